@@ -1,0 +1,166 @@
+"""`create_chat_app`: the chat as a Starlette application, and its routes, read top to bottom."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable, Iterable
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
+from typing import Any, Literal
+
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
+from starlette.routing import Mount, Route
+
+from .assets import Assets
+from .backend import Backend, HasStarters, Managed
+from .chat import Chat, Settings
+from .csrf import CrossOriginGuard
+from .endpoints import conversations, history, pages, runs
+from .endpoints.failures import show_failure
+from .errors import ChatError
+from .headers import ContentPolicy, SecurityHeaders
+from .identity import BrowserCookie, BrowserIdentity, Identify
+from .limits import BodyLimit, Limits, StreamSlots
+from .markdown import Markdown
+from .models import Starter
+from .relay import Relay
+
+
+def create_chat_app(
+    backend: Backend,
+    *,
+    identify: Identify | None = None,
+    stream: Literal["sse", "poll"] = "sse",
+    title: str = "Chat",
+    agent: str = "Agent",
+    greeting: str = "What can I do for you?",
+    introduction: str = "",
+    starters: Iterable[Starter] | None = None,
+    login_url: str | None = None,
+    limits: Limits | None = None,
+    image_hosts: Iterable[str] = (),
+    trusted_origins: Iterable[str] = (),
+    frame_ancestors: Iterable[str] = ("'self'",),
+    poll_interval: float = 0.7,
+    backend_timeout: float = 15.0,
+) -> Starlette:
+    """Return the chat as an application to mount: `app.mount("/chat", create_chat_app(backend))`.
+
+    Args:
+        backend: The agent.
+        identify: Says who asks; `None` from it means nobody, and gets a 401. Without it, every browser is a user of
+            its own, known by a random id in a cookie.
+        stream: How answers arrive: by server-sent events, or by polling where nothing else gets through. A page whose
+            stream delivers nothing falls back to polling by itself.
+        title: The name of the chat, on the page and in the window's title.
+        agent: What the other side is called, for screen readers.
+        greeting: The heading of the empty page.
+        introduction: A sentence below it.
+        starters: Messages that the empty page offers. Default: those of the backend, if it has any.
+        login_url: Where the 401 page sends people.
+        limits: Longest text, largest body, streams a user.
+        image_hosts: Hosts whose images answers may show, `"images.example"`. None by default.
+        trusted_origins: Origins that may send forms besides the chat's own, `"https://portal.example"`.
+        frame_ancestors: Who may show the chat in a frame, as Content-Security-Policy sources.
+        poll_interval: Seconds between two polls.
+        backend_timeout: Seconds that a page waits for the backend before it says that it cannot be reached.
+
+    Raises:
+        TypeError: `backend` is not a backend.
+        ValueError: A setting cannot be used.
+    """
+    if not isinstance(backend, Backend):
+        raise TypeError(f"{backend!r} is not a Backend. LocalBackend(respond) makes one from an async generator.")
+    if stream not in ("sse", "poll"):
+        raise ValueError(f'stream is "sse" or "poll", not {stream!r}')
+    limits = limits or Limits()
+    if starters is None:
+        starters = backend.starters if isinstance(backend, HasStarters) else ()
+    hosts = tuple(image_hosts)
+    chat = Chat(
+        backend=backend,
+        identify=identify or BrowserIdentity(),
+        settings=Settings(
+            title=title,
+            agent=agent,
+            greeting=greeting,
+            introduction=introduction,
+            starters=tuple(starters),
+            stream=stream,
+            poll_interval=poll_interval,
+            backend_timeout=backend_timeout,
+            login_url=login_url,
+            limits=limits,
+        ),
+        markdown=Markdown(frozenset(hosts)),
+        assets=Assets(),
+        relay=Relay(backend),
+        slots=StreamSlots(limits.streams_per_user),
+    )
+    app = Starlette(
+        routes=_routes(chat),
+        middleware=[
+            Middleware(SecurityHeaders, ContentPolicy(image_hosts=hosts, frame_ancestors=tuple(frame_ancestors))),
+            Middleware(CrossOriginGuard, show_failure, trusted_origins),
+            Middleware(BodyLimit, limits.body, show_failure),
+            *([] if identify else [Middleware(BrowserCookie)]),
+        ],
+        exception_handlers={ChatError: show_failure, HTTPException: show_failure},
+        lifespan=lambda app: _open(backend),
+    )
+    app.state.chat = chat
+    return app
+
+
+def _routes(chat: Chat) -> list[Route | Mount]:
+    return [
+        Route("/", pages.home, name="home"),
+        Route("/messages", conversations.start, methods=["POST"], name="start"),
+        Route("/c/{conversation}", pages.show, name="conversation"),
+        Route("/c/{conversation}/messages", conversations.send, methods=["POST"], name="messages"),
+        Route("/c/{conversation}/rename", conversations.ask_title, methods=["GET"], name="rename_form"),
+        Route("/c/{conversation}/rename", conversations.rename, methods=["POST"], name="rename"),
+        Route("/c/{conversation}/delete", conversations.delete, methods=["POST"], name="delete"),
+        Route("/c/{deleted}/restore", conversations.restore, methods=["POST"], name="restore"),
+        Route("/history", history.show, name="history"),
+        Route("/runs/{run}", runs.show, name="run"),
+        Route("/runs/{run}/stream", runs.stream, name="stream"),
+        Route("/runs/{run}/poll", runs.poll, name="poll"),
+        Route("/runs/{run}/text", runs.text, name="text"),
+        Route("/runs/{run}/cancel", runs.cancel, methods=["POST"], name="cancel"),
+        Route("/runs/{run}/retry", runs.retry, methods=["POST"], name="retry"),
+        Route("/runs/{run}/requests/{request}", runs.answer, methods=["POST"], name="answer"),
+        Mount("/static", chat.assets, name="static"),
+    ]
+
+
+@asynccontextmanager
+async def _open(backend: Backend) -> AsyncIterator[None]:
+    if isinstance(backend, Managed):
+        await backend.open()
+    try:
+        yield
+    finally:
+        if isinstance(backend, Managed):
+            await backend.close()
+
+
+def chat_lifespan(*chats: Starlette) -> Callable[[Any], AbstractAsyncContextManager[None]]:
+    """Return a lifespan for the host, so that its start and stop are also those of the chats that it mounts.
+
+    A mounted application's own lifespan never runs. Without this everything starts when first used, and a stopping
+    host leaves live runs to be found interrupted; with it they end at once, and connections are closed.
+
+        app = FastAPI(lifespan=chat_lifespan(chat))
+
+    A host with a lifespan of its own enters this one inside it: `async with chat_lifespan(chat)(app): yield`.
+    """
+
+    @asynccontextmanager
+    async def lifespan(_host: Any) -> AsyncIterator[None]:
+        async with AsyncExitStack() as stack:
+            for chat in chats:
+                await stack.enter_async_context(chat.router.lifespan_context(chat))
+            yield
+
+    return lifespan

@@ -1,0 +1,194 @@
+"""The static files, as an ASGI app: versioned addresses, cached for good, compressed once."""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+import threading
+from collections.abc import Collection
+from pathlib import Path
+
+import anyio.to_thread
+from starlette.datastructures import Headers
+from starlette.responses import Response
+from starlette.types import Receive, Scope, Send
+
+STATIC = Path(__file__).parent / "static"
+
+STYLES = (
+    "tokens",
+    "base",
+    "controls",
+    "layout",
+    "history",
+    "conversation",
+    "prose",
+    "inspector",
+    "scripts",
+    "phone",
+    "figures",
+    "motion",
+)
+"""The modules `css/{name}.css` that make up `css/chat.css`, in the order of the cascade."""
+
+_FOREVER = "public, max-age=31536000, immutable"
+_GZIP_FROM = 256  # bytes; below, the headers cost more than compression saves
+_TYPES = {
+    ".css": "text/css; charset=utf-8",
+    ".html": "text/html; charset=utf-8",
+    ".js": "text/javascript; charset=utf-8",
+    ".json": "application/json; charset=utf-8",
+    ".md": "text/plain; charset=utf-8",
+    ".mjs": "text/javascript; charset=utf-8",
+    ".png": "image/png",
+    ".py": "text/plain; charset=utf-8",
+    ".svg": "image/svg+xml; charset=utf-8",
+    ".txt": "text/plain; charset=utf-8",
+    ".wasm": "application/wasm",
+    ".webp": "image/webp",
+    ".whl": "application/zip",
+    ".woff2": "font/woff2",
+    ".zip": "application/zip",
+}
+_COMPRESSED = frozenset({".png", ".webp", ".whl", ".woff2", ".zip"})
+
+
+class Assets:
+    """Serves the files below `directory` at `/{version}/{path}`.
+
+    Mounted as `Mount("/static", assets)`. An address with the present `version` may be cached for good. With
+    any other, from a page older or newer than this process, it answers with the file as it is now and has the
+    browser ask again the next time, so no page breaks during a deployment.
+
+    The folder is read once, here: only files that were in it then are served, as they were then, from memory. Hidden
+    files are left out. The style modules named in `STYLES` are served as one file, `css/chat.css`.
+
+    Args:
+        cross_origin: Paths (or folders, with a slash at the end) that pages of other origins may load: what the
+            sandboxed frame needs, whose origin is opaque. All other files are for the chat's own origin.
+
+    Attributes:
+        version: Twelve hexadecimal digits that change when any file does.
+    """
+
+    def __init__(self, directory: str | Path = STATIC, *, cross_origin: Collection[str] = ()) -> None:
+        self._files = {path: _File(path, content) for path, content in _read(Path(directory)).items()}
+        self._exact = frozenset(path for path in cross_origin if not path.endswith("/"))
+        self._folders = tuple(path for path in cross_origin if path.endswith("/"))
+        digest = hashlib.sha256()
+        for path, file in sorted(self._files.items()):
+            digest.update(f"{path}\0{file.digest}\n".encode())
+        self.version = digest.hexdigest()[:12]
+
+    def __contains__(self, path: str) -> bool:
+        """Return whether there is such a file: `"css/chat.css" in assets`."""
+        return path in self._files
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        response = await self._respond(scope)
+        await response(scope, receive, send)
+
+    async def _respond(self, scope: Scope) -> Response:
+        if scope["method"] not in ("GET", "HEAD"):
+            return _plain("Method not allowed", 405, {"Allow": "GET, HEAD"})
+        version, path = _address(scope)
+        file = self._files.get(path)
+        if file is None:
+            return _plain("Not found", 404)
+        request = Headers(scope=scope)
+        body, encoding = file.content, ""
+        if _accepts_gzip(request.get("accept-encoding", "")):
+            body, encoding = await file.compressed()
+        etag = f'"{file.digest[:16]}{"-" if encoding else ""}{encoding}"'
+        shared = path in self._exact or path.startswith(self._folders)
+        headers = {
+            "Cache-Control": _FOREVER if version == self.version else "no-cache",
+            "ETag": etag,
+            "Vary": "Accept-Encoding",
+            "X-Content-Type-Options": "nosniff",
+            "Cross-Origin-Resource-Policy": "cross-origin" if shared else "same-origin",
+        }
+        if _matches(request.getlist("if-none-match"), etag):
+            return Response(status_code=304, headers=headers)
+        headers |= {"Content-Type": file.type, "Content-Length": str(len(body))}
+        if encoding:
+            headers["Content-Encoding"] = encoding
+        return Response(b"" if scope["method"] == "HEAD" else body, headers=headers)
+
+
+class _File:
+    def __init__(self, path: str, content: bytes) -> None:
+        suffix = Path(path).suffix.lower()
+        self.content = content
+        self.digest = hashlib.sha256(content).hexdigest()
+        self.type = _TYPES.get(suffix, "application/octet-stream" if suffix else "text/plain; charset=utf-8")
+        worth_a_try = suffix not in _COMPRESSED and len(content) >= _GZIP_FROM
+        self._compressed: tuple[bytes, str] | None = None if worth_a_try else (content, "")
+        self._lock = threading.Lock()
+
+    async def compressed(self) -> tuple[bytes, str]:
+        """Return the smallest content for a client that takes gzip, and its `Content-Encoding` (or nothing)."""
+        if self._compressed is None:
+            return await anyio.to_thread.run_sync(self._compress)
+        return self._compressed
+
+    def _compress(self) -> tuple[bytes, str]:
+        # The lock is for clients that come together: the work is done once, and they wait in threads of their own.
+        with self._lock:
+            if self._compressed is not None:
+                return self._compressed
+            smaller = gzip.compress(self.content, compresslevel=9, mtime=0)
+            result = (smaller, "gzip") if len(smaller) < len(self.content) else (self.content, "")
+            self._compressed = result
+            return result
+
+
+def _read(directory: Path) -> dict[str, bytes]:
+    contents: dict[str, bytes] = {}
+    for file in sorted(directory.rglob("*")):
+        path = file.relative_to(directory)
+        hidden = any(part.startswith(".") for part in path.parts)
+        if file.is_file() and not hidden:
+            contents[path.as_posix()] = file.read_bytes()
+    modules = [contents.pop(f"css/{name}.css") for name in STYLES if f"css/{name}.css" in contents]
+    if modules:
+        contents["css/chat.css"] = b"\n".join(modules)
+    return contents
+
+
+def _address(scope: Scope) -> tuple[str, str]:
+    """Return the version and the file's path, from what a mount has left of the request's path."""
+    path = str(scope["path"])
+    root = str(scope.get("root_path", ""))
+    if path.startswith(f"{root}/"):
+        path = path[len(root) :]
+    version, _, name = path.removeprefix("/").partition("/")
+    return version, name
+
+
+def _accepts_gzip(header: str) -> bool:
+    """Read `Accept-Encoding` as RFC 9110, section 12.5.3, says: what is named counts before `*`, `q=0` refuses."""
+    accepted: dict[str, bool] = {}
+    for entry in header.lower().split(","):
+        coding, *parameters = (part.strip() for part in entry.split(";"))
+        accepted[coding] = not any(_refuses(parameter) for parameter in parameters)
+    return accepted.get("gzip", accepted.get("x-gzip", accepted.get("*", False)))
+
+
+def _refuses(parameter: str) -> bool:
+    name, _, value = parameter.partition("=")
+    if name.strip() != "q":
+        return False
+    try:
+        return not float(value) > 0
+    except ValueError:
+        return True
+
+
+def _matches(fields: list[str], etag: str) -> bool:
+    tags = {tag.strip().removeprefix("W/") for field in fields for tag in field.split(",")}
+    return etag in tags or "*" in tags
+
+
+def _plain(text: str, status: int, headers: dict[str, str] | None = None) -> Response:
+    return Response(text, status, {"Cache-Control": "no-store", **(headers or {})}, "text/plain")

@@ -1,0 +1,145 @@
+"""What htmxchat needs from an agent: the `Backend` protocol, and smaller ones for what only some can do.
+
+The promises below are executable: `htmxchat.testing.conformance` checks any backend against them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from typing import Protocol, runtime_checkable
+
+from .events import JSON, RunEvent
+from .models import Conversation, ConversationPage, Run, Starter, Transcript, User
+
+
+@runtime_checkable
+class Backend(Protocol):
+    """An agent with a memory.
+
+    Every method takes the user who asks. An id that belongs to somebody else raises `NotFound`, exactly as an id that
+    never existed. A backend that cannot be reached raises `BackendUnavailable`; other failures are `BackendError`.
+    """
+
+    async def list_conversations(
+        self, user: User, *, limit: int = 30, cursor: str | None = None
+    ) -> ConversationPage:
+        """Return up to `limit` of the user's conversations, latest first, from where `cursor` points."""
+        ...
+
+    async def get_conversation(self, user: User, conversation_id: str) -> Conversation:
+        """Return one conversation without its turns."""
+        ...
+
+    async def load_transcript(self, user: User, conversation_id: str) -> Transcript:
+        """Return a conversation with its turns, the live one included."""
+        ...
+
+    async def start_run(self, user: User, conversation_id: str | None, text: str) -> Run:
+        """Store the user's turn and begin to answer it; without an id, in a new conversation.
+
+        Returns as soon as the run exists. The run does not depend on anybody who reads it.
+
+        Raises:
+            Busy: The conversation has a live run; nothing was stored.
+        """
+        ...
+
+    async def get_run(self, user: User, run_id: str) -> Run:
+        """Return one run with its present state."""
+        ...
+
+    def run_events(self, user: User, run_id: str, *, after: int | None = None) -> AsyncIterator[RunEvent]:
+        """Yield the run's events whose `seq` is larger than `after`, then those to come, until the run has ended.
+
+        `seq` rises strictly. There is exactly one `RunEnded` and it is the last event. Two readers see the same
+        events. Closing the iterator never affects the run.
+        """
+        ...
+
+    async def cancel_run(self, user: User, run_id: str) -> None:
+        """Ask a run to stop and return; its `RunEnded` says how it went. Does nothing to a run that has ended."""
+        ...
+
+    async def answer_request(self, user: User, run_id: str, request_id: str, answer: JSON) -> None:
+        """Give the run what its `InputRequested` (or `ScriptProposed`) waits for.
+
+        Raises:
+            NotFound: The run does not wait for this request, or it was answered before.
+        """
+        ...
+
+
+@runtime_checkable
+class CanRename(Protocol):
+    """A backend that keeps titles."""
+
+    async def rename_conversation(self, user: User, conversation_id: str, title: str) -> None:
+        """Set the title."""
+        ...
+
+
+@runtime_checkable
+class CanDelete(Protocol):
+    """A backend whose conversations can be deleted, and for a while restored."""
+
+    async def delete_conversation(self, user: User, conversation_id: str) -> None:
+        """Take the conversation out of every list. A live run is cancelled."""
+        ...
+
+    async def restore_conversation(self, user: User, conversation_id: str) -> None:
+        """Undo a deletion.
+
+        Raises:
+            NotFound: It is too late, or it was never deleted.
+        """
+        ...
+
+
+@runtime_checkable
+class CanSearch(Protocol):
+    """A backend that can find conversations by words in titles and turns."""
+
+    async def search_conversations(
+        self, user: User, query: str, *, limit: int = 30, cursor: str | None = None
+    ) -> ConversationPage:
+        """Return what matches every word of `query`, latest first."""
+        ...
+
+
+@runtime_checkable
+class CanRetry(Protocol):
+    """A backend that can answer the same turn again."""
+
+    async def retry_run(self, user: User, run_id: str) -> Run:
+        """Begin a new run for the turn that `run_id` answered; it takes that run's place in the transcript.
+
+        Raises:
+            Busy: The conversation has a live run.
+            InvalidInput: It was not the conversation's latest turn.
+        """
+        ...
+
+
+@runtime_checkable
+class HasStarters(Protocol):
+    """A backend that offers something to begin with.
+
+    Attributes:
+        starters: What an empty page offers to send; may be empty.
+    """
+
+    @property
+    def starters(self) -> tuple[Starter, ...]: ...
+
+
+@runtime_checkable
+class Managed(Protocol):
+    """A backend that wants to be told when its host starts and stops."""
+
+    async def open(self) -> None:
+        """Get ready. Calling it is optional: everything also starts when first used."""
+        ...
+
+    async def close(self) -> None:
+        """End live runs as interrupted and free connections. Returns within a second or two."""
+        ...

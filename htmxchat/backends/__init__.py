@@ -1,0 +1,1 @@
+"""Backends: what stands between the chat and an agent."""

@@ -1,0 +1,21 @@
+"""The demo: `LocalBackend` with an agent that plays a script."""
+
+from __future__ import annotations
+
+from functools import partial
+
+from ..responders.stub import STARTERS, respond_stub
+from ..store import Store
+from .local import LocalBackend
+
+
+class StubBackend(LocalBackend):
+    """A complete backend that needs no model: one deterministic answer for each of its starters.
+
+    Args:
+        store: As for `LocalBackend`.
+        pace: Seconds between two words; the slow answer takes 25 times as long a word.
+    """
+
+    def __init__(self, store: Store | None = None, *, pace: float = 0.02) -> None:
+        super().__init__(partial(respond_stub, pace=pace), store, starters=STARTERS)

@@ -1,0 +1,87 @@
+"""What one chat is made of: its settings and the parts that serve it."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable
+from dataclasses import dataclass, field
+from typing import Literal, TypeVar
+
+import anyio
+
+from .assets import Assets
+from .backend import Backend, CanDelete, CanRename, CanRetry, CanSearch
+from .errors import BackendUnavailable
+from .fragments.transcript import TurnContext
+from .identity import Identify
+from .limits import Limits, StreamSlots
+from .markdown import Markdown
+from .models import Starter
+from .relay import Relay
+from .urls import Urls
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What a host may choose. `create_chat_app` describes each."""
+
+    title: str = "Chat"
+    greeting: str = "What can I do for you?"
+    introduction: str = ""
+    starters: tuple[Starter, ...] = ()
+    agent: str = "Agent"
+    stream: Literal["sse", "poll"] = "sse"
+    poll_interval: float = 0.7
+    backend_timeout: float = 15.0
+    login_url: str | None = None
+    limits: Limits = field(default_factory=Limits)
+
+
+@dataclass(frozen=True, slots=True)
+class Chat:
+    """One mounted chat. Everything that lives as long as the app lives here; modules hold no state."""
+
+    backend: Backend
+    identify: Identify
+    settings: Settings
+    markdown: Markdown
+    assets: Assets
+    relay: Relay
+    slots: StreamSlots
+
+    def turn_context(self, urls: Urls, stream: Literal["sse", "poll"] | None = None) -> TurnContext:
+        """Return what this chat's turns need, for pages at `urls`."""
+        return TurnContext(
+            urls=urls,
+            markdown=self.markdown,
+            stream=stream or self.settings.stream,
+            poll_interval=self.settings.poll_interval,
+            can_retry=isinstance(self.backend, CanRetry),
+            agent=self.settings.agent,
+            text_limit=self.settings.limits.text,
+        )
+
+    @property
+    def can_rename(self) -> bool:
+        return isinstance(self.backend, CanRename)
+
+    @property
+    def can_delete(self) -> bool:
+        return isinstance(self.backend, CanDelete)
+
+    @property
+    def can_search(self) -> bool:
+        return isinstance(self.backend, CanSearch)
+
+    async def ask(self, answer: Awaitable[T]) -> T:
+        """Return what the backend answers.
+
+        Raises:
+            BackendUnavailable: It took longer than `backend_timeout` seconds.
+        """
+        try:
+            with anyio.fail_after(self.settings.backend_timeout):
+                return await answer
+        except TimeoutError:
+            raise BackendUnavailable("The agent takes too long to answer. Try again in a moment.") from None

@@ -1,0 +1,148 @@
+"""The store's way to its database: one engine, made ready at first use, transactions that are never torn."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+import sqlite3
+from collections.abc import Callable, Coroutine
+from contextlib import AbstractAsyncContextManager, nullcontext
+from typing import Any, TypeVar
+
+from sqlalchemy import Connection, event, make_url
+from sqlalchemy.exc import ArgumentError, DBAPIError, IntegrityError, InvalidRequestError, SQLAlchemyError
+from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+from sqlalchemy.pool import StaticPool
+
+from .errors import BackendUnavailable
+from .tables import metadata
+
+T = TypeVar("T")
+log = logging.getLogger("htmxchat")
+MEMORY = "sqlite+aiosqlite://"
+
+
+class Database:
+    """An SQLAlchemy engine and the rules for using it. asyncio only.
+
+    Args:
+        url: An SQLAlchemy URL with an async driver. Without one, the data lives in memory and dies with the object.
+
+    Raises:
+        ValueError: The URL cannot be used: it is not one, or its driver is missing or not async.
+    """
+
+    def __init__(self, url: str | None = None) -> None:
+        self._engine, self._kind = _make_engine(MEMORY if url is None else url)
+        self._ready = False
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._tasks: set[asyncio.Task[Any]] = set()
+
+    async def open(self) -> None:
+        """Make the tables if need be. Optional: it also happens at first use."""
+        await self._write(lambda db: None)
+
+    async def close(self) -> None:
+        """Wait for transactions in progress and free all connections. A database in memory is lost."""
+        if self._tasks:
+            await asyncio.wait(self._tasks)
+        await self._engine.dispose()
+        self._ready = False
+
+    async def _read(self, work: Callable[[Connection], T]) -> T:
+        return await uncancelled(self._tasks, self._transact(work, writes=False))
+
+    async def _write(self, work: Callable[[Connection], T]) -> T:
+        return await uncancelled(self._tasks, self._transact(work, writes=True))
+
+    async def _transact(self, work: Callable[[Connection], T], *, writes: bool) -> T:
+        self._use_this_loop()
+        try:
+            await self._prepare()
+            async with self._turn(writes), self._engine.begin() as connection:
+                return await connection.run_sync(work)
+        except IntegrityError:
+            raise  # not the database's fault
+        except (SQLAlchemyError, OSError) as error:
+            log.error("The chat's database failed: %s: %s", type(error).__name__, error)
+            raise BackendUnavailable("The chat's database cannot be used now. Try again in a moment.") from error
+
+    def _use_this_loop(self) -> None:
+        """Locks belong to one event loop, but an object made at import time may see several, one after the other."""
+        loop = asyncio.get_running_loop()
+        if loop is not self._loop:
+            self._loop = loop
+            self._preparing = asyncio.Lock()
+            # SQLite has one writer: waiting here is fair and wakes at once, its own busy handler polls.
+            # The one connection of a database in memory can carry one transaction, so there readers wait as well.
+            self._one_at_a_time = asyncio.Lock()
+
+    def _turn(self, writes: bool) -> AbstractAsyncContextManager[Any]:
+        alone = self._kind == "memory" or (self._kind == "sqlite" and writes)
+        return self._one_at_a_time if alone else nullcontext()
+
+    async def _prepare(self) -> None:
+        if self._ready:
+            return
+        async with self._preparing:
+            for delay in (0.02, 0.1, 0.3, 0.6, None):
+                if self._ready:
+                    return
+                try:
+                    async with self._engine.begin() as connection:
+                        await connection.run_sync(metadata.create_all)
+                    self._ready = True
+                except (DBAPIError, sqlite3.OperationalError):
+                    # Perhaps another process creates the tables at this moment; then the next look finds them.
+                    if delay is None:
+                        raise
+                    await asyncio.sleep(delay)
+
+
+async def uncancelled(tasks: set[asyncio.Task[Any]], work: Coroutine[Any, Any, T]) -> T:
+    """Await `work`, which goes on to its end even if the caller is cancelled; meanwhile it is one of `tasks`.
+
+    A cancelled statement would cost its connection, and with it a whole database in memory.
+    """
+    task = asyncio.create_task(work)
+    tasks.add(task)
+    task.add_done_callback(tasks.discard)
+    return await asyncio.shield(task)
+
+
+def _make_engine(url: str) -> tuple[AsyncEngine, str]:
+    try:
+        parsed = make_url(url)
+    except ArgumentError:
+        raise ValueError('Not a database URL. Use one like "sqlite+aiosqlite:///chat.db".') from None
+    shown = parsed.render_as_string(hide_password=True)
+    sqlite = parsed.get_backend_name() == "sqlite"
+    memory = sqlite and parsed.database in (None, "", ":memory:")
+    options: dict[str, Any] = {"poolclass": StaticPool} if memory else {} if sqlite else {"pool_pre_ping": True}
+    try:
+        engine = create_async_engine(
+            parsed,
+            hide_parameters=True,  # what people wrote stays out of the logs
+            json_serializer=_to_json,
+            **options,
+        )
+    except InvalidRequestError:
+        hint = "Use sqlite+aiosqlite or postgresql+asyncpg."
+        raise ValueError(f"{shown} names a driver that is not async. {hint}") from None
+    except (ArgumentError, ImportError) as error:
+        raise ValueError(f"{shown} cannot be used as a database: {error}") from error
+    if sqlite:
+        event.listen(engine.sync_engine, "connect", _set_up_sqlite)
+    return engine, "memory" if memory else "sqlite" if sqlite else "other"
+
+
+def _to_json(value: object) -> str:
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+
+
+def _set_up_sqlite(connection: Any, record: object) -> None:
+    cursor = connection.cursor()
+    for pragma in ("busy_timeout=5000", "journal_mode=WAL", "synchronous=NORMAL", "foreign_keys=ON"):
+        cursor.execute(f"PRAGMA {pragma}")
+    cursor.close()

@@ -1,0 +1,192 @@
+"""The door: who asks, for what, and whether it is theirs. Every route passes here and nowhere else."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from functools import wraps
+from typing import TypeVar
+from urllib.parse import parse_qsl
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from ..chat import Chat
+from ..errors import BadRequest, ChatError, EmptyText, InvalidInput, NotAllowed, NotFound, NotSignedIn, TextTooLong
+from ..fragments.transcript import TurnContext
+from ..models import Conversation, Run, User
+from ..urls import Urls
+
+_log = logging.getLogger("htmxchat")
+
+_FORM = "application/x-www-form-urlencoded"
+_FIELDS = 16
+_LONGEST_ID = 200
+
+Thing = TypeVar("Thing", Conversation, Run)
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """A request that was let in.
+
+    Attributes:
+        fragment: Whether htmx asks for a part of a page, not a whole one.
+    """
+
+    request: Request
+    chat: Chat
+    urls: Urls
+    user: User
+    _conversation: Conversation | None = None
+    _run: Run | None = None
+
+    @property
+    def conversation(self) -> Conversation:
+        """The conversation that the path names; it belongs to the user."""
+        assert self._conversation is not None
+        return self._conversation
+
+    @property
+    def run(self) -> Run:
+        """The run that the path names; it belongs to the user."""
+        assert self._run is not None
+        return self._run
+
+    @property
+    def fragment(self) -> bool:
+        return wants_fragment(self.request)
+
+    @property
+    def turn_context(self) -> TurnContext:
+        return self.chat.turn_context(self.urls)
+
+    async def form(self) -> dict[str, str]:
+        """Return the fields of the form that was sent.
+
+        Raises:
+            BadRequest: The body is not a form.
+            InvalidInput: It is not UTF-8.
+            BodyTooLarge: It is larger than the limit.
+        """
+        if self.request.headers.get("content-type", "").split(";")[0].strip().lower() != _FORM:
+            raise BadRequest(f"Send a form ({_FORM}).")
+        body = await self.request.body()
+        try:
+            return dict(
+                parse_qsl(body.decode(), keep_blank_values=True, errors="strict", max_num_fields=_FIELDS)
+            )
+        except UnicodeDecodeError:
+            raise InvalidInput("The text is not valid UTF-8. Type it again without the broken characters.") from None
+        except ValueError:
+            raise BadRequest("The form has too many fields.") from None
+
+    async def field(self, name: str) -> str:
+        """Return one field of the form, as it was sent.
+
+        Raises:
+            BadRequest: The form does not have it.
+        """
+        form = await self.form()
+        if name not in form:
+            raise BadRequest(f"The form has no field named {name}.")
+        return form[name]
+
+    def usable(self, text: str) -> str:
+        """Return a message as it is stored.
+
+        Raises:
+            EmptyText, TextTooLong, InvalidInput: It cannot be sent.
+        """
+        return usable_text(text, self.chat.settings.limits.text)
+
+
+Endpoint = Callable[[Request], Awaitable[Response]]
+
+
+def endpoint(handle: Callable[[Call], Awaitable[Response]]) -> Endpoint:
+    """Make an endpoint of a function that takes a `Call`.
+
+    Raises:
+        NotSignedIn: `identify` says that nobody asks.
+        NotFound: The path names something that does not exist or is not the user's; nobody can tell which.
+        ChatError: Something else failed; what it was is in the log only.
+    """
+
+    @wraps(handle)
+    async def respond(request: Request) -> Response:
+        try:
+            return await handle(await admit(request))
+        except ChatError:
+            raise
+        except Exception:
+            _log.exception("%s %s failed", request.method, request.url.path)
+            raise ChatError from None
+
+    return respond
+
+
+async def admit(request: Request) -> Call:
+    """Return the call, after the one check of ownership."""
+    chat: Chat = request.app.state.chat
+    urls = Urls.of(request.scope, chat.assets.version)
+    user = await chat.identify(request)
+    if user is None:
+        raise NotSignedIn
+    names = request.path_params
+    conversation, run = None, None
+    if "conversation" in names:
+        id = _id(names["conversation"])
+        conversation = _owned(await chat.ask(chat.backend.get_conversation(user, id)), user)
+    if "run" in names:
+        run = _owned(await chat.ask(chat.backend.get_run(user, _id(names["run"]))), user)
+    return Call(request, chat, urls, user, conversation, run)
+
+
+def wants_fragment(request: Request) -> bool:
+    """Return whether htmx asks for a part of a page. When it restores one from the history it wants the whole."""
+    headers = request.headers
+    return headers.get("hx-request") == "true" and headers.get("hx-request-type", "partial") == "partial"
+
+
+def usable_text(text: str, limit: int) -> str:
+    """Return the text as it is stored: with LF line ends.
+
+    Raises:
+        EmptyText: It has nothing but white space.
+        TextTooLong: It has more than `limit` characters.
+        InvalidInput: It has NUL or surrogate characters.
+    """
+    text = text.replace("\r\n", "\n").replace("\r", "\n")
+    if not text.strip():
+        raise EmptyText
+    if len(text) > limit:
+        raise TextTooLong(len(text), limit)
+    if any(character == "\0" or "\ud800" <= character <= "\udfff" for character in text):
+        raise InvalidInput("The text holds characters that cannot be stored (NUL or half a surrogate pair).")
+    return text
+
+
+def _id(text: str) -> str:
+    # No real id has a NUL or is this long; backends need not cope with either.
+    if len(text) > _LONGEST_ID or not text.isprintable():
+        raise NotFound
+    return text
+
+
+def _owned(thing: Thing, user: User) -> Thing:
+    # The backend has promised this already; a second look costs nothing.
+    if thing.user_id != user.id:
+        raise NotFound
+    return thing
+
+
+def require(able: bool) -> None:
+    """Refuse what the backend cannot do.
+
+    Raises:
+        NotAllowed: It cannot.
+    """
+    if not able:
+        raise NotAllowed("This chat's agent cannot do that.")

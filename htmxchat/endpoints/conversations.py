@@ -1,0 +1,133 @@
+"""Conversations: send a message, rename, delete, restore."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import cast
+
+from starlette.responses import HTMLResponse, RedirectResponse, Response
+
+from ..backend import CanDelete, CanRename
+from ..errors import ChatError
+from ..fragments.composer import composer_actions
+from ..fragments.conversation import rename_form, title_heading
+from ..fragments.transcript import turn
+from ..html import render, tag
+from ..models import Run, Turn
+from ..patches import Patch, render_patches
+from .call import Call, endpoint, require, usable_text
+from .pages import conversation_page, conversation_room, history_room
+
+_TITLE_LIMIT = 200
+_CHANGED = {"HX-Trigger": "chat:changed"}
+
+
+@endpoint
+async def start(call: Call) -> Response:
+    """The first message: makes a conversation."""
+    text = ""
+    try:
+        text = await call.field("text")
+        run = await call.chat.ask(call.chat.backend.start_run(call.user, None, call.usable(text)))
+    except ChatError as error:
+        if call.fragment:
+            raise
+        return await conversation_page(call, None, text=text, error=error)
+    if not call.fragment:
+        return see_other(call.urls.conversation(run.conversation_id, run.id))
+    transcript = await call.chat.ask(call.chat.backend.load_transcript(call.user, run.conversation_id))
+    room = render(conversation_room(call, transcript))
+    url = call.urls.conversation(run.conversation_id)
+    return patches_response([Patch("#conversation", "outerHTML", room)], {**_CHANGED, "HX-Push-Url": url})
+
+
+@endpoint
+async def send(call: Call) -> Response:
+    """A message in a conversation."""
+    text = ""
+    try:
+        text = await call.field("text")
+        run = await call.chat.ask(call.chat.backend.start_run(call.user, call.conversation.id, call.usable(text)))
+    except ChatError as error:
+        if call.fragment:
+            raise
+        transcript = await call.chat.ask(call.chat.backend.load_transcript(call.user, call.conversation.id))
+        return await conversation_page(call, transcript, text=text, error=error)
+    if not call.fragment:
+        return see_other(call.urls.conversation(run.conversation_id, run.id))
+    question = Turn(run.turn_id, "user", call.usable(text), run.created_at)
+    html = render(turn(question, call.turn_context), turn(answer_turn(run), call.turn_context))
+    return patches_response([Patch("#turns", "beforeend", html), *started(call, run)], _CHANGED)
+
+
+@endpoint
+async def ask_title(call: Call) -> Response:
+    """The form that renames a conversation, in place of its title."""
+    require(call.chat.can_rename)
+    form = rename_form(urls=call.urls, conversation=call.conversation)
+    if call.fragment:
+        return HTMLResponse(render(form))
+    transcript = await call.chat.ask(call.chat.backend.load_transcript(call.user, call.conversation.id))
+    return await conversation_page(call, transcript, heading=form)
+
+
+@endpoint
+async def rename(call: Call) -> Response:
+    """Set a conversation's title."""
+    require(call.chat.can_rename)
+    title = " ".join((await call.field("title")).split())
+    title = usable_text(title, _TITLE_LIMIT)
+    await call.chat.ask(cast(CanRename, call.chat.backend).rename_conversation(call.user, call.conversation.id, title))
+    if not call.fragment:
+        return see_other(call.urls.conversation(call.conversation.id))
+    heading = title_heading(replace(call.conversation, title=title))
+    return HTMLResponse(render(tag("title")(f"{title} · {call.chat.settings.title}"), heading), headers=_CHANGED)
+
+
+@endpoint
+async def delete(call: Call) -> Response:
+    """Delete a conversation, and offer to restore it."""
+    require(call.chat.can_delete)
+    await call.chat.ask(cast(CanDelete, call.chat.backend).delete_conversation(call.user, call.conversation.id))
+    if not call.fragment:
+        return see_other(call.urls.home(deleted=call.conversation.id))
+    room = render(conversation_room(call, None))
+    side = render(await history_room(call, deleted=call.conversation.id))
+    patches = [Patch("#conversation", "outerHTML", room), Patch("#history", "outerHTML", side)]
+    return patches_response(patches, {"HX-Push-Url": call.urls.home()})
+
+
+@endpoint
+async def restore(call: Call) -> Response:
+    """Undo a deletion. A deleted conversation is hidden from the door, so the backend checks whose it was."""
+    require(call.chat.can_delete)
+    id = call.request.path_params["deleted"]
+    await call.chat.ask(cast(CanDelete, call.chat.backend).restore_conversation(call.user, id))
+    if not call.fragment:
+        return see_other(call.urls.conversation(id))
+    return Response(headers={"HX-Location": call.urls.conversation(id)})
+
+
+def answer_turn(run: Run) -> Turn:
+    """Return the assistant's turn of a run that has only begun."""
+    return Turn(run.id, "assistant", "", run.created_at, run)
+
+
+def started(call: Call, run: Run) -> list[Patch]:
+    """Return what else changes on the page when a run begins."""
+    actions = composer_actions(urls=call.urls, live_run_id=run.id)
+    return [
+        Patch("#composer-actions", "outerHTML", render(actions)),
+        Patch("#composer-error", "innerHTML"),
+        Patch("#status", "innerHTML", "The agent is answering."),
+    ]
+
+
+def patches_response(patches: list[Patch], headers: dict[str, str] | None = None, status: int = 200) -> HTMLResponse:
+    """Return changes to the page that htmx shows."""
+    return HTMLResponse(render_patches(patches), status, headers)
+
+
+def see_other(url: str) -> RedirectResponse:
+    """Return the redirect that follows a form without JavaScript."""
+    return RedirectResponse(url, status_code=303)

@@ -1,0 +1,47 @@
+"""The history: the list of conversations, searched and paged."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from urllib.parse import unquote, urlsplit
+
+from starlette.responses import HTMLResponse, Response
+
+from ..fragments.history import history_items, history_list
+from ..fragments.shell import page
+from ..html import render
+from .call import Call, endpoint
+from .pages import conversation_room, history_room, load_history
+
+
+@endpoint
+async def show(call: Call) -> Response:
+    """The history as a page; to htmx the list alone, or the stretch that a cursor asks for."""
+    params = call.request.query_params
+    query, cursor = params.get("q", "").strip()[:200], params.get("cursor")
+    if call.fragment:
+        found, failure = await load_history(call, query=query, cursor=cursor)
+        status = failure.status if failure else 200
+        now = datetime.now(UTC)
+        if cursor and not failure:
+            return HTMLResponse(render(history_items(found, urls=call.urls, now=now, query=query)))
+        sentence = str(failure) if failure else None
+        items = history_list(found, urls=call.urls, now=now, query=query, current=_open(call), failure=sentence)
+        return HTMLResponse(render(items), status)
+    title = call.chat.settings.title
+    document = page(
+        urls=call.urls,
+        title=f"Conversations · {title}",
+        history=await history_room(call, query=query, cursor=cursor),
+        conversation=conversation_room(call, None),
+        current_url=call.urls.home(),
+        room="history",
+    )
+    return HTMLResponse(document)
+
+
+def _open(call: Call) -> str | None:
+    """Return the conversation that the asking page shows, from the address that htmx names."""
+    path = urlsplit(call.request.headers.get("hx-current-url", "")).path
+    prefix = call.urls.conversation("")
+    return unquote(path.removeprefix(prefix)) if path.startswith(prefix) else None

@@ -1,0 +1,106 @@
+"""Runs: follow one by stream or polling, stop it, try it again, answer it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import cast
+
+from starlette.responses import HTMLResponse, PlainTextResponse, Response
+
+from ..backend import CanRetry
+from ..errors import NotFound
+from ..fragments.transcript import live, turn
+from ..html import render
+from ..patches import Patch, render_patches
+from ..sse import Emit, EventStreamResponse, ServerSentEvent
+from .call import Call, endpoint, require
+from .conversations import answer_turn, patches_response, see_other, started
+
+
+@endpoint
+async def show(call: Call) -> Response:
+    """The run's place: its turn in its conversation."""
+    return see_other(call.urls.conversation(call.run.conversation_id, call.run.id))
+
+
+@endpoint
+async def stream(call: Call) -> Response:
+    """The live stream of a run. A user with too many of them open is told to poll."""
+    after = _after(call)
+    slot = call.chat.slots.try_acquire(call.user.id)
+    if slot is None:
+        return EventStreamResponse(lambda emit: _turn_to_polling(call, after, emit))
+
+    async def produce(emit: Emit) -> None:
+        with slot:
+            await call.chat.relay.stream(call.user, call.run.id, after, call.turn_context, emit)
+
+    return EventStreamResponse(produce)
+
+
+async def _turn_to_polling(call: Call, after: int | None, emit: Emit) -> None:
+    element = live(call.run.id, after, replace(call.turn_context, stream="poll"))
+    patch = Patch(f"#live-{call.run.id}", "outerHTML", render(element))
+    await emit(ServerSentEvent(render_patches([patch])))
+
+
+@endpoint
+async def poll(call: Call) -> Response:
+    """What changed in a run since the last poll; 204 when nothing did."""
+    context = replace(call.turn_context, stream="poll")
+    answer = await call.chat.relay.poll(call.user, call.run.id, _after(call), context)
+    if not answer.html:
+        return Response(status_code=204)
+    if answer.ended:
+        return HTMLResponse(answer.html + render_patches([Patch(f"#live-{call.run.id}", "delete")]))
+    element = Patch(f"#live-{call.run.id}", "outerHTML", render(live(call.run.id, answer.after, context)))
+    return HTMLResponse(answer.html + render_patches([element]))
+
+
+@endpoint
+async def cancel(call: Call) -> Response:
+    """Ask a run to stop. The stream tells when it has."""
+    await call.chat.ask(call.chat.backend.cancel_run(call.user, call.run.id))
+    if call.fragment:
+        return Response(status_code=204)
+    return see_other(call.urls.conversation(call.run.conversation_id, call.run.id))
+
+
+@endpoint
+async def retry(call: Call) -> Response:
+    """Answer the same turn again; the new answer takes the old one's place."""
+    require(isinstance(call.chat.backend, CanRetry))
+    run = await call.chat.ask(cast(CanRetry, call.chat.backend).retry_run(call.user, call.run.id))
+    if not call.fragment:
+        return see_other(call.urls.conversation(run.conversation_id, run.id))
+    html = render(turn(answer_turn(run), call.turn_context))
+    patches = [Patch(f"#turn-{call.run.id}", "outerHTML", html), *started(call, run)]
+    return patches_response(patches, {"HX-Trigger": "chat:changed"})
+
+
+@endpoint
+async def text(call: Call) -> Response:
+    """The Markdown of an answer, to be copied."""
+    transcript = await call.chat.ask(call.chat.backend.load_transcript(call.user, call.run.conversation_id))
+    for each in transcript.turns:
+        if each.id == call.run.id:
+            return PlainTextResponse(each.text)
+    raise NotFound
+
+
+@endpoint
+async def answer(call: Call) -> Response:
+    """Give a run what it asked for."""
+    given = call.usable(await call.field("answer"))
+    request_id = call.request.path_params["request"]
+    await call.chat.ask(call.chat.backend.answer_request(call.user, call.run.id, request_id, given))
+    if call.fragment:
+        return Response(status_code=204)
+    return see_other(call.urls.conversation(call.run.conversation_id, call.run.id))
+
+
+def _after(call: Call) -> int | None:
+    """Return the last event that the page has: from the header, else from the query; nonsense is none."""
+    value = call.request.headers.get("last-event-id") or call.request.query_params.get("after", "")
+    # Nineteen digits hold every seq that a database gives; int() would refuse thousands of them.
+    return int(value) if value.isascii() and value.isdigit() and len(value) <= 19 else None

@@ -1,0 +1,97 @@
+"""Everything that can go wrong, as a tree. Standard library only.
+
+    ChatError                 500
+    ├── InvalidInput          422   the text, a field or a parameter is not usable
+    │   ├── EmptyText         422
+    │   └── TextTooLong       422   knows both numbers
+    ├── BadRequest            400   not a form, not UTF-8, not what the route takes
+    ├── BodyTooLarge          413
+    ├── NotSignedIn           401
+    ├── NotAllowed            403   signed in, but not allowed to
+    │   └── CrossOrigin       403   another site sent the form
+    ├── NotFound              404   does not exist, or belongs to somebody else: the two look the same
+    ├── Busy                  409   the conversation already has a live run
+    └── BackendError          502   the backend failed
+        └── BackendUnavailable 503  the backend cannot be reached now; trying again may help
+
+The message of each is a plain sentence that the page shows as it is.
+"""
+
+from __future__ import annotations
+
+
+class ChatError(Exception):
+    """The root. `str(error)` is one plain sentence for the person who asked; `status` is the HTTP status."""
+
+    status = 500
+    sentence = "Something went wrong in the chat. Try again."
+
+    def __init__(self, sentence: str | None = None) -> None:
+        super().__init__(sentence or self.sentence)
+
+
+class InvalidInput(ChatError):
+    status = 422
+    sentence = "This input cannot be used."
+
+
+class EmptyText(InvalidInput):
+    sentence = "Write a message first."
+
+
+class TextTooLong(InvalidInput):
+    """The text is longer than the limit; both are in characters."""
+
+    def __init__(self, length: int, limit: int) -> None:
+        super().__init__(f"The message has {length:,} characters; {limit:,} are allowed. Shorten it and send it again.")
+        self.length = length
+        self.limit = limit
+
+
+class BadRequest(ChatError):
+    status = 400
+    sentence = "The request could not be read."
+
+
+class BodyTooLarge(ChatError):
+    """The request body is larger than the limit, in bytes."""
+
+    status = 413
+
+    def __init__(self, limit: int) -> None:
+        super().__init__(f"The request is larger than {limit:,} bytes. Send less at a time.")
+        self.limit = limit
+
+
+class NotSignedIn(ChatError):
+    status = 401
+    sentence = "You are not signed in. Sign in, then come back to this page."
+
+
+class NotAllowed(ChatError):
+    status = 403
+    sentence = "You are not allowed to do this."
+
+
+class CrossOrigin(NotAllowed):
+    sentence = "This request came from another site and was refused. Open the chat itself and try again."
+
+
+class NotFound(ChatError):
+    status = 404
+    sentence = "There is nothing here. It may have been deleted, or it may belong to somebody else."
+
+
+class Busy(ChatError):
+    status = 409
+    sentence = "The agent is still answering. Wait for it, or stop it, then send your message."
+
+
+class BackendError(ChatError):
+    status = 502
+    sentence = "The agent failed. Try again."
+
+
+class BackendUnavailable(BackendError):
+    status = 503
+    sentence = "The agent cannot be reached right now. Try again in a moment."

@@ -1,0 +1,273 @@
+"""What can happen in a run. Standard library only.
+
+A run is a log of `RunEvent`s. Each has the backend's own number, a time, and one of the bodies below:
+
+    RunStarted       the agent began
+    RunStopping      somebody asked it to stop; it has not ended yet
+    StageChanged     what it is doing now, in a few words
+    ReasoningDelta   more of its reasoning
+    TextDelta        more of its answer
+    TextReplaced     the whole answer so far, in place of all text before
+    ToolStarted      it called a tool
+    ToolFinished     the tool came back
+    SourcesFound     what the answer rests on
+    ScriptProposed   Python that it wants to run in the user's browser
+    InputRequested   it waits for the user
+    InputAnswered    the user answered
+    UsageReported    tokens
+    RunEnded         the last event, exactly once
+    Unknown          anything else; shown in the inspector, changes nothing
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from datetime import datetime
+from enum import StrEnum
+from typing import Any, TypeAlias
+
+JSON: TypeAlias = None | bool | int | float | str | list[Any] | dict[str, Any]
+
+
+class Outcome(StrEnum):
+    """How a run ended."""
+
+    COMPLETED = "completed"
+    CANCELLED = "cancelled"
+    FAILED = "failed"
+    SUSPENDED = "suspended"
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """Something that an answer rests on.
+
+    Attributes:
+        url: An http or https address; anything else is shown as text.
+        detail: Where in it, or what kind of thing it is: "section 3", "Metrics, 14 Nov".
+        excerpt: The words that matter.
+    """
+
+    title: str
+    url: str | None = None
+    detail: str = ""
+    excerpt: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class RunStarted:
+    """The agent began."""
+
+
+@dataclass(frozen=True, slots=True)
+class RunStopping:
+    """Somebody asked the run to stop; it has not ended yet."""
+
+
+@dataclass(frozen=True, slots=True)
+class StageChanged:
+    """What the agent is doing now: a few words, shown while it lasts."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class ReasoningDelta:
+    """More reasoning, appended to what came right before."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class TextDelta:
+    """More of the answer (Markdown)."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class TextReplaced:
+    """The authoritative whole answer so far (Markdown), in place of all text before."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class ToolStarted:
+    """A tool was called.
+
+    Attributes:
+        call_id: Unique in the run; pairs it with its `ToolFinished`.
+        summary: What it was asked, in a few words.
+        arguments: What it was given.
+    """
+
+    call_id: str
+    name: str
+    summary: str = ""
+    arguments: JSON = None
+
+
+@dataclass(frozen=True, slots=True)
+class ToolFinished:
+    """A tool came back.
+
+    Attributes:
+        summary: What it found, in a few words: "12 results".
+    """
+
+    call_id: str
+    summary: str = ""
+    result: JSON = None
+    failed: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class SourcesFound:
+    """Sources, added to those found before."""
+
+    sources: tuple[Source, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ScriptProposed:
+    """Python that the agent wants to run in the user's browser."""
+
+    script_id: str
+    code: str
+    title: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class InputRequested:
+    """The agent waits for the user.
+
+    Attributes:
+        prompt: The question.
+        choices: If any, the user picks one of them; else writes.
+    """
+
+    request_id: str
+    prompt: str
+    choices: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class InputAnswered:
+    """The user answered a request."""
+
+    request_id: str
+    answer: JSON
+
+
+@dataclass(frozen=True, slots=True)
+class UsageReported:
+    """Tokens that the run has used so far."""
+
+    input_tokens: int = 0
+    output_tokens: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class RunEnded:
+    """The last event of a run.
+
+    Attributes:
+        error: One plain sentence for the user when the run failed.
+    """
+
+    outcome: Outcome
+    error: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Unknown:
+    """An event of a type that this version does not know."""
+
+    type: str
+    data: JSON = None
+
+
+EventBody: TypeAlias = (
+    RunStarted
+    | RunStopping
+    | StageChanged
+    | ReasoningDelta
+    | TextDelta
+    | TextReplaced
+    | ToolStarted
+    | ToolFinished
+    | SourcesFound
+    | ScriptProposed
+    | InputRequested
+    | InputAnswered
+    | UsageReported
+    | RunEnded
+    | Unknown
+)
+
+BODIES: Mapping[str, type[EventBody]] = {
+    body.__name__: body
+    for body in (
+        RunStarted,
+        RunStopping,
+        StageChanged,
+        ReasoningDelta,
+        TextDelta,
+        TextReplaced,
+        ToolStarted,
+        ToolFinished,
+        SourcesFound,
+        ScriptProposed,
+        InputRequested,
+        InputAnswered,
+        UsageReported,
+        RunEnded,
+        Unknown,
+    )
+}
+
+
+@dataclass(frozen=True, slots=True)
+class RunEvent:
+    """One entry of a run's log.
+
+    Attributes:
+        seq: The backend's own number: strictly rising within a run, otherwise opaque.
+        at: When it happened, with a timezone.
+        raw: What the backend received, kept for inspection; `None` when the body says it all.
+    """
+
+    seq: int
+    at: datetime
+    body: EventBody
+    raw: JSON = None
+
+
+def encode_body(body: EventBody) -> tuple[str, dict[str, Any]]:
+    """Return the type's name and its fields as JSON values."""
+    data: dict[str, Any] = {field.name: getattr(body, field.name) for field in fields(body)}
+    if isinstance(body, SourcesFound):
+        data["sources"] = [
+            {field.name: getattr(source, field.name) for field in fields(source)} for source in body.sources
+        ]
+    return type(body).__name__, data
+
+
+def decode_body(name: str, data: Mapping[str, Any]) -> EventBody:
+    """Undo `encode_body`. A name or a shape that is not known here becomes `Unknown`."""
+    body = BODIES.get(name)
+    if body is None:
+        return Unknown(name, dict(data))
+    values = {field.name: data[field.name] for field in fields(body) if field.name in data}
+    try:
+        if body is SourcesFound:
+            values["sources"] = tuple(Source(**source) for source in values["sources"])
+        elif body is InputRequested:
+            values["choices"] = tuple(values.get("choices", ()))
+        elif body is RunEnded:
+            values["outcome"] = Outcome(values["outcome"])
+        return body(**values)
+    except (KeyError, TypeError, ValueError):
+        return Unknown(name, dict(data))

@@ -1,0 +1,109 @@
+"""Reads a run's events for one reader: in order, each once, over failures of the backend."""
+
+from __future__ import annotations
+
+import logging
+from collections import deque
+from contextlib import aclosing
+
+import anyio
+
+from .backend import Backend
+from .errors import ChatError, NotFound
+from .events import RunEnded, RunEvent
+from .models import User
+
+_log = logging.getLogger("htmxchat")
+_WAITING = 1_000
+_FIRST_DELAY, _LONGEST_DELAY = 0.25, 4.0
+
+
+class Follower:
+    """Follows one run in the background.
+
+    Start `follow` in a task group and `take` what has come. At most 1,000 events wait for a slow reader; the rest wait
+    in the backend's log.
+
+    Args:
+        after: Follow from the event after this seq; `None` is from the start.
+        patience: For how many seconds a backend that fails is tried again before the run is given up.
+
+    Attributes:
+        lost: Why the run was given up, a sentence for the user; `None` while it is not.
+        done: Nothing more will come.
+    """
+
+    def __init__(self, backend: Backend, user: User, run_id: str, *, after: int | None, patience: float) -> None:
+        self.lost: str | None = None
+        self.done = False
+        self._backend = backend
+        self._user = user
+        self._run_id = run_id
+        self._seq = after
+        self._patience = patience
+        self._events: deque[RunEvent] = deque()
+        self._news = anyio.Event()
+        self._room = anyio.Event()
+
+    async def take(self, timeout: float | None = None) -> list[RunEvent]:
+        """Return all that has come, waiting for the first up to `timeout` seconds; `None` waits until there is one.
+
+        The list is empty after the timeout, and when there is nothing more to come.
+        """
+        if not self._events and not self.done:
+            self._news = anyio.Event()
+            with anyio.move_on_after(timeout):
+                await self._news.wait()
+        events = list(self._events)
+        self._events.clear()
+        self._room.set()
+        return events
+
+    async def follow(self) -> None:
+        """Read until the run has ended or is given up."""
+        try:
+            await self._follow()
+        finally:
+            self.done = True
+            self._news.set()
+
+    async def _follow(self) -> None:
+        delay, failing_since = _FIRST_DELAY, None
+        while True:
+            seq = self._seq
+            try:
+                if await self._read():
+                    return
+                reason = "The agent's answer ended without saying how."
+            except NotFound as error:
+                self.lost = str(error)
+                return
+            except ChatError as error:
+                reason = str(error)
+            except Exception:
+                _log.exception("Reading run %s failed", self._run_id)
+                reason = "The agent cannot be reached right now."
+            now = anyio.current_time()
+            if seq != self._seq or failing_since is None:
+                delay, failing_since = _FIRST_DELAY, now
+            if now + delay > failing_since + self._patience:
+                self.lost = reason
+                return
+            await anyio.sleep(delay)
+            delay = min(delay * 2, _LONGEST_DELAY)
+
+    async def _read(self) -> bool:
+        """Read what the backend yields; return whether the run has ended."""
+        async with aclosing(self._backend.run_events(self._user, self._run_id, after=self._seq)) as events:  # type: ignore[type-var]
+            async for event in events:
+                if self._seq is not None and event.seq <= self._seq:
+                    continue
+                self._seq = event.seq
+                self._events.append(event)
+                self._news.set()
+                if isinstance(event.body, RunEnded):
+                    return True
+                if len(self._events) >= _WAITING:
+                    self._room = anyio.Event()
+                    await self._room.wait()
+        return False

@@ -1,0 +1,29 @@
+"""HTML from domain values: pure functions that a host can use in its own pages too.
+
+Each takes what it shows and `Urls` for its links, and returns a FastHTML component. None takes a request.
+"""
+
+from .composer import composer, composer_actions
+from .conversation import conversation, rename_form, title_heading
+from .history import history, history_items, history_list
+from .icons import sprite
+from .shell import message_page, notice, page
+from .transcript import TurnContext, transcript, turn
+
+__all__ = [
+    "TurnContext",
+    "composer",
+    "composer_actions",
+    "conversation",
+    "history",
+    "history_items",
+    "history_list",
+    "message_page",
+    "notice",
+    "page",
+    "rename_form",
+    "sprite",
+    "title_heading",
+    "transcript",
+    "turn",
+]

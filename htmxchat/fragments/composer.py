@@ -1,0 +1,83 @@
+"""The composer: where the user writes.
+
+Hooks: `form#composer` with `textarea[name=text]`, `button[name=send]`, `button[name=stop]`; `#composer-actions`, which is
+redrawn when a run begins or ends; `#composer-error`, where a refusal is said. No answer of the server touches what is typed.
+"""
+
+from __future__ import annotations
+
+from ..html import FT, icon, tag
+from ..urls import Urls
+
+button, div, form, label, p, span, textarea = map(tag, ["button", "div", "form", "label", "p", "span", "textarea"])
+kbd, chat_composer = tag("kbd"), tag("chat-composer")
+
+
+def composer(
+    *,
+    urls: Urls,
+    conversation_id: str | None,
+    live_run_id: str | None = None,
+    text: str = "",
+    error: str | None = None,
+    limit: int = 20_000,
+    user_key: str = "",
+) -> FT:
+    """Return the form that sends a message.
+
+    Args:
+        conversation_id: Where to; `None` begins a new conversation.
+        live_run_id: The run that Stop stops.
+        text: What it holds already.
+        error: Why that was refused.
+        limit: The longest message, in characters.
+        user_key: Keeps one user's drafts in this browser apart from another's.
+    """
+    url = urls.messages(conversation_id) if conversation_id else urls.start()
+    box = textarea(
+        text,
+        id="text",
+        name="text",
+        rows="1",
+        placeholder="Ask a follow-up" if conversation_id else "Ask a question",
+        required=True,
+        autofocus=conversation_id is None,
+        aria_describedby="composer-error",
+        enterkeyhint="send",
+    )
+    return chat_composer(
+        form(
+            label("Message", cls="hidden", for_="text"),
+            box,
+            p(error, id="composer-error", role="alert"),
+            composer_actions(urls=urls, live_run_id=live_run_id),
+            id="composer",
+            method="post",
+            action=url,
+            hx_post=url,
+            hx_swap="none",
+        ),
+        data_limit=str(limit),
+        data_user=user_key,
+    )
+
+
+def composer_actions(*, urls: Urls, live_run_id: str | None = None) -> FT:
+    """Return the row below the text: the hint, Send, and Stop while a run is live."""
+    stop = None
+    if live_run_id:
+        url = urls.cancel(live_run_id)
+        stop = button(
+            icon("stop"),
+            "Stop",
+            cls="button",
+            name="stop",
+            type="submit",
+            formaction=url,
+            formnovalidate=True,
+            hx_post=url,
+            hx_swap="none",
+        )
+    hint = span(span(kbd("Enter"), " sends, ", kbd("Shift Enter"), " starts a new line"), cls="hint")
+    send = button(icon("send"), "Send", cls="button", data_kind="primary", name="send", type="submit")
+    return div(hint, stop, send, cls="actions", id="composer-actions")

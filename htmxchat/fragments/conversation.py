@@ -1,0 +1,130 @@
+"""The room of one conversation: its head, its turns or the empty state, and the composer.
+
+Hooks: `main#conversation`; `#turns`, to which turns are added; `#heading`, the title or the form that changes it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from ..html import FT, Child, icon, tag
+from ..models import Conversation, Starter
+from ..urls import Urls
+
+a, button, details, div, form, h1, h2, header = map(tag, ["a", "button", "details", "div", "form", "h1", "h2", "header"])
+input_, label, li, main, p, summary, ul = map(tag, ["input", "label", "li", "main", "p", "summary", "ul"])
+chat_log, chat_menu = tag("chat-log"), tag("chat-menu")
+
+
+def conversation(
+    *,
+    urls: Urls,
+    conversation: Conversation | None,
+    turns: Child = None,
+    composer: Child = None,
+    heading: Child = None,
+    can_rename: bool = False,
+    can_delete: bool = False,
+    greeting: str = "What can I do for you?",
+    introduction: str = "",
+    starters: Sequence[Starter] = (),
+) -> FT:
+    """Return the room.
+
+    Args:
+        conversation: `None` is a new one, with the empty state.
+        turns: The turns, or what stands in their place.
+        heading: Instead of the title.
+    """
+    menu = None
+    if conversation and (can_rename or can_delete):
+        menu = _menu(urls, conversation, can_rename=can_rename, can_delete=can_delete)
+    inside: list[Child] = []
+    if conversation is None:
+        inside.append(_empty(urls, greeting, introduction, starters))
+    log = div(
+        turns,
+        cls="column turns",
+        id="turns",
+        role="log",
+        aria_live="off",
+        aria_label="Messages",
+        hidden=conversation is None,
+    )
+    jump = a(icon("down"), "Latest", cls="button jump", href="#end")
+    end = div(id="end", tabindex="-1")
+    return main(
+        header(heading or title_heading(conversation), menu, cls="room-head"),
+        chat_log(div(inside, log, end, jump, cls="room-body", tabindex="-1")),
+        div(div(composer, cls="column"), cls="dock"),
+        cls="room",
+        id="conversation",
+    )
+
+
+def title_heading(conversation: Conversation | None) -> FT:
+    """Return the title in the head of the room."""
+    return h1(conversation.title if conversation else "New conversation", cls="cut", id="heading")
+
+
+def rename_form(*, urls: Urls, conversation: Conversation) -> FT:
+    """Return the form that stands in place of the title while it is changed."""
+    url = urls.rename(conversation.id)
+    return form(
+        h1(conversation.title, cls="hidden"),
+        label("Title", cls="hidden", for_="title"),
+        input_(id="title", name="title", value=conversation.title, required=True, maxlength="200", autofocus=True),
+        button("Save", cls="button", data_kind="primary", type="submit"),
+        a("Cancel", cls="button", data_kind="quiet", href=urls.conversation(conversation.id)),
+        id="heading",
+        cls="rename",
+        method="post",
+        action=url,
+        hx_post=url,
+        hx_target="#heading",
+        hx_swap="outerHTML",
+    )
+
+
+def _menu(urls: Urls, conversation: Conversation, *, can_rename: bool, can_delete: bool) -> FT:
+    rename_url, delete_url = urls.rename(conversation.id), urls.delete(conversation.id)
+    rename = a(
+        icon("edit"),
+        "Rename",
+        cls="button",
+        data_kind="quiet",
+        href=rename_url,
+        hx_get=rename_url,
+        hx_target="#heading",
+        hx_swap="outerHTML",
+    )
+    delete = form(
+        button(icon("trash"), "Delete", cls="button", data_kind="quiet", type="submit"),
+        method="post",
+        action=delete_url,
+        hx_post=delete_url,
+        hx_swap="none",
+    )
+    return chat_menu(
+        details(
+            summary(icon("more"), cls="button", data_kind="icon", aria_label="Conversation menu"),
+            div(rename if can_rename else None, delete if can_delete else None, cls="menu"),
+        )
+    )
+
+
+def _empty(urls: Urls, greeting: str, introduction: str, starters: Sequence[Starter]) -> FT:
+    return form(
+        h2(greeting),
+        p(introduction) if introduction else None,
+        ul([_starter(each) for each in starters], cls="starters") if starters else None,
+        cls="column empty",
+        method="post",
+        action=urls.start(),
+        hx_post=urls.start(),
+        hx_swap="none",
+    )
+
+
+def _starter(starter: Starter) -> FT:
+    return li(button(starter.title, icon("chevron"), name="text", value=starter.text, type="submit"))

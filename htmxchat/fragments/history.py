@@ -1,0 +1,182 @@
+"""The history: the user's conversations, newest first.
+
+Hooks: `nav#history`; `#history-list`, which redraws itself on the event `chat:changed`; `a[data-conversation]`.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from itertools import groupby
+
+from ..html import FT, Child, icon, tag
+from ..models import Conversation, ConversationPage, RunState
+from ..urls import Urls
+from .shell import notice
+
+a, b, button, div, footer, form, h2, header = map(tag, ["a", "b", "button", "div", "footer", "form", "h2", "header"])
+input_, label, li, nav, p, span, time_, ul = map(tag, ["input", "label", "li", "nav", "p", "span", "time", "ul"])
+chat_history = tag("chat-history")
+
+_WORDS = {
+    RunState.QUEUED: "Waiting to start",
+    RunState.RUNNING: "Answering",
+    RunState.STOPPING: "Stopping",
+    RunState.FAILED: "Failed",
+    RunState.SUSPENDED: "Waits for you",
+}
+
+
+def history(
+    page: ConversationPage,
+    *,
+    urls: Urls,
+    brand: str,
+    now: datetime,
+    query: str = "",
+    current: str | None = None,
+    user_name: str | None = None,
+    can_search: bool = False,
+    deleted: str | None = None,
+    failure: str | None = None,
+) -> FT:
+    """Return the room with a list of conversations.
+
+    Args:
+        now: Today, for the days that the list is grouped by.
+        query: What was searched for.
+        current: The conversation that is open.
+        deleted: The id of one that can be restored.
+        failure: Why there is no list.
+    """
+    new = a(
+        icon("plus"),
+        "New",
+        cls="button",
+        data_kind="quiet",
+        href=urls.home(),
+        hx_get=urls.home(),
+        hx_target="#conversation",
+        hx_swap="outerHTML",
+        hx_push_url="true",
+    )
+    return nav(
+        header(a(b(brand, cls="cut"), href=urls.home(), cls="brand cut"), new, cls="room-head"),
+        chat_history(
+            div(
+                _search(urls, query) if can_search else None,
+                _undo(urls, deleted) if deleted else None,
+                history_list(page, urls=urls, now=now, query=query, current=current, failure=failure),
+                cls="room-body",
+            )
+        ),
+        footer(span(user_name, cls="cut"), cls="room-foot") if user_name else None,
+        cls="room",
+        id="history",
+        aria_label="Conversations",
+    )
+
+
+def history_list(
+    page: ConversationPage,
+    *,
+    urls: Urls,
+    now: datetime,
+    query: str = "",
+    current: str | None = None,
+    failure: str | None = None,
+) -> FT:
+    """Return the list alone."""
+    if failure:
+        content: Child = notice(f"Your conversations cannot be loaded. {failure}", retry_url=urls.history(query))
+    elif page.items:
+        content = history_items(page, urls=urls, now=now, query=query, current=current)
+    elif query:
+        content = p(f"Nothing matches “{query}”.", cls="nothing")
+    else:
+        content = p("Your conversations are kept here, newest first.", cls="nothing")
+    return div(
+        content,
+        id="history-list",
+        hx_get=urls.history(query),
+        hx_trigger="chat:changed from:body",
+        hx_swap="outerMorph",
+    )
+
+
+def history_items(
+    page: ConversationPage, *, urls: Urls, now: datetime, query: str = "", current: str | None = None
+) -> list[FT]:
+    """Return the conversations under the names of their days, and the way to older ones."""
+    items: list[FT] = []
+    for day, group in groupby(page.items, key=lambda each: _day(each.updated_at, now)):
+        items += [h2(day), ul([_item(each, urls, current) for each in group])]
+    if page.cursor:
+        url = urls.history(query, page.cursor)
+        items.append(
+            a("Show older", cls="button older", data_kind="quiet", href=url, hx_get=url, hx_swap="outerHTML")
+        )
+    return items
+
+
+def _item(conversation: Conversation, urls: Urls, current: str | None) -> FT:
+    url = urls.conversation(conversation.id)
+    words = _WORDS.get(conversation.state) if conversation.state else None
+    at = conversation.updated_at.astimezone(UTC)
+    return li(
+        a(
+            span(conversation.title, cls="cut", dir="auto"),
+            span(span(words, cls="hidden"), cls="state") if words else None,
+            time_(f"{at:%H:%M} UTC", datetime=at.isoformat(timespec="seconds"), data_form="short"),
+            href=url,
+            hx_get=url,
+            hx_target="#conversation",
+            hx_swap="outerHTML",
+            hx_push_url="true",
+            aria_current="page" if conversation.id == current else None,
+            data_conversation=conversation.id,
+            data_state=conversation.state.value if words and conversation.state else None,
+        )
+    )
+
+
+def _search(urls: Urls, query: str) -> FT:
+    url = urls.history()
+    return form(
+        icon("search"),
+        label("Search conversations", cls="hidden", for_="search"),
+        input_(id="search", type="search", name="q", value=query, placeholder="Search", autocomplete="off"),
+        cls="search",
+        role="search",
+        method="get",
+        action=url,
+        hx_get=url,
+        hx_trigger="input changed delay:250ms from:#search, submit",
+        hx_target="#history-list",
+        hx_swap="outerMorph",
+        hx_sync="this:replace",
+    )
+
+
+def _undo(urls: Urls, conversation_id: str) -> FT:
+    url = urls.restore(conversation_id)
+    return form(
+        span("Conversation deleted."),
+        button("Undo", cls="button", type="submit"),
+        cls="undo",
+        role="status",
+        method="post",
+        action=url,
+        hx_post=url,
+        hx_swap="none",
+    )
+
+
+def _day(at: datetime, now: datetime) -> str:
+    day, today = at.astimezone(UTC).date(), now.astimezone(UTC).date()
+    if day >= today:
+        return "Today"
+    if day == today - timedelta(days=1):
+        return "Yesterday"
+    if day > today - timedelta(days=7):
+        return "Last week"
+    return f"{day:%B}" if day.year == today.year else f"{day:%B %Y}"

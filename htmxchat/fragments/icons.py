@@ -1,0 +1,31 @@
+"""The icons of the page, as one SVG sprite. Drawn on a grid of 16; `html.icon` shows one by name."""
+
+from __future__ import annotations
+
+from ..html import FT, raw, tag
+
+_SHAPES = {
+    "plus": '<path d="M8 3.25v9.5M3.25 8h9.5"/>',
+    "search": '<circle cx="7" cy="7" r="4"/><path d="m10 10 3.25 3.25"/>',
+    "send": '<path d="M8 13V3.25M4.25 7 8 3.25 11.75 7"/>',
+    "down": '<path d="M8 3v9.75M4.25 9 8 12.75 11.75 9"/>',
+    "stop": '<rect x="4.25" y="4.25" width="7.5" height="7.5" rx="1"/>',
+    "copy": '<rect x="6" y="6" width="7.25" height="7.25" rx="1.5"/>'
+    '<path d="M10 6V4.25a1.5 1.5 0 0 0-1.5-1.5H4.25a1.5 1.5 0 0 0-1.5 1.5V8.5a1.5 1.5 0 0 0 1.5 1.5H6"/>',
+    "check": '<path d="m3.25 8.5 3.25 3.25 6.25-7"/>',
+    "retry": '<path d="M12.75 8A4.75 4.75 0 1 1 11.3 4.6l1.45 1.4M12.75 2.75V6H9.5"/>',
+    "cross": '<path d="m4.25 4.25 7.5 7.5M11.75 4.25l-7.5 7.5"/>',
+    "chevron": '<path d="m6.25 3.75 4.25 4.25-4.25 4.25"/>',
+    "alert": '<circle cx="8" cy="8" r="5.5"/><path d="M8 5.25v3.25M8 10.75v.01"/>',
+    "history": '<circle cx="8" cy="8" r="5.5"/><path d="M8 5v3.25l2.25 1.25"/>',
+    "chat": '<path d="M2.75 3.25h10.5v7.5H8.25L5.25 13.25v-2.5h-2.5z"/>',
+    "more": '<path d="M3.5 8v.01M8 8v.01M12.5 8v.01"/>',
+    "edit": '<path d="m3 13 .75-3L10.5 3.25l2.25 2.25L6 12.25z"/>',
+    "trash": '<path d="M3 4.5h10M6.25 4.5V3h3.5v1.5M4.25 4.5l.5 8.5h6.5l.5-8.5"/>',
+}
+
+
+def sprite() -> FT:
+    """Return the sprite that every page has once."""
+    symbols = (f'<symbol id="i-{name}" viewBox="0 0 16 16">{shape}</symbol>' for name, shape in _SHAPES.items())
+    return tag("svg")(raw("".join(symbols)), cls="sprite", aria_hidden="true")

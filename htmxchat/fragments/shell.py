@@ -1,0 +1,90 @@
+"""The page around the rooms, and the page that only says something."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from ..html import FT, Child, icon, render, tag
+from ..urls import Urls
+from .icons import sprite
+
+a, p, div, nav, main, header, h1 = map(tag, ["a", "p", "div", "nav", "main", "header", "h1"])
+html, head, body, meta, link, script = map(tag, ["html", "head", "body", "meta", "link", "script"])
+
+_VIEWPORT = "width=device-width, initial-scale=1, viewport-fit=cover, interactive-widget=resizes-content"
+# A <details> that the reader has opened stays open when its contents change.
+_HTMX = '{"includeIndicatorCSS": false, "morphIgnore": ["data-htmx-powered", "open"], "sse": {"reconnectMaxDelay": 5000}}'
+
+
+def page(
+    *,
+    urls: Urls,
+    title: str,
+    history: Child,
+    conversation: Child,
+    current_url: str,
+    room: Literal["history", "conversation"] = "conversation",
+) -> str:
+    """Return a whole page with its rooms.
+
+    Hooks: `#status[role=status]`, the one live region.
+
+    Args:
+        current_url: Where the phone's Chat tab leads.
+        room: The room that a phone shows.
+    """
+    return _document(
+        urls,
+        title,
+        a("Skip to the composer", cls="hidden", href="#text"),
+        div(history, conversation, _tabs(urls, current_url, room), cls="chat", data_room=room),
+    )
+
+
+def message_page(*, urls: Urls, brand: str, title: str, sentence: str, sign_in_url: str | None = None) -> str:
+    """Return a page with one sentence, for what cannot be shown."""
+    back = a("Go to the chat", cls="button", data_kind="primary", href=urls.home())
+    if sign_in_url:
+        back = a("Sign in", cls="button", data_kind="primary", href=sign_in_url)
+    return _document(
+        urls, f"{title} · {brand}", main(h1(title), p(sentence), div(back, cls="actions"), cls="message column")
+    )
+
+
+def notice(sentence: str, *, retry_url: str) -> FT:
+    """Return what stands in a room that could not be loaded."""
+    again = a(icon("retry"), "Try again", cls="button", href=retry_url)
+    return div(icon("alert"), p(sentence), div(again, cls="actions"), cls="notice", role="alert")
+
+
+def _document(urls: Urls, title: str, *children: Child) -> str:
+    return "<!doctype html>" + render(
+        html(
+            head(
+                meta(charset="utf-8"),
+                meta(name="viewport", content=_VIEWPORT),
+                meta(name="color-scheme", content="light dark"),
+                meta(name="htmx-config", content=_HTMX),
+                tag("title")(title),
+                link(rel="icon", href=urls.static("favicon.svg"), type="image/svg+xml"),
+                link(rel="stylesheet", href=urls.static("css/chat.css")),
+                script(src=urls.static("vendor/htmx.min.js"), defer=True),
+                script(src=urls.static("vendor/hx-sse.min.js"), defer=True),
+                script(src=urls.static("js/chat.js"), type="module"),
+            ),
+            body(sprite(), *children, p(cls="hidden", id="status", role="status")),
+            lang="en",
+        )
+    )
+
+
+def _tabs(urls: Urls, current_url: str, room: str) -> FT:
+    def tab(name: str, glyph: str, label: str, url: str) -> FT:
+        return a(icon(glyph), label, href=url, data_room=name, aria_current="page" if name == room else None)
+
+    return nav(
+        tab("history", "history", "History", urls.history()),
+        tab("conversation", "chat", "Chat", current_url),
+        cls="tabs",
+        aria_label="Rooms",
+    )

@@ -1,0 +1,108 @@
+"""The security headers of every response."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from starlette.datastructures import MutableHeaders
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+_HOST = re.compile(
+    r"(https?://)?"  # without a scheme: that of the page, or https
+    r"(\*\.)?[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?"
+    r"(:(\d{1,5}|\*))?"
+    r"(/[A-Za-z0-9._~/%-]*)?"
+)
+_KEYWORDS = frozenset({"'self'", "'none'"})
+
+
+@dataclass(frozen=True, slots=True)
+class ContentPolicy:
+    """What the chat's pages may load, and who may show them in a frame.
+
+    Attributes:
+        image_hosts: Where images may come from besides the chat itself: `images.example.org`, `*.example.org`,
+            `https://example.org:8443/public/`. An answer can name any address, and fetching it tells its server
+            whatever the address holds: list only hosts whose logs you would trust with the conversation.
+        frame_ancestors: Who may embed the chat: `'self'` (with its quotes), hosts as above, or nobody when empty.
+
+    Raises:
+        ValueError: An entry is not a host, so that no entry can add a directive of its own.
+    """
+
+    image_hosts: tuple[str, ...] = ()
+    frame_ancestors: tuple[str, ...] = ("'self'",)
+
+    def __post_init__(self) -> None:
+        # A lone string would be taken letter by letter, and letters are host names.
+        for name, hosts in (("image_hosts", self.image_hosts), ("frame_ancestors", self.frame_ancestors)):
+            if isinstance(hosts, str):
+                raise ValueError(f"{name} is a tuple of hosts, not one string")
+        _check("image host", self.image_hosts)
+        _check("frame ancestor", (host for host in self.frame_ancestors if host not in _KEYWORDS))
+
+    def header(self) -> str:
+        """Return the value of `Content-Security-Policy`."""
+        return "; ".join(
+            (
+                "default-src 'none'",
+                "script-src 'self'",
+                "style-src 'self'",
+                " ".join(("img-src 'self' data:", *self.image_hosts)),
+                "font-src 'self'",
+                "connect-src 'self'",
+                "frame-src 'self'",  # the sandbox that runs scripts
+                "form-action 'self'",
+                "base-uri 'none'",
+                " ".join(("frame-ancestors", *(self.frame_ancestors or ("'none'",)))),
+            )
+        )
+
+
+class SecurityHeaders:
+    """ASGI middleware that adds the headers below to every response that does not set them itself.
+
+    It looks only at the start of a response, so streams pass untouched.
+
+    - `Content-Security-Policy`: see `ContentPolicy`.
+    - `X-Content-Type-Options: nosniff`.
+    - `Referrer-Policy: same-origin`: a link in an answer does not tell its site which conversation it stood in.
+    - `Cross-Origin-Opener-Policy: same-origin`: a site that opened the chat in a window holds no handle on it.
+      Browsers apply it to windows only, so a chat in a host's iframe is not affected.
+    - `Permissions-Policy`: no camera, location, microphone, payment or USB.
+    - `Cache-Control: no-store`: pages hold somebody's conversations.
+    """
+
+    def __init__(self, app: ASGIApp, policy: ContentPolicy | None = None) -> None:
+        self._app = app
+        self._headers = (
+            ("content-security-policy", (policy or ContentPolicy()).header()),
+            ("x-content-type-options", "nosniff"),
+            ("referrer-policy", "same-origin"),
+            ("cross-origin-opener-policy", "same-origin"),
+            ("permissions-policy", "camera=(), geolocation=(), microphone=(), payment=(), usb=()"),
+            ("cache-control", "no-store"),
+        )
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+
+        async def send_with_headers(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                message.setdefault("headers", [])
+                headers = MutableHeaders(scope=message)
+                for name, value in self._headers:
+                    headers.setdefault(name, value)
+            await send(message)
+
+        await self._app(scope, receive, send_with_headers)
+
+
+def _check(what: str, hosts: Iterable[str]) -> None:
+    for host in hosts:
+        if not _HOST.fullmatch(host):
+            raise ValueError(f"not a usable {what}: {host!r}")

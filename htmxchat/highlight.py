@@ -1,0 +1,65 @@
+"""Code blocks, with their syntax highlighted by Pygments."""
+
+from __future__ import annotations
+
+import re
+from html import escape
+
+from pygments import highlight as pygmentize  # type: ignore[import-untyped,unused-ignore]
+from pygments.formatters.html import HtmlFormatter  # type: ignore[import-untyped,unused-ignore]
+from pygments.lexers import get_lexer_by_name  # type: ignore[import-untyped,unused-ignore]
+
+MAX_CHARACTERS = 10_000
+"""Longer code stays plain."""
+
+# Lexers are lists of regular expressions. Nearly all of them, Python's too, take quadratic time on some long line or
+# some long run of blank space: seconds for 10,000 characters. So code that has one stays plain.
+_SLOW = re.compile(r"[^\n]{500}|\s{200}")
+
+# A fixed list, so that text cannot choose among all lexers and plugins. It leaves out those that are slow on short
+# lines too; C++ stands in for two of them.
+_NAMES = """
+    bash c c++ cpp clojure cmake css dart diff docker dockerfile elixir erlang fish go golang graphql haskell html
+    http ini javascript js json jsx julia kotlin latex less lua make makefile nginx nix objective-c ocaml perl php
+    powershell ps1 py pycon python r rb ruby rs rust scala scss sh shell sql swift tex toml ts tsx typescript xml
+    yaml yml zig zsh
+""".split()
+_LEXERS = {name: name for name in _NAMES} | {"c#": "cpp", "csharp": "cpp", "java": "cpp"}
+_CLASS = re.compile(r"[\w.+#-]{1,40}\Z", re.ASCII)
+
+
+def highlight(code: str, language: str) -> str:
+    """Return `code` as HTML text in which tokens are spans with Pygments' short classes (`k`, `s2`, `nf`, …).
+
+    `language` is the first word after the fence, in any case. Code in a language that is not known here, longer than
+    `MAX_CHARACTERS`, with a line of 500 characters or with 200 blank ones in a row comes back escaped and without
+    spans. The text stays the same, except for a byte order mark at its start.
+    """
+    lexer = _LEXERS.get(language.lower())
+    if not lexer or len(code) > MAX_CHARACTERS or _SLOW.search(code):
+        return escape(code)
+    try:
+        html: str = pygmentize(
+            code, get_lexer_by_name(lexer, stripnl=False, ensurenl=False), HtmlFormatter(nowrap=True)
+        )
+    except Exception:  # a lexer that stumbles over hostile code must not end the answer
+        return escape(code)
+    # The formatter ends the last line with a line feed whether or not the code does.
+    return html if code.endswith("\n") else html.removesuffix("\n")
+
+
+def code_block(code: str, language: str) -> str:
+    """Return a code block as the page shows it: a figure with the language, a Copy button and the code.
+
+    `language` is the first word after the fence, whatever it is, or "text". One line feed at the end of `code` is left
+    out, so that a block looks the same before and after its closing fence arrives.
+    """
+    code = code.removesuffix("\n")
+    label = escape(language[:40])
+    kind = f' class="language-{label}"' if _CLASS.match(language) else ""
+    return (
+        f'<figure class="code"><figcaption><span>{label}</span><span class="actions">'
+        '<button class="button" data-kind="quiet" type="button" name="copy">'
+        '<svg class="icon" aria-hidden="true"><use href="#i-copy"/></svg>Copy</button></span></figcaption>'
+        f'<pre tabindex="0"><code{kind}>{highlight(code, language)}</code></pre></figure>'
+    )

@@ -1,0 +1,95 @@
+"""Who asks: the host's own answer, or a random id in a cookie."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import secrets
+from collections.abc import Awaitable, Callable
+from typing import TypeAlias
+from urllib.parse import quote
+
+from starlette.datastructures import MutableHeaders
+from starlette.requests import Request
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from .models import User
+
+Identify: TypeAlias = Callable[[Request], Awaitable[User | None]]
+"""Says who a request comes from; `None` when nobody is signed in. It is asked on every request, reconnects included."""
+
+MAX_AGE = 400 * 24 * 60 * 60  # seconds; browsers keep no cookie longer
+
+_SECRET = re.compile(r"[A-Za-z0-9_-]{43}", re.ASCII)
+# What a browser leaves as it is in a path, less the semicolon, which would end the cookie's attribute.
+_PATH = "/!$&'()*+,=:@-._~"
+
+
+class BrowserIdentity:
+    """The `Identify` for a chat without sign-in: whoever uses this browser.
+
+    The cookie holds 256 random bits and nothing else; the server stores nothing. `User.id` is derived from them by
+    SHA-256, so neither the database nor a log holds what a thief would need. The cookie goes with the mount: its path
+    is the mount's, and its name depends on it, so two chats on nested paths never mix.
+
+    `BrowserCookie` sets the cookie. A browser that sends no cookies is nobody on every request but a first GET.
+    A chat in a frame of *another site* gets no cookie (SameSite=Lax): such a host brings its own `Identify`.
+    """
+
+    async def __call__(self, request: Request) -> User | None:
+        secret = request.scope.get(_name(request.scope)) or _sent(request)
+        return User(f"browser-{hashlib.sha256(secret.encode()).hexdigest()[:32]}") if secret else None
+
+
+class BrowserCookie:
+    """ASGI middleware for the whole chat: gives a browser that has none its cookie, with the first page.
+
+    A GET without a usable cookie gets a new id, which `BrowserIdentity` already sees; it is sent when the answer is
+    an HTML page. Whole pages (not the fragments that htmx asks for) also renew a cookie that is there, because
+    browsers forget it after 400 days. `Secure` is set when the request came by https as the server knows it.
+    """
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http" or scope["method"] != "GET":
+            await self._app(scope, receive, send)
+            return
+        request = Request(scope)
+        known = _sent(request)
+        secret = known or secrets.token_urlsafe(32)
+        if known and "hx-request" in request.headers:
+            await self._app(scope, receive, send)
+            return
+        scope[_name(scope)] = secret
+        cookie = _cookie(scope, secret)  # now, because routing changes the scope
+
+        async def send_with_cookie(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                message.setdefault("headers", [])
+                headers = MutableHeaders(scope=message)
+                if headers.get("content-type", "").startswith("text/html"):
+                    headers.append("set-cookie", cookie)
+            await send(message)
+
+        await self._app(scope, receive, send_with_cookie)
+
+
+def _root(scope: Scope) -> str:
+    return str(scope.get("root_path", "")).rstrip("/")
+
+
+def _name(scope: Scope) -> str:
+    return f"htmxchat_{hashlib.sha256(_root(scope).encode()).hexdigest()[:8]}"
+
+
+def _sent(request: Request) -> str | None:
+    secret = request.cookies.get(_name(request.scope), "")
+    return secret if _SECRET.fullmatch(secret) else None
+
+
+def _cookie(scope: Scope, secret: str) -> str:
+    path = quote(_root(scope), safe=_PATH) or "/"
+    secure = "; Secure" if scope.get("scheme") == "https" else ""
+    return f"{_name(scope)}={secret}; Max-Age={MAX_AGE}; Path={path}; HttpOnly; SameSite=Lax{secure}"

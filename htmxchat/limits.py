@@ -1,0 +1,144 @@
+"""How much one user may send and keep open."""
+
+from __future__ import annotations
+
+import weakref
+from collections import Counter
+from dataclasses import dataclass
+from types import TracebackType
+
+from starlette.datastructures import Headers
+from starlette.requests import Request
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from .csrf import Refuse
+from .errors import BodyTooLarge
+
+_FORM_BYTES_PER_CHARACTER = 12  # four bytes of UTF-8, each written as %XX
+_FORM_OVERHEAD = 1024  # field names and the other fields
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """The limits of a chat.
+
+    Attributes:
+        text: The longest message, in characters.
+        body: The largest request body, in bytes. It must hold the longest message as a form writes it, at worst 12
+            bytes a character, so that a text that is too long is told so and not cut off.
+        streams_per_user: How many live streams a user may have open at a time, over all tabs and devices that this
+            process serves. Browsers themselves allow six connections a host over HTTP/1.1.
+
+    Raises:
+        ValueError: A limit is below 1, or `body` is too small for `text`.
+    """
+
+    text: int = 20_000
+    body: int = 256 * 1024
+    streams_per_user: int = 4
+
+    def __post_init__(self) -> None:
+        if min(self.text, self.body, self.streams_per_user) < 1:
+            raise ValueError(f"every limit is at least 1: {self}")
+        needed = self.text * _FORM_BYTES_PER_CHARACTER + _FORM_OVERHEAD
+        if self.body < needed:
+            raise ValueError(f"a form with {self.text:,} characters can need {needed:,} bytes; body={self.body:,}")
+
+
+class BodyLimit:
+    """ASGI middleware that refuses a request body of more than `limit` bytes with `BodyTooLarge`.
+
+    A `Content-Length` above the limit is refused before anything is read. A body of unknown length is counted as the
+    app reads it: reading past the limit raises `BodyTooLarge` in the app. If the app lets it through, and has not
+    begun to answer, `refuse` makes the response.
+    """
+
+    def __init__(self, app: ASGIApp, limit: int, refuse: Refuse) -> None:
+        self._app = app
+        self._limit = limit
+        self._refuse = refuse
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        too_large = BodyTooLarge(self._limit)
+        if _content_length(scope) > self._limit:
+            await (await self._refuse(Request(scope, receive), too_large))(scope, receive, send)
+            return
+        read = 0
+        started = False
+
+        async def receive_counted() -> Message:
+            nonlocal read
+            message = await receive()
+            if message["type"] == "http.request":
+                read += len(message.get("body", b""))
+                if read > self._limit:
+                    raise too_large
+            return message
+
+        async def send_noted(message: Message) -> None:
+            nonlocal started
+            started = True
+            await send(message)
+
+        try:
+            await self._app(scope, receive_counted, send_noted)
+        except BodyTooLarge as error:
+            if started or error is not too_large:
+                raise
+            await (await self._refuse(Request(scope, receive), too_large))(scope, receive, send)
+
+
+def _content_length(scope: Scope) -> int:
+    """Return the announced length in bytes; 0 when there is none to go by, and then the body is counted."""
+    text = Headers(scope=scope).get("content-length", "")
+    # Short enough to be read at once: int() refuses thousands of digits, and its error is not this module's.
+    return int(text[:32]) if text.isascii() and text.isdigit() else 0
+
+
+class Slot:
+    """One open stream. It is free again when its `with` block ends, or when nobody holds it any more."""
+
+    def __init__(self, slots: StreamSlots, user_id: str) -> None:
+        self._release = weakref.finalize(self, slots._free, user_id)
+        self._release.atexit = False
+
+    def release(self) -> None:
+        """Free the slot. A second call does nothing."""
+        self._release()
+
+    def __enter__(self) -> Slot:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self.release()
+
+
+class StreamSlots:
+    """Counts the streams that each user has open in this process.
+
+    Args:
+        per_user: How many a user may have at a time.
+    """
+
+    def __init__(self, per_user: int) -> None:
+        self._per_user = per_user
+        self._open: Counter[str] = Counter()
+
+    def try_acquire(self, user_id: str) -> Slot | None:
+        """Return a slot, taken from this moment on, to be held in a `with` block; `None` when all are taken."""
+        if self._open[user_id] >= self._per_user:
+            return None
+        self._open[user_id] += 1
+        return Slot(self, user_id)
+
+    def count(self, user_id: str) -> int:
+        """Return how many streams the user has open."""
+        return self._open[user_id]
+
+    def _free(self, user_id: str) -> None:
+        self._open[user_id] -= 1
+        if not self._open[user_id]:
+            del self._open[user_id]

@@ -1,0 +1,173 @@
+"""A live turn as one reader's page shows it, and the patches that bring it up to date."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable
+from html import escape
+
+from .events import RunEvent
+from .fragments.composer import composer_actions
+from .fragments.transcript import (
+    TurnContext,
+    status_text,
+    turn_article,
+    turn_lost,
+    turn_steps,
+    turn_tail,
+)
+from .html import render
+from .markdown import MarkdownStream
+from .patches import Patch, element_patches
+from .view import RunView, fold
+
+_LARGE = 8_192
+_SHARE = 8
+
+
+class LiveTurn:
+    """Folds a run's events and says what changes on the page.
+
+    What it returns adds up: after each list of patches the page shows exactly `view`, as a reload would.
+    """
+
+    def __init__(self, run_id: str, context: TurnContext) -> None:
+        self.view = RunView()
+        self._id = run_id
+        self._context = context
+        self._start_body()
+        self._steps: list[str] = []
+        self._tail = self._render_tail()
+
+    @property
+    def held(self) -> bool:
+        """Whether text is held back until more has come.
+
+        An open block of more than 8,192 characters is drawn again when it has grown by an eighth, or in a pause.
+        So even an answer that is one block costs what it is long, not its square.
+        """
+        return self._fed != len(self.view.text)
+
+    def advance(self, events: Iterable[RunEvent], *, pause: bool = False) -> list[Patch]:
+        """Fold `events` and return the changes; `pause` says that nothing more is waiting."""
+        before, self.view = self.view, fold(events, self.view)
+        steps = self._step_patches() if self.view.steps != before.steps else []
+        tail = self._tail_patches()
+        if self.view.state != before.state or self.view.request != before.request:
+            tail += self._state_patches()
+        # A message vouches for all that came before its id, so nothing is held back when one is sent anyway.
+        body = self._body_patches(before.text, draw=pause or bool(steps or tail))
+        return [*steps, *body, *tail]
+
+    def redraw(self) -> list[Patch]:
+        """Return the whole turn, for a page that shows an unknown part of it."""
+        return [
+            Patch(f"#steps-{self._id}", "innerHTML", "".join(self._steps)),
+            *self._whole_body(),
+            Patch(f"#tail-{self._id}", "outerMorph", self._tail),
+            *self._state_patches(),
+        ]
+
+    def lost(self, sentence: str) -> list[Patch]:
+        """Return the notice that the run cannot be followed any more."""
+        return [
+            Patch(f"#tail-{self._id}", "outerMorph", render(turn_lost(self._id, sentence, self._context))),
+            Patch("#status", "innerHTML", escape(sentence)),
+        ]
+
+    def _start_body(self) -> None:
+        self._stream = MarkdownStream(self._context.markdown)
+        self._fed = 0
+        self._settled = 0
+        self._settled_hash = hashlib.blake2b()
+        self._open: list[str] = []
+
+    def _body_patches(self, text_before: str, *, draw: bool) -> list[Patch]:
+        text = self.view.text
+        if not text.startswith(text_before):
+            self._start_body()
+            return self._whole_body()
+        if not self.view.state.live:
+            return self._final_patches()
+        size = sum(map(len, self._open))
+        waiting = len(text) - self._fed
+        if not waiting or (size > _LARGE and waiting < size // _SHARE and not draw):
+            return []
+        settled, shown = self._feed(), self._open
+        self._open = self._stream.open()
+        return self._block_patches(shown, [*settled, *self._open])
+
+    def _feed(self) -> list[str]:
+        self._stream.append(self.view.text[self._fed :])
+        self._fed = len(self.view.text)
+        settled = self._stream.settled()
+        for block in settled:
+            self._settled_hash.update(_framed(block))
+        self._settled += len(settled)
+        return settled
+
+    def _final_patches(self) -> list[Patch]:
+        """Blocks that were settled stay, unless a definition at the end changed what they mean."""
+        blocks = self._context.markdown.blocks(self.view.text)
+        self._fed = len(self.view.text)
+        final = hashlib.blake2b()
+        for block in blocks[: self._settled]:
+            final.update(_framed(block))
+        if final.digest() != self._settled_hash.digest():
+            self._open = blocks
+            return [Patch(f"#body-{self._id}", "innerHTML", "".join(blocks))]
+        shown, self._open = self._open, blocks[self._settled :]
+        return self._block_patches(shown, self._open)
+
+    def _block_patches(self, shown: list[str], wanted: list[str]) -> list[Patch]:
+        """Turn the blocks `shown` at the end of the body into those `wanted`."""
+        body = f"#body-{self._id}"
+        patches: list[Patch] = []
+        for index, block in enumerate(shown):
+            from_end = len(shown) - index
+            target = f"{body} > :last-child" if from_end == 1 else f"{body} > :nth-last-child({from_end})"
+            if index < len(wanted):
+                patches += element_patches(target, block, wanted[index])
+            else:
+                patches.append(Patch(target, "delete"))
+        added = "".join(wanted[len(shown) :])
+        return [*patches, Patch(body, "beforeend", added)] if added else patches
+
+    def _whole_body(self) -> list[Patch]:
+        self._start_body()
+        if self.view.state.live:
+            settled = self._feed()
+            self._open = self._stream.open()
+            blocks = [*settled, *self._open]
+        else:
+            self._fed = len(self.view.text)
+            blocks = self._open = self._context.markdown.blocks(self.view.text)
+        return [Patch(f"#body-{self._id}", "innerHTML", "".join(blocks))]
+
+    def _step_patches(self) -> list[Patch]:
+        shown, self._steps = self._steps, [render(step) for step in turn_steps(self._id, self.view)]
+        patches: list[Patch] = []
+        for index, (old, new) in enumerate(zip(shown, self._steps, strict=False)):
+            patches += element_patches(f"#step-{self._id}-{index}", old, new, otherwise="outerMorph")
+        added = "".join(self._steps[len(shown) :])
+        return [*patches, Patch(f"#steps-{self._id}", "beforeend", added)] if added else patches
+
+    def _render_tail(self) -> str:
+        return render(turn_tail(self._id, self.view, self._context))
+
+    def _tail_patches(self) -> list[Patch]:
+        shown, self._tail = self._tail, self._render_tail()
+        return [] if shown == self._tail else [Patch(f"#tail-{self._id}", "outerMorph", self._tail)]
+
+    def _state_patches(self) -> list[Patch]:
+        patches = [
+            Patch(f"#turn-{self._id}", "attributes", render(turn_article(self._id, self.view))),
+            Patch("#status", "innerHTML", escape(status_text(self.view))),
+        ]
+        if not self.view.state.live:
+            patches.append(Patch("#composer-actions", "outerHTML", render(composer_actions(urls=self._context.urls))))
+        return patches
+
+
+def _framed(block: str) -> bytes:
+    return f"{len(block)}:{block}".encode("utf-8", "surrogatepass")

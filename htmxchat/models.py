@@ -1,0 +1,142 @@
+"""The nouns of the chat, as plain frozen data. Standard library only."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import Literal, TypeAlias
+
+from .events import Outcome, RunEvent
+
+Role: TypeAlias = Literal["user", "assistant"]
+
+
+class RunState(StrEnum):
+    """Where a run is. Everything from `COMPLETED` on is final."""
+
+    QUEUED = "queued"
+    RUNNING = "running"
+    STOPPING = "stopping"
+    COMPLETED = "completed"
+    CANCELLED = "cancelled"
+    FAILED = "failed"
+    SUSPENDED = "suspended"
+
+    @property
+    def live(self) -> bool:
+        """Whether more events can come."""
+        return self in (RunState.QUEUED, RunState.RUNNING, RunState.STOPPING)
+
+    @classmethod
+    def after(cls, outcome: Outcome) -> RunState:
+        """The state of a run that ended with `outcome`."""
+        return cls(outcome.value)
+
+
+@dataclass(frozen=True, slots=True)
+class User:
+    """Who asks.
+
+    Attributes:
+        id: The owner's key: conversations and runs belong to exactly this string.
+        name: What the page shows, if anything.
+        token: A credential that the backend may need. Never shown, logged or stored.
+    """
+
+    id: str
+    name: str | None = None
+    token: str | None = field(default=None, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Starter:
+    """Something to begin with that an empty page offers.
+
+    Attributes:
+        title: A few words, shown.
+        text: What is sent.
+    """
+
+    title: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Conversation:
+    """A list of turns that belongs to one user.
+
+    Attributes:
+        state: The state of its latest run, `None` before the first.
+        updated_at: When its latest turn began or ended; the history is sorted by it.
+    """
+
+    id: str
+    user_id: str
+    title: str
+    created_at: datetime
+    updated_at: datetime
+    state: RunState | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ConversationPage:
+    """A stretch of the history, newest first.
+
+    Attributes:
+        cursor: Opaque; give it back to get what follows. `None` on the last page.
+    """
+
+    items: tuple[Conversation, ...]
+    cursor: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """One attempt to answer a turn.
+
+    Attributes:
+        turn_id: The user turn that it answers.
+    """
+
+    id: str
+    conversation_id: str
+    user_id: str
+    turn_id: str
+    state: RunState
+    created_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """What one side said.
+
+    Attributes:
+        id: Unique in the conversation. The turn that a run writes has the run's id.
+        text: Markdown for the assistant, plain text for the user.
+        run: The run that wrote an assistant turn; `None` for a user turn.
+        events: What `htmxchat.view.fold` needs to show the run; may be compacted (`htmxchat.view.compact`).
+    """
+
+    id: str
+    role: Role
+    text: str
+    created_at: datetime
+    run: Run | None = None
+    events: tuple[RunEvent, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Transcript:
+    """A conversation with its turns, oldest first. A turn that was tried again shows its latest run."""
+
+    conversation: Conversation
+    turns: tuple[Turn, ...] = ()
+
+    @property
+    def live_run(self) -> Run | None:
+        """The run that is still writing, if there is one."""
+        for turn in reversed(self.turns):
+            if turn.run is not None and turn.run.state.live:
+                return turn.run
+        return None

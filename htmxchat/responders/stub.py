@@ -1,0 +1,172 @@
+"""The scripted agent of the demo and of many tests: always the same answer to the same text.
+
+It plays an assistant for the people who run Larkspur, a booking service that does not exist.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import re
+from collections.abc import AsyncGenerator, Callable
+from typing import TypeAlias
+
+from ..events import (
+    JSON,
+    EventBody,
+    InputRequested,
+    ReasoningDelta,
+    ScriptProposed,
+    Source,
+    SourcesFound,
+    StageChanged,
+    ToolFinished,
+    ToolStarted,
+    UsageReported,
+)
+from ..models import Starter
+from . import Request
+from .stub_texts import HALF, LATENCY_ANSWER, PYTHON, PYTHON_ANSWER, RUNBOOK, SLOW_PER_WORD, countdown, handbook
+
+Answer: TypeAlias = AsyncGenerator[str | EventBody, JSON]
+
+
+async def respond_stub(request: Request, pace: float = 0.02) -> Answer:
+    """Answer a starter with its script, and anything else with a friendly word.
+
+    Args:
+        pace: Seconds between two words.
+    """
+    play = _SCRIPTS.get(request.text.strip(), _friendly)
+    script = play(request, pace)
+    answer: JSON = None
+    try:
+        while True:
+            answer = yield await script.asend(answer)
+    except StopAsyncIteration:
+        return
+    finally:
+        await script.aclose()
+
+
+def _words(text: str) -> list[str]:
+    return re.findall(r"\S+\s*|\s+", text)
+
+
+async def _rich(request: Request, pace: float) -> Answer:
+    for word in _words(RUNBOOK):
+        yield word
+        await asyncio.sleep(pace)
+
+
+async def _long(request: Request, pace: float) -> Answer:
+    for word in _words(handbook()):
+        yield word
+        await asyncio.sleep(pace)
+
+
+async def _staged(request: Request, pace: float) -> Answer:
+    yield StageChanged("Reading the question")
+    thought = "The alert names the p95 of checkout. I need the numbers first, then whatever changed just before them. "
+    for word in _words(thought):
+        yield ReasoningDelta(word)
+        await asyncio.sleep(pace)
+    yield StageChanged("Querying metrics")
+    query: JSON = {"service": "checkout", "metric": "latency_p95_ms", "from": "14:00", "to": "15:00", "step": "10m"}
+    yield ToolStarted("call-1", "query_metrics", "checkout p95, 14:00-15:00", query)
+    await asyncio.sleep(10 * pace)
+    points: JSON = {"unit": "ms", "points": [212, 208, 219, 741, 768, 752]}
+    yield ToolFinished("call-1", "6 points, up 3.5 times at 14:30", points)
+    for word in _words("A step, not a slope: something changed at 14:30. Deploys are the usual suspects. "):
+        yield ReasoningDelta(word)
+        await asyncio.sleep(pace)
+    yield StageChanged("Looking for changes")
+    yield ToolStarted("call-2", "list_deploys", "14:15-14:35", {"from": "14:15", "to": "14:35"})
+    await asyncio.sleep(10 * pace)
+    deploys: JSON = [{"id": "d-4127", "service": "pricing", "at": "14:28", "change": "Seat rules per passenger"}]
+    yield ToolFinished("call-2", "1 deploy", deploys)
+    yield SourcesFound(
+        (
+            Source("Checkout latency", "https://metrics.example/checkout", "Metrics, 14:00-15:00", "741 ms at 14:30"),
+            Source("Deploy d-4127", "https://deploys.example/d-4127", "Pricing, 14:28", "Seat rules per passenger"),
+            Source("Runbook: slow checkout", "https://docs.example/runbooks/checkout", "section 3", "Roll back first"),
+        )
+    )
+    yield StageChanged("Writing the answer")
+    for word in _words(LATENCY_ANSWER):
+        yield word
+        await asyncio.sleep(pace)
+    yield UsageReported(input_tokens=2314, output_tokens=187)
+
+
+async def _python(request: Request, pace: float) -> Answer:
+    for word in _words(PYTHON_ANSWER):
+        yield word
+        await asyncio.sleep(pace)
+    yield ScriptProposed("quantiles", PYTHON, "Quantiles of the sample")
+
+
+async def _failing(request: Request, pace: float) -> Answer:
+    for word in _words(HALF):
+        yield word
+        await asyncio.sleep(pace)
+    raise RuntimeError("The export of the stub always fails here.")
+
+
+async def _slow(request: Request, pace: float) -> Answer:
+    for word in _words(countdown()):
+        yield word
+        await asyncio.sleep(SLOW_PER_WORD * pace)
+
+
+async def _asking(request: Request, pace: float) -> Answer:
+    for word in _words("I can restart the `notifier` workers. Mail waits in the queue meanwhile.\n\n"):
+        yield word
+        await asyncio.sleep(pace)
+    choices = ("Now", "Tonight at 02:00", "Not at all")
+    answer = yield InputRequested("when", "When shall I restart the workers?", choices)
+    said = answer if isinstance(answer, str) else json.dumps(answer, ensure_ascii=False)
+    if said == choices[2]:
+        rest = "Then I leave them alone. The queue holds 1,204 messages and grows by about 40 a minute."
+    elif said == choices[1]:
+        rest = "Noted for **02:00**. Expect the queue to be empty again by 02:04."
+    elif said == choices[0]:
+        rest = "Restarted, one after the other. The queue went from **1,204** messages to **0** in 3 minutes."
+    else:
+        rest = f"I did not expect that answer, so I do nothing. You said:\n\n{quote(said)}"
+    for word in _words(rest):
+        yield word
+        await asyncio.sleep(pace)
+
+
+async def _friendly(request: Request, pace: float) -> Answer:
+    number = 1 + sum(turn.role == "user" for turn in request.history)
+    text = (
+        f"This is the demo agent of htmxchat. It has no model behind it: it plays scripts, and it has none for this. "
+        f"Your message number {number} in this conversation was:\n\n{quote(request.text)}\n\n"
+        "Begin a new conversation and pick one of the suggestions to see what the chat can do."
+    )
+    for word in _words(text):
+        yield word
+        await asyncio.sleep(pace)
+
+
+def quote(text: str, limit: int = 2_000) -> str:
+    """Return `text` as a Markdown block quote that shows it as it is, cut after `limit` characters."""
+    shown = text if len(text) <= limit else text[:limit].rstrip() + "…"
+    escaped = re.sub(r"([!-/:-@\[-`{-~])", r"\\\1", shown.strip())
+    # Two spaces at the end keep the line break.
+    return "\n".join(f"> {line.strip()}  " if line.strip() else ">" for line in escaped.splitlines())
+
+
+_PLAYED: tuple[tuple[Starter, Callable[[Request, float], Answer]], ...] = (
+    (Starter("Runbook", "Show me the runbook for a failed nightly import."), _rich),
+    (Starter("Find the cause", "Why did checkout get slow at 14:30?"), _staged),
+    (Starter("Run some Python", "Summarize these response times with Python."), _python),
+    (Starter("Ask me first", "Restart the notifier workers."), _asking),
+    (Starter("A long read", "Write the operations handbook for Larkspur."), _long),
+    (Starter("A slow answer", "Watch the queue for me, and tell me each step."), _slow),
+    (Starter("An answer that fails", "Export last month's bookings."), _failing),
+)
+STARTERS = tuple(starter for starter, _ in _PLAYED)
+_SCRIPTS = {starter.text: play for starter, play in _PLAYED}

@@ -1,0 +1,171 @@
+"""What the demo agent says."""
+
+from __future__ import annotations
+
+SLOW_PER_WORD = 25
+
+RUNBOOK = """\
+# When the nightly import fails
+
+The import copies yesterday's bookings from the partners into **Larkspur**. It starts at 01:30 and takes about
+40 minutes. When it fails, *nothing is lost*: the files stay in the inbox, and every step can be repeated.
+
+## Look first
+
+| Step | Usual time | Rows a night | Retries |
+|:-----|-----------:|-------------:|:-------:|
+| Fetch | 4 min | 1,180,400 | 3 |
+| Check | 11 min | 1,180,400 | 0 |
+| Merge | 22 min | 96,315 | 1 |
+| Report | 2 min | 14 | 3 |
+
+1. Open the [import board](https://board.example/imports) and find the first red step.
+2. Read its last lines:
+   - `E101` means that a partner's file is missing
+     - before 03:00, wait: they are sometimes late
+     - after 03:00, go on without it
+   - `E204` means that a file has an unknown column
+   - anything else is ours
+3. Repeat the step. Most failures are gone the second time.
+
+> **Never** repeat *Merge* while *Report* runs. Both write to `daily_totals`, and the later one wins.
+
+## Repeat a step
+
+From any machine with access to the cluster:
+
+```sh
+larkctl import status --night 2026-11-14
+larkctl import retry merge --night 2026-11-14 --only-failed
+```
+
+The same from Python, when more than one night has to be caught up:
+
+```python
+from datetime import date, timedelta
+
+night = date(2026, 11, 12)
+while night <= date(2026, 11, 14):
+    print("merging", night.isoformat())
+    night += timedelta(days=1)
+```
+
+## Before you close the incident
+
+- [x] The board is green
+- [x] `daily_totals` has one row for each partner
+- [ ] Support knows which partners were late
+- [ ] The [incident note](https://docs.example/incidents/template) names the step and the cause
+
+If the same step fails two nights in a row, do not repeat it a third time. Call the owner of the step instead.
+"""
+
+LATENCY_ANSWER = """\
+Checkout became slow because **pricing** was deployed two minutes earlier.
+
+- At 14:30 the p95 of checkout went from about 215 ms to 741 ms and stayed there [1].
+- Deploy `d-4127` at 14:28 made pricing ask for seat rules once for each passenger, not once for each booking [2].
+  A family of four now waits for four calls instead of one, which is just the factor seen.
+- The runbook says to roll back first and to look for a better fix afterwards [3].
+
+I suggest to roll `d-4127` back now. The p95 should be below 250 ms within five minutes.
+
+[1] Checkout latency · [2] Deploy d-4127 · [3] Runbook: slow checkout, section 3
+"""
+
+PYTHON = """\
+import statistics
+
+times = [212, 208, 219, 741, 768, 752, 230, 224, 241, 215, 209, 690]
+
+print("mean  ", round(statistics.mean(times)))
+print("median", round(statistics.median(times)))
+for share, value in zip((25, 50, 75), statistics.quantiles(times, n=4)):
+    print(f"p{share:<5}", round(value))
+print()
+for value in times:
+    print(f"{value:4}", "#" * (value // 20))
+"""
+
+PYTHON_ANSWER = f"""\
+The mean says little here: four slow requests pull it far above what most people felt. Quantiles and a small chart show
+the two groups. Run this to see them:
+
+```python
+{PYTHON}```
+
+The second script, which I propose separately, is the same one. Change the numbers before you run it if you have others.
+"""
+
+HALF = """\
+I export the bookings of last month, week by week.
+
+| Week | Bookings | File |
+|-----:|---------:|:-----|
+| 1 | 41,207 | `week-1.csv` |
+| 2 | 39,866 | `week-2.csv` |
+
+The third week is larger than the others, so I
+"""
+
+_AREAS = (
+    ("Search", "search", "the index"),
+    ("Pricing", "pricing", "the fare table"),
+    ("Checkout", "checkout", "the basket"),
+    ("Payments", "payments", "the ledger"),
+    ("Seats", "seats", "the seat map"),
+    ("Mail", "notifier", "the outbox"),
+    ("Partners", "partners", "the inbox"),
+)
+_SIGNS = ("errors above two in a thousand", "a queue older than five minutes", "a p95 above 400 ms", "stale data")
+_CAUSES = ("a deploy in the last hour", "a partner that answers slowly", "a full disk", "an expired certificate")
+_ACTIONS = ("roll the last deploy back", "switch the partner off", "move to the other zone", "renew and restart")
+_PEOPLE = ("the person on call", "the owner of the service", "the support desk", "the release manager")
+_TIMES = ("within five minutes", "within a quarter of an hour", "before the next full hour", "on the same day")
+_REASONS = (
+    "because a guess that is written down can be corrected",
+    "because the next shift was not there",
+    "because two people who fix the same thing fix it twice",
+    "because most pages turn out to be one of three things",
+)
+
+
+def handbook() -> str:
+    """Return about 1,500 words in sections, always the same."""
+    sections = [
+        "# Operations handbook\n\nThis handbook says what to do when a part of Larkspur does not do what it should. "
+        "Each section stands alone, so read only the one that you need."
+    ]
+    for number, (title, service, data) in enumerate(_AREAS):
+
+        def pick(words: tuple[str, ...], shift: int = 0, number: int = number) -> str:
+            return words[(number + shift) % len(words)]
+
+        sections.append(
+            f"## {number + 1}. {title}\n\n"
+            f"The service `{service}` owns {data}, and nothing else may write there. You will hear of it through "
+            f"{pick(_SIGNS)}, more rarely through {pick(_SIGNS, 1)}. Look at its board before you touch anything, and "
+            f"say in the channel that you look, {pick(_REASONS)}.\n\n"
+            f"In most cases the cause is {pick(_CAUSES)}. Then {pick(_ACTIONS)} and watch the board for ten minutes. "
+            f"If it was {pick(_CAUSES, 1)} instead, {pick(_ACTIONS, 1)}; that takes longer, but it does not lose "
+            f"anything. Tell {pick(_PEOPLE)} {pick(_TIMES)}.\n\n"
+            f"- **First**, compare `{service}` with what it depends on.\n"
+            f"- **Then** find the last change, whoever made it.\n"
+            f"- **Only then** change something, one thing at a time.\n\n"
+            f"When it is quiet again, check that {data} agrees with the copy of last night. A difference of a few rows "
+            f"is normal while people work; a difference that grows is not, and belongs to {pick(_PEOPLE, 1)} "
+            f"{pick(_TIMES, 2)}. Write down what you saw, {pick(_REASONS, 2)}."
+        )
+    sections.append(
+        "## Afterwards\n\nAn incident is over when its note is written. The note needs no blame and no adjectives: "
+        "what was seen, what was tried, what helped, and what would have shown it sooner."
+    )
+    return "\n\n".join(sections) + "\n"
+
+
+def countdown() -> str:
+    """Return some hundred words to be said slowly."""
+    lines = ["I look at the queue once a step. Stop me whenever you have seen enough.\n"]
+    for step in range(1, 61):
+        lines.append(f"- Step {step}: {1204 - 4 * step:,} messages wait, the oldest for {90 - step // 4} s")
+    return "\n".join(lines) + "\n"

@@ -1,0 +1,271 @@
+"""What the store's transactions are made of: small functions over one connection."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import json
+import re
+import uuid
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from sqlalchemy import ColumnElement, Connection, Row, and_, delete, exists, func, insert, or_, select, true, update
+from sqlalchemy.exc import IntegrityError
+
+from . import tables as t
+from .cleaning import one_line, searchable, storable
+from .errors import Busy, InvalidInput, NotFound
+from .events import InputAnswered, InputRequested, RunEnded, RunEvent, RunStarted, decode_body, encode_body
+from .models import Conversation, Run, RunState, Turn
+from .view import compact, fold
+
+TITLE_LENGTH = 80
+LONGEST_QUERY = 500
+_ID = re.compile("[0-9a-f]{32}")
+_INSERT_EVENTS = insert(t.events)
+
+
+def now() -> datetime:
+    return datetime.now(UTC)
+
+
+def new_id() -> str:
+    return uuid.uuid4().hex
+
+
+# Conditions
+
+
+def mine(user_id: str, *, deleted: bool = False) -> ColumnElement[bool]:
+    """The condition for a user's conversations."""
+    if not storable(user_id):
+        raise InvalidInput("This user id cannot be used.")
+    hidden = t.conversations.c.deleted_at
+    return and_(t.conversations.c.user_id == user_id, hidden.is_not(None) if deleted else hidden.is_(None))
+
+
+def matching(query: str) -> ColumnElement[bool]:
+    """The condition for conversations that hold every word of `query`."""
+    if len(query) > LONGEST_QUERY:
+        raise InvalidInput(f"Search for less: {LONGEST_QUERY} characters are allowed.")
+    this = t.conversations.c.id
+    found = []
+    for word in dict.fromkeys(searchable(query).split()):
+        found.append(
+            or_(
+                t.conversations.c.folded.contains(word, autoescape=True),
+                exists().where(t.turns.c.conversation_id == this, t.turns.c.folded.contains(word, autoescape=True)),
+                exists().where(t.runs.c.conversation_id == this, t.runs.c.folded.contains(word, autoescape=True)),
+            )
+        )
+    return and_(true(), *found)
+
+
+def following(cursor: str | None) -> ColumnElement[bool]:
+    """The condition for conversations that come after a page."""
+    if cursor is None:
+        return true()
+    try:
+        at, conversation_id = json.loads(base64.urlsafe_b64decode(cursor.encode("ascii")))
+        at, conversation_id = datetime.fromisoformat(at).astimezone(UTC), known_id(conversation_id)
+    except (ValueError, TypeError, OverflowError, RecursionError, binascii.Error, NotFound):
+        raise InvalidInput("This page of the history does not exist. Start again from the first.") from None
+    changed = t.conversations.c.updated_at
+    return or_(changed < at, and_(changed == at, t.conversations.c.id < conversation_id))
+
+
+def cursor_after(item: Conversation) -> str:
+    return base64.urlsafe_b64encode(json.dumps([item.updated_at.isoformat(), item.id]).encode()).decode()
+
+
+def known_id(value: str) -> str:
+    """Return an id that could be one of ours; for others there is no need to ask the database."""
+    if not _ID.fullmatch(value):
+        raise NotFound
+    return value
+
+
+# Reading
+
+
+def find(db: Connection, user_id: str, conversation_id: str) -> Row[Any]:
+    this = select(t.conversations).where(mine(user_id), t.conversations.c.id == known_id(conversation_id))
+    row = db.execute(this).one_or_none()
+    if row is None:
+        raise NotFound
+    return row
+
+
+def find_run(db: Connection, user_id: str, run_id: str) -> Run:
+    owned = select(t.runs).join(t.conversations).where(mine(user_id), t.runs.c.id == known_id(run_id))
+    row = db.execute(owned).one_or_none()
+    if row is None:
+        raise NotFound
+    return to_run(row)
+
+
+def to_conversation(row: Row[Any], state: str | None) -> Conversation:
+    latest = None if state is None else RunState(state)
+    return Conversation(row.id, row.user_id, row.title, row.created_at, row.updated_at, latest)
+
+
+def to_run(row: Row[Any]) -> Run:
+    return Run(row.id, row.conversation_id, row.user_id, row.turn_id, RunState(row.state), row.created_at)
+
+
+def read_events(db: Connection, run_id: str, after: int) -> list[RunEvent]:
+    mine = select(t.events).where(t.events.c.run_id == run_id, t.events.c.seq > after).order_by(t.events.c.seq)
+    return [RunEvent(row.seq, row.at, decode_body(row.type, row.data), row.raw) for row in db.execute(mine)]
+
+
+def read_turns(
+    db: Connection, conversation_id: str, *, live: Mapping[str, Sequence[RunEvent]] | None = None
+) -> list[Turn]:
+    """Return the turns of a conversation. They have events if `live` is given; it may hold those of some live runs."""
+    here = t.turns.c.conversation_id == conversation_id
+    asked = db.execute(select(t.turns).where(here).order_by(t.turns.c.created_at, t.turns.c.id)).all()
+    columns = [column for column in t.runs.c if column.name != "folded" and (live is not None or column.name != "log")]
+    tried = select(*columns).where(t.runs.c.conversation_id == conversation_id).order_by(t.runs.c.created_at)
+    latest = {row.turn_id: row for row in db.execute(tried)}
+    turns = []
+    for row in asked:
+        turns.append(Turn(row.id, "user", row.text, row.created_at))
+        run = latest.get(row.id)
+        if run is None:
+            continue
+        if live is None:
+            turns.append(Turn(run.id, "assistant", run.text, run.created_at, to_run(run)))
+        elif run.log is not None:
+            turns.append(Turn(run.id, "assistant", run.text, run.created_at, to_run(run), _read_log(run.log)))
+        else:
+            turns.append(_live_turn(run, live.get(run.id) or read_events(db, run.id, 0)))
+    return turns
+
+
+def _live_turn(row: Row[Any], events: Sequence[RunEvent]) -> Turn:
+    view = fold(events)
+    state = RunState(row.state)
+    # The events may be newer than the row.
+    if not view.state.live:
+        state = view.state
+    run = Run(row.id, row.conversation_id, row.user_id, row.turn_id, state, row.created_at)
+    return Turn(row.id, "assistant", view.text, row.created_at, run, compact(events))
+
+
+def awaited(db: Connection, run_id: str) -> str | None:
+    """Return the id of the request that a run waits for."""
+    kinds = t.events.c.type.in_([InputRequested.__name__, InputAnswered.__name__])
+    this = select(t.events.c.type, t.events.c.data).where(t.events.c.run_id == run_id, kinds)
+    last = db.execute(this.order_by(t.events.c.seq.desc()).limit(1)).one_or_none()
+    if last is None or last.type == InputAnswered.__name__:
+        return None
+    request_id: str = last.data["request_id"]
+    return request_id
+
+
+# Writing. Where a conversation and a run are both written, the conversation comes first: the other order can deadlock.
+
+
+def touch(db: Connection, user_id: str, conversation_id: str | None, text: str = "") -> tuple[str, datetime]:
+    """Lock a conversation, or make one, for something new. Returns its id and a time later than all in it."""
+    at = now()
+    if conversation_id is None:
+        title = one_line(text, TITLE_LENGTH)
+        values = {"user_id": user_id, "title": title, "folded": searchable(title), "created_at": at, "updated_at": at}
+        mine(user_id)
+        conversation_id = new_id()
+        db.execute(insert(t.conversations).values(id=conversation_id, **values))
+        return conversation_id, at
+    lock = update(t.conversations).where(mine(user_id), t.conversations.c.id == known_id(conversation_id))
+    if not db.execute(lock.values(user_id=user_id)).rowcount:
+        raise NotFound
+    return conversation_id, _tick(db, conversation_id, at)
+
+
+def _tick(db: Connection, conversation_id: str, at: datetime) -> datetime:
+    """Set a locked conversation's time, forward even if the clock went back."""
+    this = t.conversations.c.id == conversation_id
+    before = db.execute(select(t.conversations.c.updated_at).where(this)).scalar_one()
+    at = max(at, before + timedelta(microseconds=1))
+    db.execute(update(t.conversations).where(this).values(updated_at=at))
+    return at
+
+
+def begin(db: Connection, user_id: str, conversation_id: str, turn_id: str, owner: str, at: datetime) -> Run:
+    """Write a live run and its first event.
+
+    Raises:
+        Busy: The conversation has one.
+    """
+    run = Run(new_id(), conversation_id, user_id, turn_id, RunState.RUNNING, at)
+    values = {"id": run.id, "conversation_id": conversation_id, "user_id": user_id, "turn_id": turn_id}
+    try:
+        db.execute(
+            insert(t.runs).values(**values, state=run.state.value, created_at=at, owner=owner, alive_at=at, active=1)
+        )
+    except IntegrityError:
+        raise Busy from None
+    insert_events(db, run.id, [RunEvent(1, at, RunStarted())])
+    return run
+
+
+def renew(db: Connection, run_id: str, owner: str) -> bool:
+    """Lock a live run and say that its owner is alive. Returns whether it is the owner's."""
+    live = and_(t.runs.c.id == run_id, t.runs.c.owner == owner, t.runs.c.active == 1)
+    return db.execute(update(t.runs).where(live).values(alive_at=now())).rowcount == 1
+
+
+def ask_to_stop(db: Connection, run_id: str) -> None:
+    live = and_(t.runs.c.id == run_id, t.runs.c.active == 1)
+    db.execute(update(t.runs).where(live).values(stop_requested=True, state=RunState.STOPPING.value))
+
+
+def insert_events(db: Connection, run_id: str, events: Sequence[RunEvent], *, again: bool = False) -> None:
+    """Write events; `again` if an earlier try may have written some of them. Answers that they report are used up."""
+    last = db.scalar(select(func.max(t.events.c.seq)).where(t.events.c.run_id == run_id)) if again else None
+    rows = []
+    for event in events:
+        if last is not None and event.seq <= last:
+            continue
+        name, data = encode_body(event.body)
+        rows.append({"run_id": run_id, "seq": event.seq, "at": event.at, "type": name, "data": data, "raw": event.raw})
+        if isinstance(event.body, InputAnswered):
+            used = and_(t.answers.c.run_id == run_id, t.answers.c.request_id == event.body.request_id)
+            db.execute(delete(t.answers).where(used))
+    if rows:
+        db.execute(_INSERT_EVENTS, rows)
+
+
+def lock_conversation_of(db: Connection, run_id: str) -> str:
+    this = t.conversations.c.id == select(t.runs.c.conversation_id).where(t.runs.c.id == run_id).scalar_subquery()
+    db.execute(update(t.conversations).where(this).values(title=t.conversations.c.title))
+    return db.scalar(select(t.conversations.c.id).where(this)) or ""
+
+
+def end(db: Connection, run_id: str, conversation_id: str, log: Sequence[RunEvent]) -> None:
+    """Turn a locked live run into one that has ended. `log` has all its events, compacted; the last is `RunEnded`."""
+    last = log[-1]
+    assert isinstance(last.body, RunEnded)
+    text = fold(log).text
+    db.execute(
+        update(t.runs)
+        .where(t.runs.c.id == run_id)
+        .values(
+            state=RunState.after(last.body.outcome).value,
+            active=None,
+            log=_write_log(log),
+            text=text,
+            folded=searchable(text),
+        )
+    )
+    _tick(db, conversation_id, last.at)
+
+
+def _write_log(log: Sequence[RunEvent]) -> list[Any]:
+    return [[event.seq, event.at.isoformat(), *encode_body(event.body)] for event in log]
+
+
+def _read_log(log: list[Any]) -> tuple[RunEvent, ...]:
+    return tuple(RunEvent(seq, datetime.fromisoformat(at), decode_body(name, data)) for seq, at, name, data in log)

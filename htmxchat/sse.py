@@ -1,0 +1,130 @@
+"""Server-sent events: the wire. Knows nothing of chat.
+
+The format is that of the HTML standard, section 9.2.5 ("Parsing an event stream"). Lines end in LF only: a client that
+reads `CR LF` split across two chunks may see an empty line that is not there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import TypeAlias
+
+import anyio
+from starlette.responses import Response
+from starlette.types import Message, Receive, Scope, Send
+
+
+@dataclass(frozen=True, slots=True)
+class ServerSentEvent:
+    """One message.
+
+    Attributes:
+        data: Any text; `CR LF` and `CR` become `LF`.
+        event: Its name; unnamed messages are the default.
+        id: What the client sends back as `Last-Event-ID` when it connects again.
+    """
+
+    data: str = ""
+    event: str | None = None
+    id: str | None = None
+
+    def encode(self) -> bytes:
+        """Return the message as UTF-8, with the empty line at its end."""
+        lines = []
+        if self.id is not None:
+            lines.append(f"id: {_single_line(self.id)}")
+        if self.event is not None:
+            lines.append(f"event: {_single_line(self.event)}")
+        text = self.data.replace("\r\n", "\n").replace("\r", "\n")
+        lines.extend(f"data: {line}" for line in text.split("\n"))
+        return ("\n".join(lines) + "\n\n").encode("utf-8", "replace")
+
+
+def _single_line(value: str) -> str:
+    """Fields other than `data` have one line; a line end or NUL would start another field or void the id."""
+    return value.translate({10: None, 13: None, 0: None})
+
+
+Emit: TypeAlias = Callable[[ServerSentEvent], Awaitable[None]]
+"""Sends one message; returns when the client's connection has taken it."""
+
+
+class EventStreamResponse(Response):
+    """A response that stays open while `produce` emits messages.
+
+    It ends when `produce` returns, when the client goes away, or when the client takes nothing for `send_timeout`
+    seconds; `produce` is cancelled in the last two cases. After `heartbeat` seconds without a message a comment is
+    sent, so that proxies keep the connection and a dead one is noticed.
+
+    Args:
+        produce: Called once with `emit`. What it raises is raised here, after the stream has ended.
+        heartbeat: Seconds.
+        send_timeout: Seconds.
+    """
+
+    media_type = "text/event-stream"
+
+    def __init__(
+        self, produce: Callable[[Emit], Awaitable[None]], *, heartbeat: float = 15.0, send_timeout: float = 30.0
+    ) -> None:
+        self.status_code = 200
+        self.background = None
+        self.init_headers({"Cache-Control": "no-cache, no-transform", "X-Accel-Buffering": "no"})
+        self._produce = produce
+        self._heartbeat = heartbeat
+        self._send_timeout = send_timeout
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        connection = _Connection(send, self._send_timeout)
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(self._watch, receive, connection, tasks.cancel_scope)
+            try:
+                await connection.send(
+                    {"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers}
+                )
+                await self._produce(connection.emit)
+                await connection.send({"type": "http.response.body", "body": b"", "more_body": False})
+            except (OSError, TimeoutError):
+                pass  # The client is gone, or takes nothing any more.
+            finally:
+                tasks.cancel_scope.cancel()
+
+    async def _watch(self, receive: Receive, connection: _Connection, scope: anyio.CancelScope) -> None:
+        while True:
+            with anyio.move_on_after(self._heartbeat) as quiet:
+                message = await receive()
+                if message["type"] == "http.disconnect":
+                    scope.cancel()
+                    return
+            if quiet.cancelled_caught:
+                try:
+                    await connection.heartbeat(self._heartbeat)
+                except (OSError, TimeoutError):
+                    scope.cancel()
+                    return
+
+
+class _Connection:
+    """Sends to one client, one message at a time."""
+
+    def __init__(self, send: Send, timeout: float) -> None:
+        self._send = send
+        self._timeout = timeout
+        self._lock = anyio.Lock()
+        self._sent_at = anyio.current_time()
+        self._started = False
+
+    async def send(self, message: Message) -> None:
+        async with self._lock:
+            with anyio.fail_after(self._timeout):
+                await self._send(message)
+            self._sent_at = anyio.current_time()
+            self._started = True
+
+    async def emit(self, event: ServerSentEvent) -> None:
+        await self.send({"type": "http.response.body", "body": event.encode(), "more_body": True})
+
+    async def heartbeat(self, interval: float) -> None:
+        if self._started and anyio.current_time() - self._sent_at >= interval / 2:
+            await self.send({"type": "http.response.body", "body": b":\n\n", "more_body": True})

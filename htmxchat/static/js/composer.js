@@ -1,0 +1,156 @@
+/**
+ * `<chat-composer>` wraps the form that sends messages: Enter sends, drafts are kept, and what is typed is never lost.
+ * The server's answers do not touch the text: it is cleared here, once it has been accepted and if it is still the same.
+ */
+
+const UNREACHABLE = "Your message could not be sent, and is kept here. Check the connection and send it again.";
+/** The share of the limit from which on the count is shown. */
+const NEAR_LIMIT = 0.9;
+
+class ChatComposer extends HTMLElement {
+  /** @type {AbortController | undefined} */
+  #listeners;
+  #sent = "";
+
+  connectedCallback() {
+    const text = this.#text;
+    if (!text) return;
+    this.#listeners = new AbortController();
+    const { signal } = this.#listeners;
+    text.addEventListener("keydown", (event) => this.#pressed(event), { signal });
+    text.addEventListener("input", () => this.#changed(), { signal });
+    this.addEventListener("submit", (event) => this.#submitted(event), { signal, capture: true });
+    this.addEventListener("htmx:after:request", (event) => this.#answered(/** @type {CustomEvent} */ (event)), { signal });
+    this.addEventListener("htmx:error", () => this.#say(UNREACHABLE), { signal });
+    if (!text.value) text.value = load(this.#key);
+    this.#measure();
+  }
+
+  disconnectedCallback() {
+    this.#listeners?.abort();
+  }
+
+  get #text() {
+    return this.querySelector("textarea");
+  }
+
+  get #form() {
+    return this.querySelector("form");
+  }
+
+  /** Where the draft is kept: one for each conversation and user. */
+  get #key() {
+    return `htmxchat:draft:${this.dataset.user}:${this.#form?.getAttribute("action")}`;
+  }
+
+  /** @param {KeyboardEvent} event */
+  #pressed(event) {
+    // Enter that ends a composition (Chinese, Japanese, Korean) picks a word; Safari tells it by the key code alone.
+    const composing = event.isComposing || event.keyCode === 229;
+    if (event.key !== "Enter" || event.shiftKey || composing) return;
+    event.preventDefault();
+    this.#form?.requestSubmit(this.querySelector("button[name=send]"));
+  }
+
+  #changed() {
+    save(this.#key, this.#text?.value ?? "");
+    this.#say("");
+    this.#measure();
+  }
+
+  /** @param {SubmitEvent} event */
+  #submitted(event) {
+    const text = this.#text?.value ?? "";
+    if (event.submitter?.getAttribute("name") === "stop") return;
+    if (!text.trim() || characters(text) > this.#limit || this.#form?.classList.contains("htmx-request")) {
+      event.preventDefault();
+      event.stopImmediatePropagation();
+      return;
+    }
+    this.#sent = text;
+  }
+
+  /** @param {CustomEvent} event */
+  #answered(event) {
+    const { ctx } = event.detail;
+    const text = this.#text;
+    if (ctx.sourceElement !== this.#form || !text) return;
+    text.focus();
+    if (ctx.response.status >= 400) return;
+    if (text.value === this.#sent) text.value = "";
+    save(this.#key, text.value);
+    this.#measure();
+    document.dispatchEvent(new Event("chat:sent"));
+  }
+
+  get #limit() {
+    return Number(this.dataset.limit);
+  }
+
+  /** Say how long the text is when that matters, and grow with it where CSS cannot. */
+  #measure() {
+    const text = this.#text;
+    if (!text) return;
+    const length = characters(text.value);
+    const over = length > this.#limit;
+    text.setCustomValidity(over ? "Shorten the message." : "");
+    this.#count(length > this.#limit * NEAR_LIMIT ? `${number(length)} of ${number(this.#limit)} characters` : "", over);
+    if (!CSS.supports("field-sizing", "content")) {
+      text.rows = Math.min(8, Math.max(1, text.value.split("\n").length));
+    }
+  }
+
+  /** @param {string} words @param {boolean} over */
+  #count(words, over) {
+    const hint = this.querySelector(".hint");
+    let count = this.querySelector(".count");
+    if (!count && words && hint) {
+      count = document.createElement("output");
+      count.className = "count";
+      hint.append(count);
+    }
+    if (!count) return;
+    count.textContent = words;
+    count.toggleAttribute("data-over", over);
+    hint?.classList.toggle("counting", Boolean(words));
+  }
+
+  /** @param {string} sentence */
+  #say(sentence) {
+    const error = this.querySelector("#composer-error");
+    if (error && error.textContent !== sentence) error.textContent = sentence;
+  }
+}
+
+/** Characters as the server counts them: code points. @param {string} text */
+function characters(text) {
+  let count = 0;
+  for (const _ of text) count += 1;
+  return count;
+}
+
+/** @param {number} value */
+function number(value) {
+  return value.toLocaleString("en");
+}
+
+/** Storage can be full, broken or forbidden; a draft is then not kept. @param {string} key */
+function load(key) {
+  try {
+    return localStorage.getItem(key) ?? "";
+  } catch {
+    return "";
+  }
+}
+
+/** @param {string} key @param {string} text */
+function save(key, text) {
+  try {
+    if (text) localStorage.setItem(key, text);
+    else localStorage.removeItem(key);
+  } catch {
+    // As in `load`.
+  }
+}
+
+customElements.define("chat-composer", ChatComposer);

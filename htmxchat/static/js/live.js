@@ -1,0 +1,142 @@
+/**
+ * `<chat-live>` keeps a live turn up to date. htmx and its hx-sse extension do the work; this element adds what they
+ * leave open: a first connection that fails, a stream that delivers nothing, a dead connection, and saying so.
+ */
+
+/** Milliseconds without a first message, after which the page asks instead of listening. */
+const FIRST_MESSAGE = 6_000;
+/** Milliseconds of silence after which the connection is made anew: it may be dead without anyone having noticed. */
+const SILENCE = 45_000;
+/** Milliseconds before a first connection that failed is tried again; doubled each time up to the longest. */
+const DELAY = 500;
+const LONGEST_DELAY = 8_000;
+/** Answers that trying again does not change. */
+const FINAL = new Map([
+  [401, "You are signed out. Reload the page to sign in; the agent goes on without you."],
+  [403, "You are not allowed to follow this answer any more. Reload the page."],
+  [404, "This conversation is not there any more."],
+]);
+
+/**
+ * What hx-sse tells of its connection.
+ * @typedef {{reader: ReadableStreamDefaultReader | null, delayCanceller: (() => void) | null, cancelled: boolean}} Connection
+ */
+
+class ChatLive extends HTMLElement {
+  /** @type {AbortController | undefined} */
+  #listeners;
+  /** @type {Connection | undefined} */
+  #connection;
+  /** @type {number | undefined} */
+  #timer;
+  #delay = DELAY;
+  #after = "";
+
+  connectedCallback() {
+    this.#listeners = new AbortController();
+    const { signal } = this.#listeners;
+    /** @param {string} type @param {(detail: any) => void} listener */
+    const on = (type, listener) =>
+      this.addEventListener(type, (event) => listener(/** @type {CustomEvent} */ (event).detail), { signal });
+
+    on("htmx:response:error", ({ ctx }) => this.#failed(ctx.response.status));
+    on("htmx:error", () => this.#failed());
+    if (!this.#streams) {
+      on("htmx:after:request", ({ ctx }) => ctx.response.status < 400 && this.#show(""));
+      return;
+    }
+    this.#after = new URL(this.#streams, location.href).searchParams.get("after") ?? "";
+    this.#wait(FIRST_MESSAGE, () => document.hidden || this.#poll());
+    on("htmx:sse:before:connection", ({ connection }) => (this.#connection = connection));
+    on("htmx:sse:after:message", ({ message }) => this.#heard(message.id));
+    on("htmx:sse:error", ({ status }) => (FINAL.has(status) ? this.#failed(status) : this.#lost()));
+    on("htmx:sse:close", ({ reason }) => reason === "message" && this.#ended());
+    addEventListener("online", () => this.#connection?.delayCanceller?.(), { signal });
+  }
+
+  disconnectedCallback() {
+    this.#listeners?.abort();
+    clearTimeout(this.#timer);
+  }
+
+  /** The URL of the stream; empty when this element polls. */
+  get #streams() {
+    return this.getAttribute("hx-sse:connect") ?? "";
+  }
+
+  /** @param {string} id */
+  #heard(id) {
+    this.#after = id || this.#after;
+    this.#show("");
+    this.#wait(SILENCE, () => this.#connection?.reader?.cancel());
+  }
+
+  #ended() {
+    this.remove();
+    document.body.dispatchEvent(new Event("chat:changed"));
+  }
+
+  #lost() {
+    this.#show("Connection lost. Trying to reach the agent again…");
+  }
+
+  /** @param {number} [status] of the answer, if there was one */
+  #failed(status = 0) {
+    const sentence = FINAL.get(status);
+    if (sentence) {
+      this.#stop(sentence);
+      return;
+    }
+    this.#lost();
+    if (this.#streams) {
+      this.#wait(this.#delay, () => this.dispatchEvent(new Event("chat:connect")));
+      this.#delay = Math.min(this.#delay * 2, LONGEST_DELAY);
+    }
+  }
+
+  /** Ask for what comes after the last message, instead of listening. */
+  #poll() {
+    const url = new URL(this.dataset.poll ?? "", location.href);
+    if (this.#after) url.searchParams.set("after", this.#after);
+    const poller = this.#copy();
+    poller.setAttribute("hx-get", url.pathname + url.search);
+    poller.setAttribute("hx-trigger", `every ${this.dataset.interval}ms`);
+    poller.setAttribute("hx-swap", "none");
+    this.replaceWith(poller);
+    htmx.process(poller);
+  }
+
+  /** @param {string} sentence */
+  #stop(sentence) {
+    const silent = this.#copy();
+    this.replaceWith(silent);
+    silent.#show(sentence);
+  }
+
+  /** A copy that htmx does not know: taking this element out of the page ends its requests. */
+  #copy() {
+    const copy = /** @type {ChatLive} */ (this.cloneNode(true));
+    for (const { name } of [...copy.attributes]) {
+      if (name.startsWith("hx-") || name === "data-htmx-powered" || name === "class") copy.removeAttribute(name);
+    }
+    return copy;
+  }
+
+  /** @param {string} sentence */
+  #show(sentence) {
+    const line = this.querySelector(".connection");
+    if (!(line instanceof HTMLElement) || (line.hidden ? "" : line.textContent) === sentence) return;
+    line.hidden = !sentence;
+    line.textContent = sentence;
+    const status = document.getElementById("status");
+    if (status) status.textContent = sentence || "Connected again.";
+  }
+
+  /** @param {number} milliseconds @param {() => void} then */
+  #wait(milliseconds, then) {
+    clearTimeout(this.#timer);
+    this.#timer = setTimeout(then, milliseconds);
+  }
+}
+
+customElements.define("chat-live", ChatLive);

@@ -1,0 +1,122 @@
+/**
+ * `<chat-log>` holds the turns. It stays at their end while the reader is there, never pulls a reader who has scrolled
+ * up, and copies code and answers.
+ */
+
+/** Pixels from the end within which the reader counts as being there. */
+const NEAR = 48;
+/** Milliseconds for which a button says that it has copied. */
+const SAID = 2_000;
+
+class ChatLog extends HTMLElement {
+  /** @type {AbortController | undefined} */
+  #listeners;
+  /** @type {ResizeObserver | undefined} */
+  #sizes;
+  #following = true;
+
+  connectedCallback() {
+    this.#listeners = new AbortController();
+    const { signal } = this.#listeners;
+    const body = this.#body;
+    const turns = this.querySelector("#turns");
+    if (!body || !turns) return;
+    body.addEventListener("scroll", () => this.#look(), { signal, passive: true });
+    this.addEventListener("click", (event) => this.#clicked(event), { signal });
+    document.addEventListener("chat:sent", () => this.#follow(), { signal });
+    this.#sizes = new ResizeObserver(() => this.#following && this.#toEnd());
+    this.#sizes.observe(turns);
+    this.#sizes.observe(body);
+    if (document.getElementById(location.hash.slice(1))?.closest("#turns")) this.#look();
+    else this.#toEnd();
+  }
+
+  disconnectedCallback() {
+    this.#listeners?.abort();
+    this.#sizes?.disconnect();
+  }
+
+  get #body() {
+    return this.querySelector(".room-body");
+  }
+
+  #look() {
+    const body = this.#body;
+    if (!body) return;
+    const distance = body.scrollHeight - body.scrollTop - body.clientHeight;
+    this.#following = distance < NEAR;
+    this.toggleAttribute("data-more", distance >= NEAR);
+  }
+
+  #toEnd() {
+    const body = this.#body;
+    if (!body || !document.getSelection()?.isCollapsed) return;
+    body.scrollTop = body.scrollHeight;
+    this.#look();
+  }
+
+  #follow() {
+    this.#following = true;
+    this.#toEnd();
+  }
+
+  /** @param {MouseEvent} event */
+  #clicked(event) {
+    const target = event.target instanceof Element ? event.target : null;
+    if (target?.closest(".jump")) {
+      event.preventDefault();
+      this.#follow();
+    }
+    const button = target?.closest("button[name=copy]");
+    if (button instanceof HTMLButtonElement) void copy(button);
+  }
+}
+
+/** @param {HTMLButtonElement} button */
+async function copy(button) {
+  const code = button.closest("figure")?.querySelector("code");
+  const url = button.dataset.url;
+  try {
+    await write(code ? Promise.resolve(code.textContent ?? "") : fetchText(url ?? ""));
+    say(button, "Copied");
+  } catch {
+    say(button, "Could not copy");
+  }
+}
+
+/** @param {string} url */
+async function fetchText(url) {
+  const response = await fetch(url);
+  if (!response.ok) throw new Error(`The answer's text could not be fetched: ${response.status}`);
+  return response.text();
+}
+
+/**
+ * Safari allows the clipboard only in the same turn as the click, so it is given the promise of the text.
+ * A page on plain http has no clipboard; there the old way still works.
+ * @param {Promise<string>} text
+ */
+async function write(text) {
+  if (navigator.clipboard && "ClipboardItem" in window) {
+    const blob = text.then((words) => new Blob([words], { type: "text/plain" }));
+    return navigator.clipboard.write([new ClipboardItem({ "text/plain": blob })]);
+  }
+  const box = document.createElement("textarea");
+  box.value = await text;
+  box.className = "hidden";
+  document.body.append(box);
+  box.select();
+  const done = document.execCommand("copy");
+  box.remove();
+  if (!done) throw new Error("The browser did not copy.");
+}
+
+/** @param {HTMLButtonElement} button @param {string} words */
+function say(button, words) {
+  const status = document.getElementById("status");
+  if (status) status.textContent = `${words}.`;
+  button.setAttribute("data-said", words);
+  setTimeout(() => button.removeAttribute("data-said"), SAID);
+}
+
+customElements.define("chat-log", ChatLog);

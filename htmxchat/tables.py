@@ -1,0 +1,118 @@
+"""The tables of the store."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import (
+    JSON,
+    Boolean,
+    Column,
+    DateTime,
+    Dialect,
+    ForeignKey,
+    Index,
+    Integer,
+    MetaData,
+    SmallInteger,
+    String,
+    Table,
+    Text,
+    TypeDecorator,
+    UniqueConstraint,
+)
+
+
+class Moment(TypeDecorator[datetime]):
+    """A time, stored in UTC and read back with its timezone (SQLite keeps none)."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        return None if value is None else value.astimezone(UTC)
+
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        if value is None:
+            return None
+        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+metadata = MetaData()
+
+
+def _belongs_to(target: str, **kwargs: Any) -> Column[str]:
+    """A column that names a row of another table, and goes with it."""
+    return Column(f"{target}_id", String(32), ForeignKey(f"{target}s.id", ondelete="CASCADE"), nullable=False, **kwargs)
+
+
+# A `folded` column holds the text in the form that searches compare.
+
+conversations = Table(
+    "conversations",
+    metadata,
+    Column("id", String(32), primary_key=True),
+    Column("user_id", Text, nullable=False),
+    Column("title", Text, nullable=False),
+    Column("folded", Text, nullable=False),
+    Column("created_at", Moment, nullable=False),
+    Column("updated_at", Moment, nullable=False),
+    Column("deleted_at", Moment, index=True),
+    Index("conversations_by_user", "user_id", "updated_at", "id"),
+)
+
+turns = Table(
+    "turns",
+    metadata,
+    Column("id", String(32), primary_key=True),
+    _belongs_to("conversation"),
+    Column("text", Text, nullable=False),
+    Column("folded", Text, nullable=False),
+    Column("created_at", Moment, nullable=False),
+    Index("turns_by_conversation", "conversation_id", "created_at"),
+)
+
+runs = Table(
+    "runs",
+    metadata,
+    Column("id", String(32), primary_key=True),
+    _belongs_to("conversation"),
+    _belongs_to("turn", index=True),
+    Column("user_id", Text, nullable=False),
+    Column("state", String(16), nullable=False),
+    Column("created_at", Moment, nullable=False),
+    # Who writes the log, and when it last said that it is alive.
+    Column("owner", String(32)),
+    Column("alive_at", Moment, nullable=False),
+    Column("stop_requested", Boolean, nullable=False, default=False),
+    # 1 while the run lives, else NULL: so the database itself allows one live run a conversation, and many others.
+    Column("active", SmallInteger),
+    # Written when the run ends: the compacted events, and the answer.
+    Column("log", JSON(none_as_null=True)),
+    Column("text", Text, nullable=False, default=""),
+    Column("folded", Text, nullable=False, default=""),
+    UniqueConstraint("conversation_id", "active", name="one_live_run"),
+    Index("runs_by_conversation", "conversation_id", "created_at"),
+    Index("runs_by_user", "user_id", "active", "alive_at"),
+)
+
+events = Table(
+    "events",
+    metadata,
+    _belongs_to("run", primary_key=True),
+    Column("seq", Integer, primary_key=True, autoincrement=False),
+    Column("at", Moment, nullable=False),
+    Column("type", String(64), nullable=False),
+    Column("data", JSON, nullable=False),
+    Column("raw", JSON(none_as_null=True)),
+)
+
+# Answers that the run has not picked up yet.
+answers = Table(
+    "answers",
+    metadata,
+    _belongs_to("run", primary_key=True),
+    Column("request_id", Text, primary_key=True),
+    Column("answer", JSON, nullable=False),
+)

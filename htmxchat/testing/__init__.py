@@ -1,0 +1,19 @@
+"""For those who write a backend: its conformance tests, and backends that play a script. Needs pytest.
+
+from htmxchat.testing import BackendConformance
+
+class TestMyBackend(BackendConformance):
+    async def make_backend(self):
+        return MyBackend(...)
+"""
+
+from __future__ import annotations
+
+import pytest
+
+pytest.register_assert_rewrite("htmxchat.testing.conformance")
+
+from .backends import Break, Delay, Gate, ScriptedBackend, Stall, Step  # noqa: E402
+from .conformance import BackendConformance  # noqa: E402
+
+__all__ = ["BackendConformance", "Break", "Delay", "Gate", "ScriptedBackend", "Stall", "Step"]

@@ -1,0 +1,83 @@
+"""Every path that the app can produce."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import quote, urlencode
+
+
+@dataclass(frozen=True, slots=True)
+class Urls:
+    """Builds paths below a mount.
+
+    Attributes:
+        root: Where the chat is mounted, without a slash at the end: `""` or `"/chat"`.
+        version: The version of the static files.
+    """
+
+    root: str = ""
+    version: str = "dev"
+
+    @classmethod
+    def of(cls, scope: Mapping[str, Any], version: str) -> Urls:
+        """Return the paths for a request: its `root_path` is right under every kind of mount."""
+        return cls(str(scope.get("root_path", "")).rstrip("/"), version)
+
+    def home(self, deleted: str | None = None) -> str:
+        """The page before the first message; `deleted` is a conversation that it offers to restore."""
+        return self._path(deleted=deleted)
+
+    def start(self) -> str:
+        """Where the first message of a new conversation is posted."""
+        return self._path("messages")
+
+    def conversation(self, conversation_id: str, turn_id: str | None = None) -> str:
+        path = self._path("c", conversation_id)
+        return f"{path}#turn-{turn_id}" if turn_id else path
+
+    def messages(self, conversation_id: str) -> str:
+        return self._path("c", conversation_id, "messages")
+
+    def rename(self, conversation_id: str) -> str:
+        return self._path("c", conversation_id, "rename")
+
+    def delete(self, conversation_id: str) -> str:
+        return self._path("c", conversation_id, "delete")
+
+    def restore(self, conversation_id: str) -> str:
+        return self._path("c", conversation_id, "restore")
+
+    def history(self, query: str = "", cursor: str | None = None) -> str:
+        return self._path("history", q=query or None, cursor=cursor)
+
+    def run(self, run_id: str) -> str:
+        return self._path("runs", run_id)
+
+    def stream(self, run_id: str, after: int | None = None) -> str:
+        return self._path("runs", run_id, "stream", after=after)
+
+    def poll(self, run_id: str, after: int | None = None) -> str:
+        return self._path("runs", run_id, "poll", after=after)
+
+    def cancel(self, run_id: str) -> str:
+        return self._path("runs", run_id, "cancel")
+
+    def retry(self, run_id: str) -> str:
+        return self._path("runs", run_id, "retry")
+
+    def text(self, run_id: str) -> str:
+        """The answer's Markdown source."""
+        return self._path("runs", run_id, "text")
+
+    def answer(self, run_id: str, request_id: str) -> str:
+        return self._path("runs", run_id, "requests", request_id)
+
+    def static(self, path: str) -> str:
+        return f"{self.root}/static/{self.version}/{path}"
+
+    def _path(self, *parts: str, **query: object) -> str:
+        path = self.root + "/" + "/".join(quote(part, safe="") for part in parts)
+        pairs = {name: str(value) for name, value in query.items() if value is not None}
+        return f"{path}?{urlencode(pairs)}" if pairs else path

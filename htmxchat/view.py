@@ -1,0 +1,222 @@
+"""What a person sees of a run: one pure fold over its events.
+
+The live stream, a reload, polling, history and export all render the same `RunView`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any, TypeAlias
+
+from .events import (
+    JSON,
+    InputAnswered,
+    InputRequested,
+    Outcome,
+    ReasoningDelta,
+    RunEnded,
+    RunEvent,
+    RunStopping,
+    ScriptProposed,
+    Source,
+    SourcesFound,
+    StageChanged,
+    TextDelta,
+    TextReplaced,
+    ToolFinished,
+    ToolStarted,
+    UsageReported,
+)
+from .models import RunState
+
+
+@dataclass(frozen=True, slots=True)
+class Reasoning:
+    """A stretch of reasoning."""
+
+    text: str
+    started_at: datetime
+    ended_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ToolCall:
+    """A tool call. `state` is running, completed or failed; cancelled when the run ended first."""
+
+    call_id: str
+    name: str
+    summary: str
+    arguments: JSON
+    started_at: datetime
+    state: RunState = RunState.RUNNING
+    found: str = ""
+    ended_at: datetime | None = None
+
+
+Step: TypeAlias = Reasoning | ToolCall
+
+
+@dataclass(frozen=True, slots=True)
+class RunView:
+    """Everything that a run shows.
+
+    Attributes:
+        text: The answer so far, Markdown.
+        stage: What the agent does now; `None` when it said nothing or is done.
+        steps: Reasoning and tool calls, in order.
+        request: What the agent waits for.
+        last_seq: The number of the last event folded in.
+    """
+
+    state: RunState = RunState.QUEUED
+    text: str = ""
+    stage: str | None = None
+    steps: tuple[Step, ...] = ()
+    sources: tuple[Source, ...] = ()
+    scripts: tuple[ScriptProposed, ...] = ()
+    request: InputRequested | None = None
+    usage: UsageReported | None = None
+    error: str | None = None
+    started_at: datetime | None = None
+    ended_at: datetime | None = None
+    last_seq: int | None = None
+
+
+def fold(events: Iterable[RunEvent], view: RunView | None = None) -> RunView:
+    """Return `view` (or an empty one) after `events`.
+
+    The state only moves forward: nothing changes once the run has ended, and an event that was folded before is
+    skipped. Folding a log in pieces gives the same view as folding it at once. The cost is linear in the events.
+    """
+    draft = _Draft(view or RunView())
+    for event in events:
+        draft.add(event)
+    return draft.view()
+
+
+def compact(events: Iterable[RunEvent]) -> tuple[RunEvent, ...]:
+    """Return a shorter log that folds to the same view: neighbouring deltas become one."""
+    compacted: list[RunEvent] = []
+    pieces: list[str] = []
+
+    def close() -> None:
+        if len(pieces) > 1:
+            last = compacted[-1]
+            assert isinstance(last.body, TextDelta | ReasoningDelta)
+            compacted[-1] = replace(last, body=type(last.body)("".join(pieces)))
+        pieces.clear()
+
+    for event in events:
+        if isinstance(event.body, TextDelta | ReasoningDelta):
+            if pieces and type(compacted[-1].body) is type(event.body):
+                pieces.append(event.body.text)
+                compacted[-1] = replace(compacted[-1], seq=event.seq)
+                continue
+            close()
+            pieces.append(event.body.text)
+        else:
+            close()
+        compacted.append(event)
+    close()
+    return tuple(compacted)
+
+
+class _Draft:
+    """A view under construction. Text is joined once and the view built once, so a log costs what it is long."""
+
+    def __init__(self, view: RunView) -> None:
+        self._view = view
+        self._state = view.state
+        self._seq = view.last_seq
+        self._steps = list(view.steps)
+        self._text = [view.text]
+        self._thoughts: list[str] = []
+        self._changes: dict[str, Any] = {}
+
+    def view(self) -> RunView:
+        self._join_thoughts()
+        return replace(
+            self._view,
+            state=self._state,
+            text="".join(self._text),
+            steps=tuple(self._steps),
+            last_seq=self._seq,
+            **self._changes,
+        )
+
+    def add(self, event: RunEvent) -> None:
+        if not self._state.live or (self._seq is not None and event.seq <= self._seq):
+            return
+        self._seq = event.seq
+        if self._state is RunState.QUEUED:
+            self._state = RunState.RUNNING
+            self._changes["started_at"] = event.at
+        if not isinstance(event.body, ReasoningDelta):
+            self._end_reasoning(event.at)
+        self._apply(event)
+
+    def _apply(self, event: RunEvent) -> None:
+        match event.body:
+            case TextDelta(text=text):
+                self._text.append(text)
+            case ReasoningDelta(text=text):
+                self._reason(text, event.at)
+            case TextReplaced(text=text):
+                self._text = [text]
+            case RunStopping():
+                self._state = RunState.STOPPING
+            case StageChanged(name=name):
+                self._changes["stage"] = name
+            case ToolStarted(call_id=call_id, name=name, summary=summary, arguments=arguments):
+                self._steps.append(ToolCall(call_id, name, summary, arguments, started_at=event.at))
+            case ToolFinished() as finished:
+                self._finish_tool(finished, event.at)
+            case SourcesFound(sources=sources):
+                self._changes["sources"] = self._changes.get("sources", self._view.sources) + sources
+            case ScriptProposed() as script:
+                self._changes["scripts"] = (*self._changes.get("scripts", self._view.scripts), script)
+            case InputRequested() as request:
+                self._changes["request"] = request
+            case InputAnswered():
+                self._changes["request"] = None
+            case UsageReported() as usage:
+                self._changes["usage"] = usage
+            case RunEnded(outcome=outcome, error=error):
+                self._end(outcome, error, event.at)
+
+    def _reason(self, text: str, at: datetime) -> None:
+        last = self._steps[-1] if self._steps else None
+        if not (isinstance(last, Reasoning) and last.ended_at is None):
+            self._steps.append(Reasoning("", started_at=at))
+        self._thoughts.append(text)
+
+    def _join_thoughts(self) -> None:
+        if self._thoughts:
+            last = self._steps[-1]
+            assert isinstance(last, Reasoning)
+            self._steps[-1] = replace(last, text=last.text + "".join(self._thoughts))
+            self._thoughts.clear()
+
+    def _end_reasoning(self, at: datetime) -> None:
+        last = self._steps[-1] if self._steps else None
+        if isinstance(last, Reasoning) and last.ended_at is None:
+            self._join_thoughts()
+            self._steps[-1] = replace(self._steps[-1], ended_at=at)
+
+    def _finish_tool(self, finished: ToolFinished, at: datetime) -> None:
+        state = RunState.FAILED if finished.failed else RunState.COMPLETED
+        for index, step in enumerate(self._steps):
+            if isinstance(step, ToolCall) and step.call_id == finished.call_id and step.ended_at is None:
+                self._steps[index] = replace(step, state=state, found=finished.summary, ended_at=at)
+
+    def _end(self, outcome: Outcome, error: str | None, at: datetime) -> None:
+        for index, step in enumerate(self._steps):
+            if isinstance(step, ToolCall) and step.ended_at is None:
+                self._steps[index] = replace(step, state=RunState.CANCELLED, ended_at=at)
+        self._state = RunState.after(outcome)
+        # A suspended run keeps its request: that is what it waits for.
+        if outcome is not Outcome.SUSPENDED:
+            self._changes["request"] = None
+        self._changes |= {"stage": None, "error": error, "ended_at": at}

@@ -1,0 +1,80 @@
+"""A host for browser tests, in a process of its own: `python hosts.py --db FILE --stream sse --port 0`."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import socket
+from collections.abc import AsyncIterator
+
+import uvicorn
+from starlette.applications import Starlette
+from starlette.routing import Mount
+
+from htmxchat import InputRequested, LocalBackend, Request, Store, chat_lifespan, create_chat_app
+from htmxchat.backends.stub import StubBackend
+
+WORDS = 1_500
+
+
+def words(count: int = WORDS) -> list[str]:
+    """Return numbered words with Markdown around some, so that a lost or doubled one shows."""
+    out = []
+    for number in range(count):
+        word = f"w{number}"
+        if number % 50 == 25:
+            word = f"**{word}**"
+        if number % 120 == 60:
+            word = f"\n\n- {word}"
+        elif number % 60 == 0 and number:
+            word = f"\n\n{word}"
+        if number % 400 == 399:
+            word = f"\n\n```python\n{word} = 1\n```\n\n"
+        out.append(word + " ")
+    return out
+
+
+async def respond(request: Request) -> AsyncIterator[object]:
+    """Answer `words N PAUSE` with N words, `fail` with half a sentence, `ask` with a question, else with an echo."""
+    match request.text.split():
+        case ["words", count, pause]:
+            for word in words(int(count)):
+                await asyncio.sleep(float(pause))
+                yield word
+        case ["fail"]:
+            yield "The first half of"
+            await asyncio.sleep(0.1)
+            raise RuntimeError("secret detail")
+        case ["forever"]:
+            number = 0
+            while True:
+                yield f"w{number} "
+                number += 1
+                await asyncio.sleep(0.05)
+        case ["ask"]:
+            answer = yield InputRequested("region", "Which region?", choices=("north", "south"))
+            yield f"You chose {answer}."
+        case _:
+            yield f"Echo: {request.text}"
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--db")
+    parser.add_argument("--stream", default="sse")
+    parser.add_argument("--port", type=int, default=0)
+    parser.add_argument("--prefix", default="/chat")
+    parser.add_argument("--stub", action="store_true")
+    options = parser.parse_args()
+    store = Store(f"sqlite+aiosqlite:///{options.db}") if options.db else Store()
+    backend = StubBackend(store, pace=0.002) if options.stub else LocalBackend(respond, store)
+    chat = create_chat_app(backend, stream=options.stream, title="Test chat")
+    host = Starlette(routes=[Mount(options.prefix, chat)], lifespan=chat_lifespan(chat))
+    listener = socket.create_server(("127.0.0.1", options.port))
+    print(listener.getsockname()[1], flush=True)
+    config = uvicorn.Config(host, log_level="warning", timeout_graceful_shutdown=1)
+    uvicorn.Server(config).run(sockets=[listener])
+
+
+if __name__ == "__main__":
+    main()

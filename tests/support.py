@@ -1,0 +1,273 @@
+"""What several tests need: a page that patches can be applied to, and clients of an ASGI app without a server."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from html import escape
+from html.parser import HTMLParser
+from typing import Any
+
+import anyio
+import anyio.lowlevel
+from httpx_sse._decoders import SSEDecoder, SSELineDecoder
+from starlette.types import ASGIApp, Message
+
+from htmxchat.fragments.transcript import TurnContext, turn
+from htmxchat.html import render
+from htmxchat.markdown import Markdown
+from htmxchat.models import Run, Turn
+from htmxchat.sse import ServerSentEvent
+from htmxchat.urls import Urls
+
+VOID = frozenset("area base br col embed hr img input link meta source track wbr".split())
+
+
+@dataclass(eq=False)
+class Element:
+    """An element: enough of one to apply what a live turn sends, and to look into a page."""
+
+    tag: str
+    attributes: dict[str, str] = field(default_factory=dict)
+    children: list[Element | str] = field(default_factory=list)
+    parent: Element | None = None
+
+    def __iter__(self) -> Iterator[Element]:
+        """Yield this element and all below it, in document order."""
+        yield self
+        for child in self.elements:
+            yield from child
+
+    def __getitem__(self, name: str) -> str:
+        return self.attributes[name]
+
+    @property
+    def elements(self) -> list[Element]:
+        return [child for child in self.children if isinstance(child, Element)]
+
+    @property
+    def text(self) -> str:
+        return "".join(child if isinstance(child, str) else child.text for child in self.children)
+
+    @property
+    def html(self) -> str:
+        """The element as HTML in a canonical form: two that are equal are the same to a reader."""
+        attributes = "".join(f' {name}="{escape(value)}"' for name, value in sorted(self.attributes.items()))
+        inner = "".join(escape(each, quote=False) if isinstance(each, str) else each.html for each in self.children)
+        return f"<{self.tag}{attributes}>{inner}" + ("" if self.tag in VOID else f"</{self.tag}>")
+
+    def all(self, tag: str | None = None, **attributes: str) -> list[Element]:
+        """Return the elements with this tag and these attributes (`_` for `-`); a class is one of several."""
+        wanted = {name.rstrip("_").replace("_", "-"): value for name, value in attributes.items()}
+        return [each for each in self if tag in (None, each.tag) and _has(each, wanted)]
+
+    def one(self, tag: str | None = None, **attributes: str) -> Element:
+        found = self.all(tag, **attributes)
+        assert len(found) == 1, f"{len(found)} of {tag} {attributes} in {self.html[:2000]}"
+        return found[0]
+
+    def select(self, selector: str) -> Element:
+        """Return what a selector of a live turn finds: `#id`, then any number of ` > :last-child` and the like."""
+        first, *steps = selector.split(" > ")
+        assert first.startswith("#"), selector
+        found = self.one(id=first[1:])
+        for step in steps:
+            from_end = 1 if step == ":last-child" else int(re.fullmatch(r":nth-last-child\((\d+)\)", step)[1])  # type: ignore[index]
+            found = found.elements[-from_end]
+        return found
+
+    def add(self, child: Element | str) -> None:
+        self.children.append(child)
+        if isinstance(child, Element):
+            child.parent = self
+
+    def replace(self, old: Element, new: list[Element | str]) -> None:
+        at = next(index for index, child in enumerate(self.children) if child is old)
+        self.children[at : at + 1] = new
+        for child in new:
+            if isinstance(child, Element):
+                child.parent = self
+
+    def apply(self, fragments: str) -> None:
+        """Carry out what a message holds, as htmx does. Every target must be there, once."""
+        for partial in parse(fragments).children:
+            assert isinstance(partial, Element), f"text between fragments: {partial!r}"
+            assert partial.tag == "hx-partial", partial.tag
+            self._patch(self.select(partial["hx-target"]), partial["hx-swap"], partial)
+
+    def _patch(self, target: Element, swap: str, new: Element) -> None:
+        match swap:
+            case "outerHTML" | "outerMorph" | "delete":
+                assert target.parent is not None
+                assert len(new.elements) == (swap != "delete"), new.html
+                target.parent.replace(target, [] if swap == "delete" else new.children)
+            case "innerHTML" | "beforeend":
+                if swap == "innerHTML":
+                    target.children.clear()
+                for child in new.children:
+                    target.add(child)
+            case "attributes":
+                target.attributes = new.elements[0].attributes
+            case _:
+                raise AssertionError(f"unknown swap {swap!r}")
+
+
+def _has(element: Element, wanted: dict[str, str]) -> bool:
+    for name, value in wanted.items():
+        own = element.attributes.get(name)
+        if own is None or not (own == value or (name in ("cls", "class") and value in own.split())):
+            return False
+    return True
+
+
+class _Builder(HTMLParser):
+    """Builds the tree of HTML that closes what it opens; anything else is a bug of who wrote it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.root = self.here = Element("root")
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        names = [name for name, _ in attrs]
+        assert len(set(names)) == len(names), f"<{tag}> has an attribute twice: {names}"
+        element = Element(tag, {name: value or "" for name, value in attrs})
+        self.here.add(element)
+        if tag not in VOID:
+            self.here = element
+
+    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.handle_starttag(tag, attrs)
+        if tag not in VOID:
+            self.handle_endtag(tag)
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.here.tag == tag, f"</{tag}> closes <{self.here.tag}>"
+        assert self.here.parent is not None
+        self.here = self.here.parent
+
+    def handle_data(self, data: str) -> None:
+        self.here.add(data)
+
+
+def parse(html: str) -> Element:
+    """Return a root whose children are those of `html`."""
+    builder = _Builder()
+    builder.feed(html)
+    builder.close()
+    assert builder.here is builder.root, f"<{builder.here.tag}> is not closed"
+    return builder.root
+
+
+def context(stream: Any = "sse") -> TurnContext:
+    return TurnContext(Urls("/chat"), Markdown(), stream=stream)
+
+
+def open_page(shown: Turn, using: TurnContext) -> Element:
+    """Return the parts of a page that a live turn changes, as loading it now would show them."""
+    rest = '<div id="composer-actions"></div><p id="status"></p>'
+    return parse(f'<main id="turns">{render(turn(shown, using))}</main>{rest}')
+
+
+def article(page: Element, run: Run) -> str:
+    """Return the turn of a run as it stands on the page, less the element that keeps it up to date."""
+    found = page.one("article", id=f"turn-{run.id}")
+    for live in found.all("chat-live"):
+        assert live.parent is not None
+        live.parent.replace(live, [])
+    return found.html
+
+
+def decode(wire: bytes) -> list[ServerSentEvent]:
+    """Return the messages of a stream, as httpx-sse reads them. Comments are not messages; unnamed ones have no name."""
+    lines, decoder = SSELineDecoder(), SSEDecoder()
+    messages = []
+    for line in lines.decode(wire.decode("utf-8")):
+        message = decoder.decode(line)
+        if message is not None:
+            name = None if message.event == "message" else message.event
+            messages.append(ServerSentEvent(message.data, name, message.id or None))
+    return messages
+
+
+class Exchange:
+    """One request to an ASGI app, driven by hand: what it sends can be looked at, and its client can leave.
+
+    Attributes:
+        status: `None` until the response has begun.
+        body: What has come so far.
+        done: Whether the app has returned.
+    """
+
+    def __init__(self, app: ASGIApp, path: str, *, method: str = "GET", headers: dict[str, str] | None = None) -> None:
+        self.status: int | None = None
+        self.headers: dict[str, str] = {}
+        self.body = b""
+        self.chunks: list[bytes] = []
+        self.done = False
+        self._app = app
+        self._gone = anyio.Event()
+        self._news = anyio.Event()
+        self._asked = False
+        path, _, query = path.partition("?")
+        self._scope = {
+            "type": "http",
+            "asgi": {"version": "3.0", "spec_version": "2.4"},
+            "http_version": "1.1",
+            "method": method,
+            "scheme": "http",
+            "path": path,
+            "raw_path": path.encode(),
+            "root_path": "",
+            "query_string": query.encode(),
+            "headers": [(b"host", b"chat.example")]
+            + [(name.lower().encode(), value.encode()) for name, value in (headers or {}).items()],
+            "server": ("chat.example", 80),
+            "client": ("127.0.0.1", 5),
+        }
+
+    async def run(self) -> None:
+        try:
+            await self._app(self._scope, self._receive, self._send)
+        finally:
+            self.done = True
+            self._tell()
+
+    def leave(self) -> None:
+        """The client closes its connection."""
+        self._gone.set()
+
+    async def until(self, text: str) -> None:
+        """Wait until the body has a text."""
+        with anyio.fail_after(5):
+            while text.encode() not in self.body:
+                assert not self.done, f"ended without {text!r}: {self.body!r}"
+                await self._news.wait()
+
+    async def end(self) -> None:
+        """Wait until the app has returned."""
+        with anyio.fail_after(5):
+            while not self.done:
+                await self._news.wait()
+
+    async def _receive(self) -> Message:
+        if not self._asked:
+            self._asked = True
+            return {"type": "http.request", "body": b"", "more_body": False}
+        await self._gone.wait()
+        return {"type": "http.disconnect"}
+
+    async def _send(self, message: Message) -> None:
+        await anyio.lowlevel.checkpoint()
+        if message["type"] == "http.response.start":
+            assert self.status is None, "two responses"
+            self.status = message["status"]
+            self.headers = {name.decode(): value.decode() for name, value in message["headers"]}
+        else:
+            self.body += message.get("body", b"")
+            self.chunks.append(message.get("body", b""))
+        self._tell()
+
+    def _tell(self) -> None:
+        self._news.set()
+        self._news = anyio.Event()

@@ -1,0 +1,264 @@
+"""The static files: versioned addresses, caching, compression."""
+
+from __future__ import annotations
+
+import gzip
+from collections.abc import Mapping
+from pathlib import Path
+
+import anyio
+import pytest
+from starlette.applications import Starlette
+from starlette.routing import Mount, Router
+from starlette.testclient import TestClient
+from starlette.types import Message
+
+from htmxchat.assets import STATIC, STYLES, Assets
+
+SCRIPT = "export const answer = 42;\n" * 100
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    static = tmp_path / "static"
+    write(static, {"js/page.js": SCRIPT, "css/base.css": "b{}", "css/tokens.css": "a{}", "vendor/LICENSE": "free"})
+    (tmp_path / "secret.txt").write_text("secret")
+    return static
+
+
+def write(directory: Path, files: Mapping[str, str | bytes]) -> None:
+    for name, content in files.items():
+        file = directory / name
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_bytes(content.encode() if isinstance(content, str) else content)
+
+
+def client(assets: Assets) -> TestClient:
+    return TestClient(Starlette(routes=[Mount("/static", assets)]), headers={"Accept-Encoding": "identity"})
+
+
+class TestVersion:
+    def test_it_is_the_same_for_the_same_files(self, folder: Path) -> None:
+        assert Assets(folder).version == Assets(folder).version
+        assert len(Assets(folder).version) == 12
+
+    @pytest.mark.parametrize("change", [{"js/page.js": "other"}, {"js/new.js": ""}, {"css/base.css": "b{c:d}"}])
+    def test_it_changes_with_any_file(self, folder: Path, change: dict[str, str]) -> None:
+        before = Assets(folder).version
+        write(folder, change)
+        assert Assets(folder).version != before
+
+    def test_it_changes_when_a_file_is_renamed(self, folder: Path) -> None:
+        before = Assets(folder).version
+        (folder / "js/page.js").rename(folder / "js/other.js")
+        assert Assets(folder).version != before
+
+
+class TestCaching:
+    def test_the_present_version_is_cached_for_good(self, folder: Path) -> None:
+        assets = Assets(folder)
+        response = client(assets).get(f"/static/{assets.version}/js/page.js")
+        assert response.text == SCRIPT
+        assert response.headers["cache-control"] == "public, max-age=31536000, immutable"
+
+    def test_a_page_of_another_version_gets_the_file_as_it_is_now_but_not_for_good(self, folder: Path) -> None:
+        response = client(Assets(folder)).get("/static/0123456789ab/js/page.js")
+        assert response.text == SCRIPT
+        assert response.headers["cache-control"] == "no-cache"
+
+    def test_files_are_served_as_they_were_when_the_version_was_made(self, folder: Path) -> None:
+        assets = Assets(folder)
+        write(folder, {"js/page.js": "half a deploym"})
+        assert client(assets).get(f"/static/{assets.version}/js/page.js").text == SCRIPT
+
+    @pytest.mark.parametrize("form", ["{}", "W/{}", '"other", {}', "*"])
+    def test_what_the_browser_has_is_not_sent_again(self, folder: Path, form: str) -> None:
+        browser = client(Assets(folder))
+        etag = browser.get("/static/x/js/page.js").headers["etag"]
+        response = browser.get("/static/x/js/page.js", headers={"If-None-Match": form.format(etag)})
+        assert (response.status_code, response.content) == (304, b"")
+        assert response.headers["etag"] == etag
+        assert response.headers["cache-control"] == "no-cache"
+        assert response.headers["vary"] == "Accept-Encoding"
+
+    def test_compressed_and_plain_have_different_tags(self, folder: Path) -> None:
+        browser = client(Assets(folder))
+        compressed = browser.get("/static/x/js/page.js", headers={"Accept-Encoding": "gzip"}).headers["etag"]
+        assert browser.get("/static/x/js/page.js", headers={"If-None-Match": compressed}).status_code == 200
+
+
+class TestCompression:
+    @pytest.mark.parametrize(
+        ("accepted", "compressed"),
+        [
+            ("gzip", True),
+            ("deflate, GZIP;q=0.5, br", True),
+            ("*", True),
+            ("x-gzip", True),
+            ("gzip;q=0.001", True),
+            ("gzip ; q=0", False),
+            ("gzip;q=0.000, *", False),
+            ("*;q=0", False),
+            ("br, deflate", False),
+            ("gzip;q=nonsense", False),
+            ("gzip;q=nan", False),
+            ("identity", False),
+            ("", False),
+            (",;=,", False),
+        ],
+    )
+    def test_gzip_is_negotiated(self, folder: Path, accepted: str, compressed: bool) -> None:
+        response = client(Assets(folder)).get("/static/x/js/page.js", headers={"Accept-Encoding": accepted})
+        assert response.text == SCRIPT
+        assert ("content-encoding" in response.headers) is compressed
+        assert (int(response.headers["content-length"]) < 200) is compressed
+        assert response.headers["vary"] == "Accept-Encoding"
+
+    def test_what_gains_nothing_stays_as_it_is(self, folder: Path) -> None:
+        noise = gzip.compress(bytes(range(256)) * 16)
+        write(folder, {"small.js": "1", "noise.wasm": noise, "picture.png": b"\0" * 9000})
+        for name in ("small.js", "noise.wasm", "picture.png"):
+            response = client(Assets(folder)).get(f"/static/x/{name}", headers={"Accept-Encoding": "gzip"})
+            assert "content-encoding" not in response.headers, name
+
+    async def test_a_large_file_is_compressed_once_and_beside_the_event_loop(
+        self, folder: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        calls: list[int] = []
+        started, finish = anyio.Event(), anyio.Event()
+
+        def compress(content: bytes, **options: object) -> bytes:
+            calls.append(len(content))
+            anyio.from_thread.run_sync(started.set)
+            anyio.from_thread.run(finish.wait)
+            return b"small"
+
+        monkeypatch.setattr(gzip, "compress", compress)
+        assets = Assets(folder)
+        bodies: list[bytes] = []
+
+        async def ask() -> None:
+            _, body = await get(assets, "js/page.js")
+            bodies.append(body)
+
+        async with anyio.create_task_group() as group:
+            group.start_soon(ask)
+            group.start_soon(ask)
+            with anyio.fail_after(5):
+                await started.wait()  # and the event loop is free to do this
+            finish.set()
+        assert bodies == [b"small", b"small"]
+        assert len(calls) == 1
+
+
+async def get(assets: Assets, path: str) -> tuple[int, bytes]:
+    """Ask for exactly this path: an HTTP client would tidy it up first."""
+    sent: list[Message] = []
+
+    async def receive() -> Message:
+        return {"type": "http.request"}
+
+    async def send(message: Message) -> None:
+        sent.append(message)
+
+    headers = [(b"accept-encoding", b"gzip")]
+    scope = {"type": "http", "method": "GET", "path": f"/static/x/{path}", "headers": headers}
+    await Router([Mount("/static", assets)])(scope, receive, send)
+    return sent[0]["status"], b"".join(message.get("body", b"") for message in sent)
+
+
+class TestFiles:
+    @pytest.mark.parametrize(
+        ("name", "media_type"),
+        [
+            ("a.js", "text/javascript; charset=utf-8"),
+            ("a.mjs", "text/javascript; charset=utf-8"),
+            ("a.css", "text/css; charset=utf-8"),
+            ("a.svg", "image/svg+xml; charset=utf-8"),
+            ("a.json", "application/json; charset=utf-8"),
+            ("a.wasm", "application/wasm"),
+            ("LICENSE", "text/plain; charset=utf-8"),
+            ("a.unknown", "application/octet-stream"),
+        ],
+    )
+    def test_types_do_not_depend_on_the_machine(self, folder: Path, name: str, media_type: str) -> None:
+        write(folder, {name: ""})
+        response = client(Assets(folder)).get(f"/static/x/{name}")
+        assert response.headers["content-type"] == media_type
+        assert response.headers["x-content-type-options"] == "nosniff"
+
+    @pytest.mark.parametrize(
+        "path",
+        [
+            "",
+            "js",
+            "js/",
+            "js/nothing.js",
+            "../secret.txt",
+            "../../secret.txt",
+            "js/../../secret.txt",
+            "js\\..\\page.js",
+            "js/../js/page.js",
+            "/js/page.js",
+            "js//page.js",
+            "JS/page.js",
+            ".hidden.js",
+            ".git/config",
+            "js/page.js\0",
+        ],
+    )
+    async def test_only_known_files_are_there(self, folder: Path, path: str) -> None:
+        write(folder, {".hidden.js": "1", ".git/config": "1"})
+        status, body = await get(Assets(folder), path)
+        assert (status, body) == (404, b"Not found")
+
+    def test_head_tells_what_get_would(self, folder: Path) -> None:
+        browser = client(Assets(folder))
+        for encoding in ("gzip", "identity"):
+            headers = {"Accept-Encoding": encoding}
+            head = browser.head("/static/x/js/page.js", headers=headers)
+            assert head.content == b""
+            assert head.headers == browser.get("/static/x/js/page.js", headers=headers).headers
+
+    def test_other_methods_are_refused(self, folder: Path) -> None:
+        response = client(Assets(folder)).post("/static/x/js/page.js")
+        assert (response.status_code, response.headers["allow"]) == (405, "GET, HEAD")
+
+    def test_other_origins_get_only_what_the_sandbox_needs(self, folder: Path) -> None:
+        write(folder, {"sandbox/frame.js": "1", "js/frame.js": "1"})
+        browser = client(Assets(folder, cross_origin=("sandbox/", "js/frame.js")))
+
+        def policy(path: str) -> str:
+            return browser.get(f"/static/x/{path}").headers["cross-origin-resource-policy"]
+
+        assert policy("js/page.js") == "same-origin"
+        assert policy("js/frame.js") == "cross-origin"
+        assert policy("sandbox/frame.js") == "cross-origin"
+
+
+class TestStyles:
+    def test_the_modules_come_as_one_file_in_the_order_of_the_cascade(self, folder: Path) -> None:
+        response = client(Assets(folder)).get("/static/x/css/chat.css")
+        assert response.text == "a{}\nb{}"
+        assert response.headers["content-type"] == "text/css; charset=utf-8"
+
+    def test_a_module_alone_is_not_served(self, folder: Path) -> None:
+        assert client(Assets(folder)).get("/static/x/css/base.css").status_code == 404
+
+    def test_every_module_of_the_package_is_in_the_cascade(self) -> None:
+        assert {file.stem for file in STATIC.glob("css/*.css")} <= {*STYLES}
+
+
+@pytest.mark.parametrize("root_path", ["", "/team/a"])
+def test_files_are_found_below_every_kind_of_mount(folder: Path, root_path: str) -> None:
+    chat = Starlette(routes=[Mount("/static", Assets(folder), name="static")])
+    host = Starlette(routes=[Mount("/deep", routes=[Mount("/chat/{tenant}", chat, name="chat")])])
+    browser = TestClient(host, root_path=root_path)
+    assert browser.get(f"{root_path}/deep/chat/a/static/x/js/page.js").text == SCRIPT
+    assert TestClient(Assets(folder)).get("/x/js/page.js").text == SCRIPT
+
+
+def test_the_package_ships_its_files() -> None:
+    assets = Assets()
+    for path in ("favicon.svg", "vendor/htmx.min.js", "vendor/hx-sse.min.js", "vendor/htmx.LICENSE.txt"):
+        assert path in assets

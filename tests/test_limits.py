@@ -1,0 +1,176 @@
+"""How much one user may send and keep open."""
+
+from __future__ import annotations
+
+import gc
+from collections.abc import Iterator
+
+import anyio
+import pytest
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse, Response
+from starlette.routing import Route
+from starlette.testclient import TestClient
+from starlette.types import Message, Receive, Scope, Send
+
+from htmxchat.errors import BodyTooLarge, ChatError
+from htmxchat.limits import BodyLimit, Limits, StreamSlots
+
+LIMIT = 10
+
+
+async def refuse(request: Request, error: ChatError) -> Response:
+    return PlainTextResponse(str(error), error.status)
+
+
+async def length(request: Request) -> Response:
+    return PlainTextResponse(str(len(await request.body())))
+
+
+async def handled(request: Request, error: Exception) -> Response:
+    assert isinstance(error, ChatError)
+    return PlainTextResponse("handled by the app", error.status)
+
+
+def chunks(size: int) -> Iterator[bytes]:
+    for _ in range(size):
+        yield b"x"
+
+
+class TestLimits:
+    def test_the_longest_message_fits_in_a_body_however_it_is_encoded(self) -> None:
+        limits = Limits()
+        assert len("😀".encode()) * 3 * limits.text < limits.body
+
+    def test_a_body_too_small_for_the_text_is_an_error(self) -> None:
+        with pytest.raises(ValueError, match="100,000 characters"):
+            Limits(text=100_000)
+        assert Limits(text=100_000, body=2 * 1024 * 1024).text == 100_000
+
+    @pytest.mark.parametrize("name", ["text", "body", "streams_per_user"])
+    def test_a_limit_below_one_is_an_error(self, name: str) -> None:
+        with pytest.raises(ValueError, match="at least 1"):
+            Limits(**{name: 0})
+
+
+class TestBodyLimit:
+    @pytest.mark.parametrize("size", [0, 1, LIMIT])
+    def test_a_body_up_to_the_limit_passes(self, size: int) -> None:
+        app = BodyLimit(Starlette(routes=[Route("/", length, methods=["POST"])]), LIMIT, refuse)
+        assert TestClient(app).post("/", content=b"x" * size).text == str(size)
+        assert TestClient(app).post("/", content=chunks(size)).text == str(size)
+
+    async def test_a_larger_announced_body_is_refused_unread(self) -> None:
+        sent: list[Message] = []
+
+        async def receive() -> Message:
+            raise AssertionError("the body was read")
+
+        async def send(message: Message) -> None:
+            sent.append(message)
+
+        async def app(scope: Scope, receive: Receive, send: Send) -> None:
+            raise AssertionError("the app was called")
+
+        scope = {"type": "http", "method": "POST", "path": "/", "headers": [(b"content-length", b"9" * 5000)]}
+        await BodyLimit(app, LIMIT, refuse)(scope, receive, send)
+        assert sent[0]["status"] == 413
+
+    def test_a_body_of_unknown_length_is_refused_when_it_passes_the_limit(self) -> None:
+        async def app(scope: Scope, receive: Receive, send: Send) -> None:
+            response = await length(Request(scope, receive))
+            await response(scope, receive, send)
+
+        response = TestClient(BodyLimit(app, LIMIT, refuse)).post("/", content=chunks(LIMIT + 1))
+        assert response.status_code == 413
+        assert response.text == str(BodyTooLarge(LIMIT))
+
+    async def test_no_more_is_read_than_it_takes_to_know(self) -> None:
+        read = 0
+
+        async def receive() -> Message:
+            nonlocal read
+            read += 1
+            return {"type": "http.request", "body": b"xxxx", "more_body": True}
+
+        async def send(message: Message) -> None:
+            pass
+
+        async def app(scope: Scope, receive: Receive, send: Send) -> None:
+            await Request(scope, receive).body()
+
+        await BodyLimit(app, LIMIT, refuse)({"type": "http", "method": "POST", "headers": []}, receive, send)
+        assert read == 3
+
+    def test_an_app_that_handles_the_error_itself_answers(self) -> None:
+        app = Starlette(routes=[Route("/", length, methods=["POST"])], exception_handlers={ChatError: handled})
+        response = TestClient(BodyLimit(app, LIMIT, refuse)).post("/", content=chunks(LIMIT + 1))
+        assert (response.status_code, response.text) == (413, "handled by the app")
+
+    async def test_an_answer_that_has_begun_is_not_followed_by_another(self) -> None:
+        sent: list[str] = []
+
+        async def receive() -> Message:
+            return {"type": "http.request", "body": b"x" * (LIMIT + 1), "more_body": True}
+
+        async def send(message: Message) -> None:
+            sent.append(message["type"])
+
+        async def app(scope: Scope, receive: Receive, send: Send) -> None:
+            await send({"type": "http.response.start", "status": 200, "headers": []})
+            await receive()
+
+        with pytest.raises(BodyTooLarge):
+            await BodyLimit(app, LIMIT, refuse)({"type": "http", "method": "POST", "headers": []}, receive, send)
+        assert sent == ["http.response.start"]
+
+
+class TestStreamSlots:
+    def test_a_user_gets_so_many_and_no_more(self) -> None:
+        slots = StreamSlots(2)
+        first, second = slots.try_acquire("ada"), slots.try_acquire("ada")
+        assert first and second
+        assert slots.try_acquire("ada") is None
+        assert slots.try_acquire("bob") is not None
+        with first:
+            pass
+        assert slots.try_acquire("ada") is not None
+
+    def test_a_slot_is_freed_once(self) -> None:
+        slots = StreamSlots(2)
+        first, second = slots.try_acquire("ada"), slots.try_acquire("ada")
+        assert first and second
+        first.release()
+        with first:
+            pass
+        assert slots.count("ada") == 1
+
+    def test_a_slot_that_was_never_entered_is_free_when_nobody_holds_it(self) -> None:
+        slots = StreamSlots(1)
+        slot = slots.try_acquire("ada")
+        assert slots.count("ada") == 1
+        del slot
+        gc.collect()
+        assert slots.count("ada") == 0
+
+    async def test_cancelling_frees_the_slot(self) -> None:
+        slots = StreamSlots(1)
+
+        async def stream() -> None:
+            slot = slots.try_acquire("ada")
+            assert slot
+            with slot:
+                await anyio.sleep_forever()
+
+        async with anyio.create_task_group() as group:
+            group.start_soon(stream)
+            await anyio.wait_all_tasks_blocked()
+            assert slots.count("ada") == 1
+            group.cancel_scope.cancel()
+        assert slots.count("ada") == 0
+
+    def test_two_instances_never_meet(self) -> None:
+        mine, other = StreamSlots(1), StreamSlots(1)
+        slot = mine.try_acquire("ada")
+        assert slot and other.try_acquire("ada")

@@ -1,0 +1,115 @@
+"""Patches turn one rendering into another with as little as possible."""
+
+from __future__ import annotations
+
+from html.parser import HTMLParser
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from htmxchat.markdown import Markdown
+from htmxchat.patches import Patch, element_patches, growth, render_patches
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "expected"),
+    [
+        ("<p>a</p>", "<p>a b</p>", (0, " b")),
+        ("<p>a</p>", "<p>a <em>b</em></p>", (0, " <em>b</em>")),
+        ("<p>a <b>x</b></p>", "<p>a <b>x y</b></p>", (1, " y")),
+        ("<p>a <b>x</b></p>", "<p>a <b>x</b> y</p>", (0, " y")),
+        ("<ul><li>a</li></ul>", "<ul><li>a</li><li>b</li></ul>", (0, "<li>b</li>")),
+        ("<ul><li>a</li></ul>", "<ul><li>ab</li></ul>", (1, "b")),
+        ("<ul>\n<li>a</li>\n</ul>", "<ul>\n<li>ab</li>\n</ul>", (1, "b")),
+        ("<p></p>", "<p>a<br>b</p>", (0, "a<br>b")),
+    ],
+)
+def test_text_that_grows_at_the_end_of_an_element_is_sent_alone(old: str, new: str, expected: tuple[int, str]) -> None:
+    assert growth(old, new) == expected
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("<p>a</p>", "<h3>a</h3>"),
+        ("<p>*a</p>", "<p><em>a</em></p>"),
+        ("<p>a</p>", "<p>a</p><p>b</p>"),
+        ("<p>a b</p>", "<p>a</p>"),
+        ("<p><b>a</b></p>", "<p>a</p>"),
+        ("a", "ab"),
+    ],
+)
+def test_a_change_that_is_no_growth_replaces_the_element(old: str, new: str) -> None:
+    assert growth(old, new) is None
+    assert element_patches("#x", old, new) == [Patch("#x", "outerHTML", new)]
+
+
+def test_nothing_is_sent_when_nothing_changed() -> None:
+    assert element_patches("#x", "<p>a</p>", "<p>a</p>") == []
+
+
+def test_a_growth_deep_in_the_element_is_addressed_through_its_last_children() -> None:
+    old, new = "<ul><li><p>a</p></li></ul>", "<ul><li><p>ab</p></li></ul>"
+    assert element_patches("#x", old, new) == [Patch("#x > :last-child > :last-child", "beforeend", "b")]
+
+
+def test_a_target_cannot_leave_its_attribute() -> None:
+    html = render_patches([Patch('#a"><script>', "outerHTML", "<p>x</p>")])
+    assert html == '<hx-partial hx-target="#a&quot;&gt;&lt;script&gt;" hx-swap="outerHTML"><p>x</p></hx-partial>'
+
+
+class _Tree(HTMLParser):
+    """Parses HTML into nested lists, with neighbouring text joined."""
+
+    def __init__(self, html: str) -> None:
+        super().__init__()
+        self.root: list[object] = []
+        self._stack = [self.root]
+        self.feed(html)
+        self.close()
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        element: list[object] = [(tag, tuple(attrs))]
+        self._stack[-1].append(element)
+        if tag not in ("br", "hr", "img", "input", "wbr"):
+            self._stack.append(element)
+
+    def handle_endtag(self, tag: str) -> None:
+        if tag not in ("br", "hr", "img", "input", "wbr"):
+            self._stack.pop()
+
+    def handle_data(self, data: str) -> None:
+        top = self._stack[-1]
+        if top and isinstance(top[-1], str):
+            top[-1] += data
+        else:
+            top.append(data)
+
+
+def _patched(old: str, patch: Patch) -> list[object]:
+    tree, inserted = _Tree(old).root, _Tree(patch.html).root
+    element = tree[0]
+    for _ in range(patch.target.count(" > :last-child")):
+        assert isinstance(element, list)
+        element = [child for child in element if isinstance(child, list)][-1]
+    assert isinstance(element, list)
+    for child in inserted:
+        if isinstance(child, str) and isinstance(element[-1], str):
+            element[-1] += child
+        else:
+            element.append(child)
+    return tree
+
+
+@settings(max_examples=300, deadline=None, derandomize=True)
+@given(st.lists(st.sampled_from(["a ", "**b** ", "`c` ", "\n- d", "\n", "\n\n", "& < ", "_e_", "| f |", "\n1. g", "~~h~~", "> i "]), max_size=12))
+def test_a_grown_element_is_what_a_whole_rendering_gives(pieces: list[str]) -> None:
+    markdown = Markdown()
+    for end in range(1, len(pieces)):
+        before, after = markdown.blocks("".join(pieces[:end])), markdown.blocks("".join(pieces[: end + 1]))
+        if len(before) != 1 or len(after) != 1:
+            continue
+        for patch in element_patches("", before[0], after[0]):
+            if patch.swap == "beforeend":
+                assert _patched(before[0], patch) == _Tree(after[0]).root

@@ -1,0 +1,414 @@
+"""The store: what is written is found again, by its owner only, in memory, in a file and (if given) in PostgreSQL."""
+
+from __future__ import annotations
+
+import base64
+import json
+import os
+import sqlite3
+import threading
+import uuid
+from collections.abc import AsyncIterator
+from datetime import timedelta
+from pathlib import Path
+
+import anyio
+import pytest
+from sqlalchemy.dialects import postgresql
+from sqlalchemy.schema import CreateTable
+
+from htmxchat.errors import BackendUnavailable, Busy, InvalidInput, NotFound
+from htmxchat.events import (
+    InputAnswered,
+    InputRequested,
+    Outcome,
+    RunEnded,
+    RunEvent,
+    RunStarted,
+    TextDelta,
+    Unknown,
+)
+from htmxchat.models import RunState
+from htmxchat.rows import now
+from htmxchat.store import Started, Store
+from htmxchat.tables import metadata
+from htmxchat.view import compact, fold
+
+pytestmark = pytest.mark.anyio
+
+# A PostgreSQL URL here runs these tests against that server as well.
+POSTGRES = os.environ.get("HTMXCHAT_TEST_POSTGRES")
+
+
+@pytest.fixture
+def anyio_backend() -> str:
+    return "asyncio"
+
+
+@pytest.fixture
+def ann() -> str:
+    return f"ann-{uuid.uuid4().hex}"
+
+
+@pytest.fixture(params=["memory", "file", *(["postgres"] if POSTGRES else [])])
+async def store(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Store]:
+    urls = {"memory": None, "file": f"sqlite+aiosqlite:///{tmp_path}/chat.db", "postgres": POSTGRES}
+    store = Store(urls[request.param])
+    yield store
+    await store.close()
+
+
+async def answered(
+    store: Store, user: str, text: str, answer: str = "Yes.", conversation_id: str | None = None
+) -> Started:
+    started = await store.start_run(user, conversation_id, text, owner="me")
+    events = [RunEvent(2, now(), TextDelta(answer)), RunEvent(3, now(), RunEnded(Outcome.COMPLETED))]
+    assert await store.end_run(started.run.id, "me", events, compact([*started.events, *events]))
+    return started
+
+
+@pytest.mark.parametrize("url", ["", "chat.db", "sqlite:///chat.db", "nosuchdb://x", "sqlite+nosuchdriver:///x"])
+async def test_a_url_that_cannot_be_used_is_refused_at_once(url: str) -> None:
+    with pytest.raises(ValueError, match=r"database|driver"):
+        Store(url)
+
+
+async def test_a_refused_url_does_not_show_its_password() -> None:
+    with pytest.raises(ValueError, match="postgresql") as caught:
+        Store("postgresql+psycopg2://ann:secret@db/chat")
+    assert "secret" not in str(caught.value)
+
+
+async def test_a_database_that_cannot_be_opened_is_unavailable(tmp_path: Path) -> None:
+    threads = threading.active_count()
+    store = Store(f"sqlite+aiosqlite:///{tmp_path}/no/such/folder/chat.db")
+    with pytest.raises(BackendUnavailable):
+        await store.list_conversations("ann")
+    await store.close()
+    # aiosqlite's threads still use the event loop for a moment.
+    while threading.active_count() > threads:  # noqa: ASYNC110
+        await anyio.sleep(0.01)
+
+
+async def test_nothing_is_opened_before_first_use(tmp_path: Path) -> None:
+    path = tmp_path / "chat.db"
+    store = Store(f"sqlite+aiosqlite:///{path}")
+    assert not path.exists()
+    await store.open()
+    assert path.exists()
+    await store.close()
+
+
+async def test_stores_that_make_their_tables_at_once_do_not_fail(tmp_path: Path) -> None:
+    stores = [Store(f"sqlite+aiosqlite:///{tmp_path}/chat.db") for _ in range(8)]
+    async with anyio.create_task_group() as tasks:
+        for index, store in enumerate(stores):
+            tasks.start_soon(answered, store, f"user {index}", "Hello")
+    for store in stores:
+        await store.close()
+
+
+async def test_tables_can_be_made_in_postgresql() -> None:
+    for table in metadata.sorted_tables:
+        assert "CREATE TABLE" in str(CreateTable(table).compile(dialect=postgresql.dialect()))  # type: ignore[no-untyped-call]
+
+
+async def test_a_file_keeps_everything(tmp_path: Path) -> None:
+    url = f"sqlite+aiosqlite:///{tmp_path}/chat.db"
+    store = Store(url)
+    started = await answered(store, "ann", "Hello")
+    before = await store.load_transcript("ann", started.run.conversation_id)
+    await store.close()
+    store = Store(url)
+    assert await store.load_transcript("ann", started.run.conversation_id) == before
+    await store.close()
+
+
+async def test_times_have_a_timezone(store: Store, ann: str) -> None:
+    started = await answered(store, ann, "Hello")
+    transcript = await store.load_transcript(ann, started.run.conversation_id)
+    (conversation,) = (await store.list_conversations(ann)).items
+    events, _ = await store.read_events(started.run.id, 0)
+    times = [conversation.created_at, conversation.updated_at, *(turn.created_at for turn in transcript.turns)]
+    times += [event.at for turn in transcript.turns for event in (*turn.events, *events)]
+    assert {time.utcoffset() for time in times} == {timedelta(0)}
+
+
+async def test_the_transcript_folds_to_what_the_log_says(store: Store, ann: str) -> None:
+    started = await store.start_run(ann, None, "Hello", owner="me")
+    run = started.run
+    assert await store.append_events(run.id, "me", [RunEvent(2, now(), TextDelta("Ye"), raw={"chunk": "Ye"})])
+    live = await store.load_transcript(ann, run.conversation_id)
+    assert live.live_run == run
+    assert live.turns[1].text == "Ye"
+    end = [RunEvent(3, now(), TextDelta("s")), RunEvent(4, now(), RunEnded(Outcome.FAILED, "No."))]
+    events, _ = await store.read_events(run.id, 0)
+    assert await store.end_run(run.id, "me", end, compact([*events, *end]))
+    log, more = await store.read_events(run.id, 0)
+    assert not more
+    assert [event.seq for event in log] == [1, 2, 3, 4]
+    assert log[1].raw == {"chunk": "Ye"}
+    (_, turn) = (await store.load_transcript(ann, run.conversation_id)).turns
+    assert fold(turn.events) == fold(log)
+    assert (turn.id, turn.text) == (run.id, "Yes")
+    assert (await store.get_run(ann, run.id)).state is RunState.FAILED
+
+
+async def test_history_is_what_came_before(store: Store, ann: str) -> None:
+    first = await answered(store, ann, "One", "Eins")
+    second = await answered(store, ann, "Two", "Zwei", first.run.conversation_id)
+    assert first.history == ()
+    assert [(turn.role, turn.text) for turn in second.history] == [("user", "One"), ("assistant", "Eins")]
+    again = await store.retry_run(ann, second.run.id, owner="me")
+    assert (again.text, again.history) == ("Two", second.history)
+    assert again.run.turn_id == second.run.turn_id
+
+
+async def test_only_the_latest_turn_can_be_tried_again(store: Store, ann: str) -> None:
+    first = await answered(store, ann, "One")
+    await answered(store, ann, "Two", conversation_id=first.run.conversation_id)
+    with pytest.raises(InvalidInput):
+        await store.retry_run(ann, first.run.id, owner="me")
+
+
+async def test_a_conversation_has_one_live_run(store: Store, ann: str) -> None:
+    started = await store.start_run(ann, None, "Hello", owner="me")
+    conversation_id = started.run.conversation_id
+    before = await store.get_conversation(ann, conversation_id)
+    with pytest.raises(Busy):
+        await store.start_run(ann, conversation_id, "Hello?", owner="you")
+    with pytest.raises(Busy):
+        await store.retry_run(ann, started.run.id, owner="you")
+    assert len((await store.load_transcript(ann, conversation_id)).turns) == 2
+    assert await store.get_conversation(ann, conversation_id) == before
+
+
+async def test_only_the_owner_ends_a_run_and_keeps_it_alive(store: Store, ann: str) -> None:
+    run = (await store.start_run(ann, None, "Hello", owner="me")).run
+    end = RunEvent(2, now(), RunEnded(Outcome.COMPLETED))
+    assert not await store.end_run(run.id, "you", [end], [end])
+    assert await store.renew_lease(run.id, "you") is None
+    assert await store.renew_lease(run.id, "me") is False
+    await store.request_stop(ann, run.id)
+    assert await store.renew_lease(run.id, "me") is True
+    assert (await store.get_run(ann, run.id)).state is RunState.STOPPING
+    assert len((await store.read_events(run.id, 0))[0]) == 1
+
+
+async def test_a_write_that_may_have_got_through_can_be_repeated(store: Store, ann: str) -> None:
+    run = (await store.start_run(ann, None, "Hello", owner="me")).run
+    delta, end = RunEvent(2, now(), TextDelta("x")), RunEvent(3, now(), RunEnded(Outcome.COMPLETED))
+    for again in (False, True):
+        assert await store.append_events(run.id, "me", [delta], again=again)
+    for again in (False, True):
+        assert await store.end_run(run.id, "me", [end], [delta, end], again=again)
+    assert [event.seq for event in (await store.read_events(run.id, 0))[0]] == [1, 2, 3]
+
+
+async def test_a_dead_run_is_ended_once(store: Store, ann: str) -> None:
+    run = (await store.start_run(ann, None, "Hello", owner="me")).run
+    await store.append_events(run.id, "me", [RunEvent(2, now(), TextDelta("So far"))])
+    past, future = now() - timedelta(minutes=1), now() + timedelta(minutes=1)
+    assert await store.dead_runs(ann, past) == []
+    assert not await store.end_dead_run(run.id, past, "Gone.")
+    assert await store.dead_runs(ann, future) == [run.id]
+    ended: list[bool] = []
+
+    async def look() -> None:
+        ended.append(await store.end_dead_run(run.id, future, "Gone."))
+
+    async with anyio.create_task_group() as tasks:
+        for _ in range(5):
+            tasks.start_soon(look)
+    assert sorted(ended) == [False] * 4 + [True]
+    assert not await store.append_events(run.id, "me", [RunEvent(3, now(), TextDelta("more"))])
+    events, more = await store.read_events(run.id, 0)
+    assert events[-1].body == RunEnded(Outcome.FAILED, "Gone.")
+    assert not more
+    assert (await store.load_transcript(ann, run.conversation_id)).turns[1].text == "So far"
+
+
+async def test_an_answer_is_kept_for_the_run_that_waits(store: Store, ann: str) -> None:
+    run = (await store.start_run(ann, None, "Hello", owner="me")).run
+    with pytest.raises(NotFound):
+        await store.put_answer(ann, run.id, "sure", "yes")
+    for seq in (2, 4):  # the same request twice
+        await store.append_events(run.id, "me", [RunEvent(seq, now(), InputRequested("sure", "Sure?"))])
+        for user, request in ((ann, "other"), (ann, "su\x00re"), ("eve", "sure")):
+            with pytest.raises(NotFound):
+                await store.put_answer(user, run.id, request, "yes")
+        assert await store.take_answer(run.id, "sure") is None
+        await store.put_answer(ann, run.id, "sure", {"text": "yes\x00"})
+        with pytest.raises(NotFound):
+            await store.put_answer(ann, run.id, "sure", "no")
+        assert await store.take_answer(run.id, "sure") == ({"text": "yes\ufffd"},)
+        await store.append_events(run.id, "me", [RunEvent(seq + 1, now(), InputAnswered("sure", "yes"))])
+        with pytest.raises(NotFound):
+            await store.put_answer(ann, run.id, "sure", "no")
+
+
+async def test_history_is_paged_latest_first(store: Store, ann: str) -> None:
+    made = [(await answered(store, ann, f"Number {number}")).run.conversation_id for number in range(7)]
+    await answered(store, ann, "again", conversation_id=made[0])
+    expected = [made[0], *made[:0:-1]]
+    seen, cursor, pages = [], None, 0
+    while pages == 0 or cursor:
+        page = await store.list_conversations(ann, limit=3, cursor=cursor)
+        seen += [item.id for item in page.items]
+        cursor, pages = page.cursor, pages + 1
+    assert (seen, pages) == (expected, 3)
+    assert len((await store.list_conversations(ann, limit=0)).items) == 1
+    assert len((await store.list_conversations(ann, limit=10**9)).items) == 7
+
+
+@pytest.mark.parametrize("value", [None, [], ["x", "y"], ["2026-01-01", 5], ["2026-01-01T00:00:00+00:00", "\x00"], 7])
+async def test_a_broken_cursor_is_invalid_input(value: object) -> None:
+    store = Store()
+    encoded = base64.urlsafe_b64encode(json.dumps(value).encode()).decode()
+    for cursor in (encoded, encoded[1:], "", "é", "\ud800", "[" * 5000):
+        with pytest.raises(InvalidInput):
+            await store.list_conversations("ann", cursor=cursor)
+    await store.close()
+
+
+async def test_search_finds_every_word_anywhere_in_any_case(store: Store, ann: str) -> None:
+    first = (await answered(store, ann, "Ärger im Hafen", "Die STRASSE ist gesperrt: 100% voll")).run.conversation_id
+    second = (await answered(store, ann, "a_b im hafen", "Nichts")).run.conversation_id
+    await store.rename_conversation(ann, second, "Προβλήματα")
+
+    async def found(query: str, user: str = ann) -> set[str]:
+        return {item.id for item in (await store.list_conversations(user, query)).items}
+
+    assert await found("HAFEN") == {first, second}
+    assert await found("ärger") == await found("ÄRGER straße") == await found("gesperrt hafen") == {first}
+    assert await found("προβλήματα") == await found("A_B") == {second}
+    assert await found("100%") == {first}
+    assert await found("%") == {first}
+    assert await found("_") == {second}
+    assert await found("hafen nirgends") == await found("\\") == await found("'") == set()
+    assert await found("") == await found(" \t ") == {first, second}
+    assert await found("hafen", "eve") == set()
+    assert await found("\x00") == await found("\ud800") == set()
+    with pytest.raises(InvalidInput):
+        await found("x" * 501)
+    assert await found(" ".join("abcdefghij" * 25)) == set()
+
+
+async def test_search_forgets_an_attempt_that_was_replaced(store: Store, ann: str) -> None:
+    started = await answered(store, ann, "Hello", "Kumquat")
+    assert len((await store.list_conversations(ann, "kumquat")).items) == 1
+    await store.retry_run(ann, started.run.id, owner="me")
+    assert len((await store.list_conversations(ann, "kumquat")).items) == 0
+
+
+async def test_a_title_is_one_line(store: Store, ann: str) -> None:
+    long = "word " * 100
+    started = await answered(store, ann, f"\n  What\t is \x00 this?  \n{long}")
+    conversation_id = started.run.conversation_id
+    assert (await store.get_conversation(ann, conversation_id)).title == "What is \ufffd this?"
+    title = (await store.get_conversation(ann, (await answered(store, ann, long)).run.conversation_id)).title
+    assert title == " ".join(["word"] * 16) + "…"
+    title = (await store.get_conversation(ann, (await answered(store, ann, "x" * 99)).run.conversation_id)).title
+    assert title == "x" * 79 + "…"
+    await store.rename_conversation(ann, conversation_id, " Better\n title ")
+    assert (await store.get_conversation(ann, conversation_id)).title == "Better"
+    with pytest.raises(InvalidInput):
+        await store.rename_conversation(ann, conversation_id, " \n ")
+
+
+async def test_what_belongs_to_somebody_else_is_not_found(store: Store, ann: str) -> None:
+    run = (await answered(store, ann, "Hello")).run
+    for user, conversation_id, run_id in (
+        ("eve", run.conversation_id, run.id),
+        (ann, "0" * 32, "0" * 32),
+        (ann, "\x00", "\ud800"),
+        (ann, "x" * 10_000, ""),
+    ):
+        for call in (
+            store.get_conversation(user, conversation_id),
+            store.load_transcript(user, conversation_id),
+            store.rename_conversation(user, conversation_id, "Mine"),
+            store.delete_conversation(user, conversation_id),
+            store.restore_conversation(user, conversation_id),
+            store.start_run(user, conversation_id, "Hello", owner="me"),
+            store.get_run(user, run_id),
+            store.retry_run(user, run_id, owner="me"),
+            store.request_stop(user, run_id),
+            store.put_answer(user, run_id, "request", 1),
+        ):
+            with pytest.raises(NotFound):
+                await call
+
+
+@pytest.mark.parametrize("user", ["a\x00", "\ud800"])
+async def test_a_user_id_that_no_database_can_hold_is_refused(user: str) -> None:
+    store = Store()
+    with pytest.raises(InvalidInput):
+        await store.start_run(user, None, "Hello", owner="me")
+    with pytest.raises(InvalidInput):
+        await store.list_conversations(user)
+    await store.close()
+
+
+async def test_a_deletion_can_be_undone_for_a_while_and_is_real_after_that(tmp_path: Path) -> None:
+    path = tmp_path / "chat.db"
+    store = Store(f"sqlite+aiosqlite:///{path}", keep_deleted=0.2)
+    run = (await answered(store, "ann", "Hello")).run
+    assert await store.delete_conversation("ann", run.conversation_id) is None
+    assert (await store.list_conversations("ann")).items == ()
+    await store.restore_conversation("ann", run.conversation_id)
+    assert len((await store.list_conversations("ann")).items) == 1
+    await store.delete_conversation("ann", run.conversation_id)
+    with anyio.fail_after(5):
+        while _rows(path):
+            await anyio.sleep(0.02)
+            await store.start_run("bob", None, "Hello", owner="me")
+            _forget_bob(path)
+    with pytest.raises(NotFound):
+        await store.restore_conversation("ann", run.conversation_id)
+    with pytest.raises(NotFound):
+        await store.read_events(run.id, 0)
+    assert not await store.append_events(run.id, "me", [RunEvent(4, now(), TextDelta("late"))])
+    await store.close()
+
+
+def _rows(path: Path) -> int:
+    connection = sqlite3.connect(path)
+    tables = ("conversations", "turns", "runs", "events", "answers")
+    count = sum(connection.execute(f"SELECT count(*) FROM {table}").fetchone()[0] for table in tables)
+    connection.close()
+    return int(count)
+
+
+def _forget_bob(path: Path) -> None:
+    connection = sqlite3.connect(path)
+    connection.execute("PRAGMA foreign_keys=ON")
+    connection.execute("DELETE FROM conversations WHERE user_id = 'bob'")
+    connection.commit()
+    connection.close()
+
+
+async def test_deleting_asks_the_live_run_to_stop(store: Store, ann: str) -> None:
+    run = (await store.start_run(ann, None, "Hello", owner="me")).run
+    assert await store.delete_conversation(ann, run.conversation_id) == run.id
+    assert await store.renew_lease(run.id, "me") is True
+    with pytest.raises(NotFound):
+        await store.get_run(ann, run.id)
+
+
+async def test_a_cancelled_caller_does_not_tear_a_transaction(store: Store, ann: str) -> None:
+    started = await answered(store, ann, "Hello")
+    for _ in range(20):
+        with anyio.move_on_after(0.0005):
+            await answered(store, ann, "Hello")
+    assert (await store.load_transcript(ann, started.run.conversation_id)).turns[1].text == "Yes."
+
+
+async def test_an_unknown_event_survives(store: Store, ann: str) -> None:
+    run = (await store.start_run(ann, None, "Hello", owner="me")).run
+    strange = RunEvent(2, now(), Unknown("later.version", {"deep": [1, None, {"x": "é\u2028"}]}), raw=[1.5, "raw"])
+    await store.append_events(run.id, "me", [strange])
+    events, more = await store.read_events(run.id, 1)
+    assert events == [strange]
+    assert more
+    assert (await store.read_events(run.id, 0))[0][0].body == RunStarted()

@@ -1,0 +1,133 @@
+"""The demo agent: every starter plays, and always the same."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+
+import anyio
+import pytest
+
+from htmxchat.backends.stub import StubBackend
+from htmxchat.events import InputRequested, Outcome, RunEnded
+from htmxchat.models import Starter, User
+from htmxchat.responders.stub import STARTERS, quote
+from htmxchat.view import Reasoning, RunView, ToolCall, fold
+
+pytestmark = pytest.mark.anyio
+ANN = User("ann")
+BY_TITLE = {starter.title: starter for starter in STARTERS}
+
+
+@pytest.fixture
+def anyio_backend() -> str:
+    return "asyncio"
+
+
+@pytest.fixture
+async def backend() -> AsyncIterator[StubBackend]:
+    backend = StubBackend(pace=0)
+    yield backend
+    await backend.close()
+
+
+async def answer(backend: StubBackend, text: str, choice: str = "Now", conversation_id: str | None = None) -> RunView:
+    run = await backend.start_run(ANN, conversation_id, text)
+    events = []
+    with anyio.fail_after(10):
+        async for event in backend.run_events(ANN, run.id):
+            events.append(event)
+            if isinstance(event.body, InputRequested):
+                await backend.answer_request(ANN, run.id, event.body.request_id, choice)
+    return fold(events)
+
+
+@pytest.mark.parametrize("starter", STARTERS, ids=lambda starter: starter.title)
+async def test_every_starter_plays_to_its_end_and_always_the_same(backend: StubBackend, starter: Starter) -> None:
+    views = [await answer(backend, starter.text) for _ in range(2)]
+    assert views[0].text == views[1].text
+    assert views[0].text.strip()
+    assert views[0].state.value == ("failed" if starter.title == "An answer that fails" else "completed")
+
+
+async def test_the_starters_are_offered(backend: StubBackend) -> None:
+    assert backend.starters == STARTERS
+    assert len({starter.text for starter in STARTERS}) == len(STARTERS) >= 7
+
+
+async def test_the_runbook_has_all_of_markdown(backend: StubBackend) -> None:
+    text = (await answer(backend, BY_TITLE["Runbook"].text)).text
+    for mark in (
+        "# ",
+        "\n## ",
+        "-----:|",
+        "\n1. ",
+        "\n     - ",
+        "- [x]",
+        "- [ ]",
+        "\n> ",
+        "```sh",
+        "```python",
+        "](",
+        "`E101`",
+    ):
+        assert mark in text
+
+
+async def test_the_long_read_is_long(backend: StubBackend) -> None:
+    text = (await answer(backend, BY_TITLE["A long read"].text)).text
+    assert 1_300 <= len(text.split()) <= 1_700
+
+
+async def test_finding_the_cause_shows_how(backend: StubBackend) -> None:
+    view = await answer(backend, BY_TITLE["Find the cause"].text)
+    assert [type(step) for step in view.steps] == [Reasoning, ToolCall, Reasoning, ToolCall]
+    assert all(step.ended_at for step in view.steps)
+    assert len(view.sources) == 3
+    assert all(f"[{number}]" in view.text for number in (1, 2, 3))
+    assert view.usage is not None
+
+
+async def test_python_is_shown_and_proposed_and_runs(backend: StubBackend) -> None:
+    view = await answer(backend, BY_TITLE["Run some Python"].text)
+    (script,) = view.scripts
+    assert f"```python\n{script.code}```" in view.text
+    exec(compile(script.code, "script", "exec"), {"print": lambda *args: None})
+
+
+@pytest.mark.parametrize(
+    ("choice", "words"),
+    [("Now", "Restarted"), ("Tonight at 02:00", "Noted"), ("Not at all", "alone"), ("*What?*", "> \\*What\\?\\*")],
+)
+async def test_a_question_goes_on_with_the_answer(backend: StubBackend, choice: str, words: str) -> None:
+    assert words in (await answer(backend, BY_TITLE["Ask me first"].text, choice)).text
+
+
+async def test_the_failing_answer_keeps_half(backend: StubBackend) -> None:
+    view = await answer(backend, BY_TITLE["An answer that fails"].text)
+    assert view.error
+    assert "| Week |" in view.text
+
+
+async def test_the_slow_answer_can_be_stopped() -> None:
+    backend = StubBackend(pace=0.001)
+    run = await backend.start_run(ANN, None, BY_TITLE["A slow answer"].text)
+    seen = []
+    with anyio.fail_after(5):
+        async for event in backend.run_events(ANN, run.id):
+            seen.append(event.body)
+            if len(seen) == 3:
+                await backend.cancel_run(ANN, run.id)
+    assert seen[-1] == RunEnded(Outcome.CANCELLED)
+    await backend.close()
+
+
+async def test_other_words_are_repeated_as_a_quote(backend: StubBackend) -> None:
+    view = await answer(backend, "# <b>Hi</b>\n\n[x](javascript:1)  \n    code")
+    assert "> \\# \\<b\\>Hi\\<\\/b\\>" in view.text
+    assert "](" not in view.text
+    assert "message number 1" in view.text
+
+
+def test_a_quote_never_grows_without_end() -> None:
+    assert len(quote("x" * 10_000)) < 2_100
+    assert quote("") == ""

@@ -1,0 +1,60 @@
+"""The files of others that the package ships."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import runpy
+import shutil
+from pathlib import Path
+
+from htmxchat.assets import STATIC
+
+VENDOR = STATIC / "vendor"
+SCRIPT = Path(__file__).parent.parent / "scripts" / "vendor"
+
+
+def check(directory: Path) -> list[str]:
+    wrong: list[str] = runpy.run_path(str(SCRIPT))["check"](directory)
+    return wrong
+
+
+def test_every_file_is_in_the_manifest_as_it_was_published() -> None:
+    files = json.loads((VENDOR / "manifest.json").read_text())["files"]
+    present = {path.relative_to(VENDOR).as_posix() for path in VENDOR.rglob("*") if path.is_file()}
+    assert present == {*files, "manifest.json"}
+    for name, entry in files.items():
+        content = (VENDOR / name).read_bytes()
+        assert (entry["sha256"], entry["bytes"]) == (hashlib.sha256(content).hexdigest(), len(content)), name
+
+
+def test_every_package_comes_with_its_licence() -> None:
+    files = json.loads((VENDOR / "manifest.json").read_text())["files"]
+    assert all(entry["licence"] for entry in files.values())
+    with_text = {entry["package"] for name, entry in files.items() if "LICENSE" in name}
+    assert with_text == {entry["package"] for entry in files.values()}
+    for name in files:
+        if "LICENSE" in name:
+            assert "Permission" in (VENDOR / name).read_text(encoding="utf-8")
+
+
+def test_nothing_refers_to_a_source_map_that_is_not_there() -> None:
+    for file in VENDOR.rglob("*.js"):
+        assert b"sourceMappingURL" not in file.read_bytes(), file.name
+
+
+def test_the_check_finds_nothing_wrong() -> None:
+    assert check(VENDOR) == []
+
+
+def test_the_check_notices_every_kind_of_change(tmp_path: Path) -> None:
+    copy = tmp_path / "vendor"
+    shutil.copytree(VENDOR, copy)
+    (copy / "htmx.min.js").write_bytes((copy / "htmx.min.js").read_bytes() + b"\n")
+    (copy / "hx-sse.min.js").unlink()
+    (copy / "more.js").write_text("")
+    assert sorted(check(copy)) == [
+        "htmx.min.js is not what htmx.org 4.0.1 published",
+        "hx-sse.min.js is missing",
+        "more.js is not in the manifest",
+    ]

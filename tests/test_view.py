@@ -1,0 +1,120 @@
+"""The fold: the same view, however the log comes."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from htmxchat import events as e
+from htmxchat.models import RunState
+from htmxchat.view import Reasoning, RunView, ToolCall, compact, fold
+
+START = datetime(2026, 1, 1, tzinfo=UTC)
+WORD = st.sampled_from(["", "a", "b ", "é\n"])
+CALL = st.sampled_from(["1", "2"])
+BODY: st.SearchStrategy[e.EventBody] = st.one_of(
+    st.builds(e.TextDelta, WORD),
+    st.builds(e.ReasoningDelta, WORD),
+    st.builds(e.TextDelta, WORD),
+    st.builds(e.ReasoningDelta, WORD),
+    st.builds(e.TextReplaced, WORD),
+    st.builds(e.ToolStarted, CALL, WORD),
+    st.builds(e.ToolFinished, CALL, WORD, st.none(), st.booleans()),
+    st.builds(e.SourcesFound, st.just((e.Source("S"),))),
+    st.builds(e.ScriptProposed, CALL, WORD),
+    st.builds(e.InputRequested, CALL, WORD),
+    st.builds(e.InputAnswered, CALL, WORD),
+    st.builds(e.UsageReported, st.integers(0, 9), st.integers(0, 9)),
+    st.builds(e.StageChanged, WORD),
+    st.builds(e.RunStarted),
+    st.builds(e.RunStopping),
+    st.builds(e.Unknown, WORD),
+)
+
+
+def _log(bodies: list[e.EventBody]) -> list[e.RunEvent]:
+    return [e.RunEvent(3 + 2 * n, START + timedelta(seconds=n), body) for n, body in enumerate(bodies)]
+
+
+@st.composite
+def logs(draw: st.DrawFn) -> list[e.RunEvent]:
+    bodies = draw(st.lists(BODY, max_size=25))
+    if draw(st.booleans()):
+        bodies.append(draw(st.builds(e.RunEnded, st.sampled_from(e.Outcome), st.none() | WORD)))
+    return _log(bodies)
+
+
+@given(logs(), st.data())
+def test_folding_in_pieces_is_folding_at_once(log: list[e.RunEvent], data: st.DataObject) -> None:
+    cut = data.draw(st.integers(0, len(log)))
+    assert fold(log[cut:], fold(log[:cut])) == fold(log)
+    view = None
+    for event in log:
+        view = fold([event], view)
+    assert (view or RunView()) == fold(log)
+
+
+@given(logs())
+def test_a_compacted_log_shows_the_same(log: list[e.RunEvent]) -> None:
+    short = compact(log)
+    assert fold(short) == fold(log)
+    assert len(short) <= len(log)
+    assert compact(short) == short
+
+
+@given(logs(), st.data())
+def test_an_event_that_comes_twice_counts_once(log: list[e.RunEvent], data: st.DataObject) -> None:
+    back = data.draw(st.integers(0, len(log)))
+    assert fold([*log, *log[back:]]) == fold(log)
+
+
+@given(logs(), logs())
+def test_nothing_counts_after_the_end(log: list[e.RunEvent], more: list[e.RunEvent]) -> None:
+    ended = _log([*(event.body for event in log), e.RunEnded(e.Outcome.COMPLETED)])
+    late = [e.RunEvent(event.seq + 1000, event.at, event.body) for event in more]
+    assert fold([*ended, *late]) == fold(ended)
+
+
+@given(logs())
+def test_the_state_follows_the_log(log: list[e.RunEvent]) -> None:
+    view = fold(log)
+    bodies = [event.body for event in log]
+    match bodies:
+        case []:
+            assert view.state is RunState.QUEUED
+        case [*_, e.RunEnded(outcome=outcome)]:
+            assert view.state is RunState.after(outcome)
+            assert view.stage is None
+            assert all(step.ended_at is not None for step in view.steps)
+        case _:
+            assert view.state is (RunState.STOPPING if e.RunStopping() in bodies else RunState.RUNNING)
+    assert view.last_seq == (log[-1].seq if log else None)
+
+
+def test_an_answer_with_everything() -> None:
+    log = _log(
+        [
+            e.RunStarted(),
+            e.StageChanged("Reading"),
+            e.ReasoningDelta("I "),
+            e.ReasoningDelta("think. "),
+            e.ToolStarted("1", "search", "docs"),
+            e.ToolFinished("1", "2 results"),
+            e.ToolStarted("2", "fetch"),
+            e.TextDelta("Hello "),
+            e.TextDelta("Ann"),
+            e.RunEnded(e.Outcome.FAILED, "No."),
+        ]
+    )
+    view = fold(log)
+    assert (view.text, view.state, view.error, view.stage) == ("Hello Ann", RunState.FAILED, "No.", None)
+    thought, search, fetch = view.steps
+    assert isinstance(thought, Reasoning)
+    assert (thought.text, thought.ended_at) == ("I think. ", START + timedelta(seconds=4))
+    assert isinstance(search, ToolCall)
+    assert (search.state, search.found) == (RunState.COMPLETED, "2 results")
+    assert isinstance(fetch, ToolCall)
+    assert fetch.state is RunState.CANCELLED
+    assert len(compact(log)) == 8
