@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import contextlib
-import os
 import socket
 import sys
 from collections.abc import Sequence
@@ -24,14 +23,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         listener = socket.create_server((options.host, options.port))
     except OSError as error:
-        print(f"Port {options.port} on {options.host} cannot be used ({error.strerror}). Choose another: --port 0", file=sys.stderr)
+        place = f"Port {options.port} on {options.host}"
+        print(f"{place} cannot be used ({error.strerror}). Choose another, or --port 0.", file=sys.stderr)
         return 1
     store = Store(f"sqlite+aiosqlite:///{options.db}") if options.db else Store()
     app = create_chat_app(StubBackend(store), stream=options.stream, title="htmxchat")
     # Browsers keep their streams open: nobody waits for them when the demo stops.
     server = uvicorn.Server(uvicorn.Config(app, log_level="critical", timeout_graceful_shutdown=1))
     host, port = listener.getsockname()[:2]
-    print(f"The chat is at http://{'localhost' if host in ('127.0.0.1', '0.0.0.0') else host}:{port}/  (Ctrl+C stops it)", flush=True)
+    name = "localhost" if host in ("127.0.0.1", "0.0.0.0") else host
+    print(f"The chat is at http://{name}:{port}/ (Ctrl+C stops it)", flush=True)
     with contextlib.suppress(KeyboardInterrupt):
         server.run(sockets=[listener])
     return 0
@@ -40,8 +41,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m htmxchat", description="Serve the chat with a scripted agent.")
     parser.add_argument("--version", action="version", version=f"htmxchat {__version__}")
-    parser.add_argument("--host", default=os.environ.get("HTMXCHAT_HOST", "127.0.0.1"))
-    parser.add_argument("--port", type=int, default=int(os.environ.get("HTMXCHAT_PORT", "8000")), help="0 takes a free one")
+    parser.add_argument("--host", default="127.0.0.1", help="default: 127.0.0.1, this machine only")
+    parser.add_argument("--port", type=int, default=8000, help="default: 8000; 0 takes a free one")
     parser.add_argument("--db", metavar="FILE", help="keep conversations in this SQLite file (default: in memory)")
     parser.add_argument("--stream", choices=("sse", "poll"), default="sse", help="how answers arrive")
     return parser

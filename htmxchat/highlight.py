@@ -48,7 +48,7 @@ def highlight(code: str, language: str) -> str:
     return html if code.endswith("\n") else html.removesuffix("\n")
 
 
-def code_block(code: str, language: str) -> str:
+def code_block(code: str, language: str, *, highlighted: bool = True) -> str:
     """Return a code block as the page shows it: a figure with the language, a Copy button and the code.
 
     `language` is the first word after the fence, whatever it is, or "text". One line feed at the end of `code` is left
@@ -57,9 +57,10 @@ def code_block(code: str, language: str) -> str:
     code = code.removesuffix("\n")
     label = escape(language[:40])
     kind = f' class="language-{label}"' if _CLASS.match(language) else ""
+    content = highlight(code, language) if highlighted else escape(code)
     return (
         f'<figure class="code"><figcaption><span>{label}</span><span class="actions">'
         '<button class="button" data-kind="quiet" type="button" name="copy">'
         '<svg class="icon" aria-hidden="true"><use href="#i-copy"/></svg>Copy</button></span></figcaption>'
-        f'<pre tabindex="0"><code{kind}>{highlight(code, language)}</code></pre></figure>'
+        f'<pre tabindex="0"><code{kind}>{content}</code></pre></figure>'
     )

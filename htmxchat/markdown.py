@@ -37,10 +37,7 @@ _TAGS = {
     "TableHead": ("<thead><tr>", "</tr></thead><tbody>"),
     "TableRow": ("<tr>", "</tr>"),
 }
-_INLINE_HTML = frozenset(
-    {"b", "br", "code", "del", "em", "i", "ins", "kbd", "mark", "q", "s", "samp", "small", "strong", "sub", "sup", "u"}
-    | {"var", "wbr"}
-)
+_INLINE_HTML = frozenset("b br code del em i ins kbd mark q s samp small strong sub sup u var wbr".split())
 _BLOCK_HTML = _INLINE_HTML | {"details", "summary"}
 _VOID = frozenset({"br", "wbr"})
 
@@ -79,9 +76,9 @@ class Markdown:
         """
         return [html for block in _parse(_normalize(text)) if (html := self._render(block))]
 
-    def _render(self, block: _Block) -> str:
+    def _render(self, block: _Block, *, highlighted: bool = True) -> str:
         try:
-            html = _Renderer(self.image_hosts).render(block)
+            html = _Renderer(self.image_hosts, highlighted).render(block)
         except _TooComplex:
             html = code_block(block.source, "text")
         return html.replace("\r", "&#13;")  # from "&#13;" in the text; on the wire a bare CR would end the line
@@ -91,8 +88,9 @@ class MarkdownStream:
     """Markdown that arrives in pieces. The blocks that can no longer change are rendered once and let go.
 
     At any moment the blocks returned by `settled` so far, followed by `open()`, depend only on the text appended so
-    far and not on its pieces, and equal `Markdown.blocks` of it. The exception is a text with link reference
-    definitions (`[name]: https://…`), which also reach blocks already settled: render the whole text once at the end.
+    far and not on its pieces, and equal `Markdown.blocks` of it, with two exceptions. Link reference definitions
+    (`[name]: https://…`) also reach blocks already settled: render the whole text once at the end. And code is
+    highlighted once it is complete, because highlighting costs a hundred times what the rest does.
 
     Only the last top-level block can change, so the others settle when a line is complete. A block longer than 512
     characters is looked at again only when it has grown by an eighth or its fence closes; so parsing costs O(n) over
@@ -124,7 +122,9 @@ class MarkdownStream:
 
     def open(self) -> list[str]:
         """Return the blocks that are not settled: usually one, sometimes none or a few. Costs O(their length)."""
-        return self._markdown.blocks("".join([*self._lines, *self._tail]))
+        text = _normalize("".join([*self._lines, *self._tail]))
+        blocks = (self._markdown._render(block, highlighted=block.is_closed_fence()) for block in _parse(text))
+        return [html for html in blocks if html]
 
     def _add_line(self, line: str) -> None:
         self._lines.append(line)
@@ -145,9 +145,8 @@ class MarkdownStream:
             text = text.encode()[last.start :].decode()
         self._lines, self._size = [text], len(text)
         self._look_at = self._size + self._size // 8 if self._size > 512 else 0
-        if self._size > 512 and (fence := _FENCE.match(text)) and last.is_code():
-            closing = re.compile(rf" {{0,3}}{fence[1]}{fence[1][0]}*[ \t]*\n?\Z")
-            self._fence = None if closing.match(last.source.rstrip("\n").rpartition("\n")[2]) else closing
+        if self._size > 512 and not last.is_closed_fence():
+            self._fence = last.closing()
 
 
 class _Block(NamedTuple):
@@ -157,6 +156,15 @@ class _Block(NamedTuple):
 
     def is_code(self) -> bool:
         return bool(self.events) and _variant(_variant(self.events[0])[1] or "")[0] == "CodeBlock"
+
+    def closing(self) -> re.Pattern[str] | None:
+        """Return what matches the line that closes the fence; `None` if this is not fenced code."""
+        fence = _FENCE.match(self.source) if self.is_code() else None
+        return re.compile(rf" {{0,3}}{fence[1]}{fence[1][0]}*[ \t]*\n?\Z") if fence else None
+
+    def is_closed_fence(self) -> bool:
+        closing = self.closing()
+        return bool(closing and closing.match(self.source.rstrip("\n").partition("\n")[2].rpartition("\n")[2]))
 
 
 class _TooComplex(Exception):
@@ -186,8 +194,9 @@ def _parse(text: str) -> Iterator[_Block]:
 class _Renderer:
     """Writes one block. `_out` is well-formed once every closing tag on `_open` has been added to it."""
 
-    def __init__(self, image_hosts: frozenset[str]) -> None:
+    def __init__(self, image_hosts: frozenset[str], highlighted: bool) -> None:
         self._image_hosts = image_hosts
+        self._highlighted = highlighted
         self._out: list[str] = []
         self._open: list[tuple[str, str]] = []  # a closing tag, and its name if the author wrote the tag
         self._text: list[str] | None = None  # collects code, raw HTML or the alt of an image, instead of _out
@@ -282,7 +291,7 @@ class _Renderer:
             if image:
                 self._image(image["dest_url"], image["title"], text)
             elif name == "CodeBlock":
-                self._write(code_block(text, self._language))
+                self._write(code_block(text, self._language, highlighted=self._highlighted))
             else:
                 self._html_block(text)
 
@@ -300,7 +309,7 @@ class _Renderer:
         """Keep a block that has only harmless tags, and show any other as the code it is."""
         parts = _HTML_TAG.split(text)  # text, slash, name, text, slash, name, …, text
         if _HTML_START.search("".join(parts[::3])) or not _BLOCK_HTML.issuperset(map(str.lower, parts[2::3])):
-            self._out.append(code_block(text, "html"))
+            self._out.append(code_block(text, "html", highlighted=self._highlighted))
         elif "".join(parts[::3]).strip():
             self._push("<div>", "</div>")
             for text, slash, name in zip(parts[::3], ["", *parts[1::3]], ["", *parts[2::3]], strict=True):

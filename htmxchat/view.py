@@ -99,28 +99,22 @@ def fold(events: Iterable[RunEvent], view: RunView | None = None) -> RunView:
 def compact(events: Iterable[RunEvent]) -> tuple[RunEvent, ...]:
     """Return a shorter log that folds to the same view: neighbouring deltas become one."""
     compacted: list[RunEvent] = []
-    pieces: list[str] = []
-
-    def close() -> None:
-        if len(pieces) > 1:
-            last = compacted[-1]
-            assert isinstance(last.body, TextDelta | ReasoningDelta)
-            compacted[-1] = replace(last, body=type(last.body)("".join(pieces)))
-        pieces.clear()
-
+    deltas: list[RunEvent] = []
     for event in events:
-        if isinstance(event.body, TextDelta | ReasoningDelta):
-            if pieces and type(compacted[-1].body) is type(event.body):
-                pieces.append(event.body.text)
-                compacted[-1] = replace(compacted[-1], seq=event.seq)
-                continue
-            close()
-            pieces.append(event.body.text)
-        else:
-            close()
-        compacted.append(event)
-    close()
+        is_delta = isinstance(event.body, TextDelta | ReasoningDelta)
+        if deltas and type(deltas[0].body) is not type(event.body):
+            compacted.append(_joined(deltas))
+            deltas = []
+        (deltas if is_delta else compacted).append(event)
+    if deltas:
+        compacted.append(_joined(deltas))
     return tuple(compacted)
+
+
+def _joined(deltas: list[RunEvent]) -> RunEvent:
+    kind = type(deltas[0].body)
+    text = "".join(delta.body.text for delta in deltas)  # type: ignore[union-attr]
+    return replace(deltas[0], seq=deltas[-1].seq, body=kind(text))  # type: ignore[call-arg]
 
 
 class _Draft:

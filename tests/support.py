@@ -58,8 +58,9 @@ class Element:
         return f"<{self.tag}{attributes}>{inner}" + ("" if self.tag in VOID else f"</{self.tag}>")
 
     def all(self, tag: str | None = None, **attributes: str) -> list[Element]:
-        """Return the elements with this tag and these attributes (`_` for `-`); a class is one of several."""
-        wanted = {name.rstrip("_").replace("_", "-"): value for name, value in attributes.items()}
+        """Return the elements with this tag and these attributes (`_` for `-`, `cls` for one of the classes)."""
+        names = {"cls": "class"}
+        wanted = {names.get(name, name.rstrip("_").replace("_", "-")): value for name, value in attributes.items()}
         return [each for each in self if tag in (None, each.tag) and _has(each, wanted)]
 
     def one(self, tag: str | None = None, **attributes: str) -> Element:
@@ -116,7 +117,7 @@ class Element:
 def _has(element: Element, wanted: dict[str, str]) -> bool:
     for name, value in wanted.items():
         own = element.attributes.get(name)
-        if own is None or not (own == value or (name in ("cls", "class") and value in own.split())):
+        if own is None or not (own == value or (name == "class" and value in own.split())):
             return False
     return True
 

@@ -30,7 +30,7 @@ LAYERS: dict[str, tuple[set[str], set[str]]] = {
     "patches": (set(), set()),
     "sse": (set(), {"anyio", "starlette"}),
     "html": (set(), {"fasthtml", "starlette"}),
-    "markdown": (TEXT, {"nh3", "pyromark"}),
+    "markdown": (TEXT, {"pyromark"}),
     "highlight": (set(), {"pygments"}),
     **dict.fromkeys(GUARDS, (NOUNS | GUARDS, {"anyio", "starlette"})),
     "fragments": (PAGE, set()),

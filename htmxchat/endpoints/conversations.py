@@ -19,7 +19,8 @@ from .call import Call, endpoint, require, usable_text
 from .pages import conversation_page, conversation_room, history_room
 
 _TITLE_LIMIT = 200
-_CHANGED = {"HX-Trigger": "chat:changed"}
+# On the body, because the element that asked may be gone by then.
+CHANGED = {"HX-Trigger": '{"chat:changed": {"target": "body"}}'}
 
 
 @endpoint
@@ -38,7 +39,7 @@ async def start(call: Call) -> Response:
     transcript = await call.chat.ask(call.chat.backend.load_transcript(call.user, run.conversation_id))
     room = render(conversation_room(call, transcript))
     url = call.urls.conversation(run.conversation_id)
-    return patches_response([Patch("#conversation", "outerHTML", room)], {**_CHANGED, "HX-Push-Url": url})
+    return patches_response([Patch("#conversation", "outerHTML", room)], {**CHANGED, "HX-Push-Url": url})
 
 
 @endpoint
@@ -57,7 +58,7 @@ async def send(call: Call) -> Response:
         return see_other(call.urls.conversation(run.conversation_id, run.id))
     question = Turn(run.turn_id, "user", call.usable(text), run.created_at)
     html = render(turn(question, call.turn_context), turn(answer_turn(run), call.turn_context))
-    return patches_response([Patch("#turns", "beforeend", html), *started(call, run)], _CHANGED)
+    return patches_response([Patch("#turns", "beforeend", html), *started(call, run)], CHANGED)
 
 
 @endpoint
@@ -81,7 +82,7 @@ async def rename(call: Call) -> Response:
     if not call.fragment:
         return see_other(call.urls.conversation(call.conversation.id))
     heading = title_heading(replace(call.conversation, title=title))
-    return HTMLResponse(render(tag("title")(f"{title} · {call.chat.settings.title}"), heading), headers=_CHANGED)
+    return HTMLResponse(render(tag("title")(f"{title} · {call.chat.settings.title}"), heading), headers=CHANGED)
 
 
 @endpoint

@@ -29,19 +29,21 @@ async def show(call: Call) -> Response:
         items = history_list(found, urls=call.urls, now=now, query=query, current=_open(call), failure=sentence)
         return HTMLResponse(render(items), status)
     title = call.chat.settings.title
+    open_id = _open(call)
     document = page(
         urls=call.urls,
         title=f"Conversations · {title}",
         history=await history_room(call, query=query, cursor=cursor),
         conversation=conversation_room(call, None),
-        current_url=call.urls.home(),
+        current_url=call.urls.conversation(open_id) if open_id else call.urls.home(),
         room="history",
     )
     return HTMLResponse(document)
 
 
 def _open(call: Call) -> str | None:
-    """Return the conversation that the asking page shows, from the address that htmx names."""
-    path = urlsplit(call.request.headers.get("hx-current-url", "")).path
+    """Return the id of the conversation that the asking page shows."""
+    headers = call.request.headers
+    path = urlsplit(headers.get("hx-current-url") or headers.get("referer", "")).path
     prefix = call.urls.conversation("")
     return unquote(path.removeprefix(prefix)) if path.startswith(prefix) else None

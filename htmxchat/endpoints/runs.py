@@ -14,7 +14,7 @@ from ..html import render
 from ..patches import Patch, render_patches
 from ..sse import Emit, EventStreamResponse, ServerSentEvent
 from .call import Call, endpoint, require
-from .conversations import answer_turn, patches_response, see_other, started
+from .conversations import CHANGED, answer_turn, patches_response, see_other, started
 
 
 @endpoint
@@ -52,7 +52,8 @@ async def poll(call: Call) -> Response:
     if not answer.html:
         return Response(status_code=204)
     if answer.ended:
-        return HTMLResponse(answer.html + render_patches([Patch(f"#live-{call.run.id}", "delete")]))
+        gone = Patch(f"#live-{call.run.id}", "delete")
+        return HTMLResponse(answer.html + render_patches([gone]), headers=CHANGED)
     element = Patch(f"#live-{call.run.id}", "outerHTML", render(live(call.run.id, answer.after, context)))
     return HTMLResponse(answer.html + render_patches([element]))
 
@@ -75,7 +76,7 @@ async def retry(call: Call) -> Response:
         return see_other(call.urls.conversation(run.conversation_id, run.id))
     html = render(turn(answer_turn(run), call.turn_context))
     patches = [Patch(f"#turn-{call.run.id}", "outerHTML", html), *started(call, run)]
-    return patches_response(patches, {"HX-Trigger": "chat:changed"})
+    return patches_response(patches, CHANGED)
 
 
 @endpoint

@@ -11,8 +11,9 @@ from ..html import FT, Child, icon, tag
 from ..models import Conversation, Starter
 from ..urls import Urls
 
-a, button, details, div, form, h1, h2, header = map(tag, ["a", "button", "details", "div", "form", "h1", "h2", "header"])
-input_, label, li, main, p, summary, ul = map(tag, ["input", "label", "li", "main", "p", "summary", "ul"])
+a, button, details, div, form, h1, h2 = map(tag, ["a", "button", "details", "div", "form", "h1", "h2"])
+header, input_, label, li, main, p = map(tag, ["header", "input", "label", "li", "main", "p"])
+summary, ul = map(tag, ["summary", "ul"])
 chat_log, chat_menu = tag("chat-log"), tag("chat-menu")
 
 

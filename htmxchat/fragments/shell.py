@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Literal
 
 from ..html import FT, Child, icon, render, tag
@@ -12,8 +13,12 @@ a, p, div, nav, main, header, h1 = map(tag, ["a", "p", "div", "nav", "main", "he
 html, head, body, meta, link, script = map(tag, ["html", "head", "body", "meta", "link", "script"])
 
 _VIEWPORT = "width=device-width, initial-scale=1, viewport-fit=cover, interactive-widget=resizes-content"
-# A <details> that the reader has opened stays open when its contents change.
-_HTMX = '{"includeIndicatorCSS": false, "morphIgnore": ["data-htmx-powered", "open"], "sse": {"reconnectMaxDelay": 5000}}'
+_HTMX = {
+    "includeIndicatorCSS": False,
+    # What the reader has unfolded stays so when its contents change.
+    "morphIgnore": ["data-htmx-powered", "open"],
+    "sse": {"reconnectMaxDelay": 5_000},
+}
 
 
 def page(
@@ -64,7 +69,7 @@ def _document(urls: Urls, title: str, *children: Child) -> str:
                 meta(charset="utf-8"),
                 meta(name="viewport", content=_VIEWPORT),
                 meta(name="color-scheme", content="light dark"),
-                meta(name="htmx-config", content=_HTMX),
+                meta(name="htmx-config", content=json.dumps(_HTMX)),
                 tag("title")(title),
                 link(rel="icon", href=urls.static("favicon.svg"), type="image/svg+xml"),
                 link(rel="stylesheet", href=urls.static("css/chat.css")),

@@ -6,9 +6,8 @@ class ChatHistory extends HTMLElement {
   connectedCallback() {
     this.#listeners = new AbortController();
     const { signal } = this.#listeners;
-    for (const type of ["htmx:after:history:update", "htmx:after:swap"]) {
-      document.addEventListener(type, () => this.#mark(), { signal });
-    }
+    document.addEventListener("htmx:after:history:update", () => this.#opened(), { signal });
+    document.addEventListener("htmx:after:swap", () => this.#mark(), { signal });
     const body = this.querySelector(".room-body");
     if (!body) return;
     body.scrollTop = Number(sessionStorage.getItem(this.#key) ?? 0);
@@ -21,6 +20,19 @@ class ChatHistory extends HTMLElement {
 
   get #key() {
     return `htmxchat:history:${this.querySelector("form[role=search]")?.getAttribute("action") ?? ""}`;
+  }
+
+  /** A phone shows one room at a time: now the conversation. */
+  #opened() {
+    const chat = this.closest(".chat");
+    chat?.setAttribute("data-room", "conversation");
+    for (const tab of chat?.querySelectorAll(".tabs a") ?? []) {
+      const open = tab.getAttribute("data-room") === "conversation";
+      if (open) tab.setAttribute("href", location.pathname);
+      if (open) tab.setAttribute("aria-current", "page");
+      else tab.removeAttribute("aria-current");
+    }
+    this.#mark();
   }
 
   #mark() {
