@@ -83,7 +83,8 @@ class EventStreamResponse(Response):
                 await connection.send(
                     {"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers}
                 )
-                await self._produce(connection.emit)
+                if scope["method"] != "HEAD":
+                    await self._produce(connection.emit)
                 await connection.send({"type": "http.response.body", "body": b"", "more_body": False})
             except (OSError, TimeoutError):
                 pass  # The client is gone, or takes nothing any more.

@@ -1,7 +1,7 @@
 """The composer: where the user writes.
 
-Hooks: `form#composer` with `textarea[name=text]`, `button[name=send]`, `button[name=stop]`; `#composer-actions`, redrawn when a run
-begins or ends; `#composer-error`, where a refusal is said. No answer of the server touches what is typed.
+Hooks: `form#composer` with `textarea[name=text]`, `button[name=send]`, `button[name=stop]`; `#composer-actions`,
+which is redrawn when a run begins or ends; `#composer-error`, where a refusal is said. No answer touches what is typed.
 """
 
 from __future__ import annotations
