@@ -112,7 +112,8 @@ class EchoBackend:
         seen = after or 0
         while True:
             async with running.news:
-                await running.news.wait_for(lambda: len(running.events) > seen or not running.run.state.live)
+                while running.run.state.live and len(running.events) <= seen:
+                    await running.news.wait()
                 events = running.events[seen:]
             for event in events:
                 yield event

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import contextlib
 import socket
+import sqlite3
 import sys
 from collections.abc import Sequence
 
@@ -20,6 +21,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except ImportError:
         print("The demo needs uvicorn: pip install 'htmxchat[server]'", file=sys.stderr)
         return 1
+    if options.db and (reason := _unusable(options.db)):
+        print(reason, file=sys.stderr)
+        return 1
     try:
         listener = socket.create_server((options.host, options.port))
     except OSError as error:
@@ -33,9 +37,19 @@ def main(arguments: Sequence[str] | None = None) -> int:
     host, port = listener.getsockname()[:2]
     name = "localhost" if host in ("127.0.0.1", "0.0.0.0") else host
     print(f"The chat is at http://{name}:{port}/ (Ctrl+C stops it)", flush=True)
-    with contextlib.suppress(KeyboardInterrupt):
+    with listener, contextlib.suppress(KeyboardInterrupt):
         server.run(sockets=[listener])
     return 0
+
+
+def _unusable(file: str) -> str | None:
+    """Return why a file cannot hold conversations; `None` if it can."""
+    try:
+        with contextlib.closing(sqlite3.connect(file)) as database:
+            database.execute("PRAGMA user_version = 0")
+    except sqlite3.Error as error:
+        return f"The file {file} cannot be used for conversations ({error}). Choose another with --db."
+    return None
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -14,7 +14,7 @@ from starlette.routing import Mount, Route
 from .assets import Assets
 from .backend import Backend, HasStarters, Managed
 from .chat import Chat, Settings
-from .csrf import CrossOriginGuard
+from .csrf import CrossOriginGuard, checked_origin
 from .endpoints import conversations, history, pages, runs
 from .endpoints.failures import show_failure
 from .errors import ChatError
@@ -77,6 +77,8 @@ def create_chat_app(
     if starters is None:
         starters = backend.starters if isinstance(backend, HasStarters) else ()
     hosts = tuple(image_hosts)
+    # Now, because Starlette makes middleware with the first request.
+    trusted = tuple(map(checked_origin, trusted_origins))
     chat = Chat(
         backend=backend,
         identify=identify or BrowserIdentity(),
@@ -101,7 +103,7 @@ def create_chat_app(
         routes=_routes(chat),
         middleware=[
             Middleware(SecurityHeaders, ContentPolicy(image_hosts=hosts, frame_ancestors=tuple(frame_ancestors))),
-            Middleware(CrossOriginGuard, show_failure, trusted_origins),
+            Middleware(CrossOriginGuard, show_failure, trusted),
             Middleware(BodyLimit, limits.body, show_failure),
             *([] if identify else [Middleware(BrowserCookie)]),
         ],

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Awaitable
 from dataclasses import dataclass, field
 from typing import Literal, TypeVar
@@ -10,7 +11,7 @@ import anyio
 
 from .assets import Assets
 from .backend import Backend, CanDelete, CanRename, CanRetry, CanSearch
-from .errors import BackendUnavailable
+from .errors import BackendUnavailable, ChatError
 from .fragments.transcript import TurnContext
 from .identity import Identify
 from .limits import Limits, StreamSlots
@@ -20,6 +21,7 @@ from .relay import Relay
 from .urls import Urls
 
 T = TypeVar("T")
+_log = logging.getLogger("htmxchat")
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,9 +81,15 @@ class Chat:
 
         Raises:
             BackendUnavailable: It took longer than `backend_timeout` seconds.
+            ChatError: What the backend raises; an error that is none becomes one, and is in the log only.
         """
         try:
             with anyio.fail_after(self.settings.backend_timeout):
                 return await answer
+        except ChatError:
+            raise
         except TimeoutError:
             raise BackendUnavailable("The agent takes too long to answer. Try again in a moment.") from None
+        except Exception:
+            _log.exception("The backend failed")
+            raise ChatError from None

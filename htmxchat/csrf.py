@@ -46,7 +46,7 @@ class CrossOriginGuard:
     def __init__(self, app: ASGIApp, refuse: Refuse, trusted_origins: Iterable[str] = ()) -> None:
         self._app = app
         self._refuse = refuse
-        self._trusted = frozenset(map(_origin, trusted_origins))
+        self._trusted = frozenset(map(checked_origin, trusted_origins))
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http" or scope["method"] in SAFE_METHODS or self._allows(Headers(scope=scope)):
@@ -73,7 +73,12 @@ def _host(origin: str) -> str | None:
         return None
 
 
-def _origin(text: str) -> str:
+def checked_origin(text: str) -> str:
+    """Return an origin in the form in which origins are compared.
+
+    Raises:
+        ValueError: It is not written like one.
+    """
     origin = text.lower()
     parts = urlsplit(origin)
     if parts.scheme not in ("http", "https") or not parts.hostname or origin != f"{parts.scheme}://{parts.netloc}":

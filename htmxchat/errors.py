@@ -31,11 +31,15 @@ class ChatError(Exception):
 
 
 class InvalidInput(ChatError):
+    """The text, a field or a parameter is not usable."""
+
     status = 422
     sentence = "This input cannot be used."
 
 
 class EmptyText(InvalidInput):
+    """A message with nothing but white space."""
+
     sentence = "Write a message first."
 
 
@@ -49,6 +53,8 @@ class TextTooLong(InvalidInput):
 
 
 class BadRequest(ChatError):
+    """The request is not a form, or not what the route takes."""
+
     status = 400
     sentence = "The request could not be read."
 
@@ -64,34 +70,48 @@ class BodyTooLarge(ChatError):
 
 
 class NotSignedIn(ChatError):
+    """Nobody is signed in."""
+
     status = 401
     sentence = "You are not signed in. Sign in, then come back to this page."
 
 
 class NotAllowed(ChatError):
+    """Somebody is signed in, but is not allowed to do this, or the backend cannot do it."""
+
     status = 403
     sentence = "You are not allowed to do this."
 
 
 class CrossOrigin(NotAllowed):
+    """Another site sent the form."""
+
     sentence = "This request came from another site and was refused. Open the chat itself and try again."
 
 
 class NotFound(ChatError):
+    """It does not exist, or belongs to somebody else: the two look the same."""
+
     status = 404
     sentence = "There is nothing here. It may have been deleted, or it may belong to somebody else."
 
 
 class Busy(ChatError):
+    """The conversation already has a live run."""
+
     status = 409
     sentence = "The agent is still answering. Wait for it, or stop it, then send your message."
 
 
 class BackendError(ChatError):
+    """The backend failed."""
+
     status = 502
     sentence = "The agent failed. Try again."
 
 
 class BackendUnavailable(BackendError):
+    """The backend cannot be reached now; trying again may help."""
+
     status = 503
     sentence = "The agent cannot be reached right now. Try again in a moment."

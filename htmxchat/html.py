@@ -14,15 +14,18 @@ from collections.abc import Callable, Iterable
 from html import escape
 from typing import Any, TypeAlias
 
-from starlette.convertors import StringConvertor
+from starlette.convertors import CONVERTOR_TYPES, StringConvertor
 
 _loaded_by_host = "fasthtml.core" in sys.modules
 _convertor = StringConvertor.regex, StringConvertor.to_string
+_convertors = tuple(CONVERTOR_TYPES.items())
 
 from fasthtml.components import FT, NotStr, to_xml, voids  # noqa: E402
 
 if not _loaded_by_host:
     StringConvertor.regex, StringConvertor.to_string = _convertor  # type: ignore[method-assign]
+    # FastHTML replaces `path`. The name `static`, which it adds, stays unless the host has one.
+    CONVERTOR_TYPES.update(_convertors)
 
 __all__ = ["FT", "Child", "icon", "raw", "render", "tag"]
 

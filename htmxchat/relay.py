@@ -19,6 +19,7 @@ from dataclasses import dataclass
 import anyio
 
 from .backend import Backend
+from .errors import BackendUnavailable
 from .events import RunEvent
 from .follower import Follower
 from .fragments.transcript import TurnContext
@@ -104,6 +105,8 @@ class Relay:
             tasks.cancel_scope.cancel()
         if not patches and turn.held:
             patches = turn.advance([], pause=True)
+        if follower.lost is not None and not patches:
+            raise BackendUnavailable(follower.lost)
         shown = turn.view.last_seq if patches else after
         ended = bool(patches) and not turn.view.state.live
         if caught_up and not ended:
@@ -121,6 +124,7 @@ async def _catch_up(turn: LiveTurn, follower: Follower, after: int | None) -> li
     if after is None:
         turn.advance(await follower.take())
         return turn.redraw()
+    patient_until = anyio.current_time() + 4 * _BACKLOG
     while True:
         events = await follower.take(_BACKLOG)
         seen = [event for event in events if event.seq <= after]
@@ -129,6 +133,7 @@ async def _catch_up(turn: LiveTurn, follower: Follower, after: int | None) -> li
         if turn.view.last_seq == after and turn.view.state.live:
             turn.advance([], pause=True)
             return turn.advance(fresh)
-        if fresh or follower.done or (not events and turn.view.last_seq is not None):
+        waited = not events or anyio.current_time() > patient_until
+        if fresh or follower.done or (waited and turn.view.last_seq is not None):
             turn.advance(fresh)
             return turn.redraw()

@@ -76,8 +76,8 @@ class EventStreamResponse(Response):
         self._send_timeout = send_timeout
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        connection = _Connection(send, self._send_timeout)
         async with anyio.create_task_group() as tasks:
+            connection = _Connection(send, self._send_timeout, tasks.cancel_scope)
             tasks.start_soon(self._watch, receive, connection, tasks.cancel_scope)
             try:
                 await connection.send(
@@ -86,8 +86,6 @@ class EventStreamResponse(Response):
                 if scope["method"] != "HEAD":
                     await self._produce(connection.emit)
                 await connection.send({"type": "http.response.body", "body": b"", "more_body": False})
-            except (OSError, TimeoutError):
-                pass  # The client is gone, or takes nothing any more.
             finally:
                 tasks.cancel_scope.cancel()
 
@@ -99,27 +97,30 @@ class EventStreamResponse(Response):
                     scope.cancel()
                     return
             if quiet.cancelled_caught:
-                try:
-                    await connection.heartbeat(self._heartbeat)
-                except (OSError, TimeoutError):
-                    scope.cancel()
-                    return
+                await connection.heartbeat(self._heartbeat)
 
 
 class _Connection:
     """Sends to one client, one message at a time."""
 
-    def __init__(self, send: Send, timeout: float) -> None:
+    def __init__(self, send: Send, timeout: float, response: anyio.CancelScope) -> None:
         self._send = send
         self._timeout = timeout
+        self._response = response
         self._lock = anyio.Lock()
         self._sent_at = anyio.current_time()
         self._started = False
 
     async def send(self, message: Message) -> None:
         async with self._lock:
-            with anyio.fail_after(self._timeout):
-                await self._send(message)
+            try:
+                with anyio.fail_after(self._timeout):
+                    await self._send(message)
+            except (OSError, TimeoutError):
+                # The client is gone, or takes nothing any more. Cancelling reaches through task groups of `produce`,
+                # which would wrap an exception.
+                self._response.cancel()
+                await anyio.sleep_forever()
             self._sent_at = anyio.current_time()
             self._started = True
 

@@ -7,6 +7,9 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote, urlencode
 
+# What a browser leaves as it is in a path.
+_PATH = "/!$&'()*+,;=:@-._~"
+
 
 @dataclass(frozen=True, slots=True)
 class Urls:
@@ -23,7 +26,7 @@ class Urls:
     @classmethod
     def of(cls, scope: Mapping[str, Any], version: str) -> Urls:
         """Return the paths for a request: its `root_path` is right under every kind of mount."""
-        return cls(str(scope.get("root_path", "")).rstrip("/"), version)
+        return cls(quote(str(scope.get("root_path", "")).rstrip("/"), safe=_PATH), version)
 
     def home(self, deleted: str | None = None) -> str:
         """The page before the first message; `deleted` is a conversation that it offers to restore."""

@@ -112,9 +112,9 @@ def compact(events: Iterable[RunEvent]) -> tuple[RunEvent, ...]:
 
 
 def _joined(deltas: list[RunEvent]) -> RunEvent:
-    kind = type(deltas[0].body)
-    text = "".join(delta.body.text for delta in deltas)  # type: ignore[union-attr]
-    return replace(deltas[0], seq=deltas[-1].seq, body=kind(text))  # type: ignore[call-arg]
+    bodies = [delta.body for delta in deltas if isinstance(delta.body, TextDelta | ReasoningDelta)]
+    body = type(bodies[0])("".join(each.text for each in bodies))
+    return replace(deltas[0], seq=deltas[-1].seq, body=body)
 
 
 class _Draft:

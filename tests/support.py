@@ -180,7 +180,7 @@ def article(page: Element, run: Run) -> str:
 
 
 def decode(wire: bytes) -> list[ServerSentEvent]:
-    """Return the messages of a stream, as httpx-sse reads them. Comments are not messages; unnamed ones have no name."""
+    """Return the messages of a stream, as httpx-sse reads them: without comments, unnamed ones without a name."""
     lines, decoder = SSELineDecoder(), SSEDecoder()
     messages = []
     for line in lines.decode(wire.decode("utf-8")):
@@ -272,3 +272,35 @@ class Exchange:
     def _tell(self) -> None:
         self._news.set()
         self._news = anyio.Event()
+
+
+TARGETS = (
+    "href",
+    "src",
+    "action",
+    "formaction",
+    "hx-get",
+    "hx-post",
+    "hx-put",
+    "hx-patch",
+    "hx-delete",
+    "hx-sse:connect",
+)
+
+
+def addresses(page: Element) -> set[tuple[str, str]]:
+    """Return method and address of everything that a page links to, loads, sends or asks for; not what is in it."""
+    found = set()
+    for element in page:
+        for name, value in element.attributes.items():
+            own = name in TARGETS or (name.startswith("data-") and value.startswith("/"))
+            if own and value and not value.startswith(("#", "http://", "https://", "data:")):
+                post = name in ("hx-post", "formaction") or (
+                    name == "action" and element.attributes.get("method", "get").lower() == "post"
+                )
+                found.add(("POST" if post else "GET", value.partition("#")[0]))
+    return found
+
+
+FRAGMENT = {"HX-Request": "true", "HX-Request-Type": "partial"}
+"""What htmx sends when it asks for a part of a page."""

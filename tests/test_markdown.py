@@ -173,7 +173,9 @@ def stream(pieces: list[str]) -> tuple[list[str], list[str]]:
 def plain(blocks: list[str]) -> list[str]:
     """The blocks without the highlighting of code, which waits until the code is complete."""
     code = re.compile(r"(<code[^>]*>)(.*?)(</code>)", re.DOTALL)
-    return [code.sub(lambda match: match[1] + re.sub("</?span[^>]*>", "", match[2]) + match[3], html) for html in blocks]
+    return [
+        code.sub(lambda match: match[1] + re.sub("</?span[^>]*>", "", match[2]) + match[3], html) for html in blocks
+    ]
 
 
 # What is rendered

@@ -87,6 +87,9 @@ class _Tree(HTMLParser):
             top.append(data)
 
 
+PIECES = ["a ", "**b** ", "`c` ", "\n- d", "\n", "\n\n", "& < ", "_e_", "| f |", "\n1. g", "~~h~~", "> i "]
+
+
 def _patched(old: str, patch: Patch) -> list[object]:
     tree, inserted = _Tree(old).root, _Tree(patch.html).root
     element = tree[0]
@@ -103,7 +106,7 @@ def _patched(old: str, patch: Patch) -> list[object]:
 
 
 @settings(max_examples=300, deadline=None, derandomize=True)
-@given(st.lists(st.sampled_from(["a ", "**b** ", "`c` ", "\n- d", "\n", "\n\n", "& < ", "_e_", "| f |", "\n1. g", "~~h~~", "> i "]), max_size=12))
+@given(st.lists(st.sampled_from(PIECES), max_size=12))
 def test_a_grown_element_is_what_a_whole_rendering_gives(pieces: list[str]) -> None:
     markdown = Markdown()
     for end in range(1, len(pieces)):

@@ -110,7 +110,7 @@ async def test_stores_that_make_their_tables_at_once_do_not_fail(tmp_path: Path)
 
 async def test_tables_can_be_made_in_postgresql() -> None:
     for table in metadata.sorted_tables:
-        assert "CREATE TABLE" in str(CreateTable(table).compile(dialect=postgresql.dialect()))  # type: ignore[no-untyped-call]
+        assert "CREATE TABLE" in str(CreateTable(table).compile(dialect=postgresql.dialect()))
 
 
 async def test_a_file_keeps_everything(tmp_path: Path) -> None:

@@ -139,6 +139,8 @@ async def admit(request: Request) -> Call:
     if "conversation" in names:
         id = _id(names["conversation"])
         conversation = _owned(await chat.ask(chat.backend.get_conversation(user, id)), user)
+    if "deleted" in names:
+        _id(names["deleted"])
     if "run" in names:
         run = _owned(await chat.ask(chat.backend.get_run(user, _id(names["run"]))), user)
     return Call(request, chat, urls, user, conversation, run)

@@ -13,7 +13,7 @@ from ..fragments.composer import composer_actions
 from ..fragments.conversation import rename_form, title_heading
 from ..fragments.transcript import turn
 from ..html import render, tag
-from ..models import Run, Turn
+from ..models import Run, Transcript, Turn
 from ..patches import Patch, render_patches
 from .call import Call, endpoint, require, usable_text
 from .pages import conversation_page, conversation_room, history_room
@@ -52,7 +52,11 @@ async def send(call: Call) -> Response:
     except ChatError as error:
         if call.fragment:
             raise
-        transcript = await call.chat.ask(call.chat.backend.load_transcript(call.user, call.conversation.id))
+        try:
+            transcript = await call.chat.ask(call.chat.backend.load_transcript(call.user, call.conversation.id))
+        except ChatError:
+            # What was written outlives a backend that is down: it is better shown without the turns than lost.
+            transcript = Transcript(call.conversation)
         return await conversation_page(call, transcript, text=text, error=error)
     if not call.fragment:
         return see_other(call.urls.conversation(run.conversation_id, run.id))

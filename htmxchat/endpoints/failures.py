@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from urllib.parse import quote
+
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, PlainTextResponse, Response
@@ -24,7 +26,7 @@ async def show_failure(request: Request, error: Exception) -> Response:
         return PlainTextResponse(sentence, status, headers)
     if request.method == "GET":
         # The page that htmx asked a part of cannot be shown; the browser fetches the one that says why.
-        return HTMLResponse("", status, {**headers, "HX-Redirect": str(request.url)})
+        return HTMLResponse("", status, {**headers, "HX-Redirect": _here(request)})
     patches = [Patch("#composer-error", "innerHTML", render(sentence)), Patch("#status", "innerHTML", render(sentence))]
     return HTMLResponse(render_patches(patches), status, headers)
 
@@ -54,3 +56,11 @@ def _page(request: Request, error: Exception, status: int, sentence: str, header
 
 
 _TITLES = {401: "Sign in first", 403: "Not allowed", 404: "Nothing here", 503: "Not reachable"}
+
+
+def _here(request: Request) -> str:
+    """Return the address that was asked for, without a host: behind a proxy this process does not know its own."""
+    # One slash: two would make the rest a host.
+    path = "/" + quote(request.scope["path"].lstrip("/"), safe="/!$&'()*+,;=:@-._~")
+    query = request.url.query
+    return f"{path}?{query}" if query else path

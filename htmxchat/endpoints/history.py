@@ -11,7 +11,7 @@ from ..fragments.history import history_items, history_list
 from ..fragments.shell import page
 from ..html import render
 from .call import Call, endpoint
-from .pages import conversation_room, history_room, load_history
+from .pages import conversation_room, draw_history, load_history
 
 
 @endpoint
@@ -19,9 +19,9 @@ async def show(call: Call) -> Response:
     """The history as a page; to htmx the list alone, or the stretch that a cursor asks for."""
     params = call.request.query_params
     query, cursor = params.get("q", "").strip()[:200], params.get("cursor")
+    found, failure = await load_history(call, query=query, cursor=cursor)
+    status = failure.status if failure else 200
     if call.fragment:
-        found, failure = await load_history(call, query=query, cursor=cursor)
-        status = failure.status if failure else 200
         now = datetime.now(UTC)
         if cursor and not failure:
             return HTMLResponse(render(history_items(found, urls=call.urls, now=now, query=query)))
@@ -33,12 +33,12 @@ async def show(call: Call) -> Response:
     document = page(
         urls=call.urls,
         title=f"Conversations · {title}",
-        history=await history_room(call, query=query, cursor=cursor),
+        history=draw_history(call, found, failure, query=query),
         conversation=conversation_room(call, None),
         current_url=call.urls.conversation(open_id) if open_id else call.urls.home(),
         room="history",
     )
-    return HTMLResponse(document)
+    return HTMLResponse(document, status)
 
 
 def _open(call: Call) -> str | None:

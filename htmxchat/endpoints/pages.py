@@ -147,6 +147,19 @@ async def history_room(
 ) -> FT:
     """Return the history; when the backend fails, with a sentence in place of the list."""
     found, failure = await load_history(call, query=query, cursor=cursor)
+    return draw_history(call, found, failure, query=query, current=current, deleted=deleted)
+
+
+def draw_history(
+    call: Call,
+    found: ConversationPage,
+    failure: ChatError | None,
+    *,
+    query: str = "",
+    current: Conversation | None = None,
+    deleted: str | None = None,
+) -> FT:
+    """Return the history with what `load_history` found."""
     return history(
         found,
         urls=call.urls,
@@ -172,6 +185,3 @@ async def load_history(
         return await chat.ask(chat.backend.list_conversations(call.user, cursor=cursor)), None
     except ChatError as error:
         return ConversationPage(()), error
-    except Exception:
-        _log.exception("Listing conversations failed")
-        return ConversationPage(()), ChatError("Something went wrong. Try again.")

@@ -1,6 +1,7 @@
 """The room of one conversation: its head, its turns or the empty state, and the composer.
 
-Hooks: `main#conversation`; `#turns`, to which turns are added; `#heading`, the title or the form that changes it.
+Hooks: `main#conversation`; `#turns`, to which turns are added; `#heading`, the title or the form that changes it;
+`chat-log`, which keeps to the end and copies; `chat-menu`.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from ..urls import Urls
 
 a, button, details, div, form, h1, h2 = map(tag, ["a", "button", "details", "div", "form", "h1", "h2"])
 header, input_, label, li, main, p = map(tag, ["header", "input", "label", "li", "main", "p"])
-summary, ul = map(tag, ["summary", "ul"])
+small, span, summary, ul = map(tag, ["small", "span", "summary", "ul"])
 chat_log, chat_menu = tag("chat-log"), tag("chat-menu")
 
 
@@ -50,6 +51,7 @@ def conversation(
         role="log",
         aria_live="off",
         aria_label="Messages",
+        tabindex="0",
         hidden=conversation is None,
     )
     jump = a(icon("down"), "Latest", cls="button jump", href="#end")
@@ -60,23 +62,43 @@ def conversation(
         div(div(composer, cls="column"), cls="dock"),
         cls="room",
         id="conversation",
+        # Back and forward put this element in place again, and leave the rest of the page alone.
+        hx_history_elt=True,
     )
 
 
 def title_heading(conversation: Conversation | None) -> FT:
     """Return the title in the head of the room."""
-    return h1(conversation.title if conversation else "New conversation", cls="cut", id="heading")
+    return h1(conversation.title if conversation else "New conversation", cls="cut", id="heading", dir="auto")
 
 
 def rename_form(*, urls: Urls, conversation: Conversation) -> FT:
     """Return the form that stands in place of the title while it is changed."""
-    url = urls.rename(conversation.id)
+    url, back = urls.rename(conversation.id), urls.conversation(conversation.id)
     return form(
         h1(conversation.title, cls="hidden"),
         label("Title", cls="hidden", for_="title"),
-        input_(id="title", name="title", value=conversation.title, required=True, maxlength="200", autofocus=True),
+        input_(
+            id="title",
+            name="title",
+            value=conversation.title,
+            required=True,
+            maxlength="200",
+            autocomplete="off",
+            autofocus=True,
+            dir="auto",
+        ),
         button("Save", cls="button", data_kind="primary", type="submit"),
-        a("Cancel", cls="button", data_kind="quiet", href=urls.conversation(conversation.id)),
+        a(
+            "Cancel",
+            cls="button",
+            data_kind="quiet",
+            href=back,
+            hx_get=back,
+            hx_select="#heading",
+            hx_target="#heading",
+            hx_swap="outerHTML",
+        ),
         id="heading",
         cls="rename",
         method="post",
@@ -128,4 +150,6 @@ def _empty(urls: Urls, greeting: str, introduction: str, starters: Sequence[Star
 
 
 def _starter(starter: Starter) -> FT:
-    return li(button(starter.title, icon("chevron"), name="text", value=starter.text, type="submit"))
+    # Nobody sends words that they have not seen.
+    words = small(starter.text, dir="auto") if starter.text.strip() != starter.title.strip() else None
+    return li(button(span(starter.title, words), icon("chevron"), name="text", value=starter.text, type="submit"))

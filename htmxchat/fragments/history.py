@@ -109,16 +109,24 @@ def history_items(
     """Return the conversations under the names of their days, and the way to older ones."""
     items: list[FT] = []
     for day, group in groupby(page.items, key=lambda each: _day(each.updated_at, now)):
-        items += [h2(day), ul([_item(each, urls, current) for each in group])]
+        items += [h2(day), ul([_item(each, urls, current, now) for each in group])]
     if page.cursor:
         url = urls.history(query, page.cursor)
         items.append(
-            a("Show older", cls="button older", data_kind="quiet", href=url, hx_get=url, hx_swap="outerHTML")
+            a(
+                "Show older",
+                cls="button older",
+                data_kind="quiet",
+                href=url,
+                hx_get=url,
+                hx_swap="outerHTML",
+                hx_trigger="click, revealed",
+            )
         )
     return items
 
 
-def _item(conversation: Conversation, urls: Urls, current: str | None) -> FT:
+def _item(conversation: Conversation, urls: Urls, current: str | None, now: datetime) -> FT:
     url = urls.conversation(conversation.id)
     words = _WORDS.get(conversation.state) if conversation.state else None
     at = conversation.updated_at.astimezone(UTC)
@@ -126,7 +134,7 @@ def _item(conversation: Conversation, urls: Urls, current: str | None) -> FT:
         a(
             span(conversation.title, cls="cut", dir="auto"),
             span(span(words, cls="hidden"), cls="state") if words else None,
-            time_(f"{at:%H:%M} UTC", datetime=at.isoformat(timespec="seconds"), data_form="short"),
+            time_(_short(at, now), datetime=at.isoformat(timespec="seconds"), data_form="short"),
             href=url,
             hx_get=url,
             hx_target="#conversation",
@@ -160,15 +168,21 @@ def _search(urls: Urls, query: str) -> FT:
 def _undo(urls: Urls, conversation_id: str) -> FT:
     url = urls.restore(conversation_id)
     return form(
-        span("Conversation deleted."),
+        p("Conversation deleted.", role="status"),
         button("Undo", cls="button", type="submit"),
         cls="undo",
-        role="status",
         method="post",
         action=url,
         hx_post=url,
         hx_swap="none",
     )
+
+
+def _short(at: datetime, now: datetime) -> str:
+    day, today = at.date(), now.astimezone(UTC).date()
+    if day >= today:
+        return f"{at:%H:%M} UTC"
+    return f"{at:%a}" if day > today - timedelta(days=7) else f"{at.day} {at:%b}"
 
 
 def _day(at: datetime, now: datetime) -> str:
@@ -178,5 +192,5 @@ def _day(at: datetime, now: datetime) -> str:
     if day == today - timedelta(days=1):
         return "Yesterday"
     if day > today - timedelta(days=7):
-        return "Last week"
+        return "Previous 7 days"
     return f"{day:%B}" if day.year == today.year else f"{day:%B %Y}"

@@ -15,10 +15,15 @@ html, head, body, meta, link, script = map(tag, ["html", "head", "body", "meta",
 _VIEWPORT = "width=device-width, initial-scale=1, viewport-fit=cover, interactive-widget=resizes-content"
 _HTMX = {
     "includeIndicatorCSS": False,
+    "prefix": "",  # no second spelling of its attributes, such as data-hx-get
+    "extensions": "sse, chat",
     # What the reader has unfolded stays so when its contents change.
     "morphIgnore": ["data-htmx-powered", "open"],
     "sse": {"reconnectMaxDelay": 5_000},
 }
+
+# What js/chat.js imports, so that it comes at once and not one after the other.
+_MODULES = ("page", "composer", "history", "live", "log")
 
 
 def page(
@@ -32,7 +37,7 @@ def page(
 ) -> str:
     """Return a whole page with its rooms.
 
-    Hooks: `#status[role=status]`, the one live region.
+    Hooks: `.chat[data-room]`, the room that a phone shows; `nav.tabs`; `#status[role=status]`, the one live region.
 
     Args:
         current_url: Where the phone's Chat tab leads.
@@ -76,8 +81,10 @@ def _document(urls: Urls, title: str, *children: Child) -> str:
                 script(src=urls.static("vendor/htmx.min.js"), defer=True),
                 script(src=urls.static("vendor/hx-sse.min.js"), defer=True),
                 script(src=urls.static("js/chat.js"), type="module"),
+                [link(rel="modulepreload", href=urls.static(f"js/{name}.js")) for name in _MODULES],
             ),
-            body(sprite(), *children, p(cls="hidden", id="status", role="status")),
+            # The page's script takes hx-ignore away when all is there that htmx needs.
+            body(sprite(), *children, p(cls="hidden", id="status", role="status"), hx_ignore=True),
             lang="en",
         )
     )

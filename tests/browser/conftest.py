@@ -45,7 +45,9 @@ def serve() -> Iterator[Callable[..., Server]]:
     servers: list[Server] = []
 
     def start(*arguments: str) -> Server:
-        process = subprocess.Popen([sys.executable, "-m", "tests.browser.hosts", *arguments], cwd=ROOT, stdout=subprocess.PIPE, text=True)
+        process = subprocess.Popen(
+            [sys.executable, "-m", "tests.browser.hosts", *arguments], cwd=ROOT, stdout=subprocess.PIPE, text=True
+        )
         assert process.stdout is not None
         server = Server(process, int(process.stdout.readline()))
         servers.append(server)

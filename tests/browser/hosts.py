@@ -5,13 +5,14 @@ from __future__ import annotations
 import argparse
 import asyncio
 import socket
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
+from typing import Any
 
 import uvicorn
 from starlette.applications import Starlette
 from starlette.routing import Mount
 
-from htmxchat import InputRequested, LocalBackend, Request, Store, chat_lifespan, create_chat_app
+from htmxchat import EventBody, InputRequested, LocalBackend, Request, Store, chat_lifespan, create_chat_app
 from htmxchat.backends.stub import StubBackend
 
 WORDS = 1_500
@@ -34,7 +35,7 @@ def words(count: int = WORDS) -> list[str]:
     return out
 
 
-async def respond(request: Request) -> AsyncIterator[object]:
+async def respond(request: Request) -> AsyncGenerator[str | EventBody, Any]:
     """Answer `words N PAUSE` with N words, `fail` with half a sentence, `ask` with a question, else with an echo."""
     match request.text.split():
         case ["words", count, pause]:

@@ -1,11 +1,12 @@
-/** The page's script: one module a room, and what htmx lacks. */
+/** The page's script: one module a room, what htmx lacks, and what to say when a request fails. */
 
 import "./composer.js";
 import "./history.js";
 import "./live.js";
 import "./log.js";
-import "./menu.js";
-import { localise } from "./times.js";
+import { localise, warn } from "./page.js";
+
+const UNREACHABLE = "The chat cannot be reached. Check the connection and try again.";
 
 /**
  * The swap style `attributes`: the target takes over the attributes of the fragment's first element. Its children stay,
@@ -24,9 +25,36 @@ function swapAttributes(style, target, fragment) {
   return [];
 }
 
+/** Say that a request failed, if no element says it in its own place. @param {CustomEvent<{ctx?: HtmxContext}>} event */
+function failed({ detail: { ctx } }) {
+  // The page that Back leads to could not be put in place: the address is there already, so load it.
+  if (ctx?.request?.headers?.["HX-History-Restore-Request"]) location.reload();
+  else if (ctx?.sourceElement?.id !== "history-list" && !ctx?.sourceElement?.closest("#composer, chat-live")) warn(UNREACHABLE);
+}
+
+/**
+ * Keep an error page that is not the chat's own, from a proxy say, out of the rooms.
+ * @param {CustomEvent<{ctx: HtmxContext}>} event
+ */
+function guard(event) {
+  const { response, text = "", target, swap } = event.detail.ctx;
+  if (!response || response.status < 400 || swap === "none" || text.includes("<hx-partial")) return;
+  if (target?.id && text.includes(`id="${target.id}"`)) return;
+  event.preventDefault();
+  warn(UNREACHABLE);
+}
+
 htmx.registerExtension("chat", { handle_swap: swapAttributes });
 
-localise(document);
+document.addEventListener("htmx:error", (event) => failed(/** @type {CustomEvent} */ (event)));
+document.addEventListener("htmx:before:swap", (event) => guard(/** @type {CustomEvent} */ (event)));
 document.addEventListener("htmx:after:process", (event) => {
   if (event.target instanceof Element) localise(event.target);
+});
+
+// htmx leaves the page alone until the swap style and the elements that it needs are there. Its own first look at the
+// page is a timer too, set before this one: it must not come second and open every stream twice.
+setTimeout(() => {
+  document.body.removeAttribute("hx-ignore");
+  htmx.process(document.body);
 });

@@ -3,7 +3,8 @@
  * The server's answers do not touch the text: it is cleared here, once it has been accepted and if it is still the same.
  */
 
-const UNREACHABLE = "Your message could not be sent, and is kept here. Check the connection and send it again.";
+const NOT_SENT = "Your message could not be sent, and is kept here. Check the connection and send it again.";
+const NOT_STOPPED = "The answer could not be stopped. Check the connection and try again.";
 /** The share of the limit from which on the count is shown. */
 const NEAR_LIMIT = 0.9;
 
@@ -20,8 +21,7 @@ class ChatComposer extends HTMLElement {
     text.addEventListener("keydown", (event) => this.#pressed(event), { signal });
     text.addEventListener("input", () => this.#changed(), { signal });
     this.addEventListener("submit", (event) => this.#submitted(event), { signal, capture: true });
-    this.addEventListener("htmx:after:request", (event) => this.#answered(/** @type {CustomEvent} */ (event)), { signal });
-    this.addEventListener("htmx:error", () => this.#say(UNREACHABLE), { signal });
+    this.addEventListener("htmx:finally:request", (event) => this.#answered(/** @type {CustomEvent} */ (event)), { signal });
     if (!text.value) text.value = load(this.#key);
     this.#measure();
   }
@@ -68,19 +68,26 @@ class ChatComposer extends HTMLElement {
       return;
     }
     this.#sent = text;
+    this.#say("");
+    forget(event.target, this.#key, text);
   }
 
-  /** @param {CustomEvent} event */
-  #answered(event) {
-    const { ctx } = event.detail;
+  /** @param {CustomEvent<{ctx: HtmxContext}>} event */
+  #answered({ detail: { ctx } }) {
+    const accepted = ctx.response && ctx.response.status < 400;
     const text = this.#text;
-    if (ctx.sourceElement !== this.#form || !text) return;
-    text.focus();
-    if (ctx.response.status >= 400) return;
+    if (!text || !this.isConnected) return;
+    if (!accepted && !this.#error?.textContent) this.#say(ctx.sourceElement === this.#form ? NOT_SENT : NOT_STOPPED);
+    if (ctx.sourceElement !== this.#form) return;
+    if (document.activeElement === document.body || this.contains(document.activeElement)) text.focus();
+    if (!accepted) return;
     if (text.value === this.#sent) text.value = "";
-    save(this.#key, text.value);
     this.#measure();
     document.dispatchEvent(new Event("chat:sent"));
+  }
+
+  get #error() {
+    return this.querySelector("#composer-error");
   }
 
   get #limit() {
@@ -107,6 +114,8 @@ class ChatComposer extends HTMLElement {
     if (!count && words && hint) {
       count = document.createElement("output");
       count.className = "count";
+      // Shown, not read out at every key; what is too long is said when it is sent.
+      count.setAttribute("aria-live", "off");
       hint.append(count);
     }
     if (!count) return;
@@ -117,9 +126,27 @@ class ChatComposer extends HTMLElement {
 
   /** @param {string} sentence */
   #say(sentence) {
-    const error = this.querySelector("#composer-error");
+    const error = this.#error;
     if (error && error.textContent !== sentence) error.textContent = sentence;
   }
+}
+
+/**
+ * Forget a draft once it has been accepted, even if its composer has left the page by then.
+ * @param {EventTarget | null} form
+ * @param {string} key
+ * @param {string} text
+ */
+function forget(form, key, text) {
+  const listeners = new AbortController();
+  /** @param {Event} event */
+  const answered = (event) => {
+    const { ctx } = /** @type {CustomEvent<{ctx: HtmxContext}>} */ (event).detail;
+    if (ctx.sourceElement !== form) return;
+    listeners.abort();
+    if (ctx.response && ctx.response.status < 400 && load(key) === text) save(key, "");
+  };
+  document.addEventListener("htmx:finally:request", answered, { signal: listeners.signal });
 }
 
 /** Characters as the server counts them: code points. @param {string} text */

@@ -3,6 +3,8 @@
  * up, and copies code and answers.
  */
 
+import { announce } from "./page.js";
+
 /** Pixels from the end within which the reader counts as being there. */
 const NEAR = 48;
 /** Milliseconds for which a button says that it has copied. */
@@ -14,6 +16,7 @@ class ChatLog extends HTMLElement {
   /** @type {ResizeObserver | undefined} */
   #sizes;
   #following = true;
+  #top = 0;
 
   connectedCallback() {
     this.#listeners = new AbortController();
@@ -21,14 +24,14 @@ class ChatLog extends HTMLElement {
     const body = this.#body;
     const turns = this.querySelector("#turns");
     if (!body || !turns) return;
-    body.addEventListener("scroll", () => this.#look(), { signal, passive: true });
+    body.addEventListener("scroll", () => this.#scrolled(), { signal, passive: true });
     this.addEventListener("click", (event) => this.#clicked(event), { signal });
     document.addEventListener("chat:sent", () => this.#follow(), { signal });
-    this.#sizes = new ResizeObserver(() => this.#following && this.#toEnd());
+    this.#sizes = new ResizeObserver(() => (this.#following ? this.#toEnd() : this.#look()));
     this.#sizes.observe(turns);
     this.#sizes.observe(body);
-    if (document.getElementById(location.hash.slice(1))?.closest("#turns")) this.#look();
-    else this.#toEnd();
+    this.#following = !document.getElementById(location.hash.slice(1))?.closest("#turns");
+    if (this.#following) this.#toEnd();
   }
 
   disconnectedCallback() {
@@ -40,18 +43,27 @@ class ChatLog extends HTMLElement {
     return this.querySelector(".room-body");
   }
 
+  /** Only the reader scrolls up: text that grows between two frames moves the end away, not the reader. */
+  #scrolled() {
+    const top = this.#body?.scrollTop ?? 0;
+    if (this.#look() < NEAR) this.#following = true;
+    else if (top < this.#top) this.#following = false;
+    this.#top = top;
+  }
+
+  /** Say whether there is more below; return how much. */
   #look() {
     const body = this.#body;
-    if (!body) return;
-    const distance = body.scrollHeight - body.scrollTop - body.clientHeight;
-    this.#following = distance < NEAR;
+    const distance = body ? body.scrollHeight - body.scrollTop - body.clientHeight : 0;
     this.toggleAttribute("data-more", distance >= NEAR);
+    return distance;
   }
 
   #toEnd() {
     const body = this.#body;
-    if (!body || !document.getSelection()?.isCollapsed) return;
-    body.scrollTop = body.scrollHeight;
+    const selection = document.getSelection();
+    const selecting = selection && !selection.isCollapsed && this.contains(selection.anchorNode);
+    if (body && !selecting) body.scrollTop = body.scrollHeight;
     this.#look();
   }
 
@@ -113,10 +125,14 @@ async function write(text) {
 
 /** @param {HTMLButtonElement} button @param {string} words */
 function say(button, words) {
-  const status = document.getElementById("status");
-  if (status) status.textContent = `${words}.`;
+  const shape = button.querySelector("use");
+  announce(`${words}.`);
   button.setAttribute("data-said", words);
-  setTimeout(() => button.removeAttribute("data-said"), SAID);
+  shape?.setAttribute("href", words === "Copied" ? "#i-check" : "#i-alert");
+  setTimeout(() => {
+    button.removeAttribute("data-said");
+    shape?.setAttribute("href", "#i-copy");
+  }, SAID);
 }
 
 customElements.define("chat-log", ChatLog);

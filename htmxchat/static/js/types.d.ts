@@ -3,3 +3,13 @@ declare const htmx: {
   process(element: Element): void;
   registerExtension(name: string, extension: Record<string, unknown>): void;
 };
+
+/** What htmx tells of a request in the events `htmx:…`. */
+interface HtmxContext {
+  sourceElement?: Element;
+  target?: Element;
+  swap?: string;
+  text?: string;
+  request?: { headers?: Record<string, string>; method?: string };
+  response?: { status: number };
+}

@@ -1,0 +1,103 @@
+/** What all rooms share: times in the reader's words, sentences for the reader, and menus. */
+
+const HOUR = new Intl.DateTimeFormat(undefined, { hour: "numeric", minute: "2-digit" });
+const WEEKDAY = new Intl.DateTimeFormat(undefined, { weekday: "short" });
+const DAY = new Intl.DateTimeFormat(undefined, { day: "numeric", month: "short" });
+const FULL = new Intl.DateTimeFormat(undefined, { dateStyle: "full", timeStyle: "short" });
+const WEEK = 6 * 24 * 60 * 60 * 1000;
+/** Milliseconds for which a warning is shown. */
+const SHOWN = 8_000;
+
+/**
+ * Rewrite every `<time datetime>` in `root`, which the server writes in UTC, in the reader's zone and language.
+ * @param {ParentNode} root
+ */
+export function localise(root) {
+  for (const element of root.querySelectorAll("time[datetime]")) {
+    const at = new Date(element.getAttribute("datetime") ?? "");
+    if (Number.isNaN(at.valueOf())) continue;
+    element.textContent = element.getAttribute("data-form") === "short" ? short(at) : HOUR.format(at);
+    element.setAttribute("title", FULL.format(at));
+  }
+}
+
+/** @param {Date} at */
+function short(at) {
+  const now = new Date();
+  if (at.toDateString() === now.toDateString()) return HOUR.format(at);
+  return now.valueOf() - at.valueOf() < WEEK ? WEEKDAY.format(at) : DAY.format(at);
+}
+
+/** Tell a screen reader. @param {string} words */
+export function announce(words) {
+  const status = document.getElementById("status");
+  if (!status) return;
+  status.removeAttribute("data-shown");
+  status.textContent = words;
+}
+
+/** Tell every reader, for a while. @param {string} words */
+export function warn(words) {
+  announce(words);
+  const status = document.getElementById("status");
+  status?.setAttribute("data-shown", "");
+  setTimeout(() => status?.textContent === words && status.removeAttribute("data-shown"), SHOWN);
+}
+
+/**
+ * `<chat-menu>` closes its `<details>` when the reader presses Escape or goes elsewhere. It stands beside the title, so
+ * it also leaves the title's form on Escape, and gets the focus when that form has gone.
+ */
+class ChatMenu extends HTMLElement {
+  /** @type {AbortController | undefined} */
+  #listeners;
+
+  connectedCallback() {
+    this.#listeners = new AbortController();
+    const { signal } = this.#listeners;
+    const head = this.parentElement ?? this;
+    head.addEventListener("keydown", (event) => event.key === "Escape" && this.#escape(), { signal });
+    head.addEventListener("htmx:after:swap", () => this.#swapped(), { signal });
+    this.addEventListener("click", (event) => this.#chosen(event), { signal });
+    document.addEventListener("pointerdown", (event) => this.#elsewhere(event.target), { signal });
+    this.addEventListener("focusout", (event) => this.#elsewhere(event.relatedTarget), { signal });
+  }
+
+  disconnectedCallback() {
+    this.#listeners?.abort();
+  }
+
+  #escape() {
+    const details = this.querySelector("details");
+    if (details?.open) {
+      details.open = false;
+      details.querySelector("summary")?.focus();
+    } else {
+      this.#form?.querySelector("a")?.click();
+    }
+  }
+
+  #swapped() {
+    const form = this.#form;
+    if (form) form.querySelector("input")?.select();
+    else if (document.activeElement === document.body) this.querySelector("summary")?.focus();
+  }
+
+  /** The form that stands in the title's place. */
+  get #form() {
+    return this.parentElement?.querySelector("form.rename");
+  }
+
+  /** @param {Event} event */
+  #chosen(event) {
+    const chosen = event.target instanceof Element && event.target.closest(".menu a, .menu button");
+    if (chosen) this.querySelector("details")?.removeAttribute("open");
+  }
+
+  /** @param {EventTarget | null} target */
+  #elsewhere(target) {
+    if (target instanceof Node && !this.contains(target)) this.querySelector("details")?.removeAttribute("open");
+  }
+}
+
+customElements.define("chat-menu", ChatMenu);

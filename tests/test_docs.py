@@ -1,0 +1,428 @@
+"""The documentation says what there is: an undocumented name fails, and so do dead links and examples that do not run.
+
+A Python block whose first line names a file (`# app.py`) is complete: it is written to that file, imported and used.
+Any other Python block must at least parse.
+"""
+
+from __future__ import annotations
+
+import argparse
+import ast
+import asyncio
+import dataclasses
+import importlib
+import inspect
+import json
+import re
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import anyio
+import pytest
+from starlette.applications import Starlette
+from starlette.routing import Mount, Route
+from starlette.testclient import TestClient
+
+import htmxchat
+import htmxchat.fragments
+import htmxchat.testing
+from htmxchat import ChatError, Limits, LocalBackend, RunState, StubBackend, User, create_chat_app, fold
+from htmxchat.__main__ import _parser
+from htmxchat.events import BODIES, Source
+from htmxchat.testing import BackendConformance
+from tests.support import Element, parse
+
+ROOT = Path(__file__).parents[1]
+PAGES = [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").rglob("*.md"))]
+REFERENCE = ROOT / "docs" / "reference"
+STATIC = ROOT / "htmxchat" / "static"
+
+CODE = re.compile(r"^```(\w*)\n(.*?)^```$", re.DOTALL | re.MULTILINE)
+LINK = re.compile(r"\]\(([^)\s]+)\)")
+SELECTOR = re.compile(
+    r"(?P<tag>^[a-z]+)|#(?P<id>[\w-]+…?)|\.(?P<cls>[\w-]+)|\[(?P<name>[\w-]+)(?:=(?P<value>[\w-]+))?\]"
+)
+
+
+def title(page: Path) -> str:
+    return str(page.relative_to(ROOT))
+
+
+def reference(name: str) -> str:
+    return (REFERENCE / f"{name}.md").read_text()
+
+
+def rows(page: str) -> dict[str, list[str]]:
+    """Return the rows of all tables of a page by what stands in their first cell, which is code."""
+    found = {}
+    for line in page.splitlines():
+        cells = [cell.strip() for cell in re.split(r"(?<!\\)\|", line)[1:-1]]
+        if cells and cells[0].startswith("`"):
+            found[cells[0].strip("`")] = cells[1:]
+    return found
+
+
+def says(page: str, name: str) -> bool:
+    """Return whether the page names this, as code of its own or at the beginning of some."""
+    return re.search(rf"`{re.escape(name)}\b", page) is not None
+
+
+@pytest.fixture
+def anyio_backend() -> str:
+    return "asyncio"  # the store's
+
+
+# Names
+
+
+@pytest.mark.parametrize("name", htmxchat.__all__)
+def test_every_public_name_is_documented(name: str) -> None:
+    assert says(reference("api"), name)
+
+
+@pytest.mark.parametrize("name", htmxchat.testing.__all__)
+def test_every_name_for_tests_is_documented(name: str) -> None:
+    assert says(reference("api"), name)
+
+
+@pytest.mark.parametrize("name", htmxchat.fragments.__all__)
+def test_every_fragment_is_documented(name: str) -> None:
+    assert says((ROOT / "docs/how-to/fragments.md").read_text(), name)
+
+
+@pytest.mark.parametrize("module", [htmxchat, htmxchat.fragments, htmxchat.testing], ids=lambda module: module.__name__)
+def test_every_public_class_and_function_has_a_docstring(module: ModuleType) -> None:
+    for name in module.__all__:
+        thing = getattr(module, name)
+        if inspect.isclass(thing) or inspect.isfunction(thing):
+            doc = vars(thing).get("__doc__") if inspect.isclass(thing) else thing.__doc__
+            assert doc and not doc.startswith(f"{name}("), f"{name} has no docstring"
+
+
+def test_every_argument_of_create_chat_app_is_documented_with_its_default() -> None:
+    documented = rows(reference("api"))
+    for name, parameter in inspect.signature(create_chat_app).parameters.items():
+        assert name in documented, name
+        default = "required" if parameter.default is parameter.empty else f"`{_literal(parameter.default)}`"
+        assert documented[name][0] == default, name
+
+
+def test_every_limit_is_documented_with_its_default() -> None:
+    documented = rows(reference("api"))
+    for field in dataclasses.fields(Limits):
+        assert documented[field.name][0] == f"`{field.default}`"
+
+
+def test_the_fields_of_data_are_documented() -> None:
+    documented = rows(reference("api"))
+    for kind in (htmxchat.Conversation, htmxchat.ConversationPage, htmxchat.Transcript, htmxchat.Turn, htmxchat.Run,
+                 htmxchat.Starter, htmxchat.User, htmxchat.Request, htmxchat.RunView):  # fmt: skip
+        for field in dataclasses.fields(kind):
+            assert f"`{field.name}`" in documented[kind.__name__][-1], f"{kind.__name__}.{field.name}"
+    for state in RunState:
+        assert f"`{state.value}`" in documented["RunState"][-1]
+
+
+def test_every_event_is_documented_with_its_fields() -> None:
+    page = reference("events")
+    documented = rows(page)
+    for name, body in BODIES.items():
+        signature = [f"`{_field(field)}`" for field in dataclasses.fields(body)]
+        assert documented[name][0].replace("\\|", "|") == ", ".join(signature), name
+    for field in dataclasses.fields(htmxchat.RunEvent):
+        assert field.name in documented, field.name
+    assert all(f"`{field.name}`" in page for field in dataclasses.fields(Source))
+
+
+def test_every_error_is_documented_with_its_status() -> None:
+    documented = rows(reference("errors"))
+    for error in _tree(ChatError):
+        parent, status, _ = documented[error.__name__]
+        assert error.__base__ is not None
+        assert status == str(error.status), error.__name__
+        assert parent == ("" if error is ChatError else f"`{error.__base__.__name__}`"), error.__name__
+
+
+def test_every_route_is_documented() -> None:
+    documented = {(row, cells[0]) for row, cells in rows(reference("routes")).items() if row.split(" ")[0].isupper()}
+    expected = set()
+    for route in create_chat_app(StubBackend()).routes:
+        if isinstance(route, Route):
+            (method,) = (route.methods or set()) - {"HEAD"}
+            expected.add((f"{method} {route.path}", f"`{route.name}`"))
+        elif isinstance(route, Mount):
+            expected.add((f"GET {route.path}/{{version}}/{{path}}", f"`{route.name}`"))
+    assert documented == expected
+
+
+def test_every_option_of_the_command_is_documented() -> None:
+    documented = rows(reference("cli"))
+    for action in _parser()._actions:
+        option = action.option_strings[-1]
+        assert option in documented, option
+        if action.default not in (None, argparse.SUPPRESS):
+            assert documented[option][0] == f"`{action.default}`"
+    assert len(documented) == len(_parser()._actions)
+
+
+# Hooks
+
+
+def test_every_token_is_documented_with_its_value() -> None:
+    css = (STATIC / "css/tokens.css").read_text()
+    root = css.split(":root {", 1)[1].split("\n  }", 1)[0]
+    tokens = dict(re.findall(r"(--chat-[\w-]+):\s*([^;]+);", root))
+    documented = {name: cells[0].strip("`") for name, cells in rows(reference("hooks")).items() if name[:2] == "--"}
+    assert documented == tokens
+
+
+def test_every_custom_element_and_event_is_documented() -> None:
+    page = reference("hooks")
+    scripts = "".join(file.read_text() for file in (STATIC / "js").glob("*.js"))
+    for element in re.findall(r'customElements\.define\("([\w-]+)"', scripts):
+        assert f"`<{element}>`" in page, element
+    for event in re.findall(r'new (?:Custom)?Event\("([\w:-]+)"', scripts):
+        assert f"`{event}`" in page, event
+
+
+def test_every_hook_that_a_fragment_promises_is_documented() -> None:
+    page = reference("hooks")
+    for file in (ROOT / "htmxchat/fragments").glob("*.py"):
+        for text in re.findall(r"Hooks:(.*?)(?:\n\n|\"\"\")", file.read_text(), re.DOTALL):
+            for hook in re.findall(r"`([^`]+)`", text):
+                assert hook in page, f"{file.name}: {hook}"
+
+
+def test_every_hook_that_is_documented_is_on_the_page() -> None:
+    with TestClient(create_chat_app(StubBackend(pace=0))) as client:
+        client.get("/")
+        shown = client.post("/messages", data={"text": "Why did checkout get slow at 14:30?"})
+        _until(client, shown.url.path, 'data-state="completed"')
+        client.post(f"{shown.url.path}/messages", data={"text": "Restart the notifier workers."})
+        page = parse(_until(client, shown.url.path, 'class="request"'))
+    tables = reference("hooks").split("## Custom elements")[0]
+    for cell in rows(tables):
+        for selector in cell.split("`, `"):
+            assert any(_matches(element, selector) for element in page), selector
+
+
+# Text
+
+
+@pytest.mark.parametrize("document", PAGES, ids=title)
+def test_relative_links_lead_somewhere(document: Path) -> None:
+    text = CODE.sub("", document.read_text())
+    for link in LINK.findall(text):
+        if re.match(r"[a-z]+:", link):
+            continue
+        path, _, anchor = link.partition("#")
+        target = (document.parent / path).resolve() if path else document
+        assert target.exists(), f"{link} is not there"
+        assert not anchor or anchor in _anchors(target), f"{link} has no such heading"
+
+
+def test_every_page_is_in_the_index() -> None:
+    index = ROOT / "docs/index.md"
+    linked = {(index.parent / link).resolve() for link in LINK.findall(index.read_text())}
+    missing = [title(page) for page in PAGES if page.parent.parent == index.parent and page not in linked]
+    assert not missing
+
+
+def test_the_commands_of_the_readme_are_there() -> None:
+    commands = re.findall(r"^scripts/\w+", (ROOT / "README.md").read_text(), re.MULTILINE)
+    assert commands == ["scripts/demo", "scripts/test"]
+    assert all((ROOT / command).stat().st_mode & 0o111 for command in commands)
+
+
+@pytest.mark.parametrize("document", PAGES, ids=title)
+def test_python_blocks_parse(document: Path) -> None:
+    for language, code in CODE.findall(document.read_text()):
+        if language == "python":
+            ast.parse(code)
+
+
+# Examples
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """An empty folder to work in, from which modules can be imported until the test ends."""
+    before = set(sys.modules)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.syspath_prepend(ROOT)
+    yield tmp_path
+    for name in set(sys.modules) - before:
+        if (getattr(sys.modules[name], "__file__", None) or "").startswith(str(tmp_path)):
+            del sys.modules[name]
+
+
+def file_of(code: str) -> str:
+    """Return the name of the file that a complete block is; empty for others."""
+    found = re.match(r"# (\w+\.py)\n", code)
+    return found[1] if found else ""
+
+
+def blocks(page: Path) -> list[str]:
+    return [code for language, code in CODE.findall(page.read_text()) if language == "python" and file_of(code)]
+
+
+COMPLETE = [(page, number) for page in PAGES for number in range(len(blocks(page)))]
+
+
+@pytest.mark.parametrize(("document", "number"), COMPLETE, ids=[f"{title(each)}-{number}" for each, number in COMPLETE])
+def test_complete_blocks_run(document: Path, number: int, folder: Path) -> None:
+    codes = blocks(document)
+    for code in codes[: number + 1]:  # a later block may import from an earlier one
+        (folder / file_of(code)).write_text(code.replace("asyncio.sleep(", "asyncio.sleep(0 * "))
+    module = importlib.import_module(file_of(codes[number]).removesuffix(".py"))
+    if hasattr(module, "app"):
+        _visit(module.app, ask=hasattr(module, "respond") and not hasattr(module, "httpx"))
+    for name, thing in vars(module).items():
+        if name.startswith("test_"):
+            thing()
+        elif inspect.isclass(thing) and issubclass(thing, BackendConformance) and thing is not BackendConformance:
+            anyio.run(thing().test_start_run_makes_a_conversation)
+            anyio.run(thing().test_cancel_ends_a_live_run_once)
+
+
+def test_the_readme_mounts_a_chat_in_ten_lines() -> None:
+    (code,) = blocks(ROOT / "README.md")
+    assert len(code.splitlines()) <= 11, "ten and the name of the file"
+    assert "app.mount(" in code
+
+
+async def test_the_fragments_show_a_conversation(folder: Path) -> None:
+    report = _module(folder, ROOT / "docs/how-to/fragments.md").report
+    backend, ann = StubBackend(pace=0), User("ann")
+    run = await backend.start_run(ann, None, "Show me the runbook for a failed nightly import.")
+    _ = [event async for event in backend.run_events(ann, run.id)]
+    html = await report(backend, ann, run.conversation_id)
+    assert f'id="turn-{run.id}"' in html and 'data-state="completed"' in html
+    await backend.close()
+
+
+async def test_the_responder_follows_an_openai_compatible_server(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[Any] = []
+    chunks = [
+        {"choices": [{"delta": {"role": "assistant"}}]},
+        {"choices": [{"delta": {"content": "Hello\u2028"}}]},
+        {"choices": [{"delta": {"content": "Ann."}, "finish_reason": "stop"}]},
+        {"choices": [], "usage": {"prompt_tokens": 7, "completion_tokens": 2}},
+    ]
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        head = (await reader.readuntil(b"\r\n\r\n")).decode().lower()
+        length = int(re.search(r"content-length: (\d+)", head)[1])  # type: ignore[index]
+        asked.append(json.loads(await reader.readexactly(length)))
+        refuse = len(asked) > 2
+        writer.write(b"HTTP/1.1 %s\r\nConnection: close\r\n" % (b"429 No" if refuse else b"200 OK"))
+        writer.write(b"Content-Type: text/event-stream\r\n\r\n")
+        for chunk in [] if refuse else chunks:
+            writer.write(b"data: " + json.dumps(chunk, ensure_ascii=False).encode() + b"\n\n")
+            await writer.drain()
+        writer.write(b"data: [DONE]\n\n")
+        await writer.drain()
+        writer.close()
+        await writer.wait_closed()
+
+    server = await asyncio.start_server(serve, "127.0.0.1", 0)
+    port = server.sockets[0].getsockname()[1]
+    monkeypatch.setenv("OPENAI_BASE_URL", f"http://127.0.0.1:{port}/v1")
+    module = _module(folder, ROOT / "docs/how-to/openai.md")
+    backend, ann = LocalBackend(module.respond), User("ann")
+
+    async def ask(conversation: str | None, text: str) -> tuple[str, htmxchat.RunView]:
+        run = await backend.start_run(ann, conversation, text)
+        return run.conversation_id, fold([event async for event in backend.run_events(ann, run.id)])
+
+    conversation, view = await ask(None, "Hi")
+    assert (view.state, view.text) == (RunState.COMPLETED, "Hello\u2028Ann.")
+    assert view.usage == htmxchat.UsageReported(7, 2)
+    await ask(conversation, "And now?")
+    assert [message["role"] for message in asked[1]["messages"]] == ["user", "assistant", "user"]
+    _, view = await ask(conversation, "Too often")
+    assert (view.state, view.error) == (RunState.FAILED, "The model's server refused the request (429).")
+    server.close()
+    await server.wait_closed()
+    _, view = await ask(conversation, "Gone")
+    assert (view.state, view.error) == (RunState.FAILED, "The model's server cannot be reached.")
+    await backend.close()
+
+
+def _module(folder: Path, page: Path) -> ModuleType:
+    code = blocks(page)[0]
+    (folder / file_of(code)).write_text(code)
+    return importlib.import_module(file_of(code).removesuffix(".py"))
+
+
+def _visit(app: Starlette, *, ask: bool) -> None:
+    """Open the chat, at the root or at /chat/, ask it something if that needs no network, and shut it down."""
+    mounts: list[Any] = [route for route in app.routes if isinstance(route, Mount) and route.path == "/chat"]
+    chat, address = (mounts[0].app, "/chat/") if mounts else (app, "/")
+    with TestClient(app) as client:
+        if client.get(address).status_code == 401:
+            client.post("/login")
+        answer = client.get(address)
+        assert answer.status_code == 200
+        assert 'id="composer"' in answer.text
+        if ask:
+            answer = client.post(f"{address}messages", data={"text": "How much is it?"})
+            assert answer.status_code == 200
+            _until(client, answer.url.path, r'data-state="(completed|suspended)"[^>]*><h2[^>]*>Agent')
+        client.portal.call(chat.state.chat.backend.close)  # type: ignore[union-attr]
+
+
+def _until(client: TestClient, path: str, pattern: str) -> str:
+    for _ in range(200):
+        text: str = client.get(path).text
+        if re.search(pattern, text):
+            return text
+        assert 'data-state="failed"' not in text
+        client.portal.call(anyio.sleep, 0.02)  # type: ignore[union-attr]
+    raise AssertionError(f"{pattern} did not come")
+
+
+def _matches(element: Element, selector: str) -> bool:
+    for part in SELECTOR.finditer(selector):
+        if part["tag"] and part["tag"] != element.tag:
+            return False
+        if part["id"] and not _same(element.attributes.get("id", ""), part["id"]):
+            return False
+        if part["cls"] and part["cls"] not in element.attributes.get("class", "").split():
+            return False
+        if part["name"] and part["name"] not in element.attributes:
+            return False
+        if part["value"] and element.attributes[part["name"]] != part["value"]:
+            return False
+    return True
+
+
+def _same(id: str, wanted: str) -> bool:
+    return id.startswith(wanted[:-1]) if wanted.endswith("…") else id == wanted
+
+
+def _literal(value: object) -> str:
+    return json.dumps(value) if isinstance(value, str) else repr(value)
+
+
+def _field(field: Any) -> str:
+    if field.default is dataclasses.MISSING:
+        return f"{field.name}: {field.type}"
+    return f"{field.name}: {field.type} = {_literal(field.default)}"
+
+
+def _tree(error: type[ChatError]) -> Iterator[type[ChatError]]:
+    yield error
+    for child in error.__subclasses__():
+        if child.__module__.startswith("htmxchat."):
+            yield from _tree(child)
+
+
+def _anchors(page: Path) -> set[str]:
+    """Return the names that headings get on GitHub and most other sites."""
+    headings = re.findall(r"^#+ (.+)$", CODE.sub("", page.read_text()), re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}

@@ -1,0 +1,139 @@
+"""The examples do what they say."""
+
+from __future__ import annotations
+
+import importlib.util
+from collections.abc import Iterator
+from functools import partial
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import pytest
+from starlette.testclient import TestClient
+
+from htmxchat import StubBackend, chat_lifespan
+from htmxchat.backend import Backend
+from htmxchat.testing import BackendConformance
+from tests.support import decode, parse
+
+EXAMPLES = Path(__file__).parent.parent / "examples"
+
+
+def load(name: str) -> ModuleType:
+    spec = importlib.util.spec_from_file_location(f"example_{name}", EXAMPLES / f"{name}.py")
+    assert spec and spec.loader
+    module = importlib.util.module_from_spec(spec)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("htmxchat.StubBackend", partial(StubBackend, pace=0))  # the same agent, in no time
+        spec.loader.exec_module(module)
+    return module
+
+
+# Where each example has its chat, and what its agent answers to "one two".
+CHATS = {
+    "starlette_host": ("/chat", "demo agent"),
+    "fasthtml_host": ("/chat", "demo agent"),
+    "responder": ("", "You wrote 2 words"),
+    "custom_backend": ("", "You said: one two"),
+}
+OTHERS = {"fastapi_host"}
+
+
+def browser(name: str) -> TestClient:
+    module = load(name)
+    if name == "fasthtml_host":
+        # FastHTML hosts do without a lifespan; here the backend is to be closed all the same.
+        (mount,) = [route for route in module.app.routes if route.path == "/chat"]
+        module.app.set_lifespan(chat_lifespan(mount.app))
+    return TestClient(module.app)
+
+
+def ask(client: TestClient, prefix: str, text: str) -> tuple[str, str]:
+    """Send a message as a browser without JavaScript does; return the conversation's address and the answer."""
+    response = client.post(f"{prefix}/messages", data={"text": text}, follow_redirects=False)
+    assert response.status_code == 303, response.text
+    path, _, run = response.headers["location"].partition("#turn-")
+    with client.stream("GET", f"{prefix}/runs/{run}/stream") as stream:
+        assert decode(stream.read())[-1].data == "completed"
+    page = parse(client.get(path).text)
+    return path, page.one(id=f"body-{run}").text
+
+
+def test_every_example_is_tested() -> None:
+    assert {file.stem for file in EXAMPLES.glob("*.py")} == {*CHATS, *OTHERS}
+
+
+@pytest.mark.parametrize("name", CHATS)
+def test_a_message_gets_its_answer(name: str) -> None:
+    prefix, answer = CHATS[name]
+    with browser(name) as client:
+        assert client.get(f"{prefix}/").status_code == 200
+        path, text = ask(client, prefix, "one two")
+        assert answer in " ".join(text.split())
+        assert "one two" in client.get(f"{prefix}/history").text
+        client.cookies.clear()
+        assert client.get(path).status_code == 404
+
+
+@pytest.mark.parametrize(("name", "words"), [("starlette_host", "The service."), ("fasthtml_host", "Runbooks")])
+def test_the_host_has_a_page_of_its_own(name: str, words: str) -> None:
+    with browser(name) as client:
+        assert words in client.get("/").text
+
+
+class TestFastAPIHost:
+    @pytest.fixture
+    def client(self) -> Iterator[TestClient]:
+        with TestClient(load("fastapi_host").app) as client:
+            yield client
+
+    def login(self, client: TestClient, name: str) -> None:
+        response = client.post("/login", data={"name": name}, follow_redirects=False)
+        assert (response.status_code, response.headers["location"]) == (303, "/chat/")
+
+    def test_who_is_not_signed_in_is_sent_to_the_login(self, client: TestClient) -> None:
+        response = client.get("/chat/")
+        assert response.status_code == 401
+        assert "/login" in [each["href"] for each in parse(response.text).all("a")]
+        assert parse(client.get("/login").text.replace(" required", "")).one("form")["method"] == "post"
+
+    def test_each_user_has_conversations_of_their_own(self, client: TestClient) -> None:
+        self.login(client, "Ann")
+        page = parse(client.get("/chat/").text)
+        assert "Ann" in page.one(id="history").text
+        path, answer = ask(client, "/chat", "Hello, it is me")
+        assert "demo agent" in answer
+        self.login(client, "Bob")
+        assert client.get(path).status_code == 404
+        assert "Hello, it is me" not in client.get("/chat/history").text
+        self.login(client, "Ann")
+        assert client.get(path).status_code == 200
+        client.cookies.clear()
+        assert client.get(path).status_code == 401
+
+    def test_the_chat_sets_no_cookie_of_its_own(self, client: TestClient) -> None:
+        self.login(client, "Ann")
+        client.get("/chat/")
+        assert set(client.cookies) == {"session"}
+
+    def test_the_hosts_own_routes_are_as_they_were(self, client: TestClient) -> None:
+        assert client.get("/items/7").json() == {"item": "7"}
+
+
+class TestCustomBackend(BackendConformance):
+    prompt = "Hello"
+    long_prompt = "word " * 2_000
+
+    @pytest.fixture
+    def anyio_backend(self) -> str:
+        return "asyncio"
+
+    @pytest.fixture(autouse=True)
+    def _example(self) -> Iterator[None]:
+        self.module: Any = load("custom_backend")
+        yield
+
+    async def make_backend(self) -> Backend:
+        backend: Backend = self.module.EchoBackend()
+        return backend

@@ -1,0 +1,306 @@
+"""The fragments as functions: what they show, what they escape, and the hooks that scripts and hosts rely on."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from htmxchat.fragments import (
+    composer,
+    composer_actions,
+    conversation,
+    history,
+    history_items,
+    message_page,
+    notice,
+    page,
+    rename_form,
+)
+from htmxchat.fragments.icons import sprite
+from htmxchat.html import FT, render
+from htmxchat.models import Conversation, ConversationPage, RunState, Starter
+from htmxchat.urls import Urls
+
+from .support import Element, parse
+
+URLS = Urls("/mount", "v1")
+NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
+TALK = Conversation("c1", "u1", "Ingest latency", NOW - timedelta(days=9), NOW)
+HOSTILE = "\"><script>alert(1)</script><img src=x onerror='alert(1)'>&amp;"
+
+
+def talks(*ages: timedelta, cursor: str | None = None) -> ConversationPage:
+    items = [replace(TALK, id=f"c{number}", updated_at=NOW - age) for number, age in enumerate(ages)]
+    return ConversationPage(tuple(items), cursor)
+
+
+def room(talk: Conversation | None = TALK, *, text: str = "", live_run_id: str | None = None, **more: Any) -> FT:
+    box = composer(urls=URLS, conversation_id=talk.id if talk else None, live_run_id=live_run_id, text=text)
+    return conversation(urls=URLS, conversation=talk, composer=box, can_rename=True, can_delete=True, **more)
+
+
+def side(found: ConversationPage | None = None, **more: Any) -> FT:
+    found = talks(timedelta()) if found is None else found
+    return history(found, urls=URLS, brand="Meridian", now=NOW, can_search=True, **more)
+
+
+def whole(talk: Conversation | None = TALK, **more: Any) -> Element:
+    html = page(urls=URLS, title="A title", history=side(**more), conversation=room(talk), current_url=URLS.home())
+    return parse(html)
+
+
+def tree(*fragments: FT) -> Element:
+    return parse(render(*fragments))
+
+
+PAGES = {
+    "conversation": whole(),
+    "new conversation": whole(None, deleted="c9", user_name="Ada"),
+    "live": parse(
+        page(urls=URLS, title="t", history=side(), conversation=room(live_run_id="r1"), current_url=URLS.home())
+    ),
+    "rename": parse(
+        page(
+            urls=URLS,
+            title="t",
+            history=side(failure="Try later."),
+            conversation=room(heading=rename_form(urls=URLS, conversation=TALK)),
+            current_url=URLS.home(),
+            room="history",
+        )
+    ),
+    "message": parse(message_page(urls=URLS, brand="Meridian", title="Nothing here", sentence="It is gone.")),
+}
+
+
+@pytest.fixture(params=list(PAGES.values()), ids=list(PAGES))
+def document(request: pytest.FixtureRequest) -> Element:
+    found = request.param
+    assert isinstance(found, Element)
+    return found
+
+
+class TestEveryPage:
+    def test_has_one_main_heading_in_one_main_part(self, document: Element) -> None:
+        assert document.one("main").all("h1") == document.all("h1")
+        assert len(document.all("h1")) == 1
+
+    def test_gives_each_id_once(self, document: Element) -> None:
+        ids = Counter(each["id"] for each in document if "id" in each.attributes)
+        assert [id for id, count in ids.items() if count > 1] == []
+
+    def test_points_below_the_mount_only(self, document: Element) -> None:
+        names = ("href", "src", "action", "formaction", "hx-get", "hx-post")
+        addresses = [each[name] for each in document for name in names if name in each.attributes]
+        outside = [each for each in addresses if not each.startswith(("/mount/", "#"))]
+        assert len(addresses) > 10
+        assert outside == []
+
+    def test_has_no_inline_style_or_script(self, document: Element) -> None:
+        for each in document:
+            assert each.tag != "style"
+            assert each.tag != "script" or (each["src"] and not each.text)
+            assert not [name for name in each.attributes if name == "style" or name.startswith(("on", "hx-on"))]
+            assert not [value for value in each.attributes.values() if value.startswith(("js:", "javascript:"))]
+
+    def test_shows_only_icons_that_the_sprite_has(self, document: Element) -> None:
+        drawn = {each["id"] for each in tree(sprite()).all("symbol")}
+        assert {each["href"].removeprefix("#") for each in document.all("use")} <= drawn
+
+    def test_names_every_field_and_button(self, document: Element) -> None:
+        labelled = {each["for"] for each in document.all("label")}
+        for each in [*document.all("input"), *document.all("textarea")]:
+            assert each["id"] in labelled
+        for each in [*document.all("button"), *document.all("summary"), *document.all("a")]:
+            assert each.text.strip() or each.attributes.get("aria-label"), each.html
+
+    def test_waits_for_its_script_before_htmx_looks_at_it(self, document: Element) -> None:
+        assert "hx-ignore" in document.one("body").attributes
+        loaded = [each["src"] for each in document.all("script")]
+        assert [each.rsplit("/", 1)[1] for each in loaded] == ["htmx.min.js", "hx-sse.min.js", "chat.js"]
+
+
+HOSTILE_FRAGMENTS: dict[str, Callable[[], FT]] = {
+    "titles in the list": lambda: side(ConversationPage((replace(TALK, title=HOSTILE),))),
+    "the search": lambda: side(query=HOSTILE),
+    "a search without results": lambda: side(ConversationPage(()), query=HOSTILE),
+    "the user's name": lambda: side(user_name=HOSTILE),
+    "a failure": lambda: side(failure=HOSTILE),
+    "a deleted id": lambda: side(deleted=HOSTILE),
+    "the brand and a cursor": lambda: history(talks(timedelta(), cursor=HOSTILE), urls=URLS, brand=HOSTILE, now=NOW),
+    "a title and an id": lambda: room(replace(TALK, title=HOSTILE, id=HOSTILE)),
+    "a draft": lambda: room(text=HOSTILE),
+    "the greeting": lambda: room(None, greeting=HOSTILE, introduction=HOSTILE),
+    "a starter": lambda: room(None, starters=[Starter(HOSTILE, HOSTILE)]),
+    "the title's form": lambda: rename_form(urls=URLS, conversation=replace(TALK, title=HOSTILE)),
+    "an error and a user": lambda: composer(urls=URLS, conversation_id=None, error=HOSTILE, user_key=HOSTILE),
+    "a run's id": lambda: composer_actions(urls=URLS, live_run_id=HOSTILE),
+    "a notice": lambda: notice(HOSTILE, retry_url=URLS.history(HOSTILE)),
+}
+
+
+class TestHostileText:
+    @pytest.mark.parametrize("make", HOSTILE_FRAGMENTS.values(), ids=HOSTILE_FRAGMENTS.keys())
+    def test_stays_text(self, make: Callable[[], FT]) -> None:
+        html = render(make())
+        assert "<script" not in html
+        assert "<img" not in html
+        assert not [each for each in parse(html) if "onerror" in each.attributes]
+
+    def test_stays_text_in_the_title_and_on_message_pages(self) -> None:
+        html = message_page(urls=URLS, brand=HOSTILE, title=HOSTILE, sentence=HOSTILE)
+        html += page(urls=URLS, title=HOSTILE, history=None, conversation=None, current_url=URLS.home())
+        assert "<script>" not in html
+        assert "<img" not in html
+
+    def test_is_shown_as_it_was_written(self) -> None:
+        assert tree(room(replace(TALK, title=HOSTILE))).one("h1").text == HOSTILE
+        assert tree(room(text=HOSTILE)).one("textarea").text == HOSTILE
+
+
+class TestHistory:
+    def test_groups_conversations_by_day(self) -> None:
+        ages = (timedelta(), timedelta(days=1), timedelta(days=3), timedelta(days=30), timedelta(days=400))
+        headings = [each.text for each in tree(*history_items(talks(*ages), urls=URLS, now=NOW)).all("h2")]
+        assert headings == ["Today", "Yesterday", "Previous 7 days", "October", "October 2025"]
+
+    def test_says_a_time_today_and_a_day_before(self) -> None:
+        ages = (timedelta(hours=1), timedelta(days=3), timedelta(days=30))
+        times = [each.text for each in tree(*history_items(talks(*ages), urls=URLS, now=NOW)).all("time")]
+        assert times == ["11:00 UTC", "Thu", "23 Oct"]
+
+    def test_marks_the_open_conversation_and_only_that(self) -> None:
+        found = tree(side(talks(timedelta(), timedelta(), timedelta()), current="c1"))
+        assert [each["data-conversation"] for each in found.all("a", aria_current="page")] == ["c1"]
+
+    def test_says_a_state_in_words(self) -> None:
+        found = tree(side(ConversationPage((replace(TALK, state=RunState.FAILED),))))
+        assert "Failed" in found.one("a", data_conversation="c1").text
+        quiet = tree(side(ConversationPage((replace(TALK, state=RunState.COMPLETED),))))
+        assert "data-state" not in quiet.one("a", data_conversation="c1").attributes
+
+    def test_opens_a_conversation_in_place_and_as_a_page(self) -> None:
+        link = tree(side()).one("a", data_conversation="c0")
+        assert link["href"] == link["hx-get"] == "/mount/c/c0"
+        assert (link["hx-target"], link["hx-swap"], link["hx-push-url"]) == ("#conversation", "outerHTML", "true")
+
+    def test_has_a_real_address_for_older_conversations(self) -> None:
+        older = tree(side(talks(timedelta(), cursor="a b"), query="x y")).one("a", class_="older")
+        assert older["href"] == older["hx-get"] == "/mount/history?q=x+y&cursor=a+b"
+        assert not tree(side()).all("a", class_="older")
+
+    def test_refreshes_its_list_with_the_search_it_shows(self) -> None:
+        found = tree(side(query="geo")).one(id="history-list")
+        assert found["hx-get"] == "/mount/history?q=geo"
+        assert found["hx-trigger"] == "chat:changed from:body"
+
+    def test_tells_nothing_found_from_nothing_there(self) -> None:
+        assert "Nothing matches “geo”." in tree(side(ConversationPage(()), query="geo")).text
+        assert "Your conversations are kept here" in tree(side(ConversationPage(()))).text
+
+    def test_searches_by_an_ordinary_form(self) -> None:
+        form = tree(side(query="geo")).one("form", role="search")
+        assert (form["method"], form["action"]) == ("get", "/mount/history")
+        assert (form.one("input")["name"], form.one("input")["value"]) == ("q", "geo")
+
+    def test_offers_no_search_that_the_backend_cannot_do(self) -> None:
+        assert not tree(history(talks(), urls=URLS, brand="M", now=NOW)).all("form")
+
+    def test_offers_to_undo_a_deletion(self) -> None:
+        form = tree(side(deleted="c9")).one("form", class_="undo")
+        assert (form["method"], form["action"]) == ("post", "/mount/c/c9/restore")
+
+    def test_says_why_there_is_no_list(self) -> None:
+        found = tree(side(failure="The agent cannot be reached."))
+        assert "The agent cannot be reached." in found.one(class_="notice", role="alert").text
+        assert found.one(class_="notice").one("a")["href"] == "/mount/history"
+
+
+class TestComposer:
+    def test_begins_a_conversation_or_goes_on_with_one(self) -> None:
+        new, old = tree(room(None)).one(id="composer"), tree(room()).one(id="composer")
+        assert new["action"] == new["hx-post"] == "/mount/messages"
+        assert old["action"] == old["hx-post"] == "/mount/c/c1/messages"
+        assert "autofocus" in new.one("textarea").attributes
+        assert "autofocus" not in old.one("textarea").attributes
+
+    def test_has_its_hooks(self) -> None:
+        form = tree(room(live_run_id="r1")).one("form", id="composer")
+        assert form.one("textarea", name="text")["id"] == "text"
+        assert form.one("button", name="send")["type"] == "submit"
+        assert form.one(id="composer-error", role="alert").text == ""
+        assert len(form.all(id="composer-actions")) == 1
+
+    def test_stops_a_live_run_and_no_other(self) -> None:
+        stop = tree(room(live_run_id="r1")).one("button", name="stop")
+        assert stop["formaction"] == stop["hx-post"] == "/mount/runs/r1/cancel"
+        assert "formnovalidate" in stop.attributes
+        assert not tree(room()).all("button", name="stop")
+
+    def test_keeps_a_refused_text_beside_the_reason(self) -> None:
+        form = tree(composer(urls=URLS, conversation_id="c1", text="  too\nlong ", error="Shorten it."))
+        assert form.one("textarea").text == "  too\nlong "
+        assert form.one(id="composer-error").text == "Shorten it."
+
+    def test_tells_the_script_its_limit_without_cutting_the_text(self) -> None:
+        found = tree(composer(urls=URLS, conversation_id=None, limit=50, user_key="ada"))
+        assert (found.one("chat-composer")["data-limit"], found.one("chat-composer")["data-user"]) == ("50", "ada")
+        assert "maxlength" not in found.one("textarea").attributes
+
+
+class TestConversation:
+    def test_has_its_hooks(self) -> None:
+        found = tree(room()).one("main", id="conversation")
+        log = found.one("chat-log").one(id="turns", role="log")
+        assert (log["aria-live"], log["aria-label"]) == ("off", "Messages")
+        assert "hx-history-elt" in found.attributes
+
+    def test_offers_what_the_backend_can_do(self) -> None:
+        menu = tree(room()).one("chat-menu")
+        assert menu.one("a")["href"] == "/mount/c/c1/rename"
+        assert (menu.one("form")["action"], menu.one("form")["method"]) == ("/mount/c/c1/delete", "post")
+        assert not tree(conversation(urls=URLS, conversation=TALK)).all("chat-menu")
+        assert not tree(room(None)).all("chat-menu")
+
+    def test_greets_before_the_first_message(self) -> None:
+        found = tree(room(None, greeting="Ask away", introduction="I know.", starters=[Starter("Slow?", "Why slow?")]))
+        assert found.one("h2").text == "Ask away"
+        assert found.one("h1").text == "New conversation"
+        button = found.one("form", class_="empty").one("button", name="text")
+        assert button["value"] == "Why slow?"
+        assert found.one("form", class_="empty")["action"] == "/mount/messages"
+
+    def test_shows_the_words_that_a_starter_sends(self) -> None:
+        found = tree(room(None, starters=[Starter("Slow?", "Why slow?"), Starter("Same", "Same")]))
+        assert [each.text for each in found.one(class_="starters").all("button")] == ["Slow?Why slow?", "Same"]
+
+    def test_is_renamed_by_a_form_that_can_be_left(self) -> None:
+        form = tree(rename_form(urls=URLS, conversation=TALK)).one("form")
+        assert (form["method"], form["action"]) == ("post", "/mount/c/c1/rename")
+        assert form.one("input", name="title")["value"] == "Ingest latency"
+        assert form.one("a")["href"] == "/mount/c/c1"
+
+
+class TestPage:
+    def test_says_which_room_a_phone_shows(self) -> None:
+        assert whole().one(class_="chat")["data-room"] == "conversation"
+        assert PAGES["rename"].one(class_="chat")["data-room"] == "history"
+        assert PAGES["rename"].one(class_="tabs").one("a", aria_current="page")["href"] == "/mount/history"
+
+    def test_has_one_live_region(self) -> None:
+        assert whole().one(id="status", role="status").text == ""
+
+    def test_begins_with_the_doctype_and_its_language(self) -> None:
+        html = page(urls=URLS, title="t", history=None, conversation=None, current_url="/mount/")
+        assert re.match(r'<!doctype html><html lang="en">', html)
+
+    def test_leads_back_from_a_message_or_to_sign_in(self) -> None:
+        assert PAGES["message"].one("main").one("a")["href"] == "/mount/"
+        html = message_page(urls=URLS, brand="M", title="t", sentence="s", sign_in_url="/mount/login")
+        assert parse(html).one("main").one("a")["href"] == "/mount/login"
