@@ -37,6 +37,7 @@ def create_chat_app(
     introduction: str = "",
     starters: Iterable[Starter] | None = None,
     login_url: str | None = None,
+    stylesheets: Iterable[str] = (),
     limits: Limits | None = None,
     image_hosts: Iterable[str] = (),
     trusted_origins: Iterable[str] = (),
@@ -58,6 +59,8 @@ def create_chat_app(
         introduction: A sentence below it.
         starters: Messages that the empty page offers. Default: those of the backend, if it has any.
         login_url: Where the 401 page sends people.
+        stylesheets: Paths of the host's own style sheets, `"/static/brand.css"`, loaded after the chat's: the place to
+            set the `--chat-*` tokens. They come from the chat's own origin.
         limits: Longest text, largest body, streams a user.
         image_hosts: Hosts whose images answers may show, `"images.example"`. None by default.
         trusted_origins: Origins that may send forms besides the chat's own, `"https://portal.example"`.
@@ -76,7 +79,7 @@ def create_chat_app(
     limits = limits or Limits()
     if starters is None:
         starters = backend.starters if isinstance(backend, HasStarters) else ()
-    hosts = tuple(image_hosts)
+    hosts = tuple(host.lower() for host in image_hosts)
     # Now, because Starlette makes middleware with the first request.
     trusted = tuple(map(checked_origin, trusted_origins))
     chat = Chat(
@@ -92,6 +95,7 @@ def create_chat_app(
             poll_interval=poll_interval,
             backend_timeout=backend_timeout,
             login_url=login_url,
+            stylesheets=tuple(stylesheets),
             limits=limits,
         ),
         markdown=Markdown(frozenset(hosts)),

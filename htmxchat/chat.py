@@ -37,6 +37,7 @@ class Settings:
     poll_interval: float = 0.7
     backend_timeout: float = 15.0
     login_url: str | None = None
+    stylesheets: tuple[str, ...] = ()
     limits: Limits = field(default_factory=Limits)
 
 

@@ -44,7 +44,7 @@ class Source:
     """Something that an answer rests on.
 
     Attributes:
-        url: An http or https address; anything else is shown as text.
+        url: An http or https address; anything else is not linked.
         detail: Where in it, or what kind of thing it is: "section 3", "Metrics, 14 Nov".
         excerpt: The words that matter.
     """

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-from collections import deque
 from contextlib import aclosing
 
 import anyio
@@ -41,9 +40,9 @@ class Follower:
         self._run_id = run_id
         self._seq = after
         self._patience = patience
-        self._events: deque[RunEvent] = deque()
-        self._news = anyio.Event()
-        self._room = anyio.Event()
+        self._events: list[RunEvent] = []
+        self._news: anyio.Event | None = None
+        self._room: anyio.Event | None = None
 
     async def take(self, timeout: float | None = None) -> list[RunEvent]:
         """Return all that has come, waiting for the first up to `timeout` seconds; `None` waits until there is one.
@@ -54,9 +53,10 @@ class Follower:
             self._news = anyio.Event()
             with anyio.move_on_after(timeout):
                 await self._news.wait()
-        events = list(self._events)
-        self._events.clear()
-        self._room.set()
+            self._news = None
+        events, self._events = self._events, []
+        if self._room is not None:
+            self._room.set()
         return events
 
     async def follow(self) -> None:
@@ -65,7 +65,7 @@ class Follower:
             await self._follow()
         finally:
             self.done = True
-            self._news.set()
+            self._tell()
 
     async def _follow(self) -> None:
         delay, failing_since = _FIRST_DELAY, None
@@ -92,6 +92,10 @@ class Follower:
             await anyio.sleep(delay)
             delay = min(delay * 2, _LONGEST_DELAY)
 
+    def _tell(self) -> None:
+        if self._news is not None:
+            self._news.set()
+
     async def _read(self) -> bool:
         """Read what the backend yields; return whether the run has ended."""
         async with aclosing(self._backend.run_events(self._user, self._run_id, after=self._seq)) as events:  # type: ignore[type-var]
@@ -100,7 +104,7 @@ class Follower:
                     continue
                 self._seq = event.seq
                 self._events.append(event)
-                self._news.set()
+                self._tell()
                 if isinstance(event.body, RunEnded):
                     return True
                 if len(self._events) >= _WAITING:

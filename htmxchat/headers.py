@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+_EXACT_HOST = re.compile(r"[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?(:\d{1,5})?")
 _HOST = re.compile(
     r"(https?://)?"  # without a scheme: that of the page, or https
     r"(\*\.)?[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?"
@@ -23,10 +24,11 @@ class ContentPolicy:
     """What the chat's pages may load, and who may show them in a frame.
 
     Attributes:
-        image_hosts: Where images may come from besides the chat itself: `images.example.org`, `*.example.org`,
-            `https://example.org:8443/public/`. An answer can name any address, and fetching it tells its server
-            whatever the address holds: list only hosts whose logs you would trust with the conversation.
-        frame_ancestors: Who may embed the chat: `'self'` (with its quotes), hosts as above, or nobody when empty.
+        image_hosts: Where images may come from besides the chat itself: `images.example.org`, with the port if there
+            is one. An answer can name any address, and fetching it tells its server whatever the address holds: list
+            only hosts whose logs you would trust with the conversation.
+        frame_ancestors: Who may embed the chat: `'self'` (with its quotes), a host, `*.example.org`,
+            `https://example.org:8443`, or nobody when empty.
 
     Raises:
         ValueError: An entry is not a host, so that no entry can add a directive of its own.
@@ -40,8 +42,8 @@ class ContentPolicy:
         for name, hosts in (("image_hosts", self.image_hosts), ("frame_ancestors", self.frame_ancestors)):
             if isinstance(hosts, str):
                 raise ValueError(f"{name} is a tuple of hosts, not one string")
-        _check("image host", self.image_hosts)
-        _check("frame ancestor", (host for host in self.frame_ancestors if host not in _KEYWORDS))
+        _check("image host", _EXACT_HOST, self.image_hosts)
+        _check("frame ancestor", _HOST, (host for host in self.frame_ancestors if host not in _KEYWORDS))
 
     def header(self) -> str:
         """Return the value of `Content-Security-Policy`."""
@@ -102,7 +104,7 @@ class SecurityHeaders:
         await self._app(scope, receive, send_with_headers)
 
 
-def _check(what: str, hosts: Iterable[str]) -> None:
+def _check(what: str, pattern: re.Pattern[str], hosts: Iterable[str]) -> None:
     for host in hosts:
-        if not _HOST.fullmatch(host):
+        if not pattern.fullmatch(host):
             raise ValueError(f"not a usable {what}: {host!r}")

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import weakref
 from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
-from types import TracebackType
 
 from starlette.datastructures import Headers
 from starlette.requests import Request
@@ -59,7 +59,7 @@ class BodyLimit:
         self._refuse = refuse
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http":
+        if scope["type"] != "http" or scope["method"] in ("GET", "HEAD"):
             await self._app(scope, receive, send)
             return
         too_large = BodyTooLarge(self._limit)
@@ -98,24 +98,6 @@ def _content_length(scope: Scope) -> int:
     return int(text[:32]) if text.isascii() and text.isdigit() else 0
 
 
-class Slot:
-    """One open stream. It is free again when its `with` block ends, or when nobody holds it any more."""
-
-    def __init__(self, slots: StreamSlots, user_id: str) -> None:
-        self._release = weakref.finalize(self, slots._free, user_id)
-        self._release.atexit = False
-
-    def release(self) -> None:
-        """Free the slot. A second call does nothing."""
-        self._release()
-
-    def __enter__(self) -> Slot:
-        return self
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
-        self.release()
-
-
 class StreamSlots:
     """Counts the streams that each user has open in this process.
 
@@ -127,18 +109,21 @@ class StreamSlots:
         self._per_user = per_user
         self._open: Counter[str] = Counter()
 
-    def try_acquire(self, user_id: str) -> Slot | None:
-        """Return a slot, taken from this moment on, to be held in a `with` block; `None` when all are taken."""
-        if self._open[user_id] >= self._per_user:
-            return None
+    @contextmanager
+    def take(self, user_id: str) -> Iterator[bool]:
+        """Hold a slot while the block runs; false when all are taken."""
+        taken = self._open[user_id] < self._per_user
+        if not taken:
+            yield False
+            return
         self._open[user_id] += 1
-        return Slot(self, user_id)
+        try:
+            yield True
+        finally:
+            self._open[user_id] -= 1
+            if not self._open[user_id]:
+                del self._open[user_id]
 
     def count(self, user_id: str) -> int:
         """Return how many streams the user has open."""
         return self._open[user_id]
-
-    def _free(self, user_id: str) -> None:
-        self._open[user_id] -= 1
-        if not self._open[user_id]:
-            del self._open[user_id]

@@ -52,7 +52,7 @@ class LiveTurn:
         """Fold `events` and return the changes; `pause` says that nothing more is waiting."""
         before, self.view = self.view, fold(events, self.view)
         steps = self._step_patches() if self.view.steps != before.steps else []
-        tail = self._tail_patches()
+        tail = self._tail_patches() if _below(self.view) != _below(before) else []
         if self.view.state != before.state or self.view.request != before.request:
             tail += self._state_patches()
         # A message vouches for all that came before its id, so nothing is held back when one is sent anyway.
@@ -167,6 +167,13 @@ class LiveTurn:
         if not self.view.state.live:
             patches.append(Patch("#composer-actions", "outerHTML", render(composer_actions(urls=self._context.urls))))
         return patches
+
+
+def _below(view: RunView) -> tuple[object, ...]:
+    return (
+        view.state, bool(view.text), view.stage, view.request, view.sources, view.usage, view.error,
+        view.started_at, view.ended_at,
+    )  # fmt: skip
 
 
 def _framed(block: str) -> bytes:

@@ -15,6 +15,7 @@ from typing import Literal, TypeAlias
 Swap: TypeAlias = Literal["outerHTML", "outerMorph", "innerHTML", "beforeend", "delete", "attributes"]
 
 _CLOSERS = re.compile(r"(?:</[a-z0-9-]+>\s*)+\Z")
+_CLOSER = re.compile(r"(</[a-z0-9-]+>)(\s*)")
 _TAG = re.compile(r"<(/?)([a-zA-Z][a-zA-Z0-9-]*)(?:[^<>\"']|\"[^\"]*\"|'[^']*')*?(/?)>")
 _VOID = frozenset({"br", "col", "hr", "img", "input", "wbr"})
 
@@ -49,35 +50,41 @@ def element_patches(target: str, old: str, new: str, *, otherwise: Swap = "outer
     grown = growth(old, new)
     if grown is None:
         return [Patch(target, otherwise, new)]
-    depth, inserted = grown
-    return [Patch(target + " > :last-child" * depth, "beforeend", inserted)]
+    return [Patch(target + " > :last-child" * depth, "beforeend", inserted) for depth, inserted in grown]
 
 
-def growth(old: str, new: str) -> tuple[int, str] | None:
-    """Return `(depth, inserted)` if `new` is `old` with something inserted at the end of an element that is last.
+def growth(old: str, new: str) -> list[tuple[int, str]] | None:
+    """Return what makes `new` of `old` by insertions at the ends of its last elements, the innermost first.
 
-    `depth` counts how far down the chain of last children that element is: 0 is the root. `None` if there is no such
-    insertion, or if what was inserted does not stand for itself (its tags do not balance).
+    Each is `(depth, inserted)`: `depth` counts how far down the chain of last children the element is, 0 is the root,
+    and the tags of `inserted` balance. `None` if that is not all that changed.
     """
     closers = _CLOSERS.search(old)
-    if closers is None:
+    if closers is None or not new.startswith(old[: closers.start()]):
         return None
-    ends = [closers.start() + tag.start() for tag in re.finditer(r"</", closers.group())]
-    for index, end in enumerate(ends):
-        if new.startswith(old[:end]) and new.endswith(old[end:]) and len(new) >= len(old):
-            inserted = new[end : len(new) - (len(old) - end)]
-            if _balanced(inserted):
-                return len(ends) - 1 - index, inserted
-    return None
+    rest = new[closers.start() :]
+    ends = _CLOSER.findall(closers.group())
+    insertions: list[tuple[int, str]] = []
+    for depth, (closer, space) in zip(reversed(range(len(ends))), ends, strict=True):
+        cut = _first_unmatched(rest)
+        if cut is None or not rest.startswith(closer + space, cut):
+            return None
+        if cut:
+            insertions.append((depth, rest[:cut]))
+        rest = rest[cut + len(closer) + len(space) :]
+    return None if rest else insertions
 
 
-def _balanced(html: str) -> bool:
+def _first_unmatched(html: str) -> int | None:
+    """Return where the first closing tag stands that closes nothing in `html`; `None` if the tags do not nest."""
     open_tags: list[str] = []
     for tag in _TAG.finditer(html):
         closing, name = tag.group(1), tag.group(2).lower()
         if closing:
-            if not open_tags or open_tags.pop() != name:
-                return False
+            if not open_tags:
+                return tag.start()
+            if open_tags.pop() != name:
+                return None
         elif name not in _VOID and not tag.group(3):
             open_tags.append(name)
-    return not open_tags
+    return None

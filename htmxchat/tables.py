@@ -41,16 +41,20 @@ class Moment(TypeDecorator[datetime]):
 
 metadata = MetaData()
 
+# The database may hold the host's tables too.
+_PREFIX = "htmxchat_"
+
 
 def _belongs_to(target: str, **kwargs: Any) -> Column[str]:
     """A column that names a row of another table, and goes with it."""
-    return Column(f"{target}_id", String(32), ForeignKey(f"{target}s.id", ondelete="CASCADE"), nullable=False, **kwargs)
+    key = ForeignKey(f"{_PREFIX}{target}s.id", ondelete="CASCADE")
+    return Column(f"{target}_id", String(32), key, nullable=False, **kwargs)
 
 
 # A `folded` column holds the text in the form that searches compare.
 
 conversations = Table(
-    "conversations",
+    f"{_PREFIX}conversations",
     metadata,
     Column("id", String(32), primary_key=True),
     Column("user_id", Text, nullable=False),
@@ -59,22 +63,22 @@ conversations = Table(
     Column("created_at", Moment, nullable=False),
     Column("updated_at", Moment, nullable=False),
     Column("deleted_at", Moment, index=True),
-    Index("conversations_by_user", "user_id", "updated_at", "id"),
+    Index(f"{_PREFIX}conversations_by_user", "user_id", "updated_at", "id"),
 )
 
 turns = Table(
-    "turns",
+    f"{_PREFIX}turns",
     metadata,
     Column("id", String(32), primary_key=True),
     _belongs_to("conversation"),
     Column("text", Text, nullable=False),
     Column("folded", Text, nullable=False),
     Column("created_at", Moment, nullable=False),
-    Index("turns_by_conversation", "conversation_id", "created_at"),
+    Index(f"{_PREFIX}turns_by_conversation", "conversation_id", "created_at"),
 )
 
 runs = Table(
-    "runs",
+    f"{_PREFIX}runs",
     metadata,
     Column("id", String(32), primary_key=True),
     _belongs_to("conversation"),
@@ -92,13 +96,13 @@ runs = Table(
     Column("log", JSON(none_as_null=True)),
     Column("text", Text, nullable=False, default=""),
     Column("folded", Text, nullable=False, default=""),
-    UniqueConstraint("conversation_id", "active", name="one_live_run"),
-    Index("runs_by_conversation", "conversation_id", "created_at"),
-    Index("runs_by_user", "user_id", "active", "alive_at"),
+    UniqueConstraint("conversation_id", "active", name=f"{_PREFIX}one_live_run"),
+    Index(f"{_PREFIX}runs_by_conversation", "conversation_id", "created_at"),
+    Index(f"{_PREFIX}runs_by_user", "user_id", "active", "alive_at"),
 )
 
 events = Table(
-    "events",
+    f"{_PREFIX}events",
     metadata,
     _belongs_to("run", primary_key=True),
     Column("seq", Integer, primary_key=True, autoincrement=False),
@@ -110,7 +114,7 @@ events = Table(
 
 # Answers that the run has not picked up yet.
 answers = Table(
-    "answers",
+    f"{_PREFIX}answers",
     metadata,
     _belongs_to("run", primary_key=True),
     Column("request_id", Text, primary_key=True),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 from collections.abc import Iterator
 
 import anyio
@@ -129,38 +128,25 @@ class TestBodyLimit:
 class TestStreamSlots:
     def test_a_user_gets_so_many_and_no_more(self) -> None:
         slots = StreamSlots(2)
-        first, second = slots.try_acquire("ada"), slots.try_acquire("ada")
-        assert first and second
-        assert slots.try_acquire("ada") is None
-        assert slots.try_acquire("bob") is not None
-        with first:
-            pass
-        assert slots.try_acquire("ada") is not None
+        with slots.take("ada") as first, slots.take("ada") as second, slots.take("ada") as third:
+            assert (first, second, third) == (True, True, False)
+            with slots.take("bob") as other:
+                assert other
+        with slots.take("ada") as again:
+            assert again
 
-    def test_a_slot_is_freed_once(self) -> None:
-        slots = StreamSlots(2)
-        first, second = slots.try_acquire("ada"), slots.try_acquire("ada")
-        assert first and second
-        first.release()
-        with first:
-            pass
-        assert slots.count("ada") == 1
-
-    def test_a_slot_that_was_never_entered_is_free_when_nobody_holds_it(self) -> None:
+    def test_a_refusal_frees_nothing(self) -> None:
         slots = StreamSlots(1)
-        slot = slots.try_acquire("ada")
-        assert slots.count("ada") == 1
-        del slot
-        gc.collect()
-        assert slots.count("ada") == 0
+        with slots.take("ada"):
+            with slots.take("ada"):
+                pass
+            assert slots.count("ada") == 1
 
     async def test_cancelling_frees_the_slot(self) -> None:
         slots = StreamSlots(1)
 
         async def stream() -> None:
-            slot = slots.try_acquire("ada")
-            assert slot
-            with slot:
+            with slots.take("ada"):
                 await anyio.sleep_forever()
 
         async with anyio.create_task_group() as group:
@@ -172,5 +158,5 @@ class TestStreamSlots:
 
     def test_two_instances_never_meet(self) -> None:
         mine, other = StreamSlots(1), StreamSlots(1)
-        slot = mine.try_acquire("ada")
-        assert slot and other.try_acquire("ada")
+        with mine.take("ada"), other.take("ada") as taken:
+            assert taken

@@ -327,3 +327,11 @@ class TestUrls:
     def test_the_root_is_that_of_the_request(self) -> None:
         assert Urls.of({"root_path": "/a/b/"}, "v").static("x") == "/a/b/static/v/x"
         assert Urls.of({}, "v").home() == "/"
+
+
+def test_the_hosts_style_sheets_come_after_the_chats_own() -> None:
+    app = create_chat_app(StubBackend(), stylesheets=["/static/brand.css"])
+    with TestClient(app) as client:
+        for path in ("/", "/history", "/c/nothing"):
+            page = client.get(path).text
+            assert page.index("css/chat.css") < page.index('href="/static/brand.css"')

@@ -15,17 +15,25 @@ from htmxchat.patches import Patch, element_patches, growth, render_patches
 @pytest.mark.parametrize(
     ("old", "new", "expected"),
     [
-        ("<p>a</p>", "<p>a b</p>", (0, " b")),
-        ("<p>a</p>", "<p>a <em>b</em></p>", (0, " <em>b</em>")),
-        ("<p>a <b>x</b></p>", "<p>a <b>x y</b></p>", (1, " y")),
-        ("<p>a <b>x</b></p>", "<p>a <b>x</b> y</p>", (0, " y")),
-        ("<ul><li>a</li></ul>", "<ul><li>a</li><li>b</li></ul>", (0, "<li>b</li>")),
-        ("<ul><li>a</li></ul>", "<ul><li>ab</li></ul>", (1, "b")),
-        ("<ul>\n<li>a</li>\n</ul>", "<ul>\n<li>ab</li>\n</ul>", (1, "b")),
-        ("<p></p>", "<p>a<br>b</p>", (0, "a<br>b")),
+        ("<p>a</p>", "<p>a b</p>", [(0, " b")]),
+        ("<p>a</p>", "<p>a <em>b</em></p>", [(0, " <em>b</em>")]),
+        ("<p>a <b>x</b></p>", "<p>a <b>x y</b></p>", [(1, " y")]),
+        ("<p>a <b>x</b></p>", "<p>a <b>x</b> y</p>", [(0, " y")]),
+        ("<ul><li>a</li></ul>", "<ul><li>a</li><li>b</li></ul>", [(0, "<li>b</li>")]),
+        ("<ul><li>a</li></ul>", "<ul><li>ab</li></ul>", [(1, "b")]),
+        ("<ul>\n<li>a</li>\n</ul>", "<ul>\n<li>ab</li>\n</ul>", [(1, "b")]),
+        ("<p></p>", "<p>a<br>b</p>", [(0, "a<br>b")]),
+        ("<ul><li>a</li></ul>", "<ul><li>ab</li><li>c</li></ul>", [(1, "b"), (0, "<li>c</li>")]),
+        (
+            "<ul><li><p>a</p></li></ul>",
+            "<ul><li><p>ab</p><p>c</p></li><li>d</li></ul>",
+            [(2, "b"), (1, "<p>c</p>"), (0, "<li>d</li>")],
+        ),
     ],
 )
-def test_text_that_grows_at_the_end_of_an_element_is_sent_alone(old: str, new: str, expected: tuple[int, str]) -> None:
+def test_text_that_grows_at_the_ends_of_elements_is_sent_alone(
+    old: str, new: str, expected: list[tuple[int, str]]
+) -> None:
     assert growth(old, new) == expected
 
 
@@ -90,18 +98,23 @@ class _Tree(HTMLParser):
 PIECES = ["a ", "**b** ", "`c` ", "\n- d", "\n", "\n\n", "& < ", "_e_", "| f |", "\n1. g", "~~h~~", "> i "]
 
 
-def _patched(old: str, patch: Patch) -> list[object]:
-    tree, inserted = _Tree(old).root, _Tree(patch.html).root
-    element = tree[0]
-    for _ in range(patch.target.count(" > :last-child")):
+def _patched(old: str, patches: list[Patch]) -> list[object]:
+    """Apply insertions as htmx does: all targets are found before anything is inserted."""
+    tree = _Tree(old).root
+    targets = []
+    for patch in patches:
+        element = tree[0]
+        for _ in range(patch.target.count(" > :last-child")):
+            assert isinstance(element, list)
+            element = [child for child in element if isinstance(child, list)][-1]
         assert isinstance(element, list)
-        element = [child for child in element if isinstance(child, list)][-1]
-    assert isinstance(element, list)
-    for child in inserted:
-        if isinstance(child, str) and isinstance(element[-1], str):
-            element[-1] += child
-        else:
-            element.append(child)
+        targets.append(element)
+    for element, patch in zip(targets, patches, strict=True):
+        for child in _Tree(patch.html).root:
+            if isinstance(child, str) and isinstance(element[-1], str):
+                element[-1] += child
+            else:
+                element.append(child)
     return tree
 
 
@@ -113,6 +126,6 @@ def test_a_grown_element_is_what_a_whole_rendering_gives(pieces: list[str]) -> N
         before, after = markdown.blocks("".join(pieces[:end])), markdown.blocks("".join(pieces[: end + 1]))
         if len(before) != 1 or len(after) != 1:
             continue
-        for patch in element_patches("", before[0], after[0]):
-            if patch.swap == "beforeend":
-                assert _patched(before[0], patch) == _Tree(after[0]).root
+        patches = element_patches("", before[0], after[0])
+        if all(patch.swap == "beforeend" for patch in patches):
+            assert _patched(before[0], patches) == _Tree(after[0]).root

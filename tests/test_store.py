@@ -375,7 +375,7 @@ async def test_a_deletion_can_be_undone_for_a_while_and_is_real_after_that(tmp_p
 def _rows(path: Path) -> int:
     connection = sqlite3.connect(path)
     tables = ("conversations", "turns", "runs", "events", "answers")
-    count = sum(connection.execute(f"SELECT count(*) FROM {table}").fetchone()[0] for table in tables)
+    count = sum(connection.execute(f"SELECT count(*) FROM htmxchat_{table}").fetchone()[0] for table in tables)
     connection.close()
     return int(count)
 
@@ -383,7 +383,7 @@ def _rows(path: Path) -> int:
 def _forget_bob(path: Path) -> None:
     connection = sqlite3.connect(path)
     connection.execute("PRAGMA foreign_keys=ON")
-    connection.execute("DELETE FROM conversations WHERE user_id = 'bob'")
+    connection.execute("DELETE FROM htmxchat_conversations WHERE user_id = 'bob'")
     connection.commit()
     connection.close()
 

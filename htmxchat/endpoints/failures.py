@@ -51,6 +51,7 @@ def _page(request: Request, error: Exception, status: int, sentence: str, header
     document = message_page(
         urls=urls, brand=chat.settings.title, title=_TITLES.get(status, "Something went wrong"), sentence=sentence,
         sign_in_url=sign_in,
+        stylesheets=chat.settings.stylesheets,
     )
     return HTMLResponse(document, status, headers)
 

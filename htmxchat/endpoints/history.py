@@ -37,6 +37,7 @@ async def show(call: Call) -> Response:
         conversation=conversation_room(call, None),
         current_url=call.urls.conversation(open_id) if open_id else call.urls.home(),
         room="history",
+        stylesheets=call.chat.settings.stylesheets,
     )
     return HTMLResponse(document, status)
 

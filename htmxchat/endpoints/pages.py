@@ -87,6 +87,9 @@ async def room_page(
         history=side,
         conversation=room,
         current_url=call.urls.conversation(conversation.id) if conversation else call.urls.home(),
+        # On a phone, too, what was deleted can be seen to come back.
+        room="history" if deleted else "conversation",
+        stylesheets=settings.stylesheets,
     )
     return HTMLResponse(document, status)
 

@@ -27,13 +27,13 @@ async def show(call: Call) -> Response:
 async def stream(call: Call) -> Response:
     """The live stream of a run. A user with too many of them open is told to poll."""
     after = _after(call)
-    slot = call.chat.slots.try_acquire(call.user.id)
-    if slot is None:
-        return EventStreamResponse(lambda emit: _turn_to_polling(call, after, emit))
 
     async def produce(emit: Emit) -> None:
-        with slot:
-            await call.chat.relay.stream(call.user, call.run.id, after, call.turn_context, emit)
+        with call.chat.slots.take(call.user.id) as taken:
+            if taken:
+                await call.chat.relay.stream(call.user, call.run.id, after, call.turn_context, emit)
+            else:
+                await _turn_to_polling(call, after, emit)
 
     return EventStreamResponse(produce)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from typing import Literal
 
 from ..html import FT, Child, icon, render, tag
@@ -34,6 +35,7 @@ def page(
     conversation: Child,
     current_url: str,
     room: Literal["history", "conversation"] = "conversation",
+    stylesheets: Sequence[str] = (),
 ) -> str:
     """Return a whole page with its rooms.
 
@@ -42,22 +44,35 @@ def page(
     Args:
         current_url: Where the phone's Chat tab leads.
         room: The room that a phone shows.
+        stylesheets: The host's own, loaded after the chat's.
     """
     return _document(
         urls,
         title,
         a("Skip to the composer", cls="hidden", href="#text"),
         div(history, conversation, _tabs(urls, current_url, room), cls="chat", data_room=room),
+        stylesheets=stylesheets,
     )
 
 
-def message_page(*, urls: Urls, brand: str, title: str, sentence: str, sign_in_url: str | None = None) -> str:
+def message_page(
+    *,
+    urls: Urls,
+    brand: str,
+    title: str,
+    sentence: str,
+    sign_in_url: str | None = None,
+    stylesheets: Sequence[str] = (),
+) -> str:
     """Return a page with one sentence, for what cannot be shown."""
     back = a("Go to the chat", cls="button", data_kind="primary", href=urls.home())
     if sign_in_url:
         back = a("Sign in", cls="button", data_kind="primary", href=sign_in_url)
     return _document(
-        urls, f"{title} · {brand}", main(h1(title), p(sentence), div(back, cls="actions"), cls="message column")
+        urls,
+        f"{title} · {brand}",
+        main(h1(title), p(sentence), div(back, cls="actions"), cls="message column"),
+        stylesheets=stylesheets,
     )
 
 
@@ -67,7 +82,7 @@ def notice(sentence: str, *, retry_url: str) -> FT:
     return div(icon("alert"), p(sentence), div(again, cls="actions"), cls="notice", role="alert")
 
 
-def _document(urls: Urls, title: str, *children: Child) -> str:
+def _document(urls: Urls, title: str, *children: Child, stylesheets: Sequence[str]) -> str:
     return "<!doctype html>" + render(
         html(
             head(
@@ -78,6 +93,7 @@ def _document(urls: Urls, title: str, *children: Child) -> str:
                 tag("title")(title),
                 link(rel="icon", href=urls.static("favicon.svg"), type="image/svg+xml"),
                 link(rel="stylesheet", href=urls.static("css/chat.css")),
+                [link(rel="stylesheet", href=path) for path in stylesheets],
                 script(src=urls.static("vendor/htmx.min.js"), defer=True),
                 script(src=urls.static("vendor/hx-sse.min.js"), defer=True),
                 script(src=urls.static("js/chat.js"), type="module"),

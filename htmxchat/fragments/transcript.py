@@ -23,6 +23,7 @@ a, b, p = tag("a"), tag("b"), tag("p")
 article, div, span, footer, h2 = tag("article"), tag("div"), tag("span"), tag("footer"), tag("h2")
 details, summary, code, pre = tag("details"), tag("summary"), tag("code"), tag("pre")
 form, button, label, input_ = tag("form"), tag("button"), tag("label"), tag("input")
+fieldset, legend = tag("fieldset"), tag("legend")
 ol, li, time_, noscript, chat_live = tag("ol"), tag("li"), tag("time"), tag("noscript"), tag("chat-live")
 
 _WORDS = {
@@ -231,18 +232,14 @@ def _source(id: str, number: int, source: Source) -> FT:
 
 def _request(url: str, request: InputRequested) -> FT:
     if request.choices:
-        answers: Child = div(
-            [button(each, cls="button", name="answer", value=each, type="submit") for each in request.choices],
-            cls="actions",
-        )
+        answers = [button(each, cls="button", name="answer", value=each, type="submit") for each in request.choices]
+        content: Child = fieldset(legend(request.prompt), div(answers, cls="actions"))
     else:
-        answers = div(
-            input_(name="answer", id=f"answer-{request.request_id}", required=True, autocomplete="off"),
-            button("Answer", cls="button", data_kind="primary", type="submit"),
-            cls="actions",
-        )
-    prompt = label(request.prompt, for_=None if request.choices else f"answer-{request.request_id}")
-    return form(prompt, answers, cls="request", method="post", action=url, hx_post=url, hx_swap="none")
+        field_id = f"answer-{request.request_id}"
+        field = input_(name="answer", id=field_id, required=True, autocomplete="off")
+        press = button("Answer", cls="button", data_kind="primary", type="submit")
+        content = [label(request.prompt, for_=field_id), div(field, press, cls="actions")]
+    return form(content, cls="request", method="post", action=url, hx_post=url, hx_swap="none")
 
 
 def _failure(view: RunView, retry: Child) -> FT:

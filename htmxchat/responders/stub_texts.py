@@ -70,7 +70,6 @@ Checkout became slow because **pricing** was deployed two minutes earlier.
 
 I suggest to roll `d-4127` back now. The p95 should be below 250 ms within five minutes.
 
-[1] Checkout latency · [2] Deploy d-4127 · [3] Runbook: slow checkout, section 3
 """
 
 PYTHON = """\

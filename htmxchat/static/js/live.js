@@ -10,6 +10,8 @@ const SILENCE = 45_000;
 /** Milliseconds before a first connection that failed is tried again; doubled each time up to the longest. */
 const DELAY = 500;
 const LONGEST_DELAY = 8_000;
+/** Milliseconds for which a page that polls asks a server that fails, before it says so and stops. */
+const PATIENCE = 30_000;
 /** Answers that trying again does not change. */
 const FINAL = new Map([
   [401, "You are signed out. Reload the page to sign in; the agent goes on without you."],
@@ -30,6 +32,7 @@ class ChatLive extends HTMLElement {
   /** @type {number | undefined} */
   #timer;
   #delay = DELAY;
+  #failingSince = 0;
   #after = "";
 
   connectedCallback() {
@@ -42,7 +45,7 @@ class ChatLive extends HTMLElement {
     on("htmx:response:error", ({ ctx }) => this.#failed(ctx.response.status));
     on("htmx:error", () => this.#failed());
     if (!this.#streams) {
-      on("htmx:after:request", ({ ctx }) => ctx.response.status < 400 && this.#show(""));
+      on("htmx:after:request", ({ ctx }) => ctx.response.status < 400 && this.#answered());
       return;
     }
     this.#after = new URL(this.#streams, location.href).searchParams.get("after") ?? "";
@@ -76,6 +79,11 @@ class ChatLive extends HTMLElement {
     document.body.dispatchEvent(new Event("chat:changed"));
   }
 
+  #answered() {
+    this.#failingSince = 0;
+    this.#show("");
+  }
+
   #lost() {
     this.#show("Connection lost. Trying to reach the agent again…");
   }
@@ -88,7 +96,10 @@ class ChatLive extends HTMLElement {
       return;
     }
     this.#lost();
-    if (this.#streams) {
+    this.#failingSince ||= Date.now();
+    if (!this.#streams && Date.now() - this.#failingSince > PATIENCE) {
+      this.#stop("The agent cannot be reached. Reload the page to look again.");
+    } else if (this.#streams) {
       this.#wait(this.#delay, () => this.dispatchEvent(new Event("chat:connect")));
       this.#delay = Math.min(this.#delay * 2, LONGEST_DELAY);
     }
