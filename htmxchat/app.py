@@ -135,7 +135,7 @@ def _routes(chat: Chat) -> list[Route | Mount]:
         Route("/runs/{run}/text", runs.text, name="text"),
         Route("/runs/{run}/cancel", runs.cancel, methods=["POST"], name="cancel"),
         Route("/runs/{run}/retry", runs.retry, methods=["POST"], name="retry"),
-        Route("/runs/{run}/requests/{request}", runs.answer, methods=["POST"], name="answer"),
+        Route("/runs/{run}/answer", runs.answer, methods=["POST"], name="answer"),
         Mount("/static", chat.assets, name="static"),
     ]
 

@@ -9,7 +9,7 @@ from pygments import highlight as pygmentize  # type: ignore[import-untyped,unus
 from pygments.formatters.html import HtmlFormatter  # type: ignore[import-untyped,unused-ignore]
 from pygments.lexers import get_lexer_by_name  # type: ignore[import-untyped,unused-ignore]
 
-MAX_CHARACTERS = 10_000
+MAX_CHARACTERS = 5_000
 """Longer code stays plain."""
 
 # Lexers are lists of regular expressions. Nearly all of them, Python's too, take quadratic time on some long line or
@@ -20,7 +20,7 @@ _SLOW = re.compile(r"[^\n]{500}|\s{200}")
 # lines too; C++ stands in for two of them.
 _NAMES = """
     bash c c++ cpp clojure cmake css dart diff docker dockerfile elixir erlang fish go golang graphql haskell html
-    http ini javascript js json jsx julia kotlin latex less lua make makefile nginx nix objective-c ocaml perl php
+    http ini javascript js json jsx julia kotlin latex less lua make makefile nginx nix objective-c ocaml php
     powershell ps1 py pycon python r rb ruby rs rust scala scss sh shell sql swift tex toml ts tsx typescript xml
     yaml yml zig zsh
 """.split()

@@ -69,7 +69,8 @@ class BrowserCookie:
             if message["type"] == "http.response.start":
                 message.setdefault("headers", [])
                 headers = MutableHeaders(scope=message)
-                if headers.get("content-type", "").startswith("text/html"):
+                public = "public" in headers.get("cache-control", "")  # a shared cache would hand one cookie to many
+                if headers.get("content-type", "").startswith("text/html") and not public:
                     headers.append("set-cookie", cookie)
             await send(message)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from html import escape
 
 from .events import RunEvent
@@ -13,13 +13,13 @@ from .fragments.transcript import (
     status_text,
     turn_article,
     turn_lost,
-    turn_steps,
+    turn_step,
     turn_tail,
 )
 from .html import render
 from .markdown import MarkdownStream
 from .patches import Patch, element_patches
-from .view import RunView, fold
+from .view import RunView, Step, fold
 
 _LARGE = 8_192
 _SHARE = 8
@@ -51,7 +51,7 @@ class LiveTurn:
     def advance(self, events: Iterable[RunEvent], *, pause: bool = False) -> list[Patch]:
         """Fold `events` and return the changes; `pause` says that nothing more is waiting."""
         before, self.view = self.view, fold(events, self.view)
-        steps = self._step_patches() if self.view.steps != before.steps else []
+        steps = self._step_patches(before.steps) if self.view.steps != before.steps else []
         tail = self._tail_patches() if _below(self.view) != _below(before) else []
         if self.view.state != before.state or self.view.request != before.request:
             tail += self._state_patches()
@@ -144,8 +144,13 @@ class LiveTurn:
             blocks = self._open = self._context.markdown.blocks(self.view.text)
         return [Patch(f"#body-{self._id}", "innerHTML", "".join(blocks))]
 
-    def _step_patches(self) -> list[Patch]:
-        shown, self._steps = self._steps, [render(step) for step in turn_steps(self._id, self.view)]
+    def _step_patches(self, before: Sequence[Step]) -> list[Patch]:
+        shown = self._steps
+        # Steps that did not change are the same objects; a long list costs what is new in it.
+        self._steps = [
+            shown[index] if index < len(shown) and before[index] is step else render(turn_step(self._id, index, step))
+            for index, step in enumerate(self.view.steps)
+        ]
         patches: list[Patch] = []
         for index, (old, new) in enumerate(zip(shown, self._steps, strict=False)):
             patches += element_patches(f"#step-{self._id}-{index}", old, new, otherwise="outerMorph")

@@ -58,6 +58,20 @@ _BARE_LINK = re.compile(
 )
 
 
+# Characters of code in one answer that are highlighted, which costs a hundred times what the rest does; each block
+# counts for some more, for its lexer's start.
+_HIGHLIGHTED = 40_000
+_EACH_CODE = 200
+
+# Quotes and lists opened a hundred deep on one line take a parser quadratic time; a table of forty columns is
+# filled up with cells that nobody wrote.
+_SLOW = re.compile(
+    r"^(?:(?:[ \t]*(?:>|[-+*](?=[ \t])|[0-9]{1,9}[.)](?=[ \t]))){100}"
+    r"|[ \t>]*\|?(?:[ \t]*:?-+:?[ \t]*\|){40})",
+    re.MULTILINE,
+)
+
+
 @dataclass(frozen=True)
 class Markdown:
     """How to render Markdown.
@@ -74,11 +88,14 @@ class Markdown:
         Each string is exactly one element, balanced, with no space around it. A block that shows nothing, such as a
         link reference definition, is left out. Any string is accepted: NUL and lone surrogates become U+FFFD.
         """
-        return [html for block in _parse(_normalize(text)) if (html := self._render(block))]
+        budget = _Budget()
+        return [html for block in _parse(_normalize(text)) if (html := self._render(block, budget))]
 
-    def _render(self, block: _Block, *, highlighted: bool = True) -> str:
+    def _render(self, block: _Block, budget: _Budget) -> str:
         try:
-            html = _Renderer(self.image_hosts, highlighted).render(block)
+            if block.too_complex:
+                raise _TooComplex
+            html = _Renderer(self.image_hosts, budget).render(block)
         except _TooComplex:
             html = code_block(block.source, "text")
         return html.replace("\r", "&#13;")  # from "&#13;" in the text; on the wire a bare CR would end the line
@@ -100,6 +117,7 @@ class MarkdownStream:
     def __init__(self, markdown: Markdown) -> None:
         self._markdown = markdown
         self._settled: list[str] = []
+        self._budget = _Budget()
         self._lines: list[str] = []  # the complete lines of the open text
         self._tail: list[str] = []  # the pieces of the line after them
         self._size = 0  # characters in _lines
@@ -123,7 +141,8 @@ class MarkdownStream:
     def open(self) -> list[str]:
         """Return the blocks that are not settled: usually one, sometimes none or a few. Costs O(their length)."""
         text = _normalize("".join([*self._lines, *self._tail]))
-        blocks = (self._markdown._render(block, highlighted=block.is_closed_fence()) for block in _parse(text))
+        budget, none = _Budget(self._budget.left), _Budget(0)
+        blocks = (self._markdown._render(each, budget if each.is_closed_fence() else none) for each in _parse(text))
         return [html for html in blocks if html]
 
     def _add_line(self, line: str) -> None:
@@ -140,7 +159,7 @@ class MarkdownStream:
     def _settle(self) -> None:
         text = "".join(self._lines)
         *done, last = list(_parse(text)) or [_Block(0, text, [])]
-        self._settled += [html for block in done if (html := self._markdown._render(block))]
+        self._settled += [html for block in done if (html := self._markdown._render(block, self._budget))]
         if done:
             text = text.encode()[last.start :].decode()
         self._lines, self._size = [text], len(text)
@@ -149,10 +168,25 @@ class MarkdownStream:
             self._fence = last.closing()
 
 
+@dataclass
+class _Budget:
+    """How much code of an answer is still highlighted."""
+
+    left: int = _HIGHLIGHTED
+
+    def takes(self, code: str) -> bool:
+        cost = len(code) + _EACH_CODE
+        if cost > self.left:
+            return False
+        self.left -= cost
+        return True
+
+
 class _Block(NamedTuple):
     start: int  # of its first line, in bytes
     source: str
     events: list[Event]
+    too_complex: bool = False
 
     def is_code(self) -> bool:
         return bool(self.events) and _variant(_variant(self.events[0])[1] or "")[0] == "CodeBlock"
@@ -176,7 +210,21 @@ def _normalize(text: str) -> str:
 
 
 def _parse(text: str) -> Iterator[_Block]:
-    """Yield the top-level blocks of normalized text."""
+    """Yield the top-level blocks of normalized text. What would take a parser long is one block, to be shown plain."""
+    position = 0
+    for slow in _SLOW.finditer(text):
+        if slow.start() < position:
+            continue
+        start = text.rfind("\n\n", position, slow.start()) + 2
+        start = start if start > 1 else position
+        end = text.find("\n\n", slow.end()) + 1 or len(text)
+        yield from _parse_quick(text[position:start], len(text[:position].encode()))
+        yield _Block(len(text[:start].encode()), text[start:end], [], too_complex=True)
+        position = end
+    yield from _parse_quick(text[position:], len(text[:position].encode()))
+
+
+def _parse_quick(text: str, offset: int) -> Iterator[_Block]:
     data = text.encode()
     events: list[Event] = []
     depth = 0
@@ -187,16 +235,16 @@ def _parse(text: str) -> Iterator[_Block]:
         if not isinstance(event, str):
             depth += ("Start" in event) - ("End" in event)
         if not depth:
-            yield _Block(start, data[start:end].decode(), events)
+            yield _Block(offset + start, data[start:end].decode(), events)
             events = []
 
 
 class _Renderer:
     """Writes one block. `_out` is well-formed once every closing tag on `_open` has been added to it."""
 
-    def __init__(self, image_hosts: frozenset[str], highlighted: bool) -> None:
+    def __init__(self, image_hosts: frozenset[str], budget: _Budget) -> None:
         self._image_hosts = image_hosts
-        self._highlighted = highlighted
+        self._budget = budget
         self._out: list[str] = []
         self._open: list[tuple[str, str]] = []  # a closing tag, and its name if the author wrote the tag
         self._text: list[str] | None = None  # collects code, raw HTML or the alt of an image, instead of _out
@@ -291,7 +339,7 @@ class _Renderer:
             if image:
                 self._image(image["dest_url"], image["title"], text)
             elif name == "CodeBlock":
-                self._write(code_block(text, self._language, highlighted=self._highlighted))
+                self._write(code_block(text, self._language, highlighted=self._budget.takes(text)))
             else:
                 self._html_block(text)
 
@@ -309,7 +357,7 @@ class _Renderer:
         """Keep a block that has only harmless tags, and show any other as the code it is."""
         parts = _HTML_TAG.split(text)  # text, slash, name, text, slash, name, …, text
         if _HTML_START.search("".join(parts[::3])) or not _BLOCK_HTML.issuperset(map(str.lower, parts[2::3])):
-            self._out.append(code_block(text, "html", highlighted=self._highlighted))
+            self._out.append(code_block(text, "html", highlighted=self._budget.takes(text)))
         elif "".join(parts[::3]).strip():
             self._push("<div>", "</div>")
             for text, slash, name in zip(parts[::3], ["", *parts[1::3]], ["", *parts[2::3]], strict=True):

@@ -13,6 +13,8 @@
 
 from __future__ import annotations
 
+import logging
+import time
 from collections import OrderedDict
 from dataclasses import dataclass
 
@@ -28,7 +30,10 @@ from .models import User
 from .patches import Patch, render_patches
 from .sse import Emit, ServerSentEvent
 
+_log = logging.getLogger("htmxchat")
+
 _FRAME = 0.04
+_REST = 10
 _PAUSE = 0.25
 _BACKLOG = 0.5
 _POLL_WAIT = 2.0
@@ -65,12 +70,21 @@ class Relay:
     async def stream(self, user: User, run_id: str, after: int | None, context: TurnContext, emit: Emit) -> None:
         """Emit what changes after the event `after`, until the run ends."""
         turn = LiveTurn(run_id, context)
+        try:
+            await self._stream(turn, user, run_id, after, emit)
+        except Exception:
+            # Nothing escapes after the headers: the browser would connect again, and fail again, for ever.
+            _log.exception("Run %s could not be shown", run_id)
+            await emit(ServerSentEvent(render_patches(turn.lost("This answer cannot be shown."))))
+            await emit(ServerSentEvent(turn.view.state.value, event="end"))
+
+    async def _stream(self, turn: LiveTurn, user: User, run_id: str, after: int | None, emit: Emit) -> None:
         follower = Follower(self._backend, user, run_id, after=None, patience=self._patience)
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(follower.follow)
             # Shows the page that the stream gets through, before there is anything to say.
             await emit(ServerSentEvent(id=None if after is None else str(after)))
-            patches = await _catch_up(turn, follower, after)
+            patches, cost = await _catch_up(turn, follower, after), 0.0
             while True:
                 if patches:
                     await emit(ServerSentEvent(render_patches(patches), id=str(turn.view.last_seq)))
@@ -79,9 +93,12 @@ class Relay:
                 if follower.lost is not None or not turn.view.state.live:
                     await emit(ServerSentEvent(turn.view.state.value, event="end"))
                     break
-                await anyio.sleep(_FRAME)
+                # What is dear to draw is drawn less often, so that no answer takes the server from other people.
+                await anyio.sleep(max(_FRAME, _REST * cost))
                 events = await follower.take(_PAUSE if turn.held else None)
+                began = time.perf_counter()
                 patches = turn.advance(events, pause=not events)
+                cost = time.perf_counter() - began
             tasks.cancel_scope.cancel()
 
     async def poll(self, user: User, run_id: str, after: int | None, context: TurnContext) -> PollAnswer:

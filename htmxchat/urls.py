@@ -74,8 +74,8 @@ class Urls:
         """The answer's Markdown source."""
         return self._path("runs", run_id, "text")
 
-    def answer(self, run_id: str, request_id: str) -> str:
-        return self._path("runs", run_id, "requests", request_id)
+    def answer(self, run_id: str) -> str:
+        return self._path("runs", run_id, "answer")
 
     def static(self, path: str) -> str:
         return f"{self.root}/static/{self.version}/{path}"

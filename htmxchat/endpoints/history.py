@@ -45,6 +45,9 @@ async def show(call: Call) -> Response:
 def _open(call: Call) -> str | None:
     """Return the id of the conversation that the asking page shows."""
     headers = call.request.headers
-    path = urlsplit(headers.get("hx-current-url") or headers.get("referer", "")).path
+    try:
+        path = urlsplit(headers.get("hx-current-url") or headers.get("referer", "")).path
+    except ValueError:
+        return None
     prefix = call.urls.conversation("")
     return unquote(path.removeprefix(prefix)) if path.startswith(prefix) else None

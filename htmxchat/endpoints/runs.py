@@ -92,8 +92,8 @@ async def text(call: Call) -> Response:
 @endpoint
 async def answer(call: Call) -> Response:
     """Give a run what it asked for."""
+    request_id = await call.field("request")
     given = call.usable(await call.field("answer"))
-    request_id = call.request.path_params["request"]
     await call.chat.ask(call.chat.backend.answer_request(call.user, call.run.id, request_id, given))
     if call.fragment:
         return Response(status_code=204)

@@ -6,11 +6,11 @@ Hooks: `article.turn` with `id="turn-…"`, `data-role` and `data-state`; inside
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Literal
-from urllib.parse import urlsplit
 
 from ..events import InputRequested, Source
 from ..html import FT, Child, icon, raw, tag
@@ -25,6 +25,9 @@ details, summary, code, pre = tag("details"), tag("summary"), tag("code"), tag("
 form, button, label, input_ = tag("form"), tag("button"), tag("label"), tag("input")
 fieldset, legend = tag("fieldset"), tag("legend")
 ol, li, time_, noscript, chat_live = tag("ol"), tag("li"), tag("time"), tag("noscript"), tag("chat-live")
+
+_WEB = re.compile(r"https?://[^/]", re.IGNORECASE)
+_LONGEST_ARGUMENTS = 4_000
 
 _WORDS = {
     RunState.QUEUED: "Waiting to start",
@@ -113,8 +116,8 @@ def turn_blocks(view: RunView, markdown: Markdown) -> list[str]:
 
 
 def turn_steps(run_id: str, view: RunView) -> list[FT]:
-    """Return what the agent did around its words: reasoning and tools, each foldable."""
-    return [_step(f"step-{run_id}-{index}", step) for index, step in enumerate(view.steps)]
+    """Return what the agent did around its words."""
+    return [turn_step(run_id, index, step) for index, step in enumerate(view.steps)]
 
 
 def turn_tail(run_id: str, view: RunView, context: TurnContext) -> FT:
@@ -124,7 +127,7 @@ def turn_tail(run_id: str, view: RunView, context: TurnContext) -> FT:
     if view.sources:
         children.append(_sources(run_id, view.sources))
     if view.request is not None:
-        children.append(_request(urls.answer(run_id, view.request.request_id), view.request))
+        children.append(_request(urls.answer(run_id), view.request))
     if view.state.live and view.request is None:
         stage = "Stopping" if view.state is RunState.STOPPING else view.stage or (None if view.text else "Thinking")
         if view.state is RunState.QUEUED:
@@ -188,7 +191,9 @@ def moment(at: datetime) -> FT:
     return time_(f"{at:%H:%M} UTC", datetime=at.isoformat(timespec="seconds"))
 
 
-def _step(id: str, step: Step) -> FT:
+def turn_step(run_id: str, index: int, step: Step) -> FT:
+    """Return a stretch of reasoning or a tool call, to be unfolded."""
+    id = f"step-{run_id}-{index}"
     chevron = tag("svg")(tag("use")(href="#i-chevron"), cls="icon chevron", aria_hidden="true")
     if isinstance(step, Reasoning):
         head = "Thinking" if step.ended_at is None else f"Thought for {_seconds(step.started_at, step.ended_at)}"
@@ -210,7 +215,13 @@ def _step(id: str, step: Step) -> FT:
 
 
 def _json(call: ToolCall) -> str:
-    return "No arguments" if call.arguments is None else json.dumps(call.arguments, ensure_ascii=False, indent=2)
+    if call.arguments is None:
+        return "No arguments"
+    text = json.dumps(call.arguments, ensure_ascii=False)
+    if len(text) > _LONGEST_ARGUMENTS:
+        return f"{text[:_LONGEST_ARGUMENTS]}…"
+    # Indented only when it is short: nested deep, white space is a hundred times what it holds.
+    return json.dumps(call.arguments, ensure_ascii=False, indent=2)[: 10 * _LONGEST_ARGUMENTS]
 
 
 def _sources(run_id: str, sources: Sequence[Source]) -> FT:
@@ -225,7 +236,7 @@ def _source(id: str, number: int, source: Source) -> FT:
     words = [span(str(number), cls="num"), b(source.title), span(source.detail) if source.detail else None]
     if source.excerpt:
         words.append(span(source.excerpt, cls="excerpt"))
-    if source.url and urlsplit(source.url).scheme in ("http", "https"):
+    if source.url and _WEB.match(source.url):
         return li(a(words, href=source.url, rel="noopener noreferrer nofollow", target="_blank"), id=id)
     return li(span(words, cls="source"), id=id)
 
@@ -239,7 +250,9 @@ def _request(url: str, request: InputRequested) -> FT:
         field = input_(name="answer", id=field_id, required=True, autocomplete="off")
         press = button("Answer", cls="button", data_kind="primary", type="submit")
         content = [label(request.prompt, for_=field_id), div(field, press, cls="actions")]
-    return form(content, cls="request", method="post", action=url, hx_post=url, hx_swap="none")
+    # In a field and not in the path, where a slash or two dots would mean something.
+    which = input_(type="hidden", name="request", value=request.request_id)
+    return form(which, content, cls="request", method="post", action=url, hx_post=url, hx_swap="none")
 
 
 def _failure(view: RunView, retry: Child) -> FT:

@@ -7,16 +7,23 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
-from playwright.sync_api import Page
+from playwright.sync_api import BrowserContext, ConsoleMessage, Page, expect
+from playwright.sync_api import Request as BrowserRequest
 
 ROOT = Path(__file__).parents[2]
 ARGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update",
         "--disable-sync", "--no-first-run"]
+
+
+# Chromium notes every answer from 400 on and every lost connection; htmx notes requests that fail.
+EXPECTED = ("Failed to load resource", "TypeError: Failed to fetch", "TypeError: network error")
 
 
 @dataclass
@@ -30,6 +37,9 @@ class Server:
     def url(self) -> str:
         return f"http://127.0.0.1:{self.port}/chat/"
 
+    def at(self, path: str) -> str:
+        return f"http://127.0.0.1:{self.port}/{path}"
+
     def kill(self) -> None:
         self.process.kill()
         self.process.wait()
@@ -39,8 +49,8 @@ class Server:
         self.process.wait(timeout=10)
 
 
-@pytest.fixture
-def serve() -> Iterator[Callable[..., Server]]:
+@contextmanager
+def starting() -> Iterator[Callable[..., Server]]:
     """Start hosts; arguments are those of `hosts.py`."""
     servers: list[Server] = []
 
@@ -60,6 +70,49 @@ def serve() -> Iterator[Callable[..., Server]]:
         server.process.stdout.close()
 
 
+@pytest.fixture
+def serve() -> Iterator[Callable[..., Server]]:
+    """Start hosts that one test has for itself."""
+    with starting() as start:
+        yield start
+
+
+@pytest.fixture(scope="session")
+def site() -> Iterator[Server]:
+    """A host for all tests. Every test has a browser of its own, and so a user with no conversations yet."""
+    with starting() as start:
+        yield start()
+
+
+@pytest.fixture
+def new_context(new_context: Callable[..., BrowserContext]) -> Iterator[Callable[..., BrowserContext]]:
+    """Make browsers that are watched: what no page may do fails the test, whatever it is about."""
+    trouble: list[str] = []
+
+    def asked(request: BrowserRequest) -> None:
+        address = urlsplit(request.url)
+        if address.scheme not in ("data", "blob") and address.hostname != "127.0.0.1":
+            trouble.append(f"a request to {request.url}")
+
+    def said(message: ConsoleMessage) -> None:
+        if message.type == "error" and not any(words in message.text for words in EXPECTED):
+            trouble.append(f"on the console: {message.text}")
+
+    def create(**options: Any) -> BrowserContext:
+        context = new_context(**options)
+        context.set_default_timeout(20_000)
+        context.add_init_script(
+            "addEventListener('securitypolicyviolation', e => console.error(`CSP: ${e.violatedDirective} ${e.blockedURI}`))"
+        )
+        context.on("request", asked)
+        context.on("console", said)
+        context.on("weberror", lambda error: trouble.append(f"uncaught: {error.error}"))
+        return context
+
+    yield create
+    assert trouble == []
+
+
 @pytest.fixture(scope="session")
 def browser_type_launch_args(browser_type_launch_args: dict[str, Any]) -> dict[str, Any]:
     path = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser")
@@ -67,6 +120,13 @@ def browser_type_launch_args(browser_type_launch_args: dict[str, Any]) -> dict[s
 
 
 @pytest.fixture
-def page(page: Page) -> Page:
-    page.set_default_timeout(20_000)
+def chat(page: Page, site: Server) -> Page:
+    """The page before the first message."""
+    page.goto(site.url)
     return page
+
+
+@pytest.fixture(scope="session", autouse=True)
+def patience() -> None:
+    """Slow machines are no failures."""
+    expect.set_options(timeout=20_000)

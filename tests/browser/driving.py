@@ -2,6 +2,12 @@
 
 from __future__ import annotations
 
+import json
+import re
+import time
+from collections.abc import Callable, Iterable
+from typing import Any
+
 from playwright.sync_api import Locator, Page, expect
 
 # What htmx notes on elements, and what only says where the mouse or the focus is, is not the page's content.
@@ -19,6 +25,63 @@ _DOM = """() => {
 def send(page: Page, text: str) -> None:
     page.fill("#composer textarea", text)
     page.press("#composer textarea", "Enter")
+
+
+def say(page: Page, markdown: str) -> None:
+    """Have the agent answer with exactly this, and wait until it has."""
+    send(page, f"say {json.dumps(markdown)}")
+    wait_for_state(page, "completed")
+
+
+def emit(page: Page, *events: tuple[str, dict[str, Any]] | str) -> None:
+    """Have the agent send these events; with "forever" at the end it goes on."""
+    send(page, f"emit {json.dumps(events)}")
+
+
+def start(page: Page, text: str, state: str = "completed") -> None:
+    """Send a first message and wait for what comes of it."""
+    send(page, text)
+    wait_for_state(page, state)
+    expect(page).to_have_url(re.compile("/c/"))
+
+
+def fill_history(page: Page, texts: Iterable[str]) -> None:
+    """Have conversations that begin with these messages, the last one newest."""
+    for text in texts:
+        response = page.request.post(page.url.partition("/chat/")[0] + "/chat/messages", form={"text": text})
+        assert response.ok
+    page.reload()
+
+
+def open_menu(page: Page, choice: str) -> None:
+    """Choose from the conversation's menu."""
+    page.get_by_label("Conversation menu").click()
+    page.locator("chat-menu .menu").get_by_text(choice).click()
+
+
+def rename(page: Page, title: str) -> None:
+    open_menu(page, "Rename")
+    page.get_by_label("Title").fill(title)
+    page.get_by_label("Title").press("Enter")
+    expect(page.locator("h1")).to_have_text(title)
+
+
+def body(page: Page) -> Locator:
+    """The part of the conversation that scrolls."""
+    return page.locator("#conversation .room-body")
+
+
+def distance(page: Page) -> int:
+    """Return how many pixels below what is shown the conversation ends."""
+    return int(body(page).evaluate("it => it.scrollHeight - it.scrollTop - it.clientHeight"))
+
+
+def until(condition: Callable[[], object], seconds: float = 20) -> None:
+    """Wait for what no locator can say."""
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end, f"not within {seconds} s"
+        time.sleep(0.05)
 
 
 def answer(page: Page) -> Locator:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import json
 import socket
 from collections.abc import AsyncGenerator
 from typing import Any
@@ -12,8 +13,19 @@ import uvicorn
 from starlette.applications import Starlette
 from starlette.routing import Mount
 
-from htmxchat import EventBody, InputRequested, LocalBackend, Request, Store, chat_lifespan, create_chat_app
+from htmxchat import (
+    EventBody,
+    InputRequested,
+    LocalBackend,
+    Request,
+    Starter,
+    Store,
+    User,
+    chat_lifespan,
+    create_chat_app,
+)
 from htmxchat.backends.stub import StubBackend
+from htmxchat.events import decode_body
 
 WORDS = 1_500
 
@@ -36,7 +48,23 @@ def words(count: int = WORDS) -> list[str]:
 
 
 async def respond(request: Request) -> AsyncGenerator[str | EventBody, Any]:
-    """Answer `words N PAUSE` with N words, `fail` with half a sentence, `ask` with a question, else with an echo."""
+    """Answer with an echo, or do what the message says.
+
+    `words N PAUSE` writes N words, `forever` never stops; `fail` breaks off; `ask` asks, `ask freely` without choices;
+    `say JSON` answers with the string, `emit JSON` with events, each as a pair of its name and its fields, and goes on
+    for ever if the last is `"forever"`.
+    """
+    command, _, rest = request.text.partition(" ")
+    if command == "say":
+        yield json.loads(rest)
+        return
+    if command == "emit":
+        for each in json.loads(rest):
+            if each == "forever":
+                await asyncio.Event().wait()
+            name, values = each
+            yield decode_body(name, values)
+        return
     match request.text.split():
         case ["words", count, pause]:
             for word in words(int(count)):
@@ -55,8 +83,40 @@ async def respond(request: Request) -> AsyncGenerator[str | EventBody, Any]:
         case ["ask"]:
             answer = yield InputRequested("region", "Which region?", choices=("north", "south"))
             yield f"You chose {answer}."
+        case ["ask", "freely"]:
+            answer = yield InputRequested("name", "What is its name?")
+            yield f"Its name is {answer}."
         case _:
             yield f"Echo: {request.text}"
+
+
+HOSTILE = "\"><script>alert(1)</script><img src=https://evil.example/x onerror='alert(1)'>"
+
+
+def signed_out() -> Starlette:
+    """Return a chat whose user is never signed in."""
+
+    async def nobody(_request: object) -> None:
+        return None
+
+    return create_chat_app(LocalBackend(respond), identify=nobody, login_url="/login")
+
+
+def hostile() -> Starlette:
+    """Return a chat whose every word, besides the answers, is hostile."""
+
+    async def identify(_request: object) -> User:
+        return User(HOSTILE, name=HOSTILE)
+
+    return create_chat_app(
+        LocalBackend(respond),
+        identify=identify,
+        title=HOSTILE,
+        agent=HOSTILE,
+        greeting=HOSTILE,
+        introduction=HOSTILE,
+        starters=[Starter(HOSTILE, HOSTILE)],
+    )
 
 
 def main() -> None:
@@ -69,8 +129,10 @@ def main() -> None:
     options = parser.parse_args()
     store = Store(f"sqlite+aiosqlite:///{options.db}") if options.db else Store()
     backend = StubBackend(store, pace=0.002) if options.stub else LocalBackend(respond, store)
-    chat = create_chat_app(backend, stream=options.stream, title="Test chat")
-    host = Starlette(routes=[Mount(options.prefix, chat)], lifespan=chat_lifespan(chat))
+    starters = None if options.stub else [Starter("Greet", "Say hello")]
+    chat = create_chat_app(backend, stream=options.stream, title="Test chat", starters=starters)
+    others = [Mount("/signed-out", signed_out()), Mount("/hostile", hostile())]
+    host = Starlette(routes=[Mount(options.prefix, chat), *others], lifespan=chat_lifespan(chat))
     listener = socket.create_server(("127.0.0.1", options.port))
     print(listener.getsockname()[1], flush=True)
     config = uvicorn.Config(host, log_level="warning", timeout_graceful_shutdown=1)
