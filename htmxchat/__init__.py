@@ -1,6 +1,6 @@
 """An agent chat that any ASGI host mounts in one line: `app.mount("/chat", create_chat_app(backend))`."""
 
-from .app import chat_lifespan, create_chat_app
+from .app import chat_context, chat_lifespan, create_chat_app
 from .backend import Backend, CanDelete, CanRename, CanRetry, CanSearch, HasStarters, Managed
 from .backends.local import LocalBackend
 from .backends.stub import StubBackend
@@ -107,6 +107,7 @@ __all__ = [
     "UsageReported",
     "User",
     "__version__",
+    "chat_context",
     "chat_lifespan",
     "create_chat_app",
     "fold",

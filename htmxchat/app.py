@@ -18,12 +18,14 @@ from .csrf import CrossOriginGuard, checked_origin
 from .endpoints import conversations, history, pages, runs
 from .endpoints.failures import show_failure
 from .errors import ChatError
+from .fragments.transcript import TurnContext
 from .headers import ContentPolicy, SecurityHeaders
 from .identity import BrowserCookie, BrowserIdentity, Identify
 from .limits import BodyLimit, Limits, StreamSlots
 from .markdown import Markdown
 from .models import Starter
 from .relay import Relay
+from .urls import Urls
 
 
 def create_chat_app(
@@ -149,6 +151,19 @@ async def _open(backend: Backend) -> AsyncIterator[None]:
     finally:
         if isinstance(backend, Managed):
             await backend.close()
+
+
+def chat_context(chat: Starlette, root: str) -> TurnContext:
+    """Return what `htmxchat.fragments` need to show this chat's turns in a page of the host's own.
+
+    Its `urls` are those of the mounted chat.
+
+    Args:
+        chat: What `create_chat_app` returned.
+        root: Where browsers find it: `request.scope["root_path"] + "/chat"`.
+    """
+    parts: Chat = chat.state.chat
+    return parts.turn_context(Urls(root.rstrip("/"), parts.assets.version))
 
 
 def chat_lifespan(*chats: Starlette) -> Callable[[Any], AbstractAsyncContextManager[None]]:

@@ -37,7 +37,7 @@ CHATS = {
     "responder": ("", "You wrote 2 words"),
     "custom_backend": ("", "You said: one two"),
 }
-OTHERS = {"fastapi_host"}
+OTHERS = {"fastapi_host", "own_page"}
 
 
 def browser(name: str) -> TestClient:

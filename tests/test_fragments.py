@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import re
 from collections import Counter
 from collections.abc import Callable
@@ -11,6 +12,22 @@ from typing import Any
 
 import pytest
 
+from htmxchat import fragments
+from htmxchat.events import (
+    EventBody,
+    InputRequested,
+    Outcome,
+    ReasoningDelta,
+    RunEnded,
+    RunEvent,
+    RunStarted,
+    Source,
+    SourcesFound,
+    StageChanged,
+    TextDelta,
+    ToolFinished,
+    ToolStarted,
+)
 from htmxchat.fragments import (
     composer,
     composer_actions,
@@ -21,13 +38,14 @@ from htmxchat.fragments import (
     notice,
     page,
     rename_form,
+    turn,
 )
 from htmxchat.fragments.icons import sprite
 from htmxchat.html import FT, render
-from htmxchat.models import Conversation, ConversationPage, RunState, Starter
+from htmxchat.models import Conversation, ConversationPage, Run, RunState, Starter, Turn
 from htmxchat.urls import Urls
 
-from .support import Element, parse
+from .support import Element, context, parse
 
 URLS = Urls("/mount", "v1")
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
@@ -304,3 +322,82 @@ class TestPage:
         assert PAGES["message"].one("main").one("a")["href"] == "/mount/"
         html = message_page(urls=URLS, brand="M", title="t", sentence="s", sign_in_url="/mount/login")
         assert parse(html).one("main").one("a")["href"] == "/mount/login"
+
+
+class TestTranscript:
+    @staticmethod
+    def show(*bodies: EventBody, live: bool = False) -> Element:
+        """Return an assistant turn whose run had these events."""
+        state = RunState.RUNNING if live else RunState.COMPLETED
+        run = Run("r1", "c1", "u1", "t1", state, NOW)
+        ends = () if live else (RunEnded(Outcome.COMPLETED),)
+        events = tuple(RunEvent(seq, NOW, body) for seq, body in enumerate((RunStarted(), *bodies, *ends), 1))
+        text = "".join(body.text for body in bodies if isinstance(body, TextDelta))
+        return tree(turn(Turn("r1", "assistant", text, NOW, run, events), context()))
+
+    def test_shows_what_the_user_wrote_as_it_is(self) -> None:
+        found = tree(turn(Turn("t1", "user", HOSTILE, NOW), context())).one("article")
+        assert found.one(cls="turn-body").text == HOSTILE
+        assert (found["id"], found["data-role"], found["data-state"]) == ("turn-t1", "user", "completed")
+
+    def test_has_its_hooks(self) -> None:
+        found = self.show(TextDelta("Hello"), live=True).one("article", class_="turn")
+        assert (found["id"], found["data-role"], found["data-state"]) == ("turn-r1", "assistant", "running")
+        assert found["aria-busy"] == "true"
+        for id in ("steps-r1", "body-r1", "tail-r1", "live-r1"):
+            assert len(found.all(id=id)) == 1
+
+    def test_hostile_words_of_the_agent_stay_text(self) -> None:
+        found = self.show(
+            StageChanged(HOSTILE),
+            ReasoningDelta(HOSTILE),
+            ToolStarted(HOSTILE, HOSTILE, HOSTILE, {HOSTILE: [HOSTILE]}),
+            ToolFinished(HOSTILE, HOSTILE),
+            SourcesFound((Source(HOSTILE, "https://docs.example/" + HOSTILE, HOSTILE, HOSTILE),)),
+            InputRequested(HOSTILE, HOSTILE, (HOSTILE,)),
+            live=True,
+        )
+        assert not found.all("script")
+        assert not found.all("img")
+        assert not [each for each in found if any(name.startswith("on") for name in each.attributes)]
+        assert found.one("legend").text == HOSTILE
+        assert found.one("button", name="answer")["value"] == HOSTILE
+        assert found.one("code").text == HOSTILE
+
+    @pytest.mark.parametrize(
+        "url", ["javascript:alert(1)", " javascript:alert(1)", "data:text/html,x", "//evil.example", "/runs", "https:", ""]
+    )
+    def test_a_source_that_is_not_on_the_web_is_no_link(self, url: str) -> None:
+        found = self.show(SourcesFound((Source("A title", url),)))
+        assert not found.all("a")
+        assert "A title" in found.one("ol").text
+
+    def test_a_source_on_the_web_is_a_link_that_tells_its_site_nothing(self) -> None:
+        link = self.show(SourcesFound((Source("A title", "https://docs.example/"),))).one("ol").one("a")
+        assert (link["href"], link["rel"]) == ("https://docs.example/", "noopener noreferrer nofollow")
+
+    def test_a_question_is_a_form_without_scripts(self) -> None:
+        form = self.show(InputRequested("q 1", "Which?", ("a", "b")), live=True).one("form", class_="request")
+        assert (form["method"], form["action"], form["hx-post"]) == ("post", "/chat/runs/r1/answer", "/chat/runs/r1/answer")
+        assert form.one("input", name="request")["value"] == "q 1"
+        assert [each["value"] for each in form.all("button", name="answer")] == ["a", "b"]
+        words = self.show(InputRequested("q", "Which?"), live=True).one("form", class_="request")
+        assert words.one("label")["for"] == words.one("input", name="answer")["id"]
+
+    def test_a_live_turn_says_how_to_go_on_without_scripts(self) -> None:
+        live = self.show(TextDelta("Hello"), live=True).one("chat-live")
+        assert live.one("noscript").text == "Reload the page to see more of the answer."
+        assert not self.show(TextDelta("Hello")).all("chat-live")
+
+
+@pytest.mark.parametrize("name", fragments.__all__)
+def test_fragments_are_pure_and_documented(name: str) -> None:
+    fragment = getattr(fragments, name)
+    assert (fragment.__doc__ or "").strip()
+    parameters = inspect.signature(fragment).parameters.values()
+    assert not [each for each in parameters if "equest" in str(each.annotation)]
+
+
+def test_a_fragment_is_the_same_each_time() -> None:
+    for make in HOSTILE_FRAGMENTS.values():
+        assert render(make()) == render(make())

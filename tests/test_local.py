@@ -731,14 +731,14 @@ async def test_when_the_store_fails_nothing_is_lost_silently(
     backend = make(respond, url)
     run = await backend.start_run(ANN, None, "Hello")
     await until(backend, run, TextDelta("A"))
-    rename("events", "elsewhere")
+    rename("htmxchat_events", "elsewhere")
     go.set()
     with anyio.fail_after(5):
         while "could not be stored" not in caplog.text:  # noqa: ASYNC110
             await anyio.sleep(0.005)
         if not repaired:
             await stopped.wait()
-    rename("elsewhere", "events")
+    rename("elsewhere", "htmxchat_events")
     end = RunEnded(Outcome.COMPLETED) if repaired else RunEnded(Outcome.FAILED, INTERRUPTED)
     texts = [TextDelta("A"), TextDelta("B")] if repaired else [TextDelta("A")]
     assert await bodies(backend, run) == [RunStarted(), *texts, end]

@@ -19,7 +19,7 @@ from htmxchat.models import Conversation, ConversationPage, Run, Transcript, Use
 from tests.support import FRAGMENT, Exchange
 
 SECRET = "The launch code is 4711"
-FORM = {"text": "mine now", "title": "mine now", "answer": "mine now"}
+FORM = {"text": "mine now", "title": "mine now", "request": "mine now", "answer": "mine now"}
 
 # Every route that takes an id from its path, and the methods it answers. A new one fails the test until it is here.
 GUARDED = {

@@ -50,7 +50,7 @@ class Timing:
         close: The same when the backend closes.
     """
 
-    frame: float = 0.06
+    frame: float = 0.08
     poll: float = 0.25
     renew: float = 1.0
     expire: float = 5.0

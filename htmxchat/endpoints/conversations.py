@@ -11,7 +11,7 @@ from ..backend import CanDelete, CanRename
 from ..errors import ChatError
 from ..fragments.composer import composer_actions
 from ..fragments.conversation import rename_form, title_heading
-from ..fragments.transcript import turn
+from ..fragments.transcript import run_view, status_text, turn
 from ..html import render, tag
 from ..models import Run, Transcript, Turn
 from ..patches import Patch, render_patches
@@ -37,9 +37,12 @@ async def start(call: Call) -> Response:
     if not call.fragment:
         return see_other(call.urls.conversation(run.conversation_id, run.id))
     transcript = await call.chat.ask(call.chat.backend.load_transcript(call.user, run.conversation_id))
-    room = render(conversation_room(call, transcript))
-    url = call.urls.conversation(run.conversation_id)
-    return patches_response([Patch("#conversation", "outerHTML", room)], {**CHANGED, "HX-Push-Url": url})
+    patches = [Patch("#conversation", "outerHTML", render(conversation_room(call, transcript)))]
+    view = run_view(transcript.turns[-1])
+    if view.last_seq is not None:
+        # The stream begins after what the page shows, so it will not say this.
+        patches.append(Patch("#status", "innerHTML", render(status_text(view))))
+    return patches_response(patches, {**CHANGED, "HX-Push-Url": call.urls.conversation(run.conversation_id)})
 
 
 @endpoint
@@ -98,7 +101,11 @@ async def delete(call: Call) -> Response:
         return see_other(call.urls.home(deleted=call.conversation.id))
     room = render(conversation_room(call, None))
     side = render(await history_room(call, deleted=call.conversation.id))
-    patches = [Patch("#conversation", "outerHTML", room), Patch("#history", "outerHTML", side)]
+    patches = [
+        Patch("#conversation", "outerHTML", room),
+        Patch("#history", "outerHTML", side),
+        Patch("#status", "innerHTML", "Conversation deleted. You can undo this."),
+    ]
     return patches_response(patches, {"HX-Push-Url": call.urls.home()})
 
 
@@ -124,7 +131,6 @@ def started(call: Call, run: Run) -> list[Patch]:
     return [
         Patch("#composer-actions", "outerHTML", render(actions)),
         Patch("#composer-error", "innerHTML"),
-        Patch("#status", "innerHTML", "The agent is answering."),
     ]
 
 

@@ -13,13 +13,16 @@ from ..html import render
 from .call import Call, endpoint
 from .pages import conversation_room, draw_history, load_history
 
+_STRETCH = 30
+_LONGEST = 200
+
 
 @endpoint
 async def show(call: Call) -> Response:
     """The history as a page; to htmx the list alone, or the stretch that a cursor asks for."""
     params = call.request.query_params
     query, cursor = params.get("q", "").strip()[:200], params.get("cursor")
-    found, failure = await load_history(call, query=query, cursor=cursor)
+    found, failure = await load_history(call, query=query, cursor=cursor, limit=_limit(params.get("limit", "")))
     status = failure.status if failure else 200
     if call.fragment:
         now = datetime.now(UTC)
@@ -40,6 +43,12 @@ async def show(call: Call) -> Response:
         stylesheets=call.chat.settings.stylesheets,
     )
     return HTMLResponse(document, status)
+
+
+def _limit(value: str) -> int:
+    """Return how many conversations to show: a list that has grown is refreshed at its length."""
+    wanted = int(value) if value.isascii() and value.isdigit() and len(value) < 5 else _STRETCH
+    return max(_STRETCH, min(wanted, _LONGEST))
 
 
 def _open(call: Call) -> str | None:

@@ -178,13 +178,13 @@ def draw_history(
 
 
 async def load_history(
-    call: Call, *, query: str, cursor: str | None
+    call: Call, *, query: str, cursor: str | None, limit: int = 30
 ) -> tuple[ConversationPage, ChatError | None]:
     """Return a stretch of the user's conversations, and what went wrong instead."""
     chat = call.chat
     try:
         if query and isinstance(chat.backend, CanSearch):
-            return await chat.ask(chat.backend.search_conversations(call.user, query, cursor=cursor)), None
-        return await chat.ask(chat.backend.list_conversations(call.user, cursor=cursor)), None
+            return await chat.ask(chat.backend.search_conversations(call.user, query, limit=limit, cursor=cursor)), None
+        return await chat.ask(chat.backend.list_conversations(call.user, limit=limit, cursor=cursor)), None
     except ChatError as error:
         return ConversationPage(()), error

@@ -135,6 +135,7 @@ def _item(conversation: Conversation, urls: Urls, current: str | None, now: date
             span(conversation.title, cls="cut", dir="auto"),
             span(span(words, cls="hidden"), cls="state") if words else None,
             time_(_short(at, now), datetime=at.isoformat(timespec="seconds"), data_form="short"),
+            id=f"conversation-{conversation.id}",
             href=url,
             hx_get=url,
             hx_target="#conversation",
@@ -168,7 +169,7 @@ def _search(urls: Urls, query: str) -> FT:
 def _undo(urls: Urls, conversation_id: str) -> FT:
     url = urls.restore(conversation_id)
     return form(
-        p("Conversation deleted.", role="status"),
+        p("Conversation deleted."),
         button("Undo", cls="button", type="submit"),
         cls="undo",
         method="post",

@@ -19,7 +19,7 @@ _SHAPES = {
     "alert": '<circle cx="8" cy="8" r="5.5"/><path d="M8 5.25v3.25M8 10.75v.01"/>',
     "history": '<circle cx="8" cy="8" r="5.5"/><path d="M8 5v3.25l2.25 1.25"/>',
     "chat": '<path d="M2.75 3.25h10.5v7.5H8.25L5.25 13.25v-2.5h-2.5z"/>',
-    "more": '<path d="M3.5 8v.01M8 8v.01M12.5 8v.01" stroke-width="2.25"/>',
+    "more": '<path d="M3.5 8v.01M8 8v.01M12.5 8v.01" stroke-width="2.75"/>',
     "edit": '<path d="m3 13 .75-3L10.5 3.25l2.25 2.25L6 12.25z"/>',
     "trash": '<path d="M3 4.5h10M6.25 4.5V3h3.5v1.5M4.25 4.5l.5 8.5h6.5l.5-8.5"/>',
 }

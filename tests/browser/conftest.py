@@ -18,12 +18,18 @@ from playwright.sync_api import BrowserContext, ConsoleMessage, Page, expect
 from playwright.sync_api import Request as BrowserRequest
 
 ROOT = Path(__file__).parents[2]
-ARGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update",
-        "--disable-sync", "--no-first-run"]
+ARGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--no-first-run",
+]
 
 
 # Chromium notes every answer from 400 on and every lost connection; htmx notes requests that fail.
-EXPECTED = ("Failed to load resource", "TypeError: Failed to fetch", "TypeError: network error")
+EXPECTED = ("Failed to load resource", "TypeError: Failed to fetch", "TypeError: network error", "htmx:sse:error")
 
 
 @dataclass
@@ -102,7 +108,8 @@ def new_context(new_context: Callable[..., BrowserContext]) -> Iterator[Callable
         context = new_context(**options)
         context.set_default_timeout(20_000)
         context.add_init_script(
-            "addEventListener('securitypolicyviolation', e => console.error(`CSP: ${e.violatedDirective} ${e.blockedURI}`))"
+            "addEventListener('securitypolicyviolation', e =>"
+            " console.error(`CSP: ${e.violatedDirective} ${e.blockedURI}`))"
         )
         context.on("request", asked)
         context.on("console", said)

@@ -27,6 +27,11 @@ def send(page: Page, text: str) -> None:
     page.press("#composer textarea", "Enter")
 
 
+def box(page: Page) -> Locator:
+    """Where the user writes."""
+    return page.get_by_role("textbox", name="Message")
+
+
 def say(page: Page, markdown: str) -> None:
     """Have the agent answer with exactly this, and wait until it has."""
     send(page, f"say {json.dumps(markdown)}")

@@ -92,9 +92,7 @@ class Proxy:
         self._connections -= {writer, upstream_writer}
 
 
-async def _pump(
-    reader: asyncio.StreamReader, writer: asyncio.StreamWriter, is_held: Callable[[bytes], bool]
-) -> None:
+async def _pump(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, is_held: Callable[[bytes], bool]) -> None:
     held = b""
     with contextlib.suppress(OSError):
         while data := await reader.read(65_536):

@@ -62,12 +62,9 @@ class TestBeginning:
         start(chat, "first")
         chat.go_back()
         expect(chat.locator("h1")).to_have_text("New conversation")
-        start(chat, "second")
-        chat.go_back()
-        chat.go_back()
         chat.go_forward()
         expect(chat.locator("h1")).to_have_text("first")
-        send(chat, "third")
+        send(chat, "second")
         expect(chat.locator("article.turn")).to_have_count(4)
         wait_for_state(chat, "completed")
 
@@ -180,11 +177,11 @@ class TestReading:
         expect(chat.get_by_text("Latest")).to_be_hidden()
 
     def test_who_has_scrolled_up_is_not_pulled_down_and_can_jump(self, chat: Page) -> None:
-        send(chat, "words 1500 0.005")
-        wait_for_word(chat, 400)
+        send(chat, "words 900 0.004")
+        wait_for_word(chat, 300)
         body(chat).evaluate("it => it.scrollTo(0, 100)")
         expect(chat.get_by_text("Latest")).to_be_visible()
-        wait_for_word(chat, 800)
+        wait_for_word(chat, 600)
         assert body(chat).evaluate("it => it.scrollTop") == 100
         chat.get_by_text("Latest").click()
         expect(chat.get_by_text("Latest")).to_be_hidden()
@@ -195,7 +192,9 @@ class TestReading:
         def without(route: Route) -> None:
             css = route.fetch().text()
             assert "container-type: scroll-state" in css
-            route.fulfill(body=css.replace("container-type: scroll-state", "container-type: no"), content_type="text/css")
+            route.fulfill(
+                body=css.replace("container-type: scroll-state", "container-type: no"), content_type="text/css"
+            )
 
         chat.route("**/css/chat.css", without)
         chat.reload()
@@ -207,7 +206,7 @@ class TestReading:
         expect(chat.get_by_text("Latest")).to_be_hidden()
 
     def test_text_can_be_selected_while_the_answer_grows(self, chat: Page) -> None:
-        send(chat, "words 800 0.005")
+        send(chat, "words 400 0.005")
         wait_for_word(chat, 100)
         answer(chat).locator(".turn-body p").first.evaluate("it => getSelection().selectAllChildren(it)")
         selected = chat.evaluate("getSelection().toString()")
@@ -242,7 +241,7 @@ class TestReading:
             expect(button).to_have_attribute("data-said", "Copied")
             expect(chat.locator("#status")).to_have_text("Copied.")
             assert chat.evaluate("navigator.clipboard.readText()").strip() == text.strip()
-            expect(button).not_to_have_attribute("data-said", "Copied")
+        expect(chat.locator("[data-said]")).to_have_count(0)
 
     def test_times_are_the_readers_own(self, new_context: Callable[..., BrowserContext], site: Server) -> None:
         page = new_context(locale="de-DE", timezone_id="Asia/Kolkata").new_page()
@@ -301,13 +300,13 @@ class TestDeleting:
         expect(chat).to_have_title("Test chat")
         expect(chat.locator("h1")).to_have_text("New conversation")
         expect(chat.locator("a[data-conversation]")).to_have_count(0)
-        expect(chat.get_by_text("Conversation deleted.")).to_be_visible()
+        expect(chat.locator(".undo").get_by_text("Conversation deleted.")).to_be_visible()
         chat.get_by_role("button", name="Undo").click()
         expect(chat).to_have_url(url)
         expect(chat.locator("h1")).to_have_text("keep me")
         expect(chat.locator("article.turn")).to_have_count(2)
         expect(chat.locator("a[data-conversation]")).to_have_count(1)
-        expect(chat.get_by_text("Conversation deleted.")).to_have_count(0)
+        expect(chat.locator(".undo").get_by_text("Conversation deleted.")).to_have_count(0)
 
     def test_a_conversation_that_is_gone_is_a_page_that_says_so(self, chat: Page, site: Server) -> None:
         start(chat, "delete me")

@@ -4,7 +4,7 @@ import "./composer.js";
 import "./history.js";
 import "./live.js";
 import "./log.js";
-import { localise, warn } from "./page.js";
+import { keepFocus, localise, warn } from "./page.js";
 
 const UNREACHABLE = "The chat cannot be reached. Check the connection and try again.";
 
@@ -44,6 +44,7 @@ function guard(event) {
   warn(UNREACHABLE);
 }
 
+keepFocus();
 htmx.registerExtension("chat", { handle_swap: swapAttributes });
 
 document.addEventListener("htmx:error", (event) => failed(/** @type {CustomEvent} */ (event)));

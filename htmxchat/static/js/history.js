@@ -1,3 +1,5 @@
+import { announce } from "./page.js";
+
 /**
  * `<chat-history>` keeps the list in step with the page: the open conversation is marked, a phone shows the right room,
  * and the list keeps its place over page loads.
@@ -12,6 +14,7 @@ class ChatHistory extends HTMLElement {
     document.addEventListener("htmx:after:swap", (event) => this.#swapped(/** @type {CustomEvent} */ (event)), { signal });
     document.addEventListener("htmx:after:history:update", () => this.#show(this.#room), { signal });
     document.addEventListener("htmx:before:history:restore", () => this.#show(this.#room), { signal });
+    this.addEventListener("htmx:config:request", (event) => this.#asked(/** @type {CustomEvent} */ (event)), { signal });
     this.#chat?.addEventListener("click", (event) => this.#clicked(event), { signal });
     // A conversation that was deleted can be restored here.
     if (this.querySelector(".undo")) this.#show("history");
@@ -54,10 +57,30 @@ class ChatHistory extends HTMLElement {
     this.#show(tab.getAttribute("data-room") ?? "conversation");
   }
 
+  /** A list that older conversations were added to keeps its length. @param {CustomEvent<{ctx: HtmxContext}>} event */
+  #asked({ detail: { ctx } }) {
+    const { request } = ctx;
+    if (ctx.sourceElement?.id !== "history-list" || !request?.action) return;
+    request.action += `${request.action.includes("?") ? "&" : "?"}limit=${this.querySelectorAll("[data-conversation]").length}`;
+  }
+
   /** @param {CustomEvent<{ctx: HtmxContext}>} event */
   #swapped({ detail: { ctx } }) {
     // What streams in, many times a second, is not about the list.
-    if (ctx.sourceElement?.localName !== "chat-live") this.#refresh();
+    if (ctx.sourceElement?.localName === "chat-live") return;
+    this.#refresh();
+    if (ctx.sourceElement?.matches("a[data-conversation]")) this.#entered(ctx.sourceEvent);
+  }
+
+  /**
+   * A conversation was opened. Who came by mouse wants to write, who came by keyboard to read on from here; a screen
+   * reader is told where that is. @param {Event} [event]
+   */
+  #entered(event) {
+    const byMouse = event instanceof MouseEvent && event.detail > 0 && matchMedia("(pointer: fine)").matches;
+    const title = this.#chat?.querySelector("#conversation h1")?.textContent ?? "";
+    document.getElementById(byMouse ? "text" : "turns")?.focus({ preventScroll: true });
+    announce(title);
   }
 
   #refresh() {

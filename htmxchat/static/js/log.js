@@ -22,7 +22,7 @@ class ChatLog extends HTMLElement {
     this.#listeners = new AbortController();
     const { signal } = this.#listeners;
     const body = this.#body;
-    const turns = this.querySelector("#turns");
+    const turns = /** @type {HTMLElement | null} */ (this.querySelector("#turns"));
     if (!body || !turns) return;
     body.addEventListener("scroll", () => this.#scrolled(), { signal, passive: true });
     this.addEventListener("click", (event) => this.#clicked(event), { signal });
@@ -30,7 +30,8 @@ class ChatLog extends HTMLElement {
     this.#sizes = new ResizeObserver(() => (this.#following ? this.#toEnd() : this.#look()));
     this.#sizes.observe(turns);
     this.#sizes.observe(body);
-    this.#following = !document.getElementById(location.hash.slice(1))?.closest("#turns");
+    // The empty page is read from its top, and a link to a turn leads there.
+    this.#following = !turns.hidden && !document.getElementById(location.hash.slice(1))?.closest("#turns");
     if (this.#following) this.#toEnd();
   }
 

@@ -7,9 +7,10 @@ declare const htmx: {
 /** What htmx tells of a request in the events `htmx:…`. */
 interface HtmxContext {
   sourceElement?: Element;
+  sourceEvent?: Event;
   target?: Element;
   swap?: string;
   text?: string;
-  request?: { headers?: Record<string, string>; method?: string };
+  request?: { action?: string; headers?: Record<string, string>; method?: string };
   response?: { status: number };
 }

@@ -1,0 +1,124 @@
+"""The list of conversations: found, searched, long, and up to date."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.browser.driving import fill_history, rename, send, start, until, wait_for_state
+
+TITLES = [f"Question {number}" for number in range(60)]
+
+
+def titles(page: Page) -> list[str]:
+    return page.locator("a[data-conversation] .cut").all_inner_texts()
+
+
+def scroll(page: Page, top: int) -> None:
+    page.locator("#history .room-body").evaluate("(it, top) => it.scrollTo(0, top)", top)
+
+
+def test_conversations_stand_newest_first_and_the_open_one_is_marked(chat: Page) -> None:
+    fill_history(chat, ["one", "two", "three"])
+    assert titles(chat) == ["three", "two", "one"]
+    expect(chat.locator("#history-list h2")).to_have_text(["Today"])
+    expect(chat.locator("a[data-conversation][aria-current]")).to_have_count(0)
+    chat.locator("a[data-conversation]", has_text="two").click()
+    expect(chat.locator("h1")).to_have_text("two")
+    assert chat.locator("a[data-conversation][aria-current=page] .cut").all_inner_texts() == ["two"]
+    send(chat, "again")
+    until(lambda: titles(chat) == ["two", "three", "one"])
+
+
+def test_a_live_conversation_is_marked_in_words(chat: Page) -> None:
+    start(chat, "forever", "running")
+    link = chat.get_by_role("link", name="forever")
+    expect(link).to_contain_text("Answering")
+    expect(link).to_have_attribute("data-state", "running")
+    chat.get_by_role("button", name="Stop").click()
+    wait_for_state(chat, "cancelled")
+    expect(link).not_to_contain_text("Answering")
+
+
+@pytest.mark.parametrize(("how", "place"), [("mouse", "text"), ("keyboard", "turns")])
+def test_who_opens_a_conversation_is_where_they_want_to_go_on(
+    chat: Page, how: Literal["mouse", "keyboard"], place: str
+) -> None:
+    fill_history(chat, ["one", "two"])
+    link = chat.get_by_role("link", name="one")
+    if how == "mouse":
+        link.click()
+    else:
+        link.press("Enter")
+    expect(chat.locator(f"#{place}")).to_be_focused()
+    expect(chat.locator("#status")).to_have_text("one")
+
+
+def test_search_narrows_the_list_while_it_is_typed(chat: Page) -> None:
+    fill_history(chat, ["red apple", "green apple", "red cherry"])
+    search = chat.get_by_role("searchbox", name="Search conversations")
+    search.press_sequentially("red")
+    until(lambda: titles(chat) == ["red cherry", "red apple"])
+    search.press_sequentially(" plum")
+    expect(chat.get_by_text("Nothing matches “red plum”.")).to_be_visible()
+    expect(search).to_be_focused()
+    search.fill("")
+    until(lambda: titles(chat) == ["red cherry", "green apple", "red apple"])
+
+
+def test_a_search_survives_that_the_list_changes(chat: Page) -> None:
+    fill_history(chat, ["red apple", "green apple", "red cherry"])
+    search = chat.get_by_role("searchbox", name="Search conversations")
+    search.fill("red")
+    until(lambda: titles(chat) == ["red cherry", "red apple"])
+    chat.get_by_role("link", name="red apple").click()
+    expect(chat.locator("h1")).to_have_text("red apple")
+    rename(chat, "red pear")
+    until(lambda: titles(chat) == ["red cherry", "red pear"] or titles(chat) == ["red pear", "red cherry"])
+    expect(search).to_have_value("red")
+
+
+def test_older_conversations_come_when_the_list_is_scrolled(chat: Page) -> None:
+    fill_history(chat, TITLES)
+    expect(chat.locator("a[data-conversation]")).to_have_count(30)
+    chat.get_by_role("link", name="Show older").scroll_into_view_if_needed()
+    expect(chat.locator("a[data-conversation]")).to_have_count(60)
+    assert titles(chat) == TITLES[::-1]
+    expect(chat.locator("#history-list h2")).to_have_text(["Today"])
+    expect(chat.get_by_role("link", name="Show older")).to_have_count(0)
+
+
+def test_a_change_keeps_place_focus_and_the_older_conversations(chat: Page) -> None:
+    fill_history(chat, TITLES)
+    chat.get_by_role("link", name="Show older").scroll_into_view_if_needed()
+    expect(chat.locator("a[data-conversation]")).to_have_count(60)
+    scroll(chat, 600)
+    link = chat.get_by_role("link", name="Question 30")
+    link.focus()
+    place = chat.locator("#history .room-body").evaluate("it => it.scrollTop")
+    chat.request.post(chat.url + "messages", form={"text": "newest"})
+    chat.evaluate("document.body.dispatchEvent(new Event('chat:changed'))")
+    until(lambda: titles(chat)[0] == "newest")
+    assert len(titles(chat)) == 60
+    expect(link).to_be_focused()
+    assert abs(int(chat.locator("#history .room-body").evaluate("it => it.scrollTop")) - place) < 60
+
+
+def test_the_list_keeps_its_place_over_a_reload(chat: Page) -> None:
+    fill_history(chat, TITLES[:30])
+    scroll(chat, 200)
+    chat.reload()
+    until(lambda: chat.locator("#history .room-body").evaluate("it => it.scrollTop") == 200)
+
+
+def test_a_list_that_cannot_be_loaded_says_so_and_can_be_tried_again(chat: Page) -> None:
+    start(chat, "hello")
+    chat.route("**/history*", lambda route: route.abort())
+    chat.get_by_role("searchbox").fill("hel")
+    expect(chat.locator("#status")).to_have_text("The chat cannot be reached. Check the connection and try again.")
+    expect(chat.locator("#status")).to_be_visible()
+    chat.unroute("**/history*")
+    chat.get_by_role("searchbox").fill("hell")
+    until(lambda: titles(chat) == ["hello"])
