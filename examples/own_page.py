@@ -24,6 +24,8 @@ PAGE = Template("""\
 <link rel="stylesheet" href="$style">
 <style>
   .desk { display: grid; grid-template-columns: minmax(0, 1fr) minmax(0, 2fr); gap: 2rem; margin: 2rem }
+  .desk h1 { font: var(--chat-title) }
+  .desk section:first-child > * + * { margin-top: 1rem }
   .desk nav a { display: flex; gap: 1rem }
 </style>
 $icons

@@ -205,7 +205,8 @@ def tab_to(page: Page, selector: str, key: str = "Tab") -> None:
     focused = page.locator(":focus")
     assert focused.evaluate("(it, selector) => it.matches(selector)", selector), selector
     expect(focused).to_be_in_viewport()
-    ring = "it => [it, it.closest('.search, #composer, .room-body')].some(it => it && getComputedStyle(it).outlineStyle !== 'none')"
+    ring = """it => [it, it.closest('.search, #composer, .room-body')]
+        .some(it => it && getComputedStyle(it).outlineStyle !== 'none')"""
     assert focused.evaluate(ring), f"no ring on {selector}"
 
 
@@ -280,7 +281,7 @@ def test_nothing_moves_for_who_wants_that(new_context: Callable[..., BrowserCont
     until(lambda: page.evaluate("document.getAnimations().length") > 0)
 
 
-def test_states_and_focus_can_be_told_in_forced_colors(
+def test_states_can_be_told_in_forced_colors(
     new_context: Callable[..., BrowserContext], site: Server
 ) -> None:
     page = new_context(forced_colors="active").new_page()

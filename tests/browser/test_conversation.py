@@ -50,8 +50,8 @@ class TestBeginning:
         chat.get_by_role("link", name="New").click()
         expect(chat.locator("h1")).to_have_text("New conversation")
         start(chat, "second")
-        for go, title in ((chat.go_back, "New conversation"), (chat.go_back, "first"), (chat.go_forward, "New conversation"),
-                          (chat.go_forward, "second")):  # fmt: skip
+        titles = ("New conversation", "first", "New conversation", "second")
+        for go, title in zip((chat.go_back, chat.go_back, chat.go_forward, chat.go_forward), titles, strict=True):
             go()
             expect(chat.locator("h1")).to_have_text(title)
             expect(chat).to_have_title("Test chat" if title == "New conversation" else f"{title} · Test chat")
