@@ -7,7 +7,7 @@ from typing import Literal
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.browser.driving import fill_history, rename, send, start, until, wait_for_state
+from tests.browser.driving import fill_history, open_menu, rename, send, start, until, wait_for_state
 
 TITLES = [f"Question {number}" for number in range(60)]
 
@@ -122,3 +122,16 @@ def test_a_list_that_cannot_be_loaded_says_so_and_can_be_tried_again(chat: Page)
     chat.unroute("**/history*")
     chat.get_by_role("searchbox").fill("hell")
     until(lambda: titles(chat) == ["hello"])
+
+
+def test_a_warning_goes_when_there_is_something_else_to_say(chat: Page) -> None:
+    start(chat, "hello")
+    warning = chat.locator("#status[data-shown]")
+    chat.route("**/rename", lambda route: route.abort())
+    for _ in range(2):
+        open_menu(chat, "Rename")
+        expect(warning).to_contain_text("The chat cannot be reached.")
+        expect(warning).to_be_visible()
+    send(chat, "words 5 0.01")
+    expect(warning).to_have_count(0)
+    wait_for_state(chat, "completed")

@@ -57,12 +57,20 @@ export function announce(words) {
   status.textContent = words;
 }
 
-/** Tell every reader, for a while. @param {string} words */
+/** Tell every reader, for a while, or until there is something else to say. @param {string} words */
 export function warn(words) {
   announce(words);
   const status = document.getElementById("status");
-  status?.setAttribute("data-shown", "");
-  setTimeout(() => status?.textContent === words && status.removeAttribute("data-shown"), SHOWN);
+  if (!status) return;
+  status.setAttribute("data-shown", words);
+  const done = () => {
+    clearTimeout(timer);
+    news.disconnect();
+    if (status.getAttribute("data-shown") === words) status.removeAttribute("data-shown");
+  };
+  const timer = setTimeout(done, SHOWN);
+  const news = new MutationObserver(() => status.textContent !== words && done());
+  news.observe(status, { childList: true });
 }
 
 /**
