@@ -1,7 +1,7 @@
 """An agent chat that any ASGI host mounts in one line: `app.mount("/chat", create_chat_app(backend))`."""
 
 from .app import chat_context, chat_lifespan, create_chat_app
-from .backend import Backend, CanDelete, CanRename, CanRetry, CanSearch, HasStarters, Managed
+from .backend import Backend, CanDelete, CanRename, CanRetry, CanSearch, HasStarters, KeepsScripts, Managed
 from .backends.local import LocalBackend
 from .backends.stub import StubBackend
 from .errors import (
@@ -11,6 +11,7 @@ from .errors import (
     BodyTooLarge,
     Busy,
     ChatError,
+    Conflict,
     CrossOrigin,
     EmptyText,
     InvalidInput,
@@ -30,6 +31,7 @@ from .events import (
     RunEvent,
     RunStarted,
     RunStopping,
+    ScriptFinished,
     ScriptProposed,
     Source,
     SourcesFound,
@@ -43,8 +45,20 @@ from .events import (
 )
 from .identity import Identify
 from .limits import Limits
-from .models import Conversation, ConversationPage, Run, RunState, Starter, Transcript, Turn, User
-from .responders import Request
+from .models import (
+    Conversation,
+    ConversationPage,
+    Run,
+    RunState,
+    Script,
+    ScriptResult,
+    ScriptState,
+    Starter,
+    Transcript,
+    Turn,
+    User,
+)
+from .responders import Request, RunScript
 from .store import Store
 from .view import RunView, fold
 
@@ -63,6 +77,7 @@ __all__ = [
     "CanRetry",
     "CanSearch",
     "ChatError",
+    "Conflict",
     "Conversation",
     "ConversationPage",
     "CrossOrigin",
@@ -73,6 +88,7 @@ __all__ = [
     "InputAnswered",
     "InputRequested",
     "InvalidInput",
+    "KeepsScripts",
     "Limits",
     "LocalBackend",
     "Managed",
@@ -85,11 +101,16 @@ __all__ = [
     "Run",
     "RunEnded",
     "RunEvent",
+    "RunScript",
     "RunStarted",
     "RunState",
     "RunStopping",
     "RunView",
+    "Script",
+    "ScriptFinished",
     "ScriptProposed",
+    "ScriptResult",
+    "ScriptState",
     "Source",
     "SourcesFound",
     "StageChanged",

@@ -11,8 +11,8 @@ import pytest
 
 PACKAGE = Path(__file__).parent.parent / "htmxchat"
 
-NOUNS = {"models", "events", "errors"}
-LOG = {"cleaning", "tables", "rows", "database", "store"}
+NOUNS = {"models", "events", "errors", "script_states"}
+LOG = {"cleaning", "tables", "rows", "script_rows", "script_log", "database", "store"}
 TEXT = {"markdown", "highlight"}
 PAGE = {"html", "view", "urls", "patches", *NOUNS, *TEXT}
 RELAY = {"relay", "live_turn", "follower"}
