@@ -43,6 +43,7 @@ from .events import (
 )
 from .identity import Identify
 from .limits import Limits
+from .login import Login, SignInAt
 from .models import Conversation, ConversationPage, Run, RunState, Starter, Transcript, Turn, User
 from .responders import Request
 from .store import Store
@@ -75,6 +76,7 @@ __all__ = [
     "InvalidInput",
     "Limits",
     "LocalBackend",
+    "Login",
     "Managed",
     "NotAllowed",
     "NotFound",
@@ -90,6 +92,7 @@ __all__ = [
     "RunStopping",
     "RunView",
     "ScriptProposed",
+    "SignInAt",
     "Source",
     "SourcesFound",
     "StageChanged",
