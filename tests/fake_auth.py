@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import json
+import re
 import socket
 import threading
 import time
@@ -15,11 +16,14 @@ from types import TracebackType
 from typing import Any
 from urllib.parse import urlencode
 
+import httpx
 import uvicorn
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, RedirectResponse, Response
 from starlette.routing import Route
+from starlette.testclient import TestClient
+from starlette.types import ASGIApp
 
 DEV_USER: dict[str, Any] = {
     "user_id": "dev-user-id",
@@ -38,6 +42,50 @@ def token(user_id: str = "dev-user-id", *, lasts: float = 14_400, **claims: obje
     parts = [{"alg": "HS256", "typ": "JWT"}, body]
     texts = [base64.urlsafe_b64encode(json.dumps(part).encode()).decode().rstrip("=") for part in parts]
     return ".".join([*texts, "c2lnbmF0dXJlLXRoYXQtbm9ib2R5LWNoZWNrcw"])
+
+
+class Serving:
+    """An app on a free port of this machine, in a thread of its own."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        self.url = f"http://127.0.0.1:{self._listener.getsockname()[1]}"
+        config = uvicorn.Config(app, log_level="critical", timeout_graceful_shutdown=1)
+        self._server = uvicorn.Server(config)
+        self._thread = threading.Thread(target=self._server.run, kwargs={"sockets": [self._listener]}, daemon=True)
+
+    def __enter__(self) -> Serving:
+        self._thread.start()
+        deadline = time.monotonic() + 20
+        while not self._server.started:
+            assert time.monotonic() < deadline, "the server does not start"
+            time.sleep(0.01)
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self.stop()
+
+    def stop(self) -> None:
+        self._server.should_exit = True
+        self._thread.join(10)
+
+
+def begin(client: TestClient | httpx.Client, back: str = "/chat/", prefix: str = "/chat") -> str:
+    """Press Sign in; return where the browser is sent."""
+    response = client.post(f"{prefix}/login", data={"back": back})
+    assert response.status_code == 200, response.text
+    return str(response.headers["refresh"]).removeprefix("0; url=")
+
+
+def at_the_server(url: str) -> str:
+    """Follow a browser through the server's pages; return the path that it comes back to."""
+    with httpx.Client(trust_env=False) as browser:
+        while True:
+            response = browser.get(url)
+            assert response.next_request, response.text
+            url = str(response.next_request.url)
+            if "token=" in url:
+                return re.sub(r"^https?://[^/]+", "", url)
 
 
 class FakeAuth:
@@ -63,8 +111,6 @@ class FakeAuth:
         self.requests: list[str] = []
 
     def __enter__(self) -> FakeAuth:
-        listener = socket.create_server(("127.0.0.1", 0))
-        self.url = f"http://127.0.0.1:{listener.getsockname()[1]}"
         app = Starlette(
             routes=[
                 Route("/api/auth/login", self._login),
@@ -74,21 +120,15 @@ class FakeAuth:
                 Route("/provider", self._provider),
             ]
         )
-        config = uvicorn.Config(app, log_level="critical", lifespan="off", timeout_graceful_shutdown=1)
-        self._server = uvicorn.Server(config)
-        self._thread = threading.Thread(target=self._server.run, kwargs={"sockets": [listener]}, daemon=True)
-        self._thread.start()
-        deadline = time.monotonic() + 10
-        while not self._server.started and time.monotonic() < deadline:
-            time.sleep(0.01)
+        self._server = Serving(app).__enter__()
+        self.url = self._server.url
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         self.stop()
 
     def stop(self) -> None:
-        self._server.should_exit = True
-        self._thread.join(10)
+        self._server.stop()
 
     def mint(self, **claims: Any) -> str:
         self.tokens.append(token(**{"lasts": self.lasts, **claims}))

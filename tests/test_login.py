@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import Any
 
 import anyio
-import httpx
 import pytest
 from starlette.applications import Starlette
 from starlette.routing import Mount
@@ -34,7 +33,7 @@ from htmxchat.backends.kogwistar.login import KogwistarLogin
 from htmxchat.cookies import SESSION, cookie_name, key_of
 from htmxchat.models import PendingSignIn
 from htmxchat.urls import Urls
-from tests.fake_auth import DEV_USER, FakeAuth
+from tests.fake_auth import DEV_USER, FakeAuth, at_the_server, begin
 from tests.support import Element, Exchange, parse
 
 HTMX = {"HX-Request": "true", "HX-Request-Type": "partial"}
@@ -108,13 +107,6 @@ def site() -> Iterator[Site]:
 
 def path_of(url: str) -> str:
     return re.sub(r"^https?://[^/]+", "", url)
-
-
-def begin(client: TestClient, back: str = "/chat/", prefix: str = "/chat") -> str:
-    """Press Sign in; return where the browser is sent."""
-    response = client.post(f"{prefix}/login", data={"back": back})
-    assert response.status_code == 200, response.text
-    return response.headers["refresh"].removeprefix("0; url=")
 
 
 def sign_in(client: TestClient, door: Door, back: str = "/chat/", prefix: str = "/chat") -> Any:
@@ -516,17 +508,6 @@ def kogwistar(site: Site, auth: FakeAuth) -> Callable[..., TestClient]:
         return site.browser(site.host(login))
 
     return open
-
-
-def at_the_server(url: str) -> str:
-    """Follow the browser through the server's pages; return the path that it comes back to."""
-    with httpx.Client(trust_env=False) as browser:
-        while True:
-            response = browser.get(url)
-            assert response.is_redirect, response.text
-            url = str(response.next_request.url) if response.next_request else ""
-            if "token=" in url:
-                return path_of(url)
 
 
 def enter(client: TestClient) -> Any:
