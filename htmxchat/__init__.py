@@ -2,6 +2,7 @@
 
 from .app import chat_lifespan, create_chat_app
 from .backend import Backend, CanDelete, CanRename, CanRetry, CanSearch, HasStarters, Managed
+from .backends.kogwistar import KogwistarBackend
 from .backends.local import LocalBackend
 from .backends.stub import StubBackend
 from .errors import (
@@ -74,6 +75,7 @@ __all__ = [
     "InputAnswered",
     "InputRequested",
     "InvalidInput",
+    "KogwistarBackend",
     "Limits",
     "LocalBackend",
     "Login",

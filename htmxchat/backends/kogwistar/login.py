@@ -10,6 +10,7 @@ from urllib.parse import urlencode, urlsplit
 
 import httpx
 
+from ...cleaning import one_line, storable
 from ...errors import BackendError, BackendUnavailable, NotAllowed, NotSignedIn
 from ...login import SignInAt
 from ...models import User
@@ -118,10 +119,11 @@ class KogwistarLogin:
             me = None
         if answer.status_code == 404 and me is not None:
             raise NotAllowed(_NO_USER)
-        if answer.status_code != 200 or not isinstance(me, dict) or not isinstance(me.get("user_id"), str):
+        user_id = me.get("user_id") if isinstance(me, dict) and answer.status_code == 200 else None
+        if not isinstance(user_id, str) or not user_id or not storable(user_id):
             raise BackendError(_FAILED)
         _check(me)
-        return User(me["user_id"], _name(me), token, _expiry(token))
+        return User(user_id, _name(me), token, _expiry(token))
 
     async def sign_out(self, user: User) -> None:
         """Tell the server. It answers kindly and does nothing: its tokens stay valid until they expire."""
@@ -163,7 +165,7 @@ def _check(me: Mapping[str, Any]) -> None:
 
 def _name(me: Mapping[str, Any]) -> str:
     name = me.get("display_name") or me.get("email") or me["user_id"]
-    return str(name)
+    return one_line(str(name), 100)
 
 
 def _expiry(token: str) -> datetime:

@@ -1,0 +1,6 @@
+"""A kogwistar server as the chat's agent: `pip install htmxchat[kogwistar]`."""
+
+from .backend import KogwistarBackend
+from .timing import Timing
+
+__all__ = ["KogwistarBackend", "Timing"]
