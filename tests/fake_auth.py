@@ -10,13 +10,17 @@ import base64
 import json
 import re
 import socket
+import sys
 import threading
 import time
+import types
+from pathlib import Path
 from types import TracebackType
 from typing import Any
 from urllib.parse import urlencode
 
 import httpx
+import pytest
 import uvicorn
 from starlette.applications import Starlette
 from starlette.requests import Request
@@ -25,6 +29,9 @@ from starlette.routing import Route
 from starlette.testclient import TestClient
 from starlette.types import ASGIApp
 
+from htmxchat import Store, StubBackend
+
+PACKAGE = Path(__file__).parent.parent / "htmxchat" / "backends" / "kogwistar"
 DEV_USER: dict[str, Any] = {
     "user_id": "dev-user-id",
     "email": "dev@example.com",
@@ -86,6 +93,22 @@ def at_the_server(url: str) -> str:
             url = str(response.next_request.url)
             if "token=" in url:
                 return re.sub(r"^https?://[^/]+", "", url)
+
+
+def put_local_agent(patch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
+    """Put a local agent in the place of the server's; return what each backend was made with."""
+    made: list[dict[str, Any]] = []
+
+    class KogwistarBackend(StubBackend):
+        def __init__(self, base_url: str, *, store: Store, workflow_id: str | None = None) -> None:
+            super().__init__(store)
+            made.append({"base_url": base_url, "store": store, "workflow_id": workflow_id})
+
+    module = types.ModuleType("htmxchat.backends.kogwistar")
+    module.KogwistarBackend = KogwistarBackend  # type: ignore[attr-defined]
+    module.__path__ = [str(PACKAGE)]
+    patch.setitem(sys.modules, "htmxchat.backends.kogwistar", module)
+    return made
 
 
 class FakeAuth:
@@ -179,7 +202,10 @@ class FakeAuth:
         sent = request.headers.get("authorization", "").removeprefix("Bearer ")
         if sent not in self.tokens:
             return JSONResponse({"detail": "Not authenticated"}, 401)
-        return JSONResponse(self.user) if self.user else JSONResponse({"detail": "User not found"}, 404)
+        if not self.user:
+            return JSONResponse({"detail": "User not found"}, 404)
+        # Escaped, so that a test can say any character.
+        return Response(json.dumps(self.user), media_type="application/json")
 
     async def _logout(self, request: Request) -> Response:
         return await self._illness(request) or JSONResponse({"ok": True})

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import re
+import runpy
 import sqlite3
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import ExitStack
@@ -33,9 +34,10 @@ from htmxchat.backends.kogwistar.login import KogwistarLogin
 from htmxchat.cookies import SESSION, cookie_name, key_of
 from htmxchat.models import PendingSignIn
 from htmxchat.urls import Urls
-from tests.fake_auth import DEV_USER, FakeAuth, at_the_server, begin
+from tests.fake_auth import DEV_USER, FakeAuth, at_the_server, begin, put_local_agent
 from tests.support import Element, Exchange, parse
 
+EXAMPLES = Path(__file__).parent.parent / "examples"
 HTMX = {"HX-Request": "true", "HX-Request-Type": "partial"}
 
 
@@ -626,6 +628,13 @@ class TestKogwistar:
         enter(client)
         assert "dev@example.com" in client.get("/chat/").text
 
+    @pytest.mark.parametrize("name", ["a\ud800b", "a\0b", "a\r\nb", "a" * 10_000, 5, ["a"]])
+    def test_any_name_can_be_shown(self, kogwistar: Callable[..., TestClient], auth: FakeAuth, name: object) -> None:
+        auth.user = {**DEV_USER, "display_name": name}
+        client = kogwistar()
+        assert enter(client).status_code == 303
+        assert client.get("/chat/").status_code == 200
+
     def test_a_server_that_is_down_is_said_on_our_page(
         self, kogwistar: Callable[..., TestClient], auth: FakeAuth
     ) -> None:
@@ -691,7 +700,7 @@ class TestKogwistar:
         assert response.status_code == 403
         assert "does not know this user" in response.text
 
-    @pytest.mark.parametrize("user", [{"role": "rw"}, {"user_id": 5}])
+    @pytest.mark.parametrize("user", [{"role": "rw"}, {"user_id": 5}, {"user_id": ""}, {"user_id": "\0"}])
     def test_an_answer_that_is_something_else_lets_nobody_in(
         self, kogwistar: Callable[..., TestClient], auth: FakeAuth, user: dict[str, Any]
     ) -> None:
@@ -732,6 +741,33 @@ class TestKogwistar:
     def test_the_apps_address_has_no_path(self) -> None:
         with pytest.raises(ValueError, match="app_url"):
             KogwistarLogin("http://kog", Store(), app_url="https://chat.example/chat")
+
+
+@pytest.fixture
+def example(auth: FakeAuth, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable[[str], Any]:
+    """Load an example, with the server at hand and a local agent in its place."""
+    put_local_agent(monkeypatch)
+    monkeypatch.setenv("KOGWISTAR_URL", auth.url)
+    monkeypatch.chdir(tmp_path)
+    return lambda name: runpy.run_path(str(EXAMPLES / f"{name}.py"))["app"]
+
+
+class TestExamples:
+    def test_a_host_with_tokens_of_its_own(self, example: Callable[[str], Any], site: Site, auth: FakeAuth) -> None:
+        client = site.browser(example("kogwistar_host"))
+        refused = client.get("/chat/")
+        assert refused.status_code == 401
+        assert 'href="/login"' in refused.text
+        assert client.post("/login").headers["location"] == "/chat/"
+        page = client.get("/chat/")
+        assert "Dev User" in page.text
+        assert auth.tokens[0] not in page.text
+
+    def test_a_chat_that_the_server_signs_people_in_to(self, example: Callable[[str], Any], site: Site) -> None:
+        client = site.browser(example("kogwistar_login"))
+        assert client.get("/chat/").status_code == 401
+        assert enter(client).headers["location"] == "/chat/"
+        assert "Dev User" in client.get("/chat/").text
 
 
 def test_a_token_is_not_shown_with_its_user() -> None:

@@ -6,7 +6,6 @@ import os
 import re
 import subprocess
 import sys
-import types
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -16,10 +15,8 @@ import pytest
 from starlette.applications import Starlette
 from starlette.testclient import TestClient
 
-from htmxchat import Store
 from htmxchat import __main__ as program
-from htmxchat.backends.stub import StubBackend
-from tests.fake_auth import FakeAuth, at_the_server, begin
+from tests.fake_auth import FakeAuth, at_the_server, begin, put_local_agent
 from tests.support import parse
 
 ROOT = Path(__file__).parent.parent
@@ -39,22 +36,6 @@ def settled(*arguments: str, **variables: str) -> dict[str, Any]:
     options = program._parser().parse_args(arguments)
     program._add_variables(options, variables)
     return vars(options)
-
-
-def put_local_agent(patch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
-    """Put a local agent in the place of the server's; return what each backend was made with."""
-    made: list[dict[str, Any]] = []
-
-    class KogwistarBackend(StubBackend):
-        def __init__(self, base_url: str, *, store: Store, workflow_id: str | None = None) -> None:
-            super().__init__(store)
-            made.append({"base_url": base_url, "store": store, "workflow_id": workflow_id})
-
-    module = types.ModuleType("htmxchat.backends.kogwistar")
-    module.KogwistarBackend = KogwistarBackend  # type: ignore[attr-defined]
-    module.__path__ = [str(ROOT / "htmxchat/backends/kogwistar")]
-    patch.setitem(sys.modules, "htmxchat.backends.kogwistar", module)
-    return made
 
 
 @pytest.fixture

@@ -52,6 +52,8 @@ def _page(request: Request, error: Exception, status: int, sentence: str, header
     title = _TITLES.get(status, "Something went wrong")
     if chat.login and isinstance(error, NotSignedIn):
         back = urls.back(_path(request))
+        if sentence == NotSignedIn.sentence:
+            sentence = _WELCOME
         document = sign_in_page(urls=urls, brand=chat.settings.title, title=title, sentence=sentence, back=back)
         return HTMLResponse(document, status, headers)
     sign_in = chat.settings.login_url if isinstance(error, NotSignedIn) else None
@@ -82,5 +84,6 @@ def _path(request: Request) -> str:
     return f"{path}?{query}" if query else path
 
 
+_WELCOME = "Sign in to use the chat. You come back to where you were."
 _SIGNED_OUT = "You are signed out. What you typed is kept."
 _TITLES = {401: "Sign in first", 403: "Not allowed", 404: "Nothing here", 503: "Not reachable"}

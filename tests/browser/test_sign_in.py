@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
 
 import pytest
@@ -11,14 +12,22 @@ from playwright.sync_api import Page, expect
 from starlette.applications import Starlette
 from starlette.routing import Mount
 
-from htmxchat import LocalBackend, Store, chat_lifespan, create_chat_app
+from htmxchat import LocalBackend, Request, Store, chat_lifespan, create_chat_app
 from htmxchat.backends.kogwistar.login import KogwistarLogin
 from tests.browser.driving import answer, send, wait_for_state, wait_for_word
-from tests.browser.hosts import respond
 from tests.fake_auth import FakeAuth, Serving
 
 TEXT = "A question that took long to write"
 COMPOSER = "#composer textarea"
+
+
+async def respond(request: Request) -> AsyncIterator[str]:
+    number = 0
+    while request.text == "forever":
+        yield f"w{number} "
+        number += 1
+        await asyncio.sleep(0.05)
+    yield f"Echo: {request.text}"
 
 
 @dataclass
