@@ -14,8 +14,7 @@ import httpx
 from fastapi import FastAPI, Request
 from fastapi.responses import HTMLResponse, RedirectResponse
 
-from htmxchat import Store, User, chat_lifespan, create_chat_app
-from htmxchat.backends.kogwistar import KogwistarBackend
+from htmxchat import KogwistarBackend, Store, User, chat_lifespan, create_chat_app
 
 URL = os.environ.get("KOGWISTAR_URL", "http://localhost:28110")
 LOGIN = '<form method="post"><button>Sign in</button></form>'

@@ -8,9 +8,7 @@ import os
 from starlette.applications import Starlette
 from starlette.routing import Mount
 
-from htmxchat import Store, chat_lifespan, create_chat_app
-from htmxchat.backends.kogwistar import KogwistarBackend
-from htmxchat.backends.kogwistar.login import KogwistarLogin
+from htmxchat import KogwistarBackend, KogwistarLogin, Store, chat_lifespan, create_chat_app
 
 URL = os.environ.get("KOGWISTAR_URL", "http://localhost:28110")
 

@@ -2,7 +2,7 @@
 
 from .app import chat_lifespan, create_chat_app
 from .backend import Backend, CanDelete, CanRename, CanRetry, CanSearch, HasStarters, Managed
-from .backends.kogwistar import KogwistarBackend
+from .backends.kogwistar import KogwistarBackend, KogwistarLogin
 from .backends.local import LocalBackend
 from .backends.stub import StubBackend
 from .errors import (
@@ -76,6 +76,7 @@ __all__ = [
     "InputRequested",
     "InvalidInput",
     "KogwistarBackend",
+    "KogwistarLogin",
     "Limits",
     "LocalBackend",
     "Login",

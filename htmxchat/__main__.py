@@ -32,7 +32,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"{parser.prog}: {error}", file=sys.stderr)
         return 2
     except ImportError as error:
-        print(f"{parser.prog}: {error.name} is missing: pip install 'htmxchat[kogwistar]'", file=sys.stderr)
+        print(f"{parser.prog}: {error}", file=sys.stderr)
         return 1
     return _serve(app, options)
 
@@ -83,13 +83,13 @@ def _app(options: argparse.Namespace) -> Starlette:
 
 
 def _kogwistar(options: argparse.Namespace, store: Store, common: dict[str, Any]) -> Starlette:
-    from .backends.kogwistar import KogwistarBackend
-    from .backends.kogwistar.login import KogwistarLogin
+    from .backends.kogwistar import KogwistarBackend, KogwistarLogin
 
     if options.url is None:
         raise argparse.ArgumentTypeError("--backend kogwistar needs --url, or GRAPHRAG_SERVER_URL")
     origin = "{0.scheme}://{0.netloc}".format(urlsplit(options.app_url)) if options.app_url else None
-    backend = KogwistarBackend(options.url, store=store, workflow_id=options.workflow)
+    workflow = {"workflow_id": options.workflow} if options.workflow else {}
+    backend = KogwistarBackend(options.url, store=store, stream=options.stream, **workflow)
     login = KogwistarLogin(options.url, store, app_url=origin, public_url=options.public_url, provider=options.provider)
     return create_chat_app(backend, login=login, **common)
 

@@ -10,11 +10,8 @@ import base64
 import json
 import re
 import socket
-import sys
 import threading
 import time
-import types
-from pathlib import Path
 from types import TracebackType
 from typing import Any
 from urllib.parse import urlencode
@@ -31,7 +28,6 @@ from starlette.types import ASGIApp
 
 from htmxchat import Store, StubBackend
 
-PACKAGE = Path(__file__).parent.parent / "htmxchat" / "backends" / "kogwistar"
 DEV_USER: dict[str, Any] = {
     "user_id": "dev-user-id",
     "email": "dev@example.com",
@@ -100,14 +96,12 @@ def put_local_agent(patch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
     made: list[dict[str, Any]] = []
 
     class KogwistarBackend(StubBackend):
-        def __init__(self, base_url: str, *, store: Store, workflow_id: str | None = None) -> None:
+        def __init__(self, base_url: str, store: Store | None = None, **options: Any) -> None:
             super().__init__(store)
-            made.append({"base_url": base_url, "store": store, "workflow_id": workflow_id})
+            made.append({"base_url": base_url, "store": store, **options})
 
-    module = types.ModuleType("htmxchat.backends.kogwistar")
-    module.KogwistarBackend = KogwistarBackend  # type: ignore[attr-defined]
-    module.__path__ = [str(PACKAGE)]
-    patch.setitem(sys.modules, "htmxchat.backends.kogwistar", module)
+    patch.setattr("htmxchat.KogwistarBackend", KogwistarBackend)
+    patch.setattr("htmxchat.backends.kogwistar.KogwistarBackend", KogwistarBackend)
     return made
 
 

@@ -20,6 +20,7 @@ from starlette.routing import Mount
 from starlette.testclient import TestClient
 
 from htmxchat import (
+    KogwistarLogin,
     LocalBackend,
     Login,
     NotSignedIn,
@@ -30,7 +31,6 @@ from htmxchat import (
     chat_lifespan,
     create_chat_app,
 )
-from htmxchat.backends.kogwistar.login import KogwistarLogin
 from htmxchat.cookies import SESSION, cookie_name, key_of
 from htmxchat.models import PendingSignIn
 from htmxchat.urls import Urls

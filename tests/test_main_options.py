@@ -176,7 +176,8 @@ def test_the_kogwistar_backend_is_signed_in_to_and_shares_its_store(
     with FakeAuth() as auth:
         arguments = ["--backend", "kogwistar", "--url", auth.url, "--workflow", "w", "--db", f"{tmp_path}/chat.db"]
         assert program.main([*arguments, "--app-url", "http://chat.example/team/"]) == 0
-        assert [(each["base_url"], each["workflow_id"]) for each in backends] == [(auth.url, "w")]
+        (made,) = backends
+        assert made.items() >= {"base_url": auth.url, "workflow_id": "w", "stream": "sse"}.items()
         with TestClient(served[0], base_url="http://inside:1", follow_redirects=False) as client:
             assert client.get("/team/").status_code == 401
             there = begin(client, "/team/", "/team")

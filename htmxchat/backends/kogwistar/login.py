@@ -5,10 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from importlib.util import find_spec
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode, urlsplit
-
-import httpx
 
 from ...cleaning import one_line, storable
 from ...errors import BackendError, BackendUnavailable, NotAllowed, NotSignedIn
@@ -17,8 +16,13 @@ from ...models import User
 from ...store import Store
 from .tokens import claims
 
+if TYPE_CHECKING:
+    import httpx
+
+MISSING = "KogwistarLogin needs httpx: pip install 'htmxchat[kogwistar]'"
+
 _TOKEN = re.compile(r"[A-Za-z0-9._~+/=-]{1,16384}")
-_ADDRESS = re.compile(r"[\w.~!$&'()*+,;=:@%/\[\]-]+", re.ASCII)
+_ADDRESS = re.compile(r"https?://([\w.-]+|\[[0-9a-fA-F:.]+\])(:\d{1,5})?(/[\w.~!$&'()*+,;=:@%/-]*)?", re.ASCII)
 _LONGEST = timedelta(hours=24)
 _WITHOUT_EXP = timedelta(hours=4)  # how long the server's own tokens last
 
@@ -52,6 +56,7 @@ class KogwistarLogin:
 
     Raises:
         ValueError: An address is not one.
+        ImportError: httpx is missing.
     """
 
     fields = frozenset({"token"})
@@ -66,6 +71,8 @@ class KogwistarLogin:
         provider: str | None = None,
         timeout: float = 10.0,
     ) -> None:
+        if find_spec("httpx") is None:
+            raise ImportError(MISSING)
         self._base = _url(base_url, "base_url")
         self._public = _url(public_url, "public_url") if public_url else self._base
         self._provider = provider
@@ -137,6 +144,8 @@ class KogwistarLogin:
         return "AUTH_MODE=dev" in answer.text
 
     async def _ask(self, method: str, path: str, token: str | None = None) -> httpx.Response:
+        import httpx  # here, so that the package can be imported without it
+
         headers = {"Authorization": f"Bearer {token}"} if token else {}
         try:
             async with httpx.AsyncClient(timeout=self._timeout) as client:
@@ -183,12 +192,6 @@ def _expiry(token: str) -> datetime:
 
 
 def _url(text: str, name: str) -> str:
-    try:
-        parts = urlsplit(text)
-        whole = parts.scheme in ("http", "https") and parts.hostname and parts.port != 0
-        more = parts.query or parts.fragment or parts.username
-    except ValueError:
-        whole, more = False, ""
-    if not whole or more or not _ADDRESS.fullmatch(text):
+    if not _ADDRESS.fullmatch(text):
         raise ValueError(f"{name} must be an address like https://host or http://host:port, not {text!r}")
     return text.rstrip("/")
