@@ -101,7 +101,7 @@ class Replay:
     Attributes:
         pace: How fast time passes in recordings; 0 plays them at once.
         cancel_takes: Seconds from a cancel to its end.
-        cut_after: Streams break, without an end, after this many events; `None` for no cut. Each cut counts down `cuts`.
+        cut_after: Streams break, without an end, after this many events, `cuts` times; `None` for no cut.
         faults: What paths that match answer instead: status, content type, body, and how often.
         nested: Stream events have nested payloads, as newer servers send them.
         opened, open: How many streams were opened, and are open, by run.
@@ -130,7 +130,7 @@ class Replay:
     def start(self) -> Replay:
         listener = socket.create_server(("127.0.0.1", self._port))
         self._port = listener.getsockname()[1]
-        config = uvicorn.Config(self._app(), log_level="error", lifespan="off", timeout_graceful_shutdown=0)
+        config = uvicorn.Config(self._app(), log_level="critical", lifespan="off", timeout_graceful_shutdown=0)
         self._server = uvicorn.Server(config)
         self._thread = threading.Thread(target=self._server.run, kwargs={"sockets": [listener]}, daemon=True)
         self._thread.start()
@@ -187,7 +187,9 @@ class Replay:
             ("POST", "/api/runs/{id}/resume", self._resume),
             ("POST", "/api/workflow/runs/{id}/resume", self._resume),
         ]
-        app = Starlette(routes=[Route(path, self._guard(call, path), methods=[method]) for method, path, call in routes])
+        app = Starlette(
+            routes=[Route(path, self._guard(call, path), methods=[method]) for method, path, call in routes]
+        )
 
         async def plain(request: Request, error: Exception) -> Response:
             return PlainTextResponse("Not Found", 404)
@@ -207,8 +209,10 @@ class Replay:
                 if re.search(pattern, request.url.path):
                     await asyncio.sleep(seconds)
             who = _claims(request)
+            response: Response
             if path == "/api/auth/me":
-                return await call(request, who)
+                response = await call(request, who)
+                return response
             role, names = who.get("role", "ro"), who.get("ns", ["docs"])
             need = "ro" if request.method == "GET" else "rw"
             if need == "rw" and role != "rw":
@@ -217,7 +221,8 @@ class Replay:
                 return _detail(403, f"Forbidden: namespaces {set(names)} do not permit access to {{'conversation'}}")
             if "id" in request.path_params and "/runs/" in path and request.path_params["id"] not in self.runs:
                 return _detail(404, f"'Unknown run_id: {request.path_params['id']}'")
-            return await call(request, who)
+            response = await call(request, who)
+            return response
 
         return respond
 
@@ -245,7 +250,8 @@ class Replay:
     async def _create(self, request: Request, who: Any) -> Response:
         data = await request.json()
         id = data.get("conversation_id") or str(uuid4())
-        row = {"conversation_id": id, "user_id": who.get("user_id", data["user_id"]), "status": "active", "turn_count": 0}
+        owner = who.get("user_id", data["user_id"])
+        row = {"conversation_id": id, "user_id": owner, "status": "active", "turn_count": 0}
         self.conversations.setdefault(id, row)
         self.turns.setdefault(id, [])
         return JSONResponse(self.conversations[id])
@@ -507,7 +513,8 @@ def token(user_id: str | None = "dev-user-id", *, role: str = "rw", seconds: flo
     if user_id is not None:
         claims["user_id"] = user_id
     parts = [{"alg": "HS256", "typ": "JWT"}, claims]
-    return ".".join(base64.urlsafe_b64encode(json.dumps(part).encode()).decode().rstrip("=") for part in parts) + ".c2ln"
+    coded = [base64.urlsafe_b64encode(json.dumps(part).encode()).decode().rstrip("=") for part in parts]
+    return ".".join([*coded, "c2ln"])
 
 
 def _claims(request: Request) -> dict[str, Any]:

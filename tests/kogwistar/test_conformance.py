@@ -1,4 +1,4 @@
-"""The backend's promises hold for a kogwistar server: for one made of recordings, and for a live one when there is one."""
+"""The backend's promises hold for a server made of recordings, and for a live one when there is one."""
 
 from __future__ import annotations
 

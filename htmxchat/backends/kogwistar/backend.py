@@ -7,19 +7,18 @@ import logging
 from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Literal
-from uuid import uuid4
 
 from ...database import uncancelled
-from ...errors import BackendError, BackendUnavailable, ChatError, EmptyText, NotFound, TextTooLong
+from ...errors import BackendUnavailable, ChatError, EmptyText, NotFound, TextTooLong
 from ...events import JSON, RunEvent
 from ...models import Conversation, ConversationPage, Run, Transcript, User
 from ...store import Store
 from .accounts import Accounts
-from .live_run import LiveRun
+from .live_runs import LiveRuns
 from .memory import ConversationMemory
-from .problems import UNCERTAIN, Uncertain
-from .replies import Submitted
+from .ownership import Ownership
 from .run_memory import KnownRun, RunMemory
+from .submitter import Submitter
 from .timing import Timing
 
 if TYPE_CHECKING:
@@ -27,9 +26,6 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("htmxchat")
 LONGEST_TEXT = 20_000
-# Any other id in an answer run makes the server build a copy of the second one under that name.
-ANSWERING = frozenset({"debug.rag.v1", "agentic_answering.v2"})
-NO_ROOM = "The kogwistar server has no room for this run now. Try again later."
 MISSING = "KogwistarBackend needs httpx and httpx-sse: pip install 'htmxchat[kogwistar]'"
 CLOSING = "The chat is restarting. The answer goes on; look again in a moment."
 
@@ -83,10 +79,11 @@ class KogwistarBackend:
         self._conversations = ConversationMemory(self._store)
         self._runs = RunMemory(self._store)
         self._accounts = Accounts(self._client, self._timing.account)
-        self._workflow_id = workflow_id
-        self._initial_state = initial_state
-        self._stream: Literal["sse", "poll"] = stream
-        self._live: dict[str, LiveRun] = {}
+        self._owned = Ownership(self._client, self._conversations, self._runs)
+        self._lives = LiveRuns(self._client, self._runs, self._timing, stream)
+        self._submitter = Submitter(
+            self._client, self._conversations, self._runs, self._owned, self._lives, workflow_id, initial_state
+        )
         self._asked: dict[str, float] = {}
         self._tasks: set[asyncio.Task[Any]] = set()
         self._closing = False
@@ -99,14 +96,12 @@ class KogwistarBackend:
         """Close all connections and the store. Runs go on, on the server."""
         self._closing = True
         try:
-            for live in list(self._live.values()):
-                await live.close(BackendUnavailable(CLOSING))
-            pending = self._tasks | {live.resuming for live in self._live.values() if live.resuming is not None}
+            await self._lives.close(BackendUnavailable(CLOSING))
+            pending = set(self._tasks)
             if pending:
-                await asyncio.wait(pending, timeout=0.5)
+                await asyncio.wait(pending, timeout=self._timing.glance)
             for task in pending:
                 task.cancel()
-            self._live.clear()
             self._asked.clear()
             await self._client.close()
             await self._store.close()
@@ -134,15 +129,15 @@ class KogwistarBackend:
 
     async def get_conversation(self, user: User, conversation_id: str) -> Conversation:
         me = await self._accounts.user_id(user)
-        return replace(await self._own(me, user, conversation_id), user_id=user.id)
+        return replace(await self._owned.conversation(me, user.token or "", conversation_id), user_id=user.id)
 
     async def load_transcript(self, user: User, conversation_id: str) -> Transcript:
         """Return what is remembered at once. The server's turns are read when nothing is, else in the background."""
         me = await self._accounts.user_id(user)
-        await self._own(me, user, conversation_id)
+        await self._owned.conversation(me, user.token or "", conversation_id)
         events: dict[str, list[RunEvent]] = {}
         if (run_id := await self._runs.live_in(conversation_id)) is not None:
-            live = await self._look_at(me, user, run_id)
+            live = await self._lives.look_at(await self._run(user, run_id), user.token or "")
             events = {run_id: live.events}
         transcript = await self._conversations.transcript(me, conversation_id, events)
         if self._due(f"turns {conversation_id}", self._timing.turns):
@@ -159,18 +154,18 @@ class KogwistarBackend:
     async def rename_conversation(self, user: User, conversation_id: str, title: str) -> None:
         """Set the title, here only: the server has none."""
         me = await self._accounts.user_id(user)
-        await self._own(me, user, conversation_id)
+        await self._owned.conversation(me, user.token or "", conversation_id)
         await self._conversations.rename(me, conversation_id, title)
 
     async def delete_conversation(self, user: User, conversation_id: str) -> None:
         """Take the conversation out of the list and stop its run. The server keeps it: it cannot delete."""
         me = await self._accounts.user_id(user)
-        await self._own(me, user, conversation_id)
+        await self._owned.conversation(me, user.token or "", conversation_id)
         run_id = await self._conversations.hide(me, conversation_id)
         if run_id is not None:
             known = await self._runs.look(run_id)
             if known is not None:
-                self._background(self._live_run(known).stop(user.token or ""))
+                self._background(self._lives.get(known, user.token or "").stop())
 
     async def restore_conversation(self, user: User, conversation_id: str) -> None:
         """Put the conversation back into the list, whenever it was removed."""
@@ -189,11 +184,11 @@ class KogwistarBackend:
         if len(text) > LONGEST_TEXT:
             raise TextTooLong(len(text), LONGEST_TEXT)
         me = await self._accounts.user_id(user)
-        run = await uncancelled(self._tasks, self._start(me, user, conversation_id, text))
+        run = await uncancelled(self._tasks, self._submitter.start(me, user.token or "", conversation_id, text))
         return replace(run, user_id=user.id)
 
     async def get_run(self, user: User, run_id: str) -> Run:
-        known = await self._own_run(await self._accounts.user_id(user), user, run_id)
+        known = await self._run(user, run_id)
         return replace(known.run, user_id=user.id)
 
     async def run_events(self, user: User, run_id: str, *, after: int | None = None) -> AsyncIterator[RunEvent]:
@@ -202,7 +197,7 @@ class KogwistarBackend:
         Raises:
             BackendUnavailable: The server has not been reached for a while. Reading again from the last event works.
         """
-        known = await self._own_run(await self._accounts.user_id(user), user, run_id)
+        known = await self._run(user, run_id)
         if known.ended:
             for event in known.events:
                 if after is None or event.seq > after:
@@ -210,7 +205,7 @@ class KogwistarBackend:
             return
         if self._closing:
             raise BackendUnavailable(CLOSING)
-        events = self._live_run(known).read(user.token or "", after)
+        events = self._lives.get(known, user.token or "").read(after)
         try:
             async for event in events:
                 yield event
@@ -219,102 +214,24 @@ class KogwistarBackend:
 
     async def cancel_run(self, user: User, run_id: str) -> None:
         """Ask the server to stop. It does so when the present step ends, and may still leave an answer behind."""
-        known = await self._own_run(await self._accounts.user_id(user), user, run_id)
+        known = await self._run(user, run_id)
         if not known.ended:
-            await uncancelled(self._tasks, self._live_run(known).stop(user.token or ""))
+            await uncancelled(self._tasks, self._lives.get(known, user.token or "").stop())
 
     async def answer_request(self, user: User, run_id: str, request_id: str, answer: JSON) -> None:
         """Resume a suspended run with the answer. What comes of it is told by the run's events.
 
         An object with a `state_update` goes to the server as it is; anything else becomes the value that was asked for.
         """
-        known = await self._own_run(await self._accounts.user_id(user), user, run_id)
+        known = await self._run(user, run_id)
         if known.ended:
             raise NotFound
-        await uncancelled(self._tasks, self._live_run(known).answer(user.token or "", request_id, answer))
-
-    # Whose it is
-
-    async def _own(self, me: str, user: User, id: str) -> Conversation:
-        """Return a conversation of the user's; one that is not remembered is asked of the server."""
-        found = await self._conversations.find(me, id)
-        if found is not None:
-            return found
-        there = await self._client.conversation(user.token or "", id)
-        if there.user_id != me or there.id != id:
-            raise NotFound
-        await self._conversations.add(me, id)
-        found = await self._conversations.find(me, id)
-        if found is None:
-            raise NotFound
-        return found
-
-    async def _own_run(self, me: str, user: User, id: str) -> KnownRun:
-        found = await self._runs.find(me, id)
-        if found is not None:
-            return found
-        run = await self._client.run(user.token or "", id)
-        if run.user_id != me or run.id != id:
-            raise NotFound
-        await self._own(me, user, run.conversation_id)
-        await self._runs.adopt(me, run, workflow=run.workflow_id not in ANSWERING)
-        found = await self._runs.find(me, id)
-        if found is None:
-            raise NotFound
-        return found
+        await uncancelled(self._tasks, self._lives.get(known, user.token or "").answer(request_id, answer))
 
     # How
 
-    async def _start(self, me: str, user: User, conversation_id: str | None, text: str) -> Run:
-        token, workflow = user.token or "", self._workflow_id not in ANSWERING
-        if conversation_id is None:
-            conversation_id, new = str(uuid4()), True
-            await self._client.create_conversation(token, conversation_id, me)
-            await self._conversations.add(me, conversation_id, text)
-        else:
-            new = False
-            await self._own(me, user, conversation_id)
-            if (run_id := await self._runs.live_in(conversation_id)) is not None:
-                await self._look_at(me, user, run_id)  # it may be over, unseen
-        reservation = await self._runs.reserve(me, conversation_id, text, workflow=workflow)
-        try:
-            submitted = await self._submit(token, conversation_id, text, workflow)
-        except ChatError as error:
-            await self._runs.release(reservation)
-            self._asked.pop(f"turns {conversation_id}", None)  # the server may have kept the message nevertheless
-            if isinstance(error, Uncertain):
-                raise Uncertain(UNCERTAIN) from None
-            if new:
-                await self._conversations.hide(me, conversation_id)
-            raise
-        # The server stores no turn for a workflow run, and gives several of them the same one.
-        turn_id = reservation if workflow else submitted.turn_id or reservation
-        return await self._runs.confirm(me, reservation, submitted, turn_id=turn_id)
-
-    async def _submit(self, token: str, conversation_id: str, text: str, workflow: bool) -> Submitted:
-        if not workflow:
-            return await self._client.answer(token, conversation_id, text, self._workflow_id)
-        state = self._initial_state(text)
-        submitted = await self._client.start_workflow(token, conversation_id, self._workflow_id, state)
-        if submitted.admission in ("rejected", "deferred"):
-            raise BackendError(NO_ROOM)
-        return submitted
-
-    def _live_run(self, known: KnownRun) -> LiveRun:
-        for id in [id for id, live in self._live.items() if live.idle and id != known.run.id]:
-            if len(self._live) > 100 or self._live[id].done:
-                del self._live[id]
-        live = self._live.get(known.run.id)
-        if live is None:
-            live = LiveRun(known, self._client, self._runs, self._timing, self._stream)
-            self._live[known.run.id] = live
-        return live
-
-    async def _look_at(self, me: str, user: User, run_id: str) -> LiveRun:
-        """Return a live run with the events that it has by now."""
-        live = self._live_run(await self._own_run(me, user, run_id))
-        await live.glance(user.token or "", self._timing.glance)
-        return live
+    async def _run(self, user: User, run_id: str) -> KnownRun:
+        return await self._owned.run(await self._accounts.user_id(user), user.token or "", run_id)
 
     async def _learn_list(self, me: str, token: str) -> bool:
         await self._conversations.learn_list(me, await self._client.conversations(token))

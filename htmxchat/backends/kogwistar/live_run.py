@@ -15,7 +15,6 @@ from ...events import JSON, InputAnswered, Outcome, RunEnded, StageChanged
 from . import logs
 from .feed import Feed
 from .outcome import Request, client_result, resumed
-from .problems import plain
 from .replies import mapping
 
 log = logging.getLogger("htmxchat")
@@ -31,13 +30,12 @@ class LiveRun(Feed):
     def idle(self) -> bool:
         return super().idle and (self.resuming is None or self.resuming.done())
 
-    async def answer(self, token: str, request_id: str, answer: JSON) -> None:
+    async def answer(self, request_id: str, answer: JSON) -> None:
         """Use up the request and begin to resume the run; returns before the server has answered.
 
         Raises:
             NotFound: The run does not wait for this, or was answered before.
         """
-        self.token = token
         await self.sync()
         request = self.known.request
         if self.done or self.known.phase != "waiting" or request is None or request.id != request_id:
@@ -92,20 +90,16 @@ class LiveRun(Feed):
         state = await self._state()
         request = self.known.request
         waiting = mapping(state.get("_rt_join")).get("suspended") or []
-        same = request is not None and any(list(each[1:3]) and each[2] == request.token_id for each in waiting)
+        ours = None if request is None else [request.node_id, request.token_id]
+        same = any([each[0], each[2]] == ours for each in waiting)
         if same and error is not None:
             await self.end([RunEnded(Outcome.FAILED, str(error))])
         elif same:
             # Not taken, or not yet: another process may be asking at this moment.
             if (logs.now() - self.known.since).total_seconds() >= self._timing.resent:
                 await self.conclude(await self._client.run(self.token, self.id), retried=True)
-        elif state and not mapping(state.get("_rt_join")).get("pending"):
-            run = await self._client.run(self.token, self.id)
-            steps = await self._client.steps(self.token, self.id)
-            went = "suspended" if waiting else "failure" if steps and steps[-1].status == "failure" else "succeeded"
-            await self.conclude(resumed(run, {"workflow_status": went, "final_state": dict(state)}))
-        elif error is not None:
-            await self.end([RunEnded(Outcome.FAILED, str(error) if plain(str(error)) else None)])
+        elif not mapping(state.get("_rt_join")).get("pending"):
+            await self.conclude(await self._client.run(self.token, self.id))
 
     async def _state(self) -> dict[str, object]:
         with suppress(NotFound):

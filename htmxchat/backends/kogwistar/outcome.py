@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from ...events import (
@@ -45,6 +45,7 @@ _WAITS: Mapping[str, str] = {
 }
 _INTERNAL = frozenset({"budget", "op_log", "started", "turn_index", "wait_reason"})
 _LONGEST_STATE = 20_000
+WAITS_FOR_SCRIPT = "The agent waits for a script to run here."
 CONTINUE, REFUSE = "Continue", "Refuse"
 
 
@@ -114,6 +115,7 @@ def conclude(facts: Facts, *, retried: bool = False) -> tuple[list[EventBody], R
     Args:
         retried: The last answer did not reach the server.
     """
+    facts = _after_resume(facts)
     run = facts.run
     went = how(run, facts.text)
     if went == "suspended":
@@ -164,14 +166,14 @@ def find_request(facts: Facts) -> Request | None:
     code = text_at(payload, "code")
     if text_at(payload, "type") == "client_execute" and code and text_at(payload, "language") in ("", "python"):
         title = plain(text_at(payload, "title") or text_at(payload, "message"))
-        return _with(request, kind="script", code=code, title=title, prompt="The agent waits for a script to run here.")
+        return replace(request, kind="script", code=code, title=title, prompt=WAITS_FOR_SCRIPT)
     said = [sentence(text_at(payload, "message")), *(sentence(str(each)) for each in payload.get("errors") or ())]
     prompt = " ".join([*filter(None, said), _WAITS.get(why, "The agent waits for you.")])
     keys = mapping(payload.get("repair_payload")).get("expected_keys")
     if isinstance(keys, list) and keys and isinstance(keys[0], str):
-        request = _with(request, key=keys[0])
+        request = replace(request, key=keys[0])
     kind = "approval" if why == "approval" or (not payload and why != "message") else "input"
-    return _with(request, kind=kind, prompt=prompt)
+    return replace(request, kind=kind, prompt=prompt)
 
 
 def ask(request: Request, *, retried: bool = False) -> list[EventBody]:
@@ -197,24 +199,23 @@ def client_result(request: Request, answer: JSON) -> dict[str, Any]:
     return {"status": "success", "state_update": [["u", {request.key: answer}]]}
 
 
+def _after_resume(facts: Facts) -> Facts:
+    """A run's row says suspended for ever; if nothing waits at the last checkpoint, it has been resumed since."""
+    join = mapping(facts.state.get("_rt_join"))
+    if how(facts.run, facts.text) != "suspended" or not join or join.get("suspended") or join.get("pending"):
+        return facts
+    failed = bool(facts.steps) and facts.steps[-1].status in ("failure", "failed")
+    reply = {"workflow_status": "failure" if failed else "succeeded", "final_state": dict(facts.state)}
+    return replace(facts, run=resumed(facts.run, reply))
+
+
 def resumed(run: ServerRun, reply: Mapping[str, Any]) -> ServerRun:
     """Return the run as it would look if the server noted what came of a resume; it does not."""
     status = text_at(reply, "workflow_status")
     state = mapping(reply.get("final_state"))
     result = {"workflow_status": status, "final_state": state}
     text = text_at(state, "assistant_text")
-    return ServerRun(
-        run.id,
-        run.conversation_id,
-        run.workflow_id,
-        run.user_id,
-        run.turn_id,
-        run.assistant_turn_id,
-        run.status,
-        True,
-        status,
-        result={**result, "assistant_text": text} if text else result,
-    )
+    return replace(run, workflow_status=status, result={**result, "assistant_text": text} if text else result)
 
 
 def state_text(state: Mapping[str, Any]) -> str:
@@ -243,7 +244,3 @@ def _quality(result: Mapping[str, Any]) -> list[EventBody]:
     missing = f"Missing: {', '.join(aspects)}" if aspects else "The answer may be incomplete"
     found = ToolFinished("evaluation", "Insufficient", {"notes": text_at(evaluation, "notes"), "missing": aspects})
     return [ToolStarted("evaluation", "evaluate", missing), found]
-
-
-def _with(request: Request, **changes: str) -> Request:
-    return Request.from_json({**request.to_json(), **changes})
