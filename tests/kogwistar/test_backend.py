@@ -347,6 +347,14 @@ async def test_what_was_made_elsewhere_is_adopted(server: Replay, chat: Kogwista
     assert [turn.id for turn in again.turns] == [turn, run.id]
 
 
+async def test_the_sidebar_notices_that_a_run_ended_unseen(chat: KogwistarBackend) -> None:
+    run = await chat.start_run(ANN, None, "What is a hypergraph?")
+    assert (await chat.list_conversations(ANN)).items[0].state is RunState.RUNNING
+    await asyncio.sleep(0.3)
+    assert (await chat.list_conversations(ANN)).items[0].state is RunState.COMPLETED
+    assert (await chat.get_run(ANN, run.id)).state is RunState.COMPLETED
+
+
 async def test_ids_that_would_change_a_path_are_nothing(server: Replay, chat: KogwistarBackend) -> None:
     before = server.asked.copy()
     for id in ("..", ".", "a/b", "", "../runs"):

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("htmxchat")
 LONGEST_TEXT = 20_000
+_MOST_ASKED = 10_000
 MISSING = "KogwistarBackend needs httpx and httpx-sse: pip install 'htmxchat[kogwistar]'"
 CLOSING = "The chat is restarting. The answer goes on; look again in a moment."
 
@@ -125,6 +126,9 @@ class KogwistarBackend:
             if not page.items and not query:
                 await _briefly(refresh, 10 * self._timing.glance)
                 page = await self._conversations.list(me, query, limit=limit, cursor=cursor)
+        for item in page.items:
+            if item.state is not None and item.state.live and self._due(f"state {item.id}", self._timing.check):
+                self._background(self._look_into(user, item.id))
         return replace(page, items=tuple(replace(item, user_id=user.id) for item in page.items))
 
     async def get_conversation(self, user: User, conversation_id: str) -> Conversation:
@@ -233,6 +237,11 @@ class KogwistarBackend:
     async def _run(self, user: User, run_id: str) -> KnownRun:
         return await self._owned.run(await self._accounts.user_id(user), user.token or "", run_id)
 
+    async def _look_into(self, user: User, conversation_id: str) -> None:
+        """See whether a run that nobody watches is over."""
+        if (run_id := await self._runs.live_in(conversation_id)) is not None:
+            await self._lives.look_at(await self._run(user, run_id), user.token or "")
+
     async def _learn_list(self, me: str, token: str) -> bool:
         await self._conversations.learn_list(me, await self._client.conversations(token))
         return True
@@ -243,8 +252,10 @@ class KogwistarBackend:
     def _due(self, what: str, seconds: float) -> bool:
         """Return whether it is time to ask the server again, and if so take note that it is done now."""
         now = asyncio.get_running_loop().time()
-        if now - self._asked.get(what, -seconds) < seconds:
+        if what in self._asked and now - self._asked[what] < seconds:
             return False
+        if len(self._asked) > _MOST_ASKED:
+            self._asked.clear()
         self._asked[what] = now
         return True
 

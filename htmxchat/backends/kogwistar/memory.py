@@ -79,10 +79,9 @@ class ConversationMemory:
         """Remember conversations that are not known yet. What is known stays as it is."""
 
         def work(db: Connection) -> None:
-            known = set(db.scalars(select(t.conversations.c.id)))
             for number, item in enumerate(items):
-                if item.id not in known:
-                    # The server tells no times. Later is more likely to be older than what is made here.
+                if db.scalar(select(t.conversations.c.id).where(t.conversations.c.id == item.id)) is None:
+                    # The server tells no times; what was made here is more likely to be the newer.
                     add(db, user_id, item.id, "", logs.now() - timedelta(days=1, seconds=number))
 
         with suppress(IntegrityError):  # somebody else learned it at this moment; the next look sees it

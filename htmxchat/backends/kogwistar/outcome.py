@@ -240,7 +240,7 @@ def _quality(result: Mapping[str, Any]) -> list[EventBody]:
     evaluation = mapping(result.get("evaluation"))
     if evaluation.get("is_sufficient") is not False and evaluation.get("needs_more_info") is not True:
         return []
-    aspects = [str(each) for each in evaluation.get("missing_aspects") or () if each]
+    aspects = [str(each).replace("_", " ") for each in evaluation.get("missing_aspects") or () if each]
     missing = f"Missing: {', '.join(aspects)}" if aspects else "The answer may be incomplete"
     found = ToolFinished("evaluation", "Insufficient", {"notes": text_at(evaluation, "notes"), "missing": aspects})
     return [ToolStarted("evaluation", "evaluate", missing), found]
