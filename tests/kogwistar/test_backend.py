@@ -18,6 +18,7 @@ from htmxchat import (
     BackendUnavailable,
     Busy,
     KogwistarBackend,
+    Limits,
     NotAllowed,
     NotFound,
     NotSignedIn,
@@ -29,8 +30,12 @@ from htmxchat import (
     fold,
 )
 from htmxchat.backends.kogwistar import Timing
+from htmxchat.backends.kogwistar.memory import ConversationMemory
+from htmxchat.backends.kogwistar.replies import ServerTurn, Submitted
+from htmxchat.backends.kogwistar.run_memory import RunMemory
 from htmxchat.events import InputRequested, RunEnded, RunEvent, RunStopping, ScriptProposed, StageChanged
 from htmxchat.models import Run
+from tests.support import Exchange
 
 from .recordings import recording
 from .replay import Replay, token
@@ -244,6 +249,24 @@ async def test_fifty_readers_cost_the_server_one_stream(server: Replay, chat: Ko
     assert server.opened[run.id] == 1
 
 
+async def test_fifty_browsers_cost_the_server_one_stream(server: Replay, chat: KogwistarBackend) -> None:
+    async def identify(request: Any) -> User:
+        return ANN
+
+    app = create_chat_app(chat, identify=identify, limits=Limits(streams_per_user=64))
+    run = await chat.start_run(ANN, None, "forever and ever")
+    readers = [Exchange(app, f"/runs/{run.id}/stream") for _ in range(50)]
+    tasks = [asyncio.create_task(reader.run()) for reader in readers]
+    for reader in readers:
+        await reader.until("Drafting the answer")
+    assert server.opened[run.id] == server.open[run.id] == 1
+    for reader in readers:
+        reader.leave()
+    await asyncio.gather(*tasks)
+    await eventually(lambda: server.open[run.id] == 0)
+    assert (await chat.get_run(ANN, run.id)).state is RunState.RUNNING
+
+
 async def test_nobody_reads_nothing_is_open(server: Replay, chat: KogwistarBackend) -> None:
     run = await chat.start_run(ANN, None, "forever and ever")
     assert server.opened[run.id] == 0
@@ -414,6 +437,20 @@ async def test_what_was_removed_stays_removed(server: Replay, chat: KogwistarBac
         assert (await other.get_conversation(ANN, run.conversation_id)).title == "Directions"
     finally:
         await other.close()
+
+
+async def test_turns_that_are_read_while_a_message_is_sent_are_not_doubled(path: str) -> None:
+    store = Store(path)
+    conversations, runs = ConversationMemory(store), RunMemory(store)
+    await conversations.add("kog-ann", "c", "Which way?")
+    reservation = await runs.reserve("kog-ann", "c", "Which way?", workflow=False)
+    there = [ServerTurn("t1", "user", "Which way?"), ServerTurn("ptr:1", "assistant", "Left.")]
+    assert await conversations.learn_turns("c", there)
+    run = await runs.confirm("kog-ann", reservation, Submitted("r1", "t1"), turn_id="t1")
+    assert not await conversations.learn_turns("c", there)
+    turns = (await conversations.transcript("kog-ann", "c", {})).turns
+    assert [(turn.id, turn.role) for turn in turns] == [("t1", "user"), (run.id, "assistant")]
+    await store.close()
 
 
 # Guards

@@ -9,7 +9,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Literal
 
 from ...database import uncancelled
-from ...errors import BackendUnavailable, ChatError, EmptyText, NotFound, TextTooLong
+from ...errors import BackendError, BackendUnavailable, ChatError, EmptyText, NotFound, TextTooLong
 from ...events import JSON, RunEvent
 from ...models import Conversation, ConversationPage, Run, Transcript, User
 from ...store import Store
@@ -188,7 +188,12 @@ class KogwistarBackend:
         if len(text) > LONGEST_TEXT:
             raise TextTooLong(len(text), LONGEST_TEXT)
         me = await self._accounts.user_id(user)
-        run = await uncancelled(self._tasks, self._submitter.start(me, user.token or "", conversation_id, text))
+        try:
+            run = await uncancelled(self._tasks, self._submitter.start(me, user.token or "", conversation_id, text))
+        except BackendError:
+            # The server may have kept the message nevertheless.
+            self._asked.pop(f"turns {conversation_id}", None)
+            raise
         return replace(run, user_id=user.id)
 
     async def get_run(self, user: User, run_id: str) -> Run:

@@ -122,10 +122,16 @@ class RunMemory:
         """Give a reservation the server's ids."""
 
         def work(db: Connection) -> Run:
-            this = t.runs.c.id == reservation
+            row = db.execute(select(t.runs).where(t.runs.c.id == reservation)).one()
+            memory.lock(db, row.conversation_id)
+            # The server's turns may have been read since; what was learned of this one then is known better now.
+            here = t.turns.c.conversation_id == row.conversation_id
+            db.execute(delete(t.turns).where(here, t.turns.c.id == turn_id, t.turns.c.id != reservation))
+            learned = and_(t.runs.c.conversation_id == row.conversation_id, t.runs.c.turn_id == turn_id)
+            db.execute(delete(t.runs).where(learned, t.runs.c.id != reservation))
             change = {"id": submitted.run_id, "turn_id": turn_id, "phase": "running", "state": RunState.RUNNING.value}
-            db.execute(update(t.turns).where(t.turns.c.id == reservation).values(id=turn_id))
-            db.execute(update(t.runs).where(this).values(**change, since=logs.now()))
+            db.execute(update(t.turns).where(here, t.turns.c.id == reservation).values(id=turn_id))
+            db.execute(update(t.runs).where(t.runs.c.id == reservation).values(**change, since=logs.now()))
             return memory.to_run(db.execute(select(t.runs).where(t.runs.c.id == submitted.run_id)).one(), user_id)
 
         return await self._store.write(work)
