@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import asyncio
-import logging
-from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Literal
 
 from ...database import uncancelled
-from ...errors import BackendError, BackendUnavailable, ChatError, EmptyText, NotFound, TextTooLong
+from ...errors import BackendError, BackendUnavailable, EmptyText, NotFound, TextTooLong
 from ...events import JSON, RunEvent
 from ...models import Conversation, ConversationPage, Run, Transcript, User
 from ...store import Store
 from .accounts import Accounts
+from .errands import Errands
 from .live_runs import LiveRuns
 from .memory import ConversationMemory
 from .ownership import Ownership
@@ -24,9 +23,7 @@ from .timing import Timing
 if TYPE_CHECKING:
     import httpx
 
-log = logging.getLogger("htmxchat")
 LONGEST_TEXT = 20_000
-_MOST_ASKED = 10_000
 MISSING = "KogwistarBackend needs httpx and httpx-sse: pip install 'htmxchat[kogwistar]'"
 CLOSING = "The chat is restarting. The answer goes on; look again in a moment."
 
@@ -85,8 +82,7 @@ class KogwistarBackend:
         self._submitter = Submitter(
             self._client, self._conversations, self._runs, self._owned, self._lives, workflow_id, initial_state
         )
-        self._asked: dict[str, float] = {}
-        self._tasks: set[asyncio.Task[Any]] = set()
+        self._errands = Errands()
         self._closing = False
 
     async def open(self) -> None:
@@ -98,12 +94,7 @@ class KogwistarBackend:
         self._closing = True
         try:
             await self._lives.close(BackendUnavailable(CLOSING))
-            pending = set(self._tasks)
-            if pending:
-                await asyncio.wait(pending, timeout=self._timing.glance)
-            for task in pending:
-                task.cancel()
-            self._asked.clear()
+            await self._errands.close(self._timing.glance)
             await self._client.close()
             await self._store.close()
         finally:
@@ -121,14 +112,13 @@ class KogwistarBackend:
         """Return what matches in remembered titles, questions and answers: what was seen here, not all there is."""
         me = await self._accounts.user_id(user)
         page = await self._conversations.list(me, query, limit=limit, cursor=cursor)
-        if self._due(f"list {me}", self._timing.list):
-            refresh = self._background(self._learn_list(me, user.token or ""))
-            if not page.items and not query:
-                await _briefly(refresh, 10 * self._timing.glance)
+        if self._errands.due(f"list {me}", self._timing.list):
+            empty = not page.items and not query
+            if await self._errands.run(self._learn_list(me, user.token or ""), 10 * self._timing.glance * empty):
                 page = await self._conversations.list(me, query, limit=limit, cursor=cursor)
         for item in page.items:
-            if item.state is not None and item.state.live and self._due(f"state {item.id}", self._timing.check):
-                self._background(self._look_into(user, item.id))
+            if item.state is not None and item.state.live and self._errands.due(f"state {item.id}", self._timing.check):
+                await self._errands.run(self._look_into(user, item.id))
         return replace(page, items=tuple(replace(item, user_id=user.id) for item in page.items))
 
     async def get_conversation(self, user: User, conversation_id: str) -> Conversation:
@@ -144,10 +134,9 @@ class KogwistarBackend:
             live = await self._lives.look_at(await self._run(user, run_id), user.token or "")
             events = {run_id: live.events}
         transcript = await self._conversations.transcript(me, conversation_id, events)
-        if self._due(f"turns {conversation_id}", self._timing.turns):
-            refresh = self._background(self._learn_turns(user.token or "", conversation_id))
-            await _briefly(refresh, self._timing.glance if transcript.turns else 100 * self._timing.glance)
-            if refresh.done() and not refresh.cancelled() and refresh.result():
+        if self._errands.due(f"turns {conversation_id}", self._timing.turns):
+            wait = self._timing.glance * (1 if transcript.turns else 100)
+            if await self._errands.run(self._learn_turns(user.token or "", conversation_id), wait):
                 transcript = await self._conversations.transcript(me, conversation_id, events)
         turns = tuple(
             turn if turn.run is None else replace(turn, run=replace(turn.run, user_id=user.id))
@@ -169,7 +158,7 @@ class KogwistarBackend:
         if run_id is not None:
             known = await self._runs.look(run_id)
             if known is not None:
-                self._background(self._lives.get(known, user.token or "").stop())
+                await self._errands.run(self._lives.get(known, user.token or "").stop())
 
     async def restore_conversation(self, user: User, conversation_id: str) -> None:
         """Put the conversation back into the list, whenever it was removed."""
@@ -189,10 +178,11 @@ class KogwistarBackend:
             raise TextTooLong(len(text), LONGEST_TEXT)
         me = await self._accounts.user_id(user)
         try:
-            run = await uncancelled(self._tasks, self._submitter.start(me, user.token or "", conversation_id, text))
+            start = self._submitter.start(me, user.token or "", conversation_id, text)
+            run = await uncancelled(self._errands.tasks, start)
         except BackendError:
             # The server may have kept the message nevertheless.
-            self._asked.pop(f"turns {conversation_id}", None)
+            self._errands.forget(f"turns {conversation_id}")
             raise
         return replace(run, user_id=user.id)
 
@@ -225,7 +215,7 @@ class KogwistarBackend:
         """Ask the server to stop. It does so when the present step ends, and may still leave an answer behind."""
         known = await self._run(user, run_id)
         if not known.ended:
-            await uncancelled(self._tasks, self._lives.get(known, user.token or "").stop())
+            await uncancelled(self._errands.tasks, self._lives.get(known, user.token or "").stop())
 
     async def answer_request(self, user: User, run_id: str, request_id: str, answer: JSON) -> None:
         """Resume a suspended run with the answer. What comes of it is told by the run's events.
@@ -235,7 +225,7 @@ class KogwistarBackend:
         known = await self._run(user, run_id)
         if known.ended:
             raise NotFound
-        await uncancelled(self._tasks, self._lives.get(known, user.token or "").answer(request_id, answer))
+        await uncancelled(self._errands.tasks, self._lives.get(known, user.token or "").answer(request_id, answer))
 
     # How
 
@@ -253,31 +243,3 @@ class KogwistarBackend:
 
     async def _learn_turns(self, token: str, conversation_id: str) -> bool:
         return await self._conversations.learn_turns(conversation_id, await self._client.turns(token, conversation_id))
-
-    def _due(self, what: str, seconds: float) -> bool:
-        """Return whether it is time to ask the server again, and if so take note that it is done now."""
-        now = asyncio.get_running_loop().time()
-        if what in self._asked and now - self._asked[what] < seconds:
-            return False
-        if len(self._asked) > _MOST_ASKED:
-            self._asked.clear()
-        self._asked[what] = now
-        return True
-
-    def _background(self, work: Coroutine[Any, Any, Any]) -> asyncio.Task[Any]:
-        task = asyncio.create_task(_quietly(work))
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
-        return task
-
-
-async def _quietly(work: Coroutine[Any, Any, Any]) -> Any:
-    try:
-        return await work
-    except ChatError as error:
-        log.info("Something in the background failed: %s", error)
-        return None
-
-
-async def _briefly(task: asyncio.Task[Any], seconds: float) -> None:
-    await asyncio.wait({task}, timeout=seconds)

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
-import json
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import NAMESPACE_OID, uuid5
 
-from sqlalchemy import ColumnElement, Connection, Row, and_, exists, func, insert, or_, select, true, update
+from sqlalchemy import Connection, Row, and_, func, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from ...cleaning import one_line, searchable
@@ -20,12 +17,12 @@ from ...events import Outcome, RunEnded, RunEvent, TextReplaced
 from ...models import Conversation, ConversationPage, Run, RunState, Transcript, Turn
 from ...store import Store
 from ...view import compact, fold
-from . import logs
+from . import conditions, logs
 from . import tables as t
 from .mapping import SPAN
 from .replies import ServerConversation, ServerTurn
 
-TITLE_LENGTH, LONGEST_TITLE, LONGEST_QUERY, LARGEST_PAGE = 80, 200, 500, 200
+TITLE_LENGTH, LONGEST_TITLE, LARGEST_PAGE = 80, 200, 200
 UNTITLED = "Conversation from elsewhere"
 
 
@@ -42,12 +39,12 @@ class ConversationMemory:
     async def list(self, user_id: str, query: str = "", *, limit: int, cursor: str | None) -> ConversationPage:
         """Return a page of conversations that hold every word of `query`, the last changed first."""
         limit = max(1, min(limit, LARGEST_PAGE))
-        found = and_(_mine(user_id), _matching(query), _following(cursor))
+        found = and_(conditions.mine(user_id), conditions.matching(query), conditions.following(cursor))
         latest = t.conversations.c.updated_at.desc(), t.conversations.c.id.desc()
-        statement = select(t.conversations, _state()).where(found).order_by(*latest).limit(limit + 1)
+        statement = select(t.conversations, conditions.latest_state()).where(found).order_by(*latest).limit(limit + 1)
         rows = await self._store.read(lambda db: db.execute(statement).all())
         items = tuple(_conversation(row) for row in rows[:limit])
-        return ConversationPage(items, _cursor(items[-1]) if len(rows) > limit else None)
+        return ConversationPage(items, conditions.cursor_after(items[-1]) if len(rows) > limit else None)
 
     async def find(self, user_id: str, id: str) -> Conversation | None:
         """Return a conversation; `None` if nothing is remembered of it.
@@ -55,7 +52,7 @@ class ConversationMemory:
         Raises:
             NotFound: It is somebody else's, or hidden.
         """
-        this = select(t.conversations, _state()).where(t.conversations.c.id == id)
+        this = select(t.conversations, conditions.latest_state()).where(t.conversations.c.id == id)
         row = await self._store.read(lambda db: db.execute(this).one_or_none())
         if row is None:
             return None
@@ -67,8 +64,8 @@ class ConversationMemory:
         """Return all turns, with the events of live runs as the caller knows them."""
 
         def work(db: Connection) -> Transcript:
-            this = select(t.conversations, _state()).where(_mine(user_id), t.conversations.c.id == id)
-            row = db.execute(this).one_or_none()
+            this = and_(conditions.mine(user_id), t.conversations.c.id == id)
+            row = db.execute(select(t.conversations, conditions.latest_state()).where(this)).one_or_none()
             if row is None:
                 raise NotFound
             return Transcript(_conversation(row), tuple(_turns(db, id, user_id, live)))
@@ -108,7 +105,7 @@ class ConversationMemory:
         await self._change(user_id, id, hidden=True, hidden_at=None)
 
     async def _change(self, user_id: str, id: str, *, hidden: bool = False, **values: Any) -> None:
-        this = update(t.conversations).where(_mine(user_id, hidden=hidden), t.conversations.c.id == id)
+        this = update(t.conversations).where(conditions.mine(user_id, hidden=hidden), t.conversations.c.id == id)
         if not await self._store.write(lambda db: db.execute(this.values(**values)).rowcount):
             raise NotFound
 
@@ -212,48 +209,6 @@ def _turns(db: Connection, id: str, user_id: str, live: Mapping[str, Sequence[Ru
         view = fold(events)
         state = RunState(row.state) if view.state.live else view.state
         yield Turn(row.id, "assistant", view.text, row.created_at, to_run(row, user_id, state), tuple(events))
-
-
-# Conditions
-
-
-def _state() -> ColumnElement[Any]:
-    mine = t.runs.c.conversation_id == t.conversations.c.id
-    latest = select(t.runs.c.state).where(mine).order_by(t.runs.c.place.desc()).limit(1)
-    return latest.scalar_subquery().label("state")
-
-
-def _mine(user_id: str, *, hidden: bool = False) -> ColumnElement[bool]:
-    at = t.conversations.c.hidden_at
-    return and_(t.conversations.c.user_id == user_id, at.is_not(None) if hidden else at.is_(None))
-
-
-def _matching(query: str) -> ColumnElement[bool]:
-    if len(query) > LONGEST_QUERY:
-        raise InvalidInput(f"Search for less: {LONGEST_QUERY} characters are allowed.")
-    this, found = t.conversations.c.id, []
-    for word in dict.fromkeys(searchable(query).split()):
-        here = [table.c.folded.contains(word, autoescape=True) for table in (t.turns, t.runs)]
-        said = exists().where(t.turns.c.conversation_id == this, here[0])
-        answered = exists().where(t.runs.c.conversation_id == this, here[1])
-        found.append(or_(t.conversations.c.folded.contains(word, autoescape=True), said, answered))
-    return and_(true(), *found)
-
-
-def _following(cursor: str | None) -> ColumnElement[bool]:
-    if cursor is None:
-        return true()
-    try:
-        at, id = json.loads(base64.urlsafe_b64decode(cursor.encode("ascii")))
-        at, id = datetime.fromisoformat(at).astimezone(UTC), str(id)
-    except (ValueError, TypeError, OverflowError, RecursionError, binascii.Error):
-        raise InvalidInput("This page of the history does not exist. Start again from the first.") from None
-    changed = t.conversations.c.updated_at
-    return or_(changed < at, and_(changed == at, t.conversations.c.id < id))
-
-
-def _cursor(item: Conversation) -> str:
-    return base64.urlsafe_b64encode(json.dumps([item.updated_at.isoformat(), item.id]).encode()).decode()
 
 
 def _conversation(row: Row[Any]) -> Conversation:
