@@ -170,6 +170,7 @@ def draw_history(
         query=query,
         current=current.id if current else None,
         user_name=call.user.name,
+        sign_out_url=call.urls.logout() if call.chat.login else None,
         can_search=call.chat.can_search,
         deleted=deleted,
         failure=str(failure) if failure else None,
