@@ -146,10 +146,15 @@ class Turn:
 
 @dataclass(frozen=True, slots=True)
 class Transcript:
-    """A conversation with its turns, oldest first. A turn that was tried again shows its latest run."""
+    """A conversation with its turns, oldest first. A turn that was tried again shows its latest run.
+
+    Attributes:
+        refreshing: Whether the backend is still reading what is new, so that the page soon looks again.
+    """
 
     conversation: Conversation
     turns: tuple[Turn, ...] = ()
+    refreshing: bool = False
 
     @property
     def live_run(self) -> Run | None:

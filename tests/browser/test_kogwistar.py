@@ -147,6 +147,43 @@ def test_a_suspended_run_is_answered(page: Page, host: Callable[..., Server], se
     assert_same_after_reload(page)
 
 
+def test_a_page_of_what_is_remembered_fetches_what_is_new(
+    page: Page, host: Callable[..., Server], server: Replay
+) -> None:
+    page.goto(host().url)
+    send(page, "What is a hypergraph?")
+    wait_for_state(page, "completed")
+    server.delays["/turns$"] = 3.0
+    server.add_turn(page.url.split("/c/")[1], "user", "Sent from elsewhere")
+    page.reload()
+    wait_for_state(page, "completed")
+    hint = page.get_by_text("Looking for newer messages…")
+    expect(hint).to_be_visible()
+    expect(page.get_by_text("Sent from elsewhere")).to_have_count(0)
+    page.fill("#text", "typed meanwhile")
+    expect(page.locator("#turns").get_by_text("Sent from elsewhere")).to_be_visible()
+    server.delays.clear()
+    expect(hint).to_have_count(0)
+    expect(page.locator("#text")).to_have_value("typed meanwhile")
+    expect(page.locator("#text")).to_be_focused()
+    assert_same_after_reload(page)
+
+
+def test_a_message_that_is_sent_before_the_news_comes_stays(
+    page: Page, host: Callable[..., Server], server: Replay
+) -> None:
+    page.goto(host().url)
+    send(page, "What is a hypergraph?")
+    wait_for_state(page, "completed")
+    server.delays["/turns$"] = 3.0
+    page.reload()
+    expect(page.get_by_text("Looking for newer messages…")).to_be_visible()
+    send(page, "evidence please")
+    wait_for_state(page, "completed")
+    expect(page.locator("article.turn")).to_have_count(4)
+    assert_same_after_reload(page)
+
+
 def test_two_tabs_share_a_run(page: Page, host: Callable[..., Server], server: Replay) -> None:
     page.goto(host().url)
     send(page, "forever and ever")

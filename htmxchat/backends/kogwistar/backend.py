@@ -134,15 +134,17 @@ class KogwistarBackend:
             live = await self._lives.look_at(await self._run(user, run_id), user.token or "")
             events = {run_id: live.events}
         transcript = await self._conversations.transcript(me, conversation_id, events)
-        if self._errands.due(f"turns {conversation_id}", self._timing.turns):
+        news = f"turns {conversation_id}"
+        if self._errands.due(news, self._timing.turns):
             wait = self._timing.glance * (1 if transcript.turns else 100)
-            if await self._errands.run(self._learn_turns(user.token or "", conversation_id), wait):
+            if await self._errands.run(self._learn_turns(user.token or "", conversation_id), wait, news):
                 transcript = await self._conversations.transcript(me, conversation_id, events)
         turns = tuple(
             turn if turn.run is None else replace(turn, run=replace(turn.run, user_id=user.id))
             for turn in transcript.turns
         )
-        return Transcript(replace(transcript.conversation, user_id=user.id), turns)
+        conversation = replace(transcript.conversation, user_id=user.id)
+        return Transcript(conversation, turns, refreshing=self._errands.running(news))
 
     async def rename_conversation(self, user: User, conversation_id: str, title: str) -> None:
         """Set the title, here only: the server has none."""

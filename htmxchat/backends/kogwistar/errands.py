@@ -34,9 +34,13 @@ class Errands:
         """Make something due."""
         self._done.pop(what, None)
 
-    async def run(self, work: Coroutine[Any, Any, Any], wait: float = 0.0) -> bool:
+    def running(self, name: str) -> bool:
+        """Return whether work of this name goes on."""
+        return any(task.get_name() == name for task in self.tasks)
+
+    async def run(self, work: Coroutine[Any, Any, Any], wait: float = 0.0, name: str | None = None) -> bool:
         """Begin `work`, and wait a little for its end. Returns whether it is done and what it returned is true."""
-        task = asyncio.create_task(_quietly(work))
+        task = asyncio.create_task(_quietly(work), name=name)
         self.tasks.add(task)
         task.add_done_callback(self.tasks.discard)
         if wait:
