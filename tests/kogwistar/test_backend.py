@@ -410,7 +410,10 @@ async def test_a_known_conversation_opens_at_once(server: Replay, chat: Kogwista
         assert transcript.refreshing
         runs = [turn.id for turn in transcript.turns if turn.run]
         assert set(runs) == set(server.runs)
-        while (transcript := await other.load_transcript(ANN, conversation)).refreshing:
+        for _ in range(200):
+            transcript = await other.load_transcript(ANN, conversation)
+            if not transcript.refreshing:
+                break
             await asyncio.sleep(0.05)
         assert len(transcript.turns) == 61
     finally:
