@@ -2,6 +2,7 @@
 
 from .app import chat_context, chat_lifespan, create_chat_app
 from .backend import Backend, CanDelete, CanRename, CanRetry, CanSearch, HasStarters, KeepsScripts, Managed
+from .backends.kogwistar import KogwistarBackend, KogwistarLogin
 from .backends.local import LocalBackend
 from .backends.stub import StubBackend
 from .errors import (
@@ -45,6 +46,7 @@ from .events import (
 )
 from .identity import Identify
 from .limits import Limits
+from .login import Login, SignInAt
 from .models import (
     Conversation,
     ConversationPage,
@@ -89,8 +91,11 @@ __all__ = [
     "InputRequested",
     "InvalidInput",
     "KeepsScripts",
+    "KogwistarBackend",
+    "KogwistarLogin",
     "Limits",
     "LocalBackend",
+    "Login",
     "Managed",
     "NotAllowed",
     "NotFound",
@@ -111,6 +116,7 @@ __all__ = [
     "ScriptProposed",
     "ScriptResult",
     "ScriptState",
+    "SignInAt",
     "Source",
     "SourcesFound",
     "StageChanged",

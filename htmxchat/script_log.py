@@ -22,7 +22,7 @@ class ScriptLog(Database):
 
     async def list_scripts(self, conversation_id: str) -> tuple[Script, ...]:
         """Return a conversation's scripts in the order in which they came."""
-        scripts = await self._read(lambda db: rows.read(db, conversation_id))
+        scripts = await self.read(lambda db: rows.read(db, conversation_id))
         now = datetime.now(UTC)
         if any(settle(script, now) is not script for script in scripts):
 
@@ -30,12 +30,12 @@ class ScriptLog(Database):
                 rows.lock(db, conversation_id)
                 return [rows.answer(db, script) for script in rows.read_settled(db, conversation_id, now)]
 
-            scripts = await self._write(work)
+            scripts = await self.write(work)
         return tuple(scripts)
 
     async def add_proposal(self, conversation_id: str, run_id: str, proposal: ScriptProposed) -> Script:
         """Queue what an agent proposed, once."""
-        return await self._write(lambda db: rows.propose(db, conversation_id, run_id, proposal))
+        return await self.write(lambda db: rows.propose(db, conversation_id, run_id, proposal))
 
     async def add_block(self, conversation_id: str, run_id: str, number: int, code: str, title: str) -> Script:
         """Queue a Python block of an answer, or return the script that it is already.
@@ -52,7 +52,7 @@ class ScriptLog(Database):
                 raise InvalidInput(f"An answer may have {MOST_SCRIPTS} scripts in the queue.")
             return rows.add(db, conversation_id, run_id, f"block:{number}", code, title, False)
 
-        return await self._write(work)
+        return await self.write(work)
 
     async def change_script(self, conversation_id: str, run_id: str, script_id: str, action: ScriptAction) -> Script:
         """Carry out an action, and hand the result to a run of this store that waits for it.
@@ -72,12 +72,12 @@ class ScriptLog(Database):
                 rows.save(db, changed)
             return rows.answer(db, changed)
 
-        return await self._write(work)
+        return await self.write(work)
 
     async def mark_delivered(self, script: Script) -> Script:
         """Remember that the run has got the result."""
-        return await self._write(lambda db: rows.deliver(db, script))
+        return await self.write(lambda db: rows.deliver(db, script))
 
     async def clear_scripts(self, conversation_id: str) -> None:
         """Put what is over out of sight."""
-        await self._write(lambda db: rows.clear(db, conversation_id))
+        await self.write(lambda db: rows.clear(db, conversation_id))

@@ -20,6 +20,7 @@ from .errors import InvalidInput, NotFound
 from .events import JSON, InputAnswered, Outcome, RunEnded, RunEvent, ScriptFinished
 from .models import Conversation, ConversationPage, Run, Transcript, Turn
 from .script_log import ScriptLog
+from .sessions import Sessions
 from .view import compact
 
 LONGEST_TITLE = 200
@@ -42,7 +43,7 @@ class Started:
     events: tuple[RunEvent, ...]
 
 
-class Store(ScriptLog):
+class Store(Sessions, ScriptLog):
     """The chat's memory. asyncio only.
 
     `Store()` lives in memory and dies with the object, `Store("sqlite+aiosqlite:///chat.db")` is a file that several

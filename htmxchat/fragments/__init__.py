@@ -7,6 +7,7 @@ from .composer import composer, composer_actions
 from .conversation import conversation, rename_form, title_heading
 from .history import history, history_items, history_list
 from .icons import sprite
+from .login import leaving_page, sign_in_link, sign_in_page
 from .shell import message_page, notice, page
 from .transcript import TurnContext, transcript, turn
 
@@ -18,10 +19,13 @@ __all__ = [
     "history",
     "history_items",
     "history_list",
+    "leaving_page",
     "message_page",
     "notice",
     "page",
     "rename_form",
+    "sign_in_link",
+    "sign_in_page",
     "sprite",
     "title_heading",
     "transcript",
