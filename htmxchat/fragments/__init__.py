@@ -7,10 +7,11 @@ from .composer import composer, composer_actions
 from .conversation import conversation, rename_form, title_heading
 from .history import history, history_items, history_list
 from .icons import sprite
-from .shell import message_page, notice, page
+from .shell import Side, message_page, notice, page, side_closer, side_opener, side_room
 from .transcript import TurnContext, transcript, turn
 
 __all__ = [
+    "Side",
     "TurnContext",
     "composer",
     "composer_actions",
@@ -22,6 +23,9 @@ __all__ = [
     "notice",
     "page",
     "rename_form",
+    "side_closer",
+    "side_opener",
+    "side_room",
     "sprite",
     "title_heading",
     "transcript",
