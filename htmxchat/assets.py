@@ -84,6 +84,14 @@ class Assets:
         """Return whether there is such a file: `"css/chat.css" in assets`."""
         return path in self._files
 
+    def content(self, path: str) -> bytes:
+        """Return a file as it is served.
+
+        Raises:
+            KeyError: There is no such file.
+        """
+        return self._files[path].content
+
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         response = await self._respond(scope)
         await response(scope, receive, send)

@@ -19,6 +19,7 @@ from .login import Login
 from .markdown import Markdown
 from .models import Starter
 from .relay import Relay
+from .scripts import Scripts
 from .urls import Urls
 
 T = TypeVar("T")
@@ -40,6 +41,8 @@ class Settings:
     login_url: str | None = None
     stylesheets: tuple[str, ...] = ()
     limits: Limits = field(default_factory=Limits)
+    scripts: Scripts = field(default_factory=Scripts)
+    frame_ancestors: tuple[str, ...] = ("'self'",)
 
 
 @dataclass(frozen=True, slots=True)

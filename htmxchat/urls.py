@@ -116,6 +116,10 @@ class Urls:
         )
         return path if own else self.home()
 
+    def sandbox(self) -> str:
+        """The document of the frame that runs Python."""
+        return self._path("sandbox")
+
     def static(self, path: str) -> str:
         return f"{self.root}/static/{self.version}/{path}"
 
