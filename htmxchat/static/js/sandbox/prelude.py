@@ -133,7 +133,9 @@ def _error(error: BaseException) -> dict[str, str]:
     while frames is not None and frames.tb_frame.f_code.co_filename != FILENAME:
         frames = frames.tb_next
     try:
-        lines = "".join(traceback.format_exception(error.with_traceback(frames)))
+        told = traceback.TracebackException.from_exception(error.with_traceback(frames))
+        told.stack = traceback.StackSummary.from_list([frame for frame in told.stack if frame.filename != "sandbox"])
+        lines = "".join(told.format())
     except Exception:
         lines = f"{name}: its traceback cannot be shown\n"
     module = error.name or "" if isinstance(error, ModuleNotFoundError) else ""

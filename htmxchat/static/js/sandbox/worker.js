@@ -27,6 +27,8 @@
   let pyodide;
   /** The functions of prelude.py. @type {any} */
   let prelude;
+  /** Not 0 when Python is to be interrupted. @type {Uint8Array | null} */
+  let shared = null;
   /** @type {{code: string, keep: boolean}} */
   let script;
 
@@ -98,6 +100,14 @@
     }
   }
 
+  /** The page's console and its error events are no place for scripts. */
+  function silence() {
+    const { console } = scope;
+    for (const name of Object.keys(console)) if (typeof console[name] === "function") console[name] = () => {};
+    scope.addEventListener("unhandledrejection", (/** @type {Event} */ event) => event.preventDefault());
+    scope.addEventListener("error", (/** @type {Event} */ event) => event.preventDefault());
+  }
+
   /** @param {number} most Bytes. */
   function limitMemory(most) {
     const { grow } = WebAssembly.Memory.prototype;
@@ -109,7 +119,9 @@
 
   /** @param {any} parts @param {MessagePort} life */
   async function boot(parts, life) {
+    silence();
     limitMemory(parts.memory);
+    shared = parts.interrupt;
     files.set("python_stdlib.zip", parts.stdlib);
     files.set("pyodide.asm.wasm", new ArrayBuffer(0));
     // Pyodide takes a worker that could import scripts for one that it does not support.
@@ -142,7 +154,7 @@
     pyodide.setStdin({ error: true });
     pyodide.setStdout({ write: (/** @type {Uint8Array} */ bytes) => outputs[0].write(bytes) });
     pyodide.setStderr({ write: (/** @type {Uint8Array} */ bytes) => outputs[1].write(bytes) });
-    pyodide.setInterruptBuffer(interrupts(parts.interrupt));
+    pyodide.setInterruptBuffer(signals);
     pyodide._api.on_fatal = (/** @type {unknown} */ error) => {
       flush();
       say({ type: "end", fatal: String(error).slice(0, 2_000) });
@@ -153,21 +165,16 @@
     scope.onmessage = (/** @type {MessageEvent} */ { data }) => void (life && orders[data.type]?.(data));
   }
 
-  /**
-   * What Python asks every few steps: whether to raise KeyboardInterrupt. A moment to send output, too.
-   * @param {Uint8Array | null} shared
-   */
-  function interrupts(shared) {
-    return {
-      get 0() {
-        outputs.forEach((output) => output.poll());
-        const signal = shared?.[0] ?? 0;
-        if (shared && signal) shared[0] = 0;
-        return signal;
-      },
-      set 0(_) {},
-    };
-  }
+  /** What Python asks every few steps: whether to raise KeyboardInterrupt. A moment to send output, too. */
+  const signals = {
+    get 0() {
+      outputs.forEach((output) => output.poll());
+      const signal = shared?.[0] ?? 0;
+      if (shared && signal) shared[0] = 0;
+      return signal;
+    },
+    set 0(_) {},
+  };
 
   /** @type {Record<string, (message: any) => void>} */
   const orders = {
@@ -190,7 +197,11 @@
       flush();
       post(end);
     },
-    cancel: () => prelude.cancel(),
+    cancel() {
+      // It has come through, so Python waits for something; what was to interrupt it would hit this call instead.
+      if (shared) shared[0] = 0;
+      prelude.cancel();
+    },
   };
 
   scope.onmessage = (/** @type {MessageEvent} */ { data, ports }) =>
