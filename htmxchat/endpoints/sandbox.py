@@ -55,4 +55,3 @@ def policy(digest: str, ancestors: Iterable[str]) -> str:
             "sandbox allow-scripts",
         )
     )
-

@@ -100,42 +100,49 @@ function sum(numbers) {
 export class SnapshotStore {
   #key;
 
-  /** @param {string[]} parts What the snapshot depends on. */
-  constructor(parts) {
-    this.#key = digest(parts.join("\n")).then((name) => name && new URL(`/-/htmxchat/snapshot/${name}`, location.href).href);
+  /** @param {string} key */
+  constructor(key) {
+    this.#key = key;
+  }
+
+  /** @param {ArrayBuffer[]} files @param {string} packages What a snapshot depends on. */
+  static async of(files, packages) {
+    if (!("caches" in globalThis) || !crypto.subtle) return new SnapshotStore("");
+    const digests = await Promise.all(files.map(sha256));
+    const name = await sha256(new TextEncoder().encode([...digests, packages].join(" ")));
+    return new SnapshotStore(`${location.origin}/.htmxchat/python-snapshot/${name}`);
   }
 
   /** @returns {Promise<ArrayBuffer | null>} */
   async get() {
-    return this.#quietly(async (cache, key) => (await (await cache.match(key))?.arrayBuffer()) ?? null);
+    return this.#quietly(async (cache) => (await (await cache.match(this.#key))?.arrayBuffer()) ?? null);
   }
 
   /** @param {ArrayBuffer} snapshot */
   async put(snapshot) {
-    await this.#quietly(async (cache, key) => {
-      for (const request of await cache.keys()) if (request.url !== key) await cache.delete(request);
-      await cache.put(key, new Response(snapshot));
+    await this.#quietly(async (cache) => {
+      for (const old of await cache.keys()) await cache.delete(old);
+      await cache.put(this.#key, new Response(snapshot));
     });
   }
 
   async delete() {
-    await this.#quietly((cache, key) => cache.delete(key));
+    await this.#quietly((cache) => cache.delete(this.#key));
   }
 
-  /** @template T @param {(cache: Cache, key: string) => Promise<T>} use @returns {Promise<T | null>} */
+  /** @template T @param {(cache: Cache) => Promise<T>} use @returns {Promise<T | null>} */
   async #quietly(use) {
+    if (!this.#key) return null;
     try {
-      const key = await this.#key;
-      return key ? await use(await caches.open(CACHE), key) : null;
+      return await use(await caches.open(CACHE));
     } catch {
       return null;
     }
   }
 }
 
-/** @param {string} text @returns {Promise<string>} Empty where the browser has no cache for this page. */
-async function digest(text) {
-  if (!("caches" in globalThis) || !crypto.subtle) return "";
-  const bytes = new Uint8Array(await crypto.subtle.digest("SHA-256", new TextEncoder().encode(text)));
-  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
+/** @param {BufferSource} bytes @returns {Promise<string>} In hexadecimal. Only where there is `crypto.subtle`. */
+export async function sha256(bytes) {
+  const digest = new Uint8Array(await crypto.subtle.digest("SHA-256", bytes));
+  return Array.from(digest, (byte) => byte.toString(16).padStart(2, "0")).join("");
 }

@@ -1,6 +1,6 @@
 /** Finds the packages that a script's imports need in a Pyodide distribution, and fetches them. */
 
-import { fetchAll, fetchJSON } from "./files.js";
+import { sha256 as digest, fetchAll, fetchJSON } from "./files.js";
 import { Trouble } from "./trouble.js";
 
 /** @typedef {{name: string, file_name: string, sha256?: string, imports?: string[], depends?: string[]}} Package */
@@ -78,9 +78,7 @@ export class PackageFolder {
 /** @param {{name: string, sha256?: string, bytes: ArrayBuffer}} file */
 async function check({ name, sha256, bytes }) {
   if (!sha256 || !crypto.subtle) return; // not there on a page that comes by plain HTTP
-  const digest = new Uint8Array(await crypto.subtle.digest("SHA-256", bytes));
-  const found = Array.from(digest, (byte) => byte.toString(16).padStart(2, "0")).join("");
-  if (found !== sha256) {
+  if ((await digest(bytes)) !== sha256) {
     throw new Trouble("package-failed", `The package file ${name} is not the one that its lock file describes. Tell whoever runs this site.`);
   }
 }

@@ -9,6 +9,7 @@ import ast
 import asyncio
 import base64
 import builtins
+import contextlib
 import importlib.util
 import io
 import json
@@ -56,7 +57,7 @@ def _sleep(seconds: float, _sleep: Any = time.sleep, _now: Any = time.monotonic)
 def python() -> str:
     """Return the version of Python, after preparing it."""
     builtins.input = _input
-    time.sleep = _sleep
+    setattr(time, "sleep", _sleep)  # noqa: B010
     random.seed()  # a memory snapshot has the seed of the process that made it
     return ".".join(map(str, sys.version_info[:3]))
 
@@ -113,10 +114,8 @@ async def run(code: str, keep: bool) -> str:
     finally:
         _task = None
     for stream in (sys.stdout, sys.stderr):
-        try:
+        with contextlib.suppress(Exception):
             stream.flush()
-        except Exception:
-            pass
     return json.dumps(end)
 
 
@@ -128,7 +127,9 @@ def cancel() -> None:
 
 def _error(error: BaseException) -> dict[str, str]:
     kind = type(error)
-    name = kind.__qualname__ if kind.__module__ in ("builtins", "__main__") else f"{kind.__module__}.{kind.__qualname__}"
+    name = (
+        kind.__qualname__ if kind.__module__ in ("builtins", "__main__") else f"{kind.__module__}.{kind.__qualname__}"
+    )
     frames = error.__traceback__
     while frames is not None and frames.tb_frame.f_code.co_filename != FILENAME:
         frames = frames.tb_next
@@ -224,7 +225,8 @@ def table(columns: list[str], rows: Iterable[Iterable[Any]], total: int, flat: b
     room = MOST_TABLE
     cells: list[list[Any]] = []
     for row in islice(rows, MOST_ROWS):
-        values = [*row] if flat else [*next(iter(row)), *list(row)[1:]]  # type: ignore[call-overload]
+        first, *others = row
+        values = [first, *others] if flat else [*first, *others]
         kept = [_cell(value) for value in values[:MOST_COLUMNS]]
         room -= len(json.dumps(kept))
         if room < 0:

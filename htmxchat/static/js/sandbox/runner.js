@@ -53,6 +53,7 @@ const FOLDER = new URL("./", import.meta.url).href;
 /** One frame, one worker, one run at a time. Nothing is loaded before the first run. */
 export class Runner {
   #options;
+  /** @type {SnapshotStore | undefined} */
   #snapshots;
   /** @type {Box | undefined} */
   #box;
@@ -74,7 +75,8 @@ export class Runner {
     const given = Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined));
     const filled = {
       frame: new URL("../../../../sandbox", FOLDER).href,
-      runtime: new URL("../../vendor/pyodide/", FOLDER).href,
+      // Not at this version's address: it stays in the browser's cache when others of htmxchat's files change.
+      runtime: new URL("../../../pyodide/vendor/pyodide/", FOLDER).href,
       packages: "",
       timeout: 30,
       loadTimeout: 60,
@@ -89,7 +91,6 @@ export class Runner {
       runtime: folder(filled.runtime),
       packages: filled.packages && folder(filled.packages),
     };
-    this.#snapshots = new SnapshotStore([this.#options.runtime, this.#options.packages, FOLDER]);
   }
 
   /**
@@ -170,14 +171,15 @@ export class Runner {
     const wanted = Object.entries(CORE).map(([name, size]) => ({ url: new URL(name, runtime).href, size }));
     /** @param {number} loaded @param {number} total */
     const onBytes = (loaded, total) => job.progress({ phase: "runtime", loaded, total });
-    const [box, [loader, core, wasm, stdlib], source, prelude, found, snapshot] = await all([
+    const [box, [loader, core, wasm, stdlib], source, prelude, found] = await all([
       Box.open(frame, signal).then((box) => this.#adopt(box, signal)),
       fetchAll(wanted, { signal, onBytes }),
       fetchText(new URL("worker.js", FOLDER).href, signal),
       fetchText(new URL("prelude.py", FOLDER).href, signal),
       packages ? PackageFolder.open(packages, signal) : undefined,
-      this.#snapshots.get(),
     ]);
+    const snapshots = (this.#snapshots = await SnapshotStore.of([loader, core, wasm, stdlib], packages));
+    const snapshot = await snapshots.get();
     signal.throwIfAborted();
     this.#packages = found;
     job.progress({ phase: "starting", loaded: 0, total: 0 });
@@ -191,7 +193,7 @@ export class Runner {
     } catch (error) {
       if (!snapshot || !(error instanceof Trouble) || error.type !== "load-failed") throw error;
       // The snapshot may be what is wrong. Start the plain way, which makes a new one.
-      await this.#snapshots.delete();
+      await snapshots.delete();
       const again = this.#expect();
       box.post({ type: "forget" });
       box.post({ type: "start" });
@@ -229,7 +231,7 @@ export class Runner {
         this.#worker?.resolve();
         break;
       case "snapshot":
-        void this.#snapshots.put(message.snapshot);
+        void this.#snapshots?.put(message.snapshot);
         break;
       case "said":
         if (this.#job && this.#job.number === message.run) this.#job.hear(message.text);
