@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from typing import Any, Literal
@@ -16,7 +17,7 @@ from .backend import Backend, HasStarters, Managed
 from .callback import HideCallback
 from .chat import Chat, Settings
 from .csrf import CrossOriginGuard, checked_origin
-from .endpoints import conversations, history, inspector, pages, runs, sandbox, session
+from .endpoints import conversations, history, inspector, pages, runs, sandbox, scripts, session
 from .endpoints.failures import show_failure
 from .errors import ChatError
 from .fragments.transcript import TurnContext
@@ -29,6 +30,8 @@ from .models import Starter
 from .relay import Relay
 from .scripts import Scripts
 from .urls import Urls
+
+_RESULT = re.compile("/runs/[^/]+/scripts/[^/]+/result$")
 
 
 def create_chat_app(
@@ -128,7 +131,7 @@ def create_chat_app(
             *([Middleware(HideCallback, login.fields)] if login else []),
             Middleware(SecurityHeaders, ContentPolicy(hosts, scripts.origins, ancestors)),
             Middleware(CrossOriginGuard, show_failure, trusted),
-            Middleware(BodyLimit, limits.body, show_failure),
+            Middleware(BodyLimit, limits.body, show_failure, {_RESULT: limits.result}),
             *([] if identify or login else [Middleware(BrowserCookie)]),
         ],
         exception_handlers={ChatError: show_failure, HTTPException: show_failure},
@@ -159,6 +162,14 @@ def _routes(chat: Chat) -> list[Route | Mount]:
         Route("/c/{conversation}/runs", inspector.runs, name="runs"),
         Route("/runs", inspector.find, name="find_run"),
         Route("/runs/{run}", inspector.show, name="run"),
+        Route("/scripts", scripts.nothing, name="no_scripts"),
+        Route("/c/{conversation}/scripts", scripts.show, methods=["GET"], name="scripts"),
+        Route("/c/{conversation}/scripts", scripts.queue, methods=["POST"], name="queue_scripts"),
+        Route("/runs/{run}/scripts/{script}", scripts.find, methods=["GET"], name="script"),
+        Route("/runs/{run}/scripts/{script}", scripts.change, methods=["POST"], name="change_script"),
+        Route("/runs/{run}/scripts/{script}/result", scripts.finish, methods=["POST"], name="script_result"),
+        Route("/runs/{run}/scripts/{script}/pictures/{number}", scripts.picture, name="script_picture"),
+        Route("/runs/{run}/scripts/{script}/files/{file}", scripts.download, name="script_file"),
         Route("/runs/{run}/stream", runs.stream, name="stream"),
         Route("/runs/{run}/poll", runs.poll, name="poll"),
         Route("/runs/{run}/text", runs.text, name="text"),

@@ -10,7 +10,7 @@ from typing import Literal, TypeVar
 import anyio
 
 from .assets import Assets
-from .backend import Backend, CanDelete, CanRename, CanRetry, CanSearch
+from .backend import Backend, CanDelete, CanRename, CanRetry, CanSearch, KeepsScripts
 from .errors import BackendUnavailable, ChatError
 from .fragments.transcript import TurnContext
 from .identity import Identify
@@ -68,6 +68,7 @@ class Chat:
             can_retry=isinstance(self.backend, CanRetry),
             agent=self.settings.agent,
             text_limit=self.settings.limits.text,
+            can_run_scripts=self.can_run_scripts,
         )
 
     @property
@@ -77,6 +78,15 @@ class Chat:
     @property
     def can_delete(self) -> bool:
         return isinstance(self.backend, CanDelete)
+
+    @property
+    def can_run_scripts(self) -> bool:
+        return isinstance(self.backend, KeepsScripts)
+
+    @property
+    def trust(self) -> bool:
+        """Whether people may let the scripts of a conversation run without looking at each."""
+        return self.settings.scripts.trust
 
     @property
     def can_search(self) -> bool:

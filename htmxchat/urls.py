@@ -71,6 +71,25 @@ class Urls:
         """The inspector, open on a run."""
         return self._path("runs", run_id)
 
+    def scripts(self, conversation_id: str | None = None, edit: str | None = None) -> str:
+        """The queue of scripts of a conversation; `edit` is one that is being edited."""
+        return self._path("c", conversation_id, "scripts", edit=edit) if conversation_id else self._path("scripts")
+
+    def script(self, run_id: str, script_id: str) -> str:
+        return self._path("runs", run_id, "scripts", script_id)
+
+    def script_result(self, run_id: str, script_id: str) -> str:
+        """Where a page posts what came of a script."""
+        return self._path("runs", run_id, "scripts", script_id, "result")
+
+    def script_picture(self, run_id: str, script_id: str, number: str, revision: int | None = None) -> str:
+        """A picture that a script drew; `revision` makes that of another result another address."""
+        return self._path("runs", run_id, "scripts", script_id, "pictures", number, r=revision)
+
+    def script_file(self, run_id: str, script_id: str, name: str) -> str:
+        """A download: `code.py`, `output.txt`, `table.csv` or `result.json`."""
+        return self._path("runs", run_id, "scripts", script_id, "files", name)
+
     def stream(self, run_id: str, after: int | None = None) -> str:
         return self._path("runs", run_id, "stream", after=after)
 

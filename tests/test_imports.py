@@ -11,11 +11,11 @@ import pytest
 
 PACKAGE = Path(__file__).parent.parent / "htmxchat"
 
-NOUNS = {"models", "events", "errors", "script_states"}
+NOUNS = {"models", "events", "errors", "script_states", "script_results"}
 SEAMS = {"backend", "login"}
 LOG = {"cleaning", "tables", "rows", "script_rows", "script_log", "database", "sessions", "store"}
 TEXT = {"markdown", "highlight"}
-PAGE = {"html", "view", "urls", "patches", *NOUNS, *TEXT}
+PAGE = {"html", "view", "urls", "patches", "ansi", "scripts", *NOUNS, *TEXT}
 RELAY = {"relay", "live_turn", "follower"}
 GUARDS = {"assets", "callback", "cookies", "csrf", "headers", "identity", "limits"}
 STREAM = {"fragments", "sse", *SEAMS, *PAGE, *RELAY}
@@ -30,6 +30,7 @@ LAYERS: dict[str, tuple[set[str], set[str]]] = {
     "urls": (set(), set()),
     "patches": (set(), set()),
     "sse": (set(), {"anyio", "starlette"}),
+    **dict.fromkeys(("ansi", "scripts"), (set(), set())),
     "html": (set(), {"fasthtml", "starlette"}),
     "markdown": (TEXT, {"pyromark"}),
     "highlight": (set(), {"pygments"}),

@@ -24,6 +24,9 @@ _FORM = "application/x-www-form-urlencoded"
 _FIELDS = 16
 _LONGEST_ID = 200
 
+SCRIPTS_CHANGED = {"HX-Trigger": '{"chat:scripts": {"target": "body"}}'}
+"""Tells the page that the queue of scripts is not as it was."""
+
 Thing = TypeVar("Thing", Conversation, Run)
 
 
