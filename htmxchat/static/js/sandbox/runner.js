@@ -312,6 +312,10 @@ export class Runner {
 
   /** @param {End} end @param {string[]} modules What the script imports and Python does not have by itself. */
   #explain({ error }, modules) {
+    if (error?.type === "MemoryError" && !error.message) {
+      const megabytes = Math.round(this.#options.memory / 1024 / 1024);
+      error.message = `The memory is used up: a script has ${megabytes} MB here. Let it work on less at a time.`;
+    }
     const module = error?.module;
     if (!error || error.type !== "ModuleNotFoundError" || !module || !modules.includes(module)) return;
     error.message = this.#packages
