@@ -20,6 +20,7 @@ export function cardOf(id) {
 export function bring(room, fresh) {
   const [body, news] = [room.querySelector(".room-body"), fresh.querySelector(".room-body")];
   if (!body || !news) return;
+  news.querySelectorAll("noscript").forEach((each) => each.remove());
   count(room.querySelector(".room-head"), fresh.querySelector("#scripts-waiting"));
   if (outline(body, true) === outline(news, false)) return;
   const active = /** @type {HTMLElement | null} */ (document.activeElement);

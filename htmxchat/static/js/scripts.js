@@ -78,7 +78,9 @@ class ChatRunner extends HTMLElement {
     this.#settled = new MutationObserver(() => offerToRun());
     this.#settled.observe(document.body, { attributeFilter: ["aria-busy"], subtree: true });
     offerToRun();
-    if (this.#open) this.#look();
+    if (location.hash.startsWith("#script-")) this.#wanted = location.hash.slice(1);
+    this.#focus();
+    if (this.#open || document.querySelector("chat-proposal")) this.#look();
   }
 
   disconnectedCallback() {
