@@ -117,7 +117,9 @@ def conversation_room(
             error=str(error) if error else None,
             limit=call.chat.settings.limits.text,
             user_key=call.user.id,
-            refresh_url=call.urls.conversation(conversation.id) if transcript and transcript.refreshing else None,
+            refresh_url=call.urls.conversation(transcript.conversation.id)
+            if transcript and transcript.refreshing
+            else None,
         ),
         heading=heading,
     )
