@@ -16,7 +16,7 @@ from .backend import Backend, HasStarters, Managed
 from .callback import HideCallback
 from .chat import Chat, Settings
 from .csrf import CrossOriginGuard, checked_origin
-from .endpoints import conversations, history, pages, runs, session
+from .endpoints import conversations, history, inspector, pages, runs, session
 from .endpoints.failures import show_failure
 from .errors import ChatError
 from .fragments.transcript import TurnContext
@@ -148,7 +148,9 @@ def _routes(chat: Chat) -> list[Route | Mount]:
         Route("/c/{conversation}/delete", conversations.delete, methods=["POST"], name="delete"),
         Route("/c/{deleted}/restore", conversations.restore, methods=["POST"], name="restore"),
         Route("/history", history.show, name="history"),
-        Route("/runs/{run}", runs.show, name="run"),
+        Route("/c/{conversation}/runs", inspector.runs, name="runs"),
+        Route("/runs", inspector.find, name="find_run"),
+        Route("/runs/{run}", inspector.show, name="run"),
         Route("/runs/{run}/stream", runs.stream, name="stream"),
         Route("/runs/{run}/poll", runs.poll, name="poll"),
         Route("/runs/{run}/text", runs.text, name="text"),

@@ -59,7 +59,16 @@ class Urls:
     def history(self, query: str = "", cursor: str | None = None) -> str:
         return self._path("history", q=query or None, cursor=cursor)
 
+    def runs(self, conversation_id: str) -> str:
+        """The inspector with the runs of a conversation."""
+        return self._path("c", conversation_id, "runs")
+
+    def find_run(self) -> str:
+        """The inspector, where a run is looked up by its id."""
+        return self._path("runs")
+
     def run(self, run_id: str) -> str:
+        """The inspector, open on a run."""
         return self._path("runs", run_id)
 
     def stream(self, run_id: str, after: int | None = None) -> str:

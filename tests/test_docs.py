@@ -215,7 +215,12 @@ def test_every_hook_that_is_documented_is_on_the_page() -> None:
         shown = client.post("/messages", data={"text": "Why did checkout get slow at 14:30?"})
         _until(client, shown.url.path, 'data-state="completed"')
         client.post(f"{shown.url.path}/messages", data={"text": "Restart the notifier workers."})
-        page = parse(_until(client, shown.url.path, 'class="request"'))
+        html = _until(client, shown.url.path, 'class="request"')
+        html += client.get(f"{shown.url.path}/runs").text
+        run = re.search(r'id="turn-(\w+)" class="turn" data-role="assistant"', html)
+        assert run is not None
+        html += client.get(f"/runs/{run[1]}").text
+    page = list(parse(html))
     tables = reference("hooks").split("## Custom elements")[0]
     for cell in rows(tables):
         for selector in cell.split("`, `"):

@@ -104,6 +104,36 @@ def document(request: pytest.FixtureRequest) -> Element:
     return found
 
 
+class TestRooms:
+    SIDE = fragments.Side("inspector", "Inspector", "inspect", "/mount/c/c1/runs")
+
+    def document(self, *sides: fragments.Side, name: str = "conversation") -> Element:
+        here = "/mount/c/c1"
+        html = page(urls=URLS, title="t", history=side(), conversation=room(), current_url=here, sides=sides, room=name)
+        return parse(html)
+
+    def test_a_closed_side_has_its_place_and_its_tab_and_shows_nothing(self) -> None:
+        document = self.document(self.SIDE)
+        found = document.one("aside", id="inspector")
+        assert "hidden" in found.attributes and not found.children
+        assert (found["data-url"], found["aria-label"]) == ("/mount/c/c1/runs", "Inspector")
+        tab = document.one(cls="tabs").one("a", data_room="inspector")
+        assert (tab["href"], tab.text) == ("/mount/c/c1/runs", "Inspector")
+        assert not self.document().all("aside")
+
+    def test_an_open_side_is_the_room_of_a_phone(self) -> None:
+        document = self.document(replace(self.SIDE, content="Here"), name="inspector")
+        found = document.one("aside", id="inspector")
+        assert "hidden" not in found.attributes and found.text == "Here"
+        assert document.one(cls="chat")["data-room"] == "inspector"
+        assert document.one(cls="tabs").one(aria_current="page").text == "Inspector"
+
+    def test_history_and_rooms_are_put_in_place_apart(self) -> None:
+        rooms = self.document(self.SIDE).one(cls="rooms")
+        assert "hx-history-elt" in rooms.attributes
+        assert [each["id"] for each in rooms.elements] == ["conversation", "inspector"]
+
+
 class TestEveryPage:
     def test_has_one_main_heading_in_one_main_part(self, document: Element) -> None:
         assert document.one("main").all("h1") == document.all("h1")
@@ -277,7 +307,6 @@ class TestConversation:
         found = tree(room()).one("main", id="conversation")
         log = found.one("chat-log").one(id="turns", role="log")
         assert (log["aria-live"], log["aria-label"]) == ("off", "Messages")
-        assert "hx-history-elt" in found.attributes
 
     def test_offers_what_the_backend_can_do(self) -> None:
         menu = tree(room()).one("chat-menu")

@@ -29,6 +29,7 @@ GUARDED = {
     "rename": {"POST"},
     "delete": {"POST"},
     "restore": {"POST"},
+    "runs": {"GET", "HEAD"},
     "run": {"GET", "HEAD"},
     "stream": {"GET", "HEAD"},
     "poll": {"GET", "HEAD"},

@@ -16,7 +16,7 @@ from ..html import render, tag
 from ..models import Run, Transcript, Turn
 from ..patches import Patch, render_patches
 from .call import Call, endpoint, require, usable_text
-from .pages import conversation_page, conversation_room, history_room
+from .pages import close_sides, conversation_page, conversation_room, history_room
 
 _TITLE_LIMIT = 200
 # On the body, because the element that asked may be gone by then.
@@ -37,7 +37,8 @@ async def start(call: Call) -> Response:
     if not call.fragment:
         return see_other(call.urls.conversation(run.conversation_id, run.id))
     transcript = await call.chat.ask(call.chat.backend.load_transcript(call.user, run.conversation_id))
-    patches = [Patch("#conversation", "outerHTML", render(conversation_room(call, transcript)))]
+    room = render(conversation_room(call, transcript))
+    patches = [Patch("#conversation", "outerHTML", room), *close_sides(call, transcript.conversation)]
     view = run_view(transcript.turns[-1])
     if view.last_seq is not None:
         # The stream begins after what the page shows, so it will not say this.
@@ -103,6 +104,7 @@ async def delete(call: Call) -> Response:
     side = render(await history_room(call, deleted=call.conversation.id))
     patches = [
         Patch("#conversation", "outerHTML", room),
+        *close_sides(call, None),
         Patch("#history", "outerHTML", side),
         Patch("#status", "innerHTML", "Conversation deleted. You can undo this."),
     ]

@@ -11,7 +11,7 @@ from ..fragments.history import history_items, history_list
 from ..fragments.shell import page
 from ..html import render
 from .call import Call, endpoint
-from .pages import conversation_room, draw_history, load_history
+from .pages import conversation_room, draw_history, load_history, sides
 
 _STRETCH = 30
 _LONGEST = 200
@@ -39,6 +39,7 @@ async def show(call: Call) -> Response:
         history=draw_history(call, found, failure, query=query),
         conversation=conversation_room(call, None),
         current_url=call.urls.conversation(open_id) if open_id else call.urls.home(),
+        sides=sides(call, None),
         room="history",
         stylesheets=call.chat.settings.stylesheets,
     )

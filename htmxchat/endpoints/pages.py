@@ -12,10 +12,12 @@ from ..errors import ChatError
 from ..fragments.composer import composer
 from ..fragments.conversation import conversation as conversation_fragment
 from ..fragments.history import history
-from ..fragments.shell import notice, page
+from ..fragments.inspector import inspector_side
+from ..fragments.shell import Side, notice, page, side_opener, side_room
 from ..fragments.transcript import transcript as turns
 from ..html import FT, Child, render, tag
 from ..models import Conversation, ConversationPage, Transcript
+from ..patches import Patch, render_patches
 from .call import Call, endpoint
 
 _log = logging.getLogger("htmxchat")
@@ -45,6 +47,7 @@ async def conversation_page(
     error: ChatError | None = None,
     heading: Child = None,
     deleted: str | None = None,
+    side: Side | None = None,
 ) -> Response:
     """Return a conversation (`None` is a new one) as a page, or as its room if htmx asks.
 
@@ -53,18 +56,21 @@ async def conversation_page(
         error: What stands beside it.
         heading: What stands in place of the title.
         deleted: The id of a conversation that the history offers to restore.
+        side: The room that is open at the side.
     """
     conversation = transcript.conversation if transcript else None
     room = conversation_room(call, transcript, text=text, error=error, heading=heading)
-    return await room_page(call, conversation, room, status=error.status if error else 200, deleted=deleted)
+    return await room_page(call, conversation, room, status=error.status if error else 200, deleted=deleted, side=side)
 
 
-async def unloaded_page(call: Call, conversation: Conversation, error: ChatError) -> Response:
+async def unloaded_page(
+    call: Call, conversation: Conversation, error: ChatError, *, side: Side | None = None
+) -> Response:
     """Return the page of a conversation whose turns cannot be loaded now."""
     url = call.urls.conversation(conversation.id)
     sentence = notice(f"This conversation cannot be loaded. {error}", retry_url=url)
     room = _room(call, conversation, turns=sentence, composer=None)
-    return await room_page(call, conversation, room, status=error.status)
+    return await room_page(call, conversation, room, status=error.status, side=side)
 
 
 async def room_page(
@@ -74,24 +80,38 @@ async def room_page(
     *,
     status: int = 200,
     deleted: str | None = None,
+    side: Side | None = None,
 ) -> Response:
-    """Return a conversation's room in its page, or alone if htmx asks."""
+    """Return a conversation's room in its page; to htmx the room alone, with closed rooms at its side."""
     settings = call.chat.settings
     title = f"{conversation.title} · {settings.title}" if conversation else settings.title
     if call.fragment:
-        return HTMLResponse(render(tag("title")(title), room), status)
-    side = await history_room(call, current=conversation, deleted=deleted)
+        html = render(tag("title")(title), room) + render_patches(close_sides(call, conversation))
+        return HTMLResponse(html, status)
+    list_room = await history_room(call, current=conversation, deleted=deleted)
     document = page(
         urls=call.urls,
         title=title,
-        history=side,
+        history=list_room,
         conversation=room,
         current_url=call.urls.conversation(conversation.id) if conversation else call.urls.home(),
+        sides=sides(call, conversation, side),
         # On a phone, too, what was deleted can be seen to come back.
-        room="history" if deleted else "conversation",
+        room="history" if deleted else side.name if side else "conversation",
         stylesheets=settings.stylesheets,
     )
     return HTMLResponse(document, status)
+
+
+def sides(call: Call, conversation: Conversation | None, opened: Side | None = None) -> list[Side]:
+    """Return the rooms at the side of a conversation; all but `opened` are closed."""
+    closed = [inspector_side(call.urls, conversation)]
+    return [opened if opened and opened.name == each.name else each for each in closed]
+
+
+def close_sides(call: Call, conversation: Conversation | None) -> list[Patch]:
+    """Return what closes the rooms at the side of what was shown before `conversation`."""
+    return [Patch(f"#{each.name}", "outerHTML", render(side_room(each))) for each in sides(call, conversation)]
 
 
 def conversation_room(
@@ -137,6 +157,7 @@ def _room(
         heading=heading,
         can_rename=call.chat.can_rename,
         can_delete=call.chat.can_delete,
+        openers=[side_opener(each) for each in sides(call, conversation)],
         greeting=settings.greeting,
         introduction=settings.introduction,
         starters=settings.starters,

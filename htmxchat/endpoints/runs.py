@@ -21,12 +21,6 @@ from .conversations import CHANGED, answer_turn, patches_response, see_other, st
 
 
 @endpoint
-async def show(call: Call) -> Response:
-    """The run's place: its turn in its conversation."""
-    return see_other(call.urls.conversation(call.run.conversation_id, call.run.id))
-
-
-@endpoint
 async def stream(call: Call) -> Response:
     """The live stream of a run. A user with too many of them open is told to poll."""
     after = _after(call)

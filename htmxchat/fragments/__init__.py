@@ -8,10 +8,11 @@ from .conversation import conversation, rename_form, title_heading
 from .history import history, history_items, history_list
 from .icons import sprite
 from .login import leaving_page, sign_in_link, sign_in_page
-from .shell import message_page, notice, page
+from .shell import Side, message_page, notice, page, side_closer, side_opener, side_room
 from .transcript import TurnContext, transcript, turn
 
 __all__ = [
+    "Side",
     "TurnContext",
     "composer",
     "composer_actions",
@@ -24,6 +25,9 @@ __all__ = [
     "notice",
     "page",
     "rename_form",
+    "side_closer",
+    "side_opener",
+    "side_room",
     "sign_in_link",
     "sign_in_page",
     "sprite",

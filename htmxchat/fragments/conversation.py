@@ -27,6 +27,7 @@ def conversation(
     heading: Child = None,
     can_rename: bool = False,
     can_delete: bool = False,
+    openers: Child = None,
     greeting: str = "What can I do for you?",
     introduction: str = "",
     starters: Sequence[Starter] = (),
@@ -37,6 +38,7 @@ def conversation(
         conversation: `None` is a new one, with the empty state.
         turns: The turns, or what stands in their place.
         heading: Instead of the title.
+        openers: What opens the rooms at the side.
     """
     menu = None
     if conversation and (can_rename or can_delete):
@@ -57,13 +59,11 @@ def conversation(
     jump = a(icon("down"), "Latest", cls="button jump", href="#end")
     end = div(id="end", tabindex="-1")
     return main(
-        header(heading or title_heading(conversation), menu, cls="room-head"),
+        header(heading or title_heading(conversation), openers, menu, cls="room-head"),
         chat_log(div(inside, log, end, jump, cls="room-body", tabindex="-1")),
         div(div(composer, cls="column"), cls="dock"),
         cls="room",
         id="conversation",
-        # Back and forward put this element in place again, and leave the rest of the page alone.
-        hx_history_elt=True,
     )
 
 

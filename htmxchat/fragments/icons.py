@@ -19,6 +19,8 @@ _SHAPES = {
     "alert": '<circle cx="8" cy="8" r="5.5"/><path d="M8 5.25v3.25M8 10.75v.01"/>',
     "history": '<circle cx="8" cy="8" r="5.5"/><path d="M8 5v3.25l2.25 1.25"/>',
     "chat": '<path d="M2.75 3.25h10.5v7.5H8.25L5.25 13.25v-2.5h-2.5z"/>',
+    "inspect": '<path d="M1.75 8h2.75l2-4.75 3 9.5 2-4.75h2.75"/>',
+    "script": '<path d="M2.75 4.25 6.5 8l-3.75 3.75M8.25 12h5"/>',
     "more": '<path d="M3.5 8v.01M8 8v.01M12.5 8v.01" stroke-width="2.75"/>',
     "edit": '<path d="m3 13 .75-3L10.5 3.25l2.25 2.25L6 12.25z"/>',
     "trash": '<path d="M3 4.5h10M6.25 4.5V3h3.5v1.5M4.25 4.5l.5 8.5h6.5l.5-8.5"/>',

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from typing import Literal
+from dataclasses import dataclass
 
 from ..html import FT, Child, icon, render, tag
 from ..urls import Urls
 from .icons import sprite
 
-a, p, div, nav, main, header, h1 = map(tag, ["a", "p", "div", "nav", "main", "header", "h1"])
+a, p, div, nav, main, header, h1, aside = map(tag, ["a", "p", "div", "nav", "main", "header", "h1", "aside"])
+span = tag("span")
 html, head, body, meta, link, script = map(tag, ["html", "head", "body", "meta", "link", "script"])
 
 _VIEWPORT = "width=device-width, initial-scale=1, viewport-fit=cover, interactive-widget=resizes-content"
@@ -24,7 +25,26 @@ _HTMX = {
 }
 
 # What js/chat.js imports, so that it comes at once and not one after the other.
-_MODULES = ("page", "composer", "history", "live", "log")
+_MODULES = ("page", "rooms", "composer", "history", "live", "log")
+
+
+@dataclass(frozen=True, slots=True)
+class Side:
+    """A room at the side of the conversation.
+
+    Attributes:
+        name: The element's id, and what the page calls the room.
+        label: What people call it.
+        icon: Of its tab and of what opens it.
+        url: Its address: the page that shows it.
+        content: What it shows; without any it is closed and takes no space.
+    """
+
+    name: str
+    label: str
+    icon: str
+    url: str
+    content: Child = None
 
 
 def page(
@@ -34,7 +54,8 @@ def page(
     history: Child,
     conversation: Child,
     current_url: str,
-    room: Literal["history", "conversation"] = "conversation",
+    sides: Sequence[Side] = (),
+    room: str = "conversation",
     stylesheets: Sequence[str] = (),
 ) -> str:
     """Return a whole page with its rooms.
@@ -43,16 +64,58 @@ def page(
 
     Args:
         current_url: Where the phone's Chat tab leads.
-        room: The room that a phone shows.
+        sides: The rooms beside the conversation, those that are closed too.
+        room: The room that a phone shows: `history`, `conversation` or the name of a side.
         stylesheets: The host's own, loaded after the chat's.
     """
+    # Back and forward put what is in `.rooms` in place again, and leave the list beside it alone.
+    rooms = div(conversation, [side_room(side) for side in sides], cls="rooms", hx_history_elt=True)
     return _document(
         urls,
         title,
         a("Skip to the composer", cls="hidden", href="#text"),
-        div(history, conversation, _tabs(urls, current_url, room), cls="chat", data_room=room),
+        div(history, rooms, _tabs(urls, current_url, sides, room), cls="chat", data_room=room),
         stylesheets=stylesheets,
     )
+
+
+def side_room(side: Side) -> FT:
+    """Return a room at the side.
+
+    Hooks: `aside.side`, which is `hidden` while it is closed; `[data-url]`, its address.
+    """
+    return aside(
+        side.content,
+        cls="room side",
+        id=side.name,
+        aria_label=side.label,
+        data_url=side.url,
+        hidden=side.content is None,
+    )
+
+
+def side_opener(side: Side) -> FT:
+    """Return the link in the conversation's head that opens a closed side.
+
+    Hooks: `a.opener`, with `data-room`.
+    """
+    return a(
+        icon(side.icon),
+        span(side.label),
+        cls="button opener",
+        data_kind="quiet",
+        data_room=side.name,
+        href=side.url,
+        hx_get=side.url,
+        hx_target=f"#{side.name}",
+        hx_swap="outerHTML",
+        hx_push_url="true",
+    )
+
+
+def side_closer(label: str, *, back_url: str) -> FT:
+    """Return the link in a side's head that closes it; `back_url` is the page without it."""
+    return a(icon("cross"), cls="button shut", data_kind="icon", href=back_url, aria_label=label)
 
 
 def message_page(
@@ -111,13 +174,14 @@ def _document(urls: Urls, title: str, *children: Child, stylesheets: Sequence[st
     )
 
 
-def _tabs(urls: Urls, current_url: str, room: str) -> FT:
+def _tabs(urls: Urls, current_url: str, sides: Sequence[Side], room: str) -> FT:
     def tab(name: str, glyph: str, label: str, url: str) -> FT:
         return a(icon(glyph), label, href=url, data_room=name, aria_current="page" if name == room else None)
 
     return nav(
         tab("history", "history", "History", urls.history()),
         tab("conversation", "chat", "Chat", current_url),
+        [tab(side.name, side.icon, side.label, side.url) for side in sides],
         cls="tabs",
         aria_label="Rooms",
     )

@@ -5,6 +5,7 @@ import "./history.js";
 import "./live.js";
 import "./log.js";
 import { keepFocus, localise, warn } from "./page.js";
+import { showRooms } from "./rooms.js";
 
 const UNREACHABLE = "The chat cannot be reached. Check the connection and try again.";
 
@@ -45,6 +46,7 @@ function guard(event) {
 }
 
 keepFocus();
+showRooms();
 htmx.registerExtension("chat", { handle_swap: swapAttributes });
 
 document.addEventListener("htmx:error", (event) => failed(/** @type {CustomEvent} */ (event)));

@@ -1,8 +1,9 @@
 import { announce } from "./page.js";
+import { isAddressed, show } from "./rooms.js";
 
 /**
- * `<chat-history>` keeps the list in step with the page: the open conversation is marked, a phone shows the right room,
- * and the list keeps its place over page loads.
+ * `<chat-history>` keeps the list in step with the page: the open conversation is marked, and the list keeps its place
+ * over page loads.
  */
 class ChatHistory extends HTMLElement {
   /** @type {AbortController | undefined} */
@@ -12,12 +13,9 @@ class ChatHistory extends HTMLElement {
     this.#listeners = new AbortController();
     const { signal } = this.#listeners;
     document.addEventListener("htmx:after:swap", (event) => this.#swapped(/** @type {CustomEvent} */ (event)), { signal });
-    document.addEventListener("htmx:after:history:update", () => this.#show(this.#room), { signal });
-    document.addEventListener("htmx:before:history:restore", () => this.#show(this.#room), { signal });
     this.addEventListener("htmx:config:request", (event) => this.#asked(/** @type {CustomEvent} */ (event)), { signal });
-    this.#chat?.addEventListener("click", (event) => this.#clicked(event), { signal });
     // A conversation that was deleted can be restored here.
-    if (this.querySelector(".undo")) this.#show("history");
+    if (this.querySelector(".undo")) show("history");
     this.#keepPlace(signal);
   }
 
@@ -29,32 +27,8 @@ class ChatHistory extends HTMLElement {
     return this.closest(".chat");
   }
 
-  /** The room that the address is about. */
-  get #room() {
-    return this.#tab("history")?.pathname === location.pathname ? "history" : "conversation";
-  }
-
-  /** @param {string} room */
-  #tab(room) {
-    return /** @type {HTMLAnchorElement | null} */ (this.#chat?.querySelector(`.tabs a[data-room=${room}]`));
-  }
-
-  /** A phone shows one room at a time. @param {string} room */
-  #show(room) {
-    const chat = this.#chat;
-    if (!chat) return;
-    chat.setAttribute("data-room", room);
-    if (this.#room === "conversation") this.#tab("conversation")?.setAttribute("href", location.pathname);
-    for (const tab of chat.querySelectorAll(".tabs a")) current(tab, tab.getAttribute("data-room") === room);
-  }
-
-  /** The tabs lead to pages. A room that this page already has is shown at once. @param {Event} event */
-  #clicked(event) {
-    const tab = event.target instanceof Element ? event.target.closest(".tabs a") : null;
-    const onPage = this.#room === "conversation" || tab === this.#tab("history");
-    if (!tab || !onPage || (event instanceof MouseEvent && (event.metaKey || event.ctrlKey || event.shiftKey))) return;
-    event.preventDefault();
-    this.#show(tab.getAttribute("data-room") ?? "conversation");
+  get #brand() {
+    return /** @type {HTMLAnchorElement | null} */ (this.#chat?.querySelector(".brand"));
   }
 
   /** A list that older conversations were added to keeps its length. @param {CustomEvent<{ctx: HtmxContext}>} event */
@@ -88,9 +62,9 @@ class ChatHistory extends HTMLElement {
       current(link, new URL(/** @type {HTMLAnchorElement} */ (link).href).pathname === location.pathname);
     }
     this.#joinDays();
-    const brand = /** @type {HTMLAnchorElement | null} */ (this.#chat?.querySelector(".brand"));
+    const brand = this.#brand;
     const title = this.#chat?.querySelector("#conversation h1")?.textContent;
-    if (!brand || !title || this.#room === "history") return;
+    if (!brand || !title || isAddressed("history")) return;
     document.title = brand.pathname === location.pathname ? brand.text : `${title} · ${brand.text}`;
   }
 
@@ -112,7 +86,7 @@ class ChatHistory extends HTMLElement {
   /** @param {AbortSignal} signal */
   #keepPlace(signal) {
     const body = this.querySelector(".room-body");
-    const key = `htmxchat:history:${this.#tab("history")?.pathname}`;
+    const key = `htmxchat:history:${this.#brand?.pathname}`;
     if (!body) return;
     try {
       body.scrollTop = Number(sessionStorage.getItem(key) ?? 0);

@@ -1,0 +1,91 @@
+"""The four rooms: closed sides take no space, one opens beside the conversation, a phone shows one at a time."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+
+import pytest
+from playwright.sync_api import BrowserContext, Page, expect
+
+from tests.browser.conftest import Server
+from tests.browser.driving import fill_history, send, start, wait_for_state
+
+SIZES = {"narrow": 1000, "wide": 1280, "very wide": 1800}
+
+
+def opener(page: Page) -> None:
+    page.locator("a.opener[data-room=inspector]").click()
+
+
+@pytest.mark.parametrize("width", SIZES.values(), ids=SIZES)
+def test_a_side_opens_beside_the_conversation_and_closes_again(chat: Page, width: int) -> None:
+    chat.set_viewport_size({"width": width, "height": 800})
+    start(chat, "hello")
+    address = chat.url
+    expect(chat.locator("#inspector")).to_be_hidden()
+    before = chat.locator("#conversation").bounding_box()
+    opener(chat)
+    expect(chat.locator("#inspector .run-list a")).to_have_count(1)
+    expect(chat).to_have_url(address + "/runs")
+    expect(chat.locator("a.opener[data-room=inspector]")).to_be_hidden()
+    expect(chat.locator("#composer")).to_be_visible()
+    chat.get_by_role("link", name="Close the inspector").click()
+    expect(chat.locator("#inspector")).to_be_hidden()
+    expect(chat).to_have_url(address)
+    expect(chat.locator("a.opener[data-room=inspector]")).to_be_focused()
+    assert chat.locator("#conversation").bounding_box() == before
+
+
+def test_back_and_forward_open_and_close_it_as_it_was(chat: Page) -> None:
+    start(chat, "hello")
+    opener(chat)
+    chat.locator("#inspector .run-list a").click()
+    expect(chat).to_have_url(re.compile("/runs/[0-9a-f]+$"))
+    expect(chat.locator("#inspector .facts")).to_be_visible()
+    chat.go_back()
+    expect(chat.locator("#inspector .run-list")).to_be_visible()
+    chat.go_back()
+    expect(chat.locator("#inspector")).to_be_hidden()
+    expect(chat.locator("article.turn")).to_have_count(2)
+    chat.go_forward()
+    expect(chat.locator("#inspector .run-list")).to_be_visible()
+
+
+def test_another_conversation_closes_it(chat: Page) -> None:
+    fill_history(chat, ["one", "two"])
+    chat.get_by_role("link", name="one").click()
+    opener(chat)
+    expect(chat.locator("#inspector .run-list")).to_be_visible()
+    chat.locator("a[data-conversation]", has_text="two").click()
+    expect(chat.locator("h1")).to_have_text("two")
+    expect(chat.locator("#inspector")).to_be_hidden()
+    opener(chat)
+    expect(chat.locator("#inspector .run-list a")).to_have_count(1)
+
+
+def test_opening_it_leaves_the_answer_streaming(chat: Page) -> None:
+    send(chat, "words 150 0.01")
+    wait_for_state(chat, "running")
+    opener(chat)
+    expect(chat.locator("#inspector .run-list")).to_be_visible()
+    wait_for_state(chat, "completed")
+
+
+def test_a_phone_shows_the_rooms_in_turn(new_context: Callable[..., BrowserContext], site: Server) -> None:
+    page = new_context(viewport={"width": 360, "height": 780}, has_touch=True, is_mobile=True).new_page()
+    page.goto(site.url)
+    start(page, "hello")
+    tabs = page.get_by_role("navigation", name="Rooms")
+    tabs.get_by_text("Inspector").tap()
+    expect(page.locator("#inspector .run-list")).to_be_visible()
+    expect(page.locator("#composer")).to_be_hidden()
+    expect(tabs.locator("[aria-current]")).to_have_text("Inspector")
+    page.reload()
+    expect(page.locator("#inspector .run-list")).to_be_visible()
+    page.evaluate("document.body.dataset.mark = 'same'")
+    for name, room in (("Chat", "#composer"), ("History", "#history-list"), ("Inspector", "#inspector .run-list")):
+        tabs.get_by_text(name).tap()
+        expect(page.locator(room)).to_be_visible()
+        expect(tabs.locator("[aria-current]")).to_have_text(name)
+    expect(page.locator("body")).to_have_attribute("data-mark", "same")
