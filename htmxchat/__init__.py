@@ -1,7 +1,7 @@
 """An agent chat that any ASGI host mounts in one line: `app.mount("/chat", create_chat_app(backend))`."""
 
 from .app import chat_context, chat_lifespan, create_chat_app
-from .backend import Backend, CanDelete, CanRename, CanRetry, CanSearch, HasStarters, Managed
+from .backend import Backend, CanDelete, CanRename, CanRetry, CanSearch, HasStarters, KeepsScripts, Managed
 from .backends.kogwistar import KogwistarBackend, KogwistarLogin
 from .backends.local import LocalBackend
 from .backends.stub import StubBackend
@@ -12,6 +12,7 @@ from .errors import (
     BodyTooLarge,
     Busy,
     ChatError,
+    Conflict,
     CrossOrigin,
     EmptyText,
     InvalidInput,
@@ -31,6 +32,7 @@ from .events import (
     RunEvent,
     RunStarted,
     RunStopping,
+    ScriptFinished,
     ScriptProposed,
     Source,
     SourcesFound,
@@ -45,8 +47,20 @@ from .events import (
 from .identity import Identify
 from .limits import Limits
 from .login import Login, SignInAt
-from .models import Conversation, ConversationPage, Run, RunState, Starter, Transcript, Turn, User
-from .responders import Request
+from .models import (
+    Conversation,
+    ConversationPage,
+    Run,
+    RunState,
+    Script,
+    ScriptResult,
+    ScriptState,
+    Starter,
+    Transcript,
+    Turn,
+    User,
+)
+from .responders import Request, RunScript
 from .store import Store
 from .view import RunView, fold
 
@@ -65,6 +79,7 @@ __all__ = [
     "CanRetry",
     "CanSearch",
     "ChatError",
+    "Conflict",
     "Conversation",
     "ConversationPage",
     "CrossOrigin",
@@ -75,6 +90,7 @@ __all__ = [
     "InputAnswered",
     "InputRequested",
     "InvalidInput",
+    "KeepsScripts",
     "KogwistarBackend",
     "KogwistarLogin",
     "Limits",
@@ -90,11 +106,16 @@ __all__ = [
     "Run",
     "RunEnded",
     "RunEvent",
+    "RunScript",
     "RunStarted",
     "RunState",
     "RunStopping",
     "RunView",
+    "Script",
+    "ScriptFinished",
     "ScriptProposed",
+    "ScriptResult",
+    "ScriptState",
     "SignInAt",
     "Source",
     "SourcesFound",

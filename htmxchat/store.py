@@ -13,12 +13,13 @@ from datetime import datetime, timedelta
 from sqlalchemy import Connection, and_, delete, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
-from . import rows
+from . import rows, script_rows
 from . import tables as t
 from .cleaning import clean_json, clean_text, one_line, searchable
 from .errors import InvalidInput, NotFound
-from .events import JSON, InputAnswered, Outcome, RunEnded, RunEvent
+from .events import JSON, InputAnswered, Outcome, RunEnded, RunEvent, ScriptFinished
 from .models import Conversation, ConversationPage, Run, Transcript, Turn
+from .script_log import ScriptLog
 from .sessions import Sessions
 from .view import compact
 
@@ -42,7 +43,7 @@ class Started:
     events: tuple[RunEvent, ...]
 
 
-class Store(Sessions):
+class Store(Sessions, ScriptLog):
     """The chat's memory. asyncio only.
 
     `Store()` lives in memory and dies with the object, `Store("sqlite+aiosqlite:///chat.db")` is a file that several
@@ -177,8 +178,13 @@ class Store(Sessions):
         if self._purged_at is not None and now - self._purged_at < min(self._keep_deleted, timedelta(minutes=1)):
             return
         self._purged_at = now
-        gone = delete(t.conversations).where(t.conversations.c.deleted_at < now - self._keep_deleted)
-        await self._write(lambda db: db.execute(gone))
+        gone = t.conversations.c.deleted_at < now - self._keep_deleted
+
+        def work(db: Connection) -> None:
+            script_rows.remove(db, gone)
+            db.execute(delete(t.conversations).where(gone))
+
+        await self._write(work)
 
     # Runs
 
@@ -271,7 +277,7 @@ class Store(Sessions):
         """
         # Whoever ends a run takes its next number, so the usual case needs no look at the owner: writing that number
         # again is what fails. An answer is used up under the run's lock.
-        careful = again or any(isinstance(event.body, InputAnswered) for event in events)
+        careful = again or any(isinstance(event.body, InputAnswered | ScriptFinished) for event in events)
 
         def work(db: Connection) -> bool:
             if careful and not rows.renew(db, run_id, owner):

@@ -11,9 +11,9 @@ import pytest
 
 PACKAGE = Path(__file__).parent.parent / "htmxchat"
 
-NOUNS = {"models", "events", "errors"}
+NOUNS = {"models", "events", "errors", "script_states"}
 SEAMS = {"backend", "login"}
-LOG = {"cleaning", "tables", "rows", "database", "sessions", "store"}
+LOG = {"cleaning", "tables", "rows", "script_rows", "script_log", "database", "sessions", "store"}
 TEXT = {"markdown", "highlight"}
 PAGE = {"html", "view", "urls", "patches", *NOUNS, *TEXT}
 RELAY = {"relay", "live_turn", "follower"}

@@ -24,6 +24,8 @@ from htmxchat import (
     NotFound,
     NotSignedIn,
     RunState,
+    ScriptResult,
+    ScriptState,
     Store,
     TextTooLong,
     User,
@@ -36,6 +38,7 @@ from htmxchat.backends.kogwistar.replies import ServerTurn, Submitted
 from htmxchat.backends.kogwistar.run_memory import RunMemory
 from htmxchat.events import InputRequested, RunEnded, RunEvent, RunStopping, ScriptProposed, StageChanged
 from htmxchat.models import Run
+from htmxchat.script_states import Approve, Claim, Finish, Reject, digest
 from tests.support import Exchange
 
 from .recordings import recording
@@ -675,3 +678,32 @@ async def test_a_script_is_proposed_and_its_result_resumes(server: Replay, flows
     events = await read(flows, run)
     assert fold(events).state is RunState.FAILED
     assert server.runs[run.id].resumes[0]["client_result"]["errors"] == ["NameError"]
+
+
+async def test_a_suspended_run_goes_on_with_what_came_of_its_script(server: Replay, flows: KogwistarBackend) -> None:
+    run = await flows.start_run(ANN, None, "script please")
+    await until(flows, run, ScriptProposed)
+    (script,) = await flows.list_scripts(ANN, run.conversation_id)
+    assert (script.state, script.awaited) == (ScriptState.QUEUED, True)
+    assert len(await flows.list_scripts(ANN, run.conversation_id)) == 1
+    shown = digest(script.code)
+    result = ScriptResult(ScriptState.DONE, stdout="42\n", seconds=0.1)
+    for action in (Approve(shown), Claim("page", shown), Finish("page", result), Finish("page", result)):
+        script = await flows.change_script(ANN, run.id, script.id, action)
+    assert (script.state, script.awaited) == (ScriptState.DONE, False)
+    view = fold(await read(flows, run))
+    assert view.state is RunState.COMPLETED
+    assert [each.state for each in view.finished] == ["done"]
+    (resume,) = server.runs[run.id].resumes
+    assert resume["client_result"]["status"] == "success"
+    assert resume["client_result"]["state_update"][0][1]["client_answer"]["stdout"] == "42\n"
+
+
+async def test_a_suspended_run_is_told_that_its_script_was_rejected(server: Replay, flows: KogwistarBackend) -> None:
+    run = await flows.start_run(ANN, None, "script please")
+    await until(flows, run, ScriptProposed)
+    (script,) = await flows.list_scripts(ANN, run.conversation_id)
+    await flows.change_script(ANN, run.id, script.id, Reject())
+    assert fold(await read(flows, run)).state is RunState.FAILED
+    (resume,) = server.runs[run.id].resumes
+    assert resume["client_result"]["errors"] == ["The user rejected the script. It did not run."]
