@@ -103,7 +103,7 @@ class Conversation:
     """A list of turns that belongs to one user.
 
     Attributes:
-        state: The state of its latest run, `None` before the first.
+        state: The state of its latest run, suspended also while that waits for the user; `None` before the first.
         updated_at: When its latest turn began or ended; the history is sorted by it.
     """
 

@@ -11,7 +11,22 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, and_, delete, exists, func, insert, or_, select, true, update
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Row,
+    Select,
+    and_,
+    case,
+    delete,
+    exists,
+    func,
+    insert,
+    or_,
+    select,
+    true,
+    update,
+)
 from sqlalchemy.exc import IntegrityError
 
 from . import script_rows
@@ -251,6 +266,30 @@ def insert_events(db: Connection, run_id: str, events: Sequence[RunEvent], *, ag
             script_rows.propose(db, conversation_id, run_id, event.body)
     if rows:
         db.execute(_INSERT_EVENTS, rows)
+    if (waiting := _waits(events)) is not None:
+        db.execute(update(t.runs).where(t.runs.c.id == run_id).values(waiting=waiting))
+
+
+def _waits(events: Sequence[RunEvent]) -> bool | None:
+    """Return whether a run waits for the user after `events`; `None` when they do not say."""
+    for event in reversed(events):
+        if isinstance(event.body, InputAnswered | ScriptFinished | RunEnded):
+            return False
+        if isinstance(event.body, InputRequested) or (isinstance(event.body, ScriptProposed) and event.body.awaited):
+            return True
+    return None
+
+
+def latest_state(conversation_id: Any) -> Select[str]:
+    """The state of a conversation's latest run: suspended also while it lives and waits for the user."""
+    waits = and_(t.runs.c.waiting, t.runs.c.state == RunState.RUNNING.value)
+    state = case((waits, RunState.SUSPENDED.value), else_=t.runs.c.state)
+    return (
+        select(state)
+        .where(t.runs.c.conversation_id == conversation_id)
+        .order_by(t.runs.c.created_at.desc())
+        .limit(1)
+    )
 
 
 def lock_conversation_of(db: Connection, run_id: str) -> str:

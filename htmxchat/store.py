@@ -85,13 +85,7 @@ class Store(Sessions, ScriptLog):
         limit = max(1, min(limit, LARGEST_PAGE))
         found = and_(rows.mine(user_id), rows.matching(query), rows.following(cursor))
         latest = t.conversations.c.updated_at.desc(), t.conversations.c.id.desc()
-        state = (
-            select(t.runs.c.state)
-            .where(t.runs.c.conversation_id == t.conversations.c.id)
-            .order_by(t.runs.c.created_at.desc())
-            .limit(1)
-            .scalar_subquery()
-        )
+        state = rows.latest_state(t.conversations.c.id).scalar_subquery()
         statement = select(t.conversations, state.label("state")).where(found).order_by(*latest).limit(limit + 1)
         found_rows = await self._read(lambda db: db.execute(statement).all())
         items = tuple(rows.to_conversation(row, row.state) for row in found_rows[:limit])
@@ -102,8 +96,7 @@ class Store(Sessions, ScriptLog):
 
         def work(db: Connection) -> Conversation:
             row = rows.find(db, user_id, conversation_id)
-            state = select(t.runs.c.state).where(t.runs.c.conversation_id == row.id)
-            return rows.to_conversation(row, db.scalar(state.order_by(t.runs.c.created_at.desc()).limit(1)))
+            return rows.to_conversation(row, db.scalar(rows.latest_state(row.id)))
 
         return await self._read(work)
 
@@ -119,8 +112,8 @@ class Store(Sessions, ScriptLog):
         def work(db: Connection) -> Transcript:
             row = rows.find(db, user_id, conversation_id)
             turns = rows.read_turns(db, conversation_id, live=live or {})
-            states = [turn.run.state for turn in turns if turn.run is not None]
-            return Transcript(rows.to_conversation(row, states[-1] if states else None), tuple(turns))
+            state = db.scalar(rows.latest_state(row.id))
+            return Transcript(rows.to_conversation(row, state), tuple(turns))
 
         return await self._read(work)
 

@@ -87,7 +87,10 @@ async def room_page(
     settings = call.chat.settings
     title = f"{conversation.title} · {settings.title}" if conversation else settings.title
     if call.fragment:
-        html = render(tag("title")(title), room) + render_patches(close_sides(call, conversation))
+        html = render(tag("title")(title), room)
+        # Who takes a part of the room only stays where they are.
+        if call.request.headers.get("hx-target", "main#conversation") == "main#conversation":
+            html += render_patches(close_sides(call, conversation))
         return HTMLResponse(html, status)
     list_room = await history_room(call, current=conversation, deleted=deleted)
     document = page(

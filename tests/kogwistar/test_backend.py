@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from starlette.routing import Route
 from starlette.testclient import TestClient
 
 from htmxchat import (
@@ -344,15 +345,19 @@ def test_what_is_not_the_users_is_404_on_every_route(server: Replay) -> None:
         (run,) = server.runs
         assert client.get(f"/c/{conversation}").status_code == 200
         client.headers["x-user"] = "ben"
-        gets = [f"/c/{conversation}", f"/c/{conversation}/rename"]
-        gets += [f"/runs/{run}", *(f"/runs/{run}/{what}" for what in ("stream", "poll", "text"))]
-        posts = [f"/c/{conversation}/{what}" for what in ("messages", "rename", "delete", "restore")]
-        posts += [f"/runs/{run}/{what}" for what in ("cancel", "requests/wait-1")]
-        for url in gets:
-            assert client.get(url).status_code == 404, url
-        for url in posts:
-            data = {"text": "x", "title": "x", "answer": "x"}
-            assert client.post(url, data=data).status_code == 404, url
+        ids = {"conversation": conversation, "deleted": conversation, "run": run}
+        data = {"text": "x", "title": "x", "answer": "x", "request": "wait-1"}
+        tried = 0
+        for route in app.routes:
+            if not isinstance(route, Route) or not ids.keys() & route.param_convertors.keys():
+                continue
+            values = {name: ids.get(name, "1") for name in route.param_convertors}
+            url = app.url_path_for(route.name, **values)
+            for method in (route.methods or set()) - {"HEAD"}:
+                body = data if method == "POST" else None
+                assert client.request(method, url, data=body).status_code == 404, url
+                tried += 1
+        assert tried > 10
 
 
 async def test_what_was_made_elsewhere_is_adopted(server: Replay, chat: KogwistarBackend) -> None:
@@ -576,6 +581,7 @@ async def test_a_suspended_run_waits_and_survives_a_restart(server: Replay, flow
     run = await flows.start_run(ANN, None, "suspend please")
     request = await until(flows, run, InputRequested)
     assert request.prompt == "needs a client result. no value yet. The agent waits for a result from outside."
+    assert (await flows.list_conversations(ANN)).items[0].state is RunState.SUSPENDED
     await flows.close()
     other = KogwistarBackend(server.url, Store(path), workflow_id="demo.suspend", timing=FAST)
     try:
