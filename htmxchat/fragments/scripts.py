@@ -108,11 +108,16 @@ def script_runner(urls: Urls, settings: Scripts, *, limit: int) -> FT:
     )
 
 
-def script_card(urls: Urls, script: Script, *, editing: bool = False, next: bool = False) -> FT:
-    """Return one script; `next` says that it may run now."""
+def script_card(urls: Urls, script: Script, *, editing: bool = False, first: bool = False, next: bool = False) -> FT:
+    """Return one script.
+
+    Args:
+        first: It runs before the others that are approved.
+        next: It may run now: none other does.
+    """
     title = _title(script)
     return article(
-        header(h3(title, id=f"title-{script.id}", dir="auto"), _state(script)),
+        header(h3(title, id=f"title-{script.id}", dir="auto"), _state(script, first)),
         p(_facts(urls, script), cls="quiet facts-line"),
         _editor(urls, script) if editing else [_code(script), _actions(urls, script), _output(urls, script, title)],
         id=f"script-{script.id}",
@@ -149,13 +154,16 @@ def _ended(script: Script) -> tuple[Any, ...]:
 
 def _queue(urls: Urls, conversation: Conversation, scripts: Sequence[Script], edit: str | None) -> list[Child]:
     parts: list[Child] = []
-    first = next_to_run(scripts)
+    first = next_to_run([script for script in scripts if script.state is not ScriptState.RUNNING])
+    free = all(script.state is not ScriptState.RUNNING for script in scripts)
     for run_id, group in groupby(scripts, key=lambda script: script.run_id):
         cards = list(group)
         waiting = [script for script in cards if script.state is ScriptState.QUEUED]
         if len(waiting) > 1:
             parts.append(_approve_all(urls, conversation, run_id, waiting))
-        parts += [script_card(urls, script, editing=script.id == edit, next=script is first) for script in cards]
+        for script in cards:
+            here = script is first
+            parts.append(script_card(urls, script, editing=script.id == edit, first=here, next=here and free))
     return parts
 
 
@@ -191,8 +199,8 @@ def _trust() -> FT:
     return label(box, " Run without asking in this conversation", cls="trust", for_="trust")
 
 
-def _state(script: Script) -> FT:
-    word = _WORDS[script.state]
+def _state(script: Script, first: bool) -> FT:
+    word = _WORDS[script.state] + (", runs next" if first else "")
     seconds = script.result.seconds if script.result else 0.0
     if script.state is ScriptState.DONE:
         word = f"Done in {_seconds(seconds)}"
@@ -202,7 +210,8 @@ def _state(script: Script) -> FT:
 
 
 def _facts(urls: Urls, script: Script) -> list[Child]:
-    turn = a("from this answer", href=f"{urls.conversation(script.conversation_id)}#turn-{script.run_id}")
+    turn_url = f"{urls.conversation(script.conversation_id)}#turn-{script.run_id}"
+    turn = a("from this answer", href=turn_url, data_turn=script.run_id)
     count = script.code.count("\n") + 1
     facts: list[Child] = [f"{count} line{'s' * (count != 1)}, ", turn]
     if script.edited:
@@ -368,7 +377,8 @@ def _folded(text: str, language: str = "") -> list[Child]:
 
 
 def _table(columns: list[Any], rows: list[Any], total: int, title: str) -> list[Child]:
-    head = tr([th(_cell(name), scope="col") for name in columns])
+    aligned = [_align(each) for each in rows[0]] if rows else [None] * len(columns)
+    head = tr([th(_cell(name), scope="col", align=align) for name, align in zip(columns, aligned, strict=True)])
 
     def part(some: Sequence[Any], name: str) -> FT:
         body = tbody([tr([td(_cell(each), align=_align(each)) for each in row]) for row in some])

@@ -272,7 +272,7 @@ def _proposal(urls: Urls, run_id: str, view: RunView, script: ScriptProposed) ->
     id = script_id(run_id, f"proposal:{script.script_id}")
     return chat_proposal(
         icon("script"),
-        span("Run Python", b(f": {script.title}") if script.title else None, cls="cut", dir="auto"),
+        span("Run Python", [": ", b(script.title)] if script.title else None, cls="cut", dir="auto"),
         span(words[state], cls="state", data_state=state) if state in words else None,
         a(
             "Review" if state == "queued" else "Open",

@@ -26,6 +26,7 @@ const DELAY = 500;
 const LONGEST_DELAY = 15_000;
 const FRAGMENT = { "HX-Request": "true", "HX-Request-Type": "partial", "HX-Source": "chat-runner" };
 const FORM = { ...FRAGMENT, "Content-Type": "application/x-www-form-urlencoded" };
+const PRESSED = "button[name=run], #scripts a[data-turn], a[data-script], button[name=cancel]";
 const OVER = new Map([
   ["done", "is done"],
   ["failed", "failed"],
@@ -296,10 +297,13 @@ class ChatRunner extends HTMLElement {
 
   /** @param {MouseEvent} event */
   #clicked(event) {
-    const pressed = event.target instanceof Element ? event.target.closest("button[name=run], a[data-script], button[name=cancel]") : null;
+    const pressed = event.target instanceof Element ? event.target.closest(PRESSED) : null;
     if (!pressed || event.metaKey || event.ctrlKey || event.shiftKey) return;
     if (pressed.matches("[name=run]")) void this.#queueBlock(pressed);
-    else if (pressed.matches("a")) {
+    else if (pressed.matches("a[data-turn]")) {
+      event.preventDefault();
+      this.#back(`turn-${pressed.getAttribute("data-turn")}`);
+    } else if (pressed.matches("a")) {
       event.preventDefault();
       this.#lead(`script-${pressed.getAttribute("data-script")}`);
     } else if (this.#job && pressed.closest("article")?.id === this.#job.id) {
@@ -339,6 +343,15 @@ class ChatRunner extends HTMLElement {
     else /** @type {HTMLElement | null} */ (document.querySelector(".opener[data-room=scripts]"))?.click();
     this.#focus();
     this.#look();
+  }
+
+  /** Show the answer that a script comes from. @param {string} id */
+  #back(id) {
+    show("conversation");
+    const turn = document.getElementById(id);
+    turn?.scrollIntoView();
+    turn?.setAttribute("tabindex", "-1");
+    turn?.focus({ preventScroll: true });
   }
 
   #focus() {
