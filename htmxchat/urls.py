@@ -71,9 +71,11 @@ class Urls:
         """The inspector, open on a run."""
         return self._path("runs", run_id)
 
-    def scripts(self, conversation_id: str | None = None, edit: str | None = None) -> str:
-        """The queue of scripts of a conversation; `edit` is one that is being edited."""
-        return self._path("c", conversation_id, "scripts", edit=edit) if conversation_id else self._path("scripts")
+    def scripts(self, conversation_id: str | None = None, *, edit: str | None = None, show: str | None = None) -> str:
+        """The queue of scripts: `edit` is one that is being edited, `show` one that is shown in any case."""
+        if conversation_id is None:
+            return self._path("scripts")
+        return self._path("c", conversation_id, "scripts", edit=edit, show=show)
 
     def script(self, run_id: str, script_id: str) -> str:
         return self._path("runs", run_id, "scripts", script_id)

@@ -19,7 +19,7 @@ from ..models import Conversation, Script, ScriptResult, ScriptState
 from ..script_states import digest, next_to_run
 from ..scripts import Scripts
 from ..urls import Urls
-from .shell import Side, side_closer
+from .shell import Side, notice, side_closer
 from .transcript import moment
 
 a, article, button, code_, dd, details = map(tag, ["a", "article", "button", "code", "dd", "details"])
@@ -58,21 +58,23 @@ def script_room(
     scripts: Sequence[Script] = (),
     *,
     edit: str | None = None,
+    show: str | None = None,
     trust: bool = False,
 ) -> list[FT]:
     """Return what the room shows.
 
     Args:
         edit: The id of the script that is being edited.
+        show: The id of a script that is shown even if it was put out of sight.
         trust: Whether the host lets people run the scripts of a conversation without looking at each.
     """
-    shown = [script for script in scripts if not script.cleared]
+    shown = [script for script in scripts if not script.cleared or script.id == show]
     active = [script for script in shown if not script.state.over]
     over = sorted((script for script in shown if script.state.over), key=_ended, reverse=True)
     waiting = sum(script.state is ScriptState.QUEUED for script in shown)
     count = span(f"{waiting} waiting", cls="state", id="scripts-waiting", data_state="queued") if waiting else None
     back = urls.conversation(conversation.id) if conversation else urls.home()
-    head = header(h2("Scripts"), count, side_closer("Close the scripts", back_url=back), cls="room-head")
+    head = _head(back, count)
     content: list[Child] = [p(id="scripts-error", role="alert")]
     if conversation is not None and trust:
         content.append(_trust())
@@ -84,6 +86,12 @@ def script_room(
         if over:
             content.append(_finished(urls, conversation, over, edit))
     return [head, chat_scripts(div(content, cls="room-body", tabindex="-1"))]
+
+
+def unloaded_scripts(urls: Urls, conversation: Conversation, sentence: str) -> list[FT]:
+    """Return what the room shows when the queue cannot be loaded."""
+    content = notice(sentence, retry_url=urls.scripts(conversation.id))
+    return [_head(urls.conversation(conversation.id)), chat_scripts(div(content, cls="room-body", tabindex="-1"))]
 
 
 def script_runner(urls: Urls, settings: Scripts, *, limit: int) -> FT:
@@ -142,6 +150,10 @@ def code_lines(code: str) -> FT:
     content = "".join(f"<span>{line}\n</span>" for line in lines[:-1]) + f"<span>{lines[-1]}</span>"
     marked = _ODD.sub(lambda odd: f'<span class="odd" data-code="U+{ord(odd[0]):04X}">{odd[0]}</span>', content)
     return pre(code_(raw(marked)), cls="lines", tabindex="0", aria_label="Code")
+
+
+def _head(back_url: str, count: Child = None) -> FT:
+    return header(h2("Scripts"), count, side_closer("Close the scripts", back_url=back_url), cls="room-head")
 
 
 def _title(script: Script) -> str:

@@ -53,6 +53,8 @@ class ChatRunner extends HTMLElement {
   /** Approved in this page, which therefore need not wait for another. @type {Set<string>} */
   #mine = new Set();
   #wanted = "";
+  /** A script that is shown even if it was put out of sight, as a query. */
+  #pinned = "";
   #looking = false;
   #again = false;
   /** @type {number | undefined} */
@@ -80,6 +82,7 @@ class ChatRunner extends HTMLElement {
     this.#settled.observe(document.body, { attributeFilter: ["aria-busy"], subtree: true });
     offerToRun();
     if (location.hash.startsWith("#script-")) this.#wanted = location.hash.slice(1);
+    if (this.#wanted) this.#pinned = `?show=${this.#wanted.replace("script-", "")}`;
     this.#focus();
     if (this.#open || document.querySelector("chat-proposal")) this.#look();
   }
@@ -130,7 +133,7 @@ class ChatRunner extends HTMLElement {
     }
     this.#looking = true;
     try {
-      const response = await fetch(url, { headers: FRAGMENT });
+      const response = await fetch(url + this.#pinned, { headers: FRAGMENT });
       if (response.ok && url === this.#queue) this.#show(url, await response.text());
       else if (response.ok || response.status >= 500) this.#look(LOOK);
     } catch {
@@ -292,6 +295,7 @@ class ChatRunner extends HTMLElement {
   /** @param {HtmxContext} ctx */
   #swapped({ target }) {
     if (target?.matches("#conversation, #turns")) offerToRun();
+    if (target?.matches("#conversation")) this.#pinned = "";
     if (target?.matches("#scripts, #conversation")) this.#look();
   }
 
@@ -321,6 +325,7 @@ class ChatRunner extends HTMLElement {
     if (target instanceof Element && target.matches("[id^=scripts-all-]")) {
       for (const each of document.querySelectorAll("#scripts article[data-state=queued]")) this.#mine.add(each.id);
     }
+    if (submitter?.matches("[name=clear]")) this.#pinned = "";
     if (target instanceof Element && target.closest("#scripts")) document.getElementById("scripts-error")?.replaceChildren();
   }
 
@@ -339,6 +344,7 @@ class ChatRunner extends HTMLElement {
   /** Open the room at a script. @param {string} id */
   #lead(id) {
     this.#wanted = id;
+    this.#pinned = `?show=${encodeURIComponent(id.replace("script-", ""))}`;
     if (this.#open) show("scripts");
     else /** @type {HTMLElement | null} */ (document.querySelector(".opener[data-room=scripts]"))?.click();
     this.#focus();
