@@ -2,6 +2,7 @@
 
 from .app import chat_context, chat_lifespan, create_chat_app
 from .backend import Backend, CanDelete, CanRename, CanRetry, CanSearch, HasStarters, Managed
+from .backends.kogwistar import KogwistarBackend, KogwistarLogin
 from .backends.local import LocalBackend
 from .backends.stub import StubBackend
 from .errors import (
@@ -43,6 +44,7 @@ from .events import (
 )
 from .identity import Identify
 from .limits import Limits
+from .login import Login, SignInAt
 from .models import Conversation, ConversationPage, Run, RunState, Starter, Transcript, Turn, User
 from .responders import Request
 from .store import Store
@@ -73,8 +75,11 @@ __all__ = [
     "InputAnswered",
     "InputRequested",
     "InvalidInput",
+    "KogwistarBackend",
+    "KogwistarLogin",
     "Limits",
     "LocalBackend",
+    "Login",
     "Managed",
     "NotAllowed",
     "NotFound",
@@ -90,6 +95,7 @@ __all__ = [
     "RunStopping",
     "RunView",
     "ScriptProposed",
+    "SignInAt",
     "Source",
     "SourcesFound",
     "StageChanged",

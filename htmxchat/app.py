@@ -13,15 +13,17 @@ from starlette.routing import Mount, Route
 
 from .assets import Assets
 from .backend import Backend, HasStarters, Managed
+from .callback import HideCallback
 from .chat import Chat, Settings
 from .csrf import CrossOriginGuard, checked_origin
-from .endpoints import conversations, history, inspector, pages, runs
+from .endpoints import conversations, history, inspector, pages, runs, session
 from .endpoints.failures import show_failure
 from .errors import ChatError
 from .fragments.transcript import TurnContext
 from .headers import ContentPolicy, SecurityHeaders
-from .identity import BrowserCookie, BrowserIdentity, Identify
+from .identity import BrowserCookie, BrowserIdentity, Identify, SessionIdentity
 from .limits import BodyLimit, Limits, StreamSlots
+from .login import Login
 from .markdown import Markdown
 from .models import Starter
 from .relay import Relay
@@ -32,6 +34,7 @@ def create_chat_app(
     backend: Backend,
     *,
     identify: Identify | None = None,
+    login: Login | None = None,
     stream: Literal["sse", "poll"] = "sse",
     title: str = "Chat",
     agent: str = "Agent",
@@ -53,6 +56,7 @@ def create_chat_app(
         backend: The agent.
         identify: Says who asks; `None` from it means nobody, and gets a 401. Without it, every browser is a user of
             its own, known by a random id in a cookie.
+        login: Makes the chat sign people in by itself, with pages at `/login`; instead of `identify`.
         stream: How answers arrive: by server-sent events, or by polling where nothing else gets through. A page whose
             stream delivers nothing falls back to polling by itself.
         title: The name of the chat, on the page and in the window's title.
@@ -71,13 +75,17 @@ def create_chat_app(
         backend_timeout: Seconds that a page waits for the backend before it says that it cannot be reached.
 
     Raises:
-        TypeError: `backend` is not a backend.
-        ValueError: A setting cannot be used.
+        TypeError: `backend` is not a backend, or `login` is not a login.
+        ValueError: A setting cannot be used, or not together with another.
     """
     if not isinstance(backend, Backend):
         raise TypeError(f"{backend!r} is not a Backend. LocalBackend(respond) makes one from an async generator.")
     if stream not in ("sse", "poll"):
         raise ValueError(f'stream is "sse" or "poll", not {stream!r}')
+    if login is not None and not isinstance(login, Login):
+        raise TypeError(f"{login!r} is not a Login")
+    if login is not None and (identify is not None or login_url is not None):
+        raise ValueError("login signs people in by itself: give either login, or identify (and login_url)")
     limits = limits or Limits()
     if starters is None:
         starters = backend.starters if isinstance(backend, HasStarters) else ()
@@ -86,7 +94,7 @@ def create_chat_app(
     trusted = tuple(map(checked_origin, trusted_origins))
     chat = Chat(
         backend=backend,
-        identify=identify or BrowserIdentity(),
+        identify=identify or (SessionIdentity(login.sessions) if login else BrowserIdentity()),
         settings=Settings(
             title=title,
             agent=agent,
@@ -104,25 +112,34 @@ def create_chat_app(
         assets=Assets(),
         relay=Relay(backend),
         slots=StreamSlots(limits.streams_per_user),
+        login=login,
     )
     app = Starlette(
         routes=_routes(chat),
         middleware=[
+            *([Middleware(HideCallback, login.fields)] if login else []),
             Middleware(SecurityHeaders, ContentPolicy(image_hosts=hosts, frame_ancestors=tuple(frame_ancestors))),
             Middleware(CrossOriginGuard, show_failure, trusted),
             Middleware(BodyLimit, limits.body, show_failure),
-            *([] if identify else [Middleware(BrowserCookie)]),
+            *([] if identify or login else [Middleware(BrowserCookie)]),
         ],
         exception_handlers={ChatError: show_failure, HTTPException: show_failure},
-        lifespan=lambda app: _open(backend),
+        lifespan=lambda app: _open(backend, login),
     )
     app.state.chat = chat
     return app
 
 
 def _routes(chat: Chat) -> list[Route | Mount]:
+    sign_in = [
+        Route("/login", session.show, methods=["GET"], name="login"),
+        Route("/login", session.begin, methods=["POST"], name="begin_login"),
+        Route("/login/callback", session.finish, methods=["GET"], name="login_callback"),
+        Route("/login/callback/{state:path}", session.finish, methods=["GET"], name="login_callback_state"),
+        Route("/logout", session.end, methods=["POST"], name="logout"),
+    ]
     return [
-        Route("/", pages.home, name="home"),
+        *([Route("/", session.home, name="home"), *sign_in] if chat.login else [Route("/", pages.home, name="home")]),
         Route("/messages", conversations.start, methods=["POST"], name="start"),
         Route("/c/{conversation}", pages.show, name="conversation"),
         Route("/c/{conversation}/messages", conversations.send, methods=["POST"], name="messages"),
@@ -145,14 +162,15 @@ def _routes(chat: Chat) -> list[Route | Mount]:
 
 
 @asynccontextmanager
-async def _open(backend: Backend) -> AsyncIterator[None]:
-    if isinstance(backend, Managed):
-        await backend.open()
-    try:
+async def _open(*parts: object) -> AsyncIterator[None]:
+    """Open what can be opened; at the end close it all, the first first."""
+    managed = [part for part in parts if isinstance(part, Managed)]
+    async with AsyncExitStack() as stack:
+        for part in reversed(managed):
+            stack.push_async_callback(part.close)
+        for part in managed:
+            await part.open()
         yield
-    finally:
-        if isinstance(backend, Managed):
-            await backend.close()
 
 
 def chat_context(chat: Starlette, root: str) -> TurnContext:

@@ -141,5 +141,8 @@ class Managed(Protocol):
         ...
 
     async def close(self) -> None:
-        """End live runs as interrupted and free connections. Returns within a second or two."""
+        """End live runs as interrupted and free connections. Returns within a second or two.
+
+        Runs that live elsewhere go on; those who read them get a `BackendUnavailable`.
+        """
         ...

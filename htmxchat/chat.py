@@ -15,6 +15,7 @@ from .errors import BackendUnavailable, ChatError
 from .fragments.transcript import TurnContext
 from .identity import Identify
 from .limits import Limits, StreamSlots
+from .login import Login
 from .markdown import Markdown
 from .models import Starter
 from .relay import Relay
@@ -52,6 +53,7 @@ class Chat:
     assets: Assets
     relay: Relay
     slots: StreamSlots
+    login: Login | None = None
 
     def turn_context(self, urls: Urls, stream: Literal["sse", "poll"] | None = None) -> TurnContext:
         """Return what this chat's turns need, for pages at `urls`."""

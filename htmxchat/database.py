@@ -10,7 +10,7 @@ from collections.abc import Callable, Coroutine
 from contextlib import AbstractAsyncContextManager, nullcontext
 from typing import Any, TypeVar
 
-from sqlalchemy import Connection, event, make_url
+from sqlalchemy import Connection, MetaData, event, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, IntegrityError, InvalidRequestError, SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from sqlalchemy.pool import StaticPool
@@ -36,6 +36,7 @@ class Database:
     def __init__(self, url: str | None = None) -> None:
         self._engine, self._kind = _make_engine(MEMORY if url is None else url)
         self._ready = False
+        self._metadata = [metadata]
         self._loop: asyncio.AbstractEventLoop | None = None
         self._tasks: set[asyncio.Task[Any]] = set()
 
@@ -49,6 +50,20 @@ class Database:
             await asyncio.wait(self._tasks)
         await self._engine.dispose()
         self._ready = False
+
+    def use(self, tables: MetaData) -> None:
+        """Keep these tables too. They are created at the next use of the database."""
+        if tables not in self._metadata:
+            self._metadata.append(tables)
+            self._ready = False
+
+    async def read(self, work: Callable[[Connection], T]) -> T:
+        """Return what `work` reads, in a transaction of its own. It is not interrupted when the caller is."""
+        return await self._read(work)
+
+    async def write(self, work: Callable[[Connection], T]) -> T:
+        """The same for `work` that writes. An `IntegrityError` is raised as it is; nothing was written then."""
+        return await self._write(work)
 
     async def _read(self, work: Callable[[Connection], T]) -> T:
         return await uncancelled(self._tasks, self._transact(work, writes=False))
@@ -91,7 +106,8 @@ class Database:
                     return
                 try:
                     async with self._engine.begin() as connection:
-                        await connection.run_sync(metadata.create_all)
+                        for tables in self._metadata:
+                            await connection.run_sync(tables.create_all)
                     self._ready = True
                 except (DBAPIError, sqlite3.OperationalError):
                     # Perhaps another process creates the tables at this moment; then the next look finds them.

@@ -1,28 +1,23 @@
-"""Who asks: the host's own answer, or a random id in a cookie."""
+"""Who asks: the host's own answer, a random id in a cookie, or a session."""
 
 from __future__ import annotations
 
 import hashlib
-import re
-import secrets
 from collections.abc import Awaitable, Callable
 from typing import TypeAlias
-from urllib.parse import quote
 
 from starlette.datastructures import MutableHeaders
 from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from .cookies import SESSION, cookie_header, cookie_name, new_secret, sent_key, sent_secret
+from .login import SessionStore
 from .models import User
 
 Identify: TypeAlias = Callable[[Request], Awaitable[User | None]]
 """Says who a request comes from; `None` when nobody is signed in. It is asked on every request, reconnects included."""
 
 MAX_AGE = 400 * 24 * 60 * 60  # seconds; browsers keep no cookie longer
-
-_SECRET = re.compile(r"[A-Za-z0-9_-]{43}", re.ASCII)
-# What a browser leaves as it is in a path, less the semicolon, which would end the cookie's attribute.
-_PATH = "/!$&'()*+,=:@-._~"
 
 
 class BrowserIdentity:
@@ -37,7 +32,7 @@ class BrowserIdentity:
     """
 
     async def __call__(self, request: Request) -> User | None:
-        secret = request.scope.get(_name(request.scope)) or _sent(request)
+        secret = request.scope.get(cookie_name(request.scope)) or sent_secret(request)
         return User(f"browser-{hashlib.sha256(secret.encode()).hexdigest()[:32]}") if secret else None
 
 
@@ -57,13 +52,13 @@ class BrowserCookie:
             await self._app(scope, receive, send)
             return
         request = Request(scope)
-        known = _sent(request)
-        secret = known or secrets.token_urlsafe(32)
+        known = sent_secret(request)
+        secret = known or new_secret()
         if known and "hx-request" in request.headers:
             await self._app(scope, receive, send)
             return
-        scope[_name(scope)] = secret
-        cookie = _cookie(scope, secret)  # now, because routing changes the scope
+        scope[cookie_name(scope)] = secret
+        cookie = cookie_header(scope, secret, max_age=MAX_AGE)  # now, because routing changes the scope
 
         async def send_with_cookie(message: Message) -> None:
             if message["type"] == "http.response.start":
@@ -77,20 +72,12 @@ class BrowserCookie:
         await self._app(scope, receive, send_with_cookie)
 
 
-def _root(scope: Scope) -> str:
-    return str(scope.get("root_path", "")).rstrip("/")
+class SessionIdentity:
+    """The `Identify` for a chat with a login of its own: whoever the session in the cookie belongs to."""
 
+    def __init__(self, sessions: SessionStore) -> None:
+        self._sessions = sessions
 
-def _name(scope: Scope) -> str:
-    return f"htmxchat_{hashlib.sha256(_root(scope).encode()).hexdigest()[:8]}"
-
-
-def _sent(request: Request) -> str | None:
-    secret = request.cookies.get(_name(request.scope), "")
-    return secret if _SECRET.fullmatch(secret) else None
-
-
-def _cookie(scope: Scope, secret: str) -> str:
-    path = quote(_root(scope), safe=_PATH) or "/"
-    secure = "; Secure" if scope.get("scheme") == "https" else ""
-    return f"{_name(scope)}={secret}; Max-Age={MAX_AGE}; Path={path}; HttpOnly; SameSite=Lax{secure}"
+    async def __call__(self, request: Request) -> User | None:
+        key = sent_key(request, SESSION)
+        return await self._sessions.get_session(key) if key else None

@@ -41,12 +41,30 @@ class User:
     Attributes:
         id: The owner's key: conversations and runs belong to exactly this string.
         name: What the page shows, if anything.
-        token: A credential that the backend may need. Never shown, logged or stored.
+        token: A credential that the backend may need. Never shown or logged, and stored only with a sign-in that the
+            chat itself looks after.
+        expires_at: When the sign-in ends, if that is known: live streams end then too.
     """
 
     id: str
     name: str | None = None
     token: str | None = field(default=None, repr=False)
+    expires_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PendingSignIn:
+    """A sign-in that a browser has begun and not finished.
+
+    Attributes:
+        back: The path that the person came from.
+        with_state: Whether what comes back must carry the state that it began with.
+        expires_at: When it is too late to finish it.
+    """
+
+    back: str
+    with_state: bool
+    expires_at: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,10 +146,15 @@ class Turn:
 
 @dataclass(frozen=True, slots=True)
 class Transcript:
-    """A conversation with its turns, oldest first. A turn that was tried again shows its latest run."""
+    """A conversation with its turns, oldest first. A turn that was tried again shows its latest run.
+
+    Attributes:
+        refreshing: Whether the backend is still reading what is new, so that the page soon looks again.
+    """
 
     conversation: Conversation
     turns: tuple[Turn, ...] = ()
+    refreshing: bool = False
 
     @property
     def live_run(self) -> Run | None:

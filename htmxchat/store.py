@@ -16,10 +16,10 @@ from sqlalchemy.exc import IntegrityError
 from . import rows
 from . import tables as t
 from .cleaning import clean_json, clean_text, one_line, searchable
-from .database import Database
 from .errors import InvalidInput, NotFound
 from .events import JSON, InputAnswered, Outcome, RunEnded, RunEvent
 from .models import Conversation, ConversationPage, Run, Transcript, Turn
+from .sessions import Sessions
 from .view import compact
 
 LONGEST_TITLE = 200
@@ -42,7 +42,7 @@ class Started:
     events: tuple[RunEvent, ...]
 
 
-class Store(Database):
+class Store(Sessions):
     """The chat's memory. asyncio only.
 
     `Store()` lives in memory and dies with the object, `Store("sqlite+aiosqlite:///chat.db")` is a file that several

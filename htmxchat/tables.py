@@ -39,6 +39,23 @@ class Moment(TypeDecorator[datetime]):
         return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
 
 
+class _Hidden(str):
+    """Text that does not show itself to drivers which log what they are given."""
+
+    def __repr__(self) -> str:
+        return "'…'"
+
+
+class Secret(TypeDecorator[str]):
+    """Text that is stored as it is, and stays out of logs."""
+
+    impl = Text
+    cache_ok = True
+
+    def process_bind_param(self, value: str | None, dialect: Dialect) -> str | None:
+        return None if value is None else _Hidden(value)
+
+
 metadata = MetaData()
 
 # The database may hold the host's tables too.
@@ -119,4 +136,28 @@ answers = Table(
     _belongs_to("run", primary_key=True),
     Column("request_id", Text, primary_key=True),
     Column("answer", JSON, nullable=False),
+)
+
+# Sign-ins that the chat looks after. Ids are SHA-256 of what the cookie holds, so the table lets nobody in; tokens are
+# kept as they are, because the backend needs them.
+sessions = Table(
+    f"{_PREFIX}sessions",
+    metadata,
+    Column("id", String(64), primary_key=True),
+    Column("user_id", Text, nullable=False),
+    Column("name", Text),
+    Column("token", Secret),
+    Column("created_at", Moment, nullable=False),
+    Column("expires_at", Moment, nullable=False, index=True),
+)
+
+# Begun in this browser, and not finished.
+pending_sign_ins = Table(
+    f"{_PREFIX}pending_sign_ins",
+    metadata,
+    Column("id", String(64), primary_key=True),
+    Column("back", Text, nullable=False),
+    Column("with_state", Boolean, nullable=False),
+    Column("created_at", Moment, nullable=False),
+    Column("expires_at", Moment, nullable=False, index=True),
 )

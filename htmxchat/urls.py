@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import quote, urlencode
+from urllib.parse import quote, unquote, urlencode
+
+_BACK = re.compile(r"/[\w.~!$&'()*+,;=:@%/-]*(\?[\w.~!$&'()*+,;=:@%/?-]*)?", re.ASCII)
+_LONGEST_PATH = 2_000
 
 # What a browser leaves as it is in a path.
 _PATH = "/!$&'()*+,;=:@-._~"
@@ -85,6 +89,32 @@ class Urls:
 
     def answer(self, run_id: str) -> str:
         return self._path("runs", run_id, "answer")
+
+    def login(self, back: str | None = None) -> str:
+        """The page that offers to sign in, and where its form is posted; `back` is where to go afterwards."""
+        return self._path("login", back=back)
+
+    def login_callback(self, state: str | None = None) -> str:
+        """Where a sign-in comes back to."""
+        return self._path("login", "callback", *([state] if state else []))
+
+    def logout(self) -> str:
+        return self._path("logout")
+
+    def back(self, path: str) -> str:
+        """Return `path` if it is a page of this chat, else the home page: where to go when a request may say it."""
+        plain = unquote(path.partition("?")[0])
+        steps = plain.removeprefix(self.root).split("/")
+        own = (
+            len(path) <= _LONGEST_PATH
+            and _BACK.fullmatch(path) is not None
+            and plain.startswith(f"{self.root}/")
+            and not plain.startswith("//")
+            and "\\" not in plain
+            and not {".", ".."} & set(steps)
+            and steps[1] not in ("login", "logout")
+        )
+        return path if own else self.home()
 
     def static(self, path: str) -> str:
         return f"{self.root}/static/{self.version}/{path}"

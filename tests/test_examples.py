@@ -37,7 +37,7 @@ CHATS = {
     "responder": ("", "You wrote 2 words"),
     "custom_backend": ("", "You said: one two"),
 }
-OTHERS = {"fastapi_host", "own_page"}
+OTHERS = {"fastapi_host", "own_page", "kogwistar_host", "kogwistar_login"}
 
 
 def browser(name: str) -> TestClient:

@@ -12,19 +12,20 @@ import pytest
 PACKAGE = Path(__file__).parent.parent / "htmxchat"
 
 NOUNS = {"models", "events", "errors"}
-LOG = {"cleaning", "tables", "rows", "database", "store"}
+SEAMS = {"backend", "login"}
+LOG = {"cleaning", "tables", "rows", "database", "sessions", "store"}
 TEXT = {"markdown", "highlight"}
 PAGE = {"html", "view", "urls", "patches", *NOUNS, *TEXT}
 RELAY = {"relay", "live_turn", "follower"}
-GUARDS = {"assets", "csrf", "headers", "identity", "limits"}
-STREAM = {"fragments", "sse", "backend", *PAGE, *RELAY}
+GUARDS = {"assets", "callback", "cookies", "csrf", "headers", "identity", "limits"}
+STREAM = {"fragments", "sse", *SEAMS, *PAGE, *RELAY}
 AGENTS = {"backends", "responders", "testing"}
 EVERYTHING = {"app", "chat", "endpoints", *STREAM, *GUARDS, *LOG, *AGENTS}
 
 # Module (or package): the modules of htmxchat it may import, then the packages of others besides the standard library.
 LAYERS: dict[str, tuple[set[str], set[str]]] = {
     **dict.fromkeys(NOUNS, (NOUNS, set())),
-    "backend": (NOUNS, set()),
+    **dict.fromkeys(SEAMS, (NOUNS, set())),
     "view": (NOUNS, set()),
     "urls": (set(), set()),
     "patches": (set(), set()),
@@ -32,7 +33,7 @@ LAYERS: dict[str, tuple[set[str], set[str]]] = {
     "html": (set(), {"fasthtml", "starlette"}),
     "markdown": (TEXT, {"pyromark"}),
     "highlight": (set(), {"pygments"}),
-    **dict.fromkeys(GUARDS, (NOUNS | GUARDS, {"anyio", "starlette"})),
+    **dict.fromkeys(GUARDS, (NOUNS | GUARDS | {"login"}, {"anyio", "starlette"})),
     "fragments": (PAGE, set()),
     **dict.fromkeys(RELAY, (STREAM, {"anyio"})),
     "chat": (STREAM | GUARDS, {"anyio"}),
@@ -40,7 +41,7 @@ LAYERS: dict[str, tuple[set[str], set[str]]] = {
     "app": (STREAM | GUARDS | {"chat", "endpoints"}, {"anyio", "starlette"}),
     **dict.fromkeys(LOG, (NOUNS | LOG | {"backend", "view"}, {"anyio", "sqlalchemy"})),
     **dict.fromkeys(
-        AGENTS, (NOUNS | LOG | AGENTS | {"backend", "view"}, {"anyio", "httpx", "httpx_sse", "pytest", "sqlalchemy"})
+        AGENTS, (NOUNS | LOG | AGENTS | SEAMS | {"view"}, {"anyio", "httpx", "httpx_sse", "pytest", "sqlalchemy"})
     ),
     "__init__": (EVERYTHING - {"testing"}, set()),
     "__main__": (EVERYTHING | {"__init__"}, {"anyio", "starlette", "uvicorn"}),

@@ -15,7 +15,7 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Mount, Route
 from starlette.testclient import TestClient
 
-from htmxchat import LocalBackend, StubBackend, chat_lifespan, create_chat_app
+from htmxchat import KogwistarLogin, LocalBackend, Store, StubBackend, chat_lifespan, create_chat_app
 from htmxchat.responders import Request as Turn
 from htmxchat.urls import Urls
 from tests.support import FRAGMENT, Element, addresses, decode, parse
@@ -298,10 +298,12 @@ class TestTwoChats:
 
 
 def test_every_route_has_its_address_and_every_address_its_route() -> None:
-    routes: dict[str, Any] = {getattr(each, "name", ""): each for each in create_chat_app(StubBackend()).routes}
-    fields = {"of", "root", "version"}
+    store = Store()
+    chat = create_chat_app(StubBackend(store), login=KogwistarLogin("http://127.0.0.1:1", store))
+    routes: dict[str, Any] = {getattr(each, "name", ""): each for each in chat.routes}
+    fields = {"of", "root", "version", "back"}
     methods = {name: getattr(Urls("/m", "v"), name) for name in {*vars(Urls)} - fields if name[0] != "_"}
-    same_address = {"rename_form": "rename"}
+    same_address = {"rename_form": "rename", "begin_login": "login", "login_callback_state": "login_callback"}
     assert {same_address.get(name, name) for name in routes} == set(methods)
     for name, route in routes.items():
         if name == "static":
@@ -309,7 +311,7 @@ def test_every_route_has_its_address_and_every_address_its_route() -> None:
             continue
         values = [f"id {number}/ü" for number in range(len(route.param_convertors))]
         made = methods[same_address.get(name, name)](*values)
-        path = route.path
+        path = route.path_format
         for parameter, value in zip(route.param_convertors, ("id%200%2F%C3%BC", "id%201%2F%C3%BC"), strict=False):
             path = path.replace(f"{{{parameter}}}", value)
         assert made == f"/m{path}", name

@@ -70,17 +70,7 @@ class Call:
             InvalidInput: It is not UTF-8.
             BodyTooLarge: It is larger than the limit.
         """
-        if self.request.headers.get("content-type", "").split(";")[0].strip().lower() != _FORM:
-            raise BadRequest(f"Send a form ({_FORM}).")
-        body = await self.request.body()
-        try:
-            return dict(
-                parse_qsl(body.decode(), keep_blank_values=True, errors="strict", max_num_fields=_FIELDS)
-            )
-        except UnicodeDecodeError:
-            raise InvalidInput("The text is not valid UTF-8. Type it again without the broken characters.") from None
-        except ValueError:
-            raise BadRequest("The form has too many fields.") from None
+        return await read_form(self.request)
 
     async def field(self, name: str) -> str:
         """Return one field of the form, as it was sent.
@@ -114,10 +104,21 @@ def endpoint(handle: Callable[[Call], Awaitable[Response]]) -> Endpoint:
         ChatError: Something else failed; what it was is in the log only.
     """
 
+    @open_endpoint
+    @wraps(handle)
+    async def respond(request: Request) -> Response:
+        return await handle(await admit(request))
+
+    return respond
+
+
+def open_endpoint(handle: Endpoint) -> Endpoint:
+    """Make an endpoint that lets everybody in. What fails there without a sentence is in the log only."""
+
     @wraps(handle)
     async def respond(request: Request) -> Response:
         try:
-            return await handle(await admit(request))
+            return await handle(request)
         except ChatError:
             raise
         except Exception:
@@ -144,6 +145,21 @@ async def admit(request: Request) -> Call:
     if "run" in names:
         run = _owned(await chat.ask(chat.backend.get_run(user, _id(names["run"]))), user)
     return Call(request, chat, urls, user, conversation, run)
+
+
+async def read_form(request: Request) -> dict[str, str]:
+    """Return the fields of a form; raises what `Call.form` does."""
+    if request.headers.get("content-type", "").split(";")[0].strip().lower() != _FORM:
+        raise BadRequest(f"Send a form ({_FORM}).")
+    body = await request.body()
+    try:
+        return dict(
+            parse_qsl(body.decode(), keep_blank_values=True, errors="strict", max_num_fields=_FIELDS)
+        )
+    except UnicodeDecodeError:
+        raise InvalidInput("The text is not valid UTF-8. Type it again without the broken characters.") from None
+    except ValueError:
+        raise BadRequest("The form has too many fields.") from None
 
 
 def wants_fragment(request: Request) -> bool:

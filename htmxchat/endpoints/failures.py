@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
 
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
@@ -10,8 +10,9 @@ from starlette.responses import HTMLResponse, PlainTextResponse, Response
 
 from ..chat import Chat
 from ..errors import BadRequest, ChatError, NotFound, NotSignedIn
+from ..fragments.login import sign_in_link, sign_in_page
 from ..fragments.shell import message_page
-from ..html import render
+from ..html import Child, render
 from ..patches import Patch, render_patches
 from ..urls import Urls
 from .call import wants_fragment
@@ -27,7 +28,8 @@ async def show_failure(request: Request, error: Exception) -> Response:
     if request.method == "GET":
         # The page that htmx asked a part of cannot be shown; the browser fetches the one that says why.
         return HTMLResponse("", status, {**headers, "HX-Redirect": _here(request)})
-    patches = [Patch("#composer-error", "innerHTML", render(sentence)), Patch("#status", "innerHTML", render(sentence))]
+    said = render(*_beside_composer(request, error, sentence))
+    patches = [Patch("#composer-error", "innerHTML", said), Patch("#status", "innerHTML", render(sentence))]
     return HTMLResponse(render_patches(patches), status, headers)
 
 
@@ -47,15 +49,47 @@ def _describe(error: Exception) -> tuple[int, str, dict[str, str]]:
 def _page(request: Request, error: Exception, status: int, sentence: str, headers: dict[str, str]) -> Response:
     chat: Chat = request.app.state.chat
     urls = Urls.of(request.scope, chat.assets.version)
+    title = _TITLES.get(status, "Something went wrong")
+    if chat.login and isinstance(error, NotSignedIn):
+        back = urls.back(_path(request))
+        if sentence == NotSignedIn.sentence:
+            sentence = _WELCOME
+        document = sign_in_page(
+            urls=urls, brand=chat.settings.title, title=title, sentence=sentence, back=back,
+            stylesheets=chat.settings.stylesheets,
+        )  # fmt: skip
+        return HTMLResponse(document, status, headers)
     sign_in = chat.settings.login_url if isinstance(error, NotSignedIn) else None
     document = message_page(
-        urls=urls, brand=chat.settings.title, title=_TITLES.get(status, "Something went wrong"), sentence=sentence,
+        urls=urls, brand=chat.settings.title, title=title, sentence=sentence,
         sign_in_url=sign_in,
         stylesheets=chat.settings.stylesheets,
     )
     return HTMLResponse(document, status, headers)
 
 
+def _beside_composer(request: Request, error: Exception, sentence: str) -> tuple[Child, ...]:
+    """Return the sentence, and after it how to sign in and come back to the page."""
+    chat: Chat = request.app.state.chat
+    if chat.login is None or not isinstance(error, NotSignedIn):
+        return (sentence,)
+    urls = Urls.of(request.scope, chat.assets.version)
+    said = _SIGNED_OUT if sentence == NotSignedIn.sentence else sentence
+    return said, " ", sign_in_link(urls=urls, back=urls.back(_path(request)))
+
+
+def _path(request: Request) -> str:
+    """Return the path, with its query, of the page that a request is for or comes from."""
+    if request.method == "GET" and not wants_fragment(request):
+        path, query = quote(request.url.path), request.url.query
+    else:
+        page = urlsplit(request.headers.get("hx-current-url") or request.headers.get("referer", ""))
+        path, query = page.path, page.query
+    return f"{path}?{query}" if query else path
+
+
+_WELCOME = "Sign in to use the chat. You come back to where you were."
+_SIGNED_OUT = "You are signed out. What you typed is kept."
 _TITLES = {401: "Sign in first", 403: "Not allowed", 404: "Nothing here", 503: "Not reachable"}
 
 

@@ -137,6 +137,7 @@ def conversation_room(
             error=str(error) if error else None,
             limit=call.chat.settings.limits.text,
             user_key=call.user.id,
+            refresh_url=call.urls.conversation(conversation.id) if transcript and transcript.refreshing else None,
         ),
         heading=heading,
     )
@@ -191,6 +192,7 @@ def draw_history(
         query=query,
         current=current.id if current else None,
         user_name=call.user.name,
+        sign_out_url=call.urls.logout() if call.chat.login else None,
         can_search=call.chat.can_search,
         deleted=deleted,
         failure=str(failure) if failure else None,

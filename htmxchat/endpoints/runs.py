@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import UTC, datetime
 from typing import cast
 
+from anyio import move_on_after
 from starlette.responses import HTMLResponse, PlainTextResponse, Response
 
 from ..backend import CanRetry
 from ..errors import NotFound
 from ..fragments.transcript import live, turn
 from ..html import render
+from ..models import User
 from ..patches import Patch, render_patches
 from ..sse import Emit, EventStreamResponse, ServerSentEvent
 from .call import Call, endpoint, require
@@ -23,7 +26,8 @@ async def stream(call: Call) -> Response:
     after = _after(call)
 
     async def produce(emit: Emit) -> None:
-        with call.chat.slots.take(call.user.id) as taken:
+        # A stream must not outlive its sign-in. Connecting again then says that it has ended.
+        with call.chat.slots.take(call.user.id) as taken, move_on_after(_seconds_left(call.user)):
             if taken:
                 await call.chat.relay.stream(call.user, call.run.id, after, call.turn_context, emit)
             else:
@@ -92,6 +96,11 @@ async def answer(call: Call) -> Response:
     if call.fragment:
         return Response(status_code=204)
     return see_other(call.urls.conversation(call.run.conversation_id, call.run.id))
+
+
+def _seconds_left(user: User) -> float | None:
+    """Return for how long the user is still signed in; `None` when nobody knows."""
+    return (user.expires_at - datetime.now(UTC)).total_seconds() if user.expires_at else None
 
 
 def _after(call: Call) -> int | None:

@@ -7,6 +7,7 @@ from .composer import composer, composer_actions
 from .conversation import conversation, rename_form, title_heading
 from .history import history, history_items, history_list
 from .icons import sprite
+from .login import leaving_page, sign_in_link, sign_in_page
 from .shell import Side, message_page, notice, page, side_closer, side_opener, side_room
 from .transcript import TurnContext, transcript, turn
 
@@ -19,6 +20,7 @@ __all__ = [
     "history",
     "history_items",
     "history_list",
+    "leaving_page",
     "message_page",
     "notice",
     "page",
@@ -26,6 +28,8 @@ __all__ = [
     "side_closer",
     "side_opener",
     "side_room",
+    "sign_in_link",
+    "sign_in_page",
     "sprite",
     "title_heading",
     "transcript",

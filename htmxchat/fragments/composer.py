@@ -22,6 +22,7 @@ def composer(
     error: str | None = None,
     limit: int = 20_000,
     user_key: str = "",
+    refresh_url: str | None = None,
 ) -> FT:
     """Return the form that sends a message.
 
@@ -32,6 +33,7 @@ def composer(
         error: Why that was refused.
         limit: The longest message, in characters.
         user_key: Keeps one user's drafts in this browser apart from another's.
+        refresh_url: The conversation, when there is soon more to see of it.
     """
     url = urls.messages(conversation_id) if conversation_id else urls.start()
     box = textarea(
@@ -50,7 +52,7 @@ def composer(
             label("Message", cls="hidden", for_="text"),
             box,
             p(error, id="composer-error", role="alert"),
-            composer_actions(urls=urls, live_run_id=live_run_id),
+            composer_actions(urls=urls, live_run_id=live_run_id, refresh_url=refresh_url),
             id="composer",
             method="post",
             action=url,
@@ -62,8 +64,12 @@ def composer(
     )
 
 
-def composer_actions(*, urls: Urls, live_run_id: str | None = None) -> FT:
-    """Return the row below the text: the hint, Send, and Stop while a run is live."""
+def composer_actions(*, urls: Urls, live_run_id: str | None = None, refresh_url: str | None = None) -> FT:
+    """Return the row below the text: the hint, Send, and Stop while a run is live.
+
+    The hint that newer messages are looked for also gets them. It stands here because a message that is sent draws
+    this row anew, and so ends that request: its answer would not know the message.
+    """
     stop = None
     if live_run_id:
         url = urls.cancel(live_run_id)
@@ -79,5 +85,16 @@ def composer_actions(*, urls: Urls, live_run_id: str | None = None) -> FT:
             hx_swap="none",
         )
     hint = span(span(kbd("Enter"), " sends, ", kbd("Shift Enter"), " starts a new line"), cls="hint")
+    if refresh_url and not live_run_id:
+        hint = span(
+            "Looking for newer messages…",
+            cls="hint",
+            hx_get=refresh_url,
+            hx_trigger="load delay:600ms, every 3s",
+            hx_select="#turns",
+            hx_select_oob="#composer-actions",
+            hx_target="#turns",
+            hx_swap="outerMorph",
+        )
     send = button(icon("send"), "Send", cls="button", data_kind="primary", name="send", type="submit")
     return div(hint, stop, send, cls="actions", id="composer-actions")

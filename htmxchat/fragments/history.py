@@ -38,6 +38,7 @@ def history(
     can_search: bool = False,
     deleted: str | None = None,
     failure: str | None = None,
+    sign_out_url: str | None = None,
 ) -> FT:
     """Return the room with a list of conversations.
 
@@ -47,6 +48,7 @@ def history(
         current: The conversation that is open.
         deleted: The id of one that can be restored.
         failure: Why there is no list.
+        sign_out_url: Where the form that signs out is posted, if there is one.
     """
     new = a(
         icon("plus"),
@@ -69,7 +71,7 @@ def history(
                 cls="room-body",
             )
         ),
-        footer(span(user_name, cls="cut"), cls="room-foot") if user_name else None,
+        _foot(user_name, sign_out_url) if user_name or sign_out_url else None,
         cls="room",
         id="history",
         aria_label="Conversations",
@@ -145,6 +147,15 @@ def _item(conversation: Conversation, urls: Urls, current: str | None, now: date
             data_conversation=conversation.id,
             data_state=conversation.state.value if words and conversation.state else None,
         )
+    )
+
+
+def _foot(user_name: str | None, sign_out_url: str | None) -> FT:
+    sign_out = button("Sign out", cls="button", data_kind="quiet", name="sign-out", type="submit")
+    return footer(
+        span(user_name, cls="cut"),
+        form(sign_out, method="post", action=sign_out_url) if sign_out_url else None,
+        cls="room-foot",
     )
 
 

@@ -125,16 +125,21 @@ def message_page(
     title: str,
     sentence: str,
     sign_in_url: str | None = None,
+    action: Child = None,
     stylesheets: Sequence[str] = (),
 ) -> str:
-    """Return a page with one sentence, for what cannot be shown."""
+    """Return a page with one sentence, for what cannot be shown.
+
+    Args:
+        action: What can be done about it; default: the way to sign in, if there is one, or to the chat.
+    """
     back = a("Go to the chat", cls="button", data_kind="primary", href=urls.home())
     if sign_in_url:
         back = a("Sign in", cls="button", data_kind="primary", href=sign_in_url)
     return _document(
         urls,
         f"{title} · {brand}",
-        main(h1(title), p(sentence), div(back, cls="actions"), cls="message column"),
+        main(h1(title), p(sentence), div(action or back, cls="actions"), cls="message column"),
         stylesheets=stylesheets,
     )
 

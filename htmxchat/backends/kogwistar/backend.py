@@ -1,0 +1,247 @@
+"""`KogwistarBackend`: a kogwistar server as the chat's agent."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable, Mapping
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, Literal
+
+from ...database import uncancelled
+from ...errors import BackendError, BackendUnavailable, EmptyText, NotFound, TextTooLong
+from ...events import JSON, RunEvent
+from ...models import Conversation, ConversationPage, Run, Transcript, User
+from ...store import Store
+from .accounts import Accounts
+from .errands import Errands
+from .live_runs import LiveRuns
+from .memory import ConversationMemory
+from .ownership import Ownership
+from .run_memory import KnownRun, RunMemory
+from .submitter import Submitter
+from .timing import Timing
+
+if TYPE_CHECKING:
+    import httpx
+
+LONGEST_TEXT = 20_000
+MISSING = "KogwistarBackend needs httpx and httpx-sse: pip install 'htmxchat[kogwistar]'"
+CLOSING = "The chat is restarting. The answer goes on; look again in a moment."
+
+
+class KogwistarBackend:
+    """A backend whose agent is a kogwistar server. asyncio only.
+
+    Runs are the server's: they go on when this process ends, and another process that shares the store shows them. The
+    store remembers what the server does not: titles, which run wrote which turn, what was removed from the list, the
+    events of runs that are over. The server has no way to delete: it keeps what is removed here.
+
+    The user's `token` is the server's bearer token. Whose a conversation or a run is, is checked here for every call,
+    because the server lets any signed-in user reach everything: the server's own user id for the token must be the one
+    in the conversation and in the run.
+
+    Args:
+        base_url: Where the server is, `"http://127.0.0.1:28110"`.
+        store: What remembers; by default in memory. The backend closes it.
+        workflow_id: What answers. `debug.rag.v1` and `agentic_answering.v2` answer turns; any other is started as a
+            workflow run, for which the server stores no turns, and whose last state is its answer.
+        initial_state: What a workflow run begins with, made of the user's text; by default `{"text": …}`.
+        stream: How events come from the server: as a stream, or by polling where a proxy holds streams back.
+        timing: Only tests and special servers need another than the default.
+        transport: For tests and special networks, an httpx transport.
+
+    Raises:
+        ImportError: httpx and httpx-sse are not installed.
+        ValueError: `base_url` or `stream` cannot be used.
+    """
+
+    def __init__(
+        self,
+        base_url: str,
+        store: Store | None = None,
+        *,
+        workflow_id: str = "debug.rag.v1",
+        initial_state: Callable[[str], Mapping[str, Any]] = lambda text: {"text": text},
+        stream: Literal["sse", "poll"] = "sse",
+        timing: Timing | None = None,
+        transport: httpx.AsyncBaseTransport | None = None,
+    ) -> None:
+        if stream not in ("sse", "poll"):
+            raise ValueError(f'stream is "sse" or "poll", not {stream!r}')
+        try:
+            from .client import Client
+        except ModuleNotFoundError:
+            raise ImportError(MISSING) from None
+        self._timing = timing or Timing()
+        self._client = Client(base_url, transport=transport)
+        self._store = store or Store()
+        self._conversations = ConversationMemory(self._store)
+        self._runs = RunMemory(self._store)
+        self._accounts = Accounts(self._client, self._timing.account)
+        self._owned = Ownership(self._client, self._conversations, self._runs)
+        self._lives = LiveRuns(self._client, self._runs, self._timing, stream)
+        self._submitter = Submitter(
+            self._client, self._conversations, self._runs, self._owned, self._lives, workflow_id, initial_state
+        )
+        self._errands = Errands()
+        self._closing = False
+
+    async def open(self) -> None:
+        """Make the tables if need be. Whether the server is there is found out when somebody asks it something."""
+        await self._store.open()
+
+    async def close(self) -> None:
+        """Close all connections and the store. Runs go on, on the server."""
+        self._closing = True
+        try:
+            await self._lives.close(BackendUnavailable(CLOSING))
+            await self._errands.close(self._timing.glance)
+            await self._client.close()
+            await self._store.close()
+        finally:
+            self._closing = False
+
+    # Conversations
+
+    async def list_conversations(self, user: User, *, limit: int = 30, cursor: str | None = None) -> ConversationPage:
+        """Return what is remembered. Now and then the server's list is asked for, in the background."""
+        return await self.search_conversations(user, "", limit=limit, cursor=cursor)
+
+    async def search_conversations(
+        self, user: User, query: str, *, limit: int = 30, cursor: str | None = None
+    ) -> ConversationPage:
+        """Return what matches in remembered titles, questions and answers: what was seen here, not all there is."""
+        me = await self._accounts.user_id(user)
+        page = await self._conversations.list(me, query, limit=limit, cursor=cursor)
+        if self._errands.due(f"list {me}", self._timing.list):
+            empty = not page.items and not query
+            if await self._errands.run(self._learn_list(me, user.token or ""), 10 * self._timing.glance * empty):
+                page = await self._conversations.list(me, query, limit=limit, cursor=cursor)
+        for item in page.items:
+            if item.state is not None and item.state.live and self._errands.due(f"state {item.id}", self._timing.check):
+                await self._errands.run(self._look_into(user, item.id))
+        return replace(page, items=tuple(replace(item, user_id=user.id) for item in page.items))
+
+    async def get_conversation(self, user: User, conversation_id: str) -> Conversation:
+        me = await self._accounts.user_id(user)
+        return replace(await self._owned.conversation(me, user.token or "", conversation_id), user_id=user.id)
+
+    async def load_transcript(self, user: User, conversation_id: str) -> Transcript:
+        """Return what is remembered at once. The server's turns are read when nothing is, else in the background."""
+        me = await self._accounts.user_id(user)
+        await self._owned.conversation(me, user.token or "", conversation_id)
+        events: dict[str, list[RunEvent]] = {}
+        if (run_id := await self._runs.live_in(conversation_id)) is not None:
+            live = await self._lives.look_at(await self._run(user, run_id), user.token or "")
+            events = {run_id: live.events}
+        transcript = await self._conversations.transcript(me, conversation_id, events)
+        news = f"turns {conversation_id}"
+        if self._errands.due(news, self._timing.turns):
+            wait = self._timing.glance * (1 if transcript.turns else 100)
+            if await self._errands.run(self._learn_turns(user.token or "", conversation_id), wait, news):
+                transcript = await self._conversations.transcript(me, conversation_id, events)
+        turns = tuple(
+            turn if turn.run is None else replace(turn, run=replace(turn.run, user_id=user.id))
+            for turn in transcript.turns
+        )
+        conversation = replace(transcript.conversation, user_id=user.id)
+        return Transcript(conversation, turns, refreshing=self._errands.running(news))
+
+    async def rename_conversation(self, user: User, conversation_id: str, title: str) -> None:
+        """Set the title, here only: the server has none."""
+        me = await self._accounts.user_id(user)
+        await self._owned.conversation(me, user.token or "", conversation_id)
+        await self._conversations.rename(me, conversation_id, title)
+
+    async def delete_conversation(self, user: User, conversation_id: str) -> None:
+        """Take the conversation out of the list and stop its run. The server keeps it: it cannot delete."""
+        me = await self._accounts.user_id(user)
+        await self._owned.conversation(me, user.token or "", conversation_id)
+        run_id = await self._conversations.hide(me, conversation_id)
+        if run_id is not None:
+            known = await self._runs.look(run_id)
+            if known is not None:
+                await self._errands.run(self._lives.get(known, user.token or "").stop())
+
+    async def restore_conversation(self, user: User, conversation_id: str) -> None:
+        """Put the conversation back into the list, whenever it was removed."""
+        await self._conversations.restore(await self._accounts.user_id(user), conversation_id)
+
+    # Runs
+
+    async def start_run(self, user: User, conversation_id: str | None, text: str) -> Run:
+        """Send a message of at most 20,000 characters; the server never answers much longer ones.
+
+        Raises:
+            Uncertain: A `BackendUnavailable`: the connection broke, and the message may have arrived.
+        """
+        if not text.strip():
+            raise EmptyText
+        if len(text) > LONGEST_TEXT:
+            raise TextTooLong(len(text), LONGEST_TEXT)
+        me = await self._accounts.user_id(user)
+        try:
+            start = self._submitter.start(me, user.token or "", conversation_id, text)
+            run = await uncancelled(self._errands.tasks, start)
+        except BackendError:
+            # The server may have kept the message nevertheless.
+            self._errands.forget(f"turns {conversation_id}")
+            raise
+        return replace(run, user_id=user.id)
+
+    async def get_run(self, user: User, run_id: str) -> Run:
+        known = await self._run(user, run_id)
+        return replace(known.run, user_id=user.id)
+
+    async def run_events(self, user: User, run_id: str, *, after: int | None = None) -> AsyncIterator[RunEvent]:
+        """Yield events. All readers in this process share one stream from the server.
+
+        Raises:
+            BackendUnavailable: The server has not been reached for a while. Reading again from the last event works.
+        """
+        known = await self._run(user, run_id)
+        if known.ended:
+            for event in known.events:
+                if after is None or event.seq > after:
+                    yield event
+            return
+        if self._closing:
+            raise BackendUnavailable(CLOSING)
+        events = self._lives.get(known, user.token or "").read(after)
+        try:
+            async for event in events:
+                yield event
+        finally:
+            await events.aclose()  # type: ignore[attr-defined]
+
+    async def cancel_run(self, user: User, run_id: str) -> None:
+        """Ask the server to stop. It does so when the present step ends, and may still leave an answer behind."""
+        known = await self._run(user, run_id)
+        if not known.ended:
+            await uncancelled(self._errands.tasks, self._lives.get(known, user.token or "").stop())
+
+    async def answer_request(self, user: User, run_id: str, request_id: str, answer: JSON) -> None:
+        """Resume a suspended run with the answer. What comes of it is told by the run's events.
+
+        An object with a `state_update` goes to the server as it is; anything else becomes the value that was asked for.
+        """
+        known = await self._run(user, run_id)
+        if known.ended:
+            raise NotFound
+        await uncancelled(self._errands.tasks, self._lives.get(known, user.token or "").answer(request_id, answer))
+
+    # How
+
+    async def _run(self, user: User, run_id: str) -> KnownRun:
+        return await self._owned.run(await self._accounts.user_id(user), user.token or "", run_id)
+
+    async def _look_into(self, user: User, conversation_id: str) -> None:
+        """See whether a run that nobody watches is over."""
+        if (run_id := await self._runs.live_in(conversation_id)) is not None:
+            await self._lives.look_at(await self._run(user, run_id), user.token or "")
+
+    async def _learn_list(self, me: str, token: str) -> bool:
+        await self._conversations.learn_list(me, await self._client.conversations(token))
+        return True
+
+    async def _learn_turns(self, token: str, conversation_id: str) -> bool:
+        return await self._conversations.learn_turns(conversation_id, await self._client.turns(token, conversation_id))

@@ -1,0 +1,216 @@
+"""What the store remembers of conversations and turns: so that pages need not wait for the server to read its own."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import NAMESPACE_OID, uuid5
+
+from sqlalchemy import Connection, Row, and_, func, insert, select, update
+from sqlalchemy.exc import IntegrityError
+
+from ...cleaning import one_line, searchable
+from ...errors import InvalidInput, NotFound
+from ...events import Outcome, RunEnded, RunEvent, TextReplaced
+from ...models import Conversation, ConversationPage, Run, RunState, Transcript, Turn
+from ...store import Store
+from ...view import compact, fold
+from . import conditions, logs
+from . import tables as t
+from .mapping import SPAN
+from .replies import ServerConversation, ServerTurn
+
+TITLE_LENGTH, LONGEST_TITLE, LARGEST_PAGE = 80, 200, 200
+UNTITLED = "Conversation from elsewhere"
+
+
+class ConversationMemory:
+    """Conversations and their turns. A `user_id` is the server's; `NotFound` is raised for what is not theirs.
+
+    What somebody removed from their list stays here, hidden, so that it does not come back with the server's list.
+    """
+
+    def __init__(self, store: Store) -> None:
+        store.use(t.metadata)
+        self._store = store
+
+    async def list(self, user_id: str, query: str = "", *, limit: int, cursor: str | None) -> ConversationPage:
+        """Return a page of conversations that hold every word of `query`, the last changed first."""
+        limit = max(1, min(limit, LARGEST_PAGE))
+        found = and_(conditions.mine(user_id), conditions.matching(query), conditions.following(cursor))
+        latest = t.conversations.c.updated_at.desc(), t.conversations.c.id.desc()
+        statement = select(t.conversations, conditions.latest_state()).where(found).order_by(*latest).limit(limit + 1)
+        rows = await self._store.read(lambda db: db.execute(statement).all())
+        items = tuple(_conversation(row) for row in rows[:limit])
+        return ConversationPage(items, conditions.cursor_after(items[-1]) if len(rows) > limit else None)
+
+    async def find(self, user_id: str, id: str) -> Conversation | None:
+        """Return a conversation; `None` if nothing is remembered of it.
+
+        Raises:
+            NotFound: It is somebody else's, or hidden.
+        """
+        this = select(t.conversations, conditions.latest_state()).where(t.conversations.c.id == id)
+        row = await self._store.read(lambda db: db.execute(this).one_or_none())
+        if row is None:
+            return None
+        if row.user_id != user_id or row.hidden_at is not None:
+            raise NotFound
+        return _conversation(row)
+
+    async def transcript(self, user_id: str, id: str, live: Mapping[str, Sequence[RunEvent]]) -> Transcript:
+        """Return all turns, with the events of live runs as the caller knows them."""
+
+        def work(db: Connection) -> Transcript:
+            this = and_(conditions.mine(user_id), t.conversations.c.id == id)
+            row = db.execute(select(t.conversations, conditions.latest_state()).where(this)).one_or_none()
+            if row is None:
+                raise NotFound
+            return Transcript(_conversation(row), tuple(_turns(db, id, user_id, live)))
+
+        return await self._store.read(work)
+
+    async def learn_list(self, user_id: str, items: Iterable[ServerConversation]) -> None:
+        """Remember conversations that are not known yet. What is known stays as it is."""
+
+        def work(db: Connection) -> None:
+            for number, item in enumerate(items):
+                if db.scalar(select(t.conversations.c.id).where(t.conversations.c.id == item.id)) is None:
+                    # The server tells no times; what was made here is more likely to be the newer.
+                    add(db, user_id, item.id, "", logs.now() - timedelta(days=1, seconds=number))
+
+        with suppress(IntegrityError):  # somebody else learned it at this moment; the next look sees it
+            await self._store.write(work)
+
+    async def add(self, user_id: str, id: str, text: str = "") -> None:
+        """Remember a conversation, named after its first message."""
+        with suppress(IntegrityError):
+            await self._store.write(lambda db: add(db, user_id, id, text, logs.now()))
+
+    async def rename(self, user_id: str, id: str, title: str) -> None:
+        line = one_line(title, LONGEST_TITLE)
+        if not line:
+            raise InvalidInput("A conversation needs a title.")
+        await self._change(user_id, id, title=line, folded=searchable(line), titled=True)
+
+    async def hide(self, user_id: str, id: str) -> str | None:
+        """Take a conversation out of every list. Returns its live run's id."""
+        await self._change(user_id, id, hidden_at=logs.now())
+        live = select(t.runs.c.id).where(t.runs.c.conversation_id == id, t.runs.c.active == 1)
+        return await self._store.read(lambda db: db.scalar(live))
+
+    async def restore(self, user_id: str, id: str) -> None:
+        await self._change(user_id, id, hidden=True, hidden_at=None)
+
+    async def _change(self, user_id: str, id: str, *, hidden: bool = False, **values: Any) -> None:
+        this = update(t.conversations).where(conditions.mine(user_id, hidden=hidden), t.conversations.c.id == id)
+        if not await self._store.write(lambda db: db.execute(this.values(**values)).rowcount):
+            raise NotFound
+
+    async def learn_turns(self, id: str, turns: Sequence[ServerTurn]) -> bool:
+        """Remember turns that are not known yet, in the server's order. Returns whether there were any."""
+
+        def work(db: Connection) -> bool:
+            place = lock(db, id)
+            asked = set(db.scalars(select(t.turns.c.id).where(t.turns.c.conversation_id == id)))
+            here = select(t.runs.c.turn_id, t.runs.c.assistant_turn_id, t.runs.c.active, t.runs.c.text)
+            runs = db.execute(here.where(t.runs.c.conversation_id == id)).all()
+            written = {run.assistant_turn_id for run in runs}
+            # A run's answer has no name before it is over, and may have none after; it is not learned a second time.
+            busy = {run.turn_id for run in runs if run.active or not run.assistant_turn_id}
+            texts = {(run.turn_id, run.text) for run in runs}
+            before, learned = "", False
+            for turn in turns:
+                if turn.role == "user":
+                    before = turn.id
+                    if turn.id not in asked:
+                        place += 1
+                        add_turn(db, id, turn.id, turn.text, place, logs.now())
+                        learned = True
+                elif turn.id not in written and before not in busy and (before, turn.text) not in texts:
+                    place += 1
+                    _adopt(db, id, before, turn, place)
+                    learned = True
+            return learned
+
+        try:
+            return await self._store.write(work)
+        except IntegrityError:
+            return False
+
+
+# What transactions are made of
+
+
+def add(db: Connection, user_id: str, id: str, text: str, at: datetime) -> None:
+    title = one_line(text, TITLE_LENGTH)
+    values = {"title": title or UNTITLED, "folded": searchable(title), "titled": bool(title)}
+    db.execute(insert(t.conversations).values(id=id, user_id=user_id, created_at=at, updated_at=at, **values))
+
+
+def add_turn(db: Connection, conversation_id: str, id: str, text: str, place: int, at: datetime) -> None:
+    """Add what a user wrote. The first names a conversation that has no name."""
+    values = {"conversation_id": conversation_id, "id": id, "place": place, "text": text, "created_at": at}
+    db.execute(insert(t.turns).values(**values, folded=searchable(text)))
+    nameless = and_(t.conversations.c.id == conversation_id, t.conversations.c.titled.is_(False))
+    if title := one_line(text, TITLE_LENGTH):
+        db.execute(update(t.conversations).where(nameless).values(title=title, folded=searchable(title), titled=True))
+
+
+def lock(db: Connection, id: str) -> int:
+    """Lock a conversation and return the last place that is taken."""
+    db.execute(update(t.conversations).where(t.conversations.c.id == id).values(id=id))
+    last = select(func.max(t.turns.c.place)).where(t.turns.c.conversation_id == id)
+    other = select(func.max(t.runs.c.place)).where(t.runs.c.conversation_id == id)
+    return max(db.scalar(last) or 0, db.scalar(other) or 0)
+
+
+def tick(db: Connection, id: str) -> datetime:
+    """Set a locked conversation's time, forward even if the clock went back."""
+    this = t.conversations.c.id == id
+    before: datetime = db.execute(select(t.conversations.c.updated_at).where(this)).scalar_one()
+    at = max(logs.now(), before + timedelta(microseconds=1))
+    db.execute(update(t.conversations).where(this).values(updated_at=at))
+    return at
+
+
+def _adopt(db: Connection, conversation_id: str, turn_id: str, turn: ServerTurn, place: int) -> None:
+    """Remember an answer whose run is not known as a run of its own, so that it is shown and found as any other."""
+    at = logs.now()
+    id = uuid5(NAMESPACE_OID, f"{conversation_id}\n{turn.id}").hex
+    log = [RunEvent(SPAN, at, TextReplaced(turn.text)), RunEvent(SPAN + 1, at, RunEnded(Outcome.COMPLETED))]
+    values: dict[str, Any] = {"id": id, "conversation_id": conversation_id, "turn_id": turn_id, "place": place}
+    values |= {"workflow": False, "phase": "ended", "since": at, "created_at": at, "assistant_turn_id": turn.id}
+    db.execute(insert(t.runs).values(**values, **ended(log)))
+
+
+def ended(log: Sequence[RunEvent]) -> dict[str, Any]:
+    """Return the columns of a run that has ended with this log."""
+    view = fold(log)
+    columns = {"log": logs.write(log), "shown": logs.write(compact(log), raw=False), "state": view.state.value}
+    return {**columns, "text": view.text, "folded": searchable(view.text), "active": None, "request": None}
+
+
+def to_run(row: Row[Any], user_id: str, state: RunState | None = None) -> Run:
+    return Run(row.id, row.conversation_id, user_id, row.turn_id, state or RunState(row.state), row.created_at)
+
+
+def _turns(db: Connection, id: str, user_id: str, live: Mapping[str, Sequence[RunEvent]]) -> Iterable[Turn]:
+    asked = db.execute(select(t.turns).where(t.turns.c.conversation_id == id)).all()
+    columns = [column for column in t.runs.c if column.name not in ("log", "folded")]
+    tried = db.execute(select(*columns).where(t.runs.c.conversation_id == id)).all()
+    for row in sorted([*asked, *tried], key=lambda row: (row.place, hasattr(row, "phase"))):
+        if not hasattr(row, "phase"):
+            yield Turn(row.id, "user", row.text, row.created_at)
+            continue
+        events = logs.read(row.shown) if row.phase == "ended" else compact(live.get(row.id) or logs.read(row.shown))
+        view = fold(events)
+        state = RunState(row.state) if view.state.live else view.state
+        yield Turn(row.id, "assistant", view.text, row.created_at, to_run(row, user_id, state), tuple(events))
+
+
+def _conversation(row: Row[Any]) -> Conversation:
+    state = None if row.state is None else RunState(row.state)
+    return Conversation(row.id, row.user_id, row.title, row.created_at, row.updated_at, state)

@@ -1,0 +1,246 @@
+"""What became of a run, from what the server knows when its stream is over. Pure functions.
+
+`run.completed` and `status: "succeeded"` say only that the run is over: `result.workflow_status` says how it went.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from ...events import (
+    JSON,
+    EventBody,
+    InputRequested,
+    Outcome,
+    RunEnded,
+    ScriptProposed,
+    SourcesFound,
+    StageChanged,
+    TextReplaced,
+    ToolFinished,
+    ToolStarted,
+)
+from .problems import plain, sentence
+from .replies import ServerRun, Step, mapping, text_at
+from .sources import find_sources
+
+NO_ANSWER = "The server ended the run without an answer, and without saying why."
+NOT_STOPPED = (
+    "You stopped this answer, but the server never confirmed it. It was probably restarted, and the answer is lost."
+)
+FORGOTTEN = "The server does not know this run any more. What arrived of the answer is kept."
+NEVER_SENT = "Your answer did not reach the server. Please give it again. "
+NOT_RESUMABLE = "The run waits for something that cannot be given here. Ask again, or use the server's own tools."
+
+_WAITS: Mapping[str, str] = {
+    "approval": "The agent waits for your approval.",
+    "message": "The agent waits for a message from you.",
+    "schedule_delay": "The agent has paused until later.",
+    "external_callback": "The agent waits for a result from outside.",
+    "dependency": "The agent waits for something else to finish.",
+    "rate_window": "The agent has paused because its budget is used up.",
+}
+_INTERNAL = frozenset({"budget", "op_log", "started", "turn_index", "wait_reason"})
+_LONGEST_STATE = 20_000
+WAITS_FOR_SCRIPT = "The agent waits for a script to run here."
+CONTINUE, REFUSE = "Continue", "Refuse"
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What a suspended run waits for, and what the server wants to see to go on.
+
+    Attributes:
+        kind: `input`, `approval` (one of two choices) or `script`.
+        key: Under which name the answer goes into the workflow's state.
+    """
+
+    id: str
+    node_id: str
+    token_id: str
+    kind: str
+    prompt: str
+    key: str = "client_answer"
+    code: str = ""
+    title: str = ""
+
+    def to_json(self) -> dict[str, Any]:
+        return {name: getattr(self, name) for name in Request.__slots__}
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> Request:
+        return cls(**data)
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What was asked of the server about a run that is over; only what was needed.
+
+    Attributes:
+        text: The answer as the stream told it.
+        left_behind: An answer that a cancelled run has nevertheless written.
+        asked: How often the run has asked the user before.
+        state: The workflow's state at the last checkpoint.
+        evidence: Summaries by reference.
+    """
+
+    run: ServerRun
+    text: str = ""
+    steps: Sequence[Step] = ()
+    state: Mapping[str, Any] = field(default_factory=dict)
+    evidence: Mapping[str, str] = field(default_factory=dict)
+    left_behind: str = ""
+    asked: int = 0
+
+
+def how(run: ServerRun, text: str) -> str:
+    """Return how a terminal run went: completed, failed, cancelled, suspended, or empty (over, but no answer)."""
+    if run.status == "failed":
+        return "failed"
+    if run.status == "cancelled" or run.workflow_status == "cancelled":
+        return "cancelled"
+    if run.workflow_status == "suspended":
+        return "suspended"
+    if run.workflow_status in ("failure", "failed"):
+        return "failed"
+    return "completed" if text or run.text or "final_state" in run.result else "empty"
+
+
+def conclude(facts: Facts, *, retried: bool = False) -> tuple[list[EventBody], Request | None]:
+    """Return the last events of a run; with a request, it has not ended but waits for its answer.
+
+    Args:
+        retried: The last answer did not reach the server.
+    """
+    facts = _after_resume(facts)
+    run = facts.run
+    went = how(run, facts.text)
+    if went == "suspended":
+        request = find_request(facts)
+        if request is not None:
+            return ask(request, retried=retried), request
+        reason = _WAITS.get(text_at(run.final_state, "wait_reason"), "")
+        return [RunEnded(Outcome.FAILED, f"{reason} {NOT_RESUMABLE}".strip())], None
+    if went == "cancelled":
+        return [*_replaced(facts.left_behind, facts.text), RunEnded(Outcome.CANCELLED)], None
+    text = run.text or facts.text
+    if went in ("failed", "empty"):
+        shown = _replaced(run.text, facts.text)
+        return [*shown, RunEnded(Outcome.FAILED, why_failed(facts, text=text))], None
+    if not text:
+        text = state_text(run.final_state)
+    bodies: list[EventBody] = [*_replaced(text, facts.text), *_quality(run.result)]
+    if found := find_sources(run.result, facts.state, facts.evidence):
+        bodies.append(SourcesFound(found))
+    return [*bodies, RunEnded(Outcome.COMPLETED)], None
+
+
+def why_failed(facts: Facts, *, text: str = "") -> str:
+    """Return why a run failed, one plain sentence: of the run itself, else of its last step."""
+    said = sentence(facts.run.error)
+    if not said and facts.steps:
+        last = facts.steps[-1]
+        if last.status in ("failure", "failed") and last.errors:
+            said = sentence(last.errors[0])
+    if text:
+        return f"The answer is there, but a later step failed: {said}" if said else "A step after the answer failed."
+    if said:
+        return f"The server says: {said}"
+    return NO_ANSWER
+
+
+def find_request(facts: Facts) -> Request | None:
+    """Return what a suspended run waits for. The last checkpoint is the truth, the run's own row is never updated."""
+    state = facts.state or facts.run.final_state
+    waiting = mapping(state.get("_rt_join")).get("suspended")
+    first = waiting[0] if isinstance(waiting, list) and waiting else None
+    if not isinstance(first, list) or len(first) < 3:
+        return None
+    step = next((step for step in reversed(facts.steps) if step.status == "suspended"), Step(0, "", ""))
+    payload = step.resume_payload
+    why = step.wait_reason or text_at(state, "wait_reason")
+    request = Request(f"wait-{facts.asked + 1}", str(first[0]), str(first[2]), "input", "")
+    code = text_at(payload, "code")
+    if text_at(payload, "type") == "client_execute" and code and text_at(payload, "language") in ("", "python"):
+        title = plain(text_at(payload, "title") or text_at(payload, "message"))
+        return replace(request, kind="script", code=code, title=title, prompt=WAITS_FOR_SCRIPT)
+    said = [sentence(text_at(payload, "message")), *(sentence(str(each)) for each in payload.get("errors") or ())]
+    prompt = " ".join([*filter(None, said), _WAITS.get(why, "The agent waits for you.")])
+    keys = mapping(payload.get("repair_payload")).get("expected_keys")
+    if isinstance(keys, list) and keys and isinstance(keys[0], str):
+        request = replace(request, key=keys[0])
+    kind = "approval" if why == "approval" or (not payload and why != "message") else "input"
+    return replace(request, kind=kind, prompt=prompt)
+
+
+def ask(request: Request, *, retried: bool = False) -> list[EventBody]:
+    """Return the events that put a request to the user."""
+    prompt = (NEVER_SENT if retried else "") + request.prompt
+    if request.kind == "script":
+        return [StageChanged(prompt), ScriptProposed(request.id, request.code, request.title)]
+    choices = (CONTINUE, REFUSE) if request.kind == "approval" else ()
+    return [InputRequested(request.id, prompt, choices)]
+
+
+def client_result(request: Request, answer: JSON) -> dict[str, Any]:
+    """Return what `resume` wants to hear. An answer that has a `state_update` is passed on as it is."""
+    if isinstance(answer, dict) and isinstance(answer.get("state_update"), list):
+        return {"status": "success", **answer}
+    if isinstance(answer, dict) and (answer.get("status") in ("failure", "failed") or answer.get("error")):
+        errors = answer.get("errors") or [answer.get("error") or "The script failed."]
+        return {"status": "failure", "state_update": [], "errors": [str(each) for each in errors]}
+    if request.kind == "approval":
+        if answer == REFUSE:
+            return {"status": "failure", "state_update": [], "errors": ["The user refused."]}
+        return {"status": "success", "state_update": [["u", {request.key: True}]]}
+    return {"status": "success", "state_update": [["u", {request.key: answer}]]}
+
+
+def _after_resume(facts: Facts) -> Facts:
+    """A run's row says suspended for ever; if nothing waits at the last checkpoint, it has been resumed since."""
+    join = mapping(facts.state.get("_rt_join"))
+    if how(facts.run, facts.text) != "suspended" or not join or join.get("suspended") or join.get("pending"):
+        return facts
+    failed = bool(facts.steps) and facts.steps[-1].status in ("failure", "failed")
+    reply = {"workflow_status": "failure" if failed else "succeeded", "final_state": dict(facts.state)}
+    return replace(facts, run=resumed(facts.run, reply))
+
+
+def resumed(run: ServerRun, reply: Mapping[str, Any]) -> ServerRun:
+    """Return the run as it would look if the server noted what came of a resume; it does not."""
+    status = text_at(reply, "workflow_status")
+    state = mapping(reply.get("final_state"))
+    result = {"workflow_status": status, "final_state": state}
+    text = text_at(state, "assistant_text")
+    return replace(run, workflow_status=status, result={**result, "assistant_text": text} if text else result)
+
+
+def state_text(state: Mapping[str, Any]) -> str:
+    """Return the outcome of a workflow that wrote no answer, as Markdown: what is in its state."""
+    for found in (state, mapping(state.get("agentic_answering_result"))):
+        if text := text_at(found, "assistant_text"):
+            return text
+    shown = {key: value for key, value in state.items() if not key.startswith("_") and key not in _INTERNAL}
+    if not shown:
+        return "The workflow has finished."
+    text = json.dumps(shown, ensure_ascii=False, indent=2)
+    if len(text) > _LONGEST_STATE or "```" in text:
+        return f"The workflow has finished. Its result has {len(shown)} values: {', '.join(list(shown)[:20])}."
+    return f"The workflow has finished.\n\n```json\n{text}\n```"
+
+
+def _replaced(text: str, before: str) -> list[EventBody]:
+    return [TextReplaced(text)] if text and text != before else []
+
+
+def _quality(result: Mapping[str, Any]) -> list[EventBody]:
+    evaluation = mapping(result.get("evaluation"))
+    if evaluation.get("is_sufficient") is not False and evaluation.get("needs_more_info") is not True:
+        return []
+    aspects = [str(each).replace("_", " ") for each in evaluation.get("missing_aspects") or () if each]
+    missing = f"Missing: {', '.join(aspects)}" if aspects else "The answer may be incomplete"
+    found = ToolFinished("evaluation", "Insufficient", {"notes": text_at(evaluation, "notes"), "missing": aspects})
+    return [ToolStarted("evaluation", "evaluate", missing), found]

@@ -1,0 +1,111 @@
+"""The server's failures as sentences. Nothing that it says about its own insides reaches a page."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Any
+
+from ...cleaning import clean_text
+from ...errors import BackendError, BackendUnavailable, ChatError, NotAllowed, NotFound, NotSignedIn
+
+NOT_REACHED = "The kogwistar server cannot be reached right now. Try again in a moment."
+TOO_SLOW = "The kogwistar server takes too long to answer. Try again in a moment."
+NOT_UNDERSTOOD = "The kogwistar server answered with something else than expected. Is its address right?"
+SIGN_IN_AGAIN = "Your sign-in has expired. Sign in again; what you typed is kept."
+NO_TOKEN = "You are not signed in to the kogwistar server. Sign in, then come back to this page."
+NO_USER = "This sign-in has no user on the kogwistar server, so it cannot hold conversations. Sign in as a user."
+
+UNCERTAIN = (
+    "The connection to the kogwistar server broke while your message was sent, so it may have arrived. "
+    "Look into the conversation before you send it again."
+)
+
+_LONGEST = 300
+_TRACEBACK = re.compile(r"\s*Traceback \(most recent call last\).*", re.DOTALL)
+_PATH = re.compile(r"<server-path>|(?:[A-Za-z]:)?(?:[\\/][\w.@~+-]+){2,}[\\/]?|File \"[^\"]*\"(?:, line \d+)?")
+_ROLE = re.compile(r"requires role '(\w+)', you have '(\w+)'")
+_ACL = re.compile(r"does not have \w+ access to workflow (\S+)")
+
+
+class Uncertain(BackendUnavailable):
+    """The connection broke after something was sent: it is not known what the server made of it."""
+
+
+def plain(text: str) -> str:
+    """Return what a server said about a failure in one line, without tracebacks and paths; may be empty."""
+    text = _PATH.sub("…", _TRACEBACK.sub("", clean_text(text)))
+    line = " ".join(text.split()).strip(" …")
+    return line if len(line) <= _LONGEST else line[: _LONGEST - 1].rstrip() + "…"
+
+
+def sentence(text: str) -> str:
+    """Return `plain(text)` with a full stop."""
+    line = plain(text)
+    return line if not line or line[-1] in ".!?…" else line + "."
+
+
+def refusal(status: int, body: bytes) -> ChatError:
+    """Return the error for an answer that is not a success."""
+    detail, request_id = _read(body)
+    if status == 401:
+        return NotSignedIn(_with(NO_TOKEN, request_id))
+    if status == 403:
+        return NotAllowed(_with(_forbidden(detail), request_id))
+    if status == 404:
+        return NotFound()
+    if status in (408, 429, 502, 503, 504):
+        return BackendUnavailable(_with(NOT_REACHED, request_id))
+    if status >= 500:
+        return BackendError(_with("The kogwistar server failed. Try again.", request_id))
+    said = sentence(detail)
+    words = f"The kogwistar server refused this: {said}" if said else "The kogwistar server refused this."
+    return BackendError(_with(words, request_id))
+
+
+def _forbidden(detail: str) -> str:
+    if role := _ROLE.search(detail):
+        return (
+            f"Your account on the kogwistar server has the role “{role[2]}”, and this needs “{role[1]}”. "
+            "Ask who runs the server to change it."
+        )
+    if "namespaces" in detail:
+        return (
+            "Your account on the kogwistar server has no access to conversations. "
+            "Ask who runs the server for the namespace “conversation”."
+        )
+    if workflow := _ACL.search(detail):
+        return f"Your account may not use the workflow {workflow[1]}. Ask who runs the kogwistar server for access."
+    said = sentence(detail)
+    return f"The kogwistar server does not allow this: {said}" if said else "The kogwistar server does not allow this."
+
+
+def _read(body: bytes) -> tuple[str, str]:
+    """Return what an error body says and its request id. It may be text, a list, an object, or no JSON at all."""
+    try:
+        data: Any = json.loads(body)
+    except (ValueError, RecursionError):
+        return "", ""
+    if not isinstance(data, dict):
+        return "", ""
+    error = data.get("error")
+    if isinstance(error, dict):
+        id = error.get("request_id")
+        return _words(error.get("detail") or error.get("message") or error.get("code")), plain(str(id)) if id else ""
+    return _words(data.get("detail", error)), ""
+
+
+def _words(detail: Any) -> str:
+    if isinstance(detail, str):
+        # `str(KeyError(…))` comes with quotes around it.
+        return detail[1:-1] if len(detail) > 1 and detail[0] == detail[-1] == "'" else detail
+    if isinstance(detail, list):
+        found = [item for item in detail if isinstance(item, dict)]
+        return "; ".join(f"{'.'.join(map(str, item.get('loc', ())))}: {item.get('msg', '')}" for item in found)
+    if isinstance(detail, dict):
+        return _words(detail.get("error"))
+    return ""
+
+
+def _with(words: str, request_id: str) -> str:
+    return f"{words} (Request {request_id})" if request_id else words

@@ -1,0 +1,38 @@
+"""How long things take, in seconds."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Timing:
+    """Only tests and special servers need another than the default.
+
+    Attributes:
+        tick: Between two looks at the store for what another process did with a run that is watched.
+        check: Silence of a run, after which the server is asked how it is, again and again.
+        stuck: Silence after which the page says so.
+        give_up: How long after a stop a silent run is given up.
+        resent: How long after an answer the server may still show no sign of it.
+        patience: How long a server that cannot be reached is tried again before readers are told.
+        linger: How long a stream is kept after its last reader has gone: reloads and polls come back.
+        poll: Between two polls, when events are polled for.
+        list: For how long the server's list of conversations is not asked for again.
+        turns: The same for the turns of one conversation.
+        account: For how long it is believed who a token belongs to.
+        glance: How long a page waits for news of a live run, and for turns that are remembered anyway.
+    """
+
+    tick: float = 1.0
+    check: float = 20.0
+    stuck: float = 90.0
+    give_up: float = 60.0
+    resent: float = 60.0
+    patience: float = 15.0
+    linger: float = 3.0
+    poll: float = 0.7
+    list: float = 300.0
+    turns: float = 60.0
+    account: float = 300.0
+    glance: float = 0.4

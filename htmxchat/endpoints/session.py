@@ -1,0 +1,161 @@
+"""Signing in and out, for a chat with a login of its own."""
+
+from __future__ import annotations
+
+import hmac
+import logging
+from datetime import UTC, datetime, timedelta
+
+import anyio
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, Response
+
+from ..callback import came_back, state_of
+from ..chat import Chat
+from ..cookies import PENDING, SESSION, cookie_header, key_of, new_secret, sent_key, sent_secret
+from ..errors import ChatError, NotSignedIn
+from ..fragments.login import leaving_page, sign_in_page
+from ..login import Login
+from ..models import PendingSignIn, User
+from ..urls import Urls
+from . import pages
+from .call import open_endpoint, read_form
+from .conversations import see_other
+
+_log = logging.getLogger("htmxchat")
+
+_WELCOME = "Sign in to use the chat."
+_FOREIGN = "This sign-in was not begun in this browser, or it is too old. Sign in again."
+_PENDING_AGE = 600  # seconds in which a sign-in must be finished
+_SIGN_OUT_PATIENCE = 3.0  # seconds
+
+
+@open_endpoint
+async def show(request: Request) -> Response:
+    """The page that offers to sign in."""
+    back = _urls(request).back(request.query_params.get("back", ""))
+    return _page(request, "Sign in", _WELCOME, back)
+
+
+@open_endpoint
+async def begin(request: Request) -> Response:
+    """Send the browser to where it signs in, with a cookie that what comes back must fit."""
+    chat, urls = _chat(request), _urls(request)
+    back = urls.back((await read_form(request)).get("back", ""))
+    secret = new_secret()
+    callback = _origin(request) + urls.login_callback(state_of(secret))
+    try:
+        there = await chat.ask(_login(request).begin(callback))
+    except ChatError as error:
+        return _failed(request, error, back)
+    expires_at = datetime.now(UTC) + timedelta(seconds=_PENDING_AGE)
+    pending = PendingSignIn(back, there.with_state, expires_at)
+    await _login(request).sessions.add_sign_in(key_of(request.scope, PENDING, secret), pending)
+    settings = chat.settings
+    document = leaving_page(urls=urls, brand=settings.title, url=there.url, stylesheets=settings.stylesheets)
+    # No redirect: form-action of the Content-Security-Policy would stop a form that leads to another server.
+    response = HTMLResponse(document, headers={"Refresh": f"0; url={there.url}"})
+    return _set(request, response, PENDING, secret, _PENDING_AGE)
+
+
+async def home(request: Request) -> Response:
+    """The page before the first message; also where a server may send people that have signed in."""
+    return await (pages.home if came_back(request) is None else finish)(request)
+
+
+@open_endpoint
+async def finish(request: Request) -> Response:
+    """What a sign-in comes back to."""
+    chat, login = _chat(request), _login(request)
+    pending = await _pending(request)
+    if pending is None:
+        if await chat.identify(request):
+            return see_other(_urls(request).home())  # the callback once more, perhaps from the browser's history
+        return _failed(request, NotSignedIn(_FOREIGN))
+    try:
+        user = await chat.ask(login.finish(came_back(request) or dict(request.query_params)))
+        return await _let_in(request, user, pending.back)
+    except ChatError as error:
+        return _set(request, _failed(request, error, pending.back), PENDING)
+
+
+async def _pending(request: Request) -> PendingSignIn | None:
+    """Return what this browser has begun, if this is what comes of it."""
+    secret = sent_secret(request, PENDING)
+    if secret is None:
+        return None
+    state = request.path_params.get("state", "")
+    if state and not hmac.compare_digest(state.encode(), state_of(secret).encode()):
+        return None
+    pending = await _login(request).sessions.take_sign_in(key_of(request.scope, PENDING, secret))
+    return pending if pending and (state or not pending.with_state) else None
+
+
+async def _let_in(request: Request, user: User, back: str) -> Response:
+    if user.expires_at is None:
+        raise TypeError("Login.finish returned a user without expires_at")
+    sessions = _login(request).sessions
+    # A new secret, whatever the browser came with: nobody can have planted it.
+    secret = new_secret()
+    await sessions.add_session(key_of(request.scope, SESSION, secret), user)
+    if old := sent_key(request, SESSION):
+        await sessions.delete_session(old)
+    age = (user.expires_at - datetime.now(UTC)).total_seconds()
+    response = _set(request, see_other(back), SESSION, secret, max(1, round(age)))
+    return _set(request, response, PENDING)
+
+
+@open_endpoint
+async def end(request: Request) -> Response:
+    """Sign out."""
+    login, user = _login(request), await _chat(request).identify(request)
+    if key := sent_key(request, SESSION):
+        await login.sessions.delete_session(key)
+    if user:
+        try:
+            with anyio.move_on_after(_SIGN_OUT_PATIENCE):
+                await login.sign_out(user)
+        except Exception as error:
+            # The name is enough: what a failed request says about itself may hold the token.
+            _log.warning("Telling the server about a sign-out failed: %s", type(error).__name__)
+    return _set(request, see_other(_urls(request).login()), SESSION)
+
+
+def _page(request: Request, title: str, sentence: str, back: str, status: int = 200) -> Response:
+    settings = _chat(request).settings
+    document = sign_in_page(
+        urls=_urls(request), brand=settings.title, title=title, sentence=sentence, back=back,
+        stylesheets=settings.stylesheets,
+    )  # fmt: skip
+    return HTMLResponse(document, status)
+
+
+def _failed(request: Request, error: ChatError, back: str | None = None) -> Response:
+    return _page(request, "Not signed in", str(error), back or _urls(request).home(), error.status)
+
+
+def _set(request: Request, response: Response, kind: str, secret: str = "", max_age: int = 0) -> Response:
+    """Set a cookie; without a secret, remove it."""
+    secure = (_login(request).app_url or "").startswith("https:")
+    cookie = cookie_header(request.scope, secret, max_age=max_age, kind=kind, secure=secure)
+    response.headers.append("set-cookie", cookie)
+    return response
+
+
+def _origin(request: Request) -> str:
+    return _login(request).app_url or f"{request.url.scheme}://{request.url.netloc}"
+
+
+def _chat(request: Request) -> Chat:
+    chat: Chat = request.app.state.chat
+    return chat
+
+
+def _login(request: Request) -> Login:
+    login = _chat(request).login
+    assert login is not None, "the routes are there only with a login"
+    return login
+
+
+def _urls(request: Request) -> Urls:
+    return Urls.of(request.scope, _chat(request).assets.version)

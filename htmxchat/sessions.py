@@ -1,0 +1,80 @@
+"""The store's part for sign-ins: who is signed in, and who has begun to."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import Any
+
+from sqlalchemy import Connection, Table, delete, insert, select
+
+from . import rows
+from . import tables as t
+from .database import Database
+from .models import PendingSignIn, User
+
+
+class Sessions(Database):
+    """Sign-ins by a secret that only the browser has; the tables hold its SHA-256. Every write removes what is over.
+
+    The table `htmxchat_sessions` holds the users' tokens as they are: whoever can read the database can use them until
+    they expire.
+    """
+
+    async def add_session(self, secret: str, user: User) -> None:
+        """Remember who is signed in.
+
+        Args:
+            user: With the token that the backend needs, and with `expires_at`.
+
+        Raises:
+            ValueError: The user has no `expires_at`.
+        """
+        if user.expires_at is None:
+            raise ValueError("a session needs to know when it ends")
+        values = {"user_id": user.id, "name": user.name, "token": user.token, "expires_at": user.expires_at}
+        await self._add(t.sessions, secret, values)
+
+    async def get_session(self, secret: str) -> User | None:
+        """Return who is signed in; `None` when nobody is, or not any more."""
+        this = select(t.sessions).where(t.sessions.c.id == _digest(secret), t.sessions.c.expires_at > rows.now())
+        row = await self._read(lambda db: db.execute(this).one_or_none())
+        return None if row is None else User(row.user_id, row.name, row.token, row.expires_at)
+
+    async def delete_session(self, secret: str) -> None:
+        """Forget a session and its token."""
+        gone = delete(t.sessions).where(t.sessions.c.id == _digest(secret))
+        await self._write(lambda db: db.execute(gone))
+
+    async def add_sign_in(self, secret: str, pending: PendingSignIn) -> None:
+        """Remember that a browser has begun to sign in."""
+        values = {"back": pending.back, "with_state": pending.with_state, "expires_at": pending.expires_at}
+        await self._add(t.pending_sign_ins, secret, values)
+
+    async def take_sign_in(self, secret: str) -> PendingSignIn | None:
+        """Return what a browser has begun, once; `None` when there is none, or it is too late."""
+        this = t.pending_sign_ins.c.id == _digest(secret)
+
+        def work(db: Connection) -> PendingSignIn | None:
+            row = db.execute(select(t.pending_sign_ins).where(this)).one_or_none()
+            # Of two that come at once, one deletes it.
+            if row is None or not db.execute(delete(t.pending_sign_ins).where(this)).rowcount:
+                return None
+            if row.expires_at <= rows.now():
+                return None
+            return PendingSignIn(row.back, row.with_state, row.expires_at)
+
+        return await self._write(work)
+
+    async def _add(self, table: Table, secret: str, values: dict[str, Any]) -> None:
+        now = rows.now()
+
+        def work(db: Connection) -> None:
+            for each in (t.sessions, t.pending_sign_ins):
+                db.execute(delete(each).where(each.c.expires_at <= now))
+            db.execute(insert(table).values(id=_digest(secret), created_at=now, **values))
+
+        await self._write(work)
+
+
+def _digest(secret: str) -> str:
+    return hashlib.sha256(secret.encode()).hexdigest()

@@ -1,0 +1,203 @@
+"""A kogwistar server, made of recordings, behind the page."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.kogwistar.replay import Replay, token
+
+from .conftest import ROOT, Server
+from .driving import answer, assert_same_after_reload, dom, send, wait_for_state
+
+
+@pytest.fixture
+def server() -> Iterator[Replay]:
+    replay = Replay(pace=0.4).start()
+    yield replay
+    replay.stop()
+
+
+@pytest.fixture
+def host(server: Replay, tmp_path: Path) -> Iterator[Callable[..., Server]]:
+    started: list[Server] = []
+
+    def start(*arguments: str) -> Server:
+        command = [sys.executable, "-m", "tests.browser.kogwistar_host", "--url", server.url]
+        command += ["--db", str(tmp_path / "chat.db"), "--token", token("kog-ann"), *arguments]
+        process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True)
+        assert process.stdout is not None
+        started.append(Server(process, int(process.stdout.readline())))
+        return started[-1]
+
+    yield start
+    for each in started:
+        each.kill()
+        assert each.process.stdout is not None
+        each.process.stdout.close()
+
+
+def test_stages_answer_and_sources(page: Page, host: Callable[..., Server]) -> None:
+    page.goto(host().url)
+    send(page, "evidence please")
+    expect(answer(page).locator(".stage")).to_contain_text(re.compile("ing the|ing can"))
+    page.reload()  # in the middle
+    expect(answer(page).locator(".stage")).to_contain_text(re.compile("ing the|ing can|ing supp|ing and"))
+    wait_for_state(page, "completed")
+    expect(answer(page).locator(".turn-body")).to_contain_text("Fake LLM answer to: Explain hypergraph")
+    sources = answer(page).locator(".sources > li")
+    expect(sources).to_have_count(3)
+    expect(sources.first).to_contain_text("Kogwistar")
+    expect(sources.first).to_contain_text("kog-facts")
+    expect(sources.first).to_contain_text("graph-native substrate")
+    assert_same_after_reload(page)
+    expect(page.locator("#history")).to_contain_text("evidence please")
+
+
+def test_stop_in_the_middle(page: Page, host: Callable[..., Server], server: Replay) -> None:
+    server.cancel_takes = 1.0
+    page.goto(host().url)
+    send(page, "forever and ever")
+    expect(answer(page).locator(".stage")).to_contain_text("Drafting")
+    page.click("button[name=stop]")
+    wait_for_state(page, "stopping")
+    page.reload()
+    wait_for_state(page, "stopping")
+    wait_for_state(page, "cancelled")
+    expect(page.locator("button[name=stop]")).to_have_count(0)
+    assert_same_after_reload(page)
+    send(page, "What is a hypergraph?")
+    wait_for_state(page, "completed")
+
+
+def test_a_late_stop_shows_what_was_left(page: Page, host: Callable[..., Server]) -> None:
+    page.goto(host().url)
+    send(page, "late please")
+    expect(answer(page).locator(".stage")).to_contain_text("Persisting")
+    page.click("button[name=stop]")
+    wait_for_state(page, "cancelled")
+    expect(answer(page).locator(".turn-body")).to_contain_text("came too late to be stopped")
+    assert_same_after_reload(page)
+
+
+def test_a_hidden_failure_says_why(page: Page, host: Callable[..., Server]) -> None:
+    page.goto(host().url)
+    send(page, "hidden trouble")
+    wait_for_state(page, "failed")
+    expect(answer(page).locator(".failure")).to_contain_text("fake LLM: upstream 503 overloaded")
+    assert "Traceback" not in page.content()
+    assert_same_after_reload(page)
+
+
+def test_a_server_that_dies_and_comes_back(page: Page, host: Callable[..., Server], server: Replay) -> None:
+    page.goto(host().url)
+    send(page, "forever and ever")
+    expect(answer(page).locator(".stage")).to_contain_text("Drafting")
+    server.kill()
+    expect(answer(page).locator(".stage")).to_contain_text("cannot be reached")
+    page.reload()
+    expect(answer(page)).to_have_attribute("data-state", "running")
+    server.start()
+    expect(answer(page).locator(".stage")).to_contain_text("press Stop", timeout=20_000)
+    page.click("button[name=stop]")
+    for run in server.runs.values():
+        run.cancelling = time.monotonic() + 1e9
+    wait_for_state(page, "failed")
+    expect(answer(page).locator(".failure")).to_contain_text("never confirmed")
+    assert_same_after_reload(page)
+    send(page, "What is a hypergraph?")
+    wait_for_state(page, "completed")
+
+
+def test_a_short_absence_is_not_noticed_in_the_answer(page: Page, host: Callable[..., Server], server: Replay) -> None:
+    page.goto(host().url)
+    send(page, "What is a hypergraph?")
+    expect(answer(page).locator(".stage")).to_contain_text(re.compile("ing the|evidence"))
+    server.stop()
+    threading.Timer(1.0, server.start).start()
+    wait_for_state(page, "completed")
+    expect(answer(page).locator(".turn-body")).to_contain_text("Debug RAG response")
+    assert_same_after_reload(page)
+
+
+def test_a_suspended_run_is_answered(page: Page, host: Callable[..., Server], server: Replay) -> None:
+    chat = host("--workflow", "demo.suspend")
+    page.goto(chat.url)
+    send(page, "suspend please")
+    request = answer(page).locator("form.request")
+    expect(request).to_contain_text("needs a client result")
+    wait_for_state(page, "suspended")
+    page.reload()
+    expect(request).to_contain_text("needs a client result")
+    chat.kill()
+    page.goto(host("--workflow", "demo.suspend", "--port", str(chat.port)).url + page.url.split("/chat/")[1])
+    request.locator("input[name=answer]").fill("42")
+    request.locator("button").click()
+    wait_for_state(page, "completed")
+    expect(answer(page).locator(".turn-body")).to_contain_text('"client_answer": 42')
+    assert len(next(iter(server.runs.values())).resumes) == 1
+    assert_same_after_reload(page)
+
+
+def test_a_page_of_what_is_remembered_fetches_what_is_new(
+    page: Page, host: Callable[..., Server], server: Replay
+) -> None:
+    page.goto(host().url)
+    send(page, "What is a hypergraph?")
+    wait_for_state(page, "completed")
+    server.delays["/turns$"] = 3.0
+    server.add_turn(page.url.split("/c/")[1], "user", "Sent from elsewhere")
+    page.reload()
+    wait_for_state(page, "completed")
+    hint = page.get_by_text("Looking for newer messages…")
+    expect(hint).to_be_visible()
+    expect(page.get_by_text("Sent from elsewhere")).to_have_count(0)
+    page.fill("#text", "typed meanwhile")
+    expect(page.locator("#turns").get_by_text("Sent from elsewhere")).to_be_visible()
+    server.delays.clear()
+    expect(hint).to_have_count(0)
+    expect(page.locator("#text")).to_have_value("typed meanwhile")
+    expect(page.locator("#text")).to_be_focused()
+    assert_same_after_reload(page)
+
+
+def test_a_message_that_is_sent_before_the_news_comes_stays(
+    page: Page, host: Callable[..., Server], server: Replay
+) -> None:
+    page.goto(host().url)
+    send(page, "What is a hypergraph?")
+    wait_for_state(page, "completed")
+    server.delays["/turns$"] = 3.0
+    page.reload()
+    expect(page.get_by_text("Looking for newer messages…")).to_be_visible()
+    send(page, "evidence please")
+    wait_for_state(page, "completed")
+    expect(page.locator("article.turn")).to_have_count(4)
+    assert_same_after_reload(page)
+
+
+def test_two_tabs_share_a_run(page: Page, host: Callable[..., Server], server: Replay) -> None:
+    page.goto(host().url)
+    send(page, "forever and ever")
+    expect(answer(page).locator(".stage")).to_contain_text("Drafting")
+    other = page.context.new_page()
+    other.goto(page.url)
+    expect(answer(other)).to_have_attribute("data-state", "running")
+    send(other, "meanwhile")
+    expect(other.locator("#composer-error")).to_contain_text("still answering")
+    other.click("button[name=stop]")
+    wait_for_state(page, "cancelled")
+    wait_for_state(other, "cancelled")
+    (run,) = server.runs
+    assert server.opened[run] <= 2
+    page.wait_for_selector("chat-live", state="detached")
+    other.wait_for_selector("chat-live", state="detached")
+    assert dom(page) == dom(other)

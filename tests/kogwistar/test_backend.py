@@ -1,0 +1,669 @@
+"""What a kogwistar server does to its clients, and what the backend makes of it."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import time
+from collections.abc import AsyncIterator, Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from starlette.testclient import TestClient
+
+from htmxchat import (
+    BackendError,
+    BackendUnavailable,
+    Busy,
+    KogwistarBackend,
+    Limits,
+    NotAllowed,
+    NotFound,
+    NotSignedIn,
+    RunState,
+    Store,
+    TextTooLong,
+    User,
+    create_chat_app,
+    fold,
+)
+from htmxchat.backends.kogwistar import Timing
+from htmxchat.backends.kogwistar.memory import ConversationMemory
+from htmxchat.backends.kogwistar.replies import ServerTurn, Submitted
+from htmxchat.backends.kogwistar.run_memory import RunMemory
+from htmxchat.events import InputRequested, RunEnded, RunEvent, RunStopping, ScriptProposed, StageChanged
+from htmxchat.models import Run
+from tests.support import Exchange
+
+from .recordings import recording
+from .replay import Replay, token
+
+pytestmark = pytest.mark.anyio
+
+ANN = User("ann", token=token("kog-ann"))
+BEN = User("ben", token=token("kog-ben"))
+FAST = Timing(
+    tick=0.03, check=0.15, stuck=0.3, give_up=0.8, resent=0.3, patience=1.2, linger=0.1, poll=0.02, glance=0.3
+)
+
+
+@pytest.fixture
+def anyio_backend() -> str:
+    return "asyncio"
+
+
+@pytest.fixture
+def server() -> Iterator[Replay]:
+    replay = Replay().start()
+    yield replay
+    replay.stop()
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> str:
+    return f"sqlite+aiosqlite:///{tmp_path / 'chat.db'}"
+
+
+@pytest.fixture
+async def chat(server: Replay, path: str) -> AsyncIterator[KogwistarBackend]:
+    backend = KogwistarBackend(server.url, Store(path), timing=FAST)
+    yield backend
+    await backend.close()
+
+
+@pytest.fixture
+async def flows(server: Replay, path: str) -> AsyncIterator[KogwistarBackend]:
+    """A backend that starts workflow runs."""
+    backend = KogwistarBackend(server.url, Store(path), workflow_id="demo.suspend", timing=FAST)
+    yield backend
+    await backend.close()
+
+
+async def read(backend: KogwistarBackend, run: Run, user: User = ANN, after: int | None = None) -> list[RunEvent]:
+    async with asyncio.timeout(10):
+        return [event async for event in backend.run_events(user, run.id, after=after)]
+
+
+async def until(backend: KogwistarBackend, run: Run, kind: type, text: str = "") -> Any:
+    """Read until an event of a kind, which holds a text, and return its body."""
+    async with asyncio.timeout(10):
+        events = backend.run_events(ANN, run.id)
+        async for event in events:
+            if isinstance(event.body, kind) and text in repr(event.body):
+                await events.aclose()  # type: ignore[attr-defined]
+                return event.body
+    raise AssertionError(f"no {kind.__name__} with {text!r}")
+
+
+async def eventually(true: Any) -> None:
+    for _ in range(500):
+        if true():
+            return
+        await asyncio.sleep(0.01)
+    raise AssertionError("it does not become true")
+
+
+def end(events: list[RunEvent]) -> RunEnded:
+    assert isinstance(events[-1].body, RunEnded)
+    return events[-1].body
+
+
+# Truth
+
+
+async def test_a_hidden_failure_shows_the_reason(chat: KogwistarBackend) -> None:
+    events = await read(chat, await chat.start_run(ANN, None, "hidden trouble"))
+    assert fold(events).state is RunState.FAILED
+    assert end(events).error == "The server says: fake LLM: upstream 503 overloaded."
+
+
+async def test_a_text_that_is_sent_twice_is_shown_once(chat: KogwistarBackend) -> None:
+    text = fold(await read(chat, await chat.start_run(ANN, None, "twice please"))).text
+    assert text.count("tok29") == 1
+
+
+async def test_nested_payloads_give_the_same_answer(server: Replay, chat: KogwistarBackend) -> None:
+    flat = fold(await read(chat, await chat.start_run(ANN, None, "evidence please")))
+    server.nested = True
+    nested = fold(await read(chat, await chat.start_run(ANN, None, "evidence please")))
+    assert (nested.text, nested.state, nested.sources) == (flat.text, flat.state, flat.sources)
+    assert [source.title for source in flat.sources] == ["Kogwistar", "Provenance", "Hypergraph"]
+    assert flat.sources[0].detail == "kog-facts"
+
+
+async def test_a_late_stop_shows_the_answer_that_was_left(server: Replay, chat: KogwistarBackend) -> None:
+    run = await chat.start_run(ANN, None, "late please")
+    await until(chat, run, StageChanged, "Persisting")
+    await chat.cancel_run(ANN, run.id)
+    view = fold(await read(chat, run))
+    assert view.state is RunState.CANCELLED
+    assert view.text == "An answer that came too late to be stopped."
+    transcript = await chat.load_transcript(ANN, run.conversation_id)
+    assert [turn.text for turn in transcript.turns] == ["late please", view.text]
+    assert server.asked["GET /api/conversations/{id}/turns"] == 2
+
+
+async def test_a_stop_is_shown_at_once(server: Replay, chat: KogwistarBackend) -> None:
+    server.cancel_takes = 1e9
+    run = await chat.start_run(ANN, None, "forever and ever")
+    await until(chat, run, StageChanged)
+    await chat.cancel_run(ANN, run.id)
+    assert (await chat.get_run(ANN, run.id)).state is RunState.STOPPING
+    await until(chat, run, RunStopping)
+    with pytest.raises(Busy):
+        await chat.start_run(ANN, run.conversation_id, "next")
+    server.runs[run.id].cancelling = 0.0
+    assert end(await read(chat, run)).outcome.value == "cancelled"
+    await chat.start_run(ANN, run.conversation_id, "next")
+
+
+async def test_a_cut_stream_is_resumed_without_loss(server: Replay, chat: KogwistarBackend) -> None:
+    whole = fold(await read(chat, await chat.start_run(ANN, None, "What is a hypergraph?")))
+    server.cut_after, server.cuts = 3, 3
+    run = await chat.start_run(ANN, None, "What is a hypergraph?")
+    events = await read(chat, run)
+    assert fold(events).text == whole.text
+    assert server.cuts == 0
+    assert server.opened[run.id] >= 3
+    numbers = [event.seq for event in events]
+    assert numbers == sorted(set(numbers))
+
+
+async def test_a_stream_that_ends_without_saying_how_is_asked(server: Replay, chat: KogwistarBackend) -> None:
+    run = await chat.start_run(ANN, None, "forever and ever")
+    await until(chat, run, StageChanged)
+    held = server.runs[run.id]
+    # The row says it is over, the stream says nothing any more.
+    held.status = "cancelled"
+    assert end(await read(chat, run)).outcome.value == "cancelled"
+
+
+async def test_silence_is_said_and_the_run_found_over(server: Replay, chat: KogwistarBackend) -> None:
+    run = await chat.start_run(ANN, None, "forever and ever")
+    said = await until(chat, run, StageChanged, "Nothing has come")
+    assert "Stop" in said.name
+    server.release(run.id)
+    assert fold(await read(chat, run)).state is RunState.CANCELLED
+
+
+async def test_a_server_that_died_leaves_a_way_out(server: Replay, chat: KogwistarBackend) -> None:
+    run = await chat.start_run(ANN, None, "forever and ever")
+    await until(chat, run, StageChanged)
+    reading = asyncio.create_task(read(chat, run))
+    await asyncio.sleep(0.05)
+    server.kill()
+    server.start()
+    await until(chat, run, StageChanged, "connection broke")
+    await chat.cancel_run(ANN, run.id)
+    server.runs[run.id].cancelling = time.monotonic() + 1e9
+    events = await reading
+    assert fold(events).state is RunState.FAILED
+    assert "never confirmed" in (end(events).error or "")
+    assert server.asked["POST /api/runs/{id}/cancel"] >= 1
+    await chat.start_run(ANN, run.conversation_id, "next")
+
+
+async def test_a_server_that_is_away_is_said_and_found_again(server: Replay, chat: KogwistarBackend) -> None:
+    run = await chat.start_run(ANN, None, "forever and ever")
+    await until(chat, run, StageChanged)
+    reading = asyncio.create_task(read(chat, run))
+    await asyncio.sleep(0.05)
+    server.stop()
+    await until(chat, run, StageChanged, "cannot be reached")
+    with pytest.raises(BackendUnavailable):
+        await reading
+    server.start()
+    server.release(run.id)
+    assert fold(await read(chat, run)).state is RunState.CANCELLED
+
+
+async def test_a_run_that_the_server_forgot_ends(server: Replay, chat: KogwistarBackend) -> None:
+    run = await chat.start_run(ANN, None, "forever and ever")
+    await until(chat, run, StageChanged)
+    reading = asyncio.create_task(read(chat, run))
+    await asyncio.sleep(0.05)
+    server.kill()
+    del server.runs[run.id]
+    server.start()
+    assert "does not know this run" in (end(await reading).error or "")
+
+
+# One stream
+
+
+async def test_fifty_readers_cost_the_server_one_stream(server: Replay, chat: KogwistarBackend) -> None:
+    run = await chat.start_run(ANN, None, "forever and ever")
+    seen: list[list[RunEvent]] = [[] for _ in range(50)]
+
+    async def follow(mine: list[RunEvent]) -> None:
+        async for event in chat.run_events(ANN, run.id):
+            mine.append(event)
+
+    readers = [asyncio.create_task(follow(mine)) for mine in seen]
+    await eventually(lambda: all(len(mine) >= 14 for mine in seen))
+    assert server.opened[run.id] == server.open[run.id] == 1
+    await chat.cancel_run(ANN, run.id)
+    await asyncio.gather(*readers)
+    assert all(mine == seen[0] for mine in seen)
+    assert server.opened[run.id] == 1
+
+
+async def test_fifty_browsers_cost_the_server_one_stream(server: Replay, chat: KogwistarBackend) -> None:
+    async def identify(request: Any) -> User:
+        return ANN
+
+    app = create_chat_app(chat, identify=identify, limits=Limits(streams_per_user=64))
+    run = await chat.start_run(ANN, None, "forever and ever")
+    readers = [Exchange(app, f"/runs/{run.id}/stream") for _ in range(50)]
+    tasks = [asyncio.create_task(reader.run()) for reader in readers]
+    for reader in readers:
+        await reader.until("Drafting the answer")
+    assert server.opened[run.id] == server.open[run.id] == 1
+    for reader in readers:
+        reader.leave()
+    await asyncio.gather(*tasks)
+    await eventually(lambda: server.open[run.id] == 0)
+    assert (await chat.get_run(ANN, run.id)).state is RunState.RUNNING
+
+
+async def test_nobody_reads_nothing_is_open(server: Replay, chat: KogwistarBackend) -> None:
+    run = await chat.start_run(ANN, None, "forever and ever")
+    assert server.opened[run.id] == 0
+    await until(chat, run, StageChanged)
+    await eventually(lambda: server.open[run.id] == 0)
+    assert (await chat.get_run(ANN, run.id)).state.live
+    await until(chat, run, StageChanged)
+    await eventually(lambda: server.opened[run.id] == 2)
+
+
+async def test_a_run_that_is_over_is_never_read_again(server: Replay, chat: KogwistarBackend) -> None:
+    run = await chat.start_run(ANN, None, "What is a hypergraph?")
+    events = await read(chat, run)
+    before = server.asked.copy()
+    assert await read(chat, run) == events
+    await chat.load_transcript(ANN, run.conversation_id)
+    await chat.load_transcript(ANN, run.conversation_id)
+    after = server.asked - before
+    assert not [path for path in after if "/runs" in path]
+
+
+async def test_a_run_that_ended_unseen_is_over_when_looked_at(chat: KogwistarBackend) -> None:
+    run = await chat.start_run(ANN, None, "What is a hypergraph?")
+    transcript = await chat.load_transcript(ANN, run.conversation_id)
+    assert transcript.live_run is None
+    assert transcript.turns[-1].text.startswith("Debug RAG")
+    again = await chat.start_run(ANN, run.conversation_id, "hidden")
+    await chat.start_run(ANN, run.conversation_id, "What is a hypergraph?")
+    assert (await chat.get_run(ANN, again.id)).state is RunState.FAILED
+
+
+# Whose it is
+
+
+async def test_what_is_not_the_users_is_nothing(server: Replay, chat: KogwistarBackend, path: str) -> None:
+    run = await chat.start_run(ANN, None, "What is a hypergraph?")
+    await read(chat, run)
+    fresh = KogwistarBackend(server.url, Store(), timing=FAST)  # remembers nothing: the server would serve it
+    try:
+        for backend in (chat, fresh):
+            for call in (
+                lambda b=backend: b.get_conversation(BEN, run.conversation_id),
+                lambda b=backend: b.load_transcript(BEN, run.conversation_id),
+                lambda b=backend: b.start_run(BEN, run.conversation_id, "mine"),
+                lambda b=backend: b.rename_conversation(BEN, run.conversation_id, "mine"),
+                lambda b=backend: b.delete_conversation(BEN, run.conversation_id),
+                lambda b=backend: b.restore_conversation(BEN, run.conversation_id),
+                lambda b=backend: b.get_run(BEN, run.id),
+                lambda b=backend: anext(aiter(b.run_events(BEN, run.id))),
+                lambda b=backend: b.cancel_run(BEN, run.id),
+                lambda b=backend: b.answer_request(BEN, run.id, "wait-1", "x"),
+            ):
+                with pytest.raises(NotFound):
+                    await call()
+        assert len(server.turns[run.conversation_id]) == 2
+        # The same host user with another server user's token does not see them either.
+        with pytest.raises(NotFound):
+            await chat.load_transcript(replace(ANN, token=BEN.token), run.conversation_id)
+    finally:
+        await fresh.close()
+
+
+def test_what_is_not_the_users_is_404_on_every_route(server: Replay) -> None:
+    async def identify(request: Any) -> User:
+        return ANN if request.headers["x-user"] == "ann" else BEN
+
+    app = create_chat_app(KogwistarBackend(server.url, timing=FAST), identify=identify)
+    with TestClient(app, headers={"x-user": "ann", "hx-request": "true", "sec-fetch-site": "same-origin"}) as client:
+        pushed = client.post("/messages", data={"text": "What is a hypergraph?"}).headers["hx-push-url"]
+        conversation = pushed.rsplit("/", 1)[1]
+        (run,) = server.runs
+        assert client.get(f"/c/{conversation}").status_code == 200
+        client.headers["x-user"] = "ben"
+        gets = [f"/c/{conversation}", f"/c/{conversation}/rename"]
+        gets += [f"/runs/{run}", *(f"/runs/{run}/{what}" for what in ("stream", "poll", "text"))]
+        posts = [f"/c/{conversation}/{what}" for what in ("messages", "rename", "delete", "restore")]
+        posts += [f"/runs/{run}/{what}" for what in ("cancel", "requests/wait-1")]
+        for url in gets:
+            assert client.get(url).status_code == 404, url
+        for url in posts:
+            data = {"text": "x", "title": "x", "answer": "x"}
+            assert client.post(url, data=data).status_code == 404, url
+
+
+async def test_what_was_made_elsewhere_is_adopted(server: Replay, chat: KogwistarBackend) -> None:
+    id = "conv elsewhere"
+    server.conversations[id] = {"conversation_id": id, "user_id": "kog-ann", "status": "active", "turn_count": 0}
+    server.turns[id] = []
+    turn = server.add_turn(id, "user", "Asked elsewhere?")
+    run = server.begin(id, "kog-ann", turn, "debug.rag.v1", "What is a hypergraph?")
+    server._advance(run)
+    page = await chat.list_conversations(ANN)
+    assert [item.title for item in page.items] == ["Conversation from elsewhere"]
+    transcript = await chat.load_transcript(ANN, id)
+    assert [turn.role for turn in transcript.turns] == ["user", "assistant"]
+    assert transcript.conversation.title == "Asked elsewhere?"
+    assert (await chat.get_run(ANN, transcript.turns[1].id)).state is RunState.COMPLETED
+    assert (await chat.get_run(ANN, run.id)).conversation_id == id
+    assert fold(await read(chat, Run(run.id, id, "ann", turn, RunState.RUNNING, transcript.turns[0].created_at))).text
+    again = await chat.load_transcript(ANN, id)
+    assert [turn.id for turn in again.turns] == [turn, run.id]
+
+
+async def test_the_sidebar_notices_that_a_run_ended_unseen(chat: KogwistarBackend) -> None:
+    run = await chat.start_run(ANN, None, "What is a hypergraph?")
+    assert (await chat.list_conversations(ANN)).items[0].state is RunState.RUNNING
+    await asyncio.sleep(0.3)
+    assert (await chat.list_conversations(ANN)).items[0].state is RunState.COMPLETED
+    assert (await chat.get_run(ANN, run.id)).state is RunState.COMPLETED
+
+
+async def test_ids_that_would_change_a_path_are_nothing(server: Replay, chat: KogwistarBackend) -> None:
+    before = server.asked.copy()
+    for id in ("..", ".", "a/b", "", "../runs"):
+        with pytest.raises(NotFound):
+            await chat.get_conversation(ANN, id)
+        with pytest.raises(NotFound):
+            await chat.get_run(ANN, id)
+    assert set(server.asked - before) <= {"GET /api/auth/me"}
+
+
+# Memory
+
+
+async def test_a_known_conversation_opens_at_once(server: Replay, chat: KogwistarBackend, path: str) -> None:
+    conversation = None
+    for _ in range(30):
+        run = await chat.start_run(ANN, conversation, "What is a hypergraph?")
+        conversation = run.conversation_id
+        await read(chat, run)
+    assert conversation is not None
+    other = KogwistarBackend(server.url, Store(path), timing=replace(FAST, glance=0.1))
+    server.delays["/turns$"] = 1.5
+    server.add_turn(conversation, "user", "From another client")
+    try:
+        began = time.monotonic()
+        transcript = await other.load_transcript(ANN, conversation)
+        assert time.monotonic() - began < 1.0
+        assert len(transcript.turns) == 60
+        assert transcript.refreshing
+        runs = [turn.id for turn in transcript.turns if turn.run]
+        assert set(runs) == set(server.runs)
+        while (transcript := await other.load_transcript(ANN, conversation)).refreshing:
+            await asyncio.sleep(0.05)
+        assert len(transcript.turns) == 61
+    finally:
+        await other.close()
+
+
+async def test_the_sidebar_asks_the_server_once(server: Replay, chat: KogwistarBackend) -> None:
+    for _ in range(5):
+        await chat.list_conversations(ANN)
+        await chat.search_conversations(ANN, "x")
+    run = await chat.start_run(ANN, None, "Which way?")
+    assert [item.id for item in (await chat.list_conversations(ANN)).items] == [run.conversation_id]
+    assert server.asked["GET /api/conversations"] == 1
+
+
+async def test_what_was_removed_stays_removed(server: Replay, chat: KogwistarBackend, path: str) -> None:
+    run = await chat.start_run(ANN, None, "Which way?")
+    await read(chat, run)
+    await chat.rename_conversation(ANN, run.conversation_id, "Directions")
+    await chat.delete_conversation(ANN, run.conversation_id)
+    other = KogwistarBackend(server.url, Store(path), timing=FAST)
+    try:
+        await other.list_conversations(ANN)
+        await asyncio.sleep(0.2)
+        assert (await other.list_conversations(ANN)).items == ()
+        await other.restore_conversation(ANN, run.conversation_id)
+        assert (await other.get_conversation(ANN, run.conversation_id)).title == "Directions"
+    finally:
+        await other.close()
+
+
+async def test_turns_that_are_read_while_a_message_is_sent_are_not_doubled(path: str) -> None:
+    store = Store(path)
+    conversations, runs = ConversationMemory(store), RunMemory(store)
+    await conversations.add("kog-ann", "c", "Which way?")
+    reservation = await runs.reserve("kog-ann", "c", "Which way?", workflow=False)
+    there = [ServerTurn("t1", "user", "Which way?"), ServerTurn("ptr:1", "assistant", "Left.")]
+    assert await conversations.learn_turns("c", there)
+    run = await runs.confirm("kog-ann", reservation, Submitted("r1", "t1"), turn_id="t1")
+    assert not await conversations.learn_turns("c", there)
+    turns = (await conversations.transcript("kog-ann", "c", {})).turns
+    assert [(turn.id, turn.role) for turn in turns] == [("t1", "user"), (run.id, "assistant")]
+    await store.close()
+
+
+# Guards
+
+
+async def test_two_processes_share_one_place_for_a_run(server: Replay, chat: KogwistarBackend, path: str) -> None:
+    run = await chat.start_run(ANN, None, "forever and ever")
+    other = KogwistarBackend(server.url, Store(path), timing=FAST)
+    try:
+        calls = [other.start_run(ANN, run.conversation_id, f"next {number}") for number in range(5)]
+        results = await asyncio.gather(*calls, return_exceptions=True)
+        assert all(isinstance(result, Busy) for result in results)
+        assert len(server.runs) == 1
+        seen = asyncio.create_task(read(other, run))
+        await chat.cancel_run(ANN, run.id)
+        assert end(await read(chat, run)) == end(await seen)
+        assert await read(other, run) == await read(chat, run)
+        calls = [each.start_run(ANN, run.conversation_id, "hidden") for each in (chat, other) * 3]
+        results = await asyncio.gather(*calls, return_exceptions=True)
+        assert sum(isinstance(result, Run) for result in results) == 1
+    finally:
+        await other.close()
+
+
+async def test_a_message_that_never_gets_an_answer_is_not_sent(server: Replay, chat: KogwistarBackend) -> None:
+    with pytest.raises(TextTooLong, match="20,000"):
+        await chat.start_run(ANN, None, "x" * 20_001)
+    assert not server.conversations
+
+
+async def test_reads_are_tried_again_and_submits_are_not(server: Replay, chat: KogwistarBackend) -> None:
+    run = await chat.start_run(ANN, None, "hidden")
+    await read(chat, run)
+    server.fault("/api/conversations$", 503)
+    await chat.list_conversations(ANN)
+    await eventually(lambda: server.asked["GET /api/conversations"] == 2)
+    server.fault("turns:answer", 503)
+    before = server.asked["POST /api/conversations/{id}/turns:answer"]
+    with pytest.raises(BackendUnavailable):
+        await chat.start_run(ANN, run.conversation_id, "once")
+    assert server.asked["POST /api/conversations/{id}/turns:answer"] == before + 1
+    turns = (await chat.load_transcript(ANN, run.conversation_id)).turns
+    assert [turn.text for turn in turns if turn.role == "user"] == ["hidden"]
+    await chat.start_run(ANN, run.conversation_id, "once more")
+
+
+async def test_a_first_message_that_is_refused_leaves_no_conversation(server: Replay, chat: KogwistarBackend) -> None:
+    server.fault("turns:answer", 400, {"detail": "text must be non-empty"})
+    with pytest.raises(BackendError, match="text must be non-empty"):
+        await chat.start_run(ANN, None, "hello")
+    assert (await chat.list_conversations(ANN)).items == ()
+
+
+# Who asks
+
+
+@pytest.mark.parametrize(
+    ("user", "error", "words"),
+    [
+        (User("ann"), NotSignedIn, "not signed in"),
+        (User("ann", token=token("kog-ann", seconds=-10)), NotSignedIn, "expired"),
+        (User("ann", token="garbage"), NotSignedIn, "not signed in"),
+        (User("ann", token="a.b.c\n"), NotSignedIn, "not signed in"),
+        (User("ann", token=token(None)), NotSignedIn, "no user"),
+        (User("ann", token=token("kog-ann", role="ro")), NotAllowed, "role “ro”"),
+        (User("ann", token=token("kog-ann", ns=["docs"])), NotAllowed, "no access to conversations"),
+    ],
+)
+async def test_who_may_not_chat_is_told_why(chat: KogwistarBackend, user: User, error: type, words: str) -> None:
+    with pytest.raises(error, match=words):
+        await chat.start_run(user, None, "hello")
+
+
+async def test_a_token_that_expires_meanwhile_asks_to_sign_in(chat: KogwistarBackend) -> None:
+    short = replace(ANN, token=token("kog-ann", seconds=6))
+    run = await chat.start_run(short, None, "What is a hypergraph?")
+    await asyncio.sleep(1.1)
+    with pytest.raises(NotSignedIn, match="expired"):
+        await chat.load_transcript(short, run.conversation_id)
+    assert (await chat.load_transcript(ANN, run.conversation_id)).turns
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "error", "words"),
+    [
+        (500, "500", BackendError, "The kogwistar server failed"),
+        (500, "714", BackendError, "The kogwistar server failed"),
+        (500, b"Internal Server Error", BackendError, "The kogwistar server failed"),
+        (422, "049", BackendError, "body.user_id: Field required"),
+        (400, {"error": {"code": "x", "detail": "No such thing", "request_id": "req-7"}}, BackendError, "req-7"),
+        (503, b"", BackendUnavailable, "cannot be reached"),
+        (200, b"<html>", BackendError, "something else than expected"),
+        (200, b"[]", BackendError, "something else than expected"),
+        (404, b"Not Found", NotFound, "nothing here"),
+    ],
+)
+async def test_every_shape_of_failure_is_a_sentence(
+    server: Replay, chat: KogwistarBackend, status: int, body: Any, error: type, words: str
+) -> None:
+    run = await chat.start_run(ANN, None, "hidden")
+    content = recording(body).body if isinstance(body, str) else json.dumps(body) if isinstance(body, dict) else body
+    server.fault("turns:answer", status, content)
+    await read(chat, run)
+    with pytest.raises(error, match=words) as raised:
+        await chat.start_run(ANN, run.conversation_id, "hello")
+    for secret in ("Traceback", "server-path", "line ", "sqlite"):
+        assert secret not in str(raised.value)
+
+
+# Waiting
+
+
+async def test_a_suspended_run_waits_and_survives_a_restart(server: Replay, flows: KogwistarBackend, path: str) -> None:
+    run = await flows.start_run(ANN, None, "suspend please")
+    request = await until(flows, run, InputRequested)
+    assert request.prompt == "needs a client result. no value yet. The agent waits for a result from outside."
+    await flows.close()
+    other = KogwistarBackend(server.url, Store(path), workflow_id="demo.suspend", timing=FAST)
+    try:
+        transcript = await other.load_transcript(ANN, run.conversation_id)
+        shown = fold(transcript.turns[-1].events)
+        assert shown.request == request
+        assert transcript.live_run is not None
+        with pytest.raises(Busy):
+            await other.start_run(ANN, run.conversation_id, "next")
+        answers = [other.answer_request(ANN, run.id, request.request_id, "42") for _ in range(5)]
+        results = await asyncio.gather(*answers, return_exceptions=True)
+        assert sum(result is None for result in results) == 1
+        assert sum(isinstance(result, NotFound) for result in results) == 4
+        view = fold(await read(other, run))
+        assert view.state is RunState.COMPLETED
+        assert '"client_answer": 42' in view.text
+        (resume,) = server.runs[run.id].resumes
+        assert resume["client_result"] == {"status": "success", "state_update": [["u", {"client_answer": "42"}]]}
+        assert resume["suspended_node_id"] == "wf|demo.suspend|1-x_suspend"
+        assert fold((await other.load_transcript(ANN, run.conversation_id)).turns[-1].events).text == view.text
+    finally:
+        await other.close()
+
+
+async def test_another_process_shows_the_answer_and_the_end(server: Replay, flows: KogwistarBackend, path: str) -> None:
+    run = await flows.start_run(ANN, None, "suspend please")
+    request = await until(flows, run, InputRequested)
+    other = KogwistarBackend(server.url, Store(path), timing=FAST)
+    try:
+        reading = asyncio.create_task(read(flows, run))
+        await asyncio.sleep(0.1)
+        await other.answer_request(ANN, run.id, request.request_id, "42")
+        assert end(await reading).outcome.value == "completed"
+        assert await read(other, run) == await read(flows, run)
+        assert len(server.runs[run.id].resumes) == 1
+    finally:
+        await other.close()
+
+
+async def test_a_waiting_run_can_be_stopped(server: Replay, flows: KogwistarBackend) -> None:
+    run = await flows.start_run(ANN, None, "suspend please")
+    request = await until(flows, run, InputRequested)
+    await flows.cancel_run(ANN, run.id)
+    assert end(await read(flows, run)).outcome.value == "cancelled"
+    with pytest.raises(NotFound):
+        await flows.answer_request(ANN, run.id, request.request_id, "42")
+    assert not server.runs[run.id].resumes
+
+
+async def test_an_answer_whose_reply_got_lost_is_found_out(server: Replay, flows: KogwistarBackend) -> None:
+    run = await flows.start_run(ANN, None, "suspend please")
+    request = await until(flows, run, InputRequested)
+    server.runs[run.id].resumed = True  # the server took it, and the reply did not come through
+    server.fault("/resume$", 503)
+    await flows.answer_request(ANN, run.id, request.request_id, "42")
+    view = fold(await read(flows, run))
+    assert view.state is RunState.COMPLETED
+    assert "client_answer" in view.text
+
+
+async def test_an_answer_that_never_arrived_is_asked_for_again(server: Replay, flows: KogwistarBackend) -> None:
+    run = await flows.start_run(ANN, None, "suspend please")
+    first = await until(flows, run, InputRequested)
+    server.fault("/resume$", 503)
+    await flows.answer_request(ANN, run.id, first.request_id, "42")
+    second = await until(flows, run, InputRequested, "did not reach")
+    assert second.request_id != first.request_id
+    await flows.answer_request(ANN, run.id, second.request_id, "43")
+    assert fold(await read(flows, run)).state is RunState.COMPLETED
+
+
+async def test_an_answer_that_the_server_refuses_ends_the_run(server: Replay, flows: KogwistarBackend) -> None:
+    run = await flows.start_run(ANN, None, "suspend please")
+    request = await until(flows, run, InputRequested)
+    server.fault("/resume$", 400, {"detail": "Unknown predicate 'aa_should_iterate'"})
+    await flows.answer_request(ANN, run.id, request.request_id, "42")
+    assert "Unknown predicate" in (end(await read(flows, run)).error or "")
+
+
+async def test_a_run_that_waits_twice_asks_twice(flows: KogwistarBackend) -> None:
+    run = await flows.start_run(ANN, None, "budget please")
+    first = await until(flows, run, InputRequested)
+    assert first.choices == ("Continue", "Refuse")
+    await flows.answer_request(ANN, run.id, first.request_id, {"status": "suspended", "state_update": []})
+    second = await until(flows, run, InputRequested, "wait-2")
+    await flows.answer_request(ANN, run.id, second.request_id, "Continue")
+    assert "_deps" in (end(await read(flows, run)).error or "")
+
+
+async def test_a_script_is_proposed_and_its_result_resumes(server: Replay, flows: KogwistarBackend) -> None:
+    run = await flows.start_run(ANN, None, "script please")
+    script = await until(flows, run, ScriptProposed)
+    assert "6 * 7" in script.code
+    await flows.answer_request(ANN, run.id, script.script_id, {"status": "failure", "error": "NameError"})
+    events = await read(flows, run)
+    assert fold(events).state is RunState.FAILED
+    assert server.runs[run.id].resumes[0]["client_result"]["errors"] == ["NameError"]
