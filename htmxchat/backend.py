@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator
 from typing import Protocol, runtime_checkable
 
 from .events import JSON, RunEvent
-from .models import Conversation, ConversationPage, Run, Starter, Transcript, User
+from .models import Conversation, ConversationPage, Run, RunSummary, Starter, Transcript, User
 
 
 @runtime_checkable
@@ -117,6 +117,15 @@ class CanRetry(Protocol):
             Busy: The conversation has a live run.
             InvalidInput: It was not the conversation's latest turn.
         """
+        ...
+
+
+@runtime_checkable
+class CanListRuns(Protocol):
+    """A backend that can tell all runs of a conversation, also those that another took the place of."""
+
+    async def list_runs(self, user: User, conversation_id: str, *, limit: int = 100) -> tuple[RunSummary, ...]:
+        """Return up to `limit` runs of a conversation, latest first."""
         ...
 
 
