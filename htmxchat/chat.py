@@ -65,6 +65,7 @@ class Chat:
             can_retry=isinstance(self.backend, CanRetry),
             agent=self.settings.agent,
             text_limit=self.settings.limits.text,
+            inspector=True,
         )
 
     @property

@@ -31,6 +31,11 @@ GUARDED = {
     "restore": {"POST"},
     "runs": {"GET", "HEAD"},
     "run": {"GET", "HEAD"},
+    "events": {"GET", "HEAD"},
+    "event": {"GET", "HEAD"},
+    "events_export": {"GET", "HEAD"},
+    "report": {"GET", "HEAD"},
+    "summary": {"GET", "HEAD"},
     "stream": {"GET", "HEAD"},
     "poll": {"GET", "HEAD"},
     "text": {"GET", "HEAD"},
@@ -66,7 +71,7 @@ def test_every_route_with_an_id_is_covered() -> None:
 
 def path_of(name: str, conversation: str, run: str) -> str:
     route = ROUTES[name]
-    values = {"conversation": conversation, "deleted": conversation, "run": run, "request": "question"}
+    values = {"conversation": conversation, "deleted": conversation, "run": run, "request": "question", "seq": "1"}
     path = route.path
     for parameter in route.param_convertors:
         path = path.replace(f"{{{parameter}}}", values[parameter])
