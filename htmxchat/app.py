@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
+from dataclasses import replace
 from typing import Any, Literal
 
 from starlette.applications import Starlette
@@ -17,7 +18,7 @@ from .backend import Backend, HasStarters, Managed
 from .callback import HideCallback
 from .chat import Chat, Settings
 from .csrf import CrossOriginGuard, checked_origin
-from .endpoints import conversations, history, inspector, pages, runs, sandbox, scripts, session
+from .endpoints import conversations, exports, history, inspector, pages, runs, sandbox, scripts, session
 from .endpoints.failures import show_failure
 from .errors import ChatError
 from .fragments.transcript import TurnContext
@@ -162,6 +163,11 @@ def _routes(chat: Chat) -> list[Route | Mount]:
         Route("/c/{conversation}/runs", inspector.runs, name="runs"),
         Route("/runs", inspector.find, name="find_run"),
         Route("/runs/{run}", inspector.show, name="run"),
+        Route("/runs/{run}/events", inspector.events, name="events"),
+        Route("/runs/{run}/events.jsonl", exports.lines, name="events_export"),
+        Route("/runs/{run}/report.html", exports.page, name="report"),
+        Route("/runs/{run}/summary.md", exports.text, name="summary"),
+        Route("/runs/{run}/events/{seq}", inspector.event, name="event"),
         Route("/scripts", scripts.nothing, name="no_scripts"),
         Route("/c/{conversation}/scripts", scripts.show, methods=["GET"], name="scripts"),
         Route("/c/{conversation}/scripts", scripts.queue, methods=["POST"], name="queue_scripts"),
@@ -203,7 +209,7 @@ def chat_context(chat: Starlette, root: str) -> TurnContext:
         root: Where browsers find it: `request.scope["root_path"] + "/chat"`.
     """
     parts: Chat = chat.state.chat
-    return parts.turn_context(Urls(root.rstrip("/"), parts.assets.version))
+    return replace(parts.turn_context(Urls(root.rstrip("/"), parts.assets.version)), inspector=False)
 
 
 def chat_lifespan(*chats: Starlette) -> Callable[[Any], AbstractAsyncContextManager[None]]:

@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator
 from typing import Protocol, runtime_checkable
 
 from .events import JSON, RunEvent
-from .models import Conversation, ConversationPage, Run, Script, Starter, Transcript, User
+from .models import Conversation, ConversationPage, Run, RunSummary, Script, Starter, Transcript, User
 from .script_states import ScriptAction
 
 
@@ -152,6 +152,15 @@ class KeepsScripts(Protocol):
 
     async def clear_scripts(self, user: User, conversation_id: str) -> None:
         """Put the scripts that are over out of sight. Nothing is lost."""
+        ...
+
+
+@runtime_checkable
+class CanListRuns(Protocol):
+    """A backend that can tell all runs of a conversation, also those that another took the place of."""
+
+    async def list_runs(self, user: User, conversation_id: str, *, limit: int = 100) -> tuple[RunSummary, ...]:
+        """Return up to `limit` runs of a conversation, latest first."""
         ...
 
 

@@ -69,6 +69,7 @@ class Chat:
             agent=self.settings.agent,
             text_limit=self.settings.limits.text,
             can_run_scripts=self.can_run_scripts,
+            inspector=True,
         )
 
     @property

@@ -144,6 +144,22 @@ class Run:
 
 
 @dataclass(frozen=True, slots=True)
+class RunSummary:
+    """A run as a list of runs shows it.
+
+    Attributes:
+        question: What the user wrote.
+        ended_at: When it ended; `None` while it is live, or when nobody knows.
+        workflow: What the backend calls the program that ran.
+    """
+
+    run: Run
+    question: str = ""
+    ended_at: datetime | None = None
+    workflow: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Turn:
     """What one side said.
 

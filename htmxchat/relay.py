@@ -9,6 +9,18 @@
 6. A backend that fails is read again from the last seq. When that does not help, the turn says so and the stream ends.
 7. A reader that leaves is closed at once; the run does not notice (`htmxchat.sse`).
 8. Polling obeys the same law with the same fold.
+
+The inspector's rows ride on the same stream, when the page asks for them with `rows=`, the last event that its rows
+show. They obey law 4 by one rule: a message vouches for both, the turn and the rows, up to its id. So
+
+- a page whose first connection asks with `after=A&rows=R` gets the turn after A and the rows after R;
+- one that connects again with `Last-Event-ID: L` has all rows up to L too: it gets those after the larger of R and L;
+- the empty first message, which vouches for nothing new, has an id only when R is not behind it;
+- rows of text that is held back (law 3) are held back with it;
+- a page that has paused gets no rows but their number, counted from R whatever it saw of the turn; it goes on by asking
+  again with the same R. Nothing is lost or said twice, because R only moves with rows.
+
+A page that does not ask gets no bytes about rows. One that is far behind gets the last 200 and the way to the others.
 """
 
 from __future__ import annotations
@@ -16,7 +28,7 @@ from __future__ import annotations
 import logging
 import time
 from collections import OrderedDict
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import anyio
 
@@ -25,10 +37,12 @@ from .errors import BackendUnavailable
 from .events import RunEvent
 from .follower import Follower
 from .fragments.transcript import TurnContext
+from .live_rows import LiveRows, RowsWanted
 from .live_turn import LiveTurn
 from .models import User
 from .patches import Patch, render_patches
 from .sse import Emit, ServerSentEvent
+from .view import RunView
 
 _log = logging.getLogger("htmxchat")
 
@@ -48,11 +62,59 @@ class PollAnswer:
         html: Fragments for the page; empty when nothing changed.
         after: The seq to ask from next time.
         ended: Whether the run has ended, so that no next time is needed.
+        rows: Which rows to ask for next time.
     """
 
     html: str
     after: int | None
     ended: bool
+    rows: RowsWanted | None = None
+
+
+class LivePage:
+    """What one reader's page shows of a run: the turn and, if it asks for them, the inspector's rows."""
+
+    def __init__(self, run_id: str, context: TurnContext, rows: RowsWanted | None) -> None:
+        self._turn = LiveTurn(run_id, context)
+        self._rows = None if rows is None else LiveRows(run_id, rows, context.urls)
+
+    @property
+    def view(self) -> RunView:
+        return self._turn.view
+
+    @property
+    def held(self) -> bool:
+        """Whether text is held back until more has come."""
+        return self._turn.held
+
+    def fold(self, events: list[RunEvent]) -> None:
+        """Take in what the page shows of the turn already."""
+        self._turn.advance(events, pause=True)
+        if self._rows is not None:
+            self._rows.add(events)
+
+    def advance(self, events: list[RunEvent], *, pause: bool = False) -> list[Patch]:
+        """Return what changes with `events`; `pause` says that nothing more is waiting."""
+        patches = self._turn.advance(events, pause=pause)
+        if self._rows is None:
+            return patches
+        self._rows.add(events)
+        if self.held and not patches:
+            if not self._rows.pressing:
+                return []
+            patches = self._turn.advance([], pause=True)
+        return [*patches, *self._row_patches()]
+
+    def redraw(self) -> list[Patch]:
+        """Return the whole turn, and the rows that are missing."""
+        return [*self._turn.redraw(), *self._row_patches()]
+
+    def lost(self, sentence: str) -> list[Patch]:
+        """Return the notice that the run cannot be followed any more."""
+        return self._turn.lost(sentence)
+
+    def _row_patches(self) -> list[Patch]:
+        return [] if self._rows is None else self._rows.patches(self.view, time.monotonic())
 
 
 class Relay:
@@ -65,25 +127,37 @@ class Relay:
     def __init__(self, backend: Backend, *, patience: float = 30.0) -> None:
         self._backend = backend
         self._patience = patience
-        self._pollers: OrderedDict[tuple[str, str, int | None], LiveTurn] = OrderedDict()
+        self._pollers: OrderedDict[tuple[str, str, int | None, RowsWanted | None], LivePage] = OrderedDict()
 
-    async def stream(self, user: User, run_id: str, after: int | None, context: TurnContext, emit: Emit) -> None:
+    async def stream(
+        self,
+        user: User,
+        run_id: str,
+        after: int | None,
+        context: TurnContext,
+        emit: Emit,
+        rows: RowsWanted | None = None,
+    ) -> None:
         """Emit what changes after the event `after`, until the run ends."""
-        turn = LiveTurn(run_id, context)
+        turn = LivePage(run_id, context, rows)
+        # An id here would vouch for rows that the page does not have.
+        vouched = None if rows is not None and (rows.after or 0) < (after or 0) else after
         try:
-            await self._stream(turn, user, run_id, after, emit)
+            await self._stream(turn, user, run_id, after, vouched, emit)
         except Exception:
             # Nothing escapes after the headers: the browser would connect again, and fail again, for ever.
             _log.exception("Run %s could not be shown", run_id)
             await emit(ServerSentEvent(render_patches(turn.lost("This answer cannot be shown."))))
             await emit(ServerSentEvent(turn.view.state.value, event="end"))
 
-    async def _stream(self, turn: LiveTurn, user: User, run_id: str, after: int | None, emit: Emit) -> None:
+    async def _stream(
+        self, turn: LivePage, user: User, run_id: str, after: int | None, vouched: int | None, emit: Emit
+    ) -> None:
         follower = Follower(self._backend, user, run_id, after=None, patience=self._patience)
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(follower.follow)
             # Shows the page that the stream gets through, before there is anything to say.
-            await emit(ServerSentEvent(id=None if after is None else str(after)))
+            await emit(ServerSentEvent(id=None if vouched is None else str(vouched)))
             patches, cost = await _catch_up(turn, follower, after), 0.0
             while True:
                 if patches:
@@ -101,14 +175,16 @@ class Relay:
                 cost = time.perf_counter() - began
             tasks.cancel_scope.cancel()
 
-    async def poll(self, user: User, run_id: str, after: int | None, context: TurnContext) -> PollAnswer:
+    async def poll(
+        self, user: User, run_id: str, after: int | None, context: TurnContext, rows: RowsWanted | None = None
+    ) -> PollAnswer:
         """Return what changed after the event `after`, waiting up to two seconds for the first change.
 
         The turn of the last poll is kept, so that a poll costs what is new. When it is not there (another process, or
         long ago), it is folded again from the log.
         """
-        kept = self._pollers.pop((user.id, run_id, after), None)
-        turn = kept or LiveTurn(run_id, context)
+        kept = self._pollers.pop((user.id, run_id, after, rows), None)
+        turn = kept or LivePage(run_id, context, rows)
         follower = Follower(self._backend, user, run_id, after=turn.view.last_seq, patience=_POLL_WAIT)
         caught_up, patches = kept is not None, list[Patch]()
         async with anyio.create_task_group() as tasks:
@@ -126,31 +202,32 @@ class Relay:
             raise BackendUnavailable(follower.lost)
         shown = turn.view.last_seq if patches else after
         ended = bool(patches) and not turn.view.state.live
+        if patches and rows is not None and not rows.paused:
+            rows = replace(rows, after=shown)
         if caught_up and not ended:
-            self._keep(user, run_id, shown, turn)
-        return PollAnswer(render_patches(patches), shown, ended)
+            self._keep((user.id, run_id, shown, rows), turn)
+        return PollAnswer(render_patches(patches), shown, ended, rows)
 
-    def _keep(self, user: User, run_id: str, shown: int | None, turn: LiveTurn) -> None:
-        self._pollers[user.id, run_id, shown] = turn
+    def _keep(self, key: tuple[str, str, int | None, RowsWanted | None], turn: LivePage) -> None:
+        self._pollers[key] = turn
         while len(self._pollers) > _POLLERS:
             self._pollers.popitem(last=False)
 
 
-async def _catch_up(turn: LiveTurn, follower: Follower, after: int | None) -> list[Patch]:
+async def _catch_up(turn: LivePage, follower: Follower, after: int | None) -> list[Patch]:
     """Fold what the reader has seen, and return what it has not: all of it, when `after` is not an event of the run."""
     if after is None:
-        turn.advance(await follower.take())
+        turn.fold(await follower.take())
         return turn.redraw()
     patient_until = anyio.current_time() + 4 * _BACKLOG
     while True:
         events = await follower.take(_BACKLOG)
         seen = [event for event in events if event.seq <= after]
-        turn.advance(seen)
+        turn.fold(seen)
         fresh: list[RunEvent] = events[len(seen) :]
         if turn.view.last_seq == after and turn.view.state.live:
-            turn.advance([], pause=True)
             return turn.advance(fresh)
         waited = not events or anyio.current_time() > patient_until
         if fresh or follower.done or (waited and turn.view.last_seq is not None):
-            turn.advance(fresh)
+            turn.fold(fresh)
             return turn.redraw()

@@ -67,9 +67,9 @@ class Urls:
         """The inspector, where a run is looked up by its id."""
         return self._path("runs")
 
-    def run(self, run_id: str) -> str:
-        """The inspector, open on a run."""
-        return self._path("runs", run_id)
+    def run(self, run_id: str, **query: object) -> str:
+        """The inspector, open on a run; `query` says which rows."""
+        return self._path("runs", run_id, **query)
 
     def scripts(self, conversation_id: str | None = None, *, edit: str | None = None, show: str | None = None) -> str:
         """The queue of scripts: `edit` is one that is being edited, `show` one that is shown in any case."""
@@ -92,11 +92,32 @@ class Urls:
         """A download: `code.py`, `output.txt`, `table.csv` or `result.json`."""
         return self._path("runs", run_id, "scripts", script_id, "files", name)
 
-    def stream(self, run_id: str, after: int | None = None) -> str:
-        return self._path("runs", run_id, "stream", after=after)
+    def events(self, run_id: str, **query: object) -> str:
+        """A stretch of a run's rows."""
+        return self._path("runs", run_id, "events", **query)
 
-    def poll(self, run_id: str, after: int | None = None) -> str:
-        return self._path("runs", run_id, "poll", after=after)
+    def event(self, run_id: str, seq: int) -> str:
+        """All that one row holds."""
+        return self._path("runs", run_id, "events", str(seq))
+
+    def events_export(self, run_id: str) -> str:
+        """A run as JSON Lines."""
+        return self._path("runs", run_id, "events.jsonl")
+
+    def report(self, run_id: str) -> str:
+        """A run as an HTML file."""
+        return self._path("runs", run_id, "report.html")
+
+    def summary(self, run_id: str) -> str:
+        """A run in a few lines of Markdown."""
+        return self._path("runs", run_id, "summary.md")
+
+    def stream(self, run_id: str, after: int | None = None, **rows: object) -> str:
+        """The live stream of a run; `rows` says which rows of the inspector it also brings."""
+        return self._path("runs", run_id, "stream", after=after, **rows)
+
+    def poll(self, run_id: str, after: int | None = None, **rows: object) -> str:
+        return self._path("runs", run_id, "poll", after=after, **rows)
 
     def cancel(self, run_id: str) -> str:
         return self._path("runs", run_id, "cancel")

@@ -69,11 +69,14 @@ class Element:
         return found[0]
 
     def select(self, selector: str) -> Element:
-        """Return what a selector of a live turn finds: `#id`, then any number of ` > :last-child` and the like."""
+        """Return what a selector of a live page finds: `#id`, then any number of ` > :last-child` and the like."""
         first, *steps = selector.split(" > ")
         assert first.startswith("#"), selector
         found = self.one(id=first[1:])
         for step in steps:
+            if step == ":first-child":
+                found = found.elements[0]
+                continue
             from_end = 1 if step == ":last-child" else int(re.fullmatch(r":nth-last-child\((\d+)\)", step)[1])  # type: ignore[index]
             found = found.elements[-from_end]
         return found

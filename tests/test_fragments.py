@@ -397,7 +397,7 @@ class TestTranscript:
         "url", ["javascript:alert(1)", " javascript:alert(1)", "data:text/html,x", "//evil.example", "/x", "https:", ""]
     )
     def test_a_source_that_is_not_on_the_web_is_no_link(self, url: str) -> None:
-        found = self.show(SourcesFound((Source("A title", url),)))
+        found = self.show(SourcesFound((Source("A title", url),))).one("ol", cls="sources")
         assert not found.all("a")
         assert "A title" in found.one("ol").text
 

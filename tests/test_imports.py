@@ -15,8 +15,9 @@ NOUNS = {"models", "events", "errors", "script_states", "script_results"}
 SEAMS = {"backend", "login"}
 LOG = {"cleaning", "tables", "rows", "script_rows", "script_log", "database", "sessions", "store"}
 TEXT = {"markdown", "highlight"}
-PAGE = {"html", "view", "urls", "patches", "ansi", "scripts", *NOUNS, *TEXT}
-RELAY = {"relay", "live_turn", "follower"}
+INSPECTED = {"inspection", "redaction", "timeline"}
+PAGE = {"html", "view", "urls", "patches", "ansi", "scripts", *INSPECTED, *NOUNS, *TEXT}
+RELAY = {"relay", "live_turn", "live_rows", "follower"}
 GUARDS = {"assets", "callback", "cookies", "csrf", "headers", "identity", "limits"}
 STREAM = {"fragments", "sse", *SEAMS, *PAGE, *RELAY}
 AGENTS = {"backends", "responders", "testing"}
@@ -27,6 +28,7 @@ LAYERS: dict[str, tuple[set[str], set[str]]] = {
     **dict.fromkeys(NOUNS, (NOUNS, set())),
     **dict.fromkeys(SEAMS, (NOUNS, set())),
     "view": (NOUNS, set()),
+    **dict.fromkeys(INSPECTED, (NOUNS | INSPECTED, set())),
     "urls": (set(), set()),
     "patches": (set(), set()),
     "sse": (set(), {"anyio", "starlette"}),

@@ -32,6 +32,11 @@ GUARDED = {
     "restore": {"POST"},
     "runs": {"GET", "HEAD"},
     "run": {"GET", "HEAD"},
+    "events": {"GET", "HEAD"},
+    "event": {"GET", "HEAD"},
+    "events_export": {"GET", "HEAD"},
+    "report": {"GET", "HEAD"},
+    "summary": {"GET", "HEAD"},
     "stream": {"GET", "HEAD"},
     "poll": {"GET", "HEAD"},
     "text": {"GET", "HEAD"},
@@ -75,7 +80,7 @@ def test_every_route_with_an_id_is_covered() -> None:
 
 def path_of(name: str, conversation: str, run: str) -> str:
     route = ROUTES[name]
-    values = {"conversation": conversation, "deleted": conversation, "run": run, "request": "question"}
+    values = {"conversation": conversation, "deleted": conversation, "run": run, "request": "question", "seq": "1"}
     values |= {"script": script_id(run, "proposal:mine"), "number": "0", "file": "code.py"}
     path = route.path
     for parameter in route.param_convertors:

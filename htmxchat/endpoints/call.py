@@ -15,6 +15,7 @@ from starlette.responses import Response
 from ..chat import Chat
 from ..errors import BadRequest, ChatError, EmptyText, InvalidInput, NotAllowed, NotFound, NotSignedIn, TextTooLong
 from ..fragments.transcript import TurnContext
+from ..inspection import RowFilter
 from ..models import Conversation, Run, User
 from ..urls import Urls
 
@@ -23,6 +24,7 @@ _log = logging.getLogger("htmxchat")
 _FORM = "application/x-www-form-urlencoded"
 _FIELDS = 16
 _LONGEST_ID = 200
+_LONGEST_FILTER = 200
 
 SCRIPTS_CHANGED = {"HX-Trigger": '{"chat:scripts": {"target": "body"}}'}
 """Tells the page that the queue of scripts is not as it was."""
@@ -187,6 +189,18 @@ def usable_text(text: str, limit: int) -> str:
     if any(character == "\0" or "\ud800" <= character <= "\udfff" for character in text):
         raise InvalidInput("The text holds characters that cannot be stored (NUL or half a surrogate pair).")
     return text
+
+
+def number(text: str) -> int | None:
+    """Return the number of an event as a request has it; nonsense is none."""
+    # Nineteen digits hold every seq that a database gives; int() would refuse thousands of them.
+    return int(text) if text.isascii() and text.isdigit() and len(text) <= 19 else None
+
+
+def row_filter(call: Call) -> RowFilter:
+    """Return which of the inspector's rows a request means: `?type=` and `?q=`."""
+    query = call.request.query_params
+    return RowFilter(query.get("type", "")[:_LONGEST_FILTER], query.get("q", "").strip()[:_LONGEST_FILTER])
 
 
 def _id(text: str) -> str:

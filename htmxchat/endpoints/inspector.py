@@ -2,40 +2,80 @@
 
 from __future__ import annotations
 
+import json
+import re
+from datetime import datetime
+
 from starlette.responses import HTMLResponse, Response
 
-from ..errors import ChatError
-from ..fragments.inspector import inspector_side, run_list, run_room
-from ..fragments.shell import Side, side_room
-from ..html import render
-from ..models import Conversation
-from .call import Call, endpoint
+from ..backend import CanListRuns
+from ..errors import ChatError, NotFound
+from ..events import RunEvent
+from ..fragments.inspector import RunSheet, inspector_side, rows_part, run_list, run_room
+from ..fragments.json_tree import json_tree
+from ..fragments.shell import side_room
+from ..html import Child, render
+from ..inspection import Window, rows, window
+from ..models import Conversation, RunSummary, Transcript
+from ..timeline import timeline
+from ..view import fold
+from .call import Call, endpoint, number, row_filter
 from .conversations import see_other
 from .pages import conversation_page, unloaded_page
+from .run_log import run_log
+
+_WINDOW = 200
+_MOST_RUNS = 100
 
 
 @endpoint
 async def show(call: Call) -> Response:
     """A run, beside its conversation."""
-    chat = call.chat
-    conversation = await chat.ask(chat.backend.get_conversation(call.user, call.run.conversation_id))
-    content, url = run_room(call.urls, call.run), call.urls.run(call.run.id)
-    return await _beside(call, conversation, inspector_side(call.urls, conversation, content, url=url))
+    events = await run_log(call)
+    view = fold(events)
+    wanted = row_filter(call)
+    sheet = RunSheet(call.run, view, _window(call, events, live=view.state.live), timeline(events), wanted)
+    return await beside(call, run_room(sheet, call.urls), call.urls.run(call.run.id))
+
+
+@endpoint
+async def events(call: Call) -> Response:
+    """A stretch of a run's rows."""
+    log = await run_log(call)
+    view = fold(log)
+    if not call.fragment:
+        return see_other(call.urls.run(call.run.id, **dict(call.request.query_params)))
+    sheet = RunSheet(call.run, view, _window(call, log, live=view.state.live), timeline(()), row_filter(call))
+    return HTMLResponse(render(rows_part(sheet, call.urls)))
+
+
+@endpoint
+async def event(call: Call) -> Response:
+    """All that a row holds: to the page as a tree, otherwise as JSON."""
+    seq = number(str(call.request.path_params["seq"]))
+    if seq is None:
+        raise NotFound
+    for row in rows(await run_log(call, through=seq)):
+        if row.seq >= seq:
+            if call.fragment:
+                return HTMLResponse(json_tree(row.data if row.raw is None else row.raw))
+            return json_response(row.json)
+    raise NotFound
 
 
 @endpoint
 async def runs(call: Call) -> Response:
     """The runs of a conversation, the latest first."""
-    transcript = await call.chat.ask(call.chat.backend.load_transcript(call.user, call.conversation.id))
-    found = [turn.run for turn in reversed(transcript.turns) if turn.run is not None]
-    content = run_list(call.urls, call.conversation, found)
-    return await _beside(call, call.conversation, inspector_side(call.urls, call.conversation, content))
+    found = await _list(call)
+    content = run_list(call.urls, call.conversation, found[:_MOST_RUNS], more=len(found) > _MOST_RUNS)
+    return await beside(call, content, call.urls.runs(call.conversation.id), call.conversation)
 
 
 @endpoint
 async def find(call: Call) -> Response:
-    """Where a run is looked up by its id, `?id=`."""
-    id = call.request.query_params.get("id", "").strip()
+    """Where a run is looked up by its id, `?id=`; the address of its page will do."""
+    said = call.request.query_params.get("id", "").strip()
+    id = re.split("[?#]", said)[0].rstrip("/").rpartition("/")[2]
     if id:
         return see_other(call.urls.run(id))
     side = inspector_side(call.urls, None, run_list(call.urls, None, []))
@@ -44,12 +84,53 @@ async def find(call: Call) -> Response:
     return await conversation_page(call, None, side=side)
 
 
-async def _beside(call: Call, conversation: Conversation, side: Side) -> Response:
-    """Return a side with its conversation, or alone if htmx asks."""
+async def beside(call: Call, content: Child, url: str, conversation: Conversation | None = None) -> Response:
+    """Return the inspector with its conversation, or alone if htmx asks."""
+    backend = call.chat.backend
     if call.fragment:
-        return HTMLResponse(render(side_room(side)))
+        return HTMLResponse(render(side_room(inspector_side(call.urls, None, content, url=url))))
+    if conversation is None:
+        conversation = await call.chat.ask(backend.get_conversation(call.user, call.run.conversation_id))
+    side = inspector_side(call.urls, conversation, content, url=url)
     try:
-        transcript = await call.chat.ask(call.chat.backend.load_transcript(call.user, conversation.id))
+        transcript = await call.chat.ask(backend.load_transcript(call.user, conversation.id))
     except ChatError as error:
         return await unloaded_page(call, conversation, error, side=side)
     return await conversation_page(call, transcript, side=side)
+
+
+def _window(call: Call, events: list[RunEvent], *, live: bool) -> Window:
+    query = call.request.query_params
+    wanted = row_filter(call)
+    lines = rows(events, details=bool(wanted.text))
+    at, end = number(query.get("at", "")), query.get("end", "")
+    before, after = number(query.get("before", "")), number(query.get("after", ""))
+    last = end == "last" or (live and at is None and end != "first")
+    return window(lines, wanted, before=before, after=after, around=at, from_end=last, limit=_WINDOW)
+
+
+async def _list(call: Call) -> list[RunSummary]:
+    backend = call.chat.backend
+    if isinstance(backend, CanListRuns):
+        found = await call.chat.ask(backend.list_runs(call.user, call.conversation.id, limit=_MOST_RUNS + 1))
+        return list(found)
+    return _listed(await call.chat.ask(backend.load_transcript(call.user, call.conversation.id)))
+
+
+def _listed(transcript: Transcript) -> list[RunSummary]:
+    """Return the runs that a transcript tells of."""
+    found: list[RunSummary] = []
+    question = ""
+    for turn in transcript.turns:
+        if turn.run is None:
+            question = turn.text
+        else:
+            ended_at: datetime | None = fold(turn.events).ended_at
+            found.append(RunSummary(turn.run, question, ended_at))
+    return found[::-1]
+
+
+def json_response(value: object) -> Response:
+    """Return a value as JSON that people can read."""
+    text = json.dumps(value, ensure_ascii=False, indent=2)
+    return Response(text.encode("utf-8", "replace"), media_type="application/json")

@@ -87,11 +87,10 @@ async def room_page(
     settings = call.chat.settings
     title = f"{conversation.title} · {settings.title}" if conversation else settings.title
     if call.fragment:
-        html = render(tag("title")(title), room)
-        # Who takes a part of the room only stays where they are.
-        if call.request.headers.get("hx-target", "main#conversation") == "main#conversation":
-            html += render_patches(close_sides(call, conversation))
-        return HTMLResponse(html, status)
+        # Another conversation comes without the sides of the one before; parts of the same leave them alone.
+        whole = call.request.headers.get("hx-target", "").endswith("#conversation")
+        closed = render_patches(close_sides(call, conversation)) if whole else ""
+        return HTMLResponse(render(tag("title")(title), room) + closed, status)
     list_room = await history_room(call, current=conversation, deleted=deleted)
     document = page(
         urls=call.urls,
@@ -140,6 +139,7 @@ def conversation_room(
     """Return the room of a conversation; `None` is a new one."""
     conversation = transcript.conversation if transcript else None
     live_run = transcript.live_run if transcript else None
+    refreshing = transcript is not None and transcript.refreshing
     return _room(
         call,
         conversation,
@@ -152,9 +152,7 @@ def conversation_room(
             error=str(error) if error else None,
             limit=call.chat.settings.limits.text,
             user_key=call.user.id,
-            refresh_url=call.urls.conversation(transcript.conversation.id)
-            if transcript and transcript.refreshing
-            else None,
+            refresh_url=call.urls.conversation(conversation.id) if conversation and refreshing else None,
         ),
         heading=heading,
     )

@@ -13,31 +13,33 @@ from ..backend import CanRetry
 from ..errors import NotFound
 from ..fragments.transcript import live, turn
 from ..html import render
+from ..live_rows import RowsWanted
 from ..models import User
 from ..patches import Patch, render_patches
 from ..sse import Emit, EventStreamResponse, ServerSentEvent
-from .call import Call, endpoint, require
+from .call import Call, endpoint, number, require, row_filter
 from .conversations import CHANGED, answer_turn, patches_response, see_other, started
 
 
 @endpoint
 async def stream(call: Call) -> Response:
     """The live stream of a run. A user with too many of them open is told to poll."""
-    after = _after(call)
+    after, rows = _after(call), _rows(call)
 
     async def produce(emit: Emit) -> None:
         # A stream must not outlive its sign-in. Connecting again then says that it has ended.
         with call.chat.slots.take(call.user.id) as taken, move_on_after(_seconds_left(call.user)):
             if taken:
-                await call.chat.relay.stream(call.user, call.run.id, after, call.turn_context, emit)
+                await call.chat.relay.stream(call.user, call.run.id, after, call.turn_context, emit, rows)
             else:
-                await _turn_to_polling(call, after, emit)
+                await _turn_to_polling(call, after, emit, rows)
 
     return EventStreamResponse(produce)
 
 
-async def _turn_to_polling(call: Call, after: int | None, emit: Emit) -> None:
-    element = live(call.run.id, after, replace(call.turn_context, stream="poll"))
+async def _turn_to_polling(call: Call, after: int | None, emit: Emit, rows: RowsWanted | None) -> None:
+    query = rows.query if rows else {}
+    element = live(call.run.id, after, replace(call.turn_context, stream="poll"), **query)
     patch = Patch(f"#live-{call.run.id}", "outerHTML", render(element))
     await emit(ServerSentEvent(render_patches([patch])))
 
@@ -46,13 +48,14 @@ async def _turn_to_polling(call: Call, after: int | None, emit: Emit) -> None:
 async def poll(call: Call) -> Response:
     """What changed in a run since the last poll; 204 when nothing did."""
     context = replace(call.turn_context, stream="poll")
-    answer = await call.chat.relay.poll(call.user, call.run.id, _after(call), context)
+    answer = await call.chat.relay.poll(call.user, call.run.id, _after(call), context, _rows(call))
     if not answer.html:
         return Response(status_code=204)
     if answer.ended:
         gone = Patch(f"#live-{call.run.id}", "delete")
         return HTMLResponse(answer.html + render_patches([gone]), headers=CHANGED)
-    element = Patch(f"#live-{call.run.id}", "outerHTML", render(live(call.run.id, answer.after, context)))
+    query = answer.rows.query if answer.rows else {}
+    element = Patch(f"#live-{call.run.id}", "outerHTML", render(live(call.run.id, answer.after, context, **query)))
     return HTMLResponse(answer.html + render_patches([element]))
 
 
@@ -105,6 +108,18 @@ def _seconds_left(user: User) -> float | None:
 
 def _after(call: Call) -> int | None:
     """Return the last event that the page has: from the header, else from the query; nonsense is none."""
-    value = call.request.headers.get("last-event-id") or call.request.query_params.get("after", "")
-    # Nineteen digits hold every seq that a database gives; int() would refuse thousands of them.
-    return int(value) if value.isascii() and value.isdigit() and len(value) <= 19 else None
+    return number(call.request.headers.get("last-event-id") or call.request.query_params.get("after", ""))
+
+
+def _rows(call: Call) -> RowsWanted | None:
+    """Return which of the inspector's rows the page asks for, if it does."""
+    query = call.request.query_params
+    after = number(query.get("rows", ""))
+    if after is None:
+        return None
+    paused = query.get("paused") == "1"
+    heard = number(call.request.headers.get("last-event-id", ""))
+    # What came on this stream before it broke brought its rows with it.
+    if heard is not None and not paused:
+        after = max(after, heard)
+    return RowsWanted(after, row_filter(call), paused)

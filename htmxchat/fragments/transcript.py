@@ -53,6 +53,7 @@ class TurnContext:
         agent: What the other side is called.
         text_limit: The longest message, in characters.
         can_run_scripts: Whether there is a queue for the scripts that the agent proposes.
+        inspector: Whether the page has the room in which a run is inspected; else the link leads to the chat's page.
     """
 
     urls: Urls
@@ -63,6 +64,7 @@ class TurnContext:
     agent: str = "Agent"
     text_limit: int = 20_000
     can_run_scripts: bool = False
+    inspector: bool = False
 
 
 def transcript(transcript: Transcript, context: TurnContext) -> list[FT]:
@@ -144,18 +146,23 @@ def turn_tail(run_id: str, view: RunView, context: TurnContext) -> FT:
         children.append(_failure(view, _retry(urls, run_id, "Try again") if context.can_retry else None))
     if view.state is RunState.CANCELLED:
         children.append(p(span("Stopped", cls="state"), cls="stopped"))
-    if not view.state.live:
-        children.append(_foot(run_id, view, context))
+    children.append(_foot(run_id, view, context))
     return div(children, cls="turn-tail", id=f"tail-{run_id}")
 
 
-def live(run_id: str, after: int | None, context: TurnContext) -> FT:
-    """Return the element that keeps a live turn up to date, by a stream or by polling."""
+def live(run_id: str, after: int | None, context: TurnContext, **rows: object) -> FT:
+    """Return the element that keeps a live turn up to date, by a stream or by polling.
+
+    Args:
+        rows: Fields of the address that ask for the inspector's rows too.
+    """
     urls = context.urls
     if context.stream == "sse":
-        how = {"hx-sse:connect": urls.stream(run_id, after), "hx-sse:close": "end", "hx-trigger": "load, chat:connect"}
+        url = urls.stream(run_id, after, **rows)
+        how = {"hx-sse:connect": url, "hx-sse:close": "end", "hx-trigger": "load, chat:connect"}
     else:
-        how = {"hx-get": urls.poll(run_id, after), "hx-trigger": f"every {round(context.poll_interval * 1000)}ms"}
+        url = urls.poll(run_id, after, **rows)
+        how = {"hx-get": url, "hx-trigger": f"every {round(context.poll_interval * 1000)}ms"}
     return chat_live(
         p("Connection lost. Trying to reach the agent again…", cls="connection", hidden=True),
         noscript(p(a("Reload the page", href=""), " to see more of the answer.")),
@@ -308,7 +315,7 @@ def _foot(run_id: str, view: RunView, context: TurnContext) -> FT:
         facts.append(_seconds(view.started_at, view.ended_at))
     if view.usage:
         facts.append(f"{view.usage.input_tokens + view.usage.output_tokens:,} tokens")
-    url = context.urls.text(run_id)
+    url, run_url = context.urls.text(run_id), context.urls.run(run_id)
     looks = {"cls": "button", "data_kind": "icon"}
     copy = button(icon("copy"), **looks, type="button", name="copy", data_url=url, aria_label="Copy the answer")
     again = None
@@ -316,9 +323,17 @@ def _foot(run_id: str, view: RunView, context: TurnContext) -> FT:
         url = context.urls.retry(run_id)
         press = button(icon("retry"), **looks, type="submit", name="retry", aria_label="Answer again")
         again = form(press, cls="retry", method="post", action=url, hx_post=url, hx_swap="none")
+    swaps = {"hx_get": run_url, "hx_target": "#inspector", "hx_swap": "outerHTML", "hx_push_url": "true"}
+    inspect = a(
+        icon("inspect"), **looks, name="inspect", href=run_url, aria_label="Inspect this run",
+        **(swaps if context.inspector else {}),
+    )  # fmt: skip
+    if view.state.live:
+        return footer(inspect, cls="turn-foot")
     return footer(
         copy if view.text else None,
         again,
+        inspect,
         span(", ".join(facts), cls="num") if facts else None,
         cls="turn-foot",
     )

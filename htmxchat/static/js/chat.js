@@ -2,6 +2,7 @@
 
 import "./composer.js";
 import "./history.js";
+import "./inspector.js";
 import "./live.js";
 import "./log.js";
 import { keepFocus, localise, warn } from "./page.js";
@@ -20,7 +21,7 @@ function swapAttributes(style, target, fragment) {
   const source = fragment.firstElementChild;
   if (style !== "attributes" || !source) return false;
   for (const { name } of [...target.attributes]) {
-    if (!source.hasAttribute(name) && !name.startsWith("data-htmx")) target.removeAttribute(name);
+    if (!source.hasAttribute(name) && name !== "open" && !name.startsWith("data-htmx")) target.removeAttribute(name);
   }
   for (const { name, value } of source.attributes) target.setAttribute(name, value);
   return [];

@@ -24,7 +24,7 @@ const FINAL = new Map([
  * @typedef {{reader: ReadableStreamDefaultReader | null, delayCanceller: (() => void) | null, cancelled: boolean}} Connection
  */
 
-class ChatLive extends HTMLElement {
+export class ChatLive extends HTMLElement {
   /** @type {AbortController | undefined} */
   #listeners;
   /** @type {Connection | undefined} */
@@ -34,6 +34,7 @@ class ChatLive extends HTMLElement {
   #delay = DELAY;
   #failingSince = 0;
   #after = "";
+  #heardId = 0;
 
   connectedCallback() {
     this.#listeners = new AbortController();
@@ -62,6 +63,39 @@ class ChatLive extends HTMLElement {
     clearTimeout(this.#timer);
   }
 
+  /** The number of the last event whose rows the inspector shows. */
+  get rowsSeen() {
+    return Math.max(Number(this.#address.searchParams.get("rows") ?? 0), this.#heardId);
+  }
+
+  /** Bring the inspector's rows as well, or no more. @param {URLSearchParams | null} rows which ones */
+  watch(rows) {
+    const url = this.#address;
+    const before = url.search;
+    for (const name of ["rows", "type", "q", "paused"]) {
+      const value = rows?.get(name);
+      if (value) url.searchParams.set(name, value);
+      else url.searchParams.delete(name);
+    }
+    if (this.#after) url.searchParams.set("after", this.#after);
+    if (url.search === before) return;
+    const how = this.#streams ? "hx-sse:connect" : "hx-get";
+    if (!this.hasAttribute("data-htmx-powered")) {
+      this.setAttribute(how, url.pathname + url.search);
+      return;
+    }
+    const next = /** @type {ChatLive} */ (this.cloneNode(true));
+    next.removeAttribute("data-htmx-powered");
+    next.setAttribute(how, url.pathname + url.search);
+    this.replaceWith(next);
+    htmx.process(next);
+  }
+
+  /** Where its news come from. */
+  get #address() {
+    return new URL(this.#streams || (this.getAttribute("hx-get") ?? ""), location.href);
+  }
+
   /** The URL of the stream; empty when this element polls. */
   get #streams() {
     return this.getAttribute("hx-sse:connect") ?? "";
@@ -70,6 +104,7 @@ class ChatLive extends HTMLElement {
   /** @param {string} id */
   #heard(id) {
     this.#after = id || this.#after;
+    if (id && !this.#address.searchParams.has("paused")) this.#heardId = Number(id);
     this.#show("");
     this.#wait(SILENCE, () => this.#connection?.reader?.cancel());
   }
@@ -108,6 +143,8 @@ class ChatLive extends HTMLElement {
   /** Ask for what comes after the last message, instead of listening. */
   #poll() {
     const url = new URL(this.dataset.poll ?? "", location.href);
+    for (const [name, value] of this.#address.searchParams) url.searchParams.set(name, value);
+    if (url.searchParams.has("rows")) url.searchParams.set("rows", String(this.rowsSeen));
     if (this.#after) url.searchParams.set("after", this.#after);
     const poller = this.#copy();
     poller.setAttribute("hx-get", url.pathname + url.search);

@@ -86,7 +86,7 @@ class ChatLog extends HTMLElement {
 }
 
 /** @param {HTMLButtonElement} button */
-async function copy(button) {
+export async function copy(button) {
   const code = button.closest("figure")?.querySelector("code");
   const url = button.dataset.url;
   try {

@@ -3,6 +3,9 @@
 const HOUR = new Intl.DateTimeFormat(undefined, { hour: "numeric", minute: "2-digit" });
 const WEEKDAY = new Intl.DateTimeFormat(undefined, { weekday: "short" });
 const DAY = new Intl.DateTimeFormat(undefined, { day: "numeric", month: "short" });
+const EXACT = new Intl.DateTimeFormat(undefined, {
+  hour: "2-digit", minute: "2-digit", second: "2-digit", fractionalSecondDigits: 3, hourCycle: "h23",
+});
 const FULL = new Intl.DateTimeFormat(undefined, { dateStyle: "full", timeStyle: "short" });
 const WEEK = 6 * 24 * 60 * 60 * 1000;
 /** Milliseconds for which a warning is shown. */
@@ -16,7 +19,8 @@ export function localise(root) {
   for (const element of root.querySelectorAll("time[datetime]")) {
     const at = new Date(element.getAttribute("datetime") ?? "");
     if (Number.isNaN(at.valueOf())) continue;
-    element.textContent = element.getAttribute("data-form") === "short" ? short(at) : HOUR.format(at);
+    const form = element.getAttribute("data-form");
+    element.textContent = form === "exact" ? EXACT.format(at) : form === "short" ? short(at) : HOUR.format(at);
     element.setAttribute("title", FULL.format(at));
   }
 }

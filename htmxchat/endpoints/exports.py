@@ -1,0 +1,85 @@
+"""A run to take away: as JSON Lines, as a page for a ticket, as a few lines of text."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import AsyncIterator
+
+from starlette.responses import PlainTextResponse, Response, StreamingResponse
+
+from ..fragments.report import report, summary_text
+from ..inspection import RowFold, rows
+from ..models import Turn
+from ..timeline import timeline
+from ..view import fold
+from .call import Call, endpoint
+from .run_log import each_event, run_log
+
+
+@endpoint
+async def lines(call: Call) -> Response:
+    """The rows of a run, one JSON object a line, as the backend reads them."""
+    events = each_event(call)
+    # What cannot be read at all is an error with a status; later it can only break off.
+    first = await call.chat.ask(anext(events, None))
+
+    async def encoded() -> AsyncIterator[bytes]:
+        rows = RowFold()
+        try:
+            for row in rows.add(first) if first else ():
+                yield _line(row.json)
+            async for event in events:
+                for row in rows.add(event):
+                    yield _line(row.json)
+            if rows.open is not None:
+                yield _line(rows.open.json)
+        finally:
+            await events.aclose()  # type: ignore[attr-defined]
+
+    return StreamingResponse(
+        encoded(), media_type="application/jsonl", headers=_attached(f"run-{call.run.id[:8]}.jsonl")
+    )
+
+
+@endpoint
+async def page(call: Call) -> Response:
+    """A run as one HTML file that needs nothing else."""
+    events = await run_log(call)
+    question, _ = await _turns(call)
+    html = report(
+        call.run, fold(events), rows(events), timeline(events), question=question, brand=call.chat.settings.title
+    )
+    chunks = (chunk.encode("utf-8", "replace") for chunk in html)
+    return StreamingResponse(chunks, media_type="text/html", headers=_attached(f"run-{call.run.id[:8]}.html"))
+
+
+@endpoint
+async def text(call: Call) -> Response:
+    """A run in a few lines of Markdown, to be pasted into an issue."""
+    events = await run_log(call)
+    question, _ = await _turns(call)
+    return PlainTextResponse(
+        summary_text(call.run, fold(events), list(rows(events)), timeline(events), question=question)
+    )
+
+
+async def _turns(call: Call) -> tuple[str, Turn | None]:
+    """Return what the run answers, and its own turn."""
+    transcript = await call.chat.ask(call.chat.backend.load_transcript(call.user, call.run.conversation_id))
+    question = ""
+    for turn in transcript.turns:
+        if turn.id == call.run.turn_id:
+            question = turn.text
+        if turn.id == call.run.id:
+            return question, turn
+    return question, None
+
+
+def _line(value: object) -> bytes:
+    return (json.dumps(value, ensure_ascii=False) + "\n").encode("utf-8", "replace")
+
+
+def _attached(name: str) -> dict[str, str]:
+    safe = re.sub(r"[^A-Za-z0-9.-]", "", name)
+    return {"Content-Disposition": f'attachment; filename="{safe}"'}

@@ -1,0 +1,122 @@
+"""A run outside the chat: a page that needs nothing else, and a few lines of Markdown."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import UTC, timedelta
+from html import escape
+
+from ..html import render
+from ..inspection import Row, duration
+from ..models import Run
+from ..redaction import redact_text
+from ..timeline import Timeline
+from ..urls import Urls
+from ..view import RunView
+from .event_rows import seconds
+from .inspector import STATES
+from .timeline import timeline_chart
+
+_LONGEST = 20_000
+_STYLE = """
+:root { color-scheme: light dark; --line: light-dark(#ddd, #444); --quiet: light-dark(#666, #aaa); --bad: light-dark(#b02a1c, #f08a7c);
+  --mark: light-dark(#2456b8, #8ab4f8); font: 14px/1.5 system-ui, sans-serif; }
+body { max-width: 64rem; margin: 2rem auto; padding: 0 1rem; }
+h1 { font-size: 1.25rem; } h2 { margin-top: 2rem; font-size: 1rem; }
+dl { display: flex; flex-wrap: wrap; gap: .5rem 2rem; } dt { font-size: .75rem; color: var(--quiet); } dd { margin: 0; }
+.error { color: var(--bad); } blockquote { margin: 0; padding-left: 1rem; border-left: 2px solid var(--line); white-space: pre-wrap; }
+table { width: 100%; border-collapse: collapse; } th { text-align: left; font-weight: normal; } .num { text-align: right; white-space: nowrap; }
+.timeline th { width: 30%; } .timeline svg { display: block; width: 100%; height: 1.25rem; overflow: visible; }
+.timeline rect { y: 5px; height: 10px; rx: 2px; fill: var(--mark); } .timeline [data-kind=stage] { --mark: #8aa2d8; }
+.timeline [data-kind=tool] { --mark: #3f8f6b; } .timeline [data-kind=reasoning] { --mark: #9265b5; }
+.timeline [data-kind=waiting] { --mark: #c08a2e; } .timeline [data-state=failed] { --mark: var(--bad); }
+.timeline text { translate: 0 12px; font-size: 11px; fill: var(--quiet); text-anchor: middle; }
+.timeline text:first-child { text-anchor: start; } .timeline text[data-end] { text-anchor: end; }
+.row { border-bottom: 1px solid var(--line); } .row summary { display: grid; grid-template-columns: 4rem 5rem 11rem 1fr; gap: 1rem; cursor: pointer; }
+.row span { overflow-wrap: anywhere; } .row :nth-child(-n + 2) { color: var(--quiet); } .bad { color: var(--bad); }
+pre { overflow: auto; max-height: 30rem; padding: .5rem 1rem; background: light-dark(#f5f5f5, #222); font: 12px/1.5 ui-monospace, monospace; white-space: pre-wrap; }
+"""  # noqa: E501
+
+
+def report(
+    run: Run, view: RunView, rows: Iterable[Row], timeline: Timeline, *, question: str, brand: str
+) -> Iterator[str]:
+    """Yield an HTML file: facts, timeline, and every row with what it holds. It loads nothing and runs nothing."""
+    title = f"Run {run.id}"
+    yield (
+        f'<!doctype html><html lang="en"><head><meta charset="utf-8"><title>{escape(title)}</title>'
+        '<meta name="viewport" content="width=device-width">'
+        # Whatever an agent wrote, a browser shows it and does nothing else with it.
+        "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'\">"
+        f"<style>{_STYLE}</style></head><body><h1>{escape(title)}</h1><p>{escape(brand)}</p><dl>"
+    )
+    for name, value in facts(run, view, timeline):
+        yield f"<div><dt>{escape(name)}</dt><dd>{escape(value)}</dd></div>"
+    yield "</dl>"
+    if view.error:
+        yield f'<p class="error">{escape(redact_text(view.error))}</p>'
+    yield f"<h2>Question</h2><blockquote>{escape(redact_text(question))}</blockquote>"
+    yield f"<h2>Where the time went</h2>{_chart(timeline, run.id)}<h2>Events</h2>"
+    for row in rows:
+        bad = ' class="bad"' if row.failed else ""
+        data = json.dumps(row.data if row.raw is None else row.raw, ensure_ascii=False, indent=1)
+        cut = f"\n… {len(data) - _LONGEST:,} more characters" if len(data) > _LONGEST else ""
+        yield (
+            f'<details class="row" id="event-{row.seq}"><summary><span>{row.seq}</span>'
+            f"<span>{seconds(row.since)}</span>"
+            f"<span{bad}>{escape(row.type)}</span><span{bad}>{escape(row.meaning)}</span></summary>"
+            f"<pre>{escape(row.at.isoformat())}\n{escape(data[:_LONGEST])}{cut}</pre></details>"
+        )
+    yield f"<h2>Answer</h2><blockquote>{escape(redact_text(view.text))}</blockquote></body></html>"
+
+
+def summary_text(
+    run: Run, view: RunView, rows: Sequence[Row], timeline: Timeline, *, question: str
+) -> str:
+    """Return a run in a few lines of Markdown."""
+    lines = [f"**Run `{run.id}`**", ""]
+    lines += [f"- {name}: {_plain(value)}" for name, value in facts(run, view, timeline) if name != "Run"]
+    lines.append(f"- Question: {_plain(redact_text(question))}")
+    if view.error:
+        lines.append(f"- Error: {_plain(redact_text(view.error))}")
+    problem = next((row for row in rows if row.failed), None)
+    if problem is not None:
+        lines.append(f"- First problem: {seconds(problem.since)} s, {problem.type}: {_plain(problem.meaning)}")
+    if timeline.lanes:
+        lines += ["", "| Where the time went | |", "|---|---:|"]
+        for lane in timeline.lanes[:20]:
+            lines.append(f"| {_cell(lane.label)} | {duration(timedelta(seconds=lane.seconds))} |")
+    lines += ["", "Last events:", ""]
+    lines += [f"- {seconds(row.since)} s {row.type}: {_plain(row.meaning)}" for row in rows[-6:]]
+    return "\n".join(lines) + "\n"
+
+
+def facts(run: Run, view: RunView, timeline: Timeline) -> list[tuple[str, str]]:
+    """Return what is to be said of a run first."""
+    found = [
+        ("Run", run.id),
+        ("State", STATES[view.state]),
+        ("Started", f"{(view.started_at or run.created_at).astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC"),
+        ("Took" if view.ended_at else "So far", duration(timedelta(seconds=timeline.seconds))),
+    ]
+    if view.usage:
+        found.append(("Tokens", f"{view.usage.input_tokens:,} in, {view.usage.output_tokens:,} out"))
+    return found
+
+
+def _chart(timeline: Timeline, run_id: str) -> str:
+    html = render(timeline_chart(timeline, run_id, Urls()))
+    # In this file a bar leads to the row below it.
+    address = escape(Urls().run(run_id, at="")).partition("at=")[0]
+    parts = html.split(f'href="{address}')
+    return parts[0] + "".join('href="#' + part.partition("#")[2] for part in parts[1:])
+
+
+def _plain(text: str) -> str:
+    line = " ".join(text.split())
+    return line if len(line) <= 300 else line[:300] + "…"
+
+
+def _cell(text: str) -> str:
+    return _plain(text).replace("|", "\\|")

@@ -1,0 +1,380 @@
+"""Run events -> the rows of the inspector: one pure fold.
+
+Rows that arrive live, rows read from the log, and exports come from here, so they are the same, row for row.
+Neighbouring deltas are one row that grows. Nothing in a row depends on how many deltas there were: a log that was
+compacted (`htmxchat.view.compact`) has the same rows.
+"""
+
+from __future__ import annotations
+
+import json
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from .events import (
+    JSON,
+    EventBody,
+    InputAnswered,
+    InputRequested,
+    Outcome,
+    ReasoningDelta,
+    RunEnded,
+    RunEvent,
+    RunStarted,
+    RunStopping,
+    ScriptProposed,
+    SourcesFound,
+    StageChanged,
+    TextDelta,
+    TextReplaced,
+    ToolFinished,
+    ToolStarted,
+    Unknown,
+    UsageReported,
+    encode_body,
+)
+from .redaction import redact, redact_text
+
+_EXCERPT = 100
+_LONGEST = 300
+_BAD = ("error", "failed", "failure", "exception")
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One line of the inspector.
+
+    Attributes:
+        seq: Of the last event in it. It rises from row to row; the number of a growing row rises as it grows.
+        at: When its first event happened.
+        since: Seconds since the run's first event.
+        type: The name of the body, or the type of an event that this version does not know.
+        known: Whether it knows it.
+        meaning: One line in plain words.
+        failed: Whether something went wrong.
+        data: What the event holds, of all its deltas as if they were one; secrets are hidden.
+        raw: What the backend received; `None` when `data` says it all.
+        first: A number by which it can be asked for as long as it grows: no event before it has that one or a larger.
+    """
+
+    seq: int
+    at: datetime
+    since: float
+    type: str
+    known: bool
+    meaning: str
+    failed: bool
+    data: dict[str, Any]
+    raw: JSON = None
+    first: int = 0
+
+    @property
+    def json(self) -> dict[str, Any]:
+        """The row as an export writes it."""
+        value: dict[str, Any] = {
+            "seq": self.seq,
+            "at": self.at.isoformat(),
+            "since": round(self.since, 3),
+            "type": self.type,
+            "meaning": self.meaning,
+            "failed": self.failed,
+            "data": self.data,
+        }
+        return value if self.raw is None else {**value, "raw": self.raw}
+
+
+@dataclass(frozen=True, slots=True)
+class RowFilter:
+    """Which rows are shown.
+
+    Attributes:
+        type: A type; `problems` is what went wrong, `steps` all but deltas; empty is everything.
+        text: Words that must occur, in any letter case.
+    """
+
+    type: str = ""
+    text: str = ""
+
+    def __bool__(self) -> bool:
+        return bool(self.type or self.text)
+
+    def __call__(self, row: Row) -> bool:
+        if self.type == "problems":
+            shown = row.failed
+        elif self.type == "steps":
+            shown = row.type not in ("TextDelta", "ReasoningDelta")
+        else:
+            shown = self.type in ("", row.type)
+        if not shown or not self.text:
+            return shown
+        searched = f"{row.type} {row.meaning} {json.dumps([row.data, row.raw], ensure_ascii=False)}".casefold()
+        return all(word in searched for word in self.text.casefold().split())
+
+
+class RowFold:
+    """Turns events, as they come, into rows. What it costs is linear in the events.
+
+    Args:
+        details: Whether rows have `data` and `raw`. A list that shows only lines is cheaper without.
+
+    Attributes:
+        started_at: When the first event happened.
+        last_seq: The number of the last event folded in.
+    """
+
+    def __init__(self, *, details: bool = True) -> None:
+        self.started_at: datetime | None = None
+        self.last_seq: int | None = None
+        self._details = details
+        self._growing: _Growing | None = None
+        self._calls: dict[str, tuple[str, datetime]] = {}
+        self._asked: dict[str, datetime] = {}
+
+    @property
+    def growing(self) -> bool:
+        """Whether the last row still grows."""
+        return self._growing is not None
+
+    @property
+    def open(self) -> Row | None:
+        """The row that still grows; it comes after all that `add` has returned."""
+        growing = self._growing
+        if growing is None:
+            return None
+        event = RunEvent(growing.seq, growing.at, growing.kind("".join(growing.parts)), growing.raws or None)
+        return self._row(event, f"{_count(growing.size, 'character')}: {_excerpt(growing.head)}", growing.first)
+
+    def add(self, event: RunEvent) -> list[Row]:
+        """Fold one event in and return the rows that are complete: none while a row grows, two when one has ended."""
+        if self.last_seq is not None and event.seq <= self.last_seq:
+            return []
+        before, self.last_seq = self.last_seq, event.seq
+        self.started_at = self.started_at or event.at
+        done: list[Row] = []
+        body = event.body
+        if self._growing is not None and type(body) is not self._growing.kind:
+            row = self.open
+            assert row is not None
+            done.append(row)
+            self._growing = None
+        if isinstance(body, TextDelta | ReasoningDelta):
+            self._growing = self._growing or _Growing(type(body), event.at, (before or 0) + 1)
+            self._growing.add(event, body.text, self._details)
+        else:
+            done.append(self._row(event, self._meaning(body, event.at), event.seq))
+        return done
+
+    def _row(self, event: RunEvent, meaning: str, first: int) -> Row:
+        body, since = event.body, self._since(event.at)
+        name, known, data, raw = type(body).__name__, True, dict[str, Any](), None
+        if isinstance(body, Unknown):
+            name, known = body.type, False
+        if self._details:
+            safe, raw = redact(encode_body(body)[1]), redact(event.raw)
+            assert isinstance(safe, dict)
+            data = safe
+        line = redact_text(_line(meaning))
+        return Row(event.seq, event.at, since, name, known, line, _failed(body), data, raw, first)
+
+    def _since(self, at: datetime) -> float:
+        return max(0.0, (at - (self.started_at or at)).total_seconds())
+
+    def _meaning(self, body: EventBody, at: datetime) -> str:
+        match body:
+            case RunStarted():
+                return "The agent began"
+            case RunStopping():
+                return "Somebody asked it to stop"
+            case StageChanged(name=name):
+                return name
+            case TextReplaced(text=text):
+                return f"The whole answer anew, {_count(len(text), 'character')}: {_excerpt(text)}"
+            case ToolStarted(call_id=call, name=name, summary=summary):
+                self._calls[call] = name, at
+                return f"Called {name}: {summary}" if summary else f"Called {name}"
+            case ToolFinished() as finished:
+                return self._returned(finished, at)
+            case SourcesFound(sources=sources):
+                return f"{_count(len(sources), 'source')}: {', '.join(source.title for source in sources)}"
+            case ScriptProposed(title=title, code=code):
+                return f"Wants to run Python, {_count(len(code.splitlines()), 'line')}{f': {title}' if title else ''}"
+            case InputRequested(request_id=request, prompt=prompt):
+                self._asked[request] = at
+                return f"Waits for an answer: {prompt}"
+            case InputAnswered(request_id=request, answer=answer):
+                asked = self._asked.get(request)
+                waited = f" after {duration(at - asked)}" if asked else ""
+                return f"Answered{waited}: {_excerpt(_short(redact(answer)))}"
+            case UsageReported(input_tokens=read, output_tokens=written):
+                return f"{read:,} tokens read, {written:,} written"
+            case RunEnded(outcome=outcome, error=error):
+                took = duration(timedelta(seconds=self._since(at)))
+                return f"{_ENDS[outcome]} after {took}{f': {error}' if error else ''}"
+            case Unknown(data=data):
+                return _short(redact(data)) if data not in (None, {}, []) else "No details"
+        return ""
+
+    def _returned(self, finished: ToolFinished, at: datetime) -> str:
+        name, began = self._calls.get(finished.call_id, (finished.call_id, None))
+        took = f" after {duration(at - began)}" if began else ""
+        how = "failed" if finished.failed else "came back"
+        return f"{name} {how}{took}{f': {finished.summary}' if finished.summary else ''}"
+
+
+_ENDS = {
+    Outcome.COMPLETED: "Completed",
+    Outcome.CANCELLED: "Stopped",
+    Outcome.FAILED: "Failed",
+    Outcome.SUSPENDED: "Waits, suspended",
+}
+
+
+class _Growing:
+    """Neighbouring deltas."""
+
+    def __init__(self, kind: type[TextDelta | ReasoningDelta], at: datetime, first: int) -> None:
+        self.kind = kind
+        self.first = first
+        self.at = at
+        self.seq = 0
+        self.size = 0
+        self.head = ""
+        self.parts: list[str] = []
+        self.raws: list[Any] = []
+
+    def add(self, event: RunEvent, text: str, details: bool) -> None:
+        self.seq = event.seq
+        self.size += len(text)
+        if len(self.head) < 4 * _EXCERPT:
+            self.head += text
+        if details:
+            self.parts.append(text)
+            if event.raw is not None:
+                self.raws.append(event.raw)
+
+
+def rows(events: Iterable[RunEvent], *, details: bool = True) -> Iterator[Row]:
+    """Yield the rows of a log."""
+    fold = RowFold(details=details)
+    for event in events:
+        yield from fold.add(event)
+    if fold.open is not None:
+        yield fold.open
+
+
+def duration(time: timedelta) -> str:
+    """Return a stretch of time in words: "0.41 s", "2 min 5 s"."""
+    seconds = max(0.0, time.total_seconds())
+    if seconds < 10:
+        return f"{seconds:.2f} s"
+    if seconds < 60:
+        return f"{seconds:.1f} s"
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours} h {minutes} min" if hours else f"{minutes} min {rest} s"
+
+
+def _failed(body: EventBody) -> bool:
+    match body:
+        case ToolFinished(failed=failed):
+            return failed
+        case RunEnded(outcome=outcome):
+            return outcome is Outcome.FAILED
+        case Unknown(type=name, data=data):
+            return name.lower().replace("_", ".").rsplit(".", 1)[-1] in _BAD or (
+                isinstance(data, dict) and (bool(data.get("error")) or data.get("ok") is False)
+            )
+    return False
+
+
+def _short(value: JSON) -> str:
+    """Return the gist of a JSON value: its plain fields first."""
+    if isinstance(value, str):
+        return value
+    if isinstance(value, dict):
+        plain = [f"{key}: {item}" for key, item in value.items() if isinstance(item, str | int | float) and item != ""]
+        rest = [f"{key}: …" for key, item in value.items() if isinstance(item, dict | list) and item]
+        return ", ".join([*plain, *rest]) or "No details"
+    return json.dumps(value, ensure_ascii=False)
+
+
+def _excerpt(text: str) -> str:
+    text = " ".join(text[: 4 * _EXCERPT].split())
+    return text if len(text) <= _EXCERPT else text[:_EXCERPT].rstrip() + "…"
+
+
+def _line(text: str) -> str:
+    text = " ".join(text[: 4 * _LONGEST].split())
+    return text if len(text) <= _LONGEST else text[:_LONGEST].rstrip() + "…"
+
+
+def _count(number: int, thing: str) -> str:
+    return f"{number:,} {thing}" + ("" if number == 1 else "s")
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """A stretch of a run's rows.
+
+    Attributes:
+        rows: In order.
+        earlier: The number before which there are more rows; `None` at the beginning.
+        later: The number after which there are more; `None` at the end.
+        matching: How many rows of the run match the filter.
+        total: How many rows the run has.
+        problem: The number of the first row that failed, whether it matches or not.
+        last_seq: The number of the run's last row.
+    """
+
+    rows: tuple[Row, ...] = ()
+    earlier: int | None = None
+    later: int | None = None
+    matching: int = 0
+    total: int = 0
+    problem: int | None = None
+    last_seq: int | None = None
+
+
+def window(
+    rows: Iterable[Row],
+    wanted: RowFilter | None = None,
+    *,
+    before: int | None = None,
+    after: int | None = None,
+    around: int | None = None,
+    from_end: bool = False,
+    limit: int = 200,
+) -> Window:
+    """Return the rows before or after a number, around one, or at the end; else from the beginning."""
+    total, problem, last, found = 0, None, None, list[Row]()
+    for row in rows:
+        total += 1
+        last = row.seq
+        if row.failed and problem is None:
+            problem = row.seq
+        if not wanted or wanted(row):
+            found.append(row)
+    first = 0
+    numbers = [row.seq for row in found]
+    if before is not None:
+        first = max(0, bisect_left(numbers, before) - limit)
+        limit = bisect_left(numbers, before) - first
+    elif after is not None:
+        first = bisect_right(numbers, after)
+    elif around is not None:
+        first = max(0, bisect_left(numbers, around) - limit // 4)
+    elif from_end:
+        first = max(0, len(found) - limit)
+    shown = tuple(found[first : first + limit])
+    return Window(
+        shown,
+        shown[0].seq if shown and first > 0 else None,
+        shown[-1].seq if shown and first + limit < len(found) else None,
+        len(found),
+        total,
+        problem,
+        last,
+    )

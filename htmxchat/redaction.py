@@ -1,0 +1,59 @@
+"""Secrets taken out of what an agent sent, before anybody looks at it. Pure functions over JSON values.
+
+Two rules: a value under a key that names a secret, and text that looks like one wherever it stands. The second cannot
+know every secret; the first is why agents should send theirs under honest names.
+"""
+
+from __future__ import annotations
+
+import re
+
+from .events import JSON
+
+HIDDEN = "[hidden]"
+
+_KEY = re.compile(
+    r"(^|[^a-z])(authorization|passw(or)?d|passphrase|secrets?|api[_-]?keys?|(access|auth|bearer|refresh|id|session|csrf)"
+    r"[_-]?tokens?|tokens?|private[_-]?keys?|(set[_-]?)?cookies?|credentials?|client[_-]?secret)($|[^a-z])",
+    re.IGNORECASE,
+)
+_CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
+_VALUES = re.compile(
+    r"(?P<keep>\b(?:bearer|basic)\s+)[A-Za-z0-9._~+/=-]{8,}"  # Authorization
+    r"|\beyJ[A-Za-z0-9_-]{6,}\.[A-Za-z0-9_-]{6,}\.[A-Za-z0-9_-]*"  # JWT
+    r"|\b(?:sk|pk|rk)-[A-Za-z0-9_-]{16,}|\bgh[pousr]_[A-Za-z0-9]{20,}|\bAKIA[0-9A-Z]{16}\b|\bxox[abprs]-[A-Za-z0-9-]{10,}"
+    r"|-----BEGIN [A-Z ]*PRIVATE KEY-----.*?(?:-----END [A-Z ]*PRIVATE KEY-----|\Z)"
+    r"|(?P<at>://)[^\s/:@]+:[^\s/@]+(?=@)",  # a password in an address
+    re.IGNORECASE | re.DOTALL,
+)
+# A number under "tokens" counts tokens.
+_COUNTS = (int, float, bool, type(None))
+
+
+def redact(value: JSON) -> JSON:
+    """Return `value` with secrets replaced by `[hidden]`."""
+    if isinstance(value, str):
+        return redact_text(value)
+    if isinstance(value, list):
+        return [redact(item) for item in value]
+    if isinstance(value, dict):
+        return {
+            key: HIDDEN if names_secret(key) and not isinstance(item, _COUNTS) else redact(item)
+            for key, item in value.items()
+        }
+    return value
+
+
+def redact_text(text: str) -> str:
+    """Return text in which what looks like a secret is replaced."""
+    # Most text has none of the characters that begin one.
+    return _VALUES.sub(_hide, text) if len(text) > 8 else text
+
+
+def names_secret(key: str) -> bool:
+    """Return whether a value under this key is a secret by its name."""
+    return _KEY.search(_CAMEL.sub("_", key)) is not None
+
+
+def _hide(found: re.Match[str]) -> str:
+    return (found["keep"] or found["at"] or "") + HIDDEN

@@ -1,0 +1,182 @@
+"""Run events -> the lanes of a timeline: one pure fold."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal, TypeAlias
+
+from .events import (
+    InputAnswered,
+    InputRequested,
+    ReasoningDelta,
+    RunEnded,
+    RunEvent,
+    StageChanged,
+    TextDelta,
+    ToolFinished,
+    ToolStarted,
+)
+from .models import RunState
+
+Kind: TypeAlias = Literal["stage", "reasoning", "tool", "waiting", "streaming"]
+
+
+@dataclass(frozen=True, slots=True)
+class Bar:
+    """A stretch of time.
+
+    Attributes:
+        seq: Of the row where it begins.
+        start, end: Seconds since the run's first event; `end` is that of the last event while it goes on.
+        state: running, completed, failed or cancelled; suspended while the run waits.
+        count: How many stretches it stands for.
+    """
+
+    seq: int
+    start: float
+    end: float
+    state: RunState
+    count: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Lane:
+    """All stretches of one thing."""
+
+    kind: Kind
+    label: str
+    bars: tuple[Bar, ...]
+
+    @property
+    def seconds(self) -> float:
+        return sum(bar.end - bar.start for bar in self.bars)
+
+
+@dataclass(frozen=True, slots=True)
+class Timeline:
+    """Where a run's time went.
+
+    Attributes:
+        seconds: How long the run took, or has taken so far.
+    """
+
+    lanes: tuple[Lane, ...]
+    seconds: float
+
+
+@dataclass(slots=True)
+class _Open:
+    lane: tuple[Kind, str]
+    at: datetime
+    seq: int
+    grows: bool = False
+
+
+class TimelineFold:
+    """Collects bars as events come. What it costs is linear in the events."""
+
+    def __init__(self) -> None:
+        self._lanes: dict[tuple[Kind, str], list[Bar]] = {}
+        self._open: dict[str, _Open] = {}
+        self._first: datetime | None = None
+        self._last: datetime | None = None
+        self._ended = False
+
+    def add(self, event: RunEvent) -> None:
+        """Fold one event in; nothing counts after the end."""
+        if self._ended:
+            return
+        self._first = self._first or event.at
+        self._last = max(self._last or event.at, event.at)
+        at, seq, body = event.at, event.seq, event.body
+        if not isinstance(body, ReasoningDelta):
+            self._close("reasoning", at)
+        if not isinstance(body, TextDelta):
+            self._close("streaming", at)
+        match body:
+            case StageChanged(name=name):
+                self._close("stage", at)
+                self._begin("stage", ("stage", name), at, seq)
+            case ReasoningDelta():
+                self._grow("reasoning", ("reasoning", "Thinking"), at, seq)
+            case TextDelta():
+                self._grow("streaming", ("streaming", "Writing"), at, seq)
+            case ToolStarted(call_id=call, name=name):
+                self._begin(f"tool {call}", ("tool", name), at, seq)
+            case ToolFinished(call_id=call, failed=failed):
+                self._close(f"tool {call}", at, RunState.FAILED if failed else RunState.COMPLETED)
+            case InputRequested(request_id=request):
+                self._begin(f"waiting {request}", ("waiting", "Waiting for you"), at, seq)
+            case InputAnswered(request_id=request):
+                self._close(f"waiting {request}", at)
+            case RunEnded(outcome=outcome):
+                self._end(at, RunState.after(outcome))
+
+    def timeline(self) -> Timeline:
+        """Return what there is so far; what has not ended lasts until the last event."""
+        lanes = {key: list(bars) for key, bars in self._lanes.items()}
+        for each in self._open.values():
+            state = RunState.SUSPENDED if each.lane[0] == "waiting" else RunState.RUNNING
+            lanes.setdefault(each.lane, []).append(self._bar(each, self._last or each.at, state))
+        total = self._seconds(self._last) if self._last else 0.0
+        return Timeline(
+            tuple(
+                Lane(kind, label, _merged(sorted(bars, key=lambda bar: bar.start), total))
+                for (kind, label), bars in lanes.items()
+                if bars
+            ),
+            total,
+        )
+
+    def _begin(self, name: str, lane: tuple[Kind, str], at: datetime, seq: int) -> None:
+        self._lanes.setdefault(lane, [])
+        self._open[name] = _Open(lane, at, seq)
+
+    def _grow(self, name: str, lane: tuple[Kind, str], at: datetime, seq: int) -> None:
+        if name not in self._open:
+            self._begin(name, lane, at, seq)
+        # The row of the deltas has the number of the last one.
+        self._open[name].seq = seq
+
+    def _close(self, name: str, at: datetime, state: RunState = RunState.COMPLETED) -> None:
+        found = self._open.pop(name, None)
+        if found is not None:
+            self._lanes[found.lane].append(self._bar(found, at, state))
+
+    def _end(self, at: datetime, outcome: RunState) -> None:
+        for name, each in list(self._open.items()):
+            if outcome is RunState.SUSPENDED and each.lane[0] == "waiting":
+                continue
+            unfinished = RunState.CANCELLED if each.lane[0] in ("tool", "waiting") else RunState.COMPLETED
+            self._close(name, at, outcome if outcome is RunState.FAILED and each.lane[0] == "stage" else unfinished)
+        self._ended = True
+
+    def _bar(self, each: _Open, end: datetime, state: RunState) -> Bar:
+        start = self._seconds(each.at)
+        return Bar(each.seq, start, max(start, self._seconds(end)), state)
+
+    def _seconds(self, at: datetime) -> float:
+        return max(0.0, (at - (self._first or at)).total_seconds())
+
+
+def timeline(events: Iterable[RunEvent]) -> Timeline:
+    """Return the timeline of a log."""
+    fold = TimelineFold()
+    for event in events:
+        fold.add(event)
+    return fold.timeline()
+
+
+def _merged(bars: list[Bar], total: float) -> tuple[Bar, ...]:
+    """Make one of neighbours that are too close to be told apart; one that failed stays by itself."""
+    merged: list[Bar] = []
+    for bar in bars:
+        last = merged[-1] if merged else None
+        close = last is not None and bar.start - last.end < total / 400
+        if last and close and bar.state is last.state and bar.state is not RunState.FAILED:
+            merged[-1] = Bar(last.seq, last.start, max(last.end, bar.end), last.state, last.count + 1)
+        else:
+            merged.append(bar)
+    return tuple(merged)
