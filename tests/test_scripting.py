@@ -34,6 +34,7 @@ from htmxchat import (
     fold,
 )
 from htmxchat.backends.active import Timing
+from htmxchat.inspection import rows as inspect
 from htmxchat.script_states import (
     LONGEST_CODE,
     MOST_SCRIPTS,
@@ -47,6 +48,7 @@ from htmxchat.script_states import (
     digest,
 )
 from htmxchat.tables import runs, scripts
+from htmxchat.timeline import timeline
 
 ANN, EVE = User("ann"), User("eve")
 FAST = Timing(frame=0.005, poll=0.02, renew=0.05, expire=0.3, grace=0.3, close=0.1)
@@ -363,3 +365,16 @@ async def test_a_result_that_could_not_be_told_is_told_later() -> None:
     assert backend.told is not None
     assert backend.told[1] == "b"
     await backend.close()
+
+
+async def test_the_inspector_shows_how_long_a_run_waited_and_for_what(make: Callable[..., LocalBackend]) -> None:
+    backend = make()
+    run = await backend.start_run(ANN, None, "Count")
+    (script,) = await queue(backend, run)
+    await play(backend, script, replace(DONE, state=ScriptState.FAILED))
+    async with aclosing(backend.run_events(ANN, run.id)) as events:  # type: ignore[type-var]
+        log = [event async for event in events]
+    lines = [(row.type, row.meaning.split(" after ")[0], row.failed) for row in inspect(log)]
+    assert ("ScriptProposed", "Wants to run Python, 1 line: The answer", False) in lines
+    assert ("ScriptFinished", "The script in the browser: failed", True) in lines
+    assert ("waiting", "Waiting for a script") in {(lane.kind, lane.label) for lane in timeline(log).lanes}
