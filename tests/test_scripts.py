@@ -14,7 +14,7 @@ from starlette.testclient import TestClient
 
 from htmxchat import Limits, LocalBackend, RunScript, ScriptProposed, create_chat_app
 from htmxchat.ansi import ansi_html, plain
-from htmxchat.fragments.scripts import code_lines
+from htmxchat.fragments.script_output import code_lines
 from htmxchat.html import render
 from htmxchat.markdown import Markdown
 from htmxchat.script_states import digest, script_id
