@@ -18,6 +18,13 @@ from tests.browser.sandbox import Sandbox, requests, sandbox_host
 Result = dict[str, Any]
 
 
+WAITS = [
+    "import asyncio\nawait asyncio.sleep(1000)",
+    "import asyncio\nasyncio.run(asyncio.sleep(1000))",
+    "import time\ntime.sleep(1000)",
+]
+
+
 @pytest.fixture(scope="module")
 def host(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     with sandbox_host(tmp_path_factory.mktemp("packages")) as server:
@@ -251,7 +258,7 @@ class TestTrouble:
             brief.run("'x' * 10 in ('x' * 9 + 'y') * 10**7\n(10**9999999) % (10**4999999 + 1)")["state"] == "timed-out"
         )
 
-    @pytest.mark.parametrize("code", ["import asyncio\nawait asyncio.sleep(1000)", "import time\ntime.sleep(1000)"])
+    @pytest.mark.parametrize("code", WAITS)
     def test_one_that_waits_for_ever_is_timed_out(self, brief: Sandbox, code: str) -> None:
         result = brief.run(code)
         assert result["state"] == "timed-out"
