@@ -366,6 +366,39 @@ def test_a_result_is_posted_again_when_the_server_could_not_take_it(chat: Page) 
     assert len(tries) == 3
 
 
+def test_a_result_that_is_too_large_is_kept_without_its_bulk(chat: Page) -> None:
+    ask(chat, "print('kept')\n'x' * 20_000")
+    sizes: list[int] = []
+
+    def refuse(route: Any) -> None:
+        sizes.append(len(route.request.post_data))
+        if len(sizes) == 1:
+            route.fulfill(status=413, body="Too large.")
+        else:
+            route.continue_()
+
+    chat.route("**/result", refuse)
+    press(card(chat), "approve")
+    expect_state(card(chat), "done")
+    expect(output(card(chat))).to_contain_text("kept")
+    expect(output(card(chat))).to_contain_text("Some output was left out")
+    assert sizes[0] > 20_000 > 7_000 > sizes[1]
+
+
+def test_a_script_that_is_cancelled_while_python_loads_never_runs(chat: Page) -> None:
+    ask(chat, "print('never')")
+    chat.route("**/pyodide.asm.wasm", lambda route: None)
+    press(card(chat), "approve")
+    expect_state(card(chat), "running")
+    expect(card(chat).locator("progress")).to_be_visible()
+    press(card(chat), "cancel")
+    expect_state(card(chat), "cancelled")
+    expect(answer(chat).locator(".turn-body")).to_have_text("cancelled: The user cancelled the script.")
+    chat.unroute("**/pyodide.asm.wasm")
+    press(card(chat), "rerun")
+    expect_state(card(chat), "done")
+
+
 def test_trust_runs_without_asking_where_the_host_allows_it(
     new_context: Callable[..., BrowserContext], serve: Callable[..., Server]
 ) -> None:
