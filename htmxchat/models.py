@@ -205,8 +205,9 @@ class ScriptResult:
 
     Attributes:
         state: done, failed, rejected, cancelled or timed-out.
-        value: What its last line is worth: `None`, or an object with a `kind` (text, table, images) and its data.
-        error: `None`, or an object with `type`, `message` and `traceback`.
+        value: What its last line is worth: `None`, or an object with a `kind` (text, table, image) and its data.
+        pictures: The figures that it left open, objects as for a value of the kind image.
+        error: `None`, or an object with `origin` (python or sandbox), `type`, `message` and `traceback`.
         seconds: How long it ran.
         truncated: Whether some output was left out.
         code: What ran: what was proposed, unless the user edited it. Empty when nothing ran.
@@ -216,6 +217,7 @@ class ScriptResult:
     stdout: str = ""
     stderr: str = ""
     value: JSON = None
+    pictures: tuple[JSON, ...] = ()
     error: JSON = None
     seconds: float = 0.0
     truncated: bool = False
@@ -227,6 +229,12 @@ class ScriptResult:
         return self.state is ScriptState.DONE
 
     @property
+    def images(self) -> tuple[JSON, ...]:
+        """All pictures, that of the value first."""
+        is_image = isinstance(self.value, dict) and self.value.get("kind") == "image"
+        return (self.value, *self.pictures) if is_image else self.pictures
+
+    @property
     def text(self) -> str:
         """All that can be said in words: what a model should read."""
         parts = [self.stdout, self.stderr]
@@ -235,8 +243,8 @@ class ScriptResult:
                 parts.append(text)
             case {"kind": "table", "columns": list(columns), "rows": list(rows)}:
                 parts += ["\t".join(map(str, row)) for row in [columns, *rows]]
-            case {"kind": "images", "images": list(images)}:
-                parts.append(f"({len(images)} picture{'s' * (len(images) != 1)}, shown to the user)")
+        if count := len(self.images):
+            parts.append(f"({count} picture{'s' * (count > 1)}, shown to the user)")
         if isinstance(self.error, dict):
             parts.append(str(self.error.get("traceback") or self.error.get("message") or ""))
         words = {

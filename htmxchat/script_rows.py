@@ -6,7 +6,7 @@ The first statement of each that changes something is a write, because it locks 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, fields, replace
+from dataclasses import fields, replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -15,9 +15,10 @@ from sqlalchemy import ColumnElement, Connection, Row, delete, insert, select, u
 from . import tables as t
 from .cleaning import clean_json, clean_text, one_line
 from .errors import NotFound
-from .events import JSON, ScriptProposed
+from .events import ScriptProposed
 from .models import Script, ScriptResult, ScriptState
-from .script_states import LONGEST_CODE, MOST_SCRIPTS, script_id, settle, tidy
+from .script_results import decode_result, encode_result
+from .script_states import LONGEST_CODE, MOST_SCRIPTS, no_python, script_id, settle, tidy
 
 LONGEST_TITLE = 120
 _COLUMNS = tuple(field.name for field in fields(Script))
@@ -74,7 +75,7 @@ def add(db: Connection, conversation_id: str, run_id: str, origin: str, code: st
         awaited=awaited,
     )  # fmt: skip
     if reason := _unusable(code, sum(each.run_id == run_id for each in scripts)):
-        refusal = ScriptResult(ScriptState.REJECTED, error={"type": "", "message": reason, "traceback": ""})
+        refusal = ScriptResult(ScriptState.REJECTED, error=no_python(reason))
         script = replace(script, state=refusal.state, result=refusal, ended_at=now)
     db.execute(insert(t.scripts).values(**_values(script)))
     return script
@@ -94,7 +95,7 @@ def answer(db: Connection, script: Script) -> Script:
         return script
     if run.active is not None:
         request_id = script.origin.removeprefix("proposal:")
-        values = {"run_id": script.run_id, "request_id": request_id, "answer": encode_result(script.result)}
+        values = {"run_id": script.run_id, "request_id": request_id, "answer": clean_json(encode_result(script.result))}
         db.execute(insert(t.answers).values(**values))
     return deliver(db, script)
 
@@ -109,7 +110,7 @@ def withdraw(db: Connection, run_id: str) -> None:
     """Cancel what a run that has ended waited for."""
     now = datetime.now(UTC)
     waiting = [state.value for state in ScriptState if not state.over]
-    result = encode_result(ScriptResult(ScriptState.CANCELLED))
+    result = clean_json(encode_result(ScriptResult(ScriptState.CANCELLED)))
     mine = update(t.scripts).where(t.scripts.c.run_id == run_id, t.scripts.c.awaited)
     over = {"state": ScriptState.CANCELLED.value, "result": result, "ended_at": now, "lease_until": None}
     db.execute(mine.where(t.scripts.c.state.in_(waiting)).values(**over, revision=t.scripts.c.revision + 1))
@@ -128,19 +129,6 @@ def remove(db: Connection, conversations: ColumnElement[bool]) -> None:
     db.execute(delete(t.scripts).where(t.scripts.c.conversation_id.in_(gone)))
 
 
-def encode_result(result: ScriptResult) -> dict[str, Any]:
-    """Return a result as plain JSON."""
-    values = clean_json(asdict(result))
-    assert isinstance(values, dict)
-    return {**values, "state": result.state.value}
-
-
-def decode_result(values: JSON) -> ScriptResult:
-    """Undo `encode_result`."""
-    assert isinstance(values, dict)
-    return ScriptResult(**{**values, "state": ScriptState(values["state"])})
-
-
 def _unusable(code: str, others: int) -> str:
     if not code:
         return "There is no code in it."
@@ -157,7 +145,7 @@ def _in(statement: Any, conversation_id: str) -> Any:
 
 def _values(script: Script) -> dict[str, Any]:
     values = {name: getattr(script, name) for name in _COLUMNS}
-    result = None if script.result is None else encode_result(script.result)
+    result = None if script.result is None else clean_json(encode_result(script.result))
     return {**values, "state": script.state.value, "result": result}
 
 

@@ -174,11 +174,16 @@ def step(script: Script, action: ScriptAction, queue: Iterable[Script], now: dat
     return changed if changed == script else replace(changed, revision=script.revision + 1)
 
 
+def no_python(message: str) -> dict[str, JSON]:
+    """Return an error that is none of Python's: what kept the script from running."""
+    return {"origin": "sandbox", "type": "", "message": message, "traceback": ""}
+
+
 def abridged(result: ScriptResult) -> dict[str, JSON]:
     """Return a result as it is noted in the run's log: long text cut, pictures left out."""
     value = result.value
     if isinstance(value, dict):
-        value = {name: _cut(held) for name, held in value.items() if name not in ("images", "rows")}
+        value = {name: _cut(held) for name, held in value.items() if name not in ("base64", "rows")}
     error = {name: _cut(held) for name, held in result.error.items()} if isinstance(result.error, dict) else None
     return {
         "state": result.state.value,
@@ -186,6 +191,7 @@ def abridged(result: ScriptResult) -> dict[str, JSON]:
         "stdout": _cut(result.stdout),
         "stderr": _cut(result.stderr),
         "value": value,
+        "pictures": len(result.pictures),
         "error": error,
         "code": _cut(result.code),
     }
@@ -303,7 +309,7 @@ def _over(script: Script, result: ScriptResult, now: datetime) -> Script:
 
 
 def _gone() -> ScriptResult:
-    return ScriptResult(ScriptState.FAILED, error={"type": "", "message": PAGE_GONE, "traceback": ""})
+    return ScriptResult(ScriptState.FAILED, error=no_python(PAGE_GONE))
 
 
 def _expect(script: Script, *states: ScriptState) -> None:

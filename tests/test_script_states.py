@@ -200,7 +200,7 @@ def test_every_change_is_a_new_revision() -> None:
 
 
 def test_the_log_notes_results_without_their_bulk() -> None:
-    big = ScriptResult(ScriptState.DONE, stdout="x" * 100_000, value={"kind": "images", "images": ["y" * 100_000]})
+    big = ScriptResult(ScriptState.DONE, stdout="x" * 100_000, value={"kind": "image", "base64": "y" * 100_000})
     noted = str(abridged(big))
     assert len(noted) < 5_000
     assert "100,000 characters" in noted

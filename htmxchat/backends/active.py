@@ -28,7 +28,7 @@ from ..events import (
 )
 from ..models import ScriptResult
 from ..responders import Request, Responder, RunScript
-from ..script_rows import decode_result
+from ..script_results import decode_result
 from ..script_states import abridged
 from ..store import Started, Store
 from ..view import compact

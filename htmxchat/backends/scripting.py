@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from ..errors import ChatError, NotFound
 from ..events import JSON, ScriptProposed
 from ..models import Conversation, Run, Script, User
-from ..script_rows import encode_result
+from ..script_results import encode_result
 from ..script_states import ScriptAction
 from ..store import Store
 

@@ -26,7 +26,7 @@ from ...events import (
     ToolStarted,
 )
 from ...models import ScriptState
-from ...script_rows import decode_result
+from ...script_results import decode_result
 from ...script_states import abridged
 from .problems import plain, sentence
 from .replies import ServerRun, Step, mapping, text_at
