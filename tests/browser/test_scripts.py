@@ -73,6 +73,15 @@ def test_a_script_runs_once_it_is_approved_and_the_agent_goes_on(chat: Page) -> 
     assert dom(chat) == turns
 
 
+def test_it_works_where_streams_do_not(new_context: Callable[..., BrowserContext], serve: Callable[..., Server]) -> None:
+    page = new_context().new_page()
+    page.goto(serve("--stream", "poll").url)
+    ask(page, "6 * 7")
+    page.keyboard.press("Enter")
+    expect_state(card(page), "done")
+    expect(answer(page).locator(".turn-body")).to_have_text("done: 42")
+
+
 def test_nothing_runs_before_it_is_approved(chat: Page) -> None:
     asked: list[str] = []
     chat.on("request", lambda request: asked.append(request.url))

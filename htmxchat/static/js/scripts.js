@@ -49,6 +49,8 @@ class ChatRunner extends HTMLElement {
   #wanted = "";
   /** A script that is shown even if it was put out of sight, as a query. */
   #pinned = "";
+  /** What the server said last, and where. */
+  #last = { address: "", tag: "", html: "" };
   #looking = false;
   #again = false;
   /** @type {number | undefined} */
@@ -127,9 +129,16 @@ class ChatRunner extends HTMLElement {
     }
     this.#looking = true;
     try {
-      const response = await fetch(url + this.#pinned, { headers: FRAGMENT });
-      if (response.ok && url === this.#queue) this.#show(url, await response.text());
-      else if (response.ok || response.status >= 500) this.#look(LOOK);
+      const address = url + this.#pinned;
+      const last = this.#last.address === address ? this.#last : undefined;
+      const response = await fetch(address, { headers: { ...FRAGMENT, "If-None-Match": last?.tag ?? "" } });
+      const html = response.status === 304 ? (last?.html ?? "") : response.ok ? await response.text() : "";
+      if (html && url === this.#queue) {
+        this.#last = { address, tag: response.headers.get("ETag") ?? "", html };
+        this.#show(url, html);
+      } else if (html || response.status >= 500) {
+        this.#look(LOOK);
+      }
     } catch {
       this.#look(LOOK);
     } finally {
