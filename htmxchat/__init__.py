@@ -61,6 +61,7 @@ from .models import (
     User,
 )
 from .responders import Request, RunScript
+from .scripts import Scripts
 from .store import Store
 from .view import RunView, fold
 
@@ -116,6 +117,7 @@ __all__ = [
     "ScriptProposed",
     "ScriptResult",
     "ScriptState",
+    "Scripts",
     "SignInAt",
     "Source",
     "SourcesFound",
