@@ -332,12 +332,33 @@ def test_a_script_whose_text_was_exchanged_on_the_way_does_not_run(chat: Page) -
 
     pattern = re.compile(r"/runs/\w+/scripts/\w+$")
     chat.route(pattern, lambda route: exchange(route) if "claim=" in (route.request.post_data or "") else route.continue_())
+    asked: list[str] = []
+    chat.on("request", lambda request: asked.append(request.url))
     press(card(chat, "Script 0"), "approve")
-    expect_state(card(chat, "Script 0"), "running")
-    expect(output(card(chat, "Script 0"))).not_to_contain_text("exchanged")
+    expect_state(card(chat, "Script 0"), "failed")
+    expect(output(card(chat, "Script 0"))).to_contain_text("Nothing was run")
+    assert not [url for url in asked if url.endswith("/sandbox")]
     chat.unroute(pattern)
-    press(card(chat, "Script 0"), "cancel")
-    expect_state(card(chat, "Script 0"), "cancelled")
+    press(card(chat, "Script 0"), "rerun")
+    expect_state(card(chat, "Script 0"), "done")
+
+
+def test_what_is_shown_and_what_was_approved_must_be_the_same_text(chat: Page) -> None:
+    propose(chat, "print('harmless')")
+    claims: list[str] = []
+
+    def exchange(route: Any) -> None:
+        response = route.fetch()
+        route.fulfill(response=response, body=response.text().replace("harmless", "dangerous"))
+
+    chat.route("**/scripts", exchange)
+    chat.on("request", lambda request: claims.append(request.url) if "claim=" in (request.post_data or "") else None)
+    press(card(chat, "Script 0"), "approve")
+    expect_state(card(chat, "Script 0"), "approved")
+    with chat.expect_response("**/scripts"):
+        chat.evaluate("document.body.dispatchEvent(new Event('chat:scripts'))")
+    expect(card(chat, "Script 0").locator(".lines")).to_contain_text("dangerous")
+    assert claims == []
 
 
 def test_a_refusal_is_said_in_the_room(tabs: tuple[Page, Page]) -> None:

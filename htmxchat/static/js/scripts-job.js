@@ -27,6 +27,23 @@ export const FRAGMENT = { "HX-Request": "true", "HX-Request-Type": "partial", "H
 const FORM = { ...FRAGMENT, "Content-Type": "application/x-www-form-urlencoded" };
 const JSON_BODY = { ...FRAGMENT, "Content-Type": "application/json" };
 
+/** @type {Result} */
+const EXCHANGED = {
+  state: "failed",
+  seconds: 0,
+  value: null,
+  pictures: [],
+  error: {
+    origin: "sandbox",
+    type: "exchanged",
+    message: "The server sent another text than the one that was approved. Nothing was run.",
+    traceback: "",
+  },
+  stdout: "",
+  stderr: "",
+  truncated: false,
+};
+
 /** @param {string} url @param {Record<string, string>} fields */
 export function post(url, fields) {
   return fetch(url, { method: "POST", headers: FORM, body: new URLSearchParams(fields).toString() });
@@ -51,23 +68,29 @@ export class ScriptJob {
     return this.#card.id;
   }
 
-  /** @param {() => void} begun Called once the script is this page's. */
+  /**
+   * @param {() => void} begun Called once the script is this page's.
+   * @returns {Promise<boolean>} Whether the server let this page run it.
+   */
   async run(begun) {
     const { id, code, url = "", digest } = this.#card;
     const hash = sha256(code);
-    const claim = hash === digest ? await post(url, { claim: this.#page.name, digest: hash }) : undefined;
-    const claimed = claim?.ok ? await claim.json() : undefined;
-    // What runs is what was hashed, shown and approved, letter for letter, or nothing.
-    if (claimed?.code !== code) return;
+    if (hash !== digest) return false;
+    const claim = await post(url, { claim: this.#page.name, digest: hash });
+    if (claim.status >= 500) throw new Error(`The script could not be claimed: ${claim.status}`);
+    if (!claim.ok) return false;
+    const claimed = await claim.json();
     begun();
     const signs = setInterval(() => this.#renew(url), RENEW);
     const clock = setInterval(() => draw(id, this.progress), TICK);
     try {
-      await this.#finish(await this.#play(id, code));
+      // What runs is what was shown, hashed and approved, letter for letter, or nothing.
+      await this.#finish(claimed.code === code ? await this.#play(id, code) : EXCHANGED);
     } finally {
       clearInterval(signs);
       clearInterval(clock);
     }
+    return true;
   }
 
   /** Its result says that it was cancelled. */

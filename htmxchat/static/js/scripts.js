@@ -46,6 +46,10 @@ class ChatRunner extends HTMLElement {
   #shown = "";
   /** Approved in this page, which therefore need not wait for another. @type {Set<string>} */
   #mine = new Set();
+  /** Left to another page for a while, and not given to this one. @type {Set<string>} */
+  #left = new Set();
+  /** @type {Set<string>} */
+  #refused = new Set();
   #wanted = "";
   /** A script that is shown even if it was put out of sight, as a query. */
   #pinned = "";
@@ -68,7 +72,7 @@ class ChatRunner extends HTMLElement {
     on(document, "htmx:after:swap", (event) => this.#swapped(event.detail.ctx));
     on(document, "htmx:after:history:update", () => this.#look());
     on(document, "click", (event) => this.#clicked(event));
-    on(document, "htmx:after:request", (event) => edited(event.detail.ctx));
+    on(document, "htmx:after:request", (event) => edited(event.detail.ctx ?? {}));
     on(document, "submit", (event) => this.#submitted(event));
     on(document, "change", (event) => this.#switched(event.target));
     on(window, "pagehide", () => this.#job?.abandon());
@@ -186,29 +190,30 @@ class ChatRunner extends HTMLElement {
   #go(cards) {
     const job = this.#job;
     const own = job && cards.find(({ id }) => id === job.id);
-    if (own && !(own.state === "running" && own.runner === this.#name)) job?.stop();
+    // A look that began before the claim still finds it approved.
+    if (own && own.state !== "approved" && !(own.state === "running" && own.runner === this.#name)) job?.stop();
     for (const card of cards) if (card.state === "queued") this.#trust(card);
     const others = cards.some((card) => card.state === "running" && card.id !== job?.id);
     const next = cards.find((card) => card.next !== undefined);
     if (others || (job && cards.some((card) => card.state === "approved"))) this.#look(document.hidden ? 5 * LOOK : LOOK);
-    if (!next || job) return;
-    const polite = this.#mine.has(next.id) && !document.hidden ? 0 : document.hidden ? 2 * POLITE : POLITE;
-    if (polite && !this.#mine.has(`seen ${next.id}`)) {
-      this.#mine.add(`seen ${next.id}`);
-      this.#look(polite);
-    } else {
+    if (!next || job || this.#refused.has(version(next))) return;
+    const eager = this.#mine.has(next.id) && !document.hidden;
+    if (eager || this.#left.has(version(next))) {
       this.#run(next).catch(() => this.#look(LOOK));
+    } else {
+      // The page in which it was approved comes first.
+      this.#left.add(version(next));
+      this.#look(document.hidden ? 2 * POLITE : POLITE);
     }
   }
 
   /** @param {Card} card */
   async #run(card) {
     this.#mine.delete(card.id);
-    this.#mine.delete(`seen ${card.id}`);
     const page = { name: this.#name, limit: Number(this.dataset.limit), runner: () => this.#ready() };
     const job = (this.#job = new ScriptJob(card, page));
     try {
-      await job.run(() => this.#look());
+      if (!(await job.run(() => this.#look()))) this.#refused.add(version(card));
     } finally {
       this.#job = undefined;
       this.#changed();
@@ -232,7 +237,7 @@ class ChatRunner extends HTMLElement {
 
   /** @param {HtmxContext} ctx */
   #swapped({ target }) {
-    if (target?.matches("#conversation, #turns")) offerToRun();
+    if (target?.matches("#conversation, #turns, .rooms, body")) offerToRun();
     if (target?.matches("#conversation")) this.#pinned = "";
     if (target?.matches("#scripts, #conversation")) this.#look();
   }
@@ -332,6 +337,11 @@ class ChatRunner extends HTMLElement {
     this.#mine.add(id);
     void post(url, { approve: "yes", trusted: "yes", digest }).finally(() => this.#changed());
   }
+}
+
+/** @param {Card} card @returns {string} The script with all that has happened to it. */
+function version({ id, revision }) {
+  return `${id} ${revision}`;
 }
 
 /** What was edited and saved is not being edited any more. @param {HtmxContext} ctx */
