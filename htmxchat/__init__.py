@@ -1,7 +1,17 @@
 """An agent chat that any ASGI host mounts in one line: `app.mount("/chat", create_chat_app(backend))`."""
 
 from .app import chat_context, chat_lifespan, create_chat_app
-from .backend import Backend, CanDelete, CanRename, CanRetry, CanSearch, HasStarters, Managed
+from .backend import (
+    Backend,
+    CanDelete,
+    CanInspect,
+    CanListRuns,
+    CanRename,
+    CanRetry,
+    CanSearch,
+    HasStarters,
+    Managed,
+)
 from .backends.kogwistar import KogwistarBackend, KogwistarLogin
 from .backends.local import LocalBackend
 from .backends.stub import StubBackend
@@ -61,6 +71,8 @@ __all__ = [
     "BodyTooLarge",
     "Busy",
     "CanDelete",
+    "CanInspect",
+    "CanListRuns",
     "CanRename",
     "CanRetry",
     "CanSearch",
