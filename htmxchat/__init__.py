@@ -55,7 +55,19 @@ from .events import (
 from .identity import Identify
 from .limits import Limits
 from .login import Login, SignInAt
-from .models import Conversation, ConversationPage, Run, RunState, Starter, Transcript, Turn, User
+from .models import (
+    Conversation,
+    ConversationPage,
+    Run,
+    RunState,
+    RunStep,
+    RunSteps,
+    RunSummary,
+    Starter,
+    Transcript,
+    Turn,
+    User,
+)
 from .responders import Request
 from .store import Store
 from .view import RunView, fold
@@ -104,7 +116,10 @@ __all__ = [
     "RunEvent",
     "RunStarted",
     "RunState",
+    "RunStep",
+    "RunSteps",
     "RunStopping",
+    "RunSummary",
     "RunView",
     "ScriptProposed",
     "SignInAt",

@@ -247,7 +247,7 @@ class Store(Sessions):
             rows.find(db, user_id, conversation_id)
             return tuple(
                 RunSummary(rows.to_run(row), one_line(row.question, LONGEST_TITLE), row.ended_at)
-                for row in db.execute(found)
+                for row in db.execute(found).all()
             )
 
         return await self._read(work)
