@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 from playwright.sync_api import BrowserContext, Locator, Page, expect
@@ -11,7 +12,7 @@ from playwright.sync_api import BrowserContext, Locator, Page, expect
 from tests.browser.conftest import Server
 from tests.browser.driving import emit, send, start, until, wait_for_state
 
-EVENTS = [
+EVENTS: list[tuple[str, dict[str, Any]] | str] = [
     ("StageChanged", {"name": "Planning"}),
     ("ToolStarted", {"call_id": "1", "name": "query", "summary": "all", "arguments": {"token": "s3cret-t0ken", "n": 1}}),
     ("ToolFinished", {"call_id": "1", "summary": "no answer", "failed": True}),
@@ -27,11 +28,25 @@ def rows(page: Page) -> Locator:
 
 def lines(page: Page) -> list[str]:
     """Return what each row shows."""
-    return rows(page).locator("summary").evaluate_all("all => all.map(it => [...it.children].map(c => c.textContent).join('|'))")
+    shown = "all => all.map(it => [...it.children].map(part => part.textContent).join('|'))"
+    return list(rows(page).locator("> summary").evaluate_all(shown))
 
 
 def numbers(page: Page) -> list[int]:
     return [int(each) for each in rows(page).evaluate_all("all => all.map(it => it.dataset.seq)")]
+
+
+def grow(page: Page, count: int) -> None:
+    """Wait until there are so many more rows."""
+    at = len(numbers(page))
+    until(lambda: len(numbers(page)) > at + count)
+
+
+def scroll(page: Page, top: str) -> None:
+    """Scroll the rows, and wait until others have come."""
+    before = numbers(page)
+    page.locator("#inspector .room-body").evaluate(f"it => it.scrollTo(0, {top})")
+    until(lambda: numbers(page) != before)
 
 
 def inspect(page: Page) -> None:
@@ -110,7 +125,7 @@ def test_rows_survive_a_lost_connection(chat: Page) -> None:
         chat.context.set_offline(True)
         chat.wait_for_timeout(300)
         chat.context.set_offline(False)
-        until(lambda at=len(numbers(chat)): len(numbers(chat)) > at + 5)
+        grow(chat, 5)
     found = numbers(chat)
     assert len(found) > before and found == list(range(found[0], found[-1] + 1))
     stop(chat)
@@ -256,19 +271,12 @@ def test_ten_thousand_events(new_context: Callable[..., BrowserContext], site: S
     start(page, "stages 10000")
     inspect(page)
     expect(page.locator("#inspector-facts")).to_contain_text("10,002")
-    body = page.locator("#inspector .room-body")
-    for _ in range(12):
-        body.evaluate("it => it.scrollTo(0, it.scrollHeight)")
-        at = numbers(page)[-1]
-        until(lambda at=at: numbers(page)[-1] > at)
+    for _ in range(8):
+        scroll(page, "it.scrollHeight")
     found = numbers(page)
     assert found == list(range(found[0], found[-1] + 1)) and len(found) <= 1_200
-    for _ in range(12):
-        if numbers(page)[0] == 1:
-            break
-        at = numbers(page)[0]
-        body.evaluate("it => it.scrollTo(0, 0)")
-        until(lambda at=at: numbers(page)[0] < at)
+    while numbers(page)[0] != 1:
+        scroll(page, "0")
     page.get_by_role("link", name="End", exact=True).click()
     expect(rows(page).last).to_contain_text("RunEnded")
     page.get_by_label("Search the events").fill("stage 7777")
