@@ -115,6 +115,12 @@ def inspected_live(page: Page) -> None:
     page.get_by_label("Keyboard").click()
 
 
+def filtered(page: Page) -> None:
+    inspected(page)
+    page.get_by_label("Type").select_option("problems")
+    page.locator(".found").wait_for()
+
+
 def listed(page: Page) -> None:
     start(page, "fail", "failed")
     page.goto(page.url + "/runs")
@@ -141,7 +147,7 @@ STATES: dict[str, Callable[[Page], object]] = {
     "refused": refused,
     "inspector": inspected,
     "inspector, live": inspected_live,
-    "inspector, filtered": lambda page: (inspected(page), page.get_by_label("Type").select_option("problems")),
+    "inspector, filtered": filtered,
     "runs": listed,
     "too long": lambda page: box(page).fill("x" * 20_001),
     "not found": lambda page: page.goto(page.url + "c/nowhere"),
