@@ -10,6 +10,7 @@ from .backend import (
     CanRetry,
     CanSearch,
     HasStarters,
+    KeepsScripts,
     Managed,
 )
 from .backends.kogwistar import KogwistarBackend, KogwistarLogin
@@ -22,6 +23,7 @@ from .errors import (
     BodyTooLarge,
     Busy,
     ChatError,
+    Conflict,
     CrossOrigin,
     EmptyText,
     InvalidInput,
@@ -41,6 +43,7 @@ from .events import (
     RunEvent,
     RunStarted,
     RunStopping,
+    ScriptFinished,
     ScriptProposed,
     Source,
     SourcesFound,
@@ -63,12 +66,15 @@ from .models import (
     RunStep,
     RunSteps,
     RunSummary,
+    Script,
+    ScriptResult,
+    ScriptState,
     Starter,
     Transcript,
     Turn,
     User,
 )
-from .responders import Request
+from .responders import Request, RunScript
 from .store import Store
 from .view import RunView, fold
 
@@ -89,6 +95,7 @@ __all__ = [
     "CanRetry",
     "CanSearch",
     "ChatError",
+    "Conflict",
     "Conversation",
     "ConversationPage",
     "CrossOrigin",
@@ -99,6 +106,7 @@ __all__ = [
     "InputAnswered",
     "InputRequested",
     "InvalidInput",
+    "KeepsScripts",
     "KogwistarBackend",
     "KogwistarLogin",
     "Limits",
@@ -114,6 +122,7 @@ __all__ = [
     "Run",
     "RunEnded",
     "RunEvent",
+    "RunScript",
     "RunStarted",
     "RunState",
     "RunStep",
@@ -121,7 +130,11 @@ __all__ = [
     "RunStopping",
     "RunSummary",
     "RunView",
+    "Script",
+    "ScriptFinished",
     "ScriptProposed",
+    "ScriptResult",
+    "ScriptState",
     "SignInAt",
     "Source",
     "SourcesFound",

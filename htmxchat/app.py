@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import replace
@@ -17,7 +18,7 @@ from .backend import Backend, HasStarters, Managed
 from .callback import HideCallback
 from .chat import Chat, Settings
 from .csrf import CrossOriginGuard, checked_origin
-from .endpoints import conversations, exports, history, insight, inspector, pages, runs, session
+from .endpoints import conversations, exports, history, insight, inspector, pages, runs, sandbox, scripts, session
 from .endpoints.failures import show_failure
 from .errors import ChatError
 from .fragments.transcript import TurnContext
@@ -28,7 +29,10 @@ from .login import Login
 from .markdown import Markdown
 from .models import Starter
 from .relay import Relay
+from .scripts import Scripts
 from .urls import Urls
+
+_RESULT = re.compile("/runs/[^/]+/scripts/[^/]+/result$")
 
 
 def create_chat_app(
@@ -45,6 +49,7 @@ def create_chat_app(
     login_url: str | None = None,
     stylesheets: Iterable[str] = (),
     limits: Limits | None = None,
+    scripts: Scripts | None = None,
     image_hosts: Iterable[str] = (),
     trusted_origins: Iterable[str] = (),
     frame_ancestors: Iterable[str] = ("'self'",),
@@ -69,6 +74,8 @@ def create_chat_app(
         stylesheets: Paths of the host's own style sheets, `"/static/brand.css"`, loaded after the chat's: the place to
             set the `--chat-*` tokens. They come from the chat's own origin.
         limits: Longest text, largest body, streams a user.
+        scripts: How the agent's Python runs in the user's browser, with the user's consent: limits of time and memory,
+            and where packages are.
         image_hosts: Hosts whose images answers may show, `"images.example"`. None by default.
         trusted_origins: Origins that may send forms besides the chat's own, `"https://portal.example"`.
         frame_ancestors: Who may show the chat in a frame, as Content-Security-Policy sources.
@@ -88,9 +95,11 @@ def create_chat_app(
     if login is not None and (identify is not None or login_url is not None):
         raise ValueError("login signs people in by itself: give either login, or identify (and login_url)")
     limits = limits or Limits()
+    scripts = scripts or Scripts()
     if starters is None:
         starters = backend.starters if isinstance(backend, HasStarters) else ()
     hosts = tuple(host.lower() for host in image_hosts)
+    ancestors = tuple(frame_ancestors)
     # Now, because Starlette makes middleware with the first request.
     trusted = tuple(map(checked_origin, trusted_origins))
     chat = Chat(
@@ -108,6 +117,8 @@ def create_chat_app(
             login_url=login_url,
             stylesheets=tuple(stylesheets),
             limits=limits,
+            scripts=scripts,
+            frame_ancestors=ancestors,
         ),
         markdown=Markdown(frozenset(hosts)),
         assets=Assets(),
@@ -119,9 +130,9 @@ def create_chat_app(
         routes=_routes(chat),
         middleware=[
             *([Middleware(HideCallback, login.fields)] if login else []),
-            Middleware(SecurityHeaders, ContentPolicy(image_hosts=hosts, frame_ancestors=tuple(frame_ancestors))),
+            Middleware(SecurityHeaders, ContentPolicy(hosts, scripts.origins, ancestors)),
             Middleware(CrossOriginGuard, show_failure, trusted),
-            Middleware(BodyLimit, limits.body, show_failure),
+            Middleware(BodyLimit, limits.body, show_failure, {_RESULT: limits.result}),
             *([] if identify or login else [Middleware(BrowserCookie)]),
         ],
         exception_handlers={ChatError: show_failure, HTTPException: show_failure},
@@ -160,12 +171,21 @@ def _routes(chat: Chat) -> list[Route | Mount]:
         Route("/runs/{run}/steps", insight.steps, name="steps"),
         Route("/runs/{run}/checkpoints", insight.checkpoints, name="checkpoints"),
         Route("/runs/{run}/evidence", insight.evidence, name="evidence"),
+        Route("/scripts", scripts.nothing, name="no_scripts"),
+        Route("/c/{conversation}/scripts", scripts.show, methods=["GET"], name="scripts"),
+        Route("/c/{conversation}/scripts", scripts.queue, methods=["POST"], name="queue_scripts"),
+        Route("/runs/{run}/scripts/{script}", scripts.find, methods=["GET"], name="script"),
+        Route("/runs/{run}/scripts/{script}", scripts.change, methods=["POST"], name="change_script"),
+        Route("/runs/{run}/scripts/{script}/result", scripts.finish, methods=["POST"], name="script_result"),
+        Route("/runs/{run}/scripts/{script}/pictures/{number}", scripts.picture, name="script_picture"),
+        Route("/runs/{run}/scripts/{script}/files/{file}", scripts.download, name="script_file"),
         Route("/runs/{run}/stream", runs.stream, name="stream"),
         Route("/runs/{run}/poll", runs.poll, name="poll"),
         Route("/runs/{run}/text", runs.text, name="text"),
         Route("/runs/{run}/cancel", runs.cancel, methods=["POST"], name="cancel"),
         Route("/runs/{run}/retry", runs.retry, methods=["POST"], name="retry"),
         Route("/runs/{run}/answer", runs.answer, methods=["POST"], name="answer"),
+        Route("/sandbox", sandbox.show, methods=["GET"], name="sandbox"),
         Mount("/static", chat.assets, name="static"),
     ]
 

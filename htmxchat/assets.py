@@ -6,6 +6,7 @@ import gzip
 import hashlib
 import threading
 from collections.abc import Collection
+from functools import cached_property
 from pathlib import Path
 
 import anyio.to_thread
@@ -14,6 +15,9 @@ from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 STATIC = Path(__file__).parent / "static"
+
+RUNTIME = "vendor/pyodide/"
+"""The folder of the Python that runs in the browser."""
 
 STYLES = (
     "tokens",
@@ -32,6 +36,7 @@ STYLES = (
 """The modules `css/{name}.css` that make up `css/chat.css`, in the order of the cascade."""
 
 _FOREVER = "public, max-age=31536000, immutable"
+_LARGE = 1024 * 1024
 _GZIP_FROM = 256  # bytes; below, the headers cost more than compression saves
 _TYPES = {
     ".css": "text/css; charset=utf-8",
@@ -64,25 +69,43 @@ class Assets:
     files are left out. The style modules named in `STYLES` are served as one file, `css/chat.css`.
 
     Args:
-        cross_origin: Paths (or folders, with a slash at the end) that pages of other origins may load: what the
-            sandboxed frame needs, whose origin is opaque. All other files are for the chat's own origin.
+        apart: Folders in it, with a slash at their ends, whose files are large and seldom change. They are read when
+            they are first asked for. They do not count for the version, and are at the same address in all: browsers
+            keep them over deployments and ask whether they have changed.
 
     Attributes:
-        version: Twelve hexadecimal digits that change when any file does.
+        version: Twelve hexadecimal digits that change when any file does, but for those apart.
     """
 
-    def __init__(self, directory: str | Path = STATIC, *, cross_origin: Collection[str] = ()) -> None:
-        self._files = {path: _File(path, content) for path, content in _read(Path(directory)).items()}
-        self._exact = frozenset(path for path in cross_origin if not path.endswith("/"))
-        self._folders = tuple(path for path in cross_origin if path.endswith("/"))
+    def __init__(self, directory: str | Path = STATIC, *, apart: Collection[str] = (RUNTIME,)) -> None:
+        directory = Path(directory)
+        self._main = _Folder(directory, without=apart)
+        self._apart = {path: _Folder(directory / path) for path in apart}
         digest = hashlib.sha256()
-        for path, file in sorted(self._files.items()):
+        for path, file in sorted(self._main.files.items()):
             digest.update(f"{path}\0{file.digest}\n".encode())
         self.version = digest.hexdigest()[:12]
 
     def __contains__(self, path: str) -> bool:
         """Return whether there is such a file: `"css/chat.css" in assets`."""
-        return path in self._files
+        return self._find(path) is not None
+
+    def content(self, path: str) -> bytes:
+        """Return a file as it is served.
+
+        Raises:
+            KeyError: There is no such file.
+        """
+        file = self._find(path)
+        if file is None:
+            raise KeyError(path)
+        return file.content
+
+    def _find(self, path: str) -> _File | None:
+        for prefix, folder in self._apart.items():
+            if path.startswith(prefix):
+                return folder.files.get(path.removeprefix(prefix))
+        return self._main.files.get(path)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         response = await self._respond(scope)
@@ -92,7 +115,7 @@ class Assets:
         if scope["method"] not in ("GET", "HEAD"):
             return _plain("Method not allowed", 405, {"Allow": "GET, HEAD"})
         version, path = _address(scope)
-        file = self._files.get(path)
+        file = self._find(path)
         if file is None:
             return _plain("Not found", 404)
         request = Headers(scope=scope)
@@ -100,13 +123,12 @@ class Assets:
         if _accepts_gzip(request.get("accept-encoding", "")):
             body, encoding = await file.compressed()
         etag = f'"{file.digest[:16]}{"-" if encoding else ""}{encoding}"'
-        shared = path in self._exact or path.startswith(self._folders)
         headers = {
-            "Cache-Control": _FOREVER if version == self.version else "no-cache",
+            "Cache-Control": _FOREVER if version == self.version and path in self._main.files else "no-cache",
             "ETag": etag,
             "Vary": "Accept-Encoding",
             "X-Content-Type-Options": "nosniff",
-            "Cross-Origin-Resource-Policy": "cross-origin" if shared else "same-origin",
+            "Cross-Origin-Resource-Policy": "same-origin",
         }
         if _matches(request.getlist("if-none-match"), etag):
             return Response(status_code=304, headers=headers)
@@ -114,6 +136,18 @@ class Assets:
         if encoding:
             headers["Content-Encoding"] = encoding
         return Response(b"" if scope["method"] == "HEAD" else body, headers=headers)
+
+
+class _Folder:
+    """The files of a folder, read when they are first asked for."""
+
+    def __init__(self, directory: Path, without: Collection[str] = ()) -> None:
+        self._directory = directory
+        self._without = tuple(without)
+
+    @cached_property
+    def files(self) -> dict[str, _File]:
+        return {path: _File(path, content) for path, content in _read(self._directory, self._without).items()}
 
 
 class _File:
@@ -137,18 +171,19 @@ class _File:
         with self._lock:
             if self._compressed is not None:
                 return self._compressed
-            smaller = gzip.compress(self.content, compresslevel=9, mtime=0)
+            level = 6 if len(self.content) > _LARGE else 9  # half the time, for hardly more bytes
+            smaller = gzip.compress(self.content, compresslevel=level, mtime=0)
             result = (smaller, "gzip") if len(smaller) < len(self.content) else (self.content, "")
             self._compressed = result
             return result
 
 
-def _read(directory: Path) -> dict[str, bytes]:
+def _read(directory: Path, without: tuple[str, ...] = ()) -> dict[str, bytes]:
     contents: dict[str, bytes] = {}
     for file in sorted(directory.rglob("*")):
         path = file.relative_to(directory)
         hidden = any(part.startswith(".") for part in path.parts)
-        if file.is_file() and not hidden:
+        if file.is_file() and not hidden and not path.as_posix().startswith(without):
             contents[path.as_posix()] = file.read_bytes()
     modules = [contents.pop(f"css/{name}.css") for name in STYLES if f"css/{name}.css" in contents]
     if modules:

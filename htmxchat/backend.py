@@ -9,7 +9,8 @@ from collections.abc import AsyncIterator
 from typing import Protocol, runtime_checkable
 
 from .events import JSON, RunEvent, Source
-from .models import Conversation, ConversationPage, Run, RunSteps, RunSummary, Starter, Transcript, User
+from .models import Conversation, ConversationPage, Run, RunSteps, RunSummary, Script, Starter, Transcript, User
+from .script_states import ScriptAction
 
 
 @runtime_checkable
@@ -117,6 +118,40 @@ class CanRetry(Protocol):
             Busy: The conversation has a live run.
             InvalidInput: It was not the conversation's latest turn.
         """
+        ...
+
+
+@runtime_checkable
+class KeepsScripts(Protocol):
+    """A backend that keeps the queue of scripts that users run in their browsers.
+
+    What the agent proposes by `ScriptProposed` joins the queue by itself. When a proposal is `awaited`, the run goes on
+    with what came of it. `htmxchat.backends.scripting.ScriptKeeping` is all of it for a backend that has a `Store`.
+    """
+
+    async def list_scripts(self, user: User, conversation_id: str) -> tuple[Script, ...]:
+        """Return the scripts of a conversation in the order in which they came."""
+        ...
+
+    async def queue_block(self, user: User, run_id: str, number: int, code: str, title: str = "") -> Script:
+        """Queue a Python block of an answer; the same block again is the same script.
+
+        Raises:
+            InvalidInput: It cannot be run: too long, empty, or one too many.
+        """
+        ...
+
+    async def change_script(self, user: User, run_id: str, script_id: str, action: ScriptAction) -> Script:
+        """Carry out an action as `htmxchat.script_states.step` says, seen at once by everybody.
+
+        Raises:
+            Conflict: The script cannot do that now, or its text is not the one that the action means.
+            InvalidInput: The edited text cannot be used.
+        """
+        ...
+
+    async def clear_scripts(self, user: User, conversation_id: str) -> None:
+        """Put the scripts that are over out of sight. Nothing is lost."""
         ...
 
 

@@ -10,7 +10,7 @@ from typing import Literal, TypeVar
 import anyio
 
 from .assets import Assets
-from .backend import Backend, CanDelete, CanRename, CanRetry, CanSearch
+from .backend import Backend, CanDelete, CanRename, CanRetry, CanSearch, KeepsScripts
 from .errors import BackendUnavailable, ChatError
 from .fragments.transcript import TurnContext
 from .identity import Identify
@@ -19,6 +19,7 @@ from .login import Login
 from .markdown import Markdown
 from .models import Starter
 from .relay import Relay
+from .scripts import Scripts
 from .urls import Urls
 
 T = TypeVar("T")
@@ -40,6 +41,8 @@ class Settings:
     login_url: str | None = None
     stylesheets: tuple[str, ...] = ()
     limits: Limits = field(default_factory=Limits)
+    scripts: Scripts = field(default_factory=Scripts)
+    frame_ancestors: tuple[str, ...] = ("'self'",)
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +69,7 @@ class Chat:
             agent=self.settings.agent,
             text_limit=self.settings.limits.text,
             inspector=True,
+            can_run_scripts=self.can_run_scripts,
         )
 
     @property
@@ -75,6 +79,15 @@ class Chat:
     @property
     def can_delete(self) -> bool:
         return isinstance(self.backend, CanDelete)
+
+    @property
+    def can_run_scripts(self) -> bool:
+        return isinstance(self.backend, KeepsScripts)
+
+    @property
+    def trust(self) -> bool:
+        """Whether people may let the scripts of a conversation run without looking at each."""
+        return self.settings.scripts.trust
 
     @property
     def can_search(self) -> bool:

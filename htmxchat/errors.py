@@ -11,6 +11,7 @@
     │   └── CrossOrigin       403   another site sent the form
     ├── NotFound              404   does not exist, or belongs to somebody else: the two look the same
     ├── Busy                  409   the conversation already has a live run
+    ├── Conflict              409   it has changed since it was looked at
     └── BackendError          502   the backend failed
         └── BackendUnavailable 503  the backend cannot be reached now; trying again may help
 
@@ -101,6 +102,13 @@ class Busy(ChatError):
 
     status = 409
     sentence = "The agent is still answering. Wait for it, or stop it, then send your message."
+
+
+class Conflict(ChatError):
+    """It has changed since it was looked at, so that what was asked for does not apply any more."""
+
+    status = 409
+    sentence = "This has changed since you looked at it. Look again."
 
 
 class BackendError(ChatError):

@@ -12,6 +12,7 @@ A run is a log of `RunEvent`s. Each has the backend's own number, a time, and on
     ToolFinished     the tool came back
     SourcesFound     what the answer rests on
     ScriptProposed   Python that it wants to run in the user's browser
+    ScriptFinished   what came of that
     InputRequested   it waits for the user
     InputAnswered    the user answered
     UsageReported    tokens
@@ -132,11 +133,32 @@ class SourcesFound:
 
 @dataclass(frozen=True, slots=True)
 class ScriptProposed:
-    """Python that the agent wants to run in the user's browser."""
+    """Python that the agent wants to run in the user's browser.
+
+    Attributes:
+        script_id: Unique in the run.
+        title: What it does, in a few words.
+        awaited: Whether the run waits for what comes of it.
+    """
 
     script_id: str
     code: str
     title: str = ""
+    awaited: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ScriptFinished:
+    """A proposed script has run, or will not.
+
+    Attributes:
+        state: done, failed, rejected, cancelled or timed-out.
+        result: What the agent was told; long output is cut and pictures are left out.
+    """
+
+    script_id: str
+    state: str
+    result: JSON = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,6 +222,7 @@ EventBody: TypeAlias = (
     | ToolFinished
     | SourcesFound
     | ScriptProposed
+    | ScriptFinished
     | InputRequested
     | InputAnswered
     | UsageReported
@@ -220,6 +243,7 @@ BODIES: Mapping[str, type[EventBody]] = {
         ToolFinished,
         SourcesFound,
         ScriptProposed,
+        ScriptFinished,
         InputRequested,
         InputAnswered,
         UsageReported,

@@ -16,6 +16,7 @@ _HOST = re.compile(
     r"(:(\d{1,5}|\*))?"
     r"(/[A-Za-z0-9._~/%-]*)?"
 )
+_ORIGIN = re.compile(r"https?://[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?(:\d{1,5})?")
 _KEYWORDS = frozenset({"'self'", "'none'"})
 
 
@@ -27,6 +28,8 @@ class ContentPolicy:
         image_hosts: Where images may come from besides the chat itself: `images.example.org`, with the port if there
             is one. An answer can name any address, and fetching it tells its server whatever the address holds: list
             only hosts whose logs you would trust with the conversation.
+        connect_origins: Where the pages may fetch from besides the chat itself, `https://pyodide.example.org`: what
+            scripts import. Nothing that an agent writes can make them do it.
         frame_ancestors: Who may embed the chat: `'self'` (with its quotes), a host, `*.example.org`,
             `https://example.org:8443`, or nobody when empty.
 
@@ -35,14 +38,16 @@ class ContentPolicy:
     """
 
     image_hosts: tuple[str, ...] = ()
+    connect_origins: tuple[str, ...] = ()
     frame_ancestors: tuple[str, ...] = ("'self'",)
 
     def __post_init__(self) -> None:
         # A lone string would be taken letter by letter, and letters are host names.
-        for name, hosts in (("image_hosts", self.image_hosts), ("frame_ancestors", self.frame_ancestors)):
-            if isinstance(hosts, str):
+        for name in ("image_hosts", "connect_origins", "frame_ancestors"):
+            if isinstance(getattr(self, name), str):
                 raise ValueError(f"{name} is a tuple of hosts, not one string")
         _check("image host", _EXACT_HOST, self.image_hosts)
+        _check("origin", _ORIGIN, self.connect_origins)
         _check("frame ancestor", _HOST, (host for host in self.frame_ancestors if host not in _KEYWORDS))
 
     def header(self) -> str:
@@ -54,7 +59,7 @@ class ContentPolicy:
                 "style-src 'self'",
                 " ".join(("img-src 'self' data:", *self.image_hosts)),
                 "font-src 'self'",
-                "connect-src 'self'",
+                " ".join(("connect-src 'self'", *self.connect_origins)),
                 "frame-src 'self'",  # the sandbox that runs scripts
                 "form-action 'self'",
                 "base-uri 'none'",

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -26,6 +27,7 @@ class Limits:
         text: The longest message, in characters.
         body: The largest request body, in bytes. It must hold the longest message as a form writes it, at worst 12
             bytes a character, so that a text that is too long is told so and not cut off.
+        result: The largest result of a script, in bytes of JSON. A page whose result is larger leaves pictures out.
         streams_per_user: How many live streams a user may have open at a time, over all tabs and devices that this
             process serves. Browsers themselves allow six connections a host over HTTP/1.1.
 
@@ -35,10 +37,11 @@ class Limits:
 
     text: int = 20_000
     body: int = 256 * 1024
+    result: int = 1024 * 1024
     streams_per_user: int = 4
 
     def __post_init__(self) -> None:
-        if min(self.text, self.body, self.streams_per_user) < 1:
+        if min(self.text, self.body, self.result, self.streams_per_user) < 1:
             raise ValueError(f"every limit is at least 1: {self}")
         needed = self.text * _FORM_BYTES_PER_CHARACTER + _FORM_OVERHEAD
         if self.body < needed:
@@ -51,19 +54,27 @@ class BodyLimit:
     A `Content-Length` above the limit is refused before anything is read. A body of unknown length is counted as the
     app reads it: reading past the limit raises `BodyTooLarge` in the app. If the app lets it through, and has not
     begun to answer, `refuse` makes the response.
+
+    Args:
+        others: The limits of some paths, by what these match.
     """
 
-    def __init__(self, app: ASGIApp, limit: int, refuse: Refuse) -> None:
+    def __init__(
+        self, app: ASGIApp, limit: int, refuse: Refuse, others: Mapping[re.Pattern[str], int] | None = None
+    ) -> None:
         self._app = app
         self._limit = limit
         self._refuse = refuse
+        self._others = dict(others or {})
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http" or scope["method"] in ("GET", "HEAD"):
             await self._app(scope, receive, send)
             return
-        too_large = BodyTooLarge(self._limit)
-        if _content_length(scope) > self._limit:
+        matching = (limit for path, limit in self._others.items() if path.search(scope["path"]))
+        limit = next(matching, self._limit)
+        too_large = BodyTooLarge(limit)
+        if _content_length(scope) > limit:
             await (await self._refuse(Request(scope, receive), too_large))(scope, receive, send)
             return
         read = 0
@@ -74,7 +85,7 @@ class BodyLimit:
             message = await receive()
             if message["type"] == "http.request":
                 read += len(message.get("body", b""))
-                if read > self._limit:
+                if read > limit:
                     raise too_large
             return message
 

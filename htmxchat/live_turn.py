@@ -53,7 +53,7 @@ class LiveTurn:
         before, self.view = self.view, fold(events, self.view)
         steps = self._step_patches(before.steps) if self.view.steps != before.steps else []
         tail = self._tail_patches() if _below(self.view) != _below(before) else []
-        if self.view.state != before.state or self.view.request != before.request:
+        if _waits(self.view) != _waits(before):
             tail += self._state_patches()
         # A message vouches for all that came before its id, so nothing is held back when one is sent anyway.
         body = self._body_patches(before.text, draw=pause or bool(steps or tail))
@@ -174,9 +174,14 @@ class LiveTurn:
         return patches
 
 
+def _waits(view: RunView) -> tuple[object, ...]:
+    return view.state, view.request, view.awaited_script
+
+
 def _below(view: RunView) -> tuple[object, ...]:
     return (
-        view.state, bool(view.text), view.stage, view.request, view.sources, view.usage, view.error,
+        view.state, bool(view.text), view.stage, view.request, view.scripts, view.finished, view.sources, view.usage,
+        view.error,
         view.started_at, view.ended_at,
     )  # fmt: skip
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from html import escape, unescape
 from itertools import takewhile
@@ -40,6 +41,7 @@ _TAGS = {
 _INLINE_HTML = frozenset("b br code del em i ins kbd mark q s samp small strong sub sup u var wbr".split())
 _BLOCK_HTML = _INLINE_HTML | {"details", "summary"}
 _VOID = frozenset({"br", "wbr"})
+_PYTHON = frozenset({"python", "python3", "py"})
 
 _NOT_TEXT = re.compile("[\x00\ud800-\udfff]")
 _FENCE = re.compile(r" {0,3}(`{3,}|~{3,})")
@@ -90,6 +92,17 @@ class Markdown:
         """
         budget = _Budget()
         return [html for block in _parse(_normalize(text)) if (html := self._render(block, budget))]
+
+    def python_blocks(self, text: str) -> list[str]:
+        """Return the code of the Python blocks of `text`, in the order in which `blocks` shows them."""
+        found: list[tuple[str, str]] = []
+        for block in _parse(_normalize(text)):
+            renderer = _Renderer(self.image_hosts, _Budget(0))
+            with suppress(_TooComplex):
+                if not block.too_complex:
+                    renderer.render(block)
+                    found += renderer.code
+        return [code.removesuffix("\n") for language, code in found if language.lower() in _PYTHON]
 
     def _render(self, block: _Block, budget: _Budget) -> str:
         try:
@@ -251,6 +264,7 @@ class _Renderer:
         self._images: list[dict[str, Any]] = []
         self._in_link = False
         self._language = ""
+        self.code: list[tuple[str, str]] = []  # language and text of the code blocks
         self._aligns: tuple[str, ...] = ()
         self._cells: Iterator[str] = iter(())
 
@@ -339,6 +353,7 @@ class _Renderer:
             if image:
                 self._image(image["dest_url"], image["title"], text)
             elif name == "CodeBlock":
+                self.code.append((self._language, text))
                 self._write(code_block(text, self._language, highlighted=self._budget.takes(text)))
             else:
                 self._html_block(text)

@@ -34,6 +34,24 @@ class RunState(StrEnum):
         return cls(outcome.value)
 
 
+class ScriptState(StrEnum):
+    """Where a script is. Everything from `DONE` on is over, unless it is edited or run again."""
+
+    QUEUED = "queued"
+    APPROVED = "approved"
+    RUNNING = "running"
+    DONE = "done"
+    FAILED = "failed"
+    REJECTED = "rejected"
+    CANCELLED = "cancelled"
+    TIMED_OUT = "timed-out"
+
+    @property
+    def over(self) -> bool:
+        """Whether nothing happens to it by itself any more."""
+        return self not in (ScriptState.QUEUED, ScriptState.APPROVED, ScriptState.RUNNING)
+
+
 @dataclass(frozen=True, slots=True)
 class User:
     """Who asks.
@@ -85,7 +103,7 @@ class Conversation:
     """A list of turns that belongs to one user.
 
     Attributes:
-        state: The state of its latest run, `None` before the first.
+        state: The state of its latest run, suspended also while that waits for the user; `None` before the first.
         updated_at: When its latest turn began or ended; the history is sorted by it.
     """
 
@@ -220,3 +238,100 @@ class Transcript:
             if turn.run is not None and turn.run.state.live:
                 return turn.run
         return None
+
+
+@dataclass(frozen=True, slots=True)
+class ScriptResult:
+    """What came of a script.
+
+    Attributes:
+        state: done, failed, rejected, cancelled or timed-out.
+        value: What its last line is worth: `None`, or an object with a `kind` (text, table, image) and its data.
+        pictures: The figures that it left open, objects as for a value of the kind image.
+        error: `None`, or an object with `origin` (python or sandbox), `type`, `message` and `traceback`.
+        seconds: How long it ran.
+        truncated: Whether some output was left out.
+        code: What ran: what was proposed, unless the user edited it. Empty when nothing ran.
+    """
+
+    state: ScriptState
+    stdout: str = ""
+    stderr: str = ""
+    value: JSON = None
+    pictures: tuple[JSON, ...] = ()
+    error: JSON = None
+    seconds: float = 0.0
+    truncated: bool = False
+    code: str = ""
+
+    @property
+    def done(self) -> bool:
+        """Whether it ran to its end."""
+        return self.state is ScriptState.DONE
+
+    @property
+    def images(self) -> tuple[JSON, ...]:
+        """All pictures, that of the value first."""
+        is_image = isinstance(self.value, dict) and self.value.get("kind") == "image"
+        return (self.value, *self.pictures) if is_image else self.pictures
+
+    @property
+    def text(self) -> str:
+        """All that can be said in words: what a model should read."""
+        parts = [self.stdout, self.stderr]
+        match self.value:
+            case {"kind": "text", "text": str(text)}:
+                parts.append(text)
+            case {"kind": "table", "columns": list(columns), "rows": list(rows)}:
+                parts += ["\t".join(map(str, row)) for row in [columns, *rows]]
+        if count := len(self.images):
+            parts.append(f"({count} picture{'s' * (count > 1)}, shown to the user)")
+        if isinstance(self.error, dict):
+            parts.append(str(self.error.get("traceback") or self.error.get("message") or ""))
+        words = {
+            ScriptState.REJECTED: "The user rejected the script. It did not run.",
+            ScriptState.CANCELLED: "The user cancelled the script.",
+            ScriptState.TIMED_OUT: "The script took too long and was stopped.",
+        }
+        parts.append(words.get(self.state, ""))
+        return "\n".join(part.rstrip("\n") for part in parts if part.strip())
+
+
+@dataclass(frozen=True, slots=True)
+class Script:
+    """Python from an answer, in the queue of its conversation.
+
+    Attributes:
+        origin: `proposal:` and the proposal's `script_id`, or `block:` and the number of the answer's Python block.
+        position: Its place in the queue; rises with time.
+        awaited: Whether its run waits for the result.
+        edited: Whether the user changed the text.
+        approved: The SHA-256 of the text that was approved.
+        trusted: Whether it was approved without anybody looking.
+        revision: Rises with every change.
+        runner: The page that runs it, or ran it last.
+        lease_until: When that page counts as gone unless it says something.
+        cleared: Whether the user has put it out of sight.
+    """
+
+    id: str
+    conversation_id: str
+    run_id: str
+    origin: str
+    title: str
+    code: str
+    state: ScriptState
+    position: int
+    created_at: datetime
+    awaited: bool = False
+    edited: bool = False
+    approved: str | None = None
+    trusted: bool = False
+    revision: int = 0
+    approved_at: datetime | None = None
+    started_at: datetime | None = None
+    ended_at: datetime | None = None
+    runner: str | None = None
+    lease_until: datetime | None = None
+    result: ScriptResult | None = None
+    cleared: bool = False

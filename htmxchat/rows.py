@@ -11,13 +11,39 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, and_, delete, exists, func, insert, or_, select, true, update
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Row,
+    Select,
+    and_,
+    case,
+    delete,
+    exists,
+    func,
+    insert,
+    or_,
+    select,
+    true,
+    update,
+)
 from sqlalchemy.exc import IntegrityError
 
+from . import script_rows
 from . import tables as t
 from .cleaning import one_line, searchable, storable
 from .errors import Busy, InvalidInput, NotFound
-from .events import InputAnswered, InputRequested, RunEnded, RunEvent, RunStarted, decode_body, encode_body
+from .events import (
+    InputAnswered,
+    InputRequested,
+    RunEnded,
+    RunEvent,
+    RunStarted,
+    ScriptFinished,
+    ScriptProposed,
+    decode_body,
+    encode_body,
+)
 from .models import Conversation, Run, RunState, Turn
 from .view import compact, fold
 
@@ -231,11 +257,39 @@ def insert_events(db: Connection, run_id: str, events: Sequence[RunEvent], *, ag
             continue
         name, data = encode_body(event.body)
         rows.append({"run_id": run_id, "seq": event.seq, "at": event.at, "type": name, "data": data, "raw": event.raw})
-        if isinstance(event.body, InputAnswered):
-            used = and_(t.answers.c.run_id == run_id, t.answers.c.request_id == event.body.request_id)
+        if isinstance(event.body, InputAnswered | ScriptFinished):
+            request_id = event.body.request_id if isinstance(event.body, InputAnswered) else event.body.script_id
+            used = and_(t.answers.c.run_id == run_id, t.answers.c.request_id == request_id)
             db.execute(delete(t.answers).where(used))
+        elif isinstance(event.body, ScriptProposed):
+            conversation_id = db.execute(select(t.runs.c.conversation_id).where(t.runs.c.id == run_id)).scalar_one()
+            script_rows.propose(db, conversation_id, run_id, event.body)
     if rows:
         db.execute(_INSERT_EVENTS, rows)
+    if (waiting := _waits(events)) is not None:
+        db.execute(update(t.runs).where(t.runs.c.id == run_id).values(waiting=waiting))
+
+
+def _waits(events: Sequence[RunEvent]) -> bool | None:
+    """Return whether a run waits for the user after `events`; `None` when they do not say."""
+    for event in reversed(events):
+        if isinstance(event.body, InputAnswered | ScriptFinished | RunEnded):
+            return False
+        if isinstance(event.body, InputRequested) or (isinstance(event.body, ScriptProposed) and event.body.awaited):
+            return True
+    return None
+
+
+def latest_state(conversation_id: Any) -> Select[str]:
+    """The state of a conversation's latest run: suspended also while it lives and waits for the user."""
+    waits = and_(t.runs.c.waiting, t.runs.c.state == RunState.RUNNING.value)
+    state = case((waits, RunState.SUSPENDED.value), else_=t.runs.c.state)
+    return (
+        select(state)
+        .where(t.runs.c.conversation_id == conversation_id)
+        .order_by(t.runs.c.created_at.desc())
+        .limit(1)
+    )
 
 
 def lock_conversation_of(db: Connection, run_id: str) -> str:
@@ -260,6 +314,7 @@ def end(db: Connection, run_id: str, conversation_id: str, log: Sequence[RunEven
             folded=searchable(text),
         )
     )
+    script_rows.withdraw(db, run_id)
     _tick(db, conversation_id, last.at)
 
 

@@ -13,12 +13,13 @@ from datetime import datetime, timedelta
 from sqlalchemy import Connection, and_, delete, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
-from . import rows
+from . import rows, script_rows
 from . import tables as t
 from .cleaning import clean_json, clean_text, one_line, searchable
 from .errors import InvalidInput, NotFound
-from .events import JSON, InputAnswered, Outcome, RunEnded, RunEvent
+from .events import JSON, InputAnswered, Outcome, RunEnded, RunEvent, ScriptFinished
 from .models import Conversation, ConversationPage, Run, RunSummary, Transcript, Turn
+from .script_log import ScriptLog
 from .sessions import Sessions
 from .view import compact
 
@@ -42,7 +43,7 @@ class Started:
     events: tuple[RunEvent, ...]
 
 
-class Store(Sessions):
+class Store(Sessions, ScriptLog):
     """The chat's memory. asyncio only.
 
     `Store()` lives in memory and dies with the object, `Store("sqlite+aiosqlite:///chat.db")` is a file that several
@@ -84,13 +85,7 @@ class Store(Sessions):
         limit = max(1, min(limit, LARGEST_PAGE))
         found = and_(rows.mine(user_id), rows.matching(query), rows.following(cursor))
         latest = t.conversations.c.updated_at.desc(), t.conversations.c.id.desc()
-        state = (
-            select(t.runs.c.state)
-            .where(t.runs.c.conversation_id == t.conversations.c.id)
-            .order_by(t.runs.c.created_at.desc())
-            .limit(1)
-            .scalar_subquery()
-        )
+        state = rows.latest_state(t.conversations.c.id).scalar_subquery()
         statement = select(t.conversations, state.label("state")).where(found).order_by(*latest).limit(limit + 1)
         found_rows = await self._read(lambda db: db.execute(statement).all())
         items = tuple(rows.to_conversation(row, row.state) for row in found_rows[:limit])
@@ -101,8 +96,7 @@ class Store(Sessions):
 
         def work(db: Connection) -> Conversation:
             row = rows.find(db, user_id, conversation_id)
-            state = select(t.runs.c.state).where(t.runs.c.conversation_id == row.id)
-            return rows.to_conversation(row, db.scalar(state.order_by(t.runs.c.created_at.desc()).limit(1)))
+            return rows.to_conversation(row, db.scalar(rows.latest_state(row.id)))
 
         return await self._read(work)
 
@@ -118,8 +112,8 @@ class Store(Sessions):
         def work(db: Connection) -> Transcript:
             row = rows.find(db, user_id, conversation_id)
             turns = rows.read_turns(db, conversation_id, live=live or {})
-            states = [turn.run.state for turn in turns if turn.run is not None]
-            return Transcript(rows.to_conversation(row, states[-1] if states else None), tuple(turns))
+            state = db.scalar(rows.latest_state(row.id))
+            return Transcript(rows.to_conversation(row, state), tuple(turns))
 
         return await self._read(work)
 
@@ -177,8 +171,13 @@ class Store(Sessions):
         if self._purged_at is not None and now - self._purged_at < min(self._keep_deleted, timedelta(minutes=1)):
             return
         self._purged_at = now
-        gone = delete(t.conversations).where(t.conversations.c.deleted_at < now - self._keep_deleted)
-        await self._write(lambda db: db.execute(gone))
+        gone = t.conversations.c.deleted_at < now - self._keep_deleted
+
+        def work(db: Connection) -> None:
+            script_rows.remove(db, gone)
+            db.execute(delete(t.conversations).where(gone))
+
+        await self._write(work)
 
     # Runs
 
@@ -296,7 +295,7 @@ class Store(Sessions):
         """
         # Whoever ends a run takes its next number, so the usual case needs no look at the owner: writing that number
         # again is what fails. An answer is used up under the run's lock.
-        careful = again or any(isinstance(event.body, InputAnswered) for event in events)
+        careful = again or any(isinstance(event.body, InputAnswered | ScriptFinished) for event in events)
 
         def work(db: Connection) -> bool:
             if careful and not rows.renew(db, run_id, owner):

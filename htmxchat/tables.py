@@ -107,6 +107,8 @@ runs = Table(
     Column("owner", String(32)),
     Column("alive_at", Moment, nullable=False),
     Column("stop_requested", Boolean, nullable=False, default=False),
+    # Whether the live run waits for the user.
+    Column("waiting", Boolean, nullable=False, default=False),
     # 1 while the run lives, else NULL: so the database itself allows one live run a conversation, and many others.
     Column("active", SmallInteger),
     # Written when the run ends: the compacted events, and the answer.
@@ -136,6 +138,35 @@ answers = Table(
     _belongs_to("run", primary_key=True),
     Column("request_id", Text, primary_key=True),
     Column("answer", JSON, nullable=False),
+)
+
+# Scripts belong to any backend's runs, also to those that are not in these tables.
+scripts = Table(
+    f"{_PREFIX}scripts",
+    metadata,
+    Column("id", String(32), primary_key=True),
+    Column("conversation_id", Text, nullable=False),
+    Column("run_id", Text, nullable=False),
+    Column("origin", Text, nullable=False),
+    Column("title", Text, nullable=False),
+    Column("code", Text, nullable=False),
+    Column("state", String(16), nullable=False),
+    Column("position", Integer, nullable=False),
+    Column("created_at", Moment, nullable=False),
+    Column("awaited", Boolean, nullable=False, default=False),
+    Column("edited", Boolean, nullable=False, default=False),
+    Column("approved", String(64)),
+    Column("trusted", Boolean, nullable=False, default=False),
+    Column("revision", Integer, nullable=False, default=0),
+    Column("approved_at", Moment),
+    Column("started_at", Moment),
+    Column("ended_at", Moment),
+    Column("runner", String(64)),
+    Column("lease_until", Moment),
+    Column("result", JSON(none_as_null=True)),
+    Column("cleared", Boolean, nullable=False, default=False),
+    Index(f"{_PREFIX}scripts_by_conversation", "conversation_id", "position"),
+    Index(f"{_PREFIX}scripts_by_run", "run_id"),
 )
 
 # Sign-ins that the chat looks after. Ids are SHA-256 of what the cookie holds, so the table lets nobody in; tokens are

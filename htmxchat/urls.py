@@ -75,6 +75,25 @@ class Urls:
         """A stretch of a run's rows."""
         return self._path("runs", run_id, "events", **query)
 
+    def scripts(self, conversation_id: str | None = None, edit: str | None = None) -> str:
+        """The queue of scripts of a conversation; `edit` is one that is being edited."""
+        return self._path("c", conversation_id, "scripts", edit=edit) if conversation_id else self._path("scripts")
+
+    def script(self, run_id: str, script_id: str) -> str:
+        return self._path("runs", run_id, "scripts", script_id)
+
+    def script_result(self, run_id: str, script_id: str) -> str:
+        """Where a page posts what came of a script."""
+        return self._path("runs", run_id, "scripts", script_id, "result")
+
+    def script_picture(self, run_id: str, script_id: str, number: str, revision: int | None = None) -> str:
+        """A picture that a script drew; `revision` makes that of another result another address."""
+        return self._path("runs", run_id, "scripts", script_id, "pictures", number, r=revision)
+
+    def script_file(self, run_id: str, script_id: str, name: str) -> str:
+        """A download: `code.py`, `output.txt`, `table.csv` or `result.json`."""
+        return self._path("runs", run_id, "scripts", script_id, "files", name)
+
     def event(self, run_id: str, seq: int) -> str:
         """All that one row holds."""
         return self._path("runs", run_id, "events", str(seq))
@@ -148,6 +167,10 @@ class Urls:
             and steps[1] not in ("login", "logout")
         )
         return path if own else self.home()
+
+    def sandbox(self) -> str:
+        """The document of the frame that runs Python."""
+        return self._path("sandbox")
 
     def static(self, path: str) -> str:
         return f"{self.root}/static/{self.version}/{path}"

@@ -19,6 +19,7 @@ from .events import (
     RunEnded,
     RunEvent,
     RunStopping,
+    ScriptFinished,
     ScriptProposed,
     Source,
     SourcesFound,
@@ -66,6 +67,8 @@ class RunView:
         text: The answer so far, Markdown.
         stage: What the agent does now; `None` when it said nothing or is done.
         steps: Reasoning and tool calls, in order.
+        scripts: What the agent proposed to run.
+        finished: What became of these, so far as the run was told; of one that ran again, the last.
         request: What the agent waits for.
         last_seq: The number of the last event folded in.
     """
@@ -76,12 +79,20 @@ class RunView:
     steps: tuple[Step, ...] = ()
     sources: tuple[Source, ...] = ()
     scripts: tuple[ScriptProposed, ...] = ()
+    finished: tuple[ScriptFinished, ...] = ()
     request: InputRequested | None = None
     usage: UsageReported | None = None
     error: str | None = None
     started_at: datetime | None = None
     ended_at: datetime | None = None
     last_seq: int | None = None
+
+    @property
+    def awaited_script(self) -> ScriptProposed | None:
+        """The script whose result the run waits for."""
+        over = {each.script_id for each in self.finished}
+        waiting = (each for each in self.scripts if each.awaited and each.script_id not in over)
+        return next(waiting, None) if self.state.live else None
 
 
 def fold(events: Iterable[RunEvent], view: RunView | None = None) -> RunView:
@@ -171,6 +182,10 @@ class _Draft:
                 self._changes["sources"] = self._changes.get("sources", self._view.sources) + sources
             case ScriptProposed() as script:
                 self._changes["scripts"] = (*self._changes.get("scripts", self._view.scripts), script)
+            case ScriptFinished() as result:
+                before = self._changes.get("finished", self._view.finished)
+                others = (each for each in before if each.script_id != result.script_id)
+                self._changes["finished"] = (*others, result)
             case InputRequested() as request:
                 self._changes["request"] = request
             case InputAnswered():

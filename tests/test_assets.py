@@ -224,16 +224,39 @@ class TestFiles:
         response = client(Assets(folder)).post("/static/x/js/page.js")
         assert (response.status_code, response.headers["allow"]) == (405, "GET, HEAD")
 
-    def test_other_origins_get_only_what_the_sandbox_needs(self, folder: Path) -> None:
-        write(folder, {"sandbox/frame.js": "1", "js/frame.js": "1"})
-        browser = client(Assets(folder, cross_origin=("sandbox/", "js/frame.js")))
+    def test_other_origins_get_nothing(self, folder: Path) -> None:
+        response = client(Assets(folder)).get("/static/x/js/page.js")
+        assert response.headers["cross-origin-resource-policy"] == "same-origin"
 
-        def policy(path: str) -> str:
-            return browser.get(f"/static/x/{path}").headers["cross-origin-resource-policy"]
 
-        assert policy("js/page.js") == "same-origin"
-        assert policy("js/frame.js") == "cross-origin"
-        assert policy("sandbox/frame.js") == "cross-origin"
+class TestFoldersApart:
+    def test_they_do_not_count_for_the_version(self, folder: Path) -> None:
+        write(folder, {"big/core.wasm": "1"})
+        before = Assets(folder, apart=["big/"])
+        write(folder, {"big/core.wasm": "2"})
+        assert Assets(folder, apart=["big/"]).version == before.version
+        assert Assets(folder).version != before.version
+
+    def test_browsers_ask_whether_they_have_changed(self, folder: Path) -> None:
+        write(folder, {"big/core.wasm": "1"})
+        assets = Assets(folder, apart=["big/"])
+        browser = client(assets)
+        for version in ("x", assets.version):
+            response = browser.get(f"/static/{version}/big/core.wasm")
+            assert (response.text, response.headers["content-type"]) == ("1", "application/wasm")
+            assert response.headers["cache-control"] == "no-cache"
+            known = {"If-None-Match": response.headers["etag"]}
+            assert browser.get(f"/static/{version}/big/core.wasm", headers=known).status_code == 304
+        assert "big/core.wasm" in assets
+        assert "core.wasm" not in assets
+
+    def test_they_are_read_when_they_are_asked_for(self, folder: Path) -> None:
+        assets = Assets(folder, apart=["big/"])
+        write(folder, {"big/core.wasm": "1", "js/late.js": "1"})
+        assert assets.content("big/core.wasm") == b"1"
+        for late in ("big/other", "js/late.js"):
+            with pytest.raises(KeyError):
+                assets.content(late)
 
 
 class TestStyles:
@@ -260,5 +283,6 @@ def test_files_are_found_below_every_kind_of_mount(folder: Path, root_path: str)
 
 def test_the_package_ships_its_files() -> None:
     assets = Assets()
-    for path in ("favicon.svg", "vendor/htmx.min.js", "vendor/hx-sse.min.js", "vendor/htmx.LICENSE.txt"):
+    vendored = ("htmx.min.js", "hx-sse.min.js", "htmx.LICENSE.txt", "pyodide/pyodide.asm.wasm", "pyodide/LICENSE.txt")
+    for path in ("favicon.svg", *(f"vendor/{name}" for name in vendored)):
         assert path in assets

@@ -11,12 +11,12 @@ import pytest
 
 PACKAGE = Path(__file__).parent.parent / "htmxchat"
 
-NOUNS = {"models", "events", "errors"}
+NOUNS = {"models", "events", "errors", "script_states", "script_results"}
 SEAMS = {"backend", "login"}
-LOG = {"cleaning", "tables", "rows", "database", "sessions", "store"}
+LOG = {"cleaning", "tables", "rows", "script_rows", "script_log", "database", "sessions", "store"}
 TEXT = {"markdown", "highlight"}
 INSPECTED = {"inspection", "redaction", "state_diff", "timeline"}
-PAGE = {"html", "view", "urls", "patches", *INSPECTED, *NOUNS, *TEXT}
+PAGE = {"html", "view", "urls", "patches", "ansi", "scripts", *INSPECTED, *NOUNS, *TEXT}
 RELAY = {"relay", "live_turn", "live_rows", "follower"}
 GUARDS = {"assets", "callback", "cookies", "csrf", "headers", "identity", "limits"}
 STREAM = {"fragments", "sse", *SEAMS, *PAGE, *RELAY}
@@ -32,6 +32,7 @@ LAYERS: dict[str, tuple[set[str], set[str]]] = {
     "urls": (set(), set()),
     "patches": (set(), set()),
     "sse": (set(), {"anyio", "starlette"}),
+    **dict.fromkeys(("ansi", "scripts"), (set(), set())),
     "html": (set(), {"fasthtml", "starlette"}),
     "markdown": (TEXT, {"pyromark"}),
     "highlight": (set(), {"pygments"}),

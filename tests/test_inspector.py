@@ -393,8 +393,8 @@ class TestPages:
     def test_the_summary_says_what_an_issue_needs(self, client: TestClient) -> None:
         _, run = ask(client, "fail")
         text = client.get(f"{run}/summary.md").text
-        for words in (run.removeprefix("/runs/"), "State: Failed", "Question: fail", "First problem:", "query failed", "RunEnded"):
-            assert words in text
+        said = ("State: Failed", "Question: fail", "First problem:", "query failed", "RunEnded")
+        assert all(words in text for words in (run.removeprefix("/runs/"), *said))
 
     def test_a_live_run_is_exported_as_far_as_it_has_got(self, client: TestClient) -> None:
         path = client.post("/messages", data={"text": "forever"}).url.path

@@ -14,12 +14,13 @@ from starlette.routing import Mount, Route
 from starlette.testclient import TestClient
 
 from htmxchat import LocalBackend, StubBackend, create_chat_app
-from htmxchat.events import JSON, InputRequested, RunEvent
+from htmxchat.events import JSON, InputRequested, RunEvent, ScriptProposed
 from htmxchat.models import Conversation, ConversationPage, Run, Transcript, User
+from htmxchat.script_states import script_id
 from tests.support import FRAGMENT, Exchange
 
 SECRET = "The launch code is 4711"
-FORM = {"text": "mine now", "title": "mine now", "request": "mine now", "answer": "mine now"}
+FORM = {"text": "mine now", "title": "mine now", "request": "mine now", "answer": "mine now", "reject": "mine now"}
 
 # Every route that takes an id from its path, and the methods it answers. A new one fails the test until it is here.
 GUARDED = {
@@ -45,6 +46,13 @@ GUARDED = {
     "cancel": {"POST"},
     "retry": {"POST"},
     "answer": {"POST"},
+    "scripts": {"GET", "HEAD"},
+    "queue_scripts": {"POST"},
+    "script": {"GET", "HEAD"},
+    "change_script": {"POST"},
+    "script_result": {"POST"},
+    "script_picture": {"GET", "HEAD"},
+    "script_file": {"GET", "HEAD"},
 }
 CASES = [(name, method) for name, methods in GUARDED.items() for method in sorted(methods)]
 KINDS = pytest.mark.parametrize(
@@ -59,6 +67,7 @@ async def identify(request: Request) -> User | None:
 
 async def respond(request: object) -> AsyncIterator[object]:
     yield SECRET
+    yield ScriptProposed("mine", f"print({SECRET!r})", SECRET)
     yield InputRequested("question", "Which?")
 
 
@@ -75,6 +84,7 @@ def test_every_route_with_an_id_is_covered() -> None:
 def path_of(name: str, conversation: str, run: str) -> str:
     route = ROUTES[name]
     values = {"conversation": conversation, "deleted": conversation, "run": run, "request": "question", "seq": "1"}
+    values |= {"script": script_id(run, "proposal:mine"), "number": "0", "file": "code.py"}
     path = route.path
     for parameter in route.param_convertors:
         path = path.replace(f"{{{parameter}}}", values[parameter])

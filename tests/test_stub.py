@@ -8,9 +8,10 @@ import anyio
 import pytest
 
 from htmxchat.backends.stub import StubBackend
-from htmxchat.events import InputRequested, Outcome, RunEnded
+from htmxchat.events import InputRequested, Outcome, RunEnded, ScriptProposed
 from htmxchat.models import Starter, User
 from htmxchat.responders.stub import STARTERS, quote
+from htmxchat.script_states import Reject, script_id
 from htmxchat.view import Reasoning, RunView, ToolCall, fold
 
 pytestmark = pytest.mark.anyio
@@ -38,6 +39,9 @@ async def answer(backend: StubBackend, text: str, choice: str = "Now", conversat
             events.append(event)
             if isinstance(event.body, InputRequested):
                 await backend.answer_request(ANN, run.id, event.body.request_id, choice)
+            elif isinstance(event.body, ScriptProposed):
+                id = script_id(run.id, f"proposal:{event.body.script_id}")
+                await backend.change_script(ANN, run.id, id, Reject())
     return fold(events)
 
 
@@ -87,11 +91,13 @@ async def test_finding_the_cause_shows_how(backend: StubBackend) -> None:
     assert view.usage is not None
 
 
-async def test_python_is_shown_and_proposed_and_runs(backend: StubBackend) -> None:
+async def test_python_is_proposed_and_what_came_of_it_is_said(backend: StubBackend) -> None:
     view = await answer(backend, BY_TITLE["Run some Python"].text)
     (script,) = view.scripts
-    assert f"```python\n{script.code}```" in view.text
     exec(compile(script.code, "script", "exec"), {"print": lambda *args: None})
+    assert script.awaited
+    assert [each.state for each in view.finished] == ["rejected"]
+    assert "The user rejected the script" in view.text
 
 
 @pytest.mark.parametrize(

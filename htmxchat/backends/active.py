@@ -22,9 +22,14 @@ from ..events import (
     RunEvent,
     RunStarted,
     RunStopping,
+    ScriptFinished,
+    ScriptProposed,
     TextDelta,
 )
-from ..responders import Request, Responder
+from ..models import ScriptResult
+from ..responders import Request, Responder, RunScript
+from ..script_results import decode_result
+from ..script_states import abridged
 from ..store import Started, Store
 from ..view import compact
 
@@ -82,6 +87,7 @@ class ActiveRun:
         self._at_once = asyncio.Event()
         self._dirty = asyncio.Event()
         self._hurry = asyncio.Event()
+        self._waiting: str | None = None
         self._answered = asyncio.Event()
         self._news = asyncio.Event()
 
@@ -105,6 +111,13 @@ class ActiveRun:
     def look_for_answer(self) -> None:
         """Somebody has put an answer into the store."""
         self._answered.set()
+
+    def hear(self, script_id: str, result: ScriptResult) -> None:
+        """Something became of a script: the responder is told if it waits for that, else it is only noted."""
+        if self._waiting == script_id:
+            self._answered.set()
+        else:
+            self._note(ScriptFinished(script_id, result.state.value, abridged(result)))
 
     async def drive(self, respond: Responder, request: Request) -> None:
         """Run the responder and write what it yields, to the end."""
@@ -149,7 +162,7 @@ class ActiveRun:
             raise TypeError(f"A responder must return an async generator, not {type(stream).__name__}")
         loop = asyncio.get_running_loop()
         breath = loop.time()
-        answer: JSON = None
+        answer: object = None
         try:
             while True:
                 try:
@@ -159,13 +172,19 @@ class ActiveRun:
                 if not self._accepting:
                     return RunEnded(Outcome.CANCELLED)
                 answer = None
+                if isinstance(item, RunScript):
+                    item = ScriptProposed(f"script-{self._seq + 1}", item.code, item.title, awaited=True)
                 body = _body(item)
                 if isinstance(body, RunEnded):
                     return body
                 if body is not None:
                     self._emit(body)
                 if isinstance(body, InputRequested):
-                    answer = await self._ask(body)
+                    answer = await self._ask(body.request_id)
+                    self._note(InputAnswered(body.request_id, answer))
+                elif isinstance(body, ScriptProposed) and body.awaited:
+                    answer = result = decode_result(await self._ask(body.script_id))
+                    self._note(ScriptFinished(body.script_id, result.state.value, abridged(result)))
                 if loop.time() - breath > _BREATH:
                     # A responder that never waits must neither keep others from running nor outrun the store.
                     await asyncio.sleep(0)
@@ -182,23 +201,27 @@ class ActiveRun:
         except Exception:
             log.exception("The responder of run %s failed while it was closed.", self.run.id)
 
-    async def _ask(self, request: InputRequested) -> JSON:
+    async def _ask(self, request_id: str) -> JSON:
         """Wait for the answer, which may come through another process."""
         while len(self.events) < self._seq and not self.done:
             await self.more(len(self.events))
+        self._waiting = request_id
         while True:
             self._answered.clear()
             with suppress(BackendUnavailable):
-                found = await self._store.take_answer(self.run.id, request.request_id)
+                found = await self._store.take_answer(self.run.id, request_id)
                 if found is not None:
-                    if self._accepting:
-                        self._emit(InputAnswered(request.request_id, found[0]))
+                    self._waiting = None
                     return found[0]
             with suppress(TimeoutError):
                 async with asyncio.timeout(self._timing.poll):
                     await self._answered.wait()
 
     # The log
+
+    def _note(self, body: EventBody) -> None:
+        if self._accepting:
+            self._emit(body)
 
     def _emit(self, body: EventBody) -> None:
         self._seq += 1
@@ -270,7 +293,7 @@ def _body(item: Any) -> EventBody | None:
     """Return what the responder yielded as it goes into the log; `None` for an empty text."""
     if isinstance(item, str):
         return TextDelta(clean_text(item)) if item else None
-    if not isinstance(item, EventBody) or isinstance(item, RunStarted | RunStopping | InputAnswered):
+    if not isinstance(item, EventBody) or isinstance(item, RunStarted | RunStopping | InputAnswered | ScriptFinished):
         raise TypeError(f"A responder may yield text and events of its own, not {type(item).__name__}")
     return clean_body(item)
 

@@ -12,15 +12,16 @@ from typing import Any
 from ..database import uncancelled
 from ..errors import BackendUnavailable, EmptyText
 from ..events import JSON, RunEnded, RunEvent
-from ..models import Conversation, ConversationPage, Run, RunSummary, Starter, Transcript, User
+from ..models import Conversation, ConversationPage, Run, RunSummary, Script, Starter, Transcript, User
 from ..responders import Request, Responder
 from ..store import Started, Store
 from .active import INTERRUPTED, ActiveRun, Timing
+from .scripting import ScriptKeeping
 
 _MOST_AT_A_STRETCH = 500
 
 
-class LocalBackend:
+class LocalBackend(ScriptKeeping):
     """A backend whose agent is an async generator in this process. asyncio only.
 
     A run is a task of its own: it depends on nobody who reads it. Each event is in the store before anybody sees it.
@@ -167,6 +168,12 @@ class LocalBackend:
         await self._store.put_answer(user.id, run_id, request_id, answer)
         if run_id in self._active:
             self._active[run_id].look_for_answer()
+
+    async def _told(self, script: Script) -> None:
+        active = self._active.get(script.run_id)
+        kind, _, script_id = script.origin.partition(":")
+        if active is not None and kind == "proposal" and script.result is not None:
+            active.hear(script_id, script.result)
 
     async def _launch(self, user: User, start: Any) -> Run:
         if self._closing:

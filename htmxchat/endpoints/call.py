@@ -26,6 +26,9 @@ _FIELDS = 16
 _LONGEST_ID = 200
 _LONGEST_FILTER = 200
 
+SCRIPTS_CHANGED = {"HX-Trigger": '{"chat:scripts": {"target": "body"}}'}
+"""Tells the page that the queue of scripts is not as it was."""
+
 Thing = TypeVar("Thing", Conversation, Run)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from urllib.parse import quote, urlsplit
 
 from starlette.exceptions import HTTPException
@@ -15,7 +16,9 @@ from ..fragments.shell import message_page
 from ..html import Child, render
 from ..patches import Patch, render_patches
 from ..urls import Urls
-from .call import wants_fragment
+from .call import SCRIPTS_CHANGED, wants_fragment
+
+_SCRIPTS = re.compile("/(c|runs)/[^/]+/scripts(/|$)")
 
 
 async def show_failure(request: Request, error: Exception) -> Response:
@@ -23,11 +26,16 @@ async def show_failure(request: Request, error: Exception) -> Response:
     status, sentence, headers = _describe(error)
     if not wants_fragment(request):
         return _page(request, error, status, sentence, headers)
-    if request.headers.get("hx-source", "").startswith("chat-live"):
+    source = request.headers.get("hx-source", "")
+    if source.startswith(("chat-live", "chat-runner")):
         return PlainTextResponse(sentence, status, headers)
     if request.method == "GET":
         # The page that htmx asked a part of cannot be shown; the browser fetches the one that says why.
         return HTMLResponse("", status, {**headers, "HX-Redirect": _here(request)})
+    if request.method == "POST" and _SCRIPTS.search(request.scope["path"]):
+        # Whatever the room shows is out of date.
+        refusal = Patch("#scripts-error", "innerHTML", render(sentence))
+        return HTMLResponse(render_patches([refusal]), status, {**headers, **SCRIPTS_CHANGED})
     said = render(*_beside_composer(request, error, sentence))
     patches = [Patch("#composer-error", "innerHTML", said), Patch("#status", "innerHTML", render(sentence))]
     return HTMLResponse(render_patches(patches), status, headers)

@@ -11,7 +11,7 @@ from ..fragments.history import history_items, history_list
 from ..fragments.shell import page
 from ..html import render
 from .call import Call, endpoint
-from .pages import conversation_room, draw_history, load_history, sides
+from .pages import conversation_room, draw_history, load_history, runner, sides
 
 _STRETCH = 30
 _LONGEST = 200
@@ -40,6 +40,7 @@ async def show(call: Call) -> Response:
         conversation=conversation_room(call, None),
         current_url=call.urls.conversation(open_id) if open_id else call.urls.home(),
         sides=sides(call, None),
+        runner=runner(call),
         room="history",
         stylesheets=call.chat.settings.stylesheets,
     )

@@ -13,6 +13,7 @@ from ..fragments.composer import composer
 from ..fragments.conversation import conversation as conversation_fragment
 from ..fragments.history import history
 from ..fragments.inspector import inspector_side
+from ..fragments.scripts import script_runner, scripts_side
 from ..fragments.shell import Side, notice, page, side_opener, side_room
 from ..fragments.transcript import transcript as turns
 from ..html import FT, Child, render, tag
@@ -98,6 +99,7 @@ async def room_page(
         conversation=room,
         current_url=call.urls.conversation(conversation.id) if conversation else call.urls.home(),
         sides=sides(call, conversation, side),
+        runner=runner(call),
         # On a phone, too, what was deleted can be seen to come back.
         room="history" if deleted else side.name if side else "conversation",
         stylesheets=settings.stylesheets,
@@ -108,7 +110,17 @@ async def room_page(
 def sides(call: Call, conversation: Conversation | None, opened: Side | None = None) -> list[Side]:
     """Return the rooms at the side of a conversation; all but `opened` are closed."""
     closed = [inspector_side(call.urls, conversation)]
+    if call.chat.can_run_scripts:
+        closed.append(scripts_side(call.urls, conversation))
     return [opened if opened and opened.name == each.name else each for each in closed]
+
+
+def runner(call: Call) -> FT | None:
+    """Return the element that runs scripts."""
+    settings = call.chat.settings
+    if not call.chat.can_run_scripts:
+        return None
+    return script_runner(call.urls, settings.scripts, limit=settings.limits.result)
 
 
 def close_sides(call: Call, conversation: Conversation | None) -> list[Patch]:

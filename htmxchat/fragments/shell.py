@@ -55,6 +55,7 @@ def page(
     conversation: Child,
     current_url: str,
     sides: Sequence[Side] = (),
+    runner: Child = None,
     room: str = "conversation",
     stylesheets: Sequence[str] = (),
 ) -> str:
@@ -65,6 +66,7 @@ def page(
     Args:
         current_url: Where the phone's Chat tab leads.
         sides: The rooms beside the conversation, those that are closed too.
+        runner: The element that runs scripts, if there is one.
         room: The room that a phone shows: `history`, `conversation` or the name of a side.
         stylesheets: The host's own, loaded after the chat's.
     """
@@ -75,6 +77,7 @@ def page(
         title,
         a("Skip to the composer", cls="hidden", href="#text"),
         div(history, rooms, _tabs(urls, current_url, sides, room), cls="chat", data_room=room),
+        runner,
         stylesheets=stylesheets,
     )
 

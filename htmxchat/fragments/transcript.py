@@ -12,10 +12,11 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Literal
 
-from ..events import InputRequested, Source
+from ..events import InputRequested, ScriptProposed, Source
 from ..html import FT, Child, icon, raw, tag
 from ..markdown import Markdown, MarkdownStream
 from ..models import RunState, Transcript, Turn
+from ..script_states import script_id
 from ..urls import Urls
 from ..view import Reasoning, RunView, Step, ToolCall, fold
 
@@ -25,6 +26,7 @@ details, summary, code, pre = tag("details"), tag("summary"), tag("code"), tag("
 form, button, label, input_ = tag("form"), tag("button"), tag("label"), tag("input")
 fieldset, legend = tag("fieldset"), tag("legend")
 ol, li, time_, noscript, chat_live = tag("ol"), tag("li"), tag("time"), tag("noscript"), tag("chat-live")
+chat_proposal = tag("chat-proposal")
 
 _WEB = re.compile(r"https?://[^/]", re.IGNORECASE)
 _LONGEST_ARGUMENTS = 4_000
@@ -51,6 +53,7 @@ class TurnContext:
         agent: What the other side is called.
         text_limit: The longest message, in characters.
         inspector: Whether the page has the room in which a run is inspected; else the link leads to the chat's page.
+        can_run_scripts: Whether there is a queue for the scripts that the agent proposes.
     """
 
     urls: Urls
@@ -61,6 +64,7 @@ class TurnContext:
     agent: str = "Agent"
     text_limit: int = 20_000
     inspector: bool = False
+    can_run_scripts: bool = False
 
 
 def transcript(transcript: Transcript, context: TurnContext) -> list[FT]:
@@ -103,7 +107,7 @@ def turn_article(run_id: str, view: RunView, *children: Child) -> FT:
         id=f"turn-{run_id}",
         cls="turn",
         data_role="assistant",
-        data_state=RunState.SUSPENDED.value if view.request else view.state.value,
+        data_state=RunState.SUSPENDED.value if view.request or view.awaited_script else view.state.value,
         aria_busy="true" if view.state.live else None,
     )
 
@@ -128,9 +132,11 @@ def turn_tail(run_id: str, view: RunView, context: TurnContext) -> FT:
     children: list[Child] = []
     if view.sources:
         children.append(_sources(run_id, view.sources))
+    if context.can_run_scripts:
+        children += [_proposal(urls, run_id, view, script) for script in view.scripts]
     if view.request is not None:
         children.append(_request(urls.answer(run_id), view.request))
-    if view.state.live and view.request is None:
+    if view.state.live and view.request is None and view.awaited_script is None:
         stage = "Stopping" if view.state is RunState.STOPPING else view.stage or (None if view.text else "Thinking")
         if view.state is RunState.QUEUED:
             stage = _WORDS[RunState.QUEUED]
@@ -183,6 +189,8 @@ def status_text(view: RunView) -> str:
     """Return the sentence for the page's one live region."""
     if view.request is not None:
         return "The agent asks you something."
+    if view.awaited_script is not None:
+        return "The agent wants to run Python and waits for you."
     return {
         RunState.COMPLETED: "The answer is complete.",
         RunState.CANCELLED: "The answer was stopped.",
@@ -260,6 +268,30 @@ def _request(url: str, request: InputRequested) -> FT:
     # In a field and not in the path, where a slash or two dots would mean something.
     which = input_(type="hidden", name="request", value=request.request_id)
     return form(which, content, cls="request", method="post", action=url, hx_post=url, hx_swap="none")
+
+
+def _proposal(urls: Urls, run_id: str, view: RunView, script: ScriptProposed) -> FT:
+    """Return the line that leads to a script. Its element tells the queue that there is something new."""
+    finished = next((each for each in view.finished if each.script_id == script.script_id), None)
+    state = finished.state if finished else "queued" if script is view.awaited_script else None
+    words = {"queued": "Waits for you", "done": "Done", "rejected": "Rejected", "cancelled": "Cancelled"}
+    words |= {"failed": "Failed", "timed-out": "Timed out"}
+    id = script_id(run_id, f"proposal:{script.script_id}")
+    return chat_proposal(
+        icon("script"),
+        span("Run Python", b(f": {script.title}") if script.title else None, cls="cut", dir="auto"),
+        span(words[state], cls="state", data_state=state) if state in words else None,
+        a(
+            "Review" if state == "queued" else "Open",
+            span(f" the script {script.title}", cls="hidden"),
+            cls="button",
+            data_kind="primary" if state == "queued" else None,
+            href=urls.script(run_id, id),
+            data_script=id,
+        ),
+        data_script=id,
+        data_state=state or "",
+    )
 
 
 def _failure(view: RunView, retry: Child) -> FT:

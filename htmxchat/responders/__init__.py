@@ -28,15 +28,31 @@ class Request:
     run_id: str
 
 
-Responder: TypeAlias = Callable[[Request], AsyncIterator[str | EventBody]]
+@dataclass(frozen=True, slots=True)
+class RunScript:
+    """Ask the user to run Python in their browser, and wait: `result = yield RunScript("print(6 * 7)")`.
+
+    What comes back is a `ScriptResult`, also when the user rejects the script, cancels it or lets it run too long.
+    Yield `ScriptProposed` instead to propose a script and go on without its result.
+
+    Attributes:
+        title: What it does, in a few words.
+    """
+
+    code: str
+    title: str = ""
+
+
+Responder: TypeAlias = Callable[[Request], AsyncIterator[str | EventBody | RunScript]]
 """An async generator function. What it may yield:
 
 - A `str`, more of the answer (Markdown); an empty one is dropped.
 - Any event body. `answer = yield InputRequested(...)` waits until the user has answered.
+- A `RunScript`. `result = yield RunScript(...)` waits until it has run in the user's browser, or will not.
 - `RunEnded` ends the run that way; the generator is closed. Returning ends it as completed.
 
-`RunStarted`, `RunStopping` and `InputAnswered` are written for it. Raising ends the run as failed: a `ChatError` with
-its own sentence, anything else with a general one and a traceback in the log.
+`RunStarted`, `RunStopping`, `InputAnswered` and `ScriptFinished` are written for it. Raising ends the run as failed: a
+`ChatError` with its own sentence, anything else with a general one and a traceback in the log.
 
 When the user stops the run, `asyncio.CancelledError` is raised where the generator waits. It may clean up, but what it
 yields from then on is dropped, and after 5 seconds it is abandoned.

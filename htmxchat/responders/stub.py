@@ -16,7 +16,6 @@ from ..events import (
     EventBody,
     InputRequested,
     ReasoningDelta,
-    ScriptProposed,
     Source,
     SourcesFound,
     StageChanged,
@@ -24,11 +23,22 @@ from ..events import (
     ToolStarted,
     UsageReported,
 )
-from ..models import Starter
-from . import Request
-from .stub_texts import HALF, LATENCY_ANSWER, PYTHON, PYTHON_ANSWER, RUNBOOK, SLOW_PER_WORD, countdown, handbook
+from ..models import ScriptResult, Starter
+from . import Request, RunScript
+from .stub_texts import (
+    HALF,
+    LATENCY_ANSWER,
+    PYTHON,
+    PYTHON_DONE,
+    PYTHON_NOT,
+    PYTHON_QUESTION,
+    RUNBOOK,
+    SLOW_PER_WORD,
+    countdown,
+    handbook,
+)
 
-Answer: TypeAlias = AsyncGenerator[str | EventBody, JSON]
+Answer: TypeAlias = AsyncGenerator[str | EventBody | RunScript, object]
 
 
 async def respond_stub(request: Request, pace: float = 0.02) -> Answer:
@@ -39,7 +49,7 @@ async def respond_stub(request: Request, pace: float = 0.02) -> Answer:
     """
     play = _SCRIPTS.get(request.text.strip(), _friendly)
     script = play(request, pace)
-    answer: JSON = None
+    answer: object = None
     try:
         while True:
             answer = yield await script.asend(answer)
@@ -100,10 +110,15 @@ async def _staged(request: Request, pace: float) -> Answer:
 
 
 async def _python(request: Request, pace: float) -> Answer:
-    for word in _words(PYTHON_ANSWER):
+    for word in _words(PYTHON_QUESTION):
         yield word
         await asyncio.sleep(pace)
-    yield ScriptProposed("quantiles", PYTHON, "Quantiles of the sample")
+    result = yield RunScript(PYTHON, "Quantiles of the sample")
+    assert isinstance(result, ScriptResult)
+    rest = PYTHON_DONE if result.done else PYTHON_NOT
+    for word in _words(rest.format(seconds=result.seconds, why=quote(result.text, 500))):
+        yield word
+        await asyncio.sleep(pace)
 
 
 async def _failing(request: Request, pace: float) -> Answer:

@@ -18,6 +18,8 @@ from htmxchat import (
     InputRequested,
     LocalBackend,
     Request,
+    RunScript,
+    ScriptProposed,
     StageChanged,
     Starter,
     Store,
@@ -27,6 +29,7 @@ from htmxchat import (
 )
 from htmxchat.backends.stub import StubBackend
 from htmxchat.events import decode_body
+from htmxchat.scripts import Scripts
 
 WORDS = 1_500
 
@@ -48,16 +51,27 @@ def words(count: int = WORDS) -> list[str]:
     return out
 
 
-async def respond(request: Request) -> AsyncGenerator[str | EventBody, Any]:
+async def respond(request: Request) -> AsyncGenerator[str | EventBody | RunScript, Any]:
     """Answer with an echo, or do what the message says.
 
-    `words N PAUSE` writes N words, `stages N` goes through N stages, `ticks PAUSE` changes stage for ever; `forever` never stops; `fail` breaks off; `ask` asks, `ask freely` without choices;
+    `words N PAUSE` writes N words, `stages N` goes through N stages, `ticks PAUSE` changes stage for ever; `forever`
+    never stops; `fail` breaks off; `ask` asks, `ask freely` without choices;
+    `run JSON` waits for the string to run as Python and says what came of it, `propose JSON` proposes a list of them;
     `say JSON` answers with the string, `emit JSON` with events, each as a pair of its name and its fields, and goes on
     for ever if the last is `"forever"`.
     """
     command, _, rest = request.text.partition(" ")
     if command == "say":
         yield json.loads(rest)
+        return
+    if command == "run":
+        result = yield RunScript(json.loads(rest), "The script")
+        yield f"{result.state.value}: {result.text}"
+        return
+    if command == "propose":
+        for number, code in enumerate(json.loads(rest)):
+            yield ScriptProposed(str(number), code, f"Script {number}")
+        yield "Proposed."
         return
     if command == "emit":
         for each in json.loads(rest):
@@ -134,11 +148,14 @@ def main() -> None:
     parser.add_argument("--port", type=int, default=0)
     parser.add_argument("--prefix", default="/chat")
     parser.add_argument("--stub", action="store_true")
+    parser.add_argument("--script-timeout", type=float, default=30.0)
+    parser.add_argument("--trust", action="store_true")
     options = parser.parse_args()
     store = Store(f"sqlite+aiosqlite:///{options.db}") if options.db else Store()
     backend = StubBackend(store, pace=0.002) if options.stub else LocalBackend(respond, store)
     starters = None if options.stub else [Starter("Greet", "Say hello")]
-    chat = create_chat_app(backend, stream=options.stream, title="Test chat", starters=starters)
+    scripts = Scripts(timeout=options.script_timeout, trust=options.trust)
+    chat = create_chat_app(backend, stream=options.stream, title="Test chat", starters=starters, scripts=scripts)
     others = [Mount("/signed-out", signed_out()), Mount("/hostile", hostile())]
     host = Starlette(routes=[Mount(options.prefix, chat), *others], lifespan=chat_lifespan(chat))
     listener = socket.create_server(("127.0.0.1", options.port))

@@ -9,7 +9,7 @@ import pytest
 from playwright.sync_api import BrowserContext, Page, expect
 
 from tests.browser.conftest import Server
-from tests.browser.driving import fill_history, send, start, wait_for_state
+from tests.browser.driving import fill_history, open_menu, send, start, wait_for_state
 
 SIZES = {"narrow": 1000, "wide": 1280, "very wide": 1800}
 
@@ -89,3 +89,13 @@ def test_a_phone_shows_the_rooms_in_turn(new_context: Callable[..., BrowserConte
         expect(page.locator(room)).to_be_visible()
         expect(tabs.locator("[aria-current]")).to_have_text(name)
     expect(page.locator("body")).to_have_attribute("data-mark", "same")
+
+
+def test_a_title_that_is_not_changed_after_all_leaves_it_open(chat: Page) -> None:
+    start(chat, "hello")
+    opener(chat)
+    expect(chat.locator("#inspector .run-list")).to_be_visible()
+    open_menu(chat, "Rename")
+    chat.locator("form.rename").get_by_role("link", name="Cancel").click()
+    expect(chat.locator("form.rename")).to_have_count(0)
+    expect(chat.locator("#inspector .run-list")).to_be_visible()

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from starlette.routing import Route
 from starlette.testclient import TestClient
 
 from htmxchat import (
@@ -23,6 +24,8 @@ from htmxchat import (
     NotFound,
     NotSignedIn,
     RunState,
+    ScriptResult,
+    ScriptState,
     Store,
     TextTooLong,
     User,
@@ -35,6 +38,7 @@ from htmxchat.backends.kogwistar.replies import ServerTurn, Submitted
 from htmxchat.backends.kogwistar.run_memory import RunMemory
 from htmxchat.events import InputRequested, RunEnded, RunEvent, RunStopping, ScriptProposed, StageChanged
 from htmxchat.models import Run
+from htmxchat.script_states import Approve, Claim, Finish, Reject, digest
 from tests.support import Exchange
 
 from .recordings import recording
@@ -341,15 +345,19 @@ def test_what_is_not_the_users_is_404_on_every_route(server: Replay) -> None:
         (run,) = server.runs
         assert client.get(f"/c/{conversation}").status_code == 200
         client.headers["x-user"] = "ben"
-        gets = [f"/c/{conversation}", f"/c/{conversation}/rename"]
-        gets += [f"/runs/{run}", *(f"/runs/{run}/{what}" for what in ("stream", "poll", "text"))]
-        posts = [f"/c/{conversation}/{what}" for what in ("messages", "rename", "delete", "restore")]
-        posts += [f"/runs/{run}/{what}" for what in ("cancel", "requests/wait-1")]
-        for url in gets:
-            assert client.get(url).status_code == 404, url
-        for url in posts:
-            data = {"text": "x", "title": "x", "answer": "x"}
-            assert client.post(url, data=data).status_code == 404, url
+        ids = {"conversation": conversation, "deleted": conversation, "run": run}
+        data = {"text": "x", "title": "x", "answer": "x", "request": "wait-1"}
+        tried = 0
+        for route in app.routes:
+            if not isinstance(route, Route) or not ids.keys() & route.param_convertors.keys():
+                continue
+            values = {name: ids.get(name, "1") for name in route.param_convertors}
+            url = app.url_path_for(route.name, **values)
+            for method in (route.methods or set()) - {"HEAD"}:
+                body = data if method == "POST" else None
+                assert client.request(method, url, data=body).status_code == 404, url
+                tried += 1
+        assert tried > 10
 
 
 async def test_what_was_made_elsewhere_is_adopted(server: Replay, chat: KogwistarBackend) -> None:
@@ -410,7 +418,10 @@ async def test_a_known_conversation_opens_at_once(server: Replay, chat: Kogwista
         assert transcript.refreshing
         runs = [turn.id for turn in transcript.turns if turn.run]
         assert set(runs) == set(server.runs)
-        while (transcript := await other.load_transcript(ANN, conversation)).refreshing:
+        for _ in range(200):
+            transcript = await other.load_transcript(ANN, conversation)
+            if not transcript.refreshing:
+                break
             await asyncio.sleep(0.05)
         assert len(transcript.turns) == 61
     finally:
@@ -570,6 +581,7 @@ async def test_a_suspended_run_waits_and_survives_a_restart(server: Replay, flow
     run = await flows.start_run(ANN, None, "suspend please")
     request = await until(flows, run, InputRequested)
     assert request.prompt == "needs a client result. no value yet. The agent waits for a result from outside."
+    assert (await flows.list_conversations(ANN)).items[0].state is RunState.SUSPENDED
     await flows.close()
     other = KogwistarBackend(server.url, Store(path), workflow_id="demo.suspend", timing=FAST)
     try:
@@ -667,3 +679,32 @@ async def test_a_script_is_proposed_and_its_result_resumes(server: Replay, flows
     events = await read(flows, run)
     assert fold(events).state is RunState.FAILED
     assert server.runs[run.id].resumes[0]["client_result"]["errors"] == ["NameError"]
+
+
+async def test_a_suspended_run_goes_on_with_what_came_of_its_script(server: Replay, flows: KogwistarBackend) -> None:
+    run = await flows.start_run(ANN, None, "script please")
+    await until(flows, run, ScriptProposed)
+    (script,) = await flows.list_scripts(ANN, run.conversation_id)
+    assert (script.state, script.awaited) == (ScriptState.QUEUED, True)
+    assert len(await flows.list_scripts(ANN, run.conversation_id)) == 1
+    shown = digest(script.code)
+    result = ScriptResult(ScriptState.DONE, stdout="42\n", seconds=0.1)
+    for action in (Approve(shown), Claim("page", shown), Finish("page", result), Finish("page", result)):
+        script = await flows.change_script(ANN, run.id, script.id, action)
+    assert (script.state, script.awaited) == (ScriptState.DONE, False)
+    view = fold(await read(flows, run))
+    assert view.state is RunState.COMPLETED
+    assert [each.state for each in view.finished] == ["done"]
+    (resume,) = server.runs[run.id].resumes
+    assert resume["client_result"]["status"] == "success"
+    assert resume["client_result"]["state_update"][0][1]["client_answer"]["stdout"] == "42\n"
+
+
+async def test_a_suspended_run_is_told_that_its_script_was_rejected(server: Replay, flows: KogwistarBackend) -> None:
+    run = await flows.start_run(ANN, None, "script please")
+    await until(flows, run, ScriptProposed)
+    (script,) = await flows.list_scripts(ANN, run.conversation_id)
+    await flows.change_script(ANN, run.id, script.id, Reject())
+    assert fold(await read(flows, run)).state is RunState.FAILED
+    (resume,) = server.runs[run.id].resumes
+    assert resume["client_result"]["errors"] == ["The user rejected the script. It did not run."]

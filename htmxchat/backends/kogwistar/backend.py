@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Literal
 
 from ...database import uncancelled
 from ...errors import BackendError, BackendUnavailable, EmptyText, NotFound, TextTooLong
-from ...events import JSON, RunEvent, Source
+from ...events import JSON, RunEvent, ScriptProposed, Source
 from ...models import Conversation, ConversationPage, Run, RunSteps, Transcript, User
 from ...store import Store
+from ..scripting import ScriptKeeping
 from . import insight
 from .accounts import Accounts
 from .errands import Errands
@@ -29,7 +30,7 @@ MISSING = "KogwistarBackend needs httpx and httpx-sse: pip install 'htmxchat[kog
 CLOSING = "The chat is restarting. The answer goes on; look again in a moment."
 
 
-class KogwistarBackend:
+class KogwistarBackend(ScriptKeeping):
     """A backend whose agent is a kogwistar server. asyncio only.
 
     Runs are the server's: they go on when this process ends, and another process that shares the store shows them. The
@@ -243,6 +244,16 @@ class KogwistarBackend:
         if known.ended:
             raise NotFound
         await uncancelled(self._errands.tasks, self._lives.get(known, user.token or "").answer(request_id, answer))
+
+    # Scripts
+
+    async def _unqueued(self, user: User, conversation_id: str) -> Sequence[tuple[str, ScriptProposed]]:
+        """Return what the live run has proposed: the server's runs are not in the store's own tables."""
+        run_id = await self._runs.live_in(conversation_id)
+        if run_id is None:
+            return ()
+        live = await self._lives.look_at(await self._run(user, run_id), user.token or "")
+        return [(run_id, event.body) for event in live.events if isinstance(event.body, ScriptProposed)]
 
     # How
 

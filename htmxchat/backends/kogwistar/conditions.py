@@ -8,20 +8,22 @@ import json
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, exists, or_, select, true
+from sqlalchemy import ColumnElement, and_, case, exists, or_, select, true
 
 from ...cleaning import searchable
 from ...errors import InvalidInput
-from ...models import Conversation
+from ...models import Conversation, RunState
 from . import tables as t
 
 LONGEST_QUERY = 500
 
 
 def latest_state() -> ColumnElement[Any]:
-    """The state of a conversation's latest run, as a column."""
+    """The state of a conversation's latest run, as a column: suspended while it waits for the user."""
     mine = t.runs.c.conversation_id == t.conversations.c.id
-    latest = select(t.runs.c.state).where(mine).order_by(t.runs.c.place.desc()).limit(1)
+    waits = and_(t.runs.c.phase == "waiting", t.runs.c.state == RunState.RUNNING.value)
+    state = case((waits, RunState.SUSPENDED.value), else_=t.runs.c.state)
+    latest = select(state).where(mine).order_by(t.runs.c.place.desc()).limit(1)
     return latest.scalar_subquery().label("state")
 
 

@@ -11,10 +11,10 @@ import logging
 from contextlib import suppress
 
 from ...errors import BackendError, BackendUnavailable, ChatError, NotFound, NotSignedIn
-from ...events import JSON, InputAnswered, Outcome, RunEnded, StageChanged
+from ...events import JSON, Outcome, RunEnded, StageChanged
 from . import logs
 from .feed import Feed
-from .outcome import Request, client_result, resumed
+from .outcome import Request, client_result, heard, resumed
 from .replies import mapping
 
 log = logging.getLogger("htmxchat")
@@ -40,7 +40,7 @@ class LiveRun(Feed):
         request = self.known.request
         if self.done or self.known.phase != "waiting" or request is None or request.id != request_id:
             raise NotFound
-        said = [self.own(InputAnswered(request_id, answer)), self.own(StageChanged(GOING_ON))]
+        said = [self.own(heard(request, answer)), self.own(StageChanged(GOING_ON))]
         if not await self._memory.take_request(self.id, request_id, [*self.events, *said]):
             await self.sync()
             raise NotFound

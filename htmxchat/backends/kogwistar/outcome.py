@@ -13,9 +13,11 @@ from typing import Any
 from ...events import (
     JSON,
     EventBody,
+    InputAnswered,
     InputRequested,
     Outcome,
     RunEnded,
+    ScriptFinished,
     ScriptProposed,
     SourcesFound,
     StageChanged,
@@ -23,6 +25,9 @@ from ...events import (
     ToolFinished,
     ToolStarted,
 )
+from ...models import ScriptState
+from ...script_results import decode_result
+from ...script_states import abridged
 from .problems import plain, sentence
 from .replies import ServerRun, Step, mapping, text_at
 from .sources import find_sources
@@ -185,13 +190,21 @@ def ask(request: Request, *, retried: bool = False) -> list[EventBody]:
     """Return the events that put a request to the user."""
     prompt = (NEVER_SENT if retried else "") + request.prompt
     if request.kind == "script":
-        return [StageChanged(prompt), ScriptProposed(request.id, request.code, request.title)]
+        return [StageChanged(prompt), ScriptProposed(request.id, request.code, request.title, awaited=True)]
     choices = (CONTINUE, REFUSE) if request.kind == "approval" else ()
     return [InputRequested(request.id, prompt, choices)]
 
 
 def client_result(request: Request, answer: JSON) -> dict[str, Any]:
-    """Return what `resume` wants to hear. An answer that has a `state_update` is passed on as it is."""
+    """Return what `resume` wants to hear. An answer that has a `state_update` is passed on as it is.
+
+    What came of a script is a success when it ran to its end, and else a failure that says why not.
+    """
+    if request.kind == "script" and isinstance(answer, dict) and "state" in answer:
+        result = decode_result(answer)
+        if not result.done:
+            return {"status": "failure", "state_update": [], "errors": [result.text]}
+        return {"status": "success", "state_update": [["u", {request.key: answer}]]}
     if isinstance(answer, dict) and isinstance(answer.get("state_update"), list):
         return {"status": "success", **answer}
     if isinstance(answer, dict) and (answer.get("status") in ("failure", "failed") or answer.get("error")):
@@ -202,6 +215,17 @@ def client_result(request: Request, answer: JSON) -> dict[str, Any]:
             return {"status": "failure", "state_update": [], "errors": ["The user refused."]}
         return {"status": "success", "state_update": [["u", {request.key: True}]]}
     return {"status": "success", "state_update": [["u", {request.key: answer}]]}
+
+
+def heard(request: Request, answer: JSON) -> EventBody:
+    """Return the event that says what the run was told."""
+    if request.kind == "script" and isinstance(answer, dict) and "state" in answer:
+        result = decode_result(answer)
+        return ScriptFinished(request.id, result.state.value, abridged(result))
+    if request.kind == "script":
+        state = ScriptState.DONE if client_result(request, answer)["status"] == "success" else ScriptState.FAILED
+        return ScriptFinished(request.id, state.value, answer)
+    return InputAnswered(request.id, answer)
 
 
 def _after_resume(facts: Facts) -> Facts:

@@ -46,8 +46,17 @@ function guard(event) {
   warn(UNREACHABLE);
 }
 
+/** What runs scripts comes once there is something that could be run. */
+function loadScripts() {
+  if (!document.querySelector("chat-runner") || !document.querySelector("#turns .turn, #scripts:not([hidden])")) return;
+  document.removeEventListener("htmx:after:swap", loadScripts);
+  void import("./scripts.js");
+}
+
 keepFocus();
 showRooms();
+loadScripts();
+document.addEventListener("htmx:after:swap", loadScripts);
 htmx.registerExtension("chat", { handle_swap: swapAttributes });
 
 document.addEventListener("htmx:error", (event) => failed(/** @type {CustomEvent} */ (event)));

@@ -1,0 +1,254 @@
+"""Scripts: the queue of a conversation, what is done with one, and what a page that ran it says."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping, Sequence
+from typing import cast
+
+from starlette.responses import HTMLResponse, JSONResponse, PlainTextResponse, Response
+
+from ..backend import KeepsScripts
+from ..errors import BadRequest, ChatError, Conflict, InvalidInput, NotAllowed, NotFound
+from ..fragments.scripts import script_room, scripts_side
+from ..fragments.shell import Side, side_room
+from ..html import render
+from ..models import Script, ScriptState
+from ..script_results import encode_result, output, parse_result, pictures, read_json, table
+from ..script_states import (
+    CHANGED,
+    Abandon,
+    Approve,
+    Cancel,
+    Claim,
+    Edit,
+    Finish,
+    Reject,
+    Renew,
+    Rerun,
+    ScriptAction,
+    digest,
+)
+from .call import SCRIPTS_CHANGED, Call, endpoint, require
+from .conversations import see_other
+from .pages import conversation_page, unloaded_page
+
+_RUNNER = re.compile("[A-Za-z0-9]{1,64}")
+# A picture is shown by the page only; opened by itself it can do nothing and load nothing.
+_PICTURE = {"Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; sandbox"}
+_FILES = {
+    "code.py": "text/x-python",
+    "output.txt": "text/plain",
+    "table.csv": "text/csv",
+    "result.json": "application/json",
+}
+
+
+@endpoint
+async def nothing(call: Call) -> Response:
+    """The room before there is a conversation."""
+    require(call.chat.can_run_scripts)
+    side = scripts_side(call.urls, None, script_room(call.urls, None))
+    if call.fragment:
+        return HTMLResponse(render(side_room(side)))
+    return await conversation_page(call, None, side=side)
+
+
+@endpoint
+async def show(call: Call) -> Response:
+    """The queue of a conversation. `?edit=` is a script that is being edited."""
+    side = await _side(call)
+    if call.fragment:
+        return HTMLResponse(render(side_room(side)))
+    try:
+        transcript = await call.chat.ask(call.chat.backend.load_transcript(call.user, call.conversation.id))
+    except ChatError as error:
+        return await unloaded_page(call, call.conversation, error, side=side)
+    return await conversation_page(call, transcript, side=side)
+
+
+@endpoint
+async def queue(call: Call) -> Response:
+    """Queue a Python block of an answer, approve what waits of one answer, or clear what is over."""
+    form = await call.form()
+    if "clear" in form:
+        await call.chat.ask(_backend(call).clear_scripts(call.user, call.conversation.id))
+        return _changed(call)
+    if "approve-all" in form:
+        for shown in form["approve-all"].split():
+            id, _, shown_digest = shown.partition(":")
+            await _change(call, _field(form, "run"), id, Approve(shown_digest))
+        return _changed(call)
+    script = await _queue_block(call, _field(form, "run"), _field(form, "block"), form.get("digest"))
+    if call.fragment:
+        return JSONResponse({"script": script.id}, headers=SCRIPTS_CHANGED)
+    return see_other(f"{call.urls.scripts(call.conversation.id)}#script-{script.id}")
+
+
+@endpoint
+async def find(call: Call) -> Response:
+    """The script's place: its card in the queue."""
+    script = await _script(call)
+    return see_other(f"{call.urls.scripts(script.conversation_id)}#script-{script.id}")
+
+
+@endpoint
+async def change(call: Call) -> Response:
+    """Do something with a script. The form's button says what."""
+    form = await call.form()
+    action = _action(form, trust=call.chat.trust)
+    script = await _change(call, call.run.id, call.request.path_params["script"], action)
+    if isinstance(action, Claim | Renew | Abandon):
+        # Only the page that runs it asks for this, and nobody sees a difference that matters.
+        answer = {"code": script.code, "digest": digest(script.code)} if isinstance(action, Claim) else {}
+        return JSONResponse(answer)
+    return _changed(call, script)
+
+
+@endpoint
+async def finish(call: Call) -> Response:
+    """Take what came of a script from the page that ran it."""
+    if call.request.headers.get("content-type", "").split(";")[0].strip().lower() != "application/json":
+        raise BadRequest("Send the result as application/json.")
+    data = read_json(await call.request.body())
+    if not isinstance(data, dict):
+        raise InvalidInput("Send an object with runner and result.")
+    runner = _runner(data.get("runner"))
+    action = Finish(runner, parse_result(data.get("result")))
+    await _change(call, call.run.id, call.request.path_params["script"], action)
+    return JSONResponse({})
+
+
+@endpoint
+async def picture(call: Call) -> Response:
+    """A picture that a script drew."""
+    script = await _script(call)
+    drawn = pictures(script.result) if script.result else []
+    number = _number(call.request.path_params["number"], drawn)
+    headers = {**_PICTURE, "Cache-Control": "private, max-age=3600"}
+    return Response(drawn[number].data, media_type=drawn[number].type, headers=headers)
+
+
+@endpoint
+async def download(call: Call) -> Response:
+    """A file of a script: its code, its output, its table, or all of the result."""
+    script = await _script(call)
+    name = call.request.path_params["file"]
+    content = _content(script, name)
+    if content is None:
+        raise NotFound
+    headers = {"Content-Disposition": f'attachment; filename="{name}"'}
+    return PlainTextResponse(content, media_type=f"{_FILES[name]}; charset=utf-8", headers=headers)
+
+
+def _content(script: Script, name: str) -> str | None:
+    if name == "code.py":
+        return script.code + "\n"
+    if script.result is None:
+        return None
+    if name == "output.txt":
+        return output(script.result)
+    if name == "table.csv":
+        return table(script.result)
+    if name == "result.json":
+        return json.dumps(encode_result(script.result), ensure_ascii=False, indent=2) + "\n"
+    return None
+
+
+async def _side(call: Call) -> Side:
+    scripts = await call.chat.ask(_backend(call).list_scripts(call.user, call.conversation.id))
+    content = script_room(
+        call.urls,
+        call.conversation,
+        scripts,
+        edit=call.request.query_params.get("edit"),
+        trust=call.chat.trust,
+    )
+    return scripts_side(call.urls, call.conversation, content)
+
+
+async def _queue_block(call: Call, run_id: str, number: str, shown: str | None) -> Script:
+    """Queue a block. The code is the stored answer's own; the page only says which block, and what it showed."""
+    transcript = await call.chat.ask(call.chat.backend.load_transcript(call.user, call.conversation.id))
+    turn = next((turn for turn in transcript.turns if turn.run is not None and turn.run.id == run_id), None)
+    blocks = call.chat.markdown.python_blocks(turn.text) if turn else []
+    index = _number(number, blocks)
+    code = blocks[index]
+    if shown is not None and shown != digest(code):
+        raise Conflict(CHANGED)
+    title = f"Block {index + 1} of the answer" if len(blocks) > 1 else "From the answer"
+    return await call.chat.ask(_backend(call).queue_block(call.user, run_id, index, code, title))
+
+
+def _action(form: Mapping[str, str], *, trust: bool) -> ScriptAction:
+    if "approve" in form:
+        trusted = "trusted" in form
+        if trusted and not trust:
+            raise NotAllowed("This chat asks before it runs a script.")
+        return Approve(_field(form, "digest"), form.get("code"), trusted=trusted)
+    if "save" in form:
+        return Edit(_field(form, "digest"), _field(form, "code"))
+    if "reject" in form:
+        return Reject()
+    if "cancel" in form:
+        return Cancel()
+    if "rerun" in form:
+        return Rerun(_field(form, "digest"))
+    if "claim" in form:
+        return Claim(_runner(form["claim"]), _field(form, "digest"))
+    if "renew" in form:
+        return Renew(_runner(form["renew"]))
+    if "abandon" in form:
+        return Abandon(_runner(form["abandon"]))
+    raise BadRequest("The form does not say what to do with the script.")
+
+
+async def _change(call: Call, run_id: str, script_id: str, action: ScriptAction) -> Script:
+    backend = _backend(call)
+    return await call.chat.ask(backend.change_script(call.user, run_id, script_id, action))
+
+
+async def _script(call: Call) -> Script:
+    scripts = await call.chat.ask(_backend(call).list_scripts(call.user, call.run.conversation_id))
+    for script in scripts:
+        if script.id == call.request.path_params["script"] and script.run_id == call.run.id:
+            return script
+    raise NotFound
+
+
+def _backend(call: Call) -> KeepsScripts:
+    require(call.chat.can_run_scripts)
+    return cast(KeepsScripts, call.chat.backend)
+
+
+def _changed(call: Call, script: Script | None = None) -> Response:
+    if call.fragment:
+        return Response(status_code=204, headers=SCRIPTS_CHANGED)
+    if script is None:
+        return see_other(call.urls.scripts(call.conversation.id))
+    anchor = "" if script.state is ScriptState.REJECTED else f"#script-{script.id}"
+    return see_other(f"{call.urls.scripts(script.conversation_id)}{anchor}")
+
+
+def _number(text: str, of: Sequence[object]) -> int:
+    """Return the number of one of these things.
+
+    Raises:
+        NotFound: It has none.
+    """
+    if not (text.isascii() and text.isdigit() and len(text) < 6 and int(text) < len(of)):
+        raise NotFound
+    return int(text)
+
+
+def _field(form: Mapping[str, str], name: str) -> str:
+    if name not in form:
+        raise BadRequest(f"The form has no field named {name}.")
+    return form[name]
+
+
+def _runner(value: object) -> str:
+    if not isinstance(value, str) or not _RUNNER.fullmatch(value):
+        raise InvalidInput("A runner is named by up to 64 letters and digits.")
+    return value

@@ -1,0 +1,155 @@
+"""What the transactions about scripts are made of: small functions over one connection.
+
+The first statement of each that changes something is a write, because it locks the conversation's scripts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import fields, replace
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import ColumnElement, Connection, Row, delete, insert, select, update
+
+from . import tables as t
+from .cleaning import clean_json, clean_text, one_line
+from .errors import NotFound
+from .events import ScriptProposed
+from .models import Script, ScriptResult, ScriptState
+from .script_results import decode_result, encode_result
+from .script_states import LONGEST_CODE, MOST_SCRIPTS, no_python, script_id, settle, tidy
+
+LONGEST_TITLE = 120
+_COLUMNS = tuple(field.name for field in fields(Script))
+
+
+def lock(db: Connection, conversation_id: str) -> None:
+    db.execute(_in(update(t.scripts), conversation_id).values(conversation_id=conversation_id))
+
+
+def read(db: Connection, conversation_id: str) -> list[Script]:
+    """Return the scripts of a conversation in the order in which they came."""
+    found = _in(select(t.scripts), conversation_id).order_by(t.scripts.c.position, t.scripts.c.id)
+    return [_script(row) for row in db.execute(found)]
+
+
+def read_settled(db: Connection, conversation_id: str, now: datetime) -> list[Script]:
+    """The same, after `lock`: those whose page has gone have failed."""
+    scripts = []
+    for script in read(db, conversation_id):
+        settled = settle(script, now)
+        if settled is not script:
+            save(db, settled)
+        scripts.append(settled)
+    return scripts
+
+
+def find(scripts: Sequence[Script], run_id: str, id: str) -> Script:
+    for script in scripts:
+        if script.id == id and script.run_id == run_id:
+            return script
+    raise NotFound
+
+
+def save(db: Connection, script: Script) -> None:
+    values = _values(script)
+    del values["id"]
+    db.execute(update(t.scripts).where(t.scripts.c.id == script.id).values(**values))
+
+
+def add(db: Connection, conversation_id: str, run_id: str, origin: str, code: str, title: str, awaited: bool) -> Script:
+    """Write a script that waits for approval, or return the one that is there. One that cannot be used is rejected."""
+    id = script_id(run_id, origin)
+    lock(db, conversation_id)
+    scripts = read(db, conversation_id)
+    for script in scripts:
+        if script.id == id:
+            return script
+    code = tidy(clean_text(code))
+    now = datetime.now(UTC)
+    script = Script(
+        id, conversation_id, run_id, origin, one_line(title, LONGEST_TITLE), code[:LONGEST_CODE], ScriptState.QUEUED,
+        position=1 + max((each.position for each in scripts), default=0),
+        created_at=now,
+        awaited=awaited,
+    )  # fmt: skip
+    if reason := _unusable(code, sum(each.run_id == run_id for each in scripts)):
+        refusal = ScriptResult(ScriptState.REJECTED, error=no_python(reason))
+        script = replace(script, state=refusal.state, result=refusal, ended_at=now)
+    db.execute(insert(t.scripts).values(**_values(script)))
+    return script
+
+
+def propose(db: Connection, conversation_id: str, run_id: str, body: ScriptProposed) -> Script:
+    origin = f"proposal:{body.script_id}"
+    return answer(db, add(db, conversation_id, run_id, origin, body.code, body.title, body.awaited))
+
+
+def answer(db: Connection, script: Script) -> Script:
+    """Leave the result for the owner of a run that waits for it, if the run is one of this store's."""
+    if not (script.awaited and script.state.over and script.result is not None):
+        return script
+    run = db.execute(select(t.runs.c.active).where(t.runs.c.id == script.run_id)).one_or_none()
+    if run is None:
+        return script
+    if run.active is not None:
+        request_id = script.origin.removeprefix("proposal:")
+        values = {"run_id": script.run_id, "request_id": request_id, "answer": clean_json(encode_result(script.result))}
+        db.execute(insert(t.answers).values(**values))
+    return deliver(db, script)
+
+
+def deliver(db: Connection, script: Script) -> Script:
+    """Remember that the run has got the result."""
+    db.execute(update(t.scripts).where(t.scripts.c.id == script.id).values(awaited=False))
+    return replace(script, awaited=False)
+
+
+def withdraw(db: Connection, run_id: str) -> None:
+    """Cancel what a run that has ended waited for."""
+    now = datetime.now(UTC)
+    waiting = [state.value for state in ScriptState if not state.over]
+    result = clean_json(encode_result(ScriptResult(ScriptState.CANCELLED)))
+    mine = update(t.scripts).where(t.scripts.c.run_id == run_id, t.scripts.c.awaited)
+    over = {"state": ScriptState.CANCELLED.value, "result": result, "ended_at": now, "lease_until": None}
+    db.execute(mine.where(t.scripts.c.state.in_(waiting)).values(**over, revision=t.scripts.c.revision + 1))
+    db.execute(mine.values(awaited=False))
+
+
+def clear(db: Connection, conversation_id: str) -> None:
+    over = [state.value for state in ScriptState if state.over]
+    this = _in(update(t.scripts), conversation_id).where(t.scripts.c.state.in_(over))
+    db.execute(this.values(cleared=True))
+
+
+def remove(db: Connection, conversations: ColumnElement[bool]) -> None:
+    """Remove the scripts of the conversations that meet a condition."""
+    gone = select(t.conversations.c.id).where(conversations)
+    db.execute(delete(t.scripts).where(t.scripts.c.conversation_id.in_(gone)))
+
+
+def _unusable(code: str, others: int) -> str:
+    if not code:
+        return "There is no code in it."
+    if len(code) > LONGEST_CODE:
+        return f"It has {len(code):,} characters; {LONGEST_CODE:,} are allowed."
+    if others >= MOST_SCRIPTS:
+        return f"An answer may have {MOST_SCRIPTS} scripts."
+    return ""
+
+
+def _in(statement: Any, conversation_id: str) -> Any:
+    return statement.where(t.scripts.c.conversation_id == conversation_id)
+
+
+def _values(script: Script) -> dict[str, Any]:
+    values = {name: getattr(script, name) for name in _COLUMNS}
+    result = None if script.result is None else clean_json(encode_result(script.result))
+    return {**values, "state": script.state.value, "result": result}
+
+
+def _script(row: Row[Any]) -> Script:
+    values = {name: getattr(row, name) for name in _COLUMNS}
+    result = None if row.result is None else decode_result(row.result)
+    return Script(**{**values, "state": ScriptState(row.state), "result": result})

@@ -1,0 +1,332 @@
+"""What may happen to a script, and when: pure functions over `Script`. Standard library only.
+
+    queued ──approve──▶ approved ──claim──▶ running ──finish──▶ done, failed, cancelled, timed-out
+      │                    │                   │
+      ├──reject──▶ rejected│                   ├──cancel──▶ cancelled
+      └──cancel──▶ cancelled ◀──cancel─────────┘            (a page that is gone: failed)
+
+    edit   queued, approved or over ──▶ queued, with the new text
+    rerun  over ──▶ approved
+
+Approving and running again name the SHA-256 of the text that was shown; claiming names that of the text that is about
+to run. Neither works for any other text. One script of a conversation runs at a time, in the order of approval.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import TypeAlias
+
+from .errors import Conflict, InvalidInput
+from .events import JSON
+from .models import Script, ScriptResult, ScriptState
+
+LONGEST_CODE = 50_000
+"""Characters of one script."""
+MOST_SCRIPTS = 50
+"""Scripts of one answer."""
+_NOTED = 2_000
+LEASE = timedelta(seconds=90)
+"""How long a page that runs a script may be silent. Browsers let hidden pages speak once a minute."""
+
+CHANGED = "The script is not the one that was shown any more. Look at it again."
+NOT_NOW = "This script cannot do that any more. Look at the queue again."
+PAGE_GONE = "The page that ran it was closed or lost its connection. Run it again."
+NOT_NEXT = "Another script of this conversation runs first."
+ON_ITS_WAY = "The agent has not got the result yet. Try again in a moment."
+NOT_YOURS = "This page does not run the script any more."
+
+
+@dataclass(frozen=True, slots=True)
+class Approve:
+    """Let it run.
+
+    Attributes:
+        digest: Of the text that was shown.
+        code: The text to run instead, as the user edited it.
+        trusted: Nobody looked: the user lets this conversation run without asking.
+    """
+
+    digest: str
+    code: str | None = None
+    trusted: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Reject:
+    """Never run it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Edit:
+    """Put another text in its place, to be approved.
+
+    Attributes:
+        digest: Of the text that was shown.
+    """
+
+    digest: str
+    code: str
+
+
+@dataclass(frozen=True, slots=True)
+class Cancel:
+    """Do not run it, or stop it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rerun:
+    """Run the same text again.
+
+    Attributes:
+        digest: Of the text that was shown.
+    """
+
+    digest: str
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """A page begins to run it.
+
+    Attributes:
+        runner: The page, by an id of its own.
+        digest: Of the text that it is about to run.
+    """
+
+    runner: str
+    digest: str
+
+
+@dataclass(frozen=True, slots=True)
+class Renew:
+    """The page that runs it is still there."""
+
+    runner: str
+
+
+@dataclass(frozen=True, slots=True)
+class Abandon:
+    """The page that runs it goes away."""
+
+    runner: str
+
+
+@dataclass(frozen=True, slots=True)
+class Finish:
+    """The page that ran it says what came of it."""
+
+    runner: str
+    result: ScriptResult
+
+
+ScriptAction: TypeAlias = Approve | Reject | Edit | Cancel | Rerun | Claim | Renew | Abandon | Finish
+
+
+def digest(code: str) -> str:
+    """Return the SHA-256 of a text, in hexadecimal."""
+    return hashlib.sha256(code.encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def script_id(run_id: str, origin: str) -> str:
+    """Return the id of the script that has this origin in a run: the same wherever it is asked for."""
+    return digest(f"{run_id}\n{origin}")[:32]
+
+
+def tidy(code: str) -> str:
+    """Return code as it is kept and run: LF line ends, no empty lines around it."""
+    lines = code.replace("\r\n", "\n").replace("\r", "\n").split("\n")
+    while lines and not lines[-1].strip():
+        lines.pop()
+    while lines and not lines[0].strip():
+        lines.pop(0)
+    return "\n".join(lines)
+
+
+def usable(code: str) -> str:
+    """Return code, tidied.
+
+    Raises:
+        InvalidInput: There is none, or too much of it.
+    """
+    code = tidy(code)
+    if not code:
+        raise InvalidInput("There is no code to run. Write some, or reject the script.")
+    if len(code) > LONGEST_CODE:
+        raise InvalidInput(f"The script has {len(code):,} characters; {LONGEST_CODE:,} are allowed. Shorten it.")
+    return code
+
+
+def step(script: Script, action: ScriptAction, queue: Iterable[Script], now: datetime) -> Script:
+    """Return `script` after `action`.
+
+    Args:
+        queue: The scripts of its conversation.
+
+    Raises:
+        Conflict: It cannot do that now, or its text is not the one that the action means.
+        InvalidInput: The edited text cannot be used.
+    """
+    changed = _step(script, action, queue, now)
+    return changed if changed == script else replace(changed, revision=script.revision + 1)
+
+
+def no_python(message: str) -> dict[str, JSON]:
+    """Return an error that is none of Python's: what kept the script from running."""
+    return {"origin": "sandbox", "type": "", "message": message, "traceback": ""}
+
+
+def abridged(result: ScriptResult) -> dict[str, JSON]:
+    """Return a result as it is noted in the run's log: long text cut, pictures left out."""
+    value = result.value
+    if isinstance(value, dict):
+        value = {name: _cut(held) for name, held in value.items() if name not in ("base64", "rows")}
+    error = {name: _cut(held) for name, held in result.error.items()} if isinstance(result.error, dict) else None
+    return {
+        "state": result.state.value,
+        "seconds": result.seconds,
+        "stdout": _cut(result.stdout),
+        "stderr": _cut(result.stderr),
+        "value": value,
+        "pictures": len(result.pictures),
+        "error": error,
+        "code": _cut(result.code),
+    }
+
+
+def _cut(value: JSON) -> JSON:
+    if isinstance(value, str) and len(value) > _NOTED:
+        return f"{value[:_NOTED]}… ({len(value):,} characters)"
+    return value
+
+
+def settle(script: Script, now: datetime) -> Script:
+    """Return `script`, failed if it runs in a page that has been silent for too long."""
+    if script.state is ScriptState.RUNNING and (script.lease_until is None or script.lease_until < now):
+        return replace(_over(script, _gone(), now), revision=script.revision + 1)
+    return script
+
+
+def next_to_run(queue: Iterable[Script]) -> Script | None:
+    """Return the script that may be claimed; `None` while one runs, or when none is approved."""
+    scripts = list(queue)
+    if any(each.state is ScriptState.RUNNING for each in scripts):
+        return None
+    approved = [each for each in scripts if each.state is ScriptState.APPROVED and each.approved_at is not None]
+    return min(approved, key=lambda each: (each.approved_at, each.position), default=None)
+
+
+def _step(script: Script, action: ScriptAction, queue: Iterable[Script], now: datetime) -> Script:
+    match action:
+        case Approve():
+            _expect(script, ScriptState.QUEUED)
+            _same_text(script, action.digest)
+            if action.code is not None:
+                script = _edited(script, action.code)
+            return _approved(script, now, trusted=action.trusted)
+        case Reject():
+            _expect(script, ScriptState.QUEUED)
+            return _over(script, ScriptResult(ScriptState.REJECTED), now)
+        case Edit():
+            if script.state is ScriptState.RUNNING:
+                raise Conflict(NOT_NOW)
+            _delivered(script)
+            _same_text(script, action.digest)
+            return _edited(script, action.code)
+        case Cancel():
+            _expect(script, ScriptState.QUEUED, ScriptState.APPROVED, ScriptState.RUNNING)
+            return _over(script, ScriptResult(ScriptState.CANCELLED), now)
+        case Rerun():
+            if not script.state.over:
+                raise Conflict(NOT_NOW)
+            _delivered(script)
+            _same_text(script, action.digest)
+            return _approved(script, now)
+        case Claim():
+            return _claimed(script, action, queue, now)
+        case Renew():
+            _held(script, action.runner)
+            return replace(script, lease_until=now + LEASE)
+        case Abandon():
+            _held(script, action.runner)
+            return _over(script, _gone(), now)
+        case Finish():
+            if script.state.over and script.runner == action.runner:
+                return script  # said before, and heard
+            _held(script, action.runner)
+            return _over(script, action.result, now)
+
+
+def _claimed(script: Script, claim: Claim, queue: Iterable[Script], now: datetime) -> Script:
+    _expect(script, ScriptState.APPROVED)
+    if script.approved != digest(script.code):
+        raise Conflict(CHANGED)
+    _same_text(script, claim.digest)
+    first = next_to_run(queue)
+    if first is None or first.id != script.id:
+        raise Conflict(NOT_NEXT)
+    return replace(script, state=ScriptState.RUNNING, started_at=now, runner=claim.runner, lease_until=now + LEASE)
+
+
+def _approved(script: Script, now: datetime, *, trusted: bool = False) -> Script:
+    return replace(
+        script,
+        state=ScriptState.APPROVED,
+        approved=digest(script.code),
+        trusted=trusted,
+        approved_at=now,
+        started_at=None,
+        ended_at=None,
+        runner=None,
+        result=None,
+        cleared=False,
+    )
+
+
+def _edited(script: Script, code: str) -> Script:
+    code = usable(code)
+    return replace(
+        script,
+        state=ScriptState.QUEUED,
+        code=code,
+        edited=script.edited or code != script.code,
+        approved=None,
+        approved_at=None,
+        started_at=None,
+        ended_at=None,
+        runner=None,
+        result=None,
+        cleared=False,
+    )
+
+
+def _over(script: Script, result: ScriptResult, now: datetime) -> Script:
+    code = script.code if script.started_at is not None else ""
+    return replace(script, state=result.state, result=replace(result, code=code), ended_at=now, lease_until=None)
+
+
+def _gone() -> ScriptResult:
+    return ScriptResult(ScriptState.FAILED, error=no_python(PAGE_GONE))
+
+
+def _expect(script: Script, *states: ScriptState) -> None:
+    if script.state not in states:
+        raise Conflict(NOT_NOW)
+
+
+def _delivered(script: Script) -> None:
+    if script.state.over and script.awaited:
+        raise Conflict(ON_ITS_WAY)
+
+
+def _same_text(script: Script, shown: str) -> None:
+    if digest(script.code) != shown:
+        raise Conflict(CHANGED)
+
+
+def _held(script: Script, runner: str) -> None:
+    if script.state is not ScriptState.RUNNING or script.runner != runner:
+        raise Conflict(NOT_YOURS)

@@ -1,0 +1,36 @@
+/** What can go wrong besides the script itself, and the sentence for it. */
+
+/**
+ * - `cancelled`: `stop()` was called.
+ * - `run-timeout`, `load-timeout`: a limit of time was reached.
+ * - `offline`: the server cannot be reached. `files-missing`: it does not have the files.
+ * - `frame-refused`: the sandbox's document does not open. `frame-crashed`: it does not answer any more.
+ * - `wasm-refused`: the browser runs no WebAssembly. `load-failed`: Pyodide does not start.
+ * - `worker-closed`, `python-crashed`: Python is gone. `output-flood`: it said too much.
+ * - `package-failed`: a package is there but cannot be loaded. `version-mismatch`: page and sandbox differ.
+ * @typedef {"cancelled" | "run-timeout" | "load-timeout" | "offline" | "files-missing" | "frame-refused" |
+ *   "frame-crashed" | "wasm-refused" | "load-failed" | "worker-closed" | "python-crashed" | "output-flood" |
+ *   "package-failed" | "version-mismatch"} TroubleType
+ */
+
+const SENTENCES = /** @type {const} */ ({
+  cancelled: "The script was stopped.",
+  "frame-refused": "The sandbox did not open. Reload the page; if it happens again, the site may forbid frames.",
+  "frame-crashed": "The sandbox crashed, perhaps for lack of memory. Run the script again, with less data if you can.",
+  "wasm-refused": "This browser refuses WebAssembly, which Python needs here. Allow it for this site, or use another browser.",
+  "load-failed": "Python did not start. Reload the page and try again.",
+  "worker-closed": "Python was closed while the script ran. Run it again.",
+  "python-crashed": "Python crashed, perhaps for lack of memory or by endless recursion. Run the script again.",
+  "output-flood": "The script said more than a script may, and was stopped. Let it print less.",
+  "version-mismatch": "The page and its sandbox are of different versions. Reload the page.",
+});
+
+/** Ends a run in one of the sandbox's own ways. */
+export class Trouble extends Error {
+  /** @param {TroubleType} type @param {string} [sentence] @param {string} [detail] For whoever runs the server. */
+  constructor(type, sentence, detail = "") {
+    const known = /** @type {Record<string, string>} */ (SENTENCES)[type];
+    super([sentence ?? known, detail && `(${detail.split("\n")[0].slice(0, 300)})`].filter(Boolean).join(" "));
+    this.type = type;
+  }
+}

@@ -1,0 +1,393 @@
+/**
+ * `<chat-runner>` runs the approved scripts of the open conversation in this page, one after the other, and keeps the room
+ * of the scripts up to date. It stands outside the room, so that closing the room stops nothing.
+ *
+ * The server decides what runs: a script is claimed before it runs, by the hash of the text that is about to run, and one
+ * page gets it.
+ */
+
+import { announce, warn } from "./page.js";
+import { show } from "./rooms.js";
+import { badge, bring, cardOf, draw } from "./scripts-room.js";
+import { blockOf, offerToRun } from "./scripts-blocks.js";
+import { sha256 } from "./sha256.js";
+
+/** @import { Runner } from "./sandbox/runner.js" */
+/** @import { Result } from "./sandbox/messages.js" */
+/** @import { Progress } from "./scripts-room.js" */
+/** @typedef {{id: string, url: string, post: string, queue: string, title: string, progress: Progress}} Job */
+
+/** Milliseconds: between two signs of life, two looks at what another page runs, and before another page's approval is taken. */
+const RENEW = 15_000;
+const LOOK = 3_000;
+const POLITE = 1_500;
+/** Milliseconds before a result that could not be posted is posted again, doubled each time. */
+const DELAY = 500;
+const LONGEST_DELAY = 15_000;
+const FRAGMENT = { "HX-Request": "true", "HX-Request-Type": "partial", "HX-Source": "chat-runner" };
+const FORM = { ...FRAGMENT, "Content-Type": "application/x-www-form-urlencoded" };
+const OVER = new Map([
+  ["done", "is done"],
+  ["failed", "failed"],
+  ["rejected", "was rejected"],
+  ["cancelled", "was cancelled"],
+  ["timed-out", "took too long"],
+]);
+
+class ChatRunner extends HTMLElement {
+  #name = [...crypto.getRandomValues(new Uint8Array(16))].map((byte) => byte.toString(16).padStart(2, "0")).join("");
+  /** @type {AbortController | undefined} */
+  #listeners;
+  /** @type {BroadcastChannel | undefined} */
+  #channel;
+  /** @type {MutationObserver | undefined} */
+  #settled;
+  /** @type {Runner | undefined} */
+  #runner;
+  /** @type {Job | undefined} */
+  #job;
+  /** What the cards of the conversation said last. @type {Map<string, string>} */
+  #states = new Map();
+  #shown = "";
+  /** Approved in this page, which therefore need not wait for another. @type {Set<string>} */
+  #mine = new Set();
+  #wanted = "";
+  #looking = false;
+  #again = false;
+  /** @type {number | undefined} */
+  #timer;
+  #due = 0;
+
+  connectedCallback() {
+    this.#listeners = new AbortController();
+    const { signal } = this.#listeners;
+    /** @param {EventTarget} target @param {string} type @param {(event: any) => void} listener */
+    const on = (target, type, listener) => target.addEventListener(type, listener, { signal });
+    on(document, "chat:scripts", () => this.#changed());
+    on(document, "chat:changed", () => this.#look());
+    on(document, "visibilitychange", () => document.hidden || this.#look());
+    on(document, "htmx:after:swap", (event) => this.#swapped(event.detail.ctx));
+    on(document, "htmx:after:history:update", () => this.#look());
+    on(document, "click", (event) => this.#clicked(event));
+    on(document, "htmx:after:request", (event) => edited(event.detail.ctx));
+    on(document, "submit", (event) => this.#submitted(event));
+    on(document, "change", (event) => this.#switched(event.target));
+    on(window, "pagehide", () => this.#leave());
+    this.#channel = new BroadcastChannel(`htmxchat ${this.dataset.root}`);
+    on(this.#channel, "message", () => this.#look());
+    this.#settled = new MutationObserver(() => offerToRun());
+    this.#settled.observe(document.body, { attributeFilter: ["aria-busy"], subtree: true });
+    offerToRun();
+    if (location.hash.startsWith("#script-")) this.#wanted = location.hash.slice(1);
+    this.#focus();
+    if (this.#open || document.querySelector("chat-proposal")) this.#look();
+  }
+
+  disconnectedCallback() {
+    this.#listeners?.abort();
+    this.#channel?.close();
+    this.#settled?.disconnect();
+    clearTimeout(this.#timer);
+    this.#runner?.close();
+  }
+
+  get #room() {
+    return /** @type {HTMLElement | null} */ (document.getElementById("scripts"));
+  }
+
+  get #open() {
+    return this.#room !== null && !this.#room.hidden;
+  }
+
+  /** The address of the open conversation's queue; empty when there is none yet. */
+  get #queue() {
+    const url = this.#room?.dataset.url ?? "";
+    return url === this.dataset.none ? "" : (url.split("?")[0] ?? "");
+  }
+
+  /** Something was done here: other pages look as well. */
+  #changed() {
+    this.#channel?.postMessage("changed");
+    this.#look();
+  }
+
+  /** Look at the queue soon, once however often it is asked for. */
+  #look(delay = 20) {
+    const due = performance.now() + delay;
+    if (this.#due && this.#due <= due) return;
+    this.#due = due;
+    clearTimeout(this.#timer);
+    this.#timer = setTimeout(() => this.#fetch(), delay);
+  }
+
+  async #fetch() {
+    const url = this.#queue;
+    this.#due = 0;
+    if (!url || this.#looking) {
+      this.#again = this.#looking;
+      return;
+    }
+    this.#looking = true;
+    try {
+      const response = await fetch(url, { headers: FRAGMENT });
+      if (response.ok && url === this.#queue) this.#show(url, await response.text());
+      else if (response.ok || response.status >= 500) this.#look(LOOK);
+    } catch {
+      this.#look(LOOK);
+    } finally {
+      this.#looking = false;
+    }
+    if (this.#again) this.#look();
+    this.#again = false;
+  }
+
+  /** @param {string} url @param {string} html */
+  #show(url, html) {
+    const fresh = new DOMParser().parseFromString(html, "text/html").getElementById("scripts");
+    const room = this.#room;
+    if (!fresh || !room || url !== this.#queue) return;
+    const cards = /** @type {HTMLElement[]} */ ([...fresh.querySelectorAll("article.script")]);
+    badge(cards.filter((card) => card.dataset.state === "queued").length);
+    this.#say(url, cards);
+    // What runs is decided by what the server says, and not by what the page happens to show.
+    this.#go(url, cards.map((card) => ({ ...card.dataset, id: card.id, code: card.querySelector("code")?.textContent ?? "" })));
+    if (this.#open) bring(room, fresh);
+    if (this.#job) draw(this.#job.id, this.#job.progress);
+    this.#restore(url);
+    this.#focus();
+  }
+
+  /** Say once what became of each script. @param {string} url @param {HTMLElement[]} cards */
+  #say(url, cards) {
+    const first = url !== this.#shown;
+    this.#shown = url;
+    if (first) this.#states.clear();
+    for (const { id, dataset } of cards) {
+      const [before, now = ""] = [this.#states.get(id), dataset.state];
+      this.#states.set(id, now);
+      if (first || before === now || document.hidden) continue;
+      const words = now === "approved" ? "is approved and runs when it is its turn" : now === "running" ? "runs" : OVER.get(now);
+      if (words && before) announce(`The script ${dataset.title} ${words}.`);
+      else if (now === "queued") announce(`The script ${dataset.title} waits for you.`);
+    }
+  }
+
+  /**
+   * Run what may run next, and stop what may not run any more.
+   * @param {string} url @param {({id: string, code: string} & DOMStringMap)[]} cards
+   */
+  #go(url, cards) {
+    const job = this.#job;
+    const own = job && cards.find(({ id }) => id === job.id);
+    if (own && !(own.state === "running" && own.runner === this.#name)) this.#runner?.stop();
+    for (const card of cards) if (card.state === "queued") this.#trust(card);
+    const others = cards.some((card) => card.state === "running" && card.id !== job?.id);
+    const next = cards.find((card) => card.next !== undefined);
+    if (others || (job && cards.some((card) => card.state === "approved"))) this.#look(document.hidden ? 5 * LOOK : LOOK);
+    if (!next || job) return;
+    const polite = this.#mine.has(next.id) && !document.hidden ? 0 : document.hidden ? 2 * POLITE : POLITE;
+    if (polite && !this.#mine.has(`seen ${next.id}`)) {
+      this.#mine.add(`seen ${next.id}`);
+      this.#look(polite);
+    } else {
+      void this.#run(url, next);
+    }
+  }
+
+  /** @param {string} queue @param {{id: string, code: string} & DOMStringMap} card */
+  async #run(queue, { id, code, url = "", result = "", title = "", digest }) {
+    const progress = { stdout: "", stderr: "", note: "Starting", part: undefined, began: 0 };
+    const job = (this.#job = /** @type {Job} */ ({ id, url, post: result, queue, title, progress }));
+    const hash = sha256(code);
+    this.#mine.delete(id);
+    this.#mine.delete(`seen ${id}`);
+    try {
+      const claim = hash === digest ? await this.#post(url, { claim: this.#name, digest: hash }) : undefined;
+      const claimed = claim?.ok ? await claim.json() : undefined;
+      // It runs here and now, or not at all: what was claimed is what was approved, and what was hashed.
+      if (claimed?.code !== code) return;
+      this.#look();
+      const signs = setInterval(() => this.#renew(job), RENEW);
+      const clock = setInterval(() => draw(id, progress), 100);
+      const outcome = await this.#play(job, code);
+      clearInterval(signs);
+      clearInterval(clock);
+      await this.#finish(job, outcome);
+    } catch {
+      this.#look(LOOK);
+    } finally {
+      this.#job = undefined;
+      this.#changed();
+    }
+  }
+
+  /** @param {Job} job @param {string} code @returns {Promise<Result>} */
+  async #play({ id, progress }, code) {
+    this.#runner ??= new (await import("./sandbox/runner.js")).Runner(this.#options);
+    return this.#runner.run(code, {
+      onProgress: ({ phase, loaded, total }) => {
+        if (phase === "running") progress.began = performance.now();
+        progress.note = phase === "packages" ? "Loading packages" : "Loading Python";
+        progress.part = total ? loaded / total : undefined;
+        draw(id, progress);
+      },
+      onOutput: ({ stream, text }) => {
+        progress[stream] += text;
+        draw(id, progress);
+      },
+    });
+  }
+
+  /** How the host wants scripts to run. */
+  get #options() {
+    const { frame, runtime, packages, timeout, loadTimeout, idleTimeout, memory } = this.dataset;
+    const numbers = { timeout, loadTimeout, idleTimeout, memory };
+    const limits = Object.fromEntries(Object.entries(numbers).map(([name, value]) => [name, value && Number(value)]));
+    return { frame, runtime, packages, ...limits };
+  }
+
+  /** @param {Job} job */
+  async #renew({ url }) {
+    const response = await this.#post(url, { renew: this.#name }).catch(() => undefined);
+    if (response?.status === 409 || response?.status === 404) this.#runner?.stop();
+  }
+
+  /** Post a result until the server has it. @param {Job} job @param {Result} result */
+  async #finish({ post, title }, result) {
+    let body = this.#fitting(result);
+    for (let delay = DELAY; ; delay = Math.min(2 * delay, LONGEST_DELAY)) {
+      const response = await fetch(post, {
+        method: "POST",
+        headers: { ...FRAGMENT, "Content-Type": "application/json" },
+        body: JSON.stringify({ runner: this.#name, result: body }),
+      }).catch(() => undefined);
+      if (response?.ok || response?.status === 409 || response?.status === 404) return;
+      if (response?.status === 413) body = bare(body);
+      else if (response && response.status < 500) return warn(`The result of ${title} could not be kept. ${await response.text()}`);
+      await new Promise((resolve) => setTimeout(resolve, delay));
+    }
+  }
+
+  /** @param {Result} result @returns {Result} What the server takes of it. */
+  #fitting(result) {
+    const limit = Number(this.dataset.limit) - 200;
+    return new TextEncoder().encode(JSON.stringify(result)).length > limit ? bare(result) : result;
+  }
+
+  /** @param {string} url @param {Record<string, string>} fields */
+  #post(url, fields) {
+    return fetch(url, { method: "POST", headers: FORM, body: new URLSearchParams(fields).toString() });
+  }
+
+  /** The page goes away, and with it what it runs. */
+  #leave() {
+    if (!this.#job) return;
+    navigator.sendBeacon(this.#job.url, new URLSearchParams({ abandon: this.#name }));
+    this.#runner?.stop();
+  }
+
+  // What the reader does
+
+  /** @param {HtmxContext} ctx */
+  #swapped({ target }) {
+    if (target?.matches("#conversation, #turns")) offerToRun();
+    if (target?.matches("#scripts, #conversation")) this.#look();
+  }
+
+  /** @param {MouseEvent} event */
+  #clicked(event) {
+    const pressed = event.target instanceof Element ? event.target.closest("button[name=run], a[data-script], button[name=cancel]") : null;
+    if (!pressed || event.metaKey || event.ctrlKey || event.shiftKey) return;
+    if (pressed.matches("[name=run]")) void this.#queueBlock(pressed);
+    else if (pressed.matches("a")) {
+      event.preventDefault();
+      this.#lead(`script-${pressed.getAttribute("data-script")}`);
+    } else if (this.#job && pressed.closest("article")?.id === this.#job.id) {
+      // What it has printed so far is kept: its end is posted from here.
+      event.preventDefault();
+      event.stopImmediatePropagation();
+      this.#runner?.stop();
+    }
+  }
+
+  /** @param {Event & {submitter?: HTMLElement | null}} event */
+  #submitted({ target, submitter }) {
+    const card = target instanceof Element ? target.closest("#scripts article.script") : null;
+    if (card && submitter?.matches("[name=approve], [name=rerun]")) this.#mine.add(card.id);
+    if (target instanceof Element && target.matches("[id^=scripts-all-]")) {
+      for (const each of document.querySelectorAll("#scripts article[data-state=queued]")) this.#mine.add(each.id);
+    }
+    if (target instanceof Element && target.closest("#scripts")) document.getElementById("scripts-error")?.replaceChildren();
+  }
+
+  /** @param {Element} button */
+  async #queueBlock(button) {
+    const block = blockOf(button);
+    if (!block || !this.#queue) return;
+    const fields = { run: block.run, block: block.block, digest: sha256(block.code) };
+    const response = await this.#post(this.#queue, fields).catch(() => undefined);
+    if (!response?.ok) return warn(response ? await response.text() : "The chat cannot be reached. Check the connection and try again.");
+    const { script } = await response.json();
+    this.#lead(`script-${script}`);
+    this.#changed();
+  }
+
+  /** Open the room at a script. @param {string} id */
+  #lead(id) {
+    this.#wanted = id;
+    if (this.#open) show("scripts");
+    else /** @type {HTMLElement | null} */ (document.querySelector(".opener[data-room=scripts]"))?.click();
+    this.#focus();
+    this.#look();
+  }
+
+  #focus() {
+    const card = this.#wanted ? cardOf(this.#wanted) : null;
+    if (!card || !this.#open) return;
+    this.#wanted = "";
+    const button = card.querySelector("button[name=approve]");
+    card.scrollIntoView({ block: "nearest" });
+    /** @type {HTMLElement} */ (button ?? card).focus({ preventScroll: true });
+  }
+
+  // Trust, where the host offers it: kept in this tab, for this conversation.
+
+  /** @param {EventTarget | null} target */
+  #switched(target) {
+    if (!(target instanceof HTMLInputElement) || !target.matches("#scripts [name=trust]")) return;
+    sessionStorage.setItem(`htmxchat:trust:${this.#queue}`, target.checked ? "yes" : "");
+    this.#look();
+  }
+
+  #trusts() {
+    return sessionStorage.getItem(`htmxchat:trust:${this.#queue}`) === "yes" && this.dataset.trust !== undefined;
+  }
+
+  /** @param {string} url */
+  #restore(url) {
+    const box = url === this.#queue ? this.#room?.querySelector("[name=trust]") : null;
+    if (box instanceof HTMLInputElement) box.checked = this.#trusts();
+  }
+
+  /** @param {{id: string, url?: string, digest?: string}} card */
+  #trust({ id, url, digest }) {
+    if (!this.#trusts() || !url || !digest || this.#mine.has(id) || cardOf(id)?.querySelector("form.edit")) return;
+    this.#mine.add(id);
+    void this.#post(url, { approve: "yes", trusted: "yes", digest }).finally(() => this.#changed());
+  }
+}
+
+/** What was edited and saved is not being edited any more. @param {HtmxContext} ctx */
+function edited({ sourceElement, response }) {
+  const form = response && response.status < 400 ? sourceElement?.closest("#scripts form.edit") : null;
+  form?.classList.remove("edit");
+}
+
+/** @param {Result} result @returns {Result} It without what is large. */
+function bare(result) {
+  const { stdout, stderr } = result;
+  const value = result.value?.kind === "text" ? { ...result.value, text: result.value.text.slice(0, 10_000) } : null;
+  return { ...result, value, pictures: [], stdout: stdout.slice(0, 50_000), stderr: stderr.slice(0, 10_000), truncated: true };
+}
+
+customElements.define("chat-runner", ChatRunner);

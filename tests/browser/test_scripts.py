@@ -1,0 +1,453 @@
+"""The queue of scripts with real Python in a real browser: every state, in order, in several tabs, by keyboard."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import BrowserContext, Locator, Page, expect
+
+from tests.browser.conftest import Server
+from tests.browser.driving import answer, dom, say, send, start, wait_for_state
+
+# Ends when the test says so: by the file that it makes of it, no; by time, no. It waits to be cancelled.
+FOREVER = "import time\nprint('begun')\nwhile True:\n    time.sleep(0.01)"
+READY = 60_000
+
+
+def propose(page: Page, *codes: str) -> None:
+    """Have the agent propose scripts, and open the room."""
+    start(page, f"propose {json.dumps(codes)}")
+    open_room(page)
+    expect(page.locator("article.script")).to_have_count(len(codes))
+
+
+def ask(page: Page, code: str) -> None:
+    """Have the agent wait for a script, and open the room at it."""
+    send(page, f"run {json.dumps(code)}")
+    page.locator("chat-proposal a").last.click()
+    expect(page.locator("#scripts button[name=approve]").last).to_be_focused()
+
+
+def open_room(page: Page) -> None:
+    page.locator(".opener[data-room=scripts]").click()
+    expect(page.locator("#scripts h2")).to_be_visible()
+
+
+def card(page: Page, title: str = "The script") -> Locator:
+    return page.locator("article.script", has=page.get_by_role("heading", name=title, exact=True))
+
+
+def expect_state(script: Locator, state: str) -> None:
+    expect(script).to_have_attribute("data-state", state, timeout=READY)
+
+
+def press(script: Locator, name: str) -> None:
+    script.locator(f"button[name={name}]").click()
+
+
+def output(script: Locator) -> Locator:
+    return script.locator(".script-output")
+
+
+def test_a_script_runs_once_it_is_approved_and_the_agent_goes_on(chat: Page) -> None:
+    ask(chat, "print('hello')\n6 * 7")
+    script = card(chat)
+    expect_state(script, "queued")
+    expect(answer(chat)).to_have_attribute("data-state", "suspended")
+    chat.keyboard.press("Enter")
+    expect_state(script, "done")
+    expect(output(script)).to_contain_text("hello")
+    expect(output(script)).to_contain_text("42")
+    expect(script.locator(".state")).to_have_text(re.compile(r"Done in \d+\.\d\d s"))
+    wait_for_state(chat, "completed")
+    expect(answer(chat).locator(".turn-body")).to_have_text("done: hello\n42")
+    shown, turns = chat.locator("#scripts .room-body").inner_text(), dom(chat)
+    chat.reload()
+    expect(script).to_be_visible()
+    assert chat.locator("#scripts .room-body").inner_text() == shown
+    assert dom(chat) == turns
+
+
+def test_nothing_runs_before_it_is_approved(chat: Page) -> None:
+    asked: list[str] = []
+    chat.on("request", lambda request: asked.append(request.url))
+    propose(chat, "print(1)", "print(2)")
+    press(card(chat, "Script 0"), "reject")
+    expect_state(card(chat, "Script 0"), "rejected")
+    chat.reload()
+    expect_state(card(chat, "Script 1"), "queued")
+    assert not [url for url in asked if "sandbox" in url or "pyodide" in url]
+
+
+def test_scripts_run_one_at_a_time_in_the_order_of_approval(chat: Page) -> None:
+    propose(chat, FOREVER, "print('second')", "print('third')")
+    first, second, third = (card(chat, f"Script {number}") for number in range(3))
+    press(first, "approve")
+    expect(output(first)).to_contain_text("begun", timeout=READY)
+    expect(first.locator(".state")).to_contain_text("Running")
+    press(third, "approve")
+    expect_state(third, "approved")
+    press(second, "approve")
+    expect_state(second, "approved")
+    expect(chat.locator("article[data-state=running]")).to_have_count(1)
+    press(first, "cancel")
+    expect_state(first, "cancelled")
+    expect(output(first)).to_contain_text("begun")
+    expect_state(second, "done")
+    expect_state(third, "done")
+    finished = chat.locator(".finished article h3").all_inner_texts()
+    assert finished == ["Script 1", "Script 2", "Script 0"], "the one approved first ran first"
+
+
+def test_all_scripts_of_an_answer_can_be_approved_at_once(chat: Page) -> None:
+    propose(chat, *(f"print('number {number}')" for number in range(3)))
+    chat.get_by_role("button", name="Approve all").click()
+    for number in range(3):
+        expect_state(card(chat, f"Script {number}"), "done")
+    assert chat.locator(".finished article h3").all_inner_texts() == ["Script 2", "Script 1", "Script 0"]
+    chat.get_by_role("button", name="Clear").click()
+    expect(chat.locator("article.script")).to_have_count(0)
+    expect(chat.locator("#scripts .nothing")).to_be_visible()
+
+
+def test_an_edited_script_runs_as_it_was_edited(chat: Page) -> None:
+    ask(chat, "print('before')")
+    press(card(chat), "edit")
+    box = chat.get_by_role("textbox", name="Code")
+    expect(box).to_be_focused()
+    expect(box).to_have_value("print('before')")
+    box.fill("print('after')")
+    press(card(chat), "save")
+    expect(card(chat).locator(".lines")).to_have_text("print('after')")
+    expect(card(chat)).to_contain_text("edited by you")
+    press(card(chat), "edit")
+    box.fill("print('after all')\n\n")
+    press(card(chat), "approve")
+    expect_state(card(chat), "done")
+    expect(output(card(chat))).to_contain_text("after all")
+    expect(answer(chat).locator(".turn-body")).to_have_text("done: after all")
+
+
+def test_an_edit_survives_what_happens_meanwhile_and_can_be_discarded(chat: Page) -> None:
+    propose(chat, "print('one')", "print('two')")
+    press(card(chat, "Script 0"), "edit")
+    chat.get_by_role("textbox", name="Code").fill("print('mine')")
+    press(card(chat, "Script 1"), "approve")
+    expect_state(card(chat, "Script 1"), "done")
+    expect(chat.get_by_role("textbox", name="Code")).to_have_value("print('mine')")
+    chat.get_by_role("link", name="Discard").click()
+    expect(card(chat, "Script 0").locator(".lines")).to_have_text("print('one')")
+    expect(card(chat, "Script 0").locator("button[name=approve]")).to_be_visible()
+
+
+def test_a_failed_script_shows_its_own_lines_and_can_run_again(chat: Page) -> None:
+    ask(chat, "def f():\n    return 1 / 0\n\nf()")
+    press(card(chat), "approve")
+    expect_state(card(chat), "failed")
+    expect(output(card(chat)).locator(".error")).to_have_text("ZeroDivisionError: division by zero")
+    expect(output(card(chat))).to_contain_text("return 1 / 0")
+    expect(answer(chat).locator(".turn-body")).to_contain_text("failed: ")
+    before = card(chat).get_attribute("data-revision")
+    press(card(chat), "rerun")
+    expect(card(chat)).not_to_have_attribute("data-revision", before or "")
+    expect_state(card(chat), "failed")
+
+
+def test_a_script_that_takes_too_long_is_stopped_and_the_next_one_runs(
+    new_context: Callable[..., BrowserContext], serve: Callable[..., Server]
+) -> None:
+    page = new_context().new_page()
+    page.goto(serve("--script-timeout", "1").url)
+    propose(page, "print('on and on')\nwhile True: pass", "print('next')")
+    page.get_by_role("button", name="Approve all").click()
+    expect_state(card(page, "Script 0"), "timed-out")
+    expect(output(card(page, "Script 0"))).to_contain_text("on and on")
+    expect_state(card(page, "Script 1"), "done")
+
+
+def test_a_waiting_script_can_be_called_off(chat: Page) -> None:
+    propose(chat, FOREVER, "print('never')")
+    press(card(chat, "Script 0"), "approve")
+    expect_state(card(chat, "Script 0"), "running")
+    press(card(chat, "Script 1"), "approve")
+    expect_state(card(chat, "Script 1"), "approved")
+    press(card(chat, "Script 1"), "cancel")
+    expect_state(card(chat, "Script 1"), "cancelled")
+    expect_state(card(chat, "Script 0"), "running")
+    press(card(chat, "Script 0"), "cancel")
+    expect_state(card(chat, "Script 0"), "cancelled")
+
+
+def test_the_room_can_be_closed_while_a_script_runs(chat: Page) -> None:
+    ask(chat, "import time\nfor n in range(20):\n    print(n)\n    time.sleep(0.05)")
+    press(card(chat), "approve")
+    expect_state(card(chat), "running")
+    chat.get_by_role("link", name="Close the scripts").click()
+    expect(chat.locator("#scripts")).to_be_hidden()
+    wait_for_state(chat, "completed")
+    expect(answer(chat).locator(".turn-body")).to_contain_text("19")
+    chat.locator("chat-proposal a").click()
+    expect_state(card(chat), "done")
+
+
+def test_values_are_shown_as_what_they_are(chat: Page) -> None:
+    table = "[{'name': 'a', 'n': 1}, {'name': '<b>', 'n': 2.5}]"
+    drawing = (
+        "class Drawing:\n    def _repr_svg_(self):\n"
+        "        return '<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"20\" height=\"20\"><script>alert(1)</script>"
+        "<rect width=\"20\" height=\"20\"/></svg>'\nDrawing()"
+    )  # fmt: skip
+    propose(chat, table, drawing, "print('\\x1b[31mred\\x1b[0m <i>')", "'\\n'.join(map(str, range(500)))")
+    chat.get_by_role("button", name="Approve all").click()
+    for number in range(4):
+        expect_state(card(chat, f"Script {number}"), "done")
+    shown = output(card(chat, "Script 0")).locator("table")
+    expect(shown.locator("th")).to_have_text(["name", "n"])
+    expect(shown.locator("td")).to_have_text(["a", "1", "<b>", "2.5"])
+    picture = output(card(chat, "Script 1")).locator("img")
+    expect(picture).to_have_attribute("alt", "Script 1, picture 1 of 1")
+    assert picture.evaluate("it => it.decode().then(() => it.naturalWidth)") == 20
+    expect(output(card(chat, "Script 2")).locator(".ansi-1")).to_have_text("red")
+    expect(output(card(chat, "Script 2")).locator("pre")).to_have_text("red <i>")
+    fold = output(card(chat, "Script 3")).locator("summary")
+    fold.click()
+    expect(output(card(chat, "Script 3")).locator("details pre")).to_be_visible()
+    with chat.expect_download() as download:
+        output(card(chat, "Script 0")).get_by_role("link", name="table.csv").click()
+    assert download.value.path().read_text().splitlines()[0] == "name,n"
+
+
+def test_a_python_block_of_an_answer_joins_the_queue(chat: Page) -> None:
+    say(chat, "One:\n\n```python\nprint('one')\n```\n\nTwo:\n\n- ```py\n  print('two')\n  ```\n\n```sh\nls\n```\n")
+    expect(chat.locator("button[name=run]")).to_have_count(2)
+    streamed = dom(chat)
+    chat.reload()
+    assert dom(chat) == streamed
+    chat.locator("button[name=run]").nth(1).click()
+    script = card(chat, "Block 2 of the answer")
+    expect(script.locator("button[name=approve]")).to_be_focused()
+    expect(script.locator(".lines")).to_have_text("print('two')")
+    chat.keyboard.press("Enter")
+    expect_state(script, "done")
+    expect(output(script)).to_contain_text("two")
+    chat.locator("button[name=run]").nth(1).click()
+    expect(script).to_be_focused()
+    expect(chat.locator("article.script")).to_have_count(1)
+
+
+# Several pages
+
+
+@pytest.fixture
+def tabs(new_context: Callable[..., BrowserContext], site: Server) -> tuple[Page, Page]:
+    """Two tabs of one browser on the same conversation, the second with the room open."""
+    context = new_context()
+    first, second = context.new_page(), context.new_page()
+    first.goto(site.url)
+    return first, second
+
+
+def test_two_tabs_see_one_queue_and_one_of_them_runs_it(tabs: tuple[Page, Page]) -> None:
+    first, second = tabs
+    posted: list[tuple[str, str]] = []
+    for name, tab in zip("12", tabs, strict=True):
+        tab.on("request", lambda request, name=name: posted.append((name, request.method + request.url)))
+    ask(first, "import time\nprint('here')\ntime.sleep(1)\nprint('there')")
+    second.goto(first.url)
+    expect_state(card(second), "queued")
+    press(card(first), "approve")
+    expect_state(card(second), "running")
+    expect_state(card(second), "done")
+    expect_state(card(first), "done")
+    expect(output(card(second))).to_contain_text("there")
+    for tab in tabs:
+        expect(answer(tab).locator(".turn-body")).to_contain_text("done: here")
+    assert [name for name, url in posted if url.startswith("POST") and url.endswith("/result")] == ["1"]
+
+
+def test_another_tab_can_stop_what_one_runs(tabs: tuple[Page, Page]) -> None:
+    first, second = tabs
+    ask(first, FOREVER)
+    second.goto(first.url)
+    press(card(first), "approve")
+    expect(output(card(first))).to_contain_text("begun", timeout=READY)
+    press(card(second), "cancel")
+    expect_state(card(second), "cancelled")
+    expect_state(card(first), "cancelled")
+    expect(answer(first).locator(".turn-body")).to_have_text("cancelled: The user cancelled the script.")
+    press(card(first), "rerun")
+    expect_state(card(first), "running")
+
+
+def test_a_tab_that_is_closed_leaves_a_script_that_another_can_run(tabs: tuple[Page, Page]) -> None:
+    first, second = tabs
+    propose(first, "import time\nprint('begun')\ntime.sleep(2)\nprint('ended')")
+    second.goto(first.url)
+    press(card(first, "Script 0"), "approve")
+    expect(output(card(first, "Script 0"))).to_contain_text("begun", timeout=READY)
+    first.close(run_before_unload=False)
+    second.bring_to_front()
+    expect_state(card(second, "Script 0"), "failed")
+    expect(output(card(second, "Script 0"))).to_contain_text("was closed")
+    press(card(second, "Script 0"), "rerun")
+    expect_state(card(second, "Script 0"), "done")
+    expect(output(card(second, "Script 0"))).to_contain_text("ended")
+
+
+def test_a_script_that_was_approved_runs_after_a_reload(chat: Page) -> None:
+    propose(chat, "print('late')")
+    url = card(chat, "Script 0").get_attribute("data-url") or ""
+    digest = card(chat, "Script 0").get_attribute("data-digest") or ""
+    # As if the page had gone right after the approval.
+    chat.request.post(chat.url.partition("/chat/")[0] + url, form={"approve": "yes", "digest": digest})
+    chat.reload()
+    expect_state(card(chat, "Script 0"), "done")
+
+
+# Trouble
+
+
+def test_a_script_whose_text_was_exchanged_on_the_way_does_not_run(chat: Page) -> None:
+    propose(chat, "print('approved')")
+
+    def exchange(route: Any) -> None:
+        response = route.fetch()
+        body = {**response.json(), "code": "print('exchanged')"}
+        route.fulfill(response=response, json=body)
+
+    pattern = re.compile(r"/runs/\w+/scripts/\w+$")
+    chat.route(pattern, lambda route: exchange(route) if "claim=" in (route.request.post_data or "") else route.continue_())
+    press(card(chat, "Script 0"), "approve")
+    expect_state(card(chat, "Script 0"), "running")
+    expect(output(card(chat, "Script 0"))).not_to_contain_text("exchanged")
+    chat.unroute(pattern)
+    press(card(chat, "Script 0"), "cancel")
+    expect_state(card(chat, "Script 0"), "cancelled")
+
+
+def test_a_refusal_is_said_in_the_room(tabs: tuple[Page, Page]) -> None:
+    first, second = tabs
+    propose(first, "print(1)")
+    second.goto(first.url)
+    expect(card(second, "Script 0")).to_be_visible()
+    second.route("**/scripts", lambda route: route.abort())
+    url, digest = (card(second, "Script 0").get_attribute(name) or "" for name in ("data-url", "data-digest"))
+    edit: dict[str, str | float | bool] = {"save": "yes", "digest": digest, "code": "print(2)"}
+    first.request.post(first.url.partition("/chat/")[0] + url, form=edit)
+    press(card(second, "Script 0"), "approve")
+    expect(second.locator("#scripts-error")).to_have_text(re.compile("not the one that was shown"))
+    second.unroute("**/scripts")
+    expect(card(second, "Script 0").locator(".lines")).to_have_text("print(2)")
+
+
+def test_a_result_is_posted_again_when_the_server_could_not_take_it(chat: Page) -> None:
+    ask(chat, "print('kept')")
+    tries: list[int] = []
+
+    def fail(route: Any) -> None:
+        tries.append(1)
+        if len(tries) == 1:
+            route.abort()
+        elif len(tries) == 2:
+            route.fulfill(status=503, body="Not now.")
+        else:
+            route.continue_()
+
+    chat.route("**/result", fail)
+    press(card(chat), "approve")
+    expect_state(card(chat), "done")
+    expect(output(card(chat))).to_contain_text("kept")
+    assert len(tries) == 3
+
+
+def test_trust_runs_without_asking_where_the_host_allows_it(
+    new_context: Callable[..., BrowserContext], serve: Callable[..., Server]
+) -> None:
+    page = new_context().new_page()
+    page.goto(serve("--trust").url)
+    propose(page, "print('asked')")
+    expect_state(card(page, "Script 0"), "queued")
+    page.get_by_role("checkbox", name="Run without asking").check()
+    expect_state(card(page, "Script 0"), "done")
+    expect(card(page, "Script 0")).to_contain_text("run without asking")
+    send(page, 'run "6 * 7"')
+    expect(answer(page).locator(".turn-body")).to_have_text("done: 42", timeout=READY)
+    page.reload()
+    expect(page.get_by_role("checkbox", name="Run without asking")).to_be_checked()
+
+
+# Everyone
+
+
+def test_the_keyboard_does_all_of_it_and_states_are_announced_once(chat: Page) -> None:
+    send(chat, 'run "print(1)"')
+    expect(chat.locator("chat-proposal a")).to_be_visible()
+    chat.evaluate(
+        "() => { window.said = []; new MutationObserver(() => window.said.push(document.getElementById('status').textContent))"
+        ".observe(document.getElementById('status'), { childList: true }); }"
+    )
+    chat.locator("chat-proposal a").focus()
+    chat.keyboard.press("Enter")
+    expect(card(chat).locator("button[name=approve]")).to_be_focused()
+    chat.keyboard.press("Tab")
+    expect(card(chat).locator("button[name=edit]")).to_be_focused()
+    chat.keyboard.press("Enter")
+    expect(chat.get_by_role("textbox", name="Code")).to_be_focused()
+    chat.keyboard.press("Control+A")
+    chat.keyboard.type("print(2)")
+    chat.keyboard.press("Tab")
+    chat.keyboard.press("Enter")
+    expect_state(card(chat), "done")
+    expect(card(chat)).to_be_focused()
+    wait_for_state(chat, "completed")
+    said = chat.evaluate("window.said")
+    assert said.count("The script The script runs.") == 1, said
+    assert said.count("The script The script is done.") == 1, said
+
+
+def violations(page: Page) -> str:
+    report = Axe().run(page)
+    return "" if not report.violations_count else str(report.generate_report())
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [1280, 360])
+def test_axe_finds_nothing_in_any_state(
+    new_context: Callable[..., BrowserContext], site: Server, scheme: Any, width: int
+) -> None:
+    page = new_context(viewport={"width": width, "height": 800}, color_scheme=scheme).new_page()
+    page.goto(site.url)
+    start(page, f"propose {json.dumps([FOREVER, 'print(1)', '1 / 0', '[{1: 2}]', 'print(5)', 'print(6)'])}")
+    page.locator("chat-proposal a").first.click()
+    press(card(page, "Script 4"), "reject")
+    for number in (3, 2, 0, 1):
+        press(card(page, f"Script {number}"), "approve")
+    expect(output(card(page, "Script 0"))).to_contain_text("begun", timeout=READY)
+    press(card(page, "Script 5"), "edit")
+    expect(page.get_by_role("textbox", name="Code")).to_be_focused()
+    states = [each.get_attribute("data-state") for each in page.locator("article.script").all()]
+    assert sorted(filter(None, states)) == ["approved", "done", "failed", "queued", "rejected", "running"]
+    assert violations(page) == ""
+    overflow = page.locator("#scripts .room-body").evaluate("it => it.scrollWidth - it.clientWidth")
+    assert overflow == 0
+    press(card(page, "Script 0"), "cancel")
+
+
+def test_a_phone_leads_from_the_answer_to_the_script_and_back(
+    new_context: Callable[..., BrowserContext], site: Server
+) -> None:
+    page = new_context(viewport={"width": 360, "height": 780}, has_touch=True, is_mobile=True).new_page()
+    page.goto(site.url)
+    send(page, 'run "print(3)"')
+    expect(page.locator(".tabs [data-room=scripts] .badge")).to_contain_text("1")
+    page.locator("chat-proposal a").tap()
+    expect(card(page).locator("button[name=approve]")).to_be_in_viewport()
+    card(page).locator("button[name=approve]").tap()
+    expect_state(card(page), "done")
+    page.get_by_role("navigation", name="Rooms").get_by_text("Chat").tap()
+    expect(answer(page).locator(".turn-body")).to_have_text("done: 3")
