@@ -219,8 +219,9 @@ class RowFold:
             case RunEnded(outcome=outcome, error=error):
                 took = duration(timedelta(seconds=self._since(at)))
                 return f"{_ENDS[outcome]} after {took}{f': {error}' if error else ''}"
-            case Unknown(data=data):
-                return _short(redact(data)) if data not in (None, {}, []) else "No details"
+            case Unknown(type=name, data=data):
+                words = name.replace(".", " ").replace("_", " ").strip().capitalize() or "An event"
+                return f"{words}: {_short(redact(data))}" if data not in (None, {}, []) else words
         return ""
 
     def _returned(self, finished: ToolFinished, at: datetime) -> str:

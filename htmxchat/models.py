@@ -160,6 +160,47 @@ class RunSummary:
 
 
 @dataclass(frozen=True, slots=True)
+class RunStep:
+    """One step of a run, as the backend counts them.
+
+    Attributes:
+        number: Of the step, and of the checkpoint after it.
+        name: What it does.
+        state: completed, failed or suspended.
+        seconds: How long it took, if that is known.
+        detail: What went wrong, or what it waits for: one plain sentence.
+        update: What it changed in the run's state.
+        next: The steps that follow.
+    """
+
+    number: int
+    name: str
+    state: RunState
+    seconds: float | None = None
+    detail: str = ""
+    update: JSON = None
+    next: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class RunSteps:
+    """How a run went inside.
+
+    Attributes:
+        checkpoints: The numbers of the steps whose state is kept.
+        waits_for: What the run waits for, if it does: one plain sentence.
+        request: What exactly it asks.
+        workflow: What the backend calls the program that ran.
+    """
+
+    steps: tuple[RunStep, ...] = ()
+    checkpoints: tuple[int, ...] = ()
+    waits_for: str = ""
+    request: JSON = None
+    workflow: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Turn:
     """What one side said.
 

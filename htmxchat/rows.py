@@ -137,7 +137,7 @@ def to_conversation(row: Row[Any], state: str | None) -> Conversation:
     return Conversation(row.id, row.user_id, row.title, row.created_at, row.updated_at, latest)
 
 
-def to_run(row: Row[Any]) -> Run:
+def to_run(row: Any) -> Run:
     return Run(row.id, row.conversation_id, row.user_id, row.turn_id, RunState(row.state), row.created_at)
 
 

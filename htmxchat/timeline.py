@@ -22,6 +22,8 @@ from .events import (
 )
 from .models import RunState
 
+_MOST_LANES = 24
+
 Kind: TypeAlias = Literal["stage", "reasoning", "tool", "waiting", "streaming"]
 
 
@@ -127,11 +129,11 @@ class TimelineFold:
             state = RunState.SUSPENDED if each.lane[0] == "waiting" else RunState.RUNNING
             lanes.setdefault(each.lane, []).append(self._bar(each, self._last or each.at, state))
         total = self._seconds(self._last) if self._last else 0.0
+        lanes = _few({key: bars for key, bars in lanes.items() if bars})
         return Timeline(
             tuple(
                 Lane(kind, label, _merged(sorted(bars, key=lambda bar: bar.start), total))
                 for (kind, label), bars in lanes.items()
-                if bars
             ),
             total,
         )
@@ -173,6 +175,26 @@ def timeline(events: Iterable[RunEvent]) -> Timeline:
     for event in events:
         fold.add(event)
     return fold.timeline()
+
+
+def _few(lanes: dict[tuple[Kind, str], list[Bar]]) -> dict[tuple[Kind, str], list[Bar]]:
+    """Return the lanes that matter most, those that failed and then the longest, and one for the rest of each kind."""
+    if len(lanes) <= _MOST_LANES:
+        return lanes
+
+    def weight(key: tuple[Kind, str]) -> tuple[bool, float]:
+        bars = lanes[key]
+        return any(bar.state is RunState.FAILED for bar in bars), sum(bar.end - bar.start for bar in bars)
+
+    kept = set(sorted(lanes, key=weight, reverse=True)[:_MOST_LANES])
+    few = {key: bars for key, bars in lanes.items() if key in kept}
+    rest: dict[Kind, list[list[Bar]]] = {}
+    for key, bars in lanes.items():
+        if key not in kept:
+            rest.setdefault(key[0], []).append(bars)
+    for kind, groups in rest.items():
+        few[kind, f"{len(groups):,} more"] = [bar for bars in groups for bar in bars]
+    return few
 
 
 def _merged(bars: list[Bar], total: float) -> tuple[Bar, ...]:

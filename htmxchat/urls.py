@@ -112,6 +112,18 @@ class Urls:
         """A run in a few lines of Markdown."""
         return self._path("runs", run_id, "summary.md")
 
+    def steps(self, run_id: str) -> str:
+        """A run's steps."""
+        return self._path("runs", run_id, "steps")
+
+    def checkpoints(self, run_id: str, **query: object) -> str:
+        """The state of a run after its steps: `n` says after which, `with` what it is compared to."""
+        return self._path("runs", run_id, "checkpoints", **query)
+
+    def evidence(self, run_id: str) -> str:
+        """What a run's answer rests on."""
+        return self._path("runs", run_id, "evidence")
+
     def stream(self, run_id: str, after: int | None = None, **rows: object) -> str:
         """The live stream of a run; `rows` says which rows of the inspector it also brings."""
         return self._path("runs", run_id, "stream", after=after, **rows)

@@ -85,7 +85,7 @@ class TestRows:
             (100, 2.5, "InputRequested", "Waits for an answer: Which one?"),
             (110, 4.5, "InputAnswered", "Answered after 2.00 s: the second"),
             (120, 4.5, "TextDelta", "1 character: ."),
-            (130, 4.5, "x.trace", f"span: 7, token: {HIDDEN}"),
+            (130, 4.5, "x.trace", f"X trace: span: 7, token: {HIDDEN}"),
             (140, 4.5, "UsageReported", "5 tokens read, 7 written"),
             (150, 5.0, "RunEnded", "Completed after 5.00 s"),
         ]

@@ -8,7 +8,7 @@ from datetime import datetime
 
 from starlette.responses import HTMLResponse, Response
 
-from ..backend import CanListRuns
+from ..backend import CanInspect, CanListRuns
 from ..errors import ChatError, NotFound
 from ..events import RunEvent
 from ..fragments.inspector import RunSheet, inspector_side, rows_part, run_list, run_room
@@ -34,7 +34,9 @@ async def show(call: Call) -> Response:
     events = await run_log(call)
     view = fold(events)
     wanted = row_filter(call)
-    sheet = RunSheet(call.run, view, _window(call, events, live=view.state.live), timeline(events), wanted)
+    shown = _window(call, events, live=view.state.live)
+    inspectable = isinstance(call.chat.backend, CanInspect)
+    sheet = RunSheet(call.run, view, shown, timeline(events), wanted, inspectable=inspectable)
     return await beside(call, run_room(sheet, call.urls), call.urls.run(call.run.id))
 
 

@@ -196,7 +196,12 @@ def run_head(run: Run, urls: Urls, *, tab: str, inspectable: bool, workflow: str
     )
     tabs: Child = None
     if inspectable:
-        links: Child = None
+        named = (
+            ("events", "Events", urls.run(run.id)),
+            ("steps", "Steps", urls.steps(run.id)),
+            ("state", "State", urls.checkpoints(run.id)),
+        )
+        links = [a(words, aria_current="page" if name == tab else None, **inspects(url)) for name, words, url in named]
         tabs = nav(links, cls="inspector-tabs", aria_label="Views of this run")
     all_runs = inspects(urls.runs(run.conversation_id))
     runs = a(icon("back"), cls="button", data_kind="icon", aria_label="All runs", **all_runs)

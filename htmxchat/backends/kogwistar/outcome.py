@@ -53,6 +53,11 @@ WAITS_FOR_SCRIPT = "The agent waits for a script to run here."
 CONTINUE, REFUSE = "Continue", "Refuse"
 
 
+def waiting_sentence(reason: str) -> str:
+    """Return what a reason to wait means."""
+    return _WAITS.get(reason, "The agent waits for you.")
+
+
 @dataclass(frozen=True, slots=True)
 class Request:
     """What a suspended run waits for, and what the server wants to see to go on.
