@@ -19,6 +19,7 @@ from htmxchat.html import render
 from htmxchat.markdown import Markdown
 from htmxchat.script_states import digest, script_id
 from htmxchat.scripts import Scripts
+from htmxchat.testing import ScriptedBackend
 from tests.support import FRAGMENT, Element, parse
 
 KINDS = pytest.mark.parametrize("headers", [{}, FRAGMENT], ids=["page", "fragment"])
@@ -261,6 +262,20 @@ def test_trust_is_refused_unless_the_host_allows_it(chat: Chat) -> None:
         url = trusting.url("proposal:0")
         assert trusting.do(url, approve="yes", trusted="yes", digest=digest("print(0)")).status_code == 204
         assert "without asking" in trusting.cards[0].text
+
+
+def test_a_backend_that_keeps_no_scripts_has_no_room_for_them() -> None:
+    backend = ScriptedBackend([ScriptProposed("a", "print(1)"), "```python\nprint(1)\n```"])
+    with TestClient(create_chat_app(backend), follow_redirects=False) as client:
+        client.get("/")
+        chat = Chat(client).begin("Hello")
+        page = parse(client.get(chat.path).text)
+        for tag in ("chat-runner", "chat-proposal"):
+            assert not page.all(tag)
+        assert not [each for each in page if each.attributes.get("data-room") == "scripts"]
+        for url in (f"{chat.path}/scripts", "/scripts", chat.url("proposal:a")):
+            assert client.get(url).status_code == 403
+        assert chat.do(chat.url("proposal:a"), reject="yes").status_code == 403
 
 
 # What a sandbox says is data
