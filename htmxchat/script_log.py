@@ -79,6 +79,10 @@ class ScriptLog(Database):
         """Remember that the run has got the result."""
         return await self.write(lambda db: rows.deliver(db, script))
 
+    async def withdraw_scripts(self, run_id: str) -> None:
+        """Cancel what a run that is over has waited for."""
+        await self.write(lambda db: rows.withdraw(db, run_id))
+
     async def clear_scripts(self, conversation_id: str) -> None:
         """Put what is over out of sight."""
         await self.write(lambda db: rows.clear(db, conversation_id))

@@ -709,3 +709,13 @@ async def test_a_suspended_run_is_told_that_its_script_was_rejected(server: Repl
     assert fold(await read(flows, run)).state is RunState.FAILED
     (resume,) = server.runs[run.id].resumes
     assert resume["client_result"]["errors"] == ["The user rejected the script. It did not run."]
+
+
+async def test_a_run_that_is_stopped_does_not_wait_for_its_script_any_more(flows: KogwistarBackend) -> None:
+    run = await flows.start_run(ANN, None, "script please")
+    await until(flows, run, ScriptProposed)
+    assert len(await flows.list_scripts(ANN, run.conversation_id)) == 1
+    await flows.cancel_run(ANN, run.id)
+    await read(flows, run)
+    (script,) = await flows.list_scripts(ANN, run.conversation_id)
+    assert (script.state, script.awaited) == (ScriptState.CANCELLED, False)
