@@ -372,6 +372,19 @@ class TestOneRunAtATime:
         }""")
         assert outcome == ["2", "This runner runs a script already. Wait for its result."]
 
+    def test_a_page_whose_hooks_fail_still_gets_its_result(self, browser: Browser, host: Server) -> None:
+        context = browser.new_context()
+        page = context.new_page()
+        page.goto(host.url)
+        Sandbox(page, host).set_up()
+        with page.expect_event("pageerror"):
+            result = page.evaluate("""() => {
+                const fail = () => { throw new Error("the page's own"); };
+                return runner.run("print(1)\\n2", { onProgress: fail, onOutput: fail });
+            }""")
+        assert (result["stdout"], result["value"]["text"]) == ("1\n", "2")
+        context.close()
+
     def test_a_closed_runner_runs_nothing(self, sandbox: Sandbox) -> None:
         sandbox.set_up()
         message = sandbox.page.evaluate("(runner.close(), runner.run('1').catch(error => error.message))")

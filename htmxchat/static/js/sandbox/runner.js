@@ -160,13 +160,13 @@ export class Runner {
       return box;
     } catch {
       // The worker that was to wait for this run did not start. Begin from the beginning.
-      this.#remove();
       return this.#load(job);
     }
   }
 
   /** @param {Job} job @returns {Promise<Box>} */
   async #load(job) {
+    this.#remove(); // a box whose next worker did not start
     const { signal } = job;
     const { frame, runtime, packages, memory } = this.#options;
     const wanted = Object.entries(CORE).map(([name, size]) => ({ url: new URL(name, runtime).href, size }));
@@ -404,7 +404,7 @@ class Job {
   progress(progress) {
     if (this.#stopped) return;
     if (!this.running) this.#restart();
-    this.#hooks.onProgress?.(progress);
+    tell(this.#hooks.onProgress, progress);
   }
 
   /** @param {string} text What the worker said, whoever spoke. */
@@ -430,7 +430,7 @@ class Job {
     this.#room -= text ? size(text) : 0;
     if (!text) return;
     this.#texts[stream] += text;
-    this.#hooks.onOutput?.({ stream, text });
+    tell(this.#hooks.onOutput, { stream, text });
   }
 
   close() {
@@ -469,6 +469,15 @@ function stateOf(trouble, end) {
   if (!trouble) return end?.error ? "failed" : "done";
   if (trouble.type === "cancelled") return "cancelled";
   return trouble.type === "run-timeout" || trouble.type === "load-timeout" ? "timed-out" : "failed";
+}
+
+/** @template T @param {((value: T) => void) | undefined} hook Whose errors are the page's, not the run's. @param {T} value */
+function tell(hook, value) {
+  try {
+    hook?.(value);
+  } catch (error) {
+    reportError(error);
+  }
 }
 
 /** @param {number} seconds */
