@@ -25,6 +25,7 @@ from .events import (
     RunEvent,
     RunStarted,
     RunStopping,
+    ScriptFinished,
     ScriptProposed,
     SourcesFound,
     StageChanged,
@@ -201,6 +202,10 @@ class RowFold:
                 return f"{_count(len(sources), 'source')}: {', '.join(source.title for source in sources)}"
             case ScriptProposed(title=title, code=code):
                 return f"Wants to run Python, {_count(len(code.splitlines()), 'line')}{f': {title}' if title else ''}"
+            case ScriptFinished(state=state, result=result):
+                said = result.get("stdout") or result.get("error") if isinstance(result, dict) else None
+                gist = f": {_excerpt(_short(redact(said)))}" if said else ""
+                return f"The script is {state}{gist}" if state == "done" else f"The script: {state}{gist}"
             case InputRequested(request_id=request, prompt=prompt):
                 self._asked[request] = at
                 return f"Waits for an answer: {prompt}"
@@ -284,6 +289,8 @@ def _failed(body: EventBody) -> bool:
             return failed
         case RunEnded(outcome=outcome):
             return outcome is Outcome.FAILED
+        case ScriptFinished(state=state):
+            return state in ("failed", "timed-out")
         case Unknown(type=name, data=data):
             return name.lower().replace("_", ".").rsplit(".", 1)[-1] in _BAD or (
                 isinstance(data, dict) and (bool(data.get("error")) or data.get("ok") is False)
