@@ -10,7 +10,7 @@ from typing import Protocol, runtime_checkable
 
 from .events import JSON, RunEvent, Source
 from .models import Conversation, ConversationPage, Run, RunSteps, RunSummary, Script, Starter, Transcript, User
-from .script_states import ScriptAction
+from .script_actions import ScriptAction
 
 
 @runtime_checkable

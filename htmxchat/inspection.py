@@ -200,12 +200,13 @@ class RowFold:
                 return self._returned(finished, at)
             case SourcesFound(sources=sources):
                 return f"{_count(len(sources), 'source')}: {', '.join(source.title for source in sources)}"
-            case ScriptProposed(title=title, code=code):
+            case ScriptProposed(script_id=script, title=title, code=code):
+                self._asked[script] = at
                 return f"Wants to run Python, {_count(len(code.splitlines()), 'line')}{f': {title}' if title else ''}"
-            case ScriptFinished(state=state, result=result):
-                said = result.get("stdout") or result.get("error") if isinstance(result, dict) else None
-                gist = f": {_excerpt(_short(redact(said)))}" if said else ""
-                return f"The script is {state}{gist}" if state == "done" else f"The script: {state}{gist}"
+            case ScriptFinished(script_id=script, state=state):
+                asked = self._asked.get(script)
+                waited = f" after {duration(at - asked)}" if asked else ""
+                return f"The script in the browser: {state}{waited}"
             case InputRequested(request_id=request, prompt=prompt):
                 self._asked[request] = at
                 return f"Waits for an answer: {prompt}"
@@ -287,10 +288,10 @@ def _failed(body: EventBody) -> bool:
     match body:
         case ToolFinished(failed=failed):
             return failed
-        case RunEnded(outcome=outcome):
-            return outcome is Outcome.FAILED
         case ScriptFinished(state=state):
             return state in ("failed", "timed-out")
+        case RunEnded(outcome=outcome):
+            return outcome is Outcome.FAILED
         case Unknown(type=name, data=data):
             return name.lower().replace("_", ".").rsplit(".", 1)[-1] in _BAD or (
                 isinstance(data, dict) and (bool(data.get("error")) or data.get("ok") is False)

@@ -14,7 +14,8 @@ from .database import Database
 from .errors import InvalidInput
 from .events import ScriptProposed
 from .models import Script
-from .script_states import MOST_SCRIPTS, ScriptAction, settle, step, usable
+from .script_actions import ScriptAction
+from .script_states import MOST_SCRIPTS, settle, step, usable
 
 
 class ScriptLog(Database):

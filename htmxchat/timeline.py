@@ -13,6 +13,8 @@ from .events import (
     ReasoningDelta,
     RunEnded,
     RunEvent,
+    ScriptFinished,
+    ScriptProposed,
     StageChanged,
     TextDelta,
     ToolFinished,
@@ -113,6 +115,10 @@ class TimelineFold:
                 self._begin(f"waiting {request}", ("waiting", "Waiting for you"), at, seq)
             case InputAnswered(request_id=request):
                 self._close(f"waiting {request}", at)
+            case ScriptProposed(script_id=script, awaited=True):
+                self._begin(f"script {script}", ("waiting", "Waiting for a script"), at, seq)
+            case ScriptFinished(script_id=script):
+                self._close(f"script {script}", at)
             case RunEnded(outcome=outcome):
                 self._end(at, RunState.after(outcome))
 

@@ -71,13 +71,11 @@ class Urls:
         """The inspector, open on a run; `query` says which rows."""
         return self._path("runs", run_id, **query)
 
-    def events(self, run_id: str, **query: object) -> str:
-        """A stretch of a run's rows."""
-        return self._path("runs", run_id, "events", **query)
-
-    def scripts(self, conversation_id: str | None = None, edit: str | None = None) -> str:
-        """The queue of scripts of a conversation; `edit` is one that is being edited."""
-        return self._path("c", conversation_id, "scripts", edit=edit) if conversation_id else self._path("scripts")
+    def scripts(self, conversation_id: str | None = None, *, edit: str | None = None, show: str | None = None) -> str:
+        """The queue of scripts: `edit` is one that is being edited, `show` one that is shown in any case."""
+        if conversation_id is None:
+            return self._path("scripts")
+        return self._path("c", conversation_id, "scripts", edit=edit, show=show)
 
     def script(self, run_id: str, script_id: str) -> str:
         return self._path("runs", run_id, "scripts", script_id)
@@ -93,6 +91,10 @@ class Urls:
     def script_file(self, run_id: str, script_id: str, name: str) -> str:
         """A download: `code.py`, `output.txt`, `table.csv` or `result.json`."""
         return self._path("runs", run_id, "scripts", script_id, "files", name)
+
+    def events(self, run_id: str, **query: object) -> str:
+        """A stretch of a run's rows."""
+        return self._path("runs", run_id, "events", **query)
 
     def event(self, run_id: str, seq: int) -> str:
         """All that one row holds."""

@@ -11,7 +11,7 @@ import pytest
 
 PACKAGE = Path(__file__).parent.parent / "htmxchat"
 
-NOUNS = {"models", "events", "errors", "script_states", "script_results"}
+NOUNS = {"models", "events", "errors", "script_actions", "script_states", "script_results"}
 SEAMS = {"backend", "login"}
 LOG = {"cleaning", "tables", "rows", "script_rows", "script_log", "database", "sessions", "store"}
 TEXT = {"markdown", "highlight"}

@@ -14,7 +14,7 @@ from starlette.testclient import TestClient
 
 from htmxchat import Limits, LocalBackend, RunScript, ScriptProposed, create_chat_app
 from htmxchat.ansi import ansi_html, plain
-from htmxchat.fragments.scripts import code_lines
+from htmxchat.fragments.script_output import code_lines
 from htmxchat.html import render
 from htmxchat.markdown import Markdown
 from htmxchat.script_states import digest, script_id
@@ -102,7 +102,8 @@ def test_a_proposal_waits_with_its_code_and_where_it_comes_from(chat: Chat) -> N
     turn = parse(chat.client.get(chat.path).text).one("article", id=f"turn-{chat.run}")
     assert turn["data-state"] == "suspended"
     link = turn.one("chat-proposal").one("a")["href"]
-    assert chat.client.get(link).headers["location"] == f"{chat.path}/scripts#{card['id']}"
+    id = card["id"].removeprefix("script-")
+    assert chat.client.get(link).headers["location"] == f"{chat.path}/scripts?show={id}#{card['id']}"
 
 
 def test_a_result_goes_back_to_the_agent_and_is_kept(chat: Chat) -> None:
@@ -216,6 +217,8 @@ def test_what_is_over_can_be_put_out_of_sight(chat: Chat) -> None:
     assert chat.do(f"{chat.path}/scripts", clear="yes").status_code == 204
     assert [card["data-title"] for card in chat.cards] == ["Print 1"]
     assert chat.client.get(f"{chat.url('proposal:0')}/files/output.txt").text == "42\n"
+    place = chat.client.get(chat.url("proposal:0")).headers["location"].partition("#")[0]
+    assert len(parse(chat.client.get(place).text).all("article", cls="script")) == 2
 
 
 def test_a_page_that_goes_away_leaves_a_script_that_can_run_again(chat: Chat) -> None:

@@ -10,26 +10,14 @@ from typing import cast
 from starlette.responses import HTMLResponse, JSONResponse, PlainTextResponse, Response
 
 from ..backend import KeepsScripts
-from ..errors import BadRequest, ChatError, Conflict, InvalidInput, NotAllowed, NotFound
-from ..fragments.scripts import script_room, scripts_side
+from ..errors import BackendError, BadRequest, ChatError, Conflict, InvalidInput, NotAllowed, NotFound
+from ..fragments.scripts import script_room, scripts_side, unloaded_scripts
 from ..fragments.shell import Side, side_room
 from ..html import render
 from ..models import Script, ScriptState
+from ..script_actions import Abandon, Approve, Cancel, Claim, Edit, Finish, Reject, Renew, Rerun, ScriptAction
 from ..script_results import encode_result, output, parse_result, pictures, read_json, table
-from ..script_states import (
-    CHANGED,
-    Abandon,
-    Approve,
-    Cancel,
-    Claim,
-    Edit,
-    Finish,
-    Reject,
-    Renew,
-    Rerun,
-    ScriptAction,
-    digest,
-)
+from ..script_states import CHANGED, digest
 from .call import SCRIPTS_CHANGED, Call, endpoint, require
 from .conversations import see_other
 from .pages import conversation_page, unloaded_page
@@ -57,7 +45,7 @@ async def nothing(call: Call) -> Response:
 
 @endpoint
 async def show(call: Call) -> Response:
-    """The queue of a conversation. `?edit=` is a script that is being edited."""
+    """The queue of a conversation. `?edit=` is one that is being edited, `?show=` one that is shown in any case."""
     side = await _side(call)
     if call.fragment:
         return HTMLResponse(render(side_room(side)))
@@ -90,7 +78,7 @@ async def queue(call: Call) -> Response:
 async def find(call: Call) -> Response:
     """The script's place: its card in the queue."""
     script = await _script(call)
-    return see_other(f"{call.urls.scripts(script.conversation_id)}#script-{script.id}")
+    return see_other(f"{call.urls.scripts(script.conversation_id, show=script.id)}#script-{script.id}")
 
 
 @endpoint
@@ -157,12 +145,18 @@ def _content(script: Script, name: str) -> str | None:
 
 
 async def _side(call: Call) -> Side:
-    scripts = await call.chat.ask(_backend(call).list_scripts(call.user, call.conversation.id))
+    try:
+        scripts = await call.chat.ask(_backend(call).list_scripts(call.user, call.conversation.id))
+    except BackendError as error:
+        content = unloaded_scripts(call.urls, call.conversation, f"The scripts cannot be loaded. {error}")
+        return scripts_side(call.urls, call.conversation, content)
+    query = call.request.query_params
     content = script_room(
         call.urls,
         call.conversation,
         scripts,
-        edit=call.request.query_params.get("edit"),
+        edit=query.get("edit"),
+        show=query.get("show"),
         trust=call.chat.trust,
     )
     return scripts_side(call.urls, call.conversation, content)

@@ -240,3 +240,24 @@ def test_evidence_is_fetched_when_it_is_opened(page: Page, host: Callable[..., S
     page.get_by_role("link", name="State", exact=True).click()
     expect(page.locator("#inspector .json").first).to_contain_text("Explain hypergraph")
     assert_accessible(page)
+
+
+def test_a_suspended_run_goes_on_with_what_python_in_the_browser_came_to(
+    page: Page, server: Replay, host: Callable[..., Server]
+) -> None:
+    page.goto(host("--workflow", "demo.suspend").url)
+    send(page, "script please")
+    page.locator("chat-proposal a").click()
+    script = page.locator("article.script")
+    expect(script.locator(".lines")).to_contain_text("6 * 7")
+    expect(answer(page)).to_have_attribute("data-state", "suspended")
+    page.reload()
+    script.locator("button[name=approve]").click()
+    expect(script).to_have_attribute("data-state", "done", timeout=60_000)
+    wait_for_state(page, "completed")
+    (run,) = [run for run in server.runs.values() if run.resumes]
+    (resume,) = run.resumes
+    update = resume["client_result"]["state_update"][0][1]["client_answer"]
+    assert update["state"] == "done"
+    assert "6 * 7" in update["code"]
+    assert_same_after_reload(page)

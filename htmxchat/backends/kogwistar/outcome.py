@@ -26,8 +26,7 @@ from ...events import (
     ToolStarted,
 )
 from ...models import ScriptState
-from ...script_results import decode_result
-from ...script_states import abridged
+from ...script_results import abridged, decode_result
 from .problems import plain, sentence
 from .replies import ServerRun, Step, mapping, text_at
 from .sources import find_sources

@@ -26,6 +26,7 @@ const DELAY = 500;
 const LONGEST_DELAY = 15_000;
 const FRAGMENT = { "HX-Request": "true", "HX-Request-Type": "partial", "HX-Source": "chat-runner" };
 const FORM = { ...FRAGMENT, "Content-Type": "application/x-www-form-urlencoded" };
+const PRESSED = "button[name=run], #scripts a[data-turn], a[data-script], button[name=cancel]";
 const OVER = new Map([
   ["done", "is done"],
   ["failed", "failed"],
@@ -52,6 +53,8 @@ class ChatRunner extends HTMLElement {
   /** Approved in this page, which therefore need not wait for another. @type {Set<string>} */
   #mine = new Set();
   #wanted = "";
+  /** A script that is shown even if it was put out of sight, as a query. */
+  #pinned = "";
   #looking = false;
   #again = false;
   /** @type {number | undefined} */
@@ -79,6 +82,7 @@ class ChatRunner extends HTMLElement {
     this.#settled.observe(document.body, { attributeFilter: ["aria-busy"], subtree: true });
     offerToRun();
     if (location.hash.startsWith("#script-")) this.#wanted = location.hash.slice(1);
+    if (this.#wanted) this.#pinned = `?show=${this.#wanted.replace("script-", "")}`;
     this.#focus();
     if (this.#open || document.querySelector("chat-proposal")) this.#look();
   }
@@ -129,7 +133,7 @@ class ChatRunner extends HTMLElement {
     }
     this.#looking = true;
     try {
-      const response = await fetch(url, { headers: FRAGMENT });
+      const response = await fetch(url + this.#pinned, { headers: FRAGMENT });
       if (response.ok && url === this.#queue) this.#show(url, await response.text());
       else if (response.ok || response.status >= 500) this.#look(LOOK);
     } catch {
@@ -291,15 +295,19 @@ class ChatRunner extends HTMLElement {
   /** @param {HtmxContext} ctx */
   #swapped({ target }) {
     if (target?.matches("#conversation, #turns")) offerToRun();
+    if (target?.matches("#conversation")) this.#pinned = "";
     if (target?.matches("#scripts, #conversation")) this.#look();
   }
 
   /** @param {MouseEvent} event */
   #clicked(event) {
-    const pressed = event.target instanceof Element ? event.target.closest("button[name=run], a[data-script], button[name=cancel]") : null;
+    const pressed = event.target instanceof Element ? event.target.closest(PRESSED) : null;
     if (!pressed || event.metaKey || event.ctrlKey || event.shiftKey) return;
     if (pressed.matches("[name=run]")) void this.#queueBlock(pressed);
-    else if (pressed.matches("a")) {
+    else if (pressed.matches("a[data-turn]")) {
+      event.preventDefault();
+      this.#back(`turn-${pressed.getAttribute("data-turn")}`);
+    } else if (pressed.matches("a")) {
       event.preventDefault();
       this.#lead(`script-${pressed.getAttribute("data-script")}`);
     } else if (this.#job && pressed.closest("article")?.id === this.#job.id) {
@@ -317,6 +325,7 @@ class ChatRunner extends HTMLElement {
     if (target instanceof Element && target.matches("[id^=scripts-all-]")) {
       for (const each of document.querySelectorAll("#scripts article[data-state=queued]")) this.#mine.add(each.id);
     }
+    if (submitter?.matches("[name=clear]")) this.#pinned = "";
     if (target instanceof Element && target.closest("#scripts")) document.getElementById("scripts-error")?.replaceChildren();
   }
 
@@ -335,10 +344,20 @@ class ChatRunner extends HTMLElement {
   /** Open the room at a script. @param {string} id */
   #lead(id) {
     this.#wanted = id;
+    this.#pinned = `?show=${encodeURIComponent(id.replace("script-", ""))}`;
     if (this.#open) show("scripts");
     else /** @type {HTMLElement | null} */ (document.querySelector(".opener[data-room=scripts]"))?.click();
     this.#focus();
     this.#look();
+  }
+
+  /** Show the answer that a script comes from. @param {string} id */
+  #back(id) {
+    show("conversation");
+    const turn = document.getElementById(id);
+    turn?.scrollIntoView();
+    turn?.setAttribute("tabindex", "-1");
+    turn?.focus({ preventScroll: true });
   }
 
   #focus() {

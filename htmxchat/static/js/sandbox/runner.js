@@ -110,6 +110,7 @@ export class Runner {
       return job.result(await job.until(this.#play(job, code)));
     } catch (error) {
       const trouble = error instanceof Trouble ? error : new Trouble("load-failed", undefined, String(error));
+      job.fail(trouble);
       return job.result(await this.#halt(job, trouble), trouble);
     } finally {
       job.close();
