@@ -336,6 +336,7 @@ class Window:
         total: How many rows the run has.
         problem: The number of the first row that failed, whether it matches or not.
         last_seq: The number of the run's last row.
+        others: The types of its rows that this version does not know.
     """
 
     rows: tuple[Row, ...] = ()
@@ -345,6 +346,7 @@ class Window:
     total: int = 0
     problem: int | None = None
     last_seq: int | None = None
+    others: tuple[str, ...] = ()
 
 
 def window(
@@ -358,10 +360,12 @@ def window(
     limit: int = 200,
 ) -> Window:
     """Return the rows before or after a number, around one, or at the end; else from the beginning."""
-    total, problem, last, found = 0, None, None, list[Row]()
+    total, problem, last, found, others = 0, None, None, list[Row](), set[str]()
     for row in rows:
         total += 1
         last = row.seq
+        if not row.known:
+            others.add(row.type)
         if row.failed and problem is None:
             problem = row.seq
         if not wanted or wanted(row):
@@ -386,4 +390,5 @@ def window(
         total,
         problem,
         last,
+        tuple(sorted(others)),
     )

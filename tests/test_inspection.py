@@ -182,6 +182,7 @@ class TestWindow:
     def test_counts_what_there_is_and_what_matches(self) -> None:
         found = window(rows(RUN), RowFilter(type="StageChanged"))
         assert (found.matching, found.total, found.problem, found.last_seq) == (2, 13, 60, 150)
+        assert found.others == ("x.trace",)
 
 
 class TestTimeline:

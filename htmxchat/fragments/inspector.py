@@ -279,7 +279,7 @@ def _toolbar(sheet: RunSheet, urls: Urls) -> FT:
     return div(
         form(
             label("Type", for_="inspector-type", cls="hidden"),
-            select(_types(wanted.type), id="inspector-type", name="type"),
+            select(_types(wanted.type, window.others), id="inspector-type", name="type"),
             label("Search the events", for_="inspector-q", cls="hidden"),
             input_(id="inspector-q", name="q", type="search", value=wanted.text, placeholder="Search"),
             noscript(button("Filter", cls="button", type="submit")),
@@ -324,18 +324,20 @@ def _press(name: str, glyph: str, words: str, **attributes: str) -> FT:
     return button(icon(glyph), words, cls="button", data_kind="quiet", type="button", name=name, **attributes)
 
 
-def _types(chosen: str) -> Child:
+def _types(chosen: str, others: Sequence[str]) -> Child:
     def choice(value: str, words: str) -> FT:
         return option(words, value=value, selected=value == chosen)
 
     known = sorted(name for name in BODIES if name != "Unknown")
-    other = [choice(chosen, chosen)] if chosen not in ("", "steps", "problems", *known) else None
+    unknown = list(others)
+    if chosen not in ("", "steps", "problems", *known, *unknown):
+        unknown.append(chosen)
     return [
         choice("", "Everything"),
         choice("steps", "Without text"),
         choice("problems", "Problems"),
-        other,
         optgroup([choice(name, name) for name in known], label="Type"),
+        optgroup([choice(name, name) for name in unknown], label="The agent's own") if unknown else None,
     ]
 
 

@@ -264,10 +264,8 @@ def test_another_run_takes_over_and_leaves_one_stream(chat: Page) -> None:
     stop(chat)
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_ten_thousand_events(new_context: Callable[..., BrowserContext], site: Server, scheme: str) -> None:
-    page = new_context(color_scheme=scheme).new_page()
-    page.goto(site.url)
+def test_ten_thousand_events(chat: Page) -> None:
+    page = chat
     start(page, "stages 10000")
     inspect(page)
     expect(page.locator("#inspector-facts")).to_contain_text("10,002")
