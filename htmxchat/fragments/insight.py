@@ -7,7 +7,7 @@ from datetime import timedelta
 
 from ..events import JSON, Source
 from ..html import FT, Child, icon, raw, tag
-from ..inspection import duration
+from ..meanings import duration
 from ..models import Run, RunState, RunStep, RunSteps
 from ..redaction import redact, redact_text
 from ..state_diff import Change

@@ -12,7 +12,8 @@ from datetime import UTC, datetime, timedelta
 
 from ..events import BODIES
 from ..html import FT, Child, icon, raw, tag
-from ..inspection import RowFilter, Window, duration
+from ..inspection import RowFilter, Window
+from ..meanings import duration
 from ..models import Conversation, Run, RunState, RunSummary
 from ..timeline import Timeline
 from ..urls import Urls

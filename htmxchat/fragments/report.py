@@ -8,7 +8,8 @@ from datetime import UTC, timedelta
 from html import escape
 
 from ..html import render
-from ..inspection import Row, duration
+from ..inspection import Row
+from ..meanings import duration
 from ..models import Run
 from ..redaction import redact_text
 from ..timeline import Timeline
