@@ -12,7 +12,8 @@ from ..models import Run, RunState, RunStep, RunSteps
 from ..redaction import redact, redact_text
 from ..state_diff import Change
 from ..urls import Urls
-from .inspector import inspects, run_head
+from .inspecting import inspects
+from .inspector import run_head
 from .json_tree import json_tree
 
 a, b, button, code, datalist, details, div = map(tag, ["a", "b", "button", "code", "datalist", "details", "div"])

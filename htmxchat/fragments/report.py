@@ -16,7 +16,7 @@ from ..timeline import Timeline
 from ..urls import Urls
 from ..view import RunView
 from .event_rows import seconds
-from .inspector import STATES
+from .inspecting import STATES
 from .timeline import timeline_chart
 
 _LONGEST = 20_000
