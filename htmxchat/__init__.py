@@ -75,6 +75,7 @@ from .models import (
     User,
 )
 from .responders import Request, RunScript
+from .scripts import Scripts
 from .store import Store
 from .view import RunView, fold
 
@@ -135,6 +136,7 @@ __all__ = [
     "ScriptProposed",
     "ScriptResult",
     "ScriptState",
+    "Scripts",
     "SignInAt",
     "Source",
     "SourcesFound",

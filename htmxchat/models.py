@@ -286,15 +286,18 @@ class ScriptResult:
                 parts += ["\t".join(map(str, row)) for row in [columns, *rows]]
         if count := len(self.images):
             parts.append(f"({count} picture{'s' * (count > 1)}, shown to the user)")
-        if isinstance(self.error, dict):
-            parts.append(str(self.error.get("traceback") or self.error.get("message") or ""))
-        words = {
-            ScriptState.REJECTED: "The user rejected the script. It did not run.",
-            ScriptState.CANCELLED: "The user cancelled the script.",
-            ScriptState.TIMED_OUT: "The script took too long and was stopped.",
-        }
-        parts.append(words.get(self.state, ""))
+        parts.append(self._trouble)
         return "\n".join(part.rstrip("\n") for part in parts if part.strip())
+
+    @property
+    def _trouble(self) -> str:
+        error = self.error if isinstance(self.error, dict) else {}
+        said = str(error.get("traceback") or error.get("message") or "")
+        if self.state is ScriptState.CANCELLED:
+            return "The user cancelled the script."
+        if self.state is ScriptState.REJECTED and not said:
+            return "The user rejected the script. It did not run."
+        return said
 
 
 @dataclass(frozen=True, slots=True)

@@ -127,6 +127,21 @@ def test_every_limit_is_documented_with_its_default() -> None:
         assert documented[field.name][0] == f"`{field.default}`"
 
 
+def test_every_setting_for_scripts_is_documented_with_its_default() -> None:
+    section = reference("api").split("## Scripts\n")[1].split("\n## ")[0]
+    documented = {name: cells[0].strip("`") for name, cells in rows(section).items()}
+    assert documented == {field.name: repr(field.default) for field in dataclasses.fields(htmxchat.Scripts)}
+
+
+def test_every_trouble_of_the_sandbox_is_documented() -> None:
+    page = (ROOT / "docs/pyodide_worker_communication.md").read_text()
+    source = (STATIC / "js/sandbox/trouble.js").read_text()
+    types = re.findall(r'"([a-z-]+)"', source.split("@typedef")[1].split("*/")[0])
+    assert len(types) > 10
+    for type_ in types:
+        assert says(page, type_), type_
+
+
 def test_the_fields_of_data_are_documented() -> None:
     documented = rows(reference("api"))
     for kind in (htmxchat.Conversation, htmxchat.ConversationPage, htmxchat.Transcript, htmxchat.Turn, htmxchat.Run,

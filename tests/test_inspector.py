@@ -239,7 +239,9 @@ async def stream(
         messages.append(message)
 
     with anyio.fail_after(10):
-        await Relay(backend).stream(ANN, run.id, after, context(), emit, wanted)
+        async with anyio.create_task_group() as tasks:
+            await Relay(backend).stream(ANN, run.id, after, context(), emit, tasks, wanted)
+            tasks.cancel_scope.cancel()
     return messages
 
 

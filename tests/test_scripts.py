@@ -221,6 +221,18 @@ def test_what_is_over_can_be_put_out_of_sight(chat: Chat) -> None:
     assert len(parse(chat.client.get(place).text).all("article", cls="script")) == 2
 
 
+def test_a_queue_that_has_not_changed_is_not_sent_again(chat: Chat) -> None:
+    chat.begin("propose 2").until("Print 1")
+    url = f"{chat.path}/scripts"
+    tag = chat.client.get(url, headers=FRAGMENT).headers["etag"]
+    asking = {**FRAGMENT, "If-None-Match": tag}
+    assert chat.client.get(url, headers=asking).status_code == 304
+    assert chat.client.get(f"{url}?edit=x", headers=asking).status_code == 200
+    assert chat.client.get(url, headers={"If-None-Match": tag}).status_code == 200
+    chat.do(chat.url("proposal:0"), reject="yes")
+    assert chat.client.get(url, headers=asking).status_code == 200
+
+
 def test_a_page_that_goes_away_leaves_a_script_that_can_run_again(chat: Chat) -> None:
     chat.begin("propose 1").until("Print 0")
     url, shown = chat.url("proposal:0"), digest("print(0)")

@@ -46,14 +46,25 @@ async def nothing(call: Call) -> Response:
 @endpoint
 async def show(call: Call) -> Response:
     """The queue of a conversation. `?edit=` is one that is being edited, `?show=` one that is shown in any case."""
-    side = await _side(call)
-    if call.fragment:
-        return HTMLResponse(render(side_room(side)))
     try:
-        transcript = await call.chat.ask(call.chat.backend.load_transcript(call.user, call.conversation.id))
-    except ChatError as error:
-        return await unloaded_page(call, call.conversation, error, side=side)
-    return await conversation_page(call, transcript, side=side)
+        scripts = await call.chat.ask(_backend(call).list_scripts(call.user, call.conversation.id))
+    except BackendError as error:
+        content = unloaded_scripts(call.urls, call.conversation, f"The scripts cannot be loaded. {error}")
+        return await _beside(call, scripts_side(call.urls, call.conversation, content))
+    tag = _tag(call, scripts)
+    # Pages look often, and results are large.
+    if call.fragment and tag in call.request.headers.get("if-none-match", ""):
+        return Response(status_code=304, headers={"ETag": tag})
+    query = call.request.query_params
+    content = script_room(
+        call.urls,
+        call.conversation,
+        scripts,
+        edit=query.get("edit"),
+        show=query.get("show"),
+        trust=call.chat.trust,
+    )
+    return await _beside(call, scripts_side(call.urls, call.conversation, content), {"ETag": tag})
 
 
 @endpoint
@@ -144,22 +155,22 @@ def _content(script: Script, name: str) -> str | None:
     return None
 
 
-async def _side(call: Call) -> Side:
+async def _beside(call: Call, side: Side, headers: Mapping[str, str] | None = None) -> Response:
+    """Return the room alone if htmx or the page's script asks, else beside its conversation."""
+    if call.fragment:
+        return HTMLResponse(render(side_room(side)), headers=headers)
     try:
-        scripts = await call.chat.ask(_backend(call).list_scripts(call.user, call.conversation.id))
-    except BackendError as error:
-        content = unloaded_scripts(call.urls, call.conversation, f"The scripts cannot be loaded. {error}")
-        return scripts_side(call.urls, call.conversation, content)
-    query = call.request.query_params
-    content = script_room(
-        call.urls,
-        call.conversation,
-        scripts,
-        edit=query.get("edit"),
-        show=query.get("show"),
-        trust=call.chat.trust,
-    )
-    return scripts_side(call.urls, call.conversation, content)
+        transcript = await call.chat.ask(call.chat.backend.load_transcript(call.user, call.conversation.id))
+    except ChatError as error:
+        return await unloaded_page(call, call.conversation, error, side=side)
+    return await conversation_page(call, transcript, side=side)
+
+
+def _tag(call: Call, scripts: Sequence[Script]) -> str:
+    """Return what tells one rendering of the room from another."""
+    parts = [(each.id, each.revision, each.awaited, each.cleared) for each in scripts]
+    seen = f"{call.urls.version} {call.request.url.query} {parts}"
+    return f'"{digest(seen)[:32]}"'
 
 
 async def _queue_block(call: Call, run_id: str, number: str, shown: str | None) -> Script:

@@ -145,7 +145,7 @@ export class Runner {
     const end = await job.ended.promise;
     if (end.fatal) throw new Trouble("python-crashed", undefined, end.fatal);
     if (end.packages) throw new Trouble("package-failed", "A package that the script imports cannot be loaded.", end.packages);
-    this.#explain(end, modules);
+    this.#explain(end);
     return end;
   }
 
@@ -311,14 +311,14 @@ export class Runner {
     return { packages, files };
   }
 
-  /** @param {End} end @param {string[]} modules What the script imports and Python does not have by itself. */
-  #explain({ error }, modules) {
+  /** @param {End} end Gets a sentence that says what to do, where Python's own does not. */
+  #explain({ error }) {
     if (error?.type === "MemoryError" && !error.message) {
       const megabytes = Math.round(this.#options.memory / 1024 / 1024);
       error.message = `The memory is used up: a script has ${megabytes} MB here. Let it work on less at a time.`;
     }
     const module = error?.module;
-    if (!error || error.type !== "ModuleNotFoundError" || !module || !modules.includes(module)) return;
+    if (!module || error.message !== `No module named '${module}'`) return;
     error.message = this.#packages
       ? `No module named '${module}': the package folder of this site has none of that name. Whoever runs the site can add it there.`
       : `No module named '${module}': only Python's standard library is here. Whoever runs this site can offer more with Scripts(packages_url=…).`;

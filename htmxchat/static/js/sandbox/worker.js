@@ -196,11 +196,15 @@
     },
     async execute({ packages, files: given }) {
       for (const { name, bytes } of given) files.set(name, bytes);
+      /** @type {unknown[]} */
+      const errors = [];
+      const callbacks = { messageCallback() {}, errorCallback: (/** @type {unknown} */ error) => errors.push(error) };
       try {
-        if (packages.length) await pyodide.loadPackage(packages, { checkIntegrity: false, messageCallback() {} });
+        if (packages.length) await pyodide.loadPackage(packages, { checkIntegrity: false, ...callbacks });
       } catch (error) {
-        return say({ type: "end", packages: String(error).slice(0, 2_000) });
+        errors.push(error);
       }
+      if (errors.length) return say({ type: "end", packages: String(errors[0]).slice(0, 2_000) });
       for (const { name } of given) files.delete(name);
       say({ type: "begun" });
       // The promise of a call that ends in a fatal error may stay unsettled: on_fatal tells of it.
