@@ -25,7 +25,8 @@ from htmxchat.events import (
     UsageReported,
 )
 from htmxchat.fragments.event_rows import event_rows
-from htmxchat.fragments.inspector import first_problem, live_controls, more_link, run_facts
+from htmxchat.fragments.inspector import run_facts
+from htmxchat.fragments.inspector_controls import first_problem, live_controls, more_link
 from htmxchat.fragments.timeline import timeline_chart
 from htmxchat.html import render
 from htmxchat.inspection import RowFilter, rows

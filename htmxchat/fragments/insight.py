@@ -7,12 +7,13 @@ from datetime import timedelta
 
 from ..events import JSON, Source
 from ..html import FT, Child, icon, raw, tag
-from ..inspection import duration
+from ..meanings import duration
 from ..models import Run, RunState, RunStep, RunSteps
 from ..redaction import redact, redact_text
 from ..state_diff import Change
 from ..urls import Urls
-from .inspector import inspects, run_head
+from .inspecting import inspects
+from .inspector import run_head
 from .json_tree import json_tree
 
 a, b, button, code, datalist, details, div = map(tag, ["a", "b", "button", "code", "datalist", "details", "div"])
@@ -37,13 +38,12 @@ def steps_room(run: Run, found: RunSteps, urls: Urls) -> Child:
                 None if found.steps else p("The server tells of no steps in this run.", cls="nothing"),
                 details(
                     summary(icon("chevron"), "Evidence", cls="part-head"),
-                    div(
-                        p(a("What the answer rests on", href=evidence_url), cls="nothing"),
-                        hx_get=evidence_url,
-                        hx_trigger="toggle from:closest details once",
-                        hx_swap="innerHTML",
-                    ),
+                    div(p(a("What the answer rests on", href=evidence_url), cls="nothing"), id="inspector-evidence"),
                     cls="evidence",
+                    hx_get=evidence_url,
+                    hx_trigger="toggle once",
+                    hx_target="#inspector-evidence",
+                    hx_swap="innerHTML",
                 ),
                 cls="room-body",
                 tabindex="0",
@@ -140,7 +140,7 @@ def _slider(run: Run, found: RunSteps, number: int, against: int | None, urls: U
 
     def turn(words: str, glyph: str, to: int) -> FT:
         there = 0 <= to < len(kept)
-        link = inspects(urls.checkpoints(run.id, n=kept[to])) if there else {"aria_disabled": "true"}
+        link = inspects(urls.checkpoints(run.id, n=kept[to])) if there else {"role": "link", "aria_disabled": "true"}
         looks = {"cls": "button", "data_kind": "icon", "id": f"inspector-{glyph}"}
         return a(icon(glyph), aria_label=words, **looks, **link)
 

@@ -9,7 +9,18 @@ from dataclasses import replace
 import anyio
 import pytest
 
-from ..backend import Backend, CanDelete, CanRename, CanRetry, CanSearch, HasStarters, KeepsScripts, Managed
+from ..backend import (
+    Backend,
+    CanDelete,
+    CanInspect,
+    CanListRuns,
+    CanRename,
+    CanRetry,
+    CanSearch,
+    HasStarters,
+    KeepsScripts,
+    Managed,
+)
 from ..errors import BackendError, Busy, Conflict, InvalidInput, NotFound
 from ..events import InputAnswered, InputRequested, Outcome, RunEnded, RunEvent, ScriptFinished, ScriptProposed
 from ..models import Run, RunState, Script, ScriptResult, ScriptState, Starter, User
@@ -407,6 +418,37 @@ class BackendConformance:
             bodies = [event.body for event in await self._all(backend, run)]
             (finished,) = [body for body in bodies if isinstance(body, ScriptFinished)]
             assert finished.state == ScriptState.REJECTED.value
+
+    async def test_all_runs_of_a_conversation_are_listed_latest_first(self) -> None:
+        async with self._backend() as backend:
+            if not isinstance(backend, CanListRuns):
+                pytest.skip("the backend cannot list runs")
+            first = await self._answered(backend)
+            second = await self._answered(backend, first.conversation_id)
+            found = await backend.list_runs(self.user, first.conversation_id)
+            assert [each.run.id for each in found] == [second.id, first.id]
+            assert all(each.ended_at is None or each.ended_at >= each.run.created_at for each in found)
+            (latest,) = await backend.list_runs(self.user, first.conversation_id, limit=1)
+            assert latest.run.id == second.id
+            with pytest.raises(NotFound):
+                await backend.list_runs(self.other_user, first.conversation_id)
+
+    async def test_a_run_can_be_looked_into_by_its_owner_only(self) -> None:
+        async with self._backend() as backend:
+            if not isinstance(backend, CanInspect):
+                pytest.skip("the backend cannot look inside runs")
+            run = await self._answered(backend)
+            found = await backend.run_steps(self.user, run.id)
+            numbers = [step.number for step in found.steps]
+            assert numbers == sorted(set(numbers)) and set(found.checkpoints) <= set(numbers)
+            with pytest.raises(NotFound):
+                await backend.run_checkpoint(self.user, run.id, max(numbers, default=0) + 1_000)
+            with pytest.raises(NotFound):
+                await backend.run_steps(self.other_user, run.id)
+            with pytest.raises(NotFound):
+                await backend.run_checkpoint(self.other_user, run.id, 0)
+            with pytest.raises(NotFound):
+                await backend.run_evidence(self.other_user, run.id)
 
     async def test_starters_can_be_sent(self) -> None:
         async with self._backend() as backend:

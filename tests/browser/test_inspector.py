@@ -264,10 +264,8 @@ def test_another_run_takes_over_and_leaves_one_stream(chat: Page) -> None:
     stop(chat)
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_ten_thousand_events(new_context: Callable[..., BrowserContext], site: Server, scheme: str) -> None:
-    page = new_context(color_scheme=scheme).new_page()
-    page.goto(site.url)
+def test_ten_thousand_events(chat: Page) -> None:
+    page = chat
     start(page, "stages 10000")
     inspect(page)
     expect(page.locator("#inspector-facts")).to_contain_text("10,002")
@@ -281,3 +279,74 @@ def test_ten_thousand_events(new_context: Callable[..., BrowserContext], site: S
     expect(rows(page).last).to_contain_text("RunEnded")
     page.get_by_label("Search the events").fill("stage 7777")
     until(lambda: len(lines(page)) == 1)
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [1440, 360])
+def test_every_control_at_desk_and_on_a_phone(
+    new_context: Callable[..., BrowserContext], site: Server, width: int, scheme: str
+) -> None:
+    phone = width < 800
+    page = new_context(
+        viewport={"width": width, "height": 800}, color_scheme=scheme, has_touch=phone, is_mobile=phone
+    ).new_page()
+    page.goto(site.url)
+    start(page, "stages 10000")
+    inspect(page)
+    assert page.locator("#composer").is_visible() is not phone
+    row = rows(page).nth(3)
+    row.locator("> summary").click()
+    expect(row.locator(".json")).to_contain_text("Stage 2")
+    page.get_by_label("Type").select_option("problems")
+    expect(page.get_by_text("No event matches.")).to_be_visible()
+    page.get_by_label("Type").select_option("steps")
+    expect(page.locator(".found")).to_have_text("10,002 of 10,002")
+    page.get_by_label("Search the events").fill("9876")
+    expect(rows(page)).to_have_count(1)
+    page.get_by_role("link", name="Show all").click()
+    expect(rows(page).first).to_have_attribute("data-seq", "1")
+    page.get_by_role("button", name="Clear").click()
+    expect(rows(page).first).to_be_hidden()
+    page.get_by_role("button", name="Clear").click()
+    page.get_by_role("link", name="End", exact=True).click()
+    expect(rows(page).last).to_contain_text("RunEnded")
+    page.get_by_role("link", name="Start", exact=True).click()
+    expect(rows(page).first).to_have_attribute("data-seq", "1")
+    bar = page.locator("a.bar").last
+    bar.focus()
+    key(page, "Enter")
+    expect(page.locator("#inspector-rows > details[open] > summary").first).to_be_focused()
+    page.get_by_text("Overview").click()
+    expect(page.locator(".timeline")).to_be_hidden()
+    page.get_by_label("Export this run").click()
+    with page.expect_download() as download:
+        page.get_by_role("link", name="JSON Lines").click()
+    assert download.value.path().read_text().count("\n") == 10_002
+    wide = page.locator("#inspector, #inspector .room-body, #inspector .room-head, .toolbar").evaluate_all(
+        "all => all.filter(it => it.scrollWidth > it.clientWidth + 1).map(it => it.className)"
+    )
+    assert wide == []
+    page.get_by_label("All runs").click()
+    page.locator(".run-list a").click()
+    expect(rows(page).first).to_be_visible()
+    page.get_by_role("link", name="Close the inspector").click()
+    expect(page.locator("#inspector")).to_be_hidden()
+    expect(page.locator("#composer")).to_be_visible()
+
+
+def test_without_javascript_it_is_a_page(new_context: Callable[..., BrowserContext], site: Server) -> None:
+    page = new_context(java_script_enabled=False).new_page()
+    page.goto(site.url)
+    page.fill("#text", "stages 500")
+    page.get_by_role("button", name="Send").click()
+    until(lambda: page.reload() and page.locator("article[data-role=assistant][data-state=completed]").count())
+    page.locator("a[name=inspect]").click()
+    expect(rows(page)).to_have_count(200)
+    page.get_by_role("link", name="Later rows").click()
+    expect(rows(page).first).to_have_attribute("data-seq", "201")
+    page.get_by_label("Type").select_option("RunEnded")
+    page.get_by_role("button", name="Filter").click()
+    expect(rows(page)).to_have_count(1)
+    rows(page).first.locator("summary").click()
+    rows(page).first.get_by_role("link", name="JSON").click()
+    expect(page.locator("body")).to_contain_text('"outcome": "completed"')

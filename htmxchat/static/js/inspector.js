@@ -304,7 +304,8 @@ class ChatInspector extends HTMLElement {
 
   /** @param {EventTarget | null} target */
   #toggled(target) {
-    const link = target instanceof HTMLDetailsElement && target.open ? target.querySelector(":scope > .raw > a") : null;
+    const row = target instanceof HTMLDetailsElement && target.matches("#inspector-rows > [open]") ? target : null;
+    const link = row?.querySelector(":scope > .raw > a");
     if (link instanceof HTMLAnchorElement) void this.#open(link);
   }
 
