@@ -17,6 +17,7 @@ from starlette.applications import Starlette
 from starlette.routing import Mount
 
 from . import StubBackend, __version__, chat_lifespan, create_chat_app
+from .database import create_private
 from .store import Store
 
 _LEVELS = ("critical", "error", "warning", "info", "debug")
@@ -68,6 +69,7 @@ def _serve(app: Starlette, options: argparse.Namespace) -> int:
 
 def _unusable(file: str) -> str | None:
     """Return why a file cannot hold conversations; `None` if it can."""
+    create_private(file)
     try:
         with contextlib.closing(sqlite3.connect(file)) as database:
             database.execute("BEGIN IMMEDIATE")

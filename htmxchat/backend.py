@@ -81,7 +81,11 @@ class CanRename(Protocol):
 
 @runtime_checkable
 class CanDelete(Protocol):
-    """A backend whose conversations can be deleted, and for a while restored."""
+    """A backend whose conversations can be deleted, and for a while restored.
+
+    An attribute `deletion_notice` says it in other words than "Conversation deleted.": for a backend that keeps what it
+    takes out of the list.
+    """
 
     async def delete_conversation(self, user: User, conversation_id: str) -> None:
         """Take the conversation out of every list. A live run is cancelled."""

@@ -90,6 +90,11 @@ class Chat:
         return self.settings.scripts.trust
 
     @property
+    def deletion_notice(self) -> str:
+        notice: str = getattr(self.backend, "deletion_notice", "Conversation deleted.")
+        return notice
+
+    @property
     def can_search(self) -> bool:
         return isinstance(self.backend, CanSearch)
 

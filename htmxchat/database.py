@@ -5,9 +5,10 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
+import os
 import sqlite3
 from collections.abc import Callable, Coroutine
-from contextlib import AbstractAsyncContextManager, nullcontext
+from contextlib import AbstractAsyncContextManager, nullcontext, suppress
 from typing import Any, TypeVar
 
 from sqlalchemy import Connection, MetaData, event, make_url
@@ -150,7 +151,19 @@ def _make_engine(url: str) -> tuple[AsyncEngine, str]:
         raise ValueError(f"{shown} cannot be used as a database: {error}") from error
     if sqlite:
         event.listen(engine.sync_engine, "connect", _set_up_sqlite)
+    if sqlite and not memory:
+        file = str(parsed.database)
+        event.listen(engine.sync_engine, "do_connect", lambda *_: create_private(file))
     return engine, "memory" if memory else "sqlite" if sqlite else "other"
+
+
+def create_private(file: str) -> None:
+    """Create a database file that only its owner can read, for it may hold sign-ins. One that is there stays as it is.
+
+    SQLite gives the files beside it the same mode. What goes wrong here, it says itself when it opens the file.
+    """
+    with suppress(OSError):
+        os.close(os.open(file.removeprefix("file:").partition("?")[0], os.O_CREAT | os.O_EXCL, 0o600))
 
 
 def _to_json(value: object) -> str:

@@ -44,7 +44,8 @@ LAYERS: dict[str, tuple[set[str], set[str]]] = {
     "app": (STREAM | GUARDS | {"chat", "endpoints"}, {"anyio", "starlette"}),
     **dict.fromkeys(LOG, (NOUNS | LOG | {"backend", "view"}, {"anyio", "sqlalchemy"})),
     **dict.fromkeys(
-        AGENTS, (NOUNS | LOG | AGENTS | SEAMS | {"view"}, {"anyio", "httpx", "httpx_sse", "pytest", "sqlalchemy"})
+        AGENTS,
+        (NOUNS | LOG | AGENTS | SEAMS | {"view", "redaction"}, {"anyio", "httpx", "httpx_sse", "pytest", "sqlalchemy"}),
     ),
     "__init__": (EVERYTHING - {"testing"}, set()),
     "__main__": (EVERYTHING | {"__init__"}, {"anyio", "starlette", "uvicorn"}),

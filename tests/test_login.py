@@ -607,6 +607,7 @@ class TestKogwistar:
         auth.user = {**DEV_USER, **account}
         client = kogwistar()
         response = enter(client)
+        assert response.headers["referrer-policy"] == "strict-origin"  # the address holds the token
         assert response.status_code == 403
         assert "You have signed in as Dev User" in response.text
         assert sentence in response.text

@@ -412,3 +412,14 @@ async def test_an_unknown_event_survives(store: Store, ann: str) -> None:
     assert events == [strange]
     assert more
     assert (await store.read_events(run.id, 0))[0][0].body == RunStarted()
+
+
+async def test_a_new_file_is_for_its_owner_only_and_one_that_is_there_stays_as_it_is(tmp_path: Path) -> None:
+    shared = tmp_path / "shared.db"
+    shared.touch(0o644)
+    for name in ("new.db", "shared.db"):
+        store = Store(f"sqlite+aiosqlite:///{tmp_path}/{name}")
+        await store.open()
+        await store.close()
+    assert (tmp_path / "new.db").stat().st_mode & 0o777 == 0o600
+    assert shared.stat().st_mode & 0o777 == 0o644

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from html import escape
 from typing import cast
 
 from starlette.responses import HTMLResponse, RedirectResponse, Response
@@ -106,7 +107,7 @@ async def delete(call: Call) -> Response:
         Patch("#conversation", "outerHTML", room),
         *close_sides(call, None),
         Patch("#history", "outerHTML", side),
-        Patch("#status", "innerHTML", "Conversation deleted. You can undo this."),
+        Patch("#status", "innerHTML", escape(f"{call.chat.deletion_notice} You can undo this.")),
     ]
     return patches_response(patches, {"HX-Push-Url": call.urls.home()})
 

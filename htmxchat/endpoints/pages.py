@@ -210,6 +210,7 @@ def draw_history(
         sign_out_url=call.urls.logout() if call.chat.login else None,
         can_search=call.chat.can_search,
         deleted=deleted,
+        deletion_notice=call.chat.deletion_notice,
         failure=str(failure) if failure else None,
         now=datetime.now(UTC),
     )

@@ -131,7 +131,10 @@ def _page(request: Request, title: str, sentence: str, back: str, status: int = 
 
 
 def _failed(request: Request, error: ChatError, back: str | None = None) -> Response:
-    return _page(request, "Not signed in", str(error), back or _urls(request).home(), error.status)
+    page = _page(request, "Not signed in", str(error), back or _urls(request).home(), error.status)
+    # The address may hold what the server came back with; it must not go on to the next page.
+    page.headers["Referrer-Policy"] = "strict-origin"
+    return page
 
 
 def _set(request: Request, response: Response, kind: str, secret: str = "", max_age: int = 0) -> Response:

@@ -37,6 +37,7 @@ def history(
     user_name: str | None = None,
     can_search: bool = False,
     deleted: str | None = None,
+    deletion_notice: str = "Conversation deleted.",
     failure: str | None = None,
     sign_out_url: str | None = None,
 ) -> FT:
@@ -47,6 +48,7 @@ def history(
         query: What was searched for.
         current: The conversation that is open.
         deleted: The id of one that can be restored.
+        deletion_notice: What has become of it.
         failure: Why there is no list.
         sign_out_url: Where the form that signs out is posted, if there is one.
     """
@@ -66,7 +68,7 @@ def history(
         chat_history(
             div(
                 _search(urls, query) if can_search else None,
-                _undo(urls, deleted) if deleted else None,
+                _undo(urls, deleted, deletion_notice) if deleted else None,
                 history_list(page, urls=urls, now=now, query=query, current=current, failure=failure),
                 cls="room-body",
             )
@@ -177,10 +179,10 @@ def _search(urls: Urls, query: str) -> FT:
     )
 
 
-def _undo(urls: Urls, conversation_id: str) -> FT:
+def _undo(urls: Urls, conversation_id: str, notice: str) -> FT:
     url = urls.restore(conversation_id)
     return form(
-        p("Conversation deleted."),
+        p(notice),
         button("Undo", cls="button", type="submit"),
         cls="undo",
         method="post",

@@ -10,6 +10,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import anyio
+import httpx
 import pytest
 from starlette.routing import Route
 from starlette.testclient import TestClient
@@ -33,6 +35,7 @@ from htmxchat import (
     fold,
 )
 from htmxchat.backends.kogwistar import Timing
+from htmxchat.backends.kogwistar.client import Client
 from htmxchat.backends.kogwistar.memory import ConversationMemory
 from htmxchat.backends.kogwistar.replies import ServerTurn, Submitted
 from htmxchat.backends.kogwistar.run_memory import RunMemory
@@ -383,8 +386,9 @@ async def test_what_was_made_elsewhere_is_adopted(server: Replay, chat: Kogwista
 async def test_the_sidebar_notices_that_a_run_ended_unseen(chat: KogwistarBackend) -> None:
     run = await chat.start_run(ANN, None, "What is a hypergraph?")
     assert (await chat.list_conversations(ANN)).items[0].state is RunState.RUNNING
-    await asyncio.sleep(0.3)
-    assert (await chat.list_conversations(ANN)).items[0].state is RunState.COMPLETED
+    with anyio.fail_after(10):
+        while (await chat.list_conversations(ANN)).items[0].state is not RunState.COMPLETED:  # noqa: ASYNC110
+            await asyncio.sleep(0.05)
     assert (await chat.get_run(ANN, run.id)).state is RunState.COMPLETED
 
 
@@ -719,3 +723,32 @@ async def test_a_run_that_is_stopped_does_not_wait_for_its_script_any_more(flows
     await read(flows, run)
     (script,) = await flows.list_scripts(ANN, run.conversation_id)
     assert (script.state, script.awaited) == (ScriptState.CANCELLED, False)
+
+
+async def test_what_one_user_is_given_to_remember_is_not_sent_by_another() -> None:
+    sent: list[str | None] = []
+
+    def respond(request: httpx.Request) -> httpx.Response:
+        sent.append(request.headers.get("cookie"))
+        return httpx.Response(200, json={"user_id": "kog"}, headers={"set-cookie": "session=of-the-first; Path=/"})
+
+    client = Client("http://kog.example", transport=httpx.MockTransport(respond))
+    await client.account(ANN.token or "")
+    await client.account(BEN.token or "")
+    await client.close()
+    assert sent == [None, None]
+
+
+async def test_an_answer_ends_without_its_sources_when_they_cannot_be_read(
+    server: Replay, chat: KogwistarBackend
+) -> None:
+    server.fault("/checkpoints", 504, "gateway timeout", times=1e9)
+    server.fault("/resume-contract", 504, "gateway timeout", times=1e9)
+    run = await chat.start_run(ANN, None, "evidence please")
+    view = fold(await read(chat, run))
+    assert view.state is RunState.COMPLETED
+    assert view.text
+
+
+async def test_removing_a_conversation_says_that_the_server_keeps_it(chat: KogwistarBackend) -> None:
+    assert "The kogwistar server keeps" in chat.deletion_notice

@@ -13,11 +13,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from htmxchat import RunState, RunView, fold
+from htmxchat import Outcome, RunState, RunView, fold
 from htmxchat.backends.kogwistar.client import Client
 from htmxchat.backends.kogwistar.mapping import SPAN, Translator
 from htmxchat.backends.kogwistar.outcome import Facts, conclude
-from htmxchat.backends.kogwistar.replies import ServerRun, read_run, read_steps
+from htmxchat.backends.kogwistar.replies import ServerRun, read_account, read_run, read_steps, read_submitted
 from htmxchat.events import InputRequested, RunEnded, RunEvent, RunStopping, TextDelta, Unknown
 
 from .recordings import Recording, about, recording, streams
@@ -259,6 +259,28 @@ def test_a_later_failure_keeps_the_answer() -> None:
     bodies, request = conclude(Facts(run, "Yes."))
     assert bodies[-1].error == "A step after the answer failed."  # type: ignore[union-attr]
     assert request is None
+
+
+def test_half_an_answer_is_not_called_an_answer() -> None:
+    run = ServerRun("r", "c", "w", "u", "t", "", "failed", True, "", error="the model went away")
+    bodies, _ = conclude(Facts(run, "The first half of a sen"))
+    assert bodies[-1].error == "The answer broke off: the model went away."  # type: ignore[union-attr]
+
+
+@pytest.mark.parametrize("odd", [3, "dates", {"a": 1}, [None, "dates"], None])
+def test_odd_details_of_an_answer_do_not_keep_it_from_ending(odd: Any) -> None:
+    evaluation = {"is_sufficient": False, "missing_aspects": odd}
+    result = {"assistant_text": "Yes.", "evaluation": evaluation, "claim_citations": odd}
+    run = ServerRun("r", "c", "w", "u", "t", "", "completed", True, "succeeded", result=result)
+    assert conclude(Facts(run))[0][-1] == RunEnded(Outcome.COMPLETED)
+
+
+@pytest.mark.parametrize("value", [None, 0, "", {}, []])
+def test_nobody_is_not_somebody_with_that_name(value: object) -> None:
+    with pytest.raises(ValueError, match="id"):
+        read_account({"user_id": value})
+    with pytest.raises(ValueError, match="id"):
+        read_submitted({"run_id": value})
 
 
 def test_an_answer_that_is_called_insufficient_says_so() -> None:

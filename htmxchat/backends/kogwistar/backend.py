@@ -56,6 +56,8 @@ class KogwistarBackend(ScriptKeeping):
         ValueError: `base_url` or `stream` cannot be used.
     """
 
+    deletion_notice = "Removed from this list. The kogwistar server keeps the conversation."
+
     def __init__(
         self,
         base_url: str,

@@ -97,7 +97,7 @@ class Client:
             data = await self._http.get(token, f"/api/runs/{_part(id)}/evidence", replies.mapping)
         except NotFound:
             return {}
-        refs = [replies.mapping(ref) for ref in data.get("evidence_refs") or ()]
+        refs = replies.objects(data.get("evidence_refs"))
         return {replies.text_at(ref, "ref"): replies.text_at(ref, "summary") for ref in refs}
 
     async def events(self, token: str, run_id: str, after: int) -> AsyncIterator[ServerEvent]:

@@ -8,6 +8,7 @@ import logging
 import random
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
+from http.cookiejar import CookieJar, DefaultCookiePolicy
 from typing import Any, TypeVar
 
 import httpx
@@ -126,7 +127,7 @@ class Http:
             raise unreachable(error) from None
         try:
             return read(json.loads(content))
-        except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
+        except (ValueError, KeyError, TypeError, AttributeError, ArithmeticError, RecursionError):
             log.warning("The kogwistar server's answer to %s %s was not understood.", method, path.partition("?")[0])
             raise BackendError(problems.NOT_UNDERSTOOD) from None
 
@@ -138,7 +139,9 @@ class Http:
         if self._http is None or loop is not self._loop:
             # Connections belong to one event loop, but an object made at import time may see several.
             limits = httpx.Limits(max_connections=None, max_keepalive_connections=20)
-            self._http = httpx.AsyncClient(transport=self._transport, limits=limits)
+            # All users share the connections, so what one is given to remember must not be sent by another.
+            forgetful = CookieJar(DefaultCookiePolicy(allowed_domains=[]))
+            self._http = httpx.AsyncClient(transport=self._transport, limits=limits, cookies=forgetful)
             self._loop = loop
         return self._http
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable
+import logging
+from collections.abc import Awaitable, Iterable
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from ...errors import BackendUnavailable, ChatError, NotSignedIn
 from ...events import InputRequested, RunEvent, ScriptProposed
@@ -16,6 +17,8 @@ from .sources import cites, find_sources
 if TYPE_CHECKING:
     from .client import Client
 
+T = TypeVar("T")
+log = logging.getLogger("htmxchat")
 _LOOKS, _PAUSE = 20, 0.1
 _STATUS = {"run.completed": "succeeded", "run.failed": "failed", "run.cancelled": "cancelled"}
 
@@ -55,15 +58,26 @@ async def gather(client: Client, token: str, run: ServerRun, text: str, events: 
             case "failed" | "empty" if not run.error:
                 return replace(facts, steps=await client.steps(token, run.id))
             case "completed" if cites(run.result):
-                facts = replace(facts, state=await client.last_state(token, run.id))
+                facts = replace(facts, state=await _detail(client.last_state(token, run.id), {}))
                 found = find_sources(run.result, facts.state, {})
-                if not all(source.excerpt for source in found):
-                    facts = replace(facts, evidence=await client.evidence(token, run.id))
+                if not found or not all(source.excerpt for source in found):
+                    facts = replace(facts, evidence=await _detail(client.evidence(token, run.id), {}))
     except (BackendUnavailable, NotSignedIn):
         raise
     except ChatError:
         pass  # details that this user may not see, or that are gone: the outcome is known without them
     return facts
+
+
+async def _detail(asked: Awaitable[T], otherwise: T) -> T:
+    """Return what the server says, or `otherwise` when it does not, tried several times: the answer is there anyway."""
+    try:
+        return await asked
+    except NotSignedIn:
+        raise
+    except ChatError as error:
+        log.warning("The sources of an answer could not be read: %s", error)
+        return otherwise
 
 
 async def _left_behind(client: Client, token: str, facts: Facts) -> Facts:

@@ -13,6 +13,7 @@ from .outcome import waiting_sentence
 from .problems import plain
 from .replies import Step
 from .run_memory import KnownRun
+from .scrub import scrub
 from .sources import find_sources
 
 if TYPE_CHECKING:
@@ -36,7 +37,7 @@ async def read_steps(client: Client, token: str, run_id: str) -> RunSteps:
         tuple(_step(step) for step in steps),
         kept,
         waiting_sentence(last.wait_reason) if waits and last else "",
-        clean_json(dict(last.resume_payload)) if waits and last and last.resume_payload else None,
+        _less(clean_json(dict(last.resume_payload))) if waits and last and last.resume_payload else None,
         next((step.workflow for step in steps if step.workflow), ""),
     )
 
@@ -71,7 +72,7 @@ def _step(step: Step) -> RunStep:
 def _less(value: JSON) -> JSON:
     if isinstance(value, dict):
         return {key: _short(item) if key in _VECTORS else _less(item) for key, item in value.items()}
-    return [_less(item) for item in value] if isinstance(value, list) else value
+    return [_less(item) for item in value] if isinstance(value, list) else scrub(value)
 
 
 def _short(value: Any) -> JSON:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -27,8 +28,11 @@ from ...events import (
 )
 from .problems import plain
 from .replies import ServerEvent, mapping, text_at
+from .scrub import scrub
 
 SPAN = 1_000
+# What is written for the user is theirs; all else may tell of the server's insides.
+_ANSWERS = frozenset({"output.delta", "output.completed"})
 TERMINAL = frozenset({"run.completed", "run.failed", "run.cancelled"})
 _CUT = 80
 
@@ -74,6 +78,8 @@ class Translator:
         first = event.seq * SPAN
         if self.ended or first <= self.seq - self.seq % SPAN:
             return []
+        if event.type not in _ANSWERS:
+            event = replace(event, payload=scrub(dict(event.payload)), raw=scrub(event.raw))
         raw = _safe(event)
         bodies = [clean_body(body) for body in self._bodies(event)]
         self.ended = event.type in TERMINAL

@@ -28,7 +28,8 @@ from ...events import (
 from ...models import ScriptState
 from ...script_results import abridged, decode_result
 from .problems import plain, sentence
-from .replies import ServerRun, Step, mapping, text_at
+from .replies import ServerRun, Step, mapping, strings, text_at
+from .scrub import scrub
 from .sources import find_sources
 
 NO_ANSWER = "The server ended the run without an answer, and without saying why."
@@ -138,7 +139,7 @@ def conclude(facts: Facts, *, retried: bool = False) -> tuple[list[EventBody], R
     text = run.text or facts.text
     if went in ("failed", "empty"):
         shown = _replaced(run.text, facts.text)
-        return [*shown, RunEnded(Outcome.FAILED, why_failed(facts, text=text))], None
+        return [*shown, RunEnded(Outcome.FAILED, why_failed(facts, text=text, whole=bool(run.text)))], None
     if not text:
         text = state_text(run.final_state)
     bodies: list[EventBody] = [*_replaced(text, facts.text), *_quality(run.result)]
@@ -147,13 +148,20 @@ def conclude(facts: Facts, *, retried: bool = False) -> tuple[list[EventBody], R
     return [*bodies, RunEnded(Outcome.COMPLETED)], None
 
 
-def why_failed(facts: Facts, *, text: str = "") -> str:
-    """Return why a run failed, one plain sentence: of the run itself, else of its last step."""
+def why_failed(facts: Facts, *, text: str = "", whole: bool = False) -> str:
+    """Return why a run failed, one plain sentence: of the run itself, else of its last step.
+
+    Args:
+        text: What there is of the answer.
+        whole: Whether that is all of it.
+    """
     said = sentence(facts.run.error)
     if not said and facts.steps:
         last = facts.steps[-1]
         if last.status in ("failure", "failed") and last.errors:
             said = sentence(last.errors[0])
+    if text and not whole:
+        return f"The answer broke off: {said}" if said else "The answer broke off, and the server does not say why."
     if text:
         return f"The answer is there, but a later step failed: {said}" if said else "A step after the answer failed."
     if said:
@@ -176,7 +184,7 @@ def find_request(facts: Facts) -> Request | None:
     if text_at(payload, "type") == "client_execute" and code and text_at(payload, "language") in ("", "python"):
         title = plain(text_at(payload, "title") or text_at(payload, "message"))
         return replace(request, kind="script", code=code, title=title, prompt=WAITS_FOR_SCRIPT)
-    said = [sentence(text_at(payload, "message")), *(sentence(str(each)) for each in payload.get("errors") or ())]
+    said = [sentence(text_at(payload, "message")), *map(sentence, strings(payload.get("errors")))]
     prompt = " ".join([*filter(None, said), _WAITS.get(why, "The agent waits for you.")])
     keys = mapping(payload.get("repair_payload")).get("expected_keys")
     if isinstance(keys, list) and keys and isinstance(keys[0], str):
@@ -251,7 +259,7 @@ def state_text(state: Mapping[str, Any]) -> str:
     for found in (state, mapping(state.get("agentic_answering_result"))):
         if text := text_at(found, "assistant_text"):
             return text
-    shown = {key: value for key, value in state.items() if not key.startswith("_") and key not in _INTERNAL}
+    shown = scrub({key: value for key, value in state.items() if not key.startswith("_") and key not in _INTERNAL})
     if not shown:
         return "The workflow has finished."
     text = json.dumps(shown, ensure_ascii=False, indent=2)
@@ -268,7 +276,7 @@ def _quality(result: Mapping[str, Any]) -> list[EventBody]:
     evaluation = mapping(result.get("evaluation"))
     if evaluation.get("is_sufficient") is not False and evaluation.get("needs_more_info") is not True:
         return []
-    aspects = [str(each).replace("_", " ") for each in evaluation.get("missing_aspects") or () if each]
+    aspects = [each.replace("_", " ") for each in strings(evaluation.get("missing_aspects"))]
     missing = f"Missing: {', '.join(aspects)}" if aspects else "The answer may be incomplete"
     found = ToolFinished("evaluation", "Insufficient", {"notes": text_at(evaluation, "notes"), "missing": aspects})
     return [ToolStarted("evaluation", "evaluate", missing), found]

@@ -8,6 +8,9 @@ from typing import Any
 
 from ...cleaning import clean_text
 from ...errors import BackendError, BackendUnavailable, ChatError, NotAllowed, NotFound, NotSignedIn
+from ...redaction import redact_text
+from .replies import strings
+from .scrub import FRAME, TRACEBACK
 
 NOT_REACHED = "The kogwistar server cannot be reached right now. Try again in a moment."
 TOO_SLOW = "The kogwistar server takes too long to answer. Try again in a moment."
@@ -22,8 +25,8 @@ UNCERTAIN = (
 )
 
 _LONGEST = 300
-_TRACEBACK = re.compile(r"\s*Traceback \(most recent call last\).*", re.DOTALL)
-_PATH = re.compile(r"<server-path>|(?:[A-Za-z]:)?(?:[\\/][\w.@~+-]+){2,}[\\/]?|File \"[^\"]*\"(?:, line \d+)?")
+_QUERY = re.compile(r"(?<=\S)\?[\w.%~-]+=\S*")
+_PATH = re.compile(r"<server-path>|(?:\b[A-Za-z]:)?(?:[\\/]+[\w.@~+-]+){2,}[\\/]?|(?<![\w/.:<])/[\w.@~+-]+/?")
 _ROLE = re.compile(r"requires role '(\w+)', you have '(\w+)'")
 _ACL = re.compile(r"does not have \w+ access to workflow (\S+)")
 
@@ -34,7 +37,8 @@ class Uncertain(BackendUnavailable):
 
 def plain(text: str) -> str:
     """Return what a server said about a failure in one line, without tracebacks and paths; may be empty."""
-    text = _PATH.sub("…", _TRACEBACK.sub("", clean_text(text)))
+    text = FRAME.sub("…", TRACEBACK.sub("", redact_text(clean_text(text))))
+    text = _PATH.sub("…", _QUERY.sub("", text))
     line = " ".join(text.split()).strip(" …")
     return line if len(line) <= _LONGEST else line[: _LONGEST - 1].rstrip() + "…"
 
@@ -101,7 +105,7 @@ def _words(detail: Any) -> str:
         return detail[1:-1] if len(detail) > 1 and detail[0] == detail[-1] == "'" else detail
     if isinstance(detail, list):
         found = [item for item in detail if isinstance(item, dict)]
-        return "; ".join(f"{'.'.join(map(str, item.get('loc', ())))}: {item.get('msg', '')}" for item in found)
+        return "; ".join(f"{'.'.join(strings(item.get('loc')))}: {item.get('msg', '')}" for item in found)
     if isinstance(detail, dict):
         return _words(detail.get("error"))
     return ""

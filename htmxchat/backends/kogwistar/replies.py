@@ -112,27 +112,27 @@ class Step:
 def read_account(data: Any) -> Account:
     names = data.get("ns") or ()
     names = names.split(",") if isinstance(names, str) else names
-    return Account(str(data["user_id"]), text_at(data, "role"), tuple(str(name).strip() for name in names))
+    return Account(identity(data["user_id"]), text_at(data, "role"), tuple(str(name).strip() for name in names))
 
 
 def read_conversation(data: Any) -> ServerConversation:
     """Read an item of the list as well as a whole conversation."""
     id = data.get("conversation_id") or data["id"]
     user_id, count = data.get("user_id"), data.get("turn_count")
-    owner = None if user_id is None else str(user_id)
-    return ServerConversation(str(id), owner, count if isinstance(count, int) else 0)
+    owner = None if user_id is None else identity(user_id)
+    return ServerConversation(identity(id), owner, count if isinstance(count, int) else 0)
 
 
 def read_turns(data: Any) -> tuple[ServerTurn, ...]:
     """Read the turns that somebody wrote; the order is the server's."""
     found = data["turns"]
-    turns = [ServerTurn(str(turn["node_id"]), text_at(turn, "role"), text_at(turn, "content")) for turn in found]
+    turns = [ServerTurn(identity(turn["node_id"]), text_at(turn, "role"), text_at(turn, "content")) for turn in found]
     return tuple(turn for turn in turns if turn.role in ("user", "assistant"))
 
 
 def read_submitted(data: Any) -> Submitted:
     turn_id = text_at(data, "user_turn_node_id") or text_at(data, "turn_node_id")
-    return Submitted(str(data["run_id"]), turn_id, text_at(data, "admission") or "accepted")
+    return Submitted(identity(data["run_id"]), turn_id, text_at(data, "admission") or "accepted")
 
 
 def read_run(data: Any) -> ServerRun:
@@ -140,10 +140,10 @@ def read_run(data: Any) -> ServerRun:
     result = mapping(data.get("result"))
     error = data.get("error")
     return ServerRun(
-        id=str(data["run_id"]),
+        id=identity(data["run_id"]),
         conversation_id=text_at(data, "conversation_id"),
         workflow_id=text_at(data, "workflow_id"),
-        user_id=None if data.get("user_id") is None else str(data["user_id"]),
+        user_id=None if data.get("user_id") is None else identity(data["user_id"]),
         turn_id=text_at(data, "user_turn_node_id") or text_at(data, "turn_node_id"),
         assistant_turn_id=text_at(data, "assistant_turn_node_id"),
         status=status,
@@ -179,18 +179,17 @@ def read_steps(data: Any) -> tuple[Step, ...]:
     steps: list[Step] = []
     for step in data["steps"]:
         result = mapping(step.get("result"))
-        errors = result.get("errors")
         steps.append(
             Step(
                 int(step.get("step_seq", len(steps))),
                 text_at(step, "op"),
                 text_at(step, "status"),
                 text_at(result, "wait_reason"),
-                tuple(str(error) for error in errors) if isinstance(errors, list) else (),
+                tuple(strings(result.get("errors"))),
                 mapping(result.get("resume_payload")),
                 _seconds(step.get("duration_ms")),
                 _update(result.get("state_update")),
-                tuple(str(name) for name in result.get("next_step_names") or ()),
+                tuple(strings(result.get("next_step_names"))),
                 text_at(step, "workflow_id"),
             )
         )
@@ -209,6 +208,28 @@ def _update(changes: Any) -> Any:
         if isinstance(change, list) and len(change) == 2:
             found.update(mapping(change[1]))
     return found or None
+
+
+def identity(value: Any) -> str:
+    """Return an id.
+
+    Raises:
+        ValueError: It is none: `null` is nobody, and not a user of that name.
+    """
+    if not isinstance(value, str) or not value:
+        raise ValueError("an id is a text that is not empty")
+    return value
+
+
+def strings(value: Any) -> list[str]:
+    """Return what a list says, or a text that stands where a list should; anything else says nothing."""
+    items = value if isinstance(value, list) else [value] if isinstance(value, str) else []
+    return [str(item) for item in items if item]
+
+
+def objects(value: Any) -> list[dict[str, Any]]:
+    """Return the objects in a list; anything else has none."""
+    return [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []
 
 
 def mapping(value: Any) -> dict[str, Any]:

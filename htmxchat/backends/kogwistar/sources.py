@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ...events import Source
-from .replies import mapping, text_at
+from .replies import mapping, objects, text_at
 
 _LONGEST = 400
 
@@ -33,8 +33,8 @@ def find_sources(
     citations = mapping(result.get("claim_citations"))
     nodes = _nodes(state)
     places: dict[tuple[str, int, int], list[str]] = {}
-    for claim in _objects(citations.get("claims")):
-        for citation in _objects(claim.get("citations")):
+    for claim in objects(citations.get("claims")):
+        for citation in objects(claim.get("citations")):
             place = text_at(citation, "source_node_id"), _index(citation, "mention"), _index(citation, "span")
             places.setdefault(place, []).append(text_at(claim, "claim"))
     if not places:
@@ -50,11 +50,11 @@ def find_sources(
 def _nodes(state: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
     pack = mapping(mapping(state.get("_rt")).get("evidence_pack"))
     lists = (state.get("candidates"), state.get("selected_candidates"), pack.get("nodes"))
-    return {text_at(node, "node_id") or text_at(node, "id"): node for nodes in lists for node in _objects(nodes)}
+    return {text_at(node, "node_id") or text_at(node, "id"): node for nodes in lists for node in objects(nodes)}
 
 
 def _source(id: str, node: Mapping[str, Any], mention: int, span: int, claims: list[str], summary: str) -> Source:
-    place = _at(_objects(_at(_objects(node.get("mentions")), mention).get("spans")), span)
+    place = _at(objects(_at(objects(node.get("mentions")), mention).get("spans")), span)
     excerpt = text_at(place, "excerpt") or text_at(node, "summary") or text_at(node, "doc") or summary
     url = text_at(place, "document_page_url")
     page = place.get("page_number")
@@ -65,10 +65,6 @@ def _source(id: str, node: Mapping[str, Any], mention: int, span: int, claims: l
         detail = f"{detail} · supports: {supported}" if detail else f"supports: {supported}"
     web = url if url.startswith(("https://", "http://")) else None
     return Source(text_at(node, "label") or id, web, detail, _cut(excerpt))
-
-
-def _objects(value: Any) -> list[dict[str, Any]]:
-    return [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []
 
 
 def _at(items: list[dict[str, Any]], index: int) -> dict[str, Any]:
