@@ -459,8 +459,10 @@ async def test_turns_that_are_read_while_a_message_is_sent_are_not_doubled(path:
     await conversations.add("kog-ann", "c", "Which way?")
     reservation = await runs.reserve("kog-ann", "c", "Which way?", workflow=False)
     there = [ServerTurn("t1", "user", "Which way?"), ServerTurn("ptr:1", "assistant", "Left.")]
-    assert await conversations.learn_turns("c", there)
-    run = await runs.confirm("kog-ann", reservation, Submitted("r1", "t1"), turn_id="t1")
+    assert not await conversations.learn_turns("c", there)
+    confirmed = await runs.confirm("kog-ann", reservation, Submitted("r1", "t1"), turn_id="t1")
+    assert confirmed is not None
+    run = confirmed[0].run
     assert not await conversations.learn_turns("c", there)
     turns = (await conversations.transcript("kog-ann", "c", {})).turns
     assert [(turn.id, turn.role) for turn in turns] == [("t1", "user"), (run.id, "assistant")]
@@ -516,6 +518,70 @@ async def test_a_first_message_that_is_refused_leaves_no_conversation(server: Re
     with pytest.raises(BackendError, match="text must be non-empty"):
         await chat.start_run(ANN, None, "hello")
     assert (await chat.list_conversations(ANN)).items == ()
+
+
+# While a message is being sent
+
+
+async def test_a_look_while_a_message_is_being_sent_shows_the_question_and_then_the_run(
+    server: Replay, chat: KogwistarBackend, path: str
+) -> None:
+    first = await chat.start_run(ANN, None, "hidden")
+    await read(chat, first)
+    other = KogwistarBackend(server.url, Store(path), timing=FAST)
+    server.delays["turns:answer"] = 0.5
+    sending = asyncio.create_task(chat.start_run(ANN, first.conversation_id, "forever and ever"))
+    try:
+        await asyncio.sleep(0.2)
+        for backend in (chat, other):
+            transcript = await backend.load_transcript(ANN, first.conversation_id)
+            assert [turn.text for turn in transcript.turns if turn.role == "user"] == ["hidden", "forever and ever"]
+            assert transcript.live_run is None
+            assert transcript.refreshing
+            with pytest.raises(Busy):
+                await backend.start_run(ANN, first.conversation_id, "meanwhile")
+        run = await sending
+        for backend in (chat, other):
+            assert (await backend.load_transcript(ANN, first.conversation_id)).live_run == run
+            with pytest.raises(Busy):
+                await backend.start_run(ANN, first.conversation_id, "meanwhile")
+        assert len(server.runs) == 2
+        server.release(run.id)
+        assert await read(other, run) == await read(chat, run)
+    finally:
+        await other.close()
+
+
+async def test_a_conversation_that_is_removed_while_a_message_is_sent_stops_its_run(
+    server: Replay, chat: KogwistarBackend
+) -> None:
+    first = await chat.start_run(ANN, None, "hidden")
+    await read(chat, first)
+    server.delays["turns:answer"] = 0.3
+    sending = asyncio.create_task(chat.start_run(ANN, first.conversation_id, "forever and ever"))
+    await asyncio.sleep(0.1)
+    await chat.delete_conversation(ANN, first.conversation_id)
+    run = await sending
+    await eventually(lambda: server.runs[run.id].cancelling is not None)
+
+
+async def test_a_reader_whose_run_cannot_be_looked_after_is_told(
+    server: Replay, chat: KogwistarBackend, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = await chat.start_run(ANN, None, "forever and ever")
+    await until(chat, run, StageChanged)
+    reading = asyncio.create_task(read(chat, run))
+    await asyncio.sleep(0.05)
+    server.kill()
+    del server.runs[run.id]
+
+    async def broken(*args: Any) -> bool:
+        raise OSError("no space left")
+
+    monkeypatch.setattr(RunMemory, "end", broken)
+    server.start()
+    with pytest.raises(BackendUnavailable):
+        await reading
 
 
 # Who asks

@@ -145,7 +145,7 @@ class KogwistarBackend(ScriptKeeping):
             for turn in transcript.turns
         )
         conversation = replace(transcript.conversation, user_id=user.id)
-        return Transcript(conversation, turns, refreshing=self._errands.running(news))
+        return Transcript(conversation, turns, refreshing=transcript.refreshing or self._errands.running(news))
 
     async def rename_conversation(self, user: User, conversation_id: str, title: str) -> None:
         """Set the title, here only: the server has none."""

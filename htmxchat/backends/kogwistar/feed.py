@@ -83,7 +83,16 @@ class Feed(RunLog):
     # The server
 
     async def _drive(self) -> None:
-        """Look after the run until it has ended, or until it cannot be read."""
+        """Look after the run until it has ended; if it cannot be read, tell the readers why."""
+        try:
+            await self._look_after()
+        except ChatError as error:
+            self._fail(error)
+        except Exception:
+            log.exception("Reading run %s failed.", self.id)
+            self._fail(BackendUnavailable())
+
+    async def _look_after(self) -> None:
         delay, failing_since = _FIRST_DELAY, None
         loop = asyncio.get_running_loop()
         while not self.done:
@@ -92,21 +101,15 @@ class Feed(RunLog):
                 await self._once()
                 failing_since = None
             except NotFound:
-                await self.end([RunEnded(Outcome.FAILED, FORGOTTEN)])
-                return
-            except BackendUnavailable as error:
+                return await self.end([RunEnded(Outcome.FAILED, FORGOTTEN)])
+            except BackendUnavailable:
                 self._broken = True
                 failing_since = failing_since or loop.time()
                 if loop.time() - failing_since > self._timing.patience:
-                    return self._fail(error)
+                    raise
                 if not self._unreached and delay > _FIRST_DELAY:
                     self._unreached = True
                     self.append([self.own(StageChanged(UNREACHED))])
-            except ChatError as error:
-                return self._fail(error)
-            except Exception:
-                log.exception("Reading run %s failed.", self.id)
-                return self._fail(BackendUnavailable())
             if not self.done:
                 delay = _FIRST_DELAY if seen != self.translator.seq else min(delay * 2, _LONGEST_DELAY)
                 await asyncio.sleep(delay * random.uniform(0.5, 1.0))

@@ -61,14 +61,18 @@ class ConversationMemory:
         return _conversation(row)
 
     async def transcript(self, user_id: str, id: str, live: Mapping[str, Sequence[RunEvent]]) -> Transcript:
-        """Return all turns, with the events of live runs as the caller knows them."""
+        """Return all turns, with the events of live runs as the caller knows them.
+
+        A message that is being sent has no answer yet: it is `refreshing`.
+        """
 
         def work(db: Connection) -> Transcript:
             this = and_(conditions.mine(user_id), t.conversations.c.id == id)
             row = db.execute(select(t.conversations, conditions.latest_state()).where(this)).one_or_none()
             if row is None:
                 raise NotFound
-            return Transcript(_conversation(row), tuple(_turns(db, id, user_id, live)))
+            turns = tuple(_turns(db, id, user_id, live))
+            return Transcript(_conversation(row), turns, refreshing=is_submitting(db, id))
 
         return await self._store.read(work)
 
@@ -96,10 +100,14 @@ class ConversationMemory:
         await self._change(user_id, id, title=line, folded=searchable(line), titled=True)
 
     async def hide(self, user_id: str, id: str) -> str | None:
-        """Take a conversation out of every list. Returns its live run's id."""
+        """Take a conversation out of every list. Returns the id of a live run that is to be stopped.
+
+        A message that is being sent has no run yet; it is stopped when there is one.
+        """
         await self._change(user_id, id, hidden_at=logs.now())
-        live = select(t.runs.c.id).where(t.runs.c.conversation_id == id, t.runs.c.active == 1)
-        return await self._store.read(lambda db: db.scalar(live))
+        live = and_(t.runs.c.conversation_id == id, t.runs.c.active == 1)
+        known = select(t.runs.c.id).where(live, t.runs.c.phase != "submitting")
+        return await self._store.read(lambda db: db.scalar(known))
 
     async def restore(self, user_id: str, id: str) -> None:
         await self._change(user_id, id, hidden=True, hidden_at=None)
@@ -114,6 +122,8 @@ class ConversationMemory:
 
         def work(db: Connection) -> bool:
             place = lock(db, id)
+            if is_submitting(db, id):
+                return False  # one of the server's turns may be the message that is being sent
             asked = set(db.scalars(select(t.turns.c.id).where(t.turns.c.conversation_id == id)))
             here = select(t.runs.c.turn_id, t.runs.c.assistant_turn_id, t.runs.c.active, t.runs.c.text)
             runs = db.execute(here.where(t.runs.c.conversation_id == id)).all()
@@ -167,6 +177,12 @@ def lock(db: Connection, id: str) -> int:
     return max(db.scalar(last) or 0, db.scalar(other) or 0)
 
 
+def is_submitting(db: Connection, id: str) -> bool:
+    """Return whether a message is being sent into a conversation."""
+    here = and_(t.runs.c.conversation_id == id, t.runs.c.phase == "submitting")
+    return db.scalar(select(t.runs.c.id).where(here)) is not None
+
+
 def tick(db: Connection, id: str) -> datetime:
     """Set a locked conversation's time, forward even if the clock went back."""
     this = t.conversations.c.id == id
@@ -200,7 +216,9 @@ def to_run(row: Row[Any], user_id: str, state: RunState | None = None) -> Run:
 def _turns(db: Connection, id: str, user_id: str, live: Mapping[str, Sequence[RunEvent]]) -> Iterable[Turn]:
     asked = db.execute(select(t.turns).where(t.turns.c.conversation_id == id)).all()
     columns = [column for column in t.runs.c if column.name not in ("log", "folded")]
-    tried = db.execute(select(*columns).where(t.runs.c.conversation_id == id)).all()
+    # Before the server has taken the message, nobody can ask it about the run.
+    known = and_(t.runs.c.conversation_id == id, t.runs.c.phase != "submitting")
+    tried = db.execute(select(*columns).where(known)).all()
     for row in sorted([*asked, *tried], key=lambda row: (row.place, hasattr(row, "phase"))):
         if not hasattr(row, "phase"):
             yield Turn(row.id, "user", row.text, row.created_at)

@@ -60,7 +60,7 @@ class RunMemory:
         """Return a run; `None` if nothing is remembered of it.
 
         Raises:
-            NotFound: It is somebody else's, or in a conversation that is hidden.
+            NotFound: It is somebody else's, in a conversation that is hidden, or only a reservation.
         """
 
         def work(db: Connection) -> KnownRun | None:
@@ -69,7 +69,7 @@ class RunMemory:
                 return None
             this = select(t.conversations).where(t.conversations.c.id == row.conversation_id)
             owner = db.execute(this).one()
-            if owner.user_id != user_id or owner.hidden_at is not None:
+            if owner.user_id != user_id or owner.hidden_at is not None or row.phase == "submitting":
                 raise NotFound
             return _known(row, user_id)
 
@@ -118,11 +118,20 @@ class RunMemory:
             raise Busy from None
         return id
 
-    async def confirm(self, user_id: str, reservation: str, submitted: Submitted, *, turn_id: str) -> Run:
-        """Give a reservation the server's ids."""
+    async def confirm(
+        self, user_id: str, reservation: str, submitted: Submitted, *, turn_id: str
+    ) -> tuple[KnownRun, bool] | None:
+        """Give a reservation the server's ids.
 
-        def work(db: Connection) -> Run:
-            row = db.execute(select(t.runs).where(t.runs.c.id == reservation)).one()
+        Returns:
+            The run, and whether its conversation was removed meanwhile, so that nobody wants it any more; `None` if
+            the reservation was given up.
+        """
+
+        def work(db: Connection) -> tuple[KnownRun, bool] | None:
+            row = db.execute(select(t.runs).where(t.runs.c.id == reservation)).one_or_none()
+            if row is None:
+                return None
             memory.lock(db, row.conversation_id)
             # The server's turns may have been read since; what was learned of this one then is known better now.
             here = t.turns.c.conversation_id == row.conversation_id
@@ -132,7 +141,9 @@ class RunMemory:
             change = {"id": submitted.run_id, "turn_id": turn_id, "phase": "running", "state": RunState.RUNNING.value}
             db.execute(update(t.turns).where(here, t.turns.c.id == reservation).values(id=turn_id))
             db.execute(update(t.runs).where(t.runs.c.id == reservation).values(**change, since=logs.now()))
-            return memory.to_run(db.execute(select(t.runs).where(t.runs.c.id == submitted.run_id)).one(), user_id)
+            hidden = select(t.conversations.c.hidden_at).where(t.conversations.c.id == row.conversation_id)
+            run = db.execute(select(t.runs).where(t.runs.c.id == submitted.run_id)).one()
+            return _known(run, user_id), db.scalar(hidden) is not None
 
         return await self._store.write(work)
 

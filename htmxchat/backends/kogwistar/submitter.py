@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
@@ -76,7 +77,14 @@ class Submitter:
             raise
         # The server stores no turn for a workflow run, and gives several of them the same one.
         turn_id = reservation if self._workflow else submitted.turn_id or reservation
-        return await self._runs.confirm(me, reservation, submitted, turn_id=turn_id)
+        confirmed = await self._runs.confirm(me, reservation, submitted, turn_id=turn_id)
+        if confirmed is None:
+            return (await self._owned.run(me, token, submitted.run_id)).run
+        known, removed = confirmed
+        if removed:
+            with suppress(ChatError):
+                await self._lives.get(known, token).stop()
+        return known.run
 
     async def _submit(self, token: str, conversation_id: str, text: str) -> Submitted:
         if not self._workflow:
