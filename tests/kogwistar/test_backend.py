@@ -379,6 +379,46 @@ async def test_what_was_made_elsewhere_is_adopted(server: Replay, chat: Kogwista
     assert [turn.id for turn in again.turns] == [turn, run.id]
 
 
+async def test_what_the_server_lists_for_somebody_else_stays_its_owners(server: Replay, chat: KogwistarBackend) -> None:
+    id = "conversation-of-ann"
+    server.conversations[id] = {"conversation_id": id, "user_id": "kog-ann", "status": "active", "turn_count": 2}
+    server.turns[id] = []
+    server.add_turn(id, "user", "A private question")
+    server.add_turn(id, "assistant", "A private answer")
+    listed = {"conversations": [{"id": id, "start_node_id": "s", "status": "active", "turn_count": 2}]}
+    server.fault("/api/conversations$", 200, listed)  # Ben has posted the id
+    assert [item.id for item in (await chat.list_conversations(BEN)).items] == [id]
+    assert [item.id for item in (await chat.list_conversations(ANN)).items] == [id]
+    for call in (
+        lambda: chat.get_conversation(BEN, id),
+        lambda: chat.load_transcript(BEN, id),
+        lambda: chat.start_run(BEN, id, "mine"),
+        lambda: chat.rename_conversation(BEN, id, "mine"),
+        lambda: chat.delete_conversation(BEN, id),
+    ):
+        with pytest.raises(NotFound):
+            await call()
+    assert (await chat.list_conversations(BEN)).items == ()
+    assert (await chat.search_conversations(BEN, "private")).items == ()
+    assert [turn.text for turn in (await chat.load_transcript(ANN, id)).turns] == [
+        "A private question",
+        "A private answer",
+    ]
+    assert len(server.turns[id]) == 2
+
+
+async def test_an_unproven_entry_in_a_list_shuts_nobody_out(server: Replay, chat: KogwistarBackend) -> None:
+    id = "conversation-of-ann"
+    server.conversations[id] = {"conversation_id": id, "user_id": "kog-ann", "status": "active", "turn_count": 0}
+    server.turns[id] = []
+    listed = {"conversations": [{"id": id, "start_node_id": "s", "status": "active", "turn_count": 0}]}
+    server.fault("/api/conversations$", 200, listed)
+    await chat.list_conversations(BEN)
+    assert (await chat.get_conversation(ANN, id)).user_id == "ann"
+    assert [item.id for item in (await chat.list_conversations(ANN)).items] == [id]
+    assert (await chat.list_conversations(BEN)).items == ()
+
+
 async def test_the_sidebar_notices_that_a_run_ended_unseen(chat: KogwistarBackend) -> None:
     run = await chat.start_run(ANN, None, "What is a hypergraph?")
     assert (await chat.list_conversations(ANN)).items[0].state is RunState.RUNNING
@@ -529,10 +569,10 @@ async def test_a_look_while_a_message_is_being_sent_shows_the_question_and_then_
     first = await chat.start_run(ANN, None, "hidden")
     await read(chat, first)
     other = KogwistarBackend(server.url, Store(path), timing=FAST)
-    server.delays["turns:answer"] = 0.5
+    server.delays["turns:answer"] = 3.0
     sending = asyncio.create_task(chat.start_run(ANN, first.conversation_id, "forever and ever"))
     try:
-        await asyncio.sleep(0.2)
+        await eventually(lambda: server.asked["POST /api/conversations/{id}/turns:answer"] == 2)
         for backend in (chat, other):
             transcript = await backend.load_transcript(ANN, first.conversation_id)
             assert [turn.text for turn in transcript.turns if turn.role == "user"] == ["hidden", "forever and ever"]
@@ -557,9 +597,9 @@ async def test_a_conversation_that_is_removed_while_a_message_is_sent_stops_its_
 ) -> None:
     first = await chat.start_run(ANN, None, "hidden")
     await read(chat, first)
-    server.delays["turns:answer"] = 0.3
+    server.delays["turns:answer"] = 1.0
     sending = asyncio.create_task(chat.start_run(ANN, first.conversation_id, "forever and ever"))
-    await asyncio.sleep(0.1)
+    await eventually(lambda: server.asked["POST /api/conversations/{id}/turns:answer"] == 2)
     await chat.delete_conversation(ANN, first.conversation_id)
     run = await sending
     await eventually(lambda: server.runs[run.id].cancelling is not None)

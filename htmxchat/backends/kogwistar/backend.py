@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Literal
 
 from ...database import uncancelled
-from ...errors import BackendError, BackendUnavailable, EmptyText, NotFound, TextTooLong
+from ...errors import BackendError, BackendUnavailable, ChatError, EmptyText, NotFound, TextTooLong
 from ...events import JSON, RunEvent, ScriptProposed
 from ...models import Conversation, ConversationPage, Run, Transcript, User
 from ...store import Store
@@ -251,7 +252,9 @@ class KogwistarBackend(ScriptKeeping):
             await self._lives.look_at(await self._run(user, run_id), user.token or "")
 
     async def _learn_list(self, me: str, token: str) -> bool:
-        await self._conversations.learn_list(me, await self._client.conversations(token))
+        for id in await self._conversations.learn_list(me, await self._client.conversations(token)):
+            with suppress(ChatError):
+                await self._owned.conversation(me, token, id)
         return True
 
     async def _learn_turns(self, token: str, conversation_id: str) -> bool:

@@ -47,14 +47,14 @@ class ConversationMemory:
         return ConversationPage(items, conditions.cursor_after(items[-1]) if len(rows) > limit else None)
 
     async def find(self, user_id: str, id: str) -> Conversation | None:
-        """Return a conversation; `None` if nothing is remembered of it.
+        """Return a conversation; `None` if nothing certain is remembered of it.
 
         Raises:
             NotFound: It is somebody else's, or hidden.
         """
         this = select(t.conversations, conditions.latest_state()).where(t.conversations.c.id == id)
         row = await self._store.read(lambda db: db.execute(this).one_or_none())
-        if row is None:
+        if row is None or not row.verified:
             return None
         if row.user_id != user_id or row.hidden_at is not None:
             raise NotFound
@@ -76,17 +76,36 @@ class ConversationMemory:
 
         return await self._store.read(work)
 
-    async def learn_list(self, user_id: str, items: Iterable[ServerConversation]) -> None:
-        """Remember conversations that are not known yet. What is known stays as it is."""
+    async def learn_list(self, user_id: str, items: Iterable[ServerConversation]) -> Sequence[str]:
+        """Remember conversations that are not known yet. What is known stays as it is.
 
-        def work(db: Connection) -> None:
+        The list does not prove whose they are: before more than their ids is shown, `verify` is to be called.
+
+        Returns:
+            The ids that are in somebody else's list as well, with no proof on either side.
+        """
+
+        def work(db: Connection) -> list[str]:
+            disputed = []
             for number, item in enumerate(items):
-                if db.scalar(select(t.conversations.c.id).where(t.conversations.c.id == item.id)) is None:
+                row = db.execute(select(t.conversations).where(t.conversations.c.id == item.id)).one_or_none()
+                if row is None:
                     # The server tells no times; what was made here is more likely to be the newer.
-                    add(db, user_id, item.id, "", logs.now() - timedelta(days=1, seconds=number))
+                    add(db, user_id, item.id, "", logs.now() - timedelta(days=1, seconds=number), verified=False)
+                elif row.user_id != user_id and not row.verified:
+                    disputed.append(item.id)
+            return disputed
 
-        with suppress(IntegrityError):  # somebody else learned it at this moment; the next look sees it
-            await self._store.write(work)
+        try:
+            return await self._store.write(work)
+        except IntegrityError:
+            return ()  # somebody else learned it at this moment; the next look sees it
+
+    async def verify(self, owner: str, id: str) -> None:
+        """Remember whose a listed conversation is: the server has said so."""
+        listed = and_(t.conversations.c.id == id, t.conversations.c.verified.is_(False))
+        values = {"user_id": owner, "verified": True}
+        await self._store.write(lambda db: db.execute(update(t.conversations).where(listed).values(**values)))
 
     async def add(self, user_id: str, id: str, text: str = "") -> None:
         """Remember a conversation, named after its first message."""
@@ -154,9 +173,9 @@ class ConversationMemory:
 # What transactions are made of
 
 
-def add(db: Connection, user_id: str, id: str, text: str, at: datetime) -> None:
+def add(db: Connection, user_id: str, id: str, text: str, at: datetime, *, verified: bool = True) -> None:
     title = one_line(text, TITLE_LENGTH)
-    values = {"title": title or UNTITLED, "folded": searchable(title), "titled": bool(title)}
+    values = {"title": title or UNTITLED, "folded": searchable(title), "titled": bool(title), "verified": verified}
     db.execute(insert(t.conversations).values(id=id, user_id=user_id, created_at=at, updated_at=at, **values))
 
 
