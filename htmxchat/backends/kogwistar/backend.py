@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
@@ -18,6 +19,7 @@ from .errands import Errands
 from .live_runs import LiveRuns
 from .memory import ConversationMemory
 from .ownership import Ownership
+from .problems import UNCERTAIN, Uncertain
 from .run_memory import KnownRun, RunMemory
 from .submitter import Submitter
 from .timing import Timing
@@ -137,6 +139,8 @@ class KogwistarBackend(ScriptKeeping):
             events = {run_id: live.events}
         transcript = await self._conversations.transcript(me, conversation_id, events)
         news = f"turns {conversation_id}"
+        if transcript.refreshing and await self._runs.doubtful(conversation_id) and not self._errands.running(news):
+            self._errands.forget(news)
         if self._errands.due(news, self._timing.turns):
             wait = self._timing.glance * (1 if transcript.turns else 100)
             if await self._errands.run(self._learn_turns(user.token or "", conversation_id), wait, news):
@@ -174,16 +178,20 @@ class KogwistarBackend(ScriptKeeping):
         """Send a message of at most 20,000 characters; the server never answers much longer ones.
 
         Raises:
-            Uncertain: A `BackendUnavailable`: the connection broke, and the message may have arrived.
+            Uncertain: A `BackendUnavailable`: the message may have arrived, or may still arrive.
         """
         if not text.strip():
             raise EmptyText
         if len(text) > LONGEST_TEXT:
             raise TextTooLong(len(text), LONGEST_TEXT)
         me = await self._accounts.user_id(user)
+        start = self._submitter.start(me, user.token or "", conversation_id, text)
         try:
-            start = self._submitter.start(me, user.token or "", conversation_id, text)
-            run = await uncancelled(self._errands.tasks, start)
+            async with asyncio.timeout(self._timing.submit):
+                run = await uncancelled(self._errands.tasks, start)
+        except TimeoutError:
+            self._errands.forget(f"turns {conversation_id}")
+            raise Uncertain(UNCERTAIN) from None
         except BackendError:
             # The server may have kept the message nevertheless.
             self._errands.forget(f"turns {conversation_id}")

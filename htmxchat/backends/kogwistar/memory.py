@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import NAMESPACE_OID, uuid5
 
-from sqlalchemy import Connection, Row, and_, func, insert, select, update
+from sqlalchemy import ColumnElement, Connection, Row, and_, delete, func, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from ...cleaning import one_line, searchable
@@ -20,10 +20,13 @@ from ...view import compact, fold
 from . import conditions, logs
 from . import tables as t
 from .mapping import SPAN
+from .problems import NOT_CONFIRMED
 from .replies import ServerConversation, ServerTurn
 
 TITLE_LENGTH, LONGEST_TITLE, LARGEST_PAGE = 80, 200, 200
 UNTITLED = "Conversation from elsewhere"
+LONG_AGO = datetime(2000, 1, 1, tzinfo=UTC)
+_SUBMITTING = timedelta(seconds=120)
 
 
 class ConversationMemory:
@@ -137,10 +140,14 @@ class ConversationMemory:
             raise NotFound
 
     async def learn_turns(self, id: str, turns: Sequence[ServerTurn]) -> bool:
-        """Remember turns that are not known yet, in the server's order. Returns whether there were any."""
+        """Remember turns that are not known yet, in the server's order. Returns whether anything has changed.
+
+        A message that may or may not have arrived is settled: it is among them, or it is not.
+        """
 
         def work(db: Connection) -> bool:
             place = lock(db, id)
+            settled = _settle(db, id)
             if is_submitting(db, id):
                 return False  # one of the server's turns may be the message that is being sent
             asked = set(db.scalars(select(t.turns.c.id).where(t.turns.c.conversation_id == id)))
@@ -150,7 +157,7 @@ class ConversationMemory:
             # A run's answer has no name before it is over, and may have none after; it is not learned a second time.
             busy = {run.turn_id for run in runs if run.active or not run.assistant_turn_id}
             texts = {(run.turn_id, run.text) for run in runs}
-            before, learned = "", False
+            before, learned = "", settled
             for turn in turns:
                 if turn.role == "user":
                     before = turn.id
@@ -194,6 +201,26 @@ def lock(db: Connection, id: str) -> int:
     last = select(func.max(t.turns.c.place)).where(t.turns.c.conversation_id == id)
     other = select(func.max(t.runs.c.place)).where(t.runs.c.conversation_id == id)
     return max(db.scalar(last) or 0, db.scalar(other) or 0)
+
+
+def in_doubt() -> ColumnElement[bool]:
+    """The condition for a message whose sending has come to no end, or whose process died while it was sent."""
+    return and_(t.runs.c.phase == "submitting", t.runs.c.since < logs.now() - _SUBMITTING)
+
+
+def _settle(db: Connection, id: str) -> bool:
+    """Give up a message in doubt: the server's turns have it if it has arrived. For workflows they have nothing."""
+    row = db.execute(select(t.runs).where(t.runs.c.conversation_id == id, in_doubt())).one_or_none()
+    if row is None:
+        return False
+    this = t.runs.c.id == row.id
+    if row.workflow:
+        log = [RunEvent(1, logs.now(), RunEnded(Outcome.FAILED, NOT_CONFIRMED))]
+        db.execute(update(t.runs).where(this).values(phase="ended", since=logs.now(), **ended(log)))
+    else:
+        db.execute(delete(t.runs).where(this))
+        db.execute(delete(t.turns).where(t.turns.c.conversation_id == id, t.turns.c.id == row.id))
+    return True
 
 
 def is_submitting(db: Connection, id: str) -> bool:

@@ -17,9 +17,10 @@ NO_TOKEN = "You are not signed in to the kogwistar server. Sign in, then come ba
 NO_USER = "This sign-in has no user on the kogwistar server, so it cannot hold conversations. Sign in as a user."
 
 UNCERTAIN = (
-    "The connection to the kogwistar server broke while your message was sent, so it may have arrived. "
+    "The kogwistar server has not said whether it got your message, so it may have arrived. "
     "Look into the conversation before you send it again."
 )
+NOT_CONFIRMED = "It is not known whether this message reached the kogwistar server."
 
 _LONGEST = 300
 _TRACEBACK = re.compile(r"\s*Traceback \(most recent call last\).*", re.DOTALL)
@@ -29,7 +30,11 @@ _ACL = re.compile(r"does not have \w+ access to workflow (\S+)")
 
 
 class Uncertain(BackendUnavailable):
-    """The connection broke after something was sent: it is not known what the server made of it."""
+    """Something was sent, and no readable answer came: it is not known what the server made of it."""
+
+
+class ServerFailed(BackendError):
+    """The server broke over what was asked; it may have done a part of it."""
 
 
 def plain(text: str) -> str:
@@ -57,7 +62,7 @@ def refusal(status: int, body: bytes) -> ChatError:
     if status in (408, 429, 502, 503, 504):
         return BackendUnavailable(_with(NOT_REACHED, request_id))
     if status >= 500:
-        return BackendError(_with("The kogwistar server failed. Try again.", request_id))
+        return ServerFailed(_with("The kogwistar server failed. Try again.", request_id))
     said = sentence(detail)
     words = f"The kogwistar server refused this: {said}" if said else "The kogwistar server refused this."
     return BackendError(_with(words, request_id))

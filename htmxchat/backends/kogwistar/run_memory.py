@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 from uuid import uuid4
 
@@ -22,8 +22,6 @@ from . import logs, memory
 from . import tables as t
 from .outcome import Request
 from .replies import ServerRun, Submitted
-
-_SUBMITTING = timedelta(seconds=120)
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,10 +100,6 @@ class RunMemory:
             if row is None or row.user_id != user_id or row.hidden_at is not None:
                 raise NotFound
             place = memory.lock(db, conversation_id) + 1
-            here = and_(t.runs.c.conversation_id == conversation_id, t.runs.c.active == 1)
-            # A process that died while it asked the server left this behind.
-            stale = and_(here, t.runs.c.phase == "submitting", t.runs.c.since < at - _SUBMITTING)
-            db.execute(delete(t.runs).where(stale))
             values: dict[str, Any] = {"id": id, "conversation_id": conversation_id, "turn_id": id, "place": place}
             values |= {"workflow": workflow, "state": RunState.QUEUED.value, "phase": "submitting", "since": at}
             db.execute(insert(t.runs).values(**values, created_at=at, active=1))
@@ -146,6 +140,16 @@ class RunMemory:
             return _known(run, user_id), db.scalar(hidden) is not None
 
         return await self._store.write(work)
+
+    async def doubt(self, reservation: str) -> None:
+        """Keep a reservation of which it is not known what the server made of it, until the server's turns are read."""
+        this = and_(t.runs.c.id == reservation, t.runs.c.phase == "submitting")
+        await self._store.write(lambda db: db.execute(update(t.runs).where(this).values(since=memory.LONG_AGO)))
+
+    async def doubtful(self, conversation_id: str) -> bool:
+        """Return whether only the server's turns can tell what has become of the last message."""
+        here = and_(t.runs.c.conversation_id == conversation_id, memory.in_doubt())
+        return await self._store.read(lambda db: db.scalar(select(t.runs.c.id).where(here)) is not None)
 
     async def release(self, reservation: str) -> None:
         """Give a reservation back: the server did not take the message."""
