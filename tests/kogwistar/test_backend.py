@@ -234,6 +234,27 @@ async def test_a_run_that_the_server_forgot_ends(server: Replay, chat: Kogwistar
     assert "does not know this run" in (end(await reading).error or "")
 
 
+@pytest.mark.parametrize("route", ["/events$", "/api/runs/[^/]*(/events)?$"])
+async def test_a_proxy_that_knows_no_way_for_a_moment_ends_no_run(
+    server: Replay, chat: KogwistarBackend, route: str
+) -> None:
+    run = await chat.start_run(ANN, None, "What is a hypergraph?")
+    server.fault(route, 404, "404 page not found", 2)
+    assert fold(await read(chat, run)).state is RunState.COMPLETED
+
+
+async def test_one_answer_that_a_run_is_unknown_does_not_end_it(server: Replay, chat: KogwistarBackend) -> None:
+    run = await chat.start_run(ANN, None, "What is a hypergraph?")
+    server.fault("/events$", 404, {"detail": f"'Unknown run_id: {run.id}'"})
+    assert fold(await read(chat, run)).state is RunState.COMPLETED
+
+
+async def test_a_wrong_address_is_not_taken_for_a_missing_user(server: Replay, chat: KogwistarBackend) -> None:
+    server.fault("/api/auth/me$", 404, "Not Found")
+    with pytest.raises(BackendError, match="Is its address right"):
+        await chat.list_conversations(ANN)
+
+
 # One stream
 
 
@@ -741,7 +762,9 @@ async def test_a_token_that_expires_meanwhile_asks_to_sign_in(chat: KogwistarBac
         (503, b"", BackendUnavailable, "cannot be reached"),
         (200, b"<html>", BackendUnavailable, "may have arrived"),
         (200, b"[]", BackendUnavailable, "may have arrived"),
-        (404, b"Not Found", NotFound, "nothing here"),
+        (404, {"detail": "'Unknown conversation_id: x'"}, NotFound, "nothing here"),
+        (404, b"Not Found", BackendError, "something else than expected"),
+        (404, {"detail": "Not Found"}, BackendError, "something else than expected"),
     ],
 )
 async def test_every_shape_of_failure_is_a_sentence(

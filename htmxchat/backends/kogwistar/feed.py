@@ -13,6 +13,7 @@ from . import logs
 from .inquiry import terminal_run
 from .mapping import TERMINAL, server_seq
 from .outcome import FORGOTTEN, NOT_STOPPED
+from .problems import NoSuchRoute
 from .replies import ServerRun
 from .run_log import RunLog
 from .run_memory import KnownRun, RunMemory
@@ -100,19 +101,29 @@ class Feed(RunLog):
             try:
                 await self._once()
                 failing_since = None
-            except NotFound:
-                return await self.end([RunEnded(Outcome.FAILED, FORGOTTEN)])
-            except BackendUnavailable:
+            except (BackendUnavailable, NoSuchRoute, NotFound) as error:
+                if isinstance(error, NotFound) and await self._forgotten():
+                    return await self.end([RunEnded(Outcome.FAILED, FORGOTTEN)])
                 self._broken = True
                 failing_since = failing_since or loop.time()
                 if loop.time() - failing_since > self._timing.patience:
-                    raise
+                    raise (error if isinstance(error, BackendUnavailable) else BackendUnavailable()) from None
                 if not self._unreached and delay > _FIRST_DELAY:
                     self._unreached = True
                     self.append([self.own(StageChanged(UNREACHED))])
             if not self.done:
                 delay = _FIRST_DELAY if seen != self.translator.seq else min(delay * 2, _LONGEST_DELAY)
                 await asyncio.sleep(delay * random.uniform(0.5, 1.0))
+
+    async def _forgotten(self) -> bool:
+        """Return whether the server says once more that it does not know the run."""
+        try:
+            await self._client.run(self.token, self.id)
+        except NotFound:
+            return True
+        except (BackendUnavailable, NoSuchRoute):
+            pass
+        return False
 
     def _fail(self, error: ChatError) -> None:
         self.failure = error

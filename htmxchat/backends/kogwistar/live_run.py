@@ -15,6 +15,7 @@ from ...events import JSON, Outcome, RunEnded, StageChanged
 from . import logs
 from .feed import Feed
 from .outcome import Request, client_result, heard, resumed
+from .problems import NoSuchRoute
 from .replies import mapping
 
 log = logging.getLogger("htmxchat")
@@ -62,7 +63,7 @@ class LiveRun(Feed):
             }
             reply = await self._client.resume(self.token, self.id, body, workflow=self.workflow)
             await self.conclude(resumed(run, reply))
-        except (BackendUnavailable, NotSignedIn) as error:
+        except (BackendUnavailable, NoSuchRoute, NotSignedIn) as error:
             log.warning("What came of resuming run %s is not known yet: %s", self.id, error)
         except BackendError as error:
             await self._examine(error)

@@ -33,6 +33,10 @@ class Uncertain(BackendUnavailable):
     """Something was sent, and no readable answer came: it is not known what the server made of it."""
 
 
+class NoSuchRoute(BackendError):
+    """A 404 that is not the server's own: a proxy that knows no way to it, or another service at its address."""
+
+
 class ServerFailed(BackendError):
     """The server broke over what was asked; it may have done a part of it."""
 
@@ -58,7 +62,8 @@ def refusal(status: int, body: bytes) -> ChatError:
     if status == 403:
         return NotAllowed(_with(_forbidden(detail), request_id))
     if status == 404:
-        return NotFound()
+        # What the server itself says is JSON with a reason; frameworks say just this when they have no such route.
+        return NotFound() if detail not in ("", "Not Found") else NoSuchRoute(NOT_UNDERSTOOD)
     if status in (408, 429, 502, 503, 504):
         return BackendUnavailable(_with(NOT_REACHED, request_id))
     if status >= 500:
