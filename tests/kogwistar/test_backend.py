@@ -530,6 +530,42 @@ async def test_turns_that_are_read_while_a_message_is_sent_are_not_doubled(path:
     await store.close()
 
 
+async def test_a_conversation_that_cannot_be_read_is_not_shown_as_empty(
+    server: Replay, chat: KogwistarBackend
+) -> None:
+    id = "conversation-of-ann"
+    server.conversations[id] = {"conversation_id": id, "user_id": "kog-ann", "status": "active", "turn_count": 2}
+    server.turns[id] = []
+    server.add_turn(id, "user", "Which way?")
+    server.fault("/turns$", 503, times=2)
+    with pytest.raises(BackendUnavailable, match="cannot be reached"):
+        await chat.load_transcript(ANN, id)
+    assert [turn.text for turn in (await chat.load_transcript(ANN, id)).turns] == ["Which way?"]
+
+
+async def test_a_list_that_cannot_be_read_is_not_shown_as_empty(server: Replay, chat: KogwistarBackend) -> None:
+    id = "conversation-of-ann"
+    server.conversations[id] = {"conversation_id": id, "user_id": "kog-ann", "status": "active", "turn_count": 0}
+    server.turns[id] = []
+    server.fault("/api/conversations$", 503, times=2)
+    with pytest.raises(BackendUnavailable, match="cannot be reached"):
+        await chat.list_conversations(ANN)
+    assert [item.id for item in (await chat.list_conversations(ANN)).items] == [id]
+
+
+async def test_news_that_could_not_be_read_are_read_at_the_next_look(server: Replay, chat: KogwistarBackend) -> None:
+    run = await chat.start_run(ANN, None, "hidden")
+    await read(chat, run)
+    server.add_turn(run.conversation_id, "user", "From another client")
+    server.fault("/turns$", 503, times=2)
+    for _ in range(200):
+        transcript = await chat.load_transcript(ANN, run.conversation_id)
+        if len(transcript.turns) == 3:
+            return
+        await asyncio.sleep(0.02)
+    raise AssertionError("the news never came")
+
+
 # Guards
 
 

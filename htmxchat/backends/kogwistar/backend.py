@@ -107,7 +107,11 @@ class KogwistarBackend(ScriptKeeping):
     # Conversations
 
     async def list_conversations(self, user: User, *, limit: int = 30, cursor: str | None = None) -> ConversationPage:
-        """Return what is remembered. Now and then the server's list is asked for, in the background."""
+        """Return what is remembered. Now and then the server's list is asked for, in the background.
+
+        Raises:
+            ChatError: Nothing is remembered, and the server's list could not be read.
+        """
         return await self.search_conversations(user, "", limit=limit, cursor=cursor)
 
     async def search_conversations(
@@ -116,10 +120,14 @@ class KogwistarBackend(ScriptKeeping):
         """Return what matches in remembered titles, questions and answers: what was seen here, not all there is."""
         me = await self._accounts.user_id(user)
         page = await self._conversations.list(me, query, limit=limit, cursor=cursor)
-        if self._errands.due(f"list {me}", self._timing.list):
-            empty = not page.items and not query
-            if await self._errands.run(self._learn_list(me, user.token or ""), 10 * self._timing.glance * empty):
+        news = f"list {me}"
+        empty = not page.items and not query
+        if self._errands.due(news, self._timing.list):
+            learning = self._learn_list(me, user.token or "")
+            if await self._errands.run(learning, 10 * self._timing.glance * empty, news):
                 page = await self._conversations.list(me, query, limit=limit, cursor=cursor)
+        if empty and not page.items and (failure := self._errands.failure(news)) is not None:
+            raise failure
         for item in page.items:
             if item.state is not None and item.state.live and self._errands.due(f"state {item.id}", self._timing.check):
                 await self._errands.run(self._look_into(user, item.id))
@@ -130,7 +138,11 @@ class KogwistarBackend(ScriptKeeping):
         return replace(await self._owned.conversation(me, user.token or "", conversation_id), user_id=user.id)
 
     async def load_transcript(self, user: User, conversation_id: str) -> Transcript:
-        """Return what is remembered at once. The server's turns are read when nothing is, else in the background."""
+        """Return what is remembered at once. The server's turns are read when nothing is, else in the background.
+
+        Raises:
+            ChatError: Nothing is remembered, and the server's turns could not be read.
+        """
         me = await self._accounts.user_id(user)
         await self._owned.conversation(me, user.token or "", conversation_id)
         events: dict[str, list[RunEvent]] = {}
@@ -145,6 +157,8 @@ class KogwistarBackend(ScriptKeeping):
             wait = self._timing.glance * (1 if transcript.turns else 100)
             if await self._errands.run(self._learn_turns(user.token or "", conversation_id), wait, news):
                 transcript = await self._conversations.transcript(me, conversation_id, events)
+        if not transcript.turns and (failure := self._errands.failure(news)) is not None:
+            raise failure
         turns = tuple(
             turn if turn.run is None else replace(turn, run=replace(turn.run, user_id=user.id))
             for turn in transcript.turns
