@@ -895,6 +895,41 @@ async def test_an_answer_that_never_arrived_is_asked_for_again(server: Replay, f
     assert fold(await read(flows, run)).state is RunState.COMPLETED
 
 
+async def test_a_slow_answer_is_not_asked_for_again_elsewhere(
+    server: Replay, flows: KogwistarBackend, path: str
+) -> None:
+    run = await flows.start_run(ANN, None, "suspend please")
+    request = await until(flows, run, InputRequested)
+    other = KogwistarBackend(server.url, Store(path), timing=replace(FAST, resent=1.2))
+    try:
+        server.delays["/resume$"] = 3.0
+        await flows.answer_request(ANN, run.id, request.request_id, "42")
+        events = await read(other, run)
+        assert fold(events).state is RunState.COMPLETED
+        assert sum(isinstance(event.body, InputRequested) for event in events) == 1
+        assert len(server.runs[run.id].resumes) == 1
+    finally:
+        await other.close()
+
+
+async def test_an_answer_of_a_process_that_died_is_asked_for_again(
+    server: Replay, flows: KogwistarBackend, path: str
+) -> None:
+    run = await flows.start_run(ANN, None, "suspend please")
+    request = await until(flows, run, InputRequested)
+    server.delays["/resume$"] = 1e9
+    await flows.answer_request(ANN, run.id, request.request_id, "42")
+    await flows.close()
+    server.delays.clear()
+    other = KogwistarBackend(server.url, Store(path), timing=FAST)
+    try:
+        second = await until(other, run, InputRequested, "not known whether your answer")
+        await other.answer_request(ANN, run.id, second.request_id, "43")
+        assert fold(await read(other, run)).state is RunState.COMPLETED
+    finally:
+        await other.close()
+
+
 async def test_an_answer_that_the_server_refuses_ends_the_run(server: Replay, flows: KogwistarBackend) -> None:
     run = await flows.start_run(ANN, None, "suspend please")
     request = await until(flows, run, InputRequested)

@@ -208,6 +208,10 @@ class RunMemory:
 
         return await self._store.write(work)
 
+    async def beat(self, id: str) -> None:
+        """Remember that the answer to a run is being given to the server at this moment."""
+        await self._move(id, "resuming")
+
     async def end(self, id: str, events: Sequence[RunEvent], assistant_turn_id: str = "") -> bool:
         """Remember how a run ended, with all its events. Returns `False` if somebody else did so first."""
 
