@@ -7,6 +7,7 @@ import json
 import time
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -739,6 +740,66 @@ async def test_a_slow_server_is_not_called_a_failure_and_its_answer_comes(server
         await chat.close()
 
 
+async def test_a_state_that_the_host_cannot_make_takes_no_place(server: Replay, path: str) -> None:
+    def initial_state(text: str) -> dict[str, Any]:
+        return {"text": text, "ratio": 1 / len(text.removeprefix("bad"))}
+
+    chat = KogwistarBackend(server.url, Store(path), workflow_id="flow", initial_state=initial_state, timing=FAST)
+    try:
+        run = await chat.start_run(ANN, None, "simple")
+        await read(chat, run)
+        for conversation in (None, run.conversation_id):
+            with pytest.raises(ZeroDivisionError):
+                await chat.start_run(ANN, conversation, "bad")
+        assert len((await chat.list_conversations(ANN)).items) == len(server.conversations) == 1
+        await chat.start_run(ANN, run.conversation_id, "simple")
+    finally:
+        await chat.close()
+
+
+async def test_an_unforeseen_failure_while_sending_does_not_keep_the_place(
+    server: Replay, chat: KogwistarBackend, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = await chat.start_run(ANN, None, "hidden")
+    await read(chat, run)
+    with monkeypatch.context() as patch, pytest.raises(ZeroDivisionError):
+        patch.setattr("htmxchat.backends.kogwistar.client.replies.read_submitted", lambda data: 1 / 0)
+        await chat.start_run(ANN, run.conversation_id, "hidden")
+    server.release(list(server.runs)[-1])
+    await chat.start_run(ANN, run.conversation_id, "hidden")
+
+
+async def test_a_process_that_died_while_sending_leaves_no_ghost(
+    server: Replay, chat: KogwistarBackend, path: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = await chat.start_run(ANN, None, "hidden")
+    await read(chat, run)
+    other = KogwistarBackend(server.url, Store(path), timing=FAST)
+    try:
+        server.delays["turns:answer"] = 1e9
+        sending = asyncio.create_task(other.start_run(ANN, run.conversation_id, "Which way?"))
+        await eventually(lambda: server.asked["POST /api/conversations/{id}/turns:answer"] == 2)
+        await other.close()
+        sending.cancel()
+        server.delays.clear()
+        server.add_turn(run.conversation_id, "user", "Which way?")
+        server.add_turn(run.conversation_id, "assistant", "Left.")
+        with pytest.raises(Busy):
+            await chat.start_run(ANN, run.conversation_id, "And then?")
+        monkeypatch.setattr("htmxchat.backends.kogwistar.memory._SUBMITTING", timedelta(0))
+        for _ in range(200):
+            turns = (await chat.load_transcript(ANN, run.conversation_id)).turns
+            if turns[-1].text == "Left.":
+                break
+            await asyncio.sleep(0.02)
+        assert [turn.text for turn in turns if turn.text] == ["hidden", "Which way?", "Left."]
+        assert not [turn for turn in turns if turn.run is not None and turn.run.state.live]
+        monkeypatch.undo()
+        await chat.start_run(ANN, run.conversation_id, "And then?")
+    finally:
+        await other.close()
+
+
 async def test_a_reader_whose_run_cannot_be_looked_after_is_told(
     server: Replay, chat: KogwistarBackend, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -794,6 +855,8 @@ async def test_a_token_that_expires_meanwhile_asks_to_sign_in(chat: KogwistarBac
         (500, "714", BackendError, "The kogwistar server failed"),
         (500, b"Internal Server Error", BackendError, "The kogwistar server failed"),
         (422, "049", BackendError, "body.user_id: Field required"),
+        (422, {"detail": [{"loc": None, "msg": "Nowhere"}]}, BackendError, "request: Nowhere"),
+        (422, {"detail": [{"loc": 5, "msg": 7}]}, BackendError, "request: 7"),
         (400, {"error": {"code": "x", "detail": "No such thing", "request_id": "req-7"}}, BackendError, "req-7"),
         (503, b"", BackendUnavailable, "cannot be reached"),
         (200, b"<html>", BackendUnavailable, "may have arrived"),

@@ -111,10 +111,14 @@ def _words(detail: Any) -> str:
         return detail[1:-1] if len(detail) > 1 and detail[0] == detail[-1] == "'" else detail
     if isinstance(detail, list):
         found = [item for item in detail if isinstance(item, dict)]
-        return "; ".join(f"{'.'.join(map(str, item.get('loc', ())))}: {item.get('msg', '')}" for item in found)
+        return "; ".join(f"{_place(item.get('loc'))}: {item.get('msg', '')}" for item in found)
     if isinstance(detail, dict):
         return _words(detail.get("error"))
     return ""
+
+
+def _place(loc: Any) -> str:
+    return ".".join(map(str, loc)) if isinstance(loc, list) else "request"
 
 
 def _with(words: str, request_id: str) -> str:
