@@ -554,6 +554,39 @@ async def test_a_list_that_cannot_be_read_is_not_shown_as_empty(server: Replay, 
     assert [item.id for item in (await chat.list_conversations(ANN)).items] == [id]
 
 
+async def test_turns_of_another_client_take_their_place_between_those_of_this_one(
+    server: Replay, chat: KogwistarBackend
+) -> None:
+    run = await chat.start_run(ANN, None, "evidence please")
+    await read(chat, run)
+    server.add_turn(run.conversation_id, "user", "From the phone")
+    server.add_turn(run.conversation_id, "assistant", "To the phone")
+    await read(chat, await chat.start_run(ANN, run.conversation_id, "What is a hypergraph?"))
+    await read(chat, await chat.start_run(ANN, run.conversation_id, "hidden trouble"))
+    for _ in range(200):
+        transcript = await chat.load_transcript(ANN, run.conversation_id)
+        if len(transcript.turns) == 8:
+            break
+        await asyncio.sleep(0.02)
+    shown = [turn.text for turn in transcript.turns]
+    assert shown[0] == "evidence please"
+    assert shown[2:5] == ["From the phone", "To the phone", "What is a hypergraph?"]
+    assert shown[5].startswith("Debug RAG")
+    assert shown[6:] == ["hidden trouble", ""]
+    assert (await chat.list_conversations(ANN)).items[0].state is RunState.FAILED
+
+
+async def test_a_turn_that_the_server_lists_twice_is_learned_once(server: Replay, chat: KogwistarBackend) -> None:
+    id = "conversation-of-ann"
+    server.conversations[id] = {"conversation_id": id, "user_id": "kog-ann", "status": "active", "turn_count": 3}
+    server.turns[id] = []
+    server.add_turn(id, "user", "Which way?")
+    server.add_turn(id, "assistant", "Left.")
+    server.turns[id] = [each for turn in server.turns[id] for each in (turn, turn)]
+    server.add_turn(id, "user", "And then?")
+    assert [turn.text for turn in (await chat.load_transcript(ANN, id)).turns] == ["Which way?", "Left.", "And then?"]
+
+
 async def test_news_that_could_not_be_read_are_read_at_the_next_look(server: Replay, chat: KogwistarBackend) -> None:
     run = await chat.start_run(ANN, None, "hidden")
     await read(chat, run)

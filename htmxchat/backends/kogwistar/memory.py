@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import NAMESPACE_OID, uuid5
 
-from sqlalchemy import ColumnElement, Connection, Row, and_, delete, func, insert, select, update
+from sqlalchemy import ColumnElement, Connection, Row, Table, and_, delete, func, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from ...cleaning import one_line, searchable
@@ -162,14 +162,16 @@ class ConversationMemory:
                 if turn.role == "user":
                     before = turn.id
                     if turn.id not in asked:
+                        asked.add(turn.id)
                         place += 1
                         add_turn(db, id, turn.id, turn.text, place, logs.now())
                         learned = True
                 elif turn.id not in written and before not in busy and (before, turn.text) not in texts:
+                    written.add(turn.id)
                     place += 1
                     _adopt(db, id, before, turn, place)
                     learned = True
-            return learned
+            return _put_in_order(db, id, turns) or learned
 
         try:
             return await self._store.write(work)
@@ -236,6 +238,30 @@ def tick(db: Connection, id: str) -> datetime:
     at = max(logs.now(), before + timedelta(microseconds=1))
     db.execute(update(t.conversations).where(this).values(updated_at=at))
     return at
+
+
+def _put_in_order(db: Connection, id: str, turns: Sequence[ServerTurn]) -> bool:
+    """Give everything its place in the server's order. What the server does not know stays behind what it follows."""
+    there: dict[str, int] = {}
+    for number, turn in enumerate(turns):
+        there.setdefault(turn.id, number)
+    asked = db.execute(select(t.turns.c.id, t.turns.c.place).where(t.turns.c.conversation_id == id)).all()
+    columns = t.runs.c.id, t.runs.c.place, t.runs.c.turn_id, t.runs.c.assistant_turn_id
+    tried = db.execute(select(*columns).where(t.runs.c.conversation_id == id)).all()
+    known: list[tuple[Table, Any, tuple[str, ...]]] = [(t.turns, row, (row.id,)) for row in asked]
+    known += [(t.runs, row, (row.assistant_turn_id, row.turn_id)) for row in tried]
+    known.sort(key=lambda item: (item[1].place, item[0] is t.runs))
+    numbers, number = [], -1
+    for _, _, names in known:
+        number = next((there[name] for name in names if name in there), number)
+        numbers.append(number)
+    if numbers == sorted(numbers):
+        return False
+    ordered = sorted(zip(numbers, known, strict=True), key=lambda each: each[0])
+    for place, (_, (table, row, _)) in enumerate(ordered, 1):
+        this = and_(table.c.conversation_id == id, table.c.id == row.id)
+        db.execute(update(table).where(this).values(place=place))
+    return True
 
 
 def _adopt(db: Connection, conversation_id: str, turn_id: str, turn: ServerTurn, place: int) -> None:
