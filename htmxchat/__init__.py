@@ -1,7 +1,18 @@
 """An agent chat that any ASGI host mounts in one line: `app.mount("/chat", create_chat_app(backend))`."""
 
 from .app import chat_context, chat_lifespan, create_chat_app
-from .backend import Backend, CanDelete, CanRename, CanRetry, CanSearch, HasStarters, KeepsScripts, Managed
+from .backend import (
+    Backend,
+    CanDelete,
+    CanInspect,
+    CanListRuns,
+    CanRename,
+    CanRetry,
+    CanSearch,
+    HasStarters,
+    KeepsScripts,
+    Managed,
+)
 from .backends.kogwistar import KogwistarBackend, KogwistarLogin
 from .backends.local import LocalBackend
 from .backends.stub import StubBackend
@@ -52,6 +63,9 @@ from .models import (
     ConversationPage,
     Run,
     RunState,
+    RunStep,
+    RunSteps,
+    RunSummary,
     Script,
     ScriptResult,
     ScriptState,
@@ -61,6 +75,7 @@ from .models import (
     User,
 )
 from .responders import Request, RunScript
+from .scripts import Scripts
 from .store import Store
 from .view import RunView, fold
 
@@ -75,6 +90,8 @@ __all__ = [
     "BodyTooLarge",
     "Busy",
     "CanDelete",
+    "CanInspect",
+    "CanListRuns",
     "CanRename",
     "CanRetry",
     "CanSearch",
@@ -109,13 +126,17 @@ __all__ = [
     "RunScript",
     "RunStarted",
     "RunState",
+    "RunStep",
+    "RunSteps",
     "RunStopping",
+    "RunSummary",
     "RunView",
     "Script",
     "ScriptFinished",
     "ScriptProposed",
     "ScriptResult",
     "ScriptState",
+    "Scripts",
     "SignInAt",
     "Source",
     "SourcesFound",

@@ -18,7 +18,7 @@ from .backend import Backend, HasStarters, Managed
 from .callback import HideCallback
 from .chat import Chat, Settings
 from .csrf import CrossOriginGuard, checked_origin
-from .endpoints import conversations, exports, history, inspector, pages, runs, sandbox, scripts, session
+from .endpoints import conversations, exports, history, insight, inspector, pages, runs, sandbox, scripts, session
 from .endpoints.failures import show_failure
 from .errors import ChatError
 from .fragments.transcript import TurnContext
@@ -168,6 +168,9 @@ def _routes(chat: Chat) -> list[Route | Mount]:
         Route("/runs/{run}/report.html", exports.page, name="report"),
         Route("/runs/{run}/summary.md", exports.text, name="summary"),
         Route("/runs/{run}/events/{seq}", inspector.event, name="event"),
+        Route("/runs/{run}/steps", insight.steps, name="steps"),
+        Route("/runs/{run}/checkpoints", insight.checkpoints, name="checkpoints"),
+        Route("/runs/{run}/evidence", insight.evidence, name="evidence"),
         Route("/scripts", scripts.nothing, name="no_scripts"),
         Route("/c/{conversation}/scripts", scripts.show, methods=["GET"], name="scripts"),
         Route("/c/{conversation}/scripts", scripts.queue, methods=["POST"], name="queue_scripts"),

@@ -8,9 +8,9 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from typing import Protocol, runtime_checkable
 
-from .events import JSON, RunEvent
-from .models import Conversation, ConversationPage, Run, RunSummary, Script, Starter, Transcript, User
-from .script_states import ScriptAction
+from .events import JSON, RunEvent, Source
+from .models import Conversation, ConversationPage, Run, RunSteps, RunSummary, Script, Starter, Transcript, User
+from .script_actions import ScriptAction
 
 
 @runtime_checkable
@@ -161,6 +161,27 @@ class CanListRuns(Protocol):
 
     async def list_runs(self, user: User, conversation_id: str, *, limit: int = 100) -> tuple[RunSummary, ...]:
         """Return up to `limit` runs of a conversation, latest first."""
+        ...
+
+
+@runtime_checkable
+class CanInspect(Protocol):
+    """A backend that can tell how a run went inside. Everything is asked for when somebody looks at it."""
+
+    async def run_steps(self, user: User, run_id: str) -> RunSteps:
+        """Return the steps of a run, and what it waits for."""
+        ...
+
+    async def run_checkpoint(self, user: User, run_id: str, number: int) -> JSON:
+        """Return the state of a run after the step with this number.
+
+        Raises:
+            NotFound: There is no such checkpoint.
+        """
+        ...
+
+    async def run_evidence(self, user: User, run_id: str) -> tuple[Source, ...]:
+        """Return what the run's answer rests on."""
         ...
 
 

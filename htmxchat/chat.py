@@ -68,8 +68,8 @@ class Chat:
             can_retry=isinstance(self.backend, CanRetry),
             agent=self.settings.agent,
             text_limit=self.settings.limits.text,
-            inspector=True,
             can_run_scripts=self.can_run_scripts,
+            inspector=True,
         )
 
     @property

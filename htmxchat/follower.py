@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from contextlib import aclosing
+from contextlib import aclosing, nullcontext
 
 import anyio
 
@@ -51,7 +51,8 @@ class Follower:
         """
         if not self._events and not self.done:
             self._news = anyio.Event()
-            with anyio.move_on_after(timeout):
+            # An idle stream waits here, and a cancel scope would cost it a kilobyte.
+            with nullcontext() if timeout is None else anyio.move_on_after(timeout):
                 await self._news.wait()
             self._news = None
         events, self._events = self._events, []

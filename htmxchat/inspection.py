@@ -11,36 +11,14 @@ import json
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
-from .events import (
-    JSON,
-    EventBody,
-    InputAnswered,
-    InputRequested,
-    Outcome,
-    ReasoningDelta,
-    RunEnded,
-    RunEvent,
-    RunStarted,
-    RunStopping,
-    ScriptProposed,
-    SourcesFound,
-    StageChanged,
-    TextDelta,
-    TextReplaced,
-    ToolFinished,
-    ToolStarted,
-    Unknown,
-    UsageReported,
-    encode_body,
-)
-from .redaction import redact, redact_text
+from .events import JSON, ReasoningDelta, RunEvent, TextDelta, Unknown, encode_body
+from .meanings import Meanings, count, excerpt, failed, one_line
+from .redaction import redact
 
-_EXCERPT = 100
-_LONGEST = 300
-_BAD = ("error", "failed", "failure", "exception")
+_HEAD = 400
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,8 +108,7 @@ class RowFold:
         self.last_seq: int | None = None
         self._details = details
         self._growing: _Growing | None = None
-        self._calls: dict[str, tuple[str, datetime]] = {}
-        self._asked: dict[str, datetime] = {}
+        self._meanings = Meanings()
 
     @property
     def growing(self) -> bool:
@@ -145,7 +122,7 @@ class RowFold:
         if growing is None:
             return None
         event = RunEvent(growing.seq, growing.at, growing.kind("".join(growing.parts)), growing.raws or None)
-        return self._row(event, f"{_count(growing.size, 'character')}: {_excerpt(growing.head)}", growing.first)
+        return self._row(event, f"{count(growing.size, 'character')}: {excerpt(growing.head)}", growing.first)
 
     def add(self, event: RunEvent) -> list[Row]:
         """Fold one event in and return the rows that are complete: none while a row grows, two when one has ended."""
@@ -164,7 +141,8 @@ class RowFold:
             self._growing = self._growing or _Growing(type(body), event.at, (before or 0) + 1)
             self._growing.add(event, body.text, self._details)
         else:
-            done.append(self._row(event, self._meaning(body, event.at), event.seq))
+            meaning = self._meanings.add(body, event.at, self._since(event.at))
+            done.append(self._row(event, meaning, event.seq))
         return done
 
     def _row(self, event: RunEvent, meaning: str, first: int) -> Row:
@@ -176,60 +154,10 @@ class RowFold:
             safe, raw = redact(encode_body(body)[1]), redact(event.raw)
             assert isinstance(safe, dict)
             data = safe
-        line = redact_text(_line(meaning))
-        return Row(event.seq, event.at, since, name, known, line, _failed(body), data, raw, first)
+        return Row(event.seq, event.at, since, name, known, one_line(meaning), failed(body), data, raw, first)
 
     def _since(self, at: datetime) -> float:
         return max(0.0, (at - (self.started_at or at)).total_seconds())
-
-    def _meaning(self, body: EventBody, at: datetime) -> str:
-        match body:
-            case RunStarted():
-                return "The agent began"
-            case RunStopping():
-                return "Somebody asked it to stop"
-            case StageChanged(name=name):
-                return name
-            case TextReplaced(text=text):
-                return f"The whole answer anew, {_count(len(text), 'character')}: {_excerpt(text)}"
-            case ToolStarted(call_id=call, name=name, summary=summary):
-                self._calls[call] = name, at
-                return f"Called {name}: {summary}" if summary else f"Called {name}"
-            case ToolFinished() as finished:
-                return self._returned(finished, at)
-            case SourcesFound(sources=sources):
-                return f"{_count(len(sources), 'source')}: {', '.join(source.title for source in sources)}"
-            case ScriptProposed(title=title, code=code):
-                return f"Wants to run Python, {_count(len(code.splitlines()), 'line')}{f': {title}' if title else ''}"
-            case InputRequested(request_id=request, prompt=prompt):
-                self._asked[request] = at
-                return f"Waits for an answer: {prompt}"
-            case InputAnswered(request_id=request, answer=answer):
-                asked = self._asked.get(request)
-                waited = f" after {duration(at - asked)}" if asked else ""
-                return f"Answered{waited}: {_excerpt(_short(redact(answer)))}"
-            case UsageReported(input_tokens=read, output_tokens=written):
-                return f"{read:,} tokens read, {written:,} written"
-            case RunEnded(outcome=outcome, error=error):
-                took = duration(timedelta(seconds=self._since(at)))
-                return f"{_ENDS[outcome]} after {took}{f': {error}' if error else ''}"
-            case Unknown(data=data):
-                return _short(redact(data)) if data not in (None, {}, []) else "No details"
-        return ""
-
-    def _returned(self, finished: ToolFinished, at: datetime) -> str:
-        name, began = self._calls.get(finished.call_id, (finished.call_id, None))
-        took = f" after {duration(at - began)}" if began else ""
-        how = "failed" if finished.failed else "came back"
-        return f"{name} {how}{took}{f': {finished.summary}' if finished.summary else ''}"
-
-
-_ENDS = {
-    Outcome.COMPLETED: "Completed",
-    Outcome.CANCELLED: "Stopped",
-    Outcome.FAILED: "Failed",
-    Outcome.SUSPENDED: "Waits, suspended",
-}
 
 
 class _Growing:
@@ -248,7 +176,7 @@ class _Growing:
     def add(self, event: RunEvent, text: str, details: bool) -> None:
         self.seq = event.seq
         self.size += len(text)
-        if len(self.head) < 4 * _EXCERPT:
+        if len(self.head) < _HEAD:
             self.head += text
         if details:
             self.parts.append(text)
@@ -265,56 +193,6 @@ def rows(events: Iterable[RunEvent], *, details: bool = True) -> Iterator[Row]:
         yield fold.open
 
 
-def duration(time: timedelta) -> str:
-    """Return a stretch of time in words: "0.41 s", "2 min 5 s"."""
-    seconds = max(0.0, time.total_seconds())
-    if seconds < 10:
-        return f"{seconds:.2f} s"
-    if seconds < 60:
-        return f"{seconds:.1f} s"
-    minutes, rest = divmod(round(seconds), 60)
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours} h {minutes} min" if hours else f"{minutes} min {rest} s"
-
-
-def _failed(body: EventBody) -> bool:
-    match body:
-        case ToolFinished(failed=failed):
-            return failed
-        case RunEnded(outcome=outcome):
-            return outcome is Outcome.FAILED
-        case Unknown(type=name, data=data):
-            return name.lower().replace("_", ".").rsplit(".", 1)[-1] in _BAD or (
-                isinstance(data, dict) and (bool(data.get("error")) or data.get("ok") is False)
-            )
-    return False
-
-
-def _short(value: JSON) -> str:
-    """Return the gist of a JSON value: its plain fields first."""
-    if isinstance(value, str):
-        return value
-    if isinstance(value, dict):
-        plain = [f"{key}: {item}" for key, item in value.items() if isinstance(item, str | int | float) and item != ""]
-        rest = [f"{key}: …" for key, item in value.items() if isinstance(item, dict | list) and item]
-        return ", ".join([*plain, *rest]) or "No details"
-    return json.dumps(value, ensure_ascii=False)
-
-
-def _excerpt(text: str) -> str:
-    text = " ".join(text[: 4 * _EXCERPT].split())
-    return text if len(text) <= _EXCERPT else text[:_EXCERPT].rstrip() + "…"
-
-
-def _line(text: str) -> str:
-    text = " ".join(text[: 4 * _LONGEST].split())
-    return text if len(text) <= _LONGEST else text[:_LONGEST].rstrip() + "…"
-
-
-def _count(number: int, thing: str) -> str:
-    return f"{number:,} {thing}" + ("" if number == 1 else "s")
-
-
 @dataclass(frozen=True, slots=True)
 class Window:
     """A stretch of a run's rows.
@@ -327,6 +205,7 @@ class Window:
         total: How many rows the run has.
         problem: The number of the first row that failed, whether it matches or not.
         last_seq: The number of the run's last row.
+        others: The types of its rows that this version does not know.
     """
 
     rows: tuple[Row, ...] = ()
@@ -336,6 +215,7 @@ class Window:
     total: int = 0
     problem: int | None = None
     last_seq: int | None = None
+    others: tuple[str, ...] = ()
 
 
 def window(
@@ -349,10 +229,12 @@ def window(
     limit: int = 200,
 ) -> Window:
     """Return the rows before or after a number, around one, or at the end; else from the beginning."""
-    total, problem, last, found = 0, None, None, list[Row]()
+    total, problem, last, found, others = 0, None, None, list[Row](), set[str]()
     for row in rows:
         total += 1
         last = row.seq
+        if not row.known:
+            others.add(row.type)
         if row.failed and problem is None:
             problem = row.seq
         if not wanted or wanted(row):
@@ -377,4 +259,5 @@ def window(
         total,
         problem,
         last,
+        tuple(sorted(others)),
     )

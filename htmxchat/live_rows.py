@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 
 from .events import RunEvent
 from .fragments.event_rows import event_row, event_rows, row_line
-from .fragments.inspector import first_problem, live_controls, more_link, new_rows, run_facts
+from .fragments.inspector import run_facts
+from .fragments.inspector_controls import first_problem, live_controls, more_link, new_rows
 from .fragments.timeline import timeline_chart
 from .html import render
 from .inspection import Row, RowFilter, RowFold

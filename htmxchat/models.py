@@ -160,6 +160,47 @@ class RunSummary:
 
 
 @dataclass(frozen=True, slots=True)
+class RunStep:
+    """One step of a run, as the backend counts them.
+
+    Attributes:
+        number: Of the step, and of the checkpoint after it.
+        name: What it does.
+        state: completed, failed or suspended.
+        seconds: How long it took, if that is known.
+        detail: What went wrong, or what it waits for: one plain sentence.
+        update: What it changed in the run's state.
+        next: The steps that follow.
+    """
+
+    number: int
+    name: str
+    state: RunState
+    seconds: float | None = None
+    detail: str = ""
+    update: JSON = None
+    next: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class RunSteps:
+    """How a run went inside.
+
+    Attributes:
+        checkpoints: The numbers of the steps whose state is kept.
+        waits_for: What the run waits for, if it does: one plain sentence.
+        request: What exactly it asks.
+        workflow: What the backend calls the program that ran.
+    """
+
+    steps: tuple[RunStep, ...] = ()
+    checkpoints: tuple[int, ...] = ()
+    waits_for: str = ""
+    request: JSON = None
+    workflow: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Turn:
     """What one side said.
 
@@ -245,15 +286,18 @@ class ScriptResult:
                 parts += ["\t".join(map(str, row)) for row in [columns, *rows]]
         if count := len(self.images):
             parts.append(f"({count} picture{'s' * (count > 1)}, shown to the user)")
-        if isinstance(self.error, dict):
-            parts.append(str(self.error.get("traceback") or self.error.get("message") or ""))
-        words = {
-            ScriptState.REJECTED: "The user rejected the script. It did not run.",
-            ScriptState.CANCELLED: "The user cancelled the script.",
-            ScriptState.TIMED_OUT: "The script took too long and was stopped.",
-        }
-        parts.append(words.get(self.state, ""))
+        parts.append(self._trouble)
         return "\n".join(part.rstrip("\n") for part in parts if part.strip())
+
+    @property
+    def _trouble(self) -> str:
+        error = self.error if isinstance(self.error, dict) else {}
+        said = str(error.get("traceback") or error.get("message") or "")
+        if self.state is ScriptState.CANCELLED:
+            return "The user cancelled the script."
+        if self.state is ScriptState.REJECTED and not said:
+            return "The user rejected the script. It did not run."
+        return said
 
 
 @dataclass(frozen=True, slots=True)

@@ -31,6 +31,7 @@ from collections import OrderedDict
 from dataclasses import dataclass, replace
 
 import anyio
+from anyio.abc import TaskGroup
 
 from .backend import Backend
 from .errors import BackendUnavailable
@@ -136,14 +137,19 @@ class Relay:
         after: int | None,
         context: TurnContext,
         emit: Emit,
+        tasks: TaskGroup,
         rows: RowsWanted | None = None,
     ) -> None:
-        """Emit what changes after the event `after`, until the run ends."""
+        """Emit what changes after the event `after`, until the run ends.
+
+        Args:
+            tasks: Where the run is read; what is left is to be cancelled when this returns.
+        """
         turn = LivePage(run_id, context, rows)
         # An id here would vouch for rows that the page does not have.
         vouched = None if rows is not None and (rows.after or 0) < (after or 0) else after
         try:
-            await self._stream(turn, user, run_id, after, vouched, emit)
+            await self._stream(turn, user, run_id, after, vouched, emit, tasks)
         except Exception:
             # Nothing escapes after the headers: the browser would connect again, and fail again, for ever.
             _log.exception("Run %s could not be shown", run_id)
@@ -151,29 +157,34 @@ class Relay:
             await emit(ServerSentEvent(turn.view.state.value, event="end"))
 
     async def _stream(
-        self, turn: LivePage, user: User, run_id: str, after: int | None, vouched: int | None, emit: Emit
+        self,
+        turn: LivePage,
+        user: User,
+        run_id: str,
+        after: int | None,
+        vouched: int | None,
+        emit: Emit,
+        tasks: TaskGroup,
     ) -> None:
         follower = Follower(self._backend, user, run_id, after=None, patience=self._patience)
-        async with anyio.create_task_group() as tasks:
-            tasks.start_soon(follower.follow)
-            # Shows the page that the stream gets through, before there is anything to say.
-            await emit(ServerSentEvent(id=None if vouched is None else str(vouched)))
-            patches, cost = await _catch_up(turn, follower, after), 0.0
-            while True:
-                if patches:
-                    await emit(ServerSentEvent(render_patches(patches), id=str(turn.view.last_seq)))
-                if follower.lost is not None:
-                    await emit(ServerSentEvent(render_patches(turn.lost(follower.lost))))
-                if follower.lost is not None or not turn.view.state.live:
-                    await emit(ServerSentEvent(turn.view.state.value, event="end"))
-                    break
-                # What is dear to draw is drawn less often, so that no answer takes the server from other people.
-                await anyio.sleep(max(_FRAME, _REST * cost))
-                events = await follower.take(_PAUSE if turn.held else None)
-                began = time.perf_counter()
-                patches = turn.advance(events, pause=not events)
-                cost = time.perf_counter() - began
-            tasks.cancel_scope.cancel()
+        tasks.start_soon(follower.follow)
+        # Shows the page that the stream gets through, before there is anything to say.
+        await emit(ServerSentEvent(id=None if vouched is None else str(vouched)))
+        patches, cost = await _catch_up(turn, follower, after), 0.0
+        while True:
+            if patches:
+                await emit(ServerSentEvent(render_patches(patches), id=str(turn.view.last_seq)))
+            if follower.lost is not None:
+                await emit(ServerSentEvent(render_patches(turn.lost(follower.lost))))
+            if follower.lost is not None or not turn.view.state.live:
+                await emit(ServerSentEvent(turn.view.state.value, event="end"))
+                break
+            # What is dear to draw is drawn less often, so that no answer takes the server from other people.
+            await anyio.sleep(max(_FRAME, _REST * cost))
+            events = await follower.take(_PAUSE if turn.held else None)
+            began = time.perf_counter()
+            patches = turn.advance(events, pause=not events)
+            cost = time.perf_counter() - began
 
     async def poll(
         self, user: User, run_id: str, after: int | None, context: TurnContext, rows: RowsWanted | None = None

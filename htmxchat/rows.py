@@ -34,6 +34,7 @@ from . import tables as t
 from .cleaning import one_line, searchable, storable
 from .errors import Busy, InvalidInput, NotFound
 from .events import (
+    EventBody,
     InputAnswered,
     InputRequested,
     RunEnded,
@@ -137,7 +138,7 @@ def to_conversation(row: Row[Any], state: str | None) -> Conversation:
     return Conversation(row.id, row.user_id, row.title, row.created_at, row.updated_at, latest)
 
 
-def to_run(row: Row[Any]) -> Run:
+def to_run(row: Any) -> Run:
     return Run(row.id, row.conversation_id, row.user_id, row.turn_id, RunState(row.state), row.created_at)
 
 
@@ -257,32 +258,31 @@ def insert_events(db: Connection, run_id: str, events: Sequence[RunEvent], *, ag
             continue
         name, data = encode_body(event.body)
         rows.append({"run_id": run_id, "seq": event.seq, "at": event.at, "type": name, "data": data, "raw": event.raw})
-        if isinstance(event.body, InputAnswered | ScriptFinished):
-            request_id = event.body.request_id if isinstance(event.body, InputAnswered) else event.body.script_id
-            used = and_(t.answers.c.run_id == run_id, t.answers.c.request_id == request_id)
-            db.execute(delete(t.answers).where(used))
-        elif isinstance(event.body, ScriptProposed):
-            conversation_id = db.execute(select(t.runs.c.conversation_id).where(t.runs.c.id == run_id)).scalar_one()
-            script_rows.propose(db, conversation_id, run_id, event.body)
+        _note_effects(db, run_id, event.body)
     if rows:
         db.execute(_INSERT_EVENTS, rows)
-    if (waiting := _waits(events)) is not None:
-        db.execute(update(t.runs).where(t.runs.c.id == run_id).values(waiting=waiting))
 
 
-def _waits(events: Sequence[RunEvent]) -> bool | None:
-    """Return whether a run waits for the user after `events`; `None` when they do not say."""
-    for event in reversed(events):
-        if isinstance(event.body, InputAnswered | ScriptFinished | RunEnded):
-            return False
-        if isinstance(event.body, InputRequested) or (isinstance(event.body, ScriptProposed) and event.body.awaited):
-            return True
-    return None
+def _note_effects(db: Connection, run_id: str, body: EventBody) -> None:
+    """Write what an event changes besides the log: the answers, the queue of scripts, and what the run waits for."""
+    this = t.runs.c.id == run_id
+    match body:
+        case InputRequested(request_id=request_id):
+            db.execute(update(t.runs).where(this).values(waiting=request_id))
+        case ScriptProposed():
+            conversation_id = db.execute(select(t.runs.c.conversation_id).where(this)).scalar_one()
+            script_rows.propose(db, conversation_id, run_id, body)
+            if body.awaited:
+                db.execute(update(t.runs).where(this).values(waiting=body.script_id))
+        case InputAnswered(request_id=request_id) | ScriptFinished(script_id=request_id):
+            used = and_(t.answers.c.run_id == run_id, t.answers.c.request_id == request_id)
+            db.execute(delete(t.answers).where(used))
+            db.execute(update(t.runs).where(this, t.runs.c.waiting == request_id).values(waiting=None))
 
 
 def latest_state(conversation_id: Any) -> Select[str]:
     """The state of a conversation's latest run: suspended also while it lives and waits for the user."""
-    waits = and_(t.runs.c.waiting, t.runs.c.state == RunState.RUNNING.value)
+    waits = and_(t.runs.c.waiting.is_not(None), t.runs.c.state == RunState.RUNNING.value)
     state = case((waits, RunState.SUSPENDED.value), else_=t.runs.c.state)
     return (
         select(state)

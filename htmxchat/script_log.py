@@ -14,7 +14,8 @@ from .database import Database
 from .errors import InvalidInput
 from .events import ScriptProposed
 from .models import Script
-from .script_states import MOST_SCRIPTS, ScriptAction, settle, step, usable
+from .script_actions import ScriptAction
+from .script_states import MOST_SCRIPTS, settle, step, usable
 
 
 class ScriptLog(Database):
@@ -77,6 +78,10 @@ class ScriptLog(Database):
     async def mark_delivered(self, script: Script) -> Script:
         """Remember that the run has got the result."""
         return await self.write(lambda db: rows.deliver(db, script))
+
+    async def withdraw_scripts(self, run_id: str) -> None:
+        """Cancel what a run that is over has waited for."""
+        await self.write(lambda db: rows.withdraw(db, run_id))
 
     async def clear_scripts(self, conversation_id: str) -> None:
         """Put what is over out of sight."""

@@ -23,6 +23,7 @@ NOT_A_RESULT = "This is not what a script can come to."
 _STATES = frozenset({ScriptState.DONE, ScriptState.FAILED, ScriptState.CANCELLED, ScriptState.TIMED_OUT})
 _MOST_COLUMNS, _MOST_ROWS, _MOST_PICTURES = 200, 2_000, 100
 _LONGEST_NAME = 200
+_NOTED = 2_000  # characters of a text in the log
 _PNG = b"\x89PNG\r\n\x1a\n"
 # A spreadsheet would take these for a formula.
 _FORMULA = re.compile(r"[=+\-@\t\r]")
@@ -76,6 +77,35 @@ def decode_result(values: JSON) -> ScriptResult:
     assert isinstance(values, dict)
     pictures = tuple(values.get("pictures", ()))
     return ScriptResult(**{**values, "state": ScriptState(values["state"]), "pictures": pictures})
+
+
+def no_python(message: str) -> dict[str, JSON]:
+    """Return an error that is none of Python's: what kept the script from running."""
+    return {"origin": "sandbox", "type": "", "message": message, "traceback": ""}
+
+
+def abridged(result: ScriptResult) -> dict[str, JSON]:
+    """Return a result as it is noted in the run's log: long text cut, pictures left out."""
+    value = result.value
+    if isinstance(value, dict):
+        value = {name: _cut(held) for name, held in value.items() if name not in ("base64", "rows")}
+    error = {name: _cut(held) for name, held in result.error.items()} if isinstance(result.error, dict) else None
+    return {
+        "state": result.state.value,
+        "seconds": result.seconds,
+        "stdout": _cut(result.stdout),
+        "stderr": _cut(result.stderr),
+        "value": value,
+        "pictures": len(result.pictures),
+        "error": error,
+        "code": _cut(result.code),
+    }
+
+
+def _cut(value: JSON) -> JSON:
+    if isinstance(value, str) and len(value) > _NOTED:
+        return f"{value[:_NOTED]}… ({len(value):,} characters)"
+    return value
 
 
 def pictures(result: ScriptResult) -> list[Picture]:

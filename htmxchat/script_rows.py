@@ -17,8 +17,8 @@ from .cleaning import clean_json, clean_text, one_line
 from .errors import NotFound
 from .events import ScriptProposed
 from .models import Script, ScriptResult, ScriptState
-from .script_results import decode_result, encode_result
-from .script_states import LONGEST_CODE, MOST_SCRIPTS, no_python, script_id, settle, tidy
+from .script_results import decode_result, encode_result, no_python
+from .script_states import LONGEST_CODE, MOST_SCRIPTS, script_id, settle, tidy
 
 LONGEST_TITLE = 120
 _COLUMNS = tuple(field.name for field in fields(Script))

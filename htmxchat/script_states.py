@@ -16,19 +16,29 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime, timedelta
-from typing import TypeAlias
 
 from .errors import Conflict, InvalidInput
-from .events import JSON
 from .models import Script, ScriptResult, ScriptState
+from .script_actions import (
+    Abandon,
+    Approve,
+    Cancel,
+    Claim,
+    Edit,
+    Finish,
+    Reject,
+    Renew,
+    Rerun,
+    ScriptAction,
+)
+from .script_results import no_python
 
 LONGEST_CODE = 50_000
 """Characters of one script."""
 MOST_SCRIPTS = 50
 """Scripts of one answer."""
-_NOTED = 2_000
 LEASE = timedelta(seconds=90)
 """How long a page that runs a script may be silent. Browsers let hidden pages speak once a minute."""
 
@@ -38,92 +48,6 @@ PAGE_GONE = "The page that ran it was closed or lost its connection. Run it agai
 NOT_NEXT = "Another script of this conversation runs first."
 ON_ITS_WAY = "The agent has not got the result yet. Try again in a moment."
 NOT_YOURS = "This page does not run the script any more."
-
-
-@dataclass(frozen=True, slots=True)
-class Approve:
-    """Let it run.
-
-    Attributes:
-        digest: Of the text that was shown.
-        code: The text to run instead, as the user edited it.
-        trusted: Nobody looked: the user lets this conversation run without asking.
-    """
-
-    digest: str
-    code: str | None = None
-    trusted: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Reject:
-    """Never run it."""
-
-
-@dataclass(frozen=True, slots=True)
-class Edit:
-    """Put another text in its place, to be approved.
-
-    Attributes:
-        digest: Of the text that was shown.
-    """
-
-    digest: str
-    code: str
-
-
-@dataclass(frozen=True, slots=True)
-class Cancel:
-    """Do not run it, or stop it."""
-
-
-@dataclass(frozen=True, slots=True)
-class Rerun:
-    """Run the same text again.
-
-    Attributes:
-        digest: Of the text that was shown.
-    """
-
-    digest: str
-
-
-@dataclass(frozen=True, slots=True)
-class Claim:
-    """A page begins to run it.
-
-    Attributes:
-        runner: The page, by an id of its own.
-        digest: Of the text that it is about to run.
-    """
-
-    runner: str
-    digest: str
-
-
-@dataclass(frozen=True, slots=True)
-class Renew:
-    """The page that runs it is still there."""
-
-    runner: str
-
-
-@dataclass(frozen=True, slots=True)
-class Abandon:
-    """The page that runs it goes away."""
-
-    runner: str
-
-
-@dataclass(frozen=True, slots=True)
-class Finish:
-    """The page that ran it says what came of it."""
-
-    runner: str
-    result: ScriptResult
-
-
-ScriptAction: TypeAlias = Approve | Reject | Edit | Cancel | Rerun | Claim | Renew | Abandon | Finish
 
 
 def digest(code: str) -> str:
@@ -172,35 +96,6 @@ def step(script: Script, action: ScriptAction, queue: Iterable[Script], now: dat
     """
     changed = _step(script, action, queue, now)
     return changed if changed == script else replace(changed, revision=script.revision + 1)
-
-
-def no_python(message: str) -> dict[str, JSON]:
-    """Return an error that is none of Python's: what kept the script from running."""
-    return {"origin": "sandbox", "type": "", "message": message, "traceback": ""}
-
-
-def abridged(result: ScriptResult) -> dict[str, JSON]:
-    """Return a result as it is noted in the run's log: long text cut, pictures left out."""
-    value = result.value
-    if isinstance(value, dict):
-        value = {name: _cut(held) for name, held in value.items() if name not in ("base64", "rows")}
-    error = {name: _cut(held) for name, held in result.error.items()} if isinstance(result.error, dict) else None
-    return {
-        "state": result.state.value,
-        "seconds": result.seconds,
-        "stdout": _cut(result.stdout),
-        "stderr": _cut(result.stderr),
-        "value": value,
-        "pictures": len(result.pictures),
-        "error": error,
-        "code": _cut(result.code),
-    }
-
-
-def _cut(value: JSON) -> JSON:
-    if isinstance(value, str) and len(value) > _NOTED:
-        return f"{value[:_NOTED]}… ({len(value):,} characters)"
-    return value
 
 
 def settle(script: Script, now: datetime) -> Script:

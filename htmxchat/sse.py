@@ -6,11 +6,14 @@ reads `CR LF` split across two chunks may see an empty line that is not there.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TypeAlias
 
 import anyio
+from anyio.abc import TaskGroup
 from starlette.responses import Response
 from starlette.types import Message, Receive, Scope, Send
 
@@ -50,23 +53,33 @@ Emit: TypeAlias = Callable[[ServerSentEvent], Awaitable[None]]
 """Sends one message; returns when the client's connection has taken it."""
 
 
+_END: Message = {"type": "http.response.body", "body": b"", "more_body": False}
+
+
 class EventStreamResponse(Response):
     """A response that stays open while `produce` emits messages.
 
-    It ends when `produce` returns, when the client goes away, or when the client takes nothing for `send_timeout`
-    seconds; `produce` is cancelled in the last two cases. After `heartbeat` seconds without a message a comment is
-    sent, so that proxies keep the connection and a dead one is noticed.
+    It ends when `produce` returns, when the client goes away, when the client takes nothing for `send_timeout`
+    seconds, or after `lifetime` seconds; `produce` is cancelled in all cases but the first. After `heartbeat` seconds
+    without a message a comment is sent, so that proxies keep the connection and a dead one is noticed.
 
     Args:
-        produce: Called once with `emit`. What it raises is raised here, after the stream has ended.
+        produce: Called once with `emit`, and with the response's task group for what it does beside: one group a
+            stream, because thousands of them are idle. What it raises is raised here, after the stream has ended.
         heartbeat: Seconds.
         send_timeout: Seconds.
+        lifetime: Seconds; `None` is as long as it takes.
     """
 
     media_type = "text/event-stream"
 
     def __init__(
-        self, produce: Callable[[Emit], Awaitable[None]], *, heartbeat: float = 15.0, send_timeout: float = 30.0
+        self,
+        produce: Callable[[Emit, TaskGroup], Awaitable[None]],
+        *,
+        heartbeat: float = 15.0,
+        send_timeout: float = 30.0,
+        lifetime: float | None = None,
     ) -> None:
         self.status_code = 200
         self.background = None
@@ -74,9 +87,11 @@ class EventStreamResponse(Response):
         self._produce = produce
         self._heartbeat = heartbeat
         self._send_timeout = send_timeout
+        self._lifetime = math.inf if lifetime is None else lifetime
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         async with anyio.create_task_group() as tasks:
+            tasks.cancel_scope.deadline = anyio.current_time() + self._lifetime
             connection = _Connection(send, self._send_timeout, tasks.cancel_scope)
             tasks.start_soon(self._watch, receive, connection, tasks.cancel_scope)
             try:
@@ -84,10 +99,13 @@ class EventStreamResponse(Response):
                     {"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers}
                 )
                 if scope["method"] != "HEAD":
-                    await self._produce(connection.emit)
-                await connection.send({"type": "http.response.body", "body": b"", "more_body": False})
+                    await self._produce(connection.emit, tasks)
+                await connection.send(_END)
             finally:
                 tasks.cancel_scope.cancel()
+        if connection.started and anyio.current_time() >= tasks.cancel_scope.deadline:
+            with suppress(OSError):
+                await send(_END)
 
     async def _watch(self, receive: Receive, connection: _Connection, scope: anyio.CancelScope) -> None:
         while True:
@@ -109,7 +127,7 @@ class _Connection:
         self._response = response
         self._lock = anyio.Lock()
         self._sent_at = anyio.current_time()
-        self._started = False
+        self.started = False
 
     async def send(self, message: Message) -> None:
         async with self._lock:
@@ -122,11 +140,11 @@ class _Connection:
                 self._response.cancel()
                 await anyio.sleep_forever()
             self._sent_at = anyio.current_time()
-            self._started = True
+            self.started = True
 
     async def emit(self, event: ServerSentEvent) -> None:
         await self.send({"type": "http.response.body", "body": event.encode(), "more_body": True})
 
     async def heartbeat(self, interval: float) -> None:
-        if self._started and anyio.current_time() - self._sent_at >= interval / 2:
+        if self.started and anyio.current_time() - self._sent_at >= interval / 2:
             await self.send({"type": "http.response.body", "body": b":\n\n", "more_body": True})

@@ -18,7 +18,7 @@ from . import tables as t
 from .cleaning import clean_json, clean_text, one_line, searchable
 from .errors import InvalidInput, NotFound
 from .events import JSON, InputAnswered, Outcome, RunEnded, RunEvent, ScriptFinished
-from .models import Conversation, ConversationPage, Run, Transcript, Turn
+from .models import Conversation, ConversationPage, Run, RunSummary, Transcript, Turn
 from .script_log import ScriptLog
 from .sessions import Sessions
 from .view import compact
@@ -225,6 +225,31 @@ class Store(Sessions, ScriptLog):
     async def get_run(self, user_id: str, run_id: str) -> Run:
         """Return one run."""
         return await self._read(lambda db: rows.find_run(db, user_id, run_id))
+
+    async def list_runs(self, user_id: str, conversation_id: str, *, limit: int = 100) -> tuple[RunSummary, ...]:
+        """Return the runs of a conversation, latest first; also those that another took the place of."""
+        ended = (
+            select(t.events.c.at)
+            .where(t.events.c.run_id == t.runs.c.id, t.events.c.type == RunEnded.__name__)
+            .scalar_subquery()
+        )
+        columns = [column for column in t.runs.c if column.name not in ("log", "text", "folded")]
+        found = (
+            select(*columns, t.turns.c.text.label("question"), ended.label("ended_at"))
+            .join(t.turns, t.turns.c.id == t.runs.c.turn_id)
+            .where(t.runs.c.conversation_id == conversation_id)
+            .order_by(t.runs.c.created_at.desc(), t.runs.c.id.desc())
+            .limit(max(1, min(limit, LARGEST_PAGE)))
+        )
+
+        def work(db: Connection) -> tuple[RunSummary, ...]:
+            rows.find(db, user_id, conversation_id)
+            return tuple(
+                RunSummary(rows.to_run(row), one_line(row.question, LONGEST_TITLE), row.ended_at)
+                for row in db.execute(found).all()
+            )
+
+        return await self._read(work)
 
     async def request_stop(self, user_id: str, run_id: str) -> None:
         """Ask the owner of a run to stop it; nothing happens to one that has ended."""

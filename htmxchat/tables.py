@@ -107,8 +107,8 @@ runs = Table(
     Column("owner", String(32)),
     Column("alive_at", Moment, nullable=False),
     Column("stop_requested", Boolean, nullable=False, default=False),
-    # Whether the live run waits for the user.
-    Column("waiting", Boolean, nullable=False, default=False),
+    # What the live run waits for: a request or a script.
+    Column("waiting", Text),
     # 1 while the run lives, else NULL: so the database itself allows one live run a conversation, and many others.
     Column("active", SmallInteger),
     # Written when the run ends: the compacted events, and the answer.

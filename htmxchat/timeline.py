@@ -13,12 +13,16 @@ from .events import (
     ReasoningDelta,
     RunEnded,
     RunEvent,
+    ScriptFinished,
+    ScriptProposed,
     StageChanged,
     TextDelta,
     ToolFinished,
     ToolStarted,
 )
 from .models import RunState
+
+_MOST_LANES = 24
 
 Kind: TypeAlias = Literal["stage", "reasoning", "tool", "waiting", "streaming"]
 
@@ -111,6 +115,10 @@ class TimelineFold:
                 self._begin(f"waiting {request}", ("waiting", "Waiting for you"), at, seq)
             case InputAnswered(request_id=request):
                 self._close(f"waiting {request}", at)
+            case ScriptProposed(script_id=script, awaited=True):
+                self._begin(f"script {script}", ("waiting", "Waiting for a script"), at, seq)
+            case ScriptFinished(script_id=script):
+                self._close(f"script {script}", at)
             case RunEnded(outcome=outcome):
                 self._end(at, RunState.after(outcome))
 
@@ -121,11 +129,11 @@ class TimelineFold:
             state = RunState.SUSPENDED if each.lane[0] == "waiting" else RunState.RUNNING
             lanes.setdefault(each.lane, []).append(self._bar(each, self._last or each.at, state))
         total = self._seconds(self._last) if self._last else 0.0
+        lanes = _few({key: bars for key, bars in lanes.items() if bars})
         return Timeline(
             tuple(
                 Lane(kind, label, _merged(sorted(bars, key=lambda bar: bar.start), total))
                 for (kind, label), bars in lanes.items()
-                if bars
             ),
             total,
         )
@@ -167,6 +175,26 @@ def timeline(events: Iterable[RunEvent]) -> Timeline:
     for event in events:
         fold.add(event)
     return fold.timeline()
+
+
+def _few(lanes: dict[tuple[Kind, str], list[Bar]]) -> dict[tuple[Kind, str], list[Bar]]:
+    """Return the lanes that matter most, those that failed and then the longest, and one for the rest of each kind."""
+    if len(lanes) <= _MOST_LANES:
+        return lanes
+
+    def weight(key: tuple[Kind, str]) -> tuple[bool, float]:
+        bars = lanes[key]
+        return any(bar.state is RunState.FAILED for bar in bars), sum(bar.end - bar.start for bar in bars)
+
+    kept = set(sorted(lanes, key=weight, reverse=True)[:_MOST_LANES])
+    few = {key: bars for key, bars in lanes.items() if key in kept}
+    rest: dict[Kind, list[list[Bar]]] = {}
+    for key, bars in lanes.items():
+        if key not in kept:
+            rest.setdefault(key[0], []).append(bars)
+    for kind, groups in rest.items():
+        few[kind, f"{len(groups):,} more"] = [bar for bars in groups for bar in bars]
+    return few
 
 
 def _merged(bars: list[Bar], total: float) -> tuple[Bar, ...]:

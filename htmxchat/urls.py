@@ -71,13 +71,11 @@ class Urls:
         """The inspector, open on a run; `query` says which rows."""
         return self._path("runs", run_id, **query)
 
-    def events(self, run_id: str, **query: object) -> str:
-        """A stretch of a run's rows."""
-        return self._path("runs", run_id, "events", **query)
-
-    def scripts(self, conversation_id: str | None = None, edit: str | None = None) -> str:
-        """The queue of scripts of a conversation; `edit` is one that is being edited."""
-        return self._path("c", conversation_id, "scripts", edit=edit) if conversation_id else self._path("scripts")
+    def scripts(self, conversation_id: str | None = None, *, edit: str | None = None, show: str | None = None) -> str:
+        """The queue of scripts: `edit` is one that is being edited, `show` one that is shown in any case."""
+        if conversation_id is None:
+            return self._path("scripts")
+        return self._path("c", conversation_id, "scripts", edit=edit, show=show)
 
     def script(self, run_id: str, script_id: str) -> str:
         return self._path("runs", run_id, "scripts", script_id)
@@ -94,6 +92,10 @@ class Urls:
         """A download: `code.py`, `output.txt`, `table.csv` or `result.json`."""
         return self._path("runs", run_id, "scripts", script_id, "files", name)
 
+    def events(self, run_id: str, **query: object) -> str:
+        """A stretch of a run's rows."""
+        return self._path("runs", run_id, "events", **query)
+
     def event(self, run_id: str, seq: int) -> str:
         """All that one row holds."""
         return self._path("runs", run_id, "events", str(seq))
@@ -109,6 +111,18 @@ class Urls:
     def summary(self, run_id: str) -> str:
         """A run in a few lines of Markdown."""
         return self._path("runs", run_id, "summary.md")
+
+    def steps(self, run_id: str) -> str:
+        """A run's steps."""
+        return self._path("runs", run_id, "steps")
+
+    def checkpoints(self, run_id: str, **query: object) -> str:
+        """The state of a run after its steps: `n` says after which, `with` what it is compared to."""
+        return self._path("runs", run_id, "checkpoints", **query)
+
+    def evidence(self, run_id: str) -> str:
+        """What a run's answer rests on."""
+        return self._path("runs", run_id, "evidence")
 
     def stream(self, run_id: str, after: int | None = None, **rows: object) -> str:
         """The live stream of a run; `rows` says which rows of the inspector it also brings."""

@@ -12,7 +12,7 @@ from htmxchat.backend import Backend
 from htmxchat.backends.local import LocalBackend
 from htmxchat.backends.stub import StubBackend
 from htmxchat.errors import BackendUnavailable
-from htmxchat.events import EventBody, InputRequested, Outcome, RunEnded, RunEvent, TextDelta
+from htmxchat.events import EventBody, InputRequested, Outcome, RunEnded, RunEvent, ScriptProposed, TextDelta
 from htmxchat.models import User
 from htmxchat.responders import Request
 from htmxchat.store import Store
@@ -24,6 +24,8 @@ ANN = User("ann")
 async def _respond(request: Request) -> AsyncIterator[str | EventBody]:
     if request.text == "ask":
         yield f"You said {(yield InputRequested('sure', 'Sure?', ('yes', 'no')))}."
+    if request.text == "propose":
+        yield ScriptProposed("sum", "1 + 1", awaited=True)
     yield "Hello "
     yield request.user.id
     if request.text == "wait":
@@ -33,6 +35,7 @@ async def _respond(request: Request) -> AsyncIterator[str | EventBody]:
 class _Prompts(BackendConformance):
     long_prompt = "wait"
     asking_prompt = "ask"
+    proposing_prompt = "propose"
 
 
 class TestLocalBackendInMemory(_Prompts):

@@ -127,6 +127,21 @@ def test_every_limit_is_documented_with_its_default() -> None:
         assert documented[field.name][0] == f"`{field.default}`"
 
 
+def test_every_setting_for_scripts_is_documented_with_its_default() -> None:
+    section = reference("api").split("## Scripts\n")[1].split("\n## ")[0]
+    documented = {name: cells[0].strip("`") for name, cells in rows(section).items()}
+    assert documented == {field.name: repr(field.default) for field in dataclasses.fields(htmxchat.Scripts)}
+
+
+def test_every_trouble_of_the_sandbox_is_documented() -> None:
+    page = (ROOT / "docs/pyodide_worker_communication.md").read_text()
+    source = (STATIC / "js/sandbox/trouble.js").read_text()
+    types = re.findall(r'"([a-z-]+)"', source.split("@typedef")[1].split("*/")[0])
+    assert len(types) > 10
+    for type_ in types:
+        assert says(page, type_), type_
+
+
 def test_the_fields_of_data_are_documented() -> None:
     documented = rows(reference("api"))
     for kind in (htmxchat.Conversation, htmxchat.ConversationPage, htmxchat.Transcript, htmxchat.Turn, htmxchat.Run,
@@ -224,7 +239,7 @@ def test_every_hook_that_is_documented_is_on_the_page() -> None:
         html += _until(client, asking.url.path, "<chat-proposal")
         html += client.get(f"{asking.url.path}/scripts").text
         failing = client.post("/messages", data={"text": "Export last month's bookings."})
-        failed = _until(client, failing.url.path, "failed")
+        failed = _until(client, failing.url.path, "The answer stopped", fails=True)
         run = re.search(r'id="turn-(\w+)" class="turn" data-role="assistant"', failed)
         assert run is not None
         html += client.get(f"/runs/{run[1]}").text
@@ -402,12 +417,12 @@ def _visit(app: Starlette, *, ask: bool) -> None:
         client.portal.call(chat.state.chat.backend.close)  # type: ignore[union-attr]
 
 
-def _until(client: TestClient, path: str, pattern: str) -> str:
+def _until(client: TestClient, path: str, pattern: str, *, fails: bool = False) -> str:
     for _ in range(200):
         text: str = client.get(path).text
         if re.search(pattern, text):
             return text
-        assert 'data-state="failed"' not in text
+        assert fails or 'data-state="failed"' not in text
         client.portal.call(anyio.sleep, 0.02)  # type: ignore[union-attr]
     raise AssertionError(f"{pattern} did not come")
 

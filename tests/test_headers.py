@@ -38,11 +38,13 @@ def test_the_host_names_image_hosts_and_who_may_embed() -> None:
             HTMLResponse(""),
             ContentPolicy(
                 image_hosts=("img.example.org", "localhost:8443"),
+                connect_origins=("https://files.example.org:8443",),
                 frame_ancestors=("'self'", "https://portal.example.com", "localhost:*"),
             ),
         )
     )
     assert policy["img-src"] == ["'self'", "data:", "img.example.org", "localhost:8443"]
+    assert policy["connect-src"] == ["'self'", "https://files.example.org:8443"]
     assert policy["frame-ancestors"] == ["'self'", "https://portal.example.com", "localhost:*"]
 
 
@@ -59,6 +61,8 @@ def test_an_entry_that_is_no_host_is_an_error(host: str) -> None:
         ContentPolicy(image_hosts=(host,))
     with pytest.raises(ValueError, match="frame ancestor"):
         ContentPolicy(frame_ancestors=(host,))
+    with pytest.raises(ValueError, match="origin"):
+        ContentPolicy(connect_origins=(host,))
 
 
 def test_one_string_in_place_of_a_tuple_is_an_error() -> None:

@@ -11,11 +11,11 @@ import pytest
 
 PACKAGE = Path(__file__).parent.parent / "htmxchat"
 
-NOUNS = {"models", "events", "errors", "script_states", "script_results"}
+NOUNS = {"models", "events", "errors", "script_actions", "script_states", "script_results"}
 SEAMS = {"backend", "login"}
 LOG = {"cleaning", "tables", "rows", "script_rows", "script_log", "database", "sessions", "store"}
 TEXT = {"markdown", "highlight"}
-INSPECTED = {"inspection", "redaction", "timeline"}
+INSPECTED = {"inspection", "meanings", "redaction", "state_diff", "timeline"}
 PAGE = {"html", "view", "urls", "patches", "ansi", "scripts", *INSPECTED, *NOUNS, *TEXT}
 RELAY = {"relay", "live_turn", "live_rows", "follower"}
 GUARDS = {"assets", "callback", "cookies", "csrf", "headers", "identity", "limits"}

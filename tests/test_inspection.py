@@ -24,12 +24,15 @@ from htmxchat.events import (
     Unknown,
     UsageReported,
 )
+from htmxchat.fragments.json_tree import json_tree
 from htmxchat.fragments.timeline import axis_marks
 from htmxchat.inspection import Row, RowFilter, RowFold, rows, window
 from htmxchat.models import RunState
 from htmxchat.redaction import HIDDEN, redact, redact_text
+from htmxchat.state_diff import state_diff
 from htmxchat.timeline import timeline
 from htmxchat.view import compact
+from tests.support import Element, parse
 
 BEGAN = datetime(2026, 11, 22, 12, tzinfo=UTC)
 
@@ -85,7 +88,7 @@ class TestRows:
             (100, 2.5, "InputRequested", "Waits for an answer: Which one?"),
             (110, 4.5, "InputAnswered", "Answered after 2.00 s: the second"),
             (120, 4.5, "TextDelta", "1 character: ."),
-            (130, 4.5, "x.trace", f"span: 7, token: {HIDDEN}"),
+            (130, 4.5, "x.trace", f"X trace: span: 7, token: {HIDDEN}"),
             (140, 4.5, "UsageReported", "5 tokens read, 7 written"),
             (150, 5.0, "RunEnded", "Completed after 5.00 s"),
         ]
@@ -179,6 +182,7 @@ class TestWindow:
     def test_counts_what_there_is_and_what_matches(self) -> None:
         found = window(rows(RUN), RowFilter(type="StageChanged"))
         assert (found.matching, found.total, found.problem, found.last_seq) == (2, 13, 60, 150)
+        assert found.others == ("x.trace",)
 
 
 class TestTimeline:
@@ -260,3 +264,59 @@ class TestRedaction:
     def test_keeps_ordinary_text(self) -> None:
         text = "The bearer of this letter likes https://docs.example/a:b@c and sk-8."
         assert redact_text(text) == text
+
+
+class TestChanges:
+    def test_names_what_came_went_and_changed_by_its_place(self) -> None:
+        before: JSON = {"a": 1, "list": [1, {"x": 1}], "gone": None, "same": [1]}
+        after: JSON = {"a": 2, "list": [1, {"x": 2}, 3], "same": [1], "new": {"k": 1}}
+        assert [(each.kind, each.path, each.before, each.after) for each in state_diff(before, after)] == [
+            ("changed", "a", 1, 2),
+            ("changed", "list[1].x", 1, 2),
+            ("added", "list[2]", None, 3),
+            ("removed", "gone", None, None),
+            ("added", "new", None, {"k": 1}),
+        ]
+        assert state_diff(before, before) == ()
+
+    def test_tells_true_from_one_and_a_list_from_an_object(self) -> None:
+        assert [each.kind for each in state_diff({"a": 1, "b": []}, {"a": True, "b": {}})] == ["changed", "changed"]
+
+    def test_very_deep_values_are_compared_whole(self) -> None:
+        deep: JSON = 1
+        other: JSON = 2
+        for _ in range(500):
+            deep, other = [deep], [other]
+        (change,) = state_diff(deep, other)
+        assert change.path.count("[0]") < 50
+
+
+class TestTree:
+    def tree(self, value: JSON) -> Element:
+        return parse(json_tree(value))
+
+    def test_shows_every_kind_of_value(self) -> None:
+        text = self.tree({"text": "a", "number": 1.5, "yes": True, "none": None, "empty": [], "list": [1]}).text
+        for words in ('"a"', "1.5", "true", "null", "[]", "list"):
+            assert words in text
+
+    def test_nothing_in_it_is_markup(self) -> None:
+        hostile = "<img src=x onerror=alert(1)>\"'&"
+        tree = self.tree({hostile: hostile, "long": hostile * 50, "list": [hostile]})
+        assert not tree.all("img")
+        assert hostile in tree.text
+
+    def test_folds_what_is_large(self) -> None:
+        tree = self.tree({"long": "x" * 5_000, "many": list(range(100)), "few": [1]})
+        closed = [each for each in tree.all("details") if "open" not in each.attributes]
+        assert len(closed) == 2
+        assert "5,000 characters" in tree.text
+
+    def test_cuts_what_is_larger_still(self) -> None:
+        value: JSON = list(range(10_000))
+        assert "9,800 more" in self.tree({"a": value}).text
+        assert len(json_tree("x" * 1_000_000)) < 50_000
+        deep: JSON = 1
+        for _ in range(900):
+            deep = [deep]
+        assert "nested too deep" in self.tree(deep).text

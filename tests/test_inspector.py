@@ -25,7 +25,8 @@ from htmxchat.events import (
     UsageReported,
 )
 from htmxchat.fragments.event_rows import event_rows
-from htmxchat.fragments.inspector import first_problem, live_controls, more_link, run_facts
+from htmxchat.fragments.inspector import run_facts
+from htmxchat.fragments.inspector_controls import first_problem, live_controls, more_link
 from htmxchat.fragments.timeline import timeline_chart
 from htmxchat.html import render
 from htmxchat.inspection import RowFilter, rows
@@ -238,7 +239,9 @@ async def stream(
         messages.append(message)
 
     with anyio.fail_after(10):
-        await Relay(backend).stream(ANN, run.id, after, context(), emit, wanted)
+        async with anyio.create_task_group() as tasks:
+            await Relay(backend).stream(ANN, run.id, after, context(), emit, tasks, wanted)
+            tasks.cancel_scope.cancel()
     return messages
 
 
@@ -367,6 +370,56 @@ class TestPages:
         page = parse(client.get(f"{path}/runs", headers=FRAGMENT).text)
         (link,) = page.one(cls="run-list").all("a")
         assert link["href"] == run and "Failed" in link.text and "fail" in link.text
+
+    def test_what_is_exported_is_what_is_shown_row_for_row(self, client: TestClient) -> None:
+        _, run = ask(client, "fail")
+        shown = lines(parse(client.get(run, headers=FRAGMENT).text))
+        answer = client.get(f"{run}/events.jsonl")
+        assert answer.headers["content-type"].startswith("application/jsonl")
+        assert answer.headers["content-disposition"].startswith("attachment; filename=")
+        exported = [json.loads(line) for line in answer.text.splitlines()]
+        assert [[str(row["seq"]), row["type"], row["meaning"]] for row in exported] == shown
+        report = parse(client.get(f"{run}/report.html").text.replace("<!doctype html>", ""))
+        reported = [[each.text for each in row.one("summary").elements] for row in report.all("details", cls="row")]
+        assert [[seq, kind, meaning] for seq, _, kind, meaning in reported] == shown
+        for text in (answer.text, client.get(f"{run}/report.html").text, client.get(f"{run}/summary.md").text):
+            assert "hunter2" not in text and "abcdef0123456789" not in text
+
+    def test_the_report_needs_nothing_else(self, client: TestClient) -> None:
+        _, run = ask(client, "<script>alert(1)</script>")
+        text = client.get(f"{run}/report.html").text
+        assert "<script" not in text and "http://" not in text and "https://" not in text and " src=" not in text
+        report = parse(text.replace("<!doctype html>", ""))
+        numbers = {f"#event-{row['id'].removeprefix('event-')}" for row in report.all("details", cls="row")}
+        assert {bar["href"] for bar in report.all("a")} <= numbers
+
+    def test_the_summary_says_what_an_issue_needs(self, client: TestClient) -> None:
+        _, run = ask(client, "fail")
+        text = client.get(f"{run}/summary.md").text
+        said = ("State: Failed", "Question: fail", "First problem:", "query failed", "RunEnded")
+        assert all(words in text for words in (run.removeprefix("/runs/"), *said))
+
+    def test_a_live_run_is_exported_as_far_as_it_has_got(self, client: TestClient) -> None:
+        path = client.post("/messages", data={"text": "forever"}).url.path
+        run = re.findall(r'id="turn-(\w+)" class="turn" data-role="assistant"', client.get(path).text)[0]
+        client.portal.call(anyio.sleep, 0.3)  # type: ignore[union-attr]
+        exported = [json.loads(line) for line in client.get(f"/runs/{run}/events.jsonl").text.splitlines()]
+        assert [row["type"] for row in exported] == ["RunStarted", "TextDelta"]
+        client.post(f"/runs/{run}/cancel")
+
+    def test_runs_that_were_tried_again_are_listed_too(self, client: TestClient) -> None:
+        path, run = ask(client, "fail")
+        client.post(f"{run}/retry")
+        page = parse(client.get(f"{path}/runs", headers=FRAGMENT).text)
+        links = [each["href"] for each in page.one(cls="run-list").all("a")]
+        assert len(links) == 2 and links[1] == run
+        assert "Failed" in client.get(links[1], headers=FRAGMENT).text
+
+    def test_a_backend_that_cannot_look_inside_shows_no_way_to(self, client: TestClient) -> None:
+        _, run = ask(client, "hello")
+        assert not parse(client.get(run, headers=FRAGMENT).text).all(cls="inspector-tabs")
+        for part in ("steps", "checkpoints", "evidence"):
+            assert client.get(f"{run}/{part}").status_code == 403
 
     def test_switching_twenty_times_leaves_one_stream(self) -> None:
         app = create_chat_app(LocalBackend(respond), identify=signed_in)

@@ -188,7 +188,15 @@ def test_every_address_on_every_page_is_there(site: Site) -> None:
     site.stream(run)
     other, failed = site.send("Export last month's bookings.")
     site.stream(failed)
-    pages = [asking, *map(site.page, ("/", "/history", path, other, f"{path}/rename"))]
+    computing, run = site.send("Summarize these response times with Python.")
+    while "chat-proposal" not in site.client.get(f"{site.prefix}/runs/{run}/poll").text:
+        pass
+    pages = [asking, *map(site.page, ("/", "/history", path, other, f"{path}/rename", "/scripts"))]
+    pages += map(site.page, (computing, f"{computing}/scripts"))
+    card = pages[-1].one("article", cls="script")
+    assert site.client.post(card["data-url"], data={"reject": "yes"}).status_code == 303
+    site.stream(run)
+    pages.append(site.page(f"{computing}/scripts"))
     pages.append(parse(site.get("/c/nothing").text))
     found = set().union(*map(addresses, pages))
     assert len(found) > 20

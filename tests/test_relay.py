@@ -102,7 +102,9 @@ class Reader:
 
     async def read(self, after: int | None = None) -> list[ServerSentEvent]:
         with anyio.fail_after(10):
-            await self._relay.stream(ANN, self._run.id, after, self._context, self._emit)
+            async with anyio.create_task_group() as tasks:
+                await self._relay.stream(ANN, self._run.id, after, self._context, self._emit, tasks)
+                tasks.cancel_scope.cancel()
         return self.messages
 
     async def _emit(self, message: ServerSentEvent) -> None:
@@ -223,7 +225,7 @@ class TestLaw2:
         backend = ScriptedBackend(["a\r\nb\rc\n\r\n```\r\ncode\r\n```\r\n"])
         run = await begin(backend)
         relay = Relay(backend)
-        response = EventStreamResponse(lambda emit: relay.stream(ANN, run.id, None, context(), emit))
+        response = EventStreamResponse(partial(relay.stream, ANN, run.id, None, context()))
         exchange = Exchange(response, "/")
         await exchange.run()
         assert b"\r" not in exchange.body
@@ -635,7 +637,7 @@ class TestLaw7:
 
         relay = Relay(backend)
         response = EventStreamResponse(
-            lambda emit: relay.stream(ANN, run.id, None, context(), emit), heartbeat=0.01, send_timeout=0.02
+            partial(relay.stream, ANN, run.id, None, context()), heartbeat=0.01, send_timeout=0.02
         )
         scope = {"type": "http", "method": "GET", "path": "/", "headers": []}
         with anyio.fail_after(5):
@@ -646,7 +648,7 @@ class TestLaw7:
         backend = ScriptedBackend(["one", Stall()])
         run = await begin(backend)
         relay = Relay(backend)
-        response = EventStreamResponse(lambda emit: relay.stream(ANN, run.id, None, context(), emit), heartbeat=0.01)
+        response = EventStreamResponse(partial(relay.stream, ANN, run.id, None, context()), heartbeat=0.01)
         exchange = Exchange(response, "/")
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(exchange.run)

@@ -5,13 +5,16 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Callable
 from contextlib import aclosing
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import anyio
 import pytest
+from sqlalchemy import delete, update
 
 from htmxchat import (
+    BackendUnavailable,
     Conflict,
     InvalidInput,
     KeepsScripts,
@@ -31,7 +34,11 @@ from htmxchat import (
     fold,
 )
 from htmxchat.backends.active import Timing
-from htmxchat.script_states import LONGEST_CODE, MOST_SCRIPTS, Approve, Cancel, Claim, Finish, Reject, Rerun, digest
+from htmxchat.inspection import rows as inspect
+from htmxchat.script_actions import Approve, Cancel, Claim, Finish, Reject, Renew, Rerun
+from htmxchat.script_states import LONGEST_CODE, MOST_SCRIPTS, digest
+from htmxchat.tables import runs, scripts
+from htmxchat.timeline import timeline
 
 ANN, EVE = User("ann"), User("eve")
 FAST = Timing(frame=0.005, poll=0.02, renew=0.05, expire=0.3, grace=0.3, close=0.1)
@@ -89,6 +96,7 @@ async def play(backend: LocalBackend, script: Script, result: ScriptResult) -> S
     return script
 
 
+REJECTED = {"state": "rejected"}
 DONE = ScriptResult(ScriptState.DONE, stdout="42\n", seconds=0.02)
 
 
@@ -298,3 +306,65 @@ async def test_scripts_go_with_their_conversation(make: Callable[..., LocalBacke
     await anyio.sleep(0.01)
     await backend.start_run(ANN, None, "Propose")
     assert await store.list_scripts(run.conversation_id) == ()
+
+
+async def test_a_page_that_says_nothing_for_long_has_lost_its_script(make: Callable[..., LocalBackend]) -> None:
+    store = Store()
+    backend = make(counts, store)
+    run = await backend.start_run(ANN, None, "Count")
+    (script,) = await queue(backend, run)
+    shown = digest(script.code)
+    for action in (Approve(shown), Claim("page", shown)):
+        await backend.change_script(ANN, run.id, script.id, action)
+    past = datetime.now(UTC) - timedelta(seconds=1)
+    await store.write(lambda db: db.execute(update(scripts).values(lease_until=past)))
+    (script,) = await queue(backend, run)
+    assert script.state is ScriptState.FAILED
+    assert (await end(backend, run)).text.startswith("failed: The page that ran it was closed")
+    with pytest.raises(Conflict):
+        await backend.change_script(ANN, run.id, script.id, Renew("page"))
+    again = await backend.change_script(ANN, run.id, script.id, Rerun(shown))
+    assert again.state is ScriptState.APPROVED
+
+
+async def test_a_result_that_could_not_be_told_is_told_later() -> None:
+    class Deaf(LocalBackend):
+        """A backend with runs of its own, that cannot reach them at first."""
+
+        deaf = True
+        told: tuple[str, str, Any] | None = None
+
+        async def answer_request(self, user: User, run_id: str, request_id: str, answer: Any) -> None:
+            if self.deaf:
+                raise BackendUnavailable
+            self.told = (run_id, request_id, answer)
+
+    store = Store()
+    backend = Deaf(proposes, store, timing=FAST)
+    run = await backend.start_run(ANN, None, "Propose")
+    await end(backend, run)
+    await queue(backend, run, 2)
+    # As for a run that is not in the store's own tables.
+    await store.write(lambda db: db.execute(update(scripts).values(awaited=True)))
+    await store.write(lambda db: db.execute(update(scripts).values(state="rejected", result=REJECTED)))
+    await store.write(lambda db: db.execute(delete(runs)))
+    assert all(each.awaited for each in await store.list_scripts(run.conversation_id))
+    assert all(each.awaited for each in await backend.list_scripts(ANN, run.conversation_id))
+    backend.deaf = False
+    assert not any(each.awaited for each in await backend.list_scripts(ANN, run.conversation_id))
+    assert backend.told is not None
+    assert backend.told[1] == "b"
+    await backend.close()
+
+
+async def test_the_inspector_shows_how_long_a_run_waited_and_for_what(make: Callable[..., LocalBackend]) -> None:
+    backend = make()
+    run = await backend.start_run(ANN, None, "Count")
+    (script,) = await queue(backend, run)
+    await play(backend, script, replace(DONE, state=ScriptState.FAILED))
+    async with aclosing(backend.run_events(ANN, run.id)) as events:  # type: ignore[type-var]
+        log = [event async for event in events]
+    lines = [(row.type, row.meaning.split(" after ")[0], row.failed) for row in inspect(log)]
+    assert ("ScriptProposed", "Wants to run Python, 1 line: The answer", False) in lines
+    assert ("ScriptFinished", "The script in the browser: failed", True) in lines
+    assert ("waiting", "Waiting for a script") in {(lane.kind, lane.label) for lane in timeline(log).lanes}

@@ -14,11 +14,12 @@ from starlette.testclient import TestClient
 
 from htmxchat import Limits, LocalBackend, RunScript, ScriptProposed, create_chat_app
 from htmxchat.ansi import ansi_html, plain
-from htmxchat.fragments.scripts import code_lines
+from htmxchat.fragments.script_output import code_lines
 from htmxchat.html import render
 from htmxchat.markdown import Markdown
 from htmxchat.script_states import digest, script_id
 from htmxchat.scripts import Scripts
+from htmxchat.testing import ScriptedBackend
 from tests.support import FRAGMENT, Element, parse
 
 KINDS = pytest.mark.parametrize("headers", [{}, FRAGMENT], ids=["page", "fragment"])
@@ -102,7 +103,8 @@ def test_a_proposal_waits_with_its_code_and_where_it_comes_from(chat: Chat) -> N
     turn = parse(chat.client.get(chat.path).text).one("article", id=f"turn-{chat.run}")
     assert turn["data-state"] == "suspended"
     link = turn.one("chat-proposal").one("a")["href"]
-    assert chat.client.get(link).headers["location"] == f"{chat.path}/scripts#{card['id']}"
+    id = card["id"].removeprefix("script-")
+    assert chat.client.get(link).headers["location"] == f"{chat.path}/scripts?show={id}#{card['id']}"
 
 
 def test_a_result_goes_back_to_the_agent_and_is_kept(chat: Chat) -> None:
@@ -216,6 +218,20 @@ def test_what_is_over_can_be_put_out_of_sight(chat: Chat) -> None:
     assert chat.do(f"{chat.path}/scripts", clear="yes").status_code == 204
     assert [card["data-title"] for card in chat.cards] == ["Print 1"]
     assert chat.client.get(f"{chat.url('proposal:0')}/files/output.txt").text == "42\n"
+    place = chat.client.get(chat.url("proposal:0")).headers["location"].partition("#")[0]
+    assert len(parse(chat.client.get(place).text).all("article", cls="script")) == 2
+
+
+def test_a_queue_that_has_not_changed_is_not_sent_again(chat: Chat) -> None:
+    chat.begin("propose 2").until("Print 1")
+    url = f"{chat.path}/scripts"
+    tag = chat.client.get(url, headers=FRAGMENT).headers["etag"]
+    asking = {**FRAGMENT, "If-None-Match": tag}
+    assert chat.client.get(url, headers=asking).status_code == 304
+    assert chat.client.get(f"{url}?edit=x", headers=asking).status_code == 200
+    assert chat.client.get(url, headers={"If-None-Match": tag}).status_code == 200
+    chat.do(chat.url("proposal:0"), reject="yes")
+    assert chat.client.get(url, headers=asking).status_code == 200
 
 
 def test_a_page_that_goes_away_leaves_a_script_that_can_run_again(chat: Chat) -> None:
@@ -246,6 +262,20 @@ def test_trust_is_refused_unless_the_host_allows_it(chat: Chat) -> None:
         url = trusting.url("proposal:0")
         assert trusting.do(url, approve="yes", trusted="yes", digest=digest("print(0)")).status_code == 204
         assert "without asking" in trusting.cards[0].text
+
+
+def test_a_backend_that_keeps_no_scripts_has_no_room_for_them() -> None:
+    backend = ScriptedBackend([ScriptProposed("a", "print(1)"), "```python\nprint(1)\n```"])
+    with TestClient(create_chat_app(backend), follow_redirects=False) as client:
+        client.get("/")
+        chat = Chat(client).begin("Hello")
+        page = parse(client.get(chat.path).text)
+        for tag in ("chat-runner", "chat-proposal"):
+            assert not page.all(tag)
+        assert not [each for each in page if each.attributes.get("data-room") == "scripts"]
+        for url in (f"{chat.path}/scripts", "/scripts", chat.url("proposal:a")):
+            assert client.get(url).status_code == 403
+        assert chat.do(chat.url("proposal:a"), reject="yes").status_code == 403
 
 
 # What a sandbox says is data

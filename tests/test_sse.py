@@ -7,6 +7,7 @@ import re
 import anyio
 import anyio.lowlevel
 import pytest
+from anyio.abc import TaskGroup
 from hypothesis import given
 from hypothesis import strategies as st
 from starlette.types import Message
@@ -93,7 +94,7 @@ class TestEventStreamResponse:
         exchange = Exchange(None, "/")  # type: ignore[arg-type]
         seen: list[int] = []
 
-        async def produce(emit: Emit) -> None:
+        async def produce(emit: Emit, _: TaskGroup) -> None:
             for text in ("one", "two"):
                 await emit(ServerSentEvent(text))
                 seen.append(len(exchange.chunks))
@@ -104,7 +105,7 @@ class TestEventStreamResponse:
         assert exchange.chunks == [b"data: one\n\n", b"data: two\n\n", b""]
 
     async def test_silence_is_filled_with_comments(self) -> None:
-        async def produce(emit: Emit) -> None:
+        async def produce(emit: Emit, _: TaskGroup) -> None:
             await exchange.until(":\n\n:\n\n")
             await emit(ServerSentEvent("late"))
 
@@ -115,7 +116,7 @@ class TestEventStreamResponse:
     async def test_a_client_that_leaves_cancels_the_producer_at_once(self) -> None:
         cancelled = False
 
-        async def produce(emit: Emit) -> None:
+        async def produce(emit: Emit, _: TaskGroup) -> None:
             nonlocal cancelled
             await emit(ServerSentEvent("one"))
             try:
@@ -137,7 +138,7 @@ class TestEventStreamResponse:
             if message["type"] == "http.response.body":
                 await anyio.sleep_forever()
 
-        async def produce(emit: Emit) -> None:
+        async def produce(emit: Emit, _: TaskGroup) -> None:
             await emit(ServerSentEvent("one"))
             raise AssertionError("the message was taken")
 
@@ -152,7 +153,7 @@ class TestEventStreamResponse:
                 started.set()
                 await anyio.sleep_forever()
 
-        async def produce(emit: Emit) -> None:
+        async def produce(emit: Emit, _: TaskGroup) -> None:
             await anyio.sleep_forever()
 
         with anyio.fail_after(5):
@@ -168,13 +169,23 @@ class TestEventStreamResponse:
         await EventStreamResponse(one_message)(SCOPE, anyio.sleep_forever, send)  # type: ignore[arg-type]
 
     async def test_what_the_producer_raises_is_raised(self) -> None:
-        async def produce(emit: Emit) -> None:
+        async def produce(emit: Emit, _: TaskGroup) -> None:
             raise LookupError("a bug")
 
         with pytest.raises(ExceptionGroup) as error:
             await Exchange(EventStreamResponse(produce), "/").run()
         assert error.group_contains(LookupError, match="a bug")
 
+    async def test_it_ends_whole_when_its_time_is_over(self) -> None:
+        async def produce(emit: Emit, _: TaskGroup) -> None:
+            await emit(ServerSentEvent("one"))
+            await anyio.sleep_forever()
 
-async def one_message(emit: Emit) -> None:
+        exchange = Exchange(EventStreamResponse(produce, lifetime=0.05), "/")
+        with anyio.fail_after(5):
+            await exchange.run()
+        assert exchange.chunks == [b"data: one\n\n", b""]
+
+
+async def one_message(emit: Emit, _: TaskGroup) -> None:
     await emit(ServerSentEvent("one"))

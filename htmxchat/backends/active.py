@@ -28,8 +28,7 @@ from ..events import (
 )
 from ..models import ScriptResult
 from ..responders import Request, Responder, RunScript
-from ..script_results import decode_result
-from ..script_states import abridged
+from ..script_results import abridged, decode_result
 from ..store import Started, Store
 from ..view import compact
 

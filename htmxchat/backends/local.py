@@ -12,7 +12,7 @@ from typing import Any
 from ..database import uncancelled
 from ..errors import BackendUnavailable, EmptyText
 from ..events import JSON, RunEnded, RunEvent
-from ..models import Conversation, ConversationPage, Run, Script, Starter, Transcript, User
+from ..models import Conversation, ConversationPage, Run, RunSummary, Script, Starter, Transcript, User
 from ..responders import Request, Responder
 from ..store import Started, Store
 from .active import INTERRUPTED, ActiveRun, Timing
@@ -126,6 +126,11 @@ class LocalBackend(ScriptKeeping):
     async def get_run(self, user: User, run_id: str) -> Run:
         await self._end_dead_runs(user)
         return await self._store.get_run(user.id, run_id)
+
+    async def list_runs(self, user: User, conversation_id: str, *, limit: int = 100) -> tuple[RunSummary, ...]:
+        """Return the runs of a conversation, latest first; at most 200."""
+        await self._end_dead_runs(user)
+        return await self._store.list_runs(user.id, conversation_id, limit=limit)
 
     async def run_events(self, user: User, run_id: str, *, after: int | None = None) -> AsyncIterator[RunEvent]:
         await self._end_dead_runs(user)

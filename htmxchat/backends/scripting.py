@@ -8,8 +8,8 @@ from collections.abc import Sequence
 from ..errors import ChatError, NotFound
 from ..events import JSON, ScriptProposed
 from ..models import Conversation, Run, Script, User
+from ..script_actions import ScriptAction
 from ..script_results import encode_result
-from ..script_states import ScriptAction
 from ..store import Store
 
 log = logging.getLogger("htmxchat")
@@ -41,11 +41,17 @@ class ScriptKeeping:
         """Something became of a script."""
 
     async def list_scripts(self, user: User, conversation_id: str) -> tuple[Script, ...]:
-        """Return the queue. What a run should have been told and was not, is told now."""
+        """Return the queue, less what runs that are over waited for. What a run was not told yet, it is told now."""
         await self.get_conversation(user, conversation_id)
         for run_id, proposal in await self._unqueued(user, conversation_id):
             await self._store.add_proposal(conversation_id, run_id, proposal)
         scripts = await self._store.list_scripts(conversation_id)
+        waiting = {script.run_id for script in scripts if script.awaited and not script.state.over}
+        over = [run_id for run_id in waiting if not (await self.get_run(user, run_id)).state.live]
+        for run_id in over:
+            await self._store.withdraw_scripts(run_id)
+        if over:
+            scripts = await self._store.list_scripts(conversation_id)
         return tuple([await self._deliver(user, script) for script in scripts])
 
     async def queue_block(self, user: User, run_id: str, number: int, code: str, title: str = "") -> Script:

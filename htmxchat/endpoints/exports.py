@@ -16,6 +16,8 @@ from ..view import fold
 from .call import Call, endpoint
 from .run_log import each_event, run_log
 
+_CHUNK = 32 * 1024
+
 
 @endpoint
 async def lines(call: Call) -> Response:
@@ -25,15 +27,19 @@ async def lines(call: Call) -> Response:
     first = await call.chat.ask(anext(events, None))
 
     async def encoded() -> AsyncIterator[bytes]:
-        rows = RowFold()
+        rows, chunk = RowFold(), b""
         try:
             for row in rows.add(first) if first else ():
-                yield _line(row.json)
+                chunk += _line(row.json)
             async for event in events:
                 for row in rows.add(event):
-                    yield _line(row.json)
+                    chunk += _line(row.json)
+                if len(chunk) > _CHUNK:
+                    yield chunk
+                    chunk = b""
             if rows.open is not None:
-                yield _line(rows.open.json)
+                chunk += _line(rows.open.json)
+            yield chunk
         finally:
             await events.aclose()  # type: ignore[attr-defined]
 

@@ -8,11 +8,12 @@ from datetime import datetime
 
 from starlette.responses import HTMLResponse, Response
 
-from ..backend import CanListRuns
+from ..backend import CanInspect, CanListRuns
 from ..errors import ChatError, NotFound
 from ..events import RunEvent
-from ..fragments.inspector import RunSheet, inspector_side, rows_part, run_list, run_room
+from ..fragments.inspector import RunSheet, inspector_side, rows_part, run_room
 from ..fragments.json_tree import json_tree
+from ..fragments.run_list import run_list
 from ..fragments.shell import side_room
 from ..html import Child, render
 from ..inspection import Window, rows, window
@@ -34,7 +35,9 @@ async def show(call: Call) -> Response:
     events = await run_log(call)
     view = fold(events)
     wanted = row_filter(call)
-    sheet = RunSheet(call.run, view, _window(call, events, live=view.state.live), timeline(events), wanted)
+    shown = _window(call, events, live=view.state.live)
+    inspectable = isinstance(call.chat.backend, CanInspect)
+    sheet = RunSheet(call.run, view, shown, timeline(events), wanted, inspectable=inspectable)
     return await beside(call, run_room(sheet, call.urls), call.urls.run(call.run.id))
 
 

@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import cast
 
-from anyio import move_on_after
+from anyio.abc import TaskGroup
 from starlette.responses import HTMLResponse, PlainTextResponse, Response
 
 from ..backend import CanRetry
@@ -26,15 +26,15 @@ async def stream(call: Call) -> Response:
     """The live stream of a run. A user with too many of them open is told to poll."""
     after, rows = _after(call), _rows(call)
 
-    async def produce(emit: Emit) -> None:
-        # A stream must not outlive its sign-in. Connecting again then says that it has ended.
-        with call.chat.slots.take(call.user.id) as taken, move_on_after(_seconds_left(call.user)):
+    async def produce(emit: Emit, tasks: TaskGroup) -> None:
+        with call.chat.slots.take(call.user.id) as taken:
             if taken:
-                await call.chat.relay.stream(call.user, call.run.id, after, call.turn_context, emit, rows)
+                await call.chat.relay.stream(call.user, call.run.id, after, call.turn_context, emit, tasks, rows)
             else:
                 await _turn_to_polling(call, after, emit, rows)
 
-    return EventStreamResponse(produce)
+    # A stream must not outlive its sign-in. Connecting again then says that it has ended.
+    return EventStreamResponse(produce, lifetime=_seconds_left(call.user))
 
 
 async def _turn_to_polling(call: Call, after: int | None, emit: Emit, rows: RowsWanted | None) -> None:

@@ -10,26 +10,14 @@ from typing import cast
 from starlette.responses import HTMLResponse, JSONResponse, PlainTextResponse, Response
 
 from ..backend import KeepsScripts
-from ..errors import BadRequest, ChatError, Conflict, InvalidInput, NotAllowed, NotFound
-from ..fragments.scripts import script_room, scripts_side
+from ..errors import BackendError, BadRequest, ChatError, Conflict, InvalidInput, NotAllowed, NotFound
+from ..fragments.scripts import script_room, scripts_side, unloaded_scripts
 from ..fragments.shell import Side, side_room
 from ..html import render
 from ..models import Script, ScriptState
+from ..script_actions import Abandon, Approve, Cancel, Claim, Edit, Finish, Reject, Renew, Rerun, ScriptAction
 from ..script_results import encode_result, output, parse_result, pictures, read_json, table
-from ..script_states import (
-    CHANGED,
-    Abandon,
-    Approve,
-    Cancel,
-    Claim,
-    Edit,
-    Finish,
-    Reject,
-    Renew,
-    Rerun,
-    ScriptAction,
-    digest,
-)
+from ..script_states import CHANGED, digest
 from .call import SCRIPTS_CHANGED, Call, endpoint, require
 from .conversations import see_other
 from .pages import conversation_page, unloaded_page
@@ -57,15 +45,26 @@ async def nothing(call: Call) -> Response:
 
 @endpoint
 async def show(call: Call) -> Response:
-    """The queue of a conversation. `?edit=` is a script that is being edited."""
-    side = await _side(call)
-    if call.fragment:
-        return HTMLResponse(render(side_room(side)))
+    """The queue of a conversation. `?edit=` is one that is being edited, `?show=` one that is shown in any case."""
     try:
-        transcript = await call.chat.ask(call.chat.backend.load_transcript(call.user, call.conversation.id))
-    except ChatError as error:
-        return await unloaded_page(call, call.conversation, error, side=side)
-    return await conversation_page(call, transcript, side=side)
+        scripts = await call.chat.ask(_backend(call).list_scripts(call.user, call.conversation.id))
+    except BackendError as error:
+        content = unloaded_scripts(call.urls, call.conversation, f"The scripts cannot be loaded. {error}")
+        return await _beside(call, scripts_side(call.urls, call.conversation, content))
+    tag = _tag(call, scripts)
+    # Pages look often, and results are large.
+    if call.fragment and tag in call.request.headers.get("if-none-match", ""):
+        return Response(status_code=304, headers={"ETag": tag})
+    query = call.request.query_params
+    content = script_room(
+        call.urls,
+        call.conversation,
+        scripts,
+        edit=query.get("edit"),
+        show=query.get("show"),
+        trust=call.chat.trust,
+    )
+    return await _beside(call, scripts_side(call.urls, call.conversation, content), {"ETag": tag})
 
 
 @endpoint
@@ -90,7 +89,7 @@ async def queue(call: Call) -> Response:
 async def find(call: Call) -> Response:
     """The script's place: its card in the queue."""
     script = await _script(call)
-    return see_other(f"{call.urls.scripts(script.conversation_id)}#script-{script.id}")
+    return see_other(f"{call.urls.scripts(script.conversation_id, show=script.id)}#script-{script.id}")
 
 
 @endpoint
@@ -156,16 +155,22 @@ def _content(script: Script, name: str) -> str | None:
     return None
 
 
-async def _side(call: Call) -> Side:
-    scripts = await call.chat.ask(_backend(call).list_scripts(call.user, call.conversation.id))
-    content = script_room(
-        call.urls,
-        call.conversation,
-        scripts,
-        edit=call.request.query_params.get("edit"),
-        trust=call.chat.trust,
-    )
-    return scripts_side(call.urls, call.conversation, content)
+async def _beside(call: Call, side: Side, headers: Mapping[str, str] | None = None) -> Response:
+    """Return the room alone if htmx or the page's script asks, else beside its conversation."""
+    if call.fragment:
+        return HTMLResponse(render(side_room(side)), headers=headers)
+    try:
+        transcript = await call.chat.ask(call.chat.backend.load_transcript(call.user, call.conversation.id))
+    except ChatError as error:
+        return await unloaded_page(call, call.conversation, error, side=side)
+    return await conversation_page(call, transcript, side=side)
+
+
+def _tag(call: Call, scripts: Sequence[Script]) -> str:
+    """Return what tells one rendering of the room from another."""
+    parts = [(each.id, each.revision, each.awaited, each.cleared) for each in scripts]
+    seen = f"{call.urls.version} {call.request.url.query} {parts}"
+    return f'"{digest(seen)[:32]}"'
 
 
 async def _queue_block(call: Call, run_id: str, number: str, shown: str | None) -> Script:

@@ -8,14 +8,15 @@ from datetime import UTC, timedelta
 from html import escape
 
 from ..html import render
-from ..inspection import Row, duration
+from ..inspection import Row
+from ..meanings import duration
 from ..models import Run
 from ..redaction import redact_text
 from ..timeline import Timeline
 from ..urls import Urls
 from ..view import RunView
 from .event_rows import seconds
-from .inspector import STATES
+from .inspecting import STATES
 from .timeline import timeline_chart
 
 _LONGEST = 20_000

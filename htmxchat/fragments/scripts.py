@@ -7,19 +7,17 @@ Hooks: `#scripts`; `article.script` with `id="script-…"`, `data-state` and `da
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from itertools import groupby
 from typing import Any
 
-from ..ansi import ansi_html
-from ..highlight import highlight
-from ..html import FT, Child, raw, tag
-from ..models import Conversation, Script, ScriptResult, ScriptState
+from ..html import FT, Child, tag
+from ..models import Conversation, Script, ScriptState
 from ..script_states import digest, next_to_run
 from ..scripts import Scripts
 from ..urls import Urls
-from .shell import Side, side_closer
+from .script_output import code_lines, script_output
+from .shell import Side, notice, side_closer
 from .transcript import moment
 
 a, article, button, code_, dd, details = map(tag, ["a", "article", "button", "code", "dd", "details"])
@@ -28,12 +26,6 @@ input_, label, noscript, p, pre, section = map(tag, ["input", "label", "noscript
 span, summary, table, tbody, td, textarea = map(tag, ["span", "summary", "table", "tbody", "td", "textarea"])
 th, thead, tr, chat_scripts = map(tag, ["th", "thead", "tr", "chat-scripts"])
 chat_runner = tag("chat-runner")
-
-_LINES, _CHARACTERS = 20, 2_000  # of output that is seen at once
-_MOST_CHARACTERS = 50_000  # of output in the page; the rest is in the file
-_ROWS, _MOST_ROWS = 12, 200
-# Characters that make code look like other code.
-_ODD = re.compile("[\u00ad\u061c\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff\ufff9-\ufffb]")
 
 _WORDS = {
     ScriptState.QUEUED: "Waits for you",
@@ -58,21 +50,23 @@ def script_room(
     scripts: Sequence[Script] = (),
     *,
     edit: str | None = None,
+    show: str | None = None,
     trust: bool = False,
 ) -> list[FT]:
     """Return what the room shows.
 
     Args:
         edit: The id of the script that is being edited.
+        show: The id of a script that is shown even if it was put out of sight.
         trust: Whether the host lets people run the scripts of a conversation without looking at each.
     """
-    shown = [script for script in scripts if not script.cleared]
+    shown = [script for script in scripts if not script.cleared or script.id == show]
     active = [script for script in shown if not script.state.over]
     over = sorted((script for script in shown if script.state.over), key=_ended, reverse=True)
     waiting = sum(script.state is ScriptState.QUEUED for script in shown)
     count = span(f"{waiting} waiting", cls="state", id="scripts-waiting", data_state="queued") if waiting else None
     back = urls.conversation(conversation.id) if conversation else urls.home()
-    head = header(h2("Scripts"), count, side_closer("Close the scripts", back_url=back), cls="room-head")
+    head = _head(back, count)
     content: list[Child] = [p(id="scripts-error", role="alert")]
     if conversation is not None and trust:
         content.append(_trust())
@@ -84,6 +78,12 @@ def script_room(
         if over:
             content.append(_finished(urls, conversation, over, edit))
     return [head, chat_scripts(div(content, cls="room-body", tabindex="-1"))]
+
+
+def unloaded_scripts(urls: Urls, conversation: Conversation, sentence: str) -> list[FT]:
+    """Return what the room shows when the queue cannot be loaded."""
+    content = notice(sentence, retry_url=urls.scripts(conversation.id))
+    return [_head(urls.conversation(conversation.id)), chat_scripts(div(content, cls="room-body", tabindex="-1"))]
 
 
 def script_runner(urls: Urls, settings: Scripts, *, limit: int) -> FT:
@@ -108,13 +108,20 @@ def script_runner(urls: Urls, settings: Scripts, *, limit: int) -> FT:
     )
 
 
-def script_card(urls: Urls, script: Script, *, editing: bool = False, next: bool = False) -> FT:
-    """Return one script; `next` says that it may run now."""
+def script_card(urls: Urls, script: Script, *, editing: bool = False, first: bool = False, next: bool = False) -> FT:
+    """Return one script.
+
+    Args:
+        first: It runs before the others that are approved.
+        next: It may run now: none other does.
+    """
     title = _title(script)
     return article(
-        header(h3(title, id=f"title-{script.id}", dir="auto"), _state(script)),
+        header(h3(title, id=f"title-{script.id}", dir="auto"), _state(script, first)),
         p(_facts(urls, script), cls="quiet facts-line"),
-        _editor(urls, script) if editing else [_code(script), _actions(urls, script), _output(urls, script, title)],
+        _editor(urls, script)
+        if editing
+        else [_code(script), _actions(urls, script), script_output(urls, script, title)],
         id=f"script-{script.id}",
         cls="script",
         tabindex="-1",
@@ -131,12 +138,12 @@ def script_card(urls: Urls, script: Script, *, editing: bool = False, next: bool
     )
 
 
-def code_lines(code: str) -> FT:
-    """Return Python with numbered lines. Characters that could hide something are marked."""
-    lines = highlight(code, "python").split("\n")
-    content = "".join(f"<span>{line}\n</span>" for line in lines[:-1]) + f"<span>{lines[-1]}</span>"
-    marked = _ODD.sub(lambda odd: f'<span class="odd" data-code="U+{ord(odd[0]):04X}">{odd[0]}</span>', content)
-    return pre(code_(raw(marked)), cls="lines", tabindex="0", aria_label="Code")
+def _shown(urls: Urls, script: Script, title: str) -> list[Child]:
+    return [_code(script), _actions(urls, script), script_output(urls, script, title)]
+
+
+def _head(back_url: str, count: Child = None) -> FT:
+    return header(h2("Scripts"), count, side_closer("Close the scripts", back_url=back_url), cls="room-head")
 
 
 def _title(script: Script) -> str:
@@ -149,13 +156,16 @@ def _ended(script: Script) -> tuple[Any, ...]:
 
 def _queue(urls: Urls, conversation: Conversation, scripts: Sequence[Script], edit: str | None) -> list[Child]:
     parts: list[Child] = []
-    first = next_to_run(scripts)
+    first = next_to_run([script for script in scripts if script.state is not ScriptState.RUNNING])
+    free = all(script.state is not ScriptState.RUNNING for script in scripts)
     for run_id, group in groupby(scripts, key=lambda script: script.run_id):
         cards = list(group)
         waiting = [script for script in cards if script.state is ScriptState.QUEUED]
         if len(waiting) > 1:
             parts.append(_approve_all(urls, conversation, run_id, waiting))
-        parts += [script_card(urls, script, editing=script.id == edit, next=script is first) for script in cards]
+        for script in cards:
+            here = script is first
+            parts.append(script_card(urls, script, editing=script.id == edit, first=here, next=here and free))
     return parts
 
 
@@ -191,8 +201,8 @@ def _trust() -> FT:
     return label(box, " Run without asking in this conversation", cls="trust", for_="trust")
 
 
-def _state(script: Script) -> FT:
-    word = _WORDS[script.state]
+def _state(script: Script, first: bool) -> FT:
+    word = _WORDS[script.state] + (", runs next" if first else "")
     seconds = script.result.seconds if script.result else 0.0
     if script.state is ScriptState.DONE:
         word = f"Done in {_seconds(seconds)}"
@@ -202,7 +212,8 @@ def _state(script: Script) -> FT:
 
 
 def _facts(urls: Urls, script: Script) -> list[Child]:
-    turn = a("from this answer", href=f"{urls.conversation(script.conversation_id)}#turn-{script.run_id}")
+    turn_url = f"{urls.conversation(script.conversation_id)}#turn-{script.run_id}"
+    turn = a("from this answer", href=turn_url, data_turn=script.run_id)
     count = script.code.count("\n") + 1
     facts: list[Child] = [f"{count} line{'s' * (count != 1)}, ", turn]
     if script.edited:
@@ -292,109 +303,6 @@ def _editor(urls: Urls, script: Script) -> FT:
 
 def _posts(url: str, id: str) -> dict[str, str]:
     return {"id": id, "method": "post", "action": url, "hx_post": url, "hx_swap": "none"}
-
-
-def _output(urls: Urls, script: Script, title: str) -> FT | None:
-    """Return what came of it. A page that runs it fills this element meanwhile."""
-    if script.state is ScriptState.RUNNING:
-        return dl(cls="script-output", aria_label="Output")
-    result = script.result
-    if result is None:
-        return None
-    parts: list[Child] = []
-    for name, text in (("stdout", result.stdout), ("stderr", result.stderr)):
-        if text:
-            parts += [dt(name), dd(_folded(text))]
-    parts += _value(result, title)
-    parts += _pictures(urls, script, len(result.images), title)
-    parts += _error(result)
-    if result.truncated:
-        parts += [dt("note"), dd("Some output was left out: there was too much of it.")]
-    if not parts:
-        return None
-    parts += [dt("files"), dd(_files(urls, script, result), cls="files")]
-    return dl(parts, cls="script-output", aria_label="Output")
-
-
-def _value(result: ScriptResult, title: str) -> list[Child]:
-    match result.value:
-        case {"kind": "text", "text": str(text), "format": format}:
-            return [dt("value"), dd(_folded(text, "html" if format == "html" else "python"))]
-        case {"kind": "table", "columns": list(columns), "rows": list(rows), "total": int(total)}:
-            return [dt("value"), dd(_table(columns, rows, total, title))]
-    return []
-
-
-def _pictures(urls: Urls, script: Script, count: int, title: str) -> list[Child]:
-    shown = [
-        img(
-            src=urls.script_picture(script.run_id, script.id, str(number), script.revision),
-            alt=f"{title}, picture {number + 1} of {count}",
-            cls="picture",
-        )
-        for number in range(count)
-    ]
-    return [dt("picture" if count == 1 else "pictures"), dd(shown)] if shown else []
-
-
-def _error(result: ScriptResult) -> list[Child]:
-    if not isinstance(result.error, dict):
-        return []
-    traceback, message = str(result.error.get("traceback") or ""), str(result.error.get("message") or "")
-    if not traceback:
-        return [dt("error"), dd(p(message, cls="error"))] if message else []
-    *frames, last = traceback.rstrip("\n").split("\n")
-    lines = "".join(f"{line}\n" for line in frames)
-    return [dt("error"), dd(pre(raw(ansi_html(lines)), span(last, cls="error"), tabindex="0"))]
-
-
-def _folded(text: str, language: str = "") -> list[Child]:
-    """Return text that is seen at once, or its beginning and the rest to be unfolded."""
-    text = text.rstrip("\n")
-    lines = text.split("\n")
-    if len(lines) <= _LINES and len(text) <= _CHARACTERS:
-        return [pre(raw(highlight(text, language) if language else ansi_html(text)), tabindex="0")]
-    begin = "\n".join(lines[:_LINES])[:_CHARACTERS]
-    rest = text[len(begin) : len(begin) + _MOST_CHARACTERS].removeprefix("\n")
-    left = len(text) - len(begin) - len(rest)
-    count = rest.count("\n") + 1
-    words = f"{count:,} more lines" if count > 1 else f"{len(rest):,} more characters"
-    if left > 1:
-        words += f", of {len(lines):,} in all"
-    return [
-        pre(raw(ansi_html(begin)), tabindex="0"),
-        details(summary(words), pre(raw(ansi_html(rest)), tabindex="0"), cls="folded"),
-    ]
-
-
-def _table(columns: list[Any], rows: list[Any], total: int, title: str) -> list[Child]:
-    head = tr([th(_cell(name), scope="col") for name in columns])
-
-    def part(some: Sequence[Any], name: str) -> FT:
-        body = tbody([tr([td(_cell(each), align=_align(each)) for each in row]) for row in some])
-        return div(table(thead(head), body), cls="table", role="group", aria_label=name, tabindex="0")
-
-    parts: list[Child] = [part(rows[:_ROWS], title)]
-    if rest := rows[_ROWS:_MOST_ROWS]:
-        parts.append(details(summary(f"{len(rest):,} more rows"), part(rest, f"{title}, more rows"), cls="folded"))
-    if total > min(len(rows), _MOST_ROWS):
-        parts.append(p(f"{min(len(rows), _MOST_ROWS):,} of {total:,} rows are shown.", cls="quiet"))
-    return parts
-
-
-def _cell(value: Any) -> str:
-    return "" if value is None else str(value)
-
-
-def _align(value: Any) -> str | None:
-    return "right" if isinstance(value, int | float) and not isinstance(value, bool) else None
-
-
-def _files(urls: Urls, script: Script, result: ScriptResult) -> list[Child]:
-    names = ["output.txt", "result.json"]
-    if isinstance(result.value, dict) and result.value.get("kind") == "table":
-        names.insert(1, "table.csv")
-    return [a(name, href=urls.script_file(script.run_id, script.id, name), download=True) for name in names]
 
 
 def _seconds(seconds: float) -> str:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 from ..html import FT, Child, tag
-from ..inspection import duration
+from ..meanings import duration
 from ..models import RunState
 from ..timeline import Bar, Lane, Timeline
 from ..urls import Urls

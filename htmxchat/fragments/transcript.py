@@ -52,8 +52,8 @@ class TurnContext:
         can_retry: Whether the backend can answer the same turn again.
         agent: What the other side is called.
         text_limit: The longest message, in characters.
-        inspector: Whether the page has the room in which a run is inspected; else the link leads to the chat's page.
         can_run_scripts: Whether there is a queue for the scripts that the agent proposes.
+        inspector: Whether the page has the room in which a run is inspected; else the link leads to the chat's page.
     """
 
     urls: Urls
@@ -63,8 +63,8 @@ class TurnContext:
     can_retry: bool = False
     agent: str = "Agent"
     text_limit: int = 20_000
-    inspector: bool = False
     can_run_scripts: bool = False
+    inspector: bool = False
 
 
 def transcript(transcript: Transcript, context: TurnContext) -> list[FT]:
@@ -279,7 +279,7 @@ def _proposal(urls: Urls, run_id: str, view: RunView, script: ScriptProposed) ->
     id = script_id(run_id, f"proposal:{script.script_id}")
     return chat_proposal(
         icon("script"),
-        span("Run Python", b(f": {script.title}") if script.title else None, cls="cut", dir="auto"),
+        span("Run Python", [": ", b(script.title)] if script.title else None, cls="cut", dir="auto"),
         span(words[state], cls="state", data_state=state) if state in words else None,
         a(
             "Review" if state == "queued" else "Open",

@@ -4,15 +4,31 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
+from dataclasses import replace
 
 import anyio
 import pytest
 
-from ..backend import Backend, CanDelete, CanRename, CanRetry, CanSearch, HasStarters, Managed
-from ..errors import BackendError, Busy, InvalidInput, NotFound
-from ..events import InputAnswered, InputRequested, Outcome, RunEnded, RunEvent
-from ..models import Run, RunState, Starter, User
+from ..backend import (
+    Backend,
+    CanDelete,
+    CanInspect,
+    CanListRuns,
+    CanRename,
+    CanRetry,
+    CanSearch,
+    HasStarters,
+    KeepsScripts,
+    Managed,
+)
+from ..errors import BackendError, Busy, Conflict, InvalidInput, NotFound
+from ..events import InputAnswered, InputRequested, Outcome, RunEnded, RunEvent, ScriptFinished, ScriptProposed
+from ..models import Run, RunState, Script, ScriptResult, ScriptState, Starter, User
+from ..script_actions import Approve, Claim, Finish, Reject, ScriptAction
+from ..script_states import digest
 from ..view import fold
+
+_DONE = ScriptResult(ScriptState.DONE, stdout="1\n", seconds=0.1)
 
 
 class BackendConformance:
@@ -27,6 +43,8 @@ class BackendConformance:
             that need a live run are skipped.
         asking_prompt: A text on which the agent first asks the user something. Without one, that is skipped.
         answer: What to answer then.
+        proposing_prompt: A text on which the agent proposes a script and waits for its result. Without one, that is
+            skipped.
         user, other_user: Two users with access to the backend.
         unknown_id: Formed like an id of this backend, but of nothing.
         patience: How many seconds anything may take.
@@ -39,6 +57,7 @@ class BackendConformance:
     long_prompt: str | None = None
     asking_prompt: str | None = None
     answer = "yes"
+    proposing_prompt: str | None = None
     user = User("conformance-user")
     other_user = User("conformance-other")
     unknown_id = "0" * 32
@@ -337,6 +356,99 @@ class BackendConformance:
             await self._answered(backend, run.conversation_id)
             with pytest.raises(InvalidInput):
                 await backend.retry_run(self.user, run.id)
+
+    async def test_only_the_approved_text_of_a_script_runs_and_in_one_place(self) -> None:
+        async with self._backend() as backend:
+            if not isinstance(backend, KeepsScripts):
+                pytest.skip("the backend keeps no scripts")
+            run = await self._answered(backend)
+            script = await backend.queue_block(self.user, run.id, 0, "print(1)")
+            assert await backend.queue_block(self.user, run.id, 0, "print(1)") == script
+            shown = digest("print(1)")
+
+            async def do(action: ScriptAction) -> Script:
+                return await backend.change_script(self.user, run.id, script.id, action)
+
+            for early in (Claim("page", shown), Approve(digest("print(2)")), Finish("page", _DONE)):
+                with pytest.raises(Conflict):
+                    await do(early)
+            assert (await do(Approve(shown))).state is ScriptState.APPROVED
+            with pytest.raises(Conflict):
+                await do(Claim("page", digest("print(2)")))
+            assert (await do(Claim("page", shown))).state is ScriptState.RUNNING
+            for other in (Claim("other", shown), Finish("other", _DONE)):
+                with pytest.raises(Conflict):
+                    await do(other)
+            await do(Finish("page", _DONE))
+            (kept,) = await backend.list_scripts(self.user, run.conversation_id)
+            assert kept.result == replace(_DONE, code="print(1)")
+
+    async def test_scripts_of_others_are_not_found(self) -> None:
+        async with self._backend() as backend:
+            if not isinstance(backend, KeepsScripts):
+                pytest.skip("the backend keeps no scripts")
+            run = await self._answered(backend)
+            script = await backend.queue_block(self.user, run.id, 0, "print(1)")
+            for user, run_id, script_id in (
+                (self.other_user, run.id, script.id),
+                (self.user, run.id, self.unknown_id),
+                (self.user, self.unknown_id, script.id),
+            ):
+                with pytest.raises(NotFound):
+                    await backend.change_script(user, run_id, script_id, Reject())
+            with pytest.raises(NotFound):
+                await backend.list_scripts(self.other_user, run.conversation_id)
+            with pytest.raises(NotFound):
+                await backend.queue_block(self.other_user, run.id, 0, "print(1)")
+
+    async def test_a_proposal_joins_the_queue_and_the_run_goes_on_without_it(self) -> None:
+        async with self._backend() as backend:
+            if not isinstance(backend, KeepsScripts) or self.proposing_prompt is None:
+                pytest.skip("no proposing_prompt was given, or the backend keeps no scripts")
+            run = await backend.start_run(self.user, None, self.proposing_prompt)
+            with anyio.fail_after(self.patience):
+                async with _reading(backend, self.user, run) as events:
+                    async for event in events:
+                        if isinstance(event.body, ScriptProposed):
+                            assert event.body.awaited
+                            break
+                (script,) = await backend.list_scripts(self.user, run.conversation_id)
+                assert script.awaited
+                await backend.change_script(self.user, run.id, script.id, Reject())
+            bodies = [event.body for event in await self._all(backend, run)]
+            (finished,) = [body for body in bodies if isinstance(body, ScriptFinished)]
+            assert finished.state == ScriptState.REJECTED.value
+
+    async def test_all_runs_of_a_conversation_are_listed_latest_first(self) -> None:
+        async with self._backend() as backend:
+            if not isinstance(backend, CanListRuns):
+                pytest.skip("the backend cannot list runs")
+            first = await self._answered(backend)
+            second = await self._answered(backend, first.conversation_id)
+            found = await backend.list_runs(self.user, first.conversation_id)
+            assert [each.run.id for each in found] == [second.id, first.id]
+            assert all(each.ended_at is None or each.ended_at >= each.run.created_at for each in found)
+            (latest,) = await backend.list_runs(self.user, first.conversation_id, limit=1)
+            assert latest.run.id == second.id
+            with pytest.raises(NotFound):
+                await backend.list_runs(self.other_user, first.conversation_id)
+
+    async def test_a_run_can_be_looked_into_by_its_owner_only(self) -> None:
+        async with self._backend() as backend:
+            if not isinstance(backend, CanInspect):
+                pytest.skip("the backend cannot look inside runs")
+            run = await self._answered(backend)
+            found = await backend.run_steps(self.user, run.id)
+            numbers = [step.number for step in found.steps]
+            assert numbers == sorted(set(numbers)) and set(found.checkpoints) <= set(numbers)
+            with pytest.raises(NotFound):
+                await backend.run_checkpoint(self.user, run.id, max(numbers, default=0) + 1_000)
+            with pytest.raises(NotFound):
+                await backend.run_steps(self.other_user, run.id)
+            with pytest.raises(NotFound):
+                await backend.run_checkpoint(self.other_user, run.id, 0)
+            with pytest.raises(NotFound):
+                await backend.run_evidence(self.other_user, run.id)
 
     async def test_starters_can_be_sent(self) -> None:
         async with self._backend() as backend:

@@ -21,7 +21,7 @@ from starlette.requests import Request as HttpRequest
 from starlette.responses import HTMLResponse, Response, StreamingResponse
 from starlette.routing import Mount, Route
 
-from htmxchat import Limits, LocalBackend, Request, Store, User, chat_lifespan, create_chat_app
+from htmxchat import Limits, LocalBackend, Request, StageChanged, Store, User, chat_lifespan, create_chat_app
 from htmxchat.assets import Assets
 from scripts.benchmarks.texts import KINDS, markdown_words, pieces, plain_words
 
@@ -33,8 +33,11 @@ BARE_PAGE = """<!doctype html><meta charset="utf-8"><title>Bare</title>
 WORDS = {"plain": plain_words, "markdown": markdown_words}
 
 
-async def respond(request: Request) -> AsyncIterator[str]:
-    """Answer `words KIND COUNT PAUSE`, `text SIZE KIND` as fast as possible, or `silent` with one word."""
+async def respond(request: Request) -> AsyncIterator[str | StageChanged]:
+    """Answer `words KIND COUNT PAUSE`, `text SIZE KIND` as fast as possible, or `silent` with one word.
+
+    `stages COUNT PAUSE` has COUNT events, every other one a word of the answer.
+    """
     match request.text.split(maxsplit=2):
         case ["words", kind, numbers]:
             count, pause = numbers.split()
@@ -43,6 +46,9 @@ async def respond(request: Request) -> AsyncIterator[str]:
         case ["text", size, kind]:
             for piece in pieces(KINDS[kind](int(size))):
                 yield piece
+        case ["stages", count, pause]:
+            async for word in paced([str(number) for number in range(int(count))], float(pause)):
+                yield StageChanged(f"Stage {word}") if int(word) % 2 else f"word{word} "
         case ["silent"]:
             yield "Listening."
             await asyncio.Event().wait()

@@ -10,13 +10,15 @@ from typing import Any
 
 from playwright.sync_api import Locator, Page, expect
 
-# What htmx notes on elements, and what only says where the mouse or the focus is, is not the page's content.
+# What htmx notes on elements, what only says where the mouse or the focus is, and what the page's script adds to an
+# answer once it is over, is not the page's content.
 _DOM = """() => {
   const turns = document.querySelector('#turns').cloneNode(true);
   for (const element of [turns, ...turns.querySelectorAll('*')]) {
     for (const { name } of [...element.attributes]) if (name.startsWith('data-htmx')) element.removeAttribute(name);
     if (element.getAttribute('class') === '') element.removeAttribute('class');
   }
+  for (const added of turns.querySelectorAll('button[name=run]')) added.remove();
   turns.normalize();
   return turns.innerHTML;
 }"""

@@ -20,6 +20,7 @@ from htmxchat import (
     Request,
     RunScript,
     ScriptProposed,
+    StageChanged,
     Starter,
     Store,
     User,
@@ -53,7 +54,8 @@ def words(count: int = WORDS) -> list[str]:
 async def respond(request: Request) -> AsyncGenerator[str | EventBody | RunScript, Any]:
     """Answer with an echo, or do what the message says.
 
-    `words N PAUSE` writes N words, `forever` never stops; `fail` breaks off; `ask` asks, `ask freely` without choices;
+    `words N PAUSE` writes N words, `stages N` goes through N stages, `ticks PAUSE` changes stage for ever; `forever`
+    never stops; `fail` breaks off; `ask` asks, `ask freely` without choices;
     `run JSON` waits for the string to run as Python and says what came of it, `propose JSON` proposes a list of them;
     `say JSON` answers with the string, `emit JSON` with events, each as a pair of its name and its fields, and goes on
     for ever if the last is `"forever"`.
@@ -83,6 +85,13 @@ async def respond(request: Request) -> AsyncGenerator[str | EventBody | RunScrip
             for word in words(int(count)):
                 await asyncio.sleep(float(pause))
                 yield word
+        case ["stages", count]:
+            for number in range(int(count)):
+                yield StageChanged(f"Stage {number}")
+        case ["ticks", pause]:
+            for number in range(100_000):
+                await asyncio.sleep(float(pause))
+                yield StageChanged(f"tick {number}")
         case ["fail"]:
             yield "The first half of"
             await asyncio.sleep(0.1)

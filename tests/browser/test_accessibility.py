@@ -92,6 +92,41 @@ def menu(page: Page) -> None:
     page.get_by_label("Conversation menu").click()
 
 
+def inspected(page: Page) -> None:
+    failing: list[tuple[str, dict[str, Any]] | str] = [
+        ("StageChanged", {"name": "Planning"}),
+        ("ToolStarted", {"call_id": "1", "name": "query", "arguments": {"long": "x" * 400, "list": [1, 2]}}),
+        ("ToolFinished", {"call_id": "1", "summary": "no answer", "failed": True}),
+        ("Unknown", {"type": "x.trace", "data": {"span": 1}}),
+        ("TextDelta", {"text": "Half"}),
+    ]
+    emit(page, *failing)
+    wait_for_state(page, "completed")
+    page.get_by_role("link", name="Inspect this run").click()
+    page.locator("#inspector-rows > [data-type=ToolStarted] > summary").click()
+    page.locator("#inspector-rows .json").wait_for()
+    page.get_by_text("As text").click()
+
+
+def inspected_live(page: Page) -> None:
+    emit(page, ("StageChanged", {"name": "Planning"}), ("TextDelta", {"text": "Half"}), "forever")
+    page.get_by_role("link", name="Inspect this run").click()
+    page.get_by_role("button", name="Pause").click()
+    page.get_by_label("Keyboard").click()
+
+
+def filtered(page: Page) -> None:
+    inspected(page)
+    page.get_by_label("Type").select_option("problems")
+    page.locator(".found").wait_for()
+
+
+def listed(page: Page) -> None:
+    start(page, "fail", "failed")
+    page.goto(page.url + "/runs")
+    page.locator(".run-list a").wait_for()
+
+
 def refused(page: Page) -> None:
     start(page, "forever", "running")
     send(page, "more")
@@ -110,6 +145,10 @@ STATES: dict[str, Callable[[Page], object]] = {
     "rename": renaming,
     "menu": menu,
     "refused": refused,
+    "inspector": inspected,
+    "inspector, live": inspected_live,
+    "inspector, filtered": filtered,
+    "runs": listed,
     "too long": lambda page: box(page).fill("x" * 20_001),
     "not found": lambda page: page.goto(page.url + "c/nowhere"),
     "signed out": lambda page: page.goto(page.url.replace("/chat/", "/signed-out/")),

@@ -17,6 +17,7 @@ from tests.kogwistar.replay import Replay, token
 
 from .conftest import ROOT, Server
 from .driving import answer, assert_same_after_reload, dom, send, wait_for_state
+from .test_accessibility import assert_accessible
 
 
 @pytest.fixture
@@ -228,3 +229,62 @@ def test_a_second_tab_opened_while_a_message_is_sent_follows_its_run(
         each.wait_for_selector("chat-live", state="detached")
     assert len(server.runs) == 2
     assert dom(page) == dom(other)
+
+
+def test_steps_states_and_changes_of_a_run_that_waits(page: Page, host: Callable[..., Server]) -> None:
+    page.goto(host("--workflow", "demo.suspend").url)
+    send(page, "suspend please")
+    wait_for_state(page, "suspended")
+    page.get_by_role("link", name="Inspect this run").click()
+    expect(page.locator("#inspector-facts")).to_contain_text("Waits for:")
+    page.get_by_role("link", name="Steps", exact=True).click()
+    expect(page.locator(".steps > li")).to_have_count(2)
+    expect(page.locator(".steps > li").last).to_have_attribute("data-state", "suspended")
+    expect(page.locator(".waits")).to_contain_text("needs a client result")
+    assert_accessible(page)
+    page.locator(".steps summary").first.click()
+    page.get_by_role("link", name="State after this step").first.click()
+    expect(page.locator("#inspector-slider")).to_have_value("0")
+    page.locator("#inspector-slider").press("ArrowRight")
+    expect(page.locator(".changes")).to_contain_text("asked")
+    expect(page).to_have_url(re.compile("n=1"))
+    assert_accessible(page)
+    page.reload()
+    expect(page.locator(".changes")).to_contain_text("asked")
+    page.get_by_role("link", name="Previous step").click()
+    expect(page.locator("#inspector-slider")).to_have_value("0")
+
+
+def test_evidence_is_fetched_when_it_is_opened(page: Page, host: Callable[..., Server]) -> None:
+    page.goto(host().url)
+    send(page, "evidence please")
+    wait_for_state(page, "completed")
+    page.get_by_role("link", name="Inspect this run").click()
+    page.get_by_role("link", name="Steps", exact=True).click()
+    expect(page.locator(".evidence-list")).to_have_count(0)
+    page.get_by_text("Evidence", exact=True).click()
+    expect(page.locator(".evidence-list > li")).to_have_count(3)
+    page.get_by_role("link", name="State", exact=True).click()
+    expect(page.locator("#inspector .json").first).to_contain_text("Explain hypergraph")
+    assert_accessible(page)
+
+
+def test_a_suspended_run_goes_on_with_what_python_in_the_browser_came_to(
+    page: Page, server: Replay, host: Callable[..., Server]
+) -> None:
+    page.goto(host("--workflow", "demo.suspend").url)
+    send(page, "script please")
+    page.locator("chat-proposal a").click()
+    script = page.locator("article.script")
+    expect(script.locator(".lines")).to_contain_text("6 * 7")
+    expect(answer(page)).to_have_attribute("data-state", "suspended")
+    page.reload()
+    script.locator("button[name=approve]").click()
+    expect(script).to_have_attribute("data-state", "done", timeout=60_000)
+    wait_for_state(page, "completed")
+    (run,) = [run for run in server.runs.values() if run.resumes]
+    (resume,) = run.resumes
+    update = resume["client_result"]["state_update"][0][1]["client_answer"]
+    assert update["state"] == "done"
+    assert "6 * 7" in update["code"]
+    assert_same_after_reload(page)

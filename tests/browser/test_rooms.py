@@ -55,6 +55,7 @@ def test_back_and_forward_open_and_close_it_as_it_was(chat: Page) -> None:
 def test_another_conversation_closes_it(chat: Page) -> None:
     fill_history(chat, ["one", "two"])
     chat.get_by_role("link", name="one").click()
+    expect(chat.locator("h1")).to_have_text("one")
     opener(chat)
     expect(chat.locator("#inspector .run-list")).to_be_visible()
     chat.locator("a[data-conversation]", has_text="two").click()

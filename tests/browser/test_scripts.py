@@ -73,6 +73,15 @@ def test_a_script_runs_once_it_is_approved_and_the_agent_goes_on(chat: Page) -> 
     assert dom(chat) == turns
 
 
+def test_it_works_where_streams_do_not(new_context: Callable[..., BrowserContext], serve: Callable[..., Server]) -> None:
+    page = new_context().new_page()
+    page.goto(serve("--stream", "poll").url)
+    ask(page, "6 * 7")
+    page.keyboard.press("Enter")
+    expect_state(card(page), "done")
+    expect(answer(page).locator(".turn-body")).to_have_text("done: 42")
+
+
 def test_nothing_runs_before_it_is_approved(chat: Page) -> None:
     asked: list[str] = []
     chat.on("request", lambda request: asked.append(request.url))
@@ -228,6 +237,7 @@ def test_a_python_block_of_an_answer_joins_the_queue(chat: Page) -> None:
     streamed = dom(chat)
     chat.reload()
     assert dom(chat) == streamed
+    expect(chat.locator("button[name=run]")).to_have_count(2)
     chat.locator("button[name=run]").nth(1).click()
     script = card(chat, "Block 2 of the answer")
     expect(script.locator("button[name=approve]")).to_be_focused()
@@ -254,9 +264,9 @@ def tabs(new_context: Callable[..., BrowserContext], site: Server) -> tuple[Page
 
 def test_two_tabs_see_one_queue_and_one_of_them_runs_it(tabs: tuple[Page, Page]) -> None:
     first, second = tabs
-    posted: list[tuple[str, str]] = []
-    for name, tab in zip("12", tabs, strict=True):
-        tab.on("request", lambda request, name=name: posted.append((name, request.method + request.url)))
+    posted: tuple[list[str], list[str]] = [], []
+    first.on("request", lambda request: posted[0].append(request.url))
+    second.on("request", lambda request: posted[1].append(request.url))
     ask(first, "import time\nprint('here')\ntime.sleep(1)\nprint('there')")
     second.goto(first.url)
     expect_state(card(second), "queued")
@@ -267,7 +277,7 @@ def test_two_tabs_see_one_queue_and_one_of_them_runs_it(tabs: tuple[Page, Page])
     expect(output(card(second))).to_contain_text("there")
     for tab in tabs:
         expect(answer(tab).locator(".turn-body")).to_contain_text("done: here")
-    assert [name for name, url in posted if url.startswith("POST") and url.endswith("/result")] == ["1"]
+    assert [sum(url.endswith("/result") for url in urls) for urls in posted] == [1, 0]
 
 
 def test_another_tab_can_stop_what_one_runs(tabs: tuple[Page, Page]) -> None:
@@ -322,12 +332,33 @@ def test_a_script_whose_text_was_exchanged_on_the_way_does_not_run(chat: Page) -
 
     pattern = re.compile(r"/runs/\w+/scripts/\w+$")
     chat.route(pattern, lambda route: exchange(route) if "claim=" in (route.request.post_data or "") else route.continue_())
+    asked: list[str] = []
+    chat.on("request", lambda request: asked.append(request.url))
     press(card(chat, "Script 0"), "approve")
-    expect_state(card(chat, "Script 0"), "running")
-    expect(output(card(chat, "Script 0"))).not_to_contain_text("exchanged")
+    expect_state(card(chat, "Script 0"), "failed")
+    expect(output(card(chat, "Script 0"))).to_contain_text("Nothing was run")
+    assert not [url for url in asked if url.endswith("/sandbox")]
     chat.unroute(pattern)
-    press(card(chat, "Script 0"), "cancel")
-    expect_state(card(chat, "Script 0"), "cancelled")
+    press(card(chat, "Script 0"), "rerun")
+    expect_state(card(chat, "Script 0"), "done")
+
+
+def test_what_is_shown_and_what_was_approved_must_be_the_same_text(chat: Page) -> None:
+    propose(chat, "print('harmless')")
+    claims: list[str] = []
+
+    def exchange(route: Any) -> None:
+        response = route.fetch()
+        route.fulfill(response=response, body=response.text().replace("harmless", "dangerous"))
+
+    chat.route("**/scripts", exchange)
+    chat.on("request", lambda request: claims.append(request.url) if "claim=" in (request.post_data or "") else None)
+    press(card(chat, "Script 0"), "approve")
+    expect_state(card(chat, "Script 0"), "approved")
+    with chat.expect_response("**/scripts"):
+        chat.evaluate("document.body.dispatchEvent(new Event('chat:scripts'))")
+    expect(card(chat, "Script 0").locator(".lines")).to_contain_text("dangerous")
+    assert claims == []
 
 
 def test_a_refusal_is_said_in_the_room(tabs: tuple[Page, Page]) -> None:
@@ -363,6 +394,39 @@ def test_a_result_is_posted_again_when_the_server_could_not_take_it(chat: Page) 
     expect_state(card(chat), "done")
     expect(output(card(chat))).to_contain_text("kept")
     assert len(tries) == 3
+
+
+def test_a_result_that_is_too_large_is_kept_without_its_bulk(chat: Page) -> None:
+    ask(chat, "print('kept')\n'x' * 20_000")
+    sizes: list[int] = []
+
+    def refuse(route: Any) -> None:
+        sizes.append(len(route.request.post_data))
+        if len(sizes) == 1:
+            route.fulfill(status=413, body="Too large.")
+        else:
+            route.continue_()
+
+    chat.route("**/result", refuse)
+    press(card(chat), "approve")
+    expect_state(card(chat), "done")
+    expect(output(card(chat))).to_contain_text("kept")
+    expect(output(card(chat))).to_contain_text("Some output was left out")
+    assert sizes[0] > 20_000 > 7_000 > sizes[1]
+
+
+def test_a_script_that_is_cancelled_while_python_loads_never_runs(chat: Page) -> None:
+    ask(chat, "print('never')")
+    chat.route("**/pyodide.asm.wasm", lambda route: None)
+    press(card(chat), "approve")
+    expect_state(card(chat), "running")
+    expect(card(chat).locator("progress")).to_be_visible()
+    press(card(chat), "cancel")
+    expect_state(card(chat), "cancelled")
+    expect(answer(chat).locator(".turn-body")).to_have_text("cancelled: The user cancelled the script.")
+    chat.unroute("**/pyodide.asm.wasm")
+    press(card(chat), "rerun")
+    expect_state(card(chat), "done")
 
 
 def test_trust_runs_without_asking_where_the_host_allows_it(

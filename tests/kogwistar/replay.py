@@ -52,6 +52,7 @@ class Scene:
 SCENES = {
     "debug": Scene("072", "073", "076"),
     "evidence": Scene("211", "212", "213", "217"),
+    "loop": Scene("202", "203"),
     "candidates": Scene("072", "222", "076"),
     "hidden": Scene("261", "262", "263"),
     "no-llm": Scene("101", "102", "103"),

@@ -39,7 +39,8 @@ from htmxchat.backends.kogwistar.replies import ServerTurn, Submitted
 from htmxchat.backends.kogwistar.run_memory import RunMemory
 from htmxchat.events import InputRequested, RunEnded, RunEvent, RunStopping, ScriptProposed, StageChanged
 from htmxchat.models import Run
-from htmxchat.script_states import Approve, Claim, Finish, Reject, digest
+from htmxchat.script_actions import Approve, Claim, Finish, Reject
+from htmxchat.script_states import digest
 from tests.support import Exchange
 
 from .recordings import recording
@@ -1081,3 +1082,13 @@ async def test_a_suspended_run_is_told_that_its_script_was_rejected(server: Repl
     assert fold(await read(flows, run)).state is RunState.FAILED
     (resume,) = server.runs[run.id].resumes
     assert resume["client_result"]["errors"] == ["The user rejected the script. It did not run."]
+
+
+async def test_a_run_that_is_stopped_does_not_wait_for_its_script_any_more(flows: KogwistarBackend) -> None:
+    run = await flows.start_run(ANN, None, "script please")
+    await until(flows, run, ScriptProposed)
+    assert len(await flows.list_scripts(ANN, run.conversation_id)) == 1
+    await flows.cancel_run(ANN, run.id)
+    await read(flows, run)
+    (script,) = await flows.list_scripts(ANN, run.conversation_id)
+    assert (script.state, script.awaited) == (ScriptState.CANCELLED, False)

@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from ...database import uncancelled
 from ...errors import BackendError, BackendUnavailable, ChatError, EmptyText, NotFound, TextTooLong
-from ...events import JSON, RunEvent, ScriptProposed
-from ...models import Conversation, ConversationPage, Run, Transcript, User
+from ...events import JSON, RunEvent, ScriptProposed, Source
+from ...models import Conversation, ConversationPage, Run, RunSteps, Transcript, User
 from ...store import Store
 from ..scripting import ScriptKeeping
+from . import insight
 from .accounts import Accounts
 from .errands import Errands
 from .live_runs import LiveRuns
@@ -236,6 +237,20 @@ class KogwistarBackend(ScriptKeeping):
                 yield event
         finally:
             await events.aclose()  # type: ignore[attr-defined]
+
+    async def run_steps(self, user: User, run_id: str) -> RunSteps:
+        """Return the steps of a run. The server keeps a checkpoint for each, up to the latest."""
+        await self._run(user, run_id)
+        return await insight.read_steps(self._client, user.token or "", run_id)
+
+    async def run_checkpoint(self, user: User, run_id: str, number: int) -> JSON:
+        """Return the workflow's state after a step: 3 to 15 KB, less the vectors in it."""
+        await self._run(user, run_id)
+        return await insight.read_checkpoint(self._client, user.token or "", run_id, number)
+
+    async def run_evidence(self, user: User, run_id: str) -> tuple[Source, ...]:
+        """Return what the answer rests on, with the words that matter."""
+        return await insight.read_evidence(self._client, user.token or "", await self._run(user, run_id))
 
     async def cancel_run(self, user: User, run_id: str) -> None:
         """Ask the server to stop. It does so when the present step ends, and may still leave an answer behind."""

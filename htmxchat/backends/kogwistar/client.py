@@ -78,6 +78,19 @@ class Client:
         last = replies.mapping(listed[-1]) if isinstance(listed, list) and listed else {}
         return replies.mapping(last.get("state"))
 
+    async def resume_contract(self, token: str, id: str) -> Mapping[str, Any]:
+        """Return what the server says about going on with a run."""
+        return await self._http.get(token, f"/api/runs/{_part(id)}/resume-contract", replies.mapping)
+
+    async def checkpoint(self, token: str, id: str, number: int) -> Mapping[str, Any]:
+        """Return the workflow state after a step.
+
+        Raises:
+            NotFound: The server did not keep it.
+        """
+        path = f"/api/runs/{_part(id)}/checkpoints/{number}"
+        return replies.mapping((await self._http.get(token, path, replies.mapping)).get("state"))
+
     async def evidence(self, token: str, id: str) -> dict[str, str]:
         """Return the summaries of what an answer rests on, by reference; servers before this route have none."""
         try:

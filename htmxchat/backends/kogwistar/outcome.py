@@ -26,8 +26,7 @@ from ...events import (
     ToolStarted,
 )
 from ...models import ScriptState
-from ...script_results import decode_result
-from ...script_states import abridged
+from ...script_results import abridged, decode_result
 from .problems import plain, sentence
 from .replies import ServerRun, Step, mapping, text_at
 from .sources import find_sources
@@ -52,6 +51,11 @@ _INTERNAL = frozenset({"budget", "op_log", "started", "turn_index", "wait_reason
 _LONGEST_STATE = 20_000
 WAITS_FOR_SCRIPT = "The agent waits for a script to run here."
 CONTINUE, REFUSE = "Continue", "Refuse"
+
+
+def waiting_sentence(reason: str) -> str:
+    """Return what a reason to wait means."""
+    return _WAITS.get(reason, "The agent waits for you.")
 
 
 @dataclass(frozen=True, slots=True)

@@ -93,6 +93,8 @@ class Step:
 
     Attributes:
         errors: What it said when it failed; the server adds tracebacks, which no page may show.
+        update: What it changed in the workflow's state.
+        next: The steps that it chose to go on with.
     """
 
     seq: int
@@ -101,6 +103,10 @@ class Step:
     wait_reason: str = ""
     errors: tuple[str, ...] = ()
     resume_payload: Mapping[str, Any] = field(default_factory=dict)
+    seconds: float | None = None
+    update: Any = None
+    next: tuple[str, ...] = ()
+    workflow: str = ""
 
 
 def read_account(data: Any) -> Account:
@@ -182,9 +188,27 @@ def read_steps(data: Any) -> tuple[Step, ...]:
                 text_at(result, "wait_reason"),
                 tuple(str(error) for error in errors) if isinstance(errors, list) else (),
                 mapping(result.get("resume_payload")),
+                _seconds(step.get("duration_ms")),
+                _update(result.get("state_update")),
+                tuple(str(name) for name in result.get("next_step_names") or ()),
+                text_at(step, "workflow_id"),
             )
         )
     return tuple(steps)
+
+
+def _seconds(milliseconds: Any) -> float | None:
+    known = isinstance(milliseconds, int | float) and not isinstance(milliseconds, bool)
+    return milliseconds / 1000 if known else None
+
+
+def _update(changes: Any) -> Any:
+    """Return what a step changed as one object. The server says how: overwrite, append, extend."""
+    found: dict[str, Any] = {}
+    for change in changes if isinstance(changes, list) else ():
+        if isinstance(change, list) and len(change) == 2:
+            found.update(mapping(change[1]))
+    return found or None
 
 
 def mapping(value: Any) -> dict[str, Any]:

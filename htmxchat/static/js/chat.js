@@ -2,7 +2,6 @@
 
 import "./composer.js";
 import "./history.js";
-import "./inspector.js";
 import "./live.js";
 import "./log.js";
 import { keepFocus, localise, warn } from "./page.js";

@@ -190,11 +190,15 @@ class ChatInspector extends HTMLElement {
       this.#point(link, earlier ? "before" : "after", part.dataset[side] ?? "");
       if (earlier) body.scrollTop = body.scrollHeight - fromEnd;
       this.#trim(earlier ? "later" : "earlier");
-      // Look again: the link may still be in sight.
-      this.#edges?.unobserve(link);
-      this.#edges?.observe(link);
     }
-    setTimeout(() => (this.#loading = false));
+    // When what changed has been drawn, look again: a link may be in sight.
+    setTimeout(() => {
+      this.#loading = false;
+      for (const each of part ? this.querySelectorAll(".more") : []) {
+        this.#edges?.unobserve(each);
+        this.#edges?.observe(each);
+      }
+    });
   }
 
   /** @param {URLSearchParams} query @returns {Promise<HTMLElement | null>} */
@@ -300,7 +304,8 @@ class ChatInspector extends HTMLElement {
 
   /** @param {EventTarget | null} target */
   #toggled(target) {
-    const link = target instanceof HTMLDetailsElement && target.open ? target.querySelector(":scope > .raw > a") : null;
+    const row = target instanceof HTMLDetailsElement && target.matches("#inspector-rows > [open]") ? target : null;
+    const link = row?.querySelector(":scope > .raw > a");
     if (link instanceof HTMLAnchorElement) void this.#open(link);
   }
 

@@ -70,6 +70,7 @@ export class ChatLive extends HTMLElement {
 
   /** Bring the inspector's rows as well, or no more. @param {URLSearchParams | null} rows which ones */
   watch(rows) {
+    if (!this.#streams && !this.hasAttribute("hx-get")) return;
     const url = this.#address;
     const before = url.search;
     for (const name of ["rows", "type", "q", "paused"]) {

@@ -5,6 +5,7 @@
 
 /** Begin to watch the page. */
 export function showRooms() {
+  furnish();
   document.addEventListener("htmx:after:swap", (event) => swapped(/** @type {CustomEvent} */ (event)));
   document.addEventListener("htmx:after:history:update", () => show(addressed()));
   document.addEventListener("htmx:before:history:restore", () => show(addressed()));
@@ -44,10 +45,16 @@ function tab(name) {
   return /** @type {HTMLAnchorElement | null} */ (document.querySelector(`.tabs a[data-room=${name}]`));
 }
 
+/** Fetch the script of a room that is here; most visits never open one. */
+function furnish() {
+  if (document.querySelector("chat-inspector")) void import("./inspector.js");
+}
+
 /** A side that comes is shown, and one that has gone is not. @param {CustomEvent<{ctx: HtmxContext}>} event */
 function swapped({ detail: { ctx } }) {
   const shown = sides().find((side) => side.id === document.querySelector(".chat")?.getAttribute("data-room"));
   for (const side of sides()) tab(side.id)?.setAttribute("href", side.dataset.url ?? "");
+  furnish();
   if (shown?.hidden || ctx.target?.matches(".side")) show(addressed());
 }
 

@@ -8,24 +8,19 @@
 
 import { announce, warn } from "./page.js";
 import { show } from "./rooms.js";
-import { badge, bring, cardOf, draw } from "./scripts-room.js";
 import { blockOf, offerToRun } from "./scripts-blocks.js";
+import { FRAGMENT, ScriptJob, post } from "./scripts-job.js";
+import { badge, bring, cardOf, draw } from "./scripts-room.js";
 import { sha256 } from "./sha256.js";
 
 /** @import { Runner } from "./sandbox/runner.js" */
-/** @import { Result } from "./sandbox/messages.js" */
-/** @import { Progress } from "./scripts-room.js" */
-/** @typedef {{id: string, url: string, post: string, queue: string, title: string, progress: Progress}} Job */
+/** @import { Card } from "./scripts-job.js" */
 
-/** Milliseconds: between two signs of life, two looks at what another page runs, and before another page's approval is taken. */
-const RENEW = 15_000;
+/** Milliseconds: between two looks at what another page runs, and before another page's approval is taken. */
 const LOOK = 3_000;
 const POLITE = 1_500;
-/** Milliseconds before a result that could not be posted is posted again, doubled each time. */
-const DELAY = 500;
-const LONGEST_DELAY = 15_000;
-const FRAGMENT = { "HX-Request": "true", "HX-Request-Type": "partial", "HX-Source": "chat-runner" };
-const FORM = { ...FRAGMENT, "Content-Type": "application/x-www-form-urlencoded" };
+const UNREACHABLE = "The chat cannot be reached. Check the connection and try again.";
+const PRESSED = "button[name=run], #scripts a[data-turn], a[data-script], button[name=cancel]";
 const OVER = new Map([
   ["done", "is done"],
   ["failed", "failed"],
@@ -44,14 +39,22 @@ class ChatRunner extends HTMLElement {
   #settled;
   /** @type {Runner | undefined} */
   #runner;
-  /** @type {Job | undefined} */
+  /** @type {ScriptJob | undefined} */
   #job;
   /** What the cards of the conversation said last. @type {Map<string, string>} */
   #states = new Map();
   #shown = "";
   /** Approved in this page, which therefore need not wait for another. @type {Set<string>} */
   #mine = new Set();
+  /** Left to another page for a while, and not given to this one. @type {Set<string>} */
+  #left = new Set();
+  /** @type {Set<string>} */
+  #refused = new Set();
   #wanted = "";
+  /** A script that is shown even if it was put out of sight, as a query. */
+  #pinned = "";
+  /** What the server said last, and where. */
+  #last = { address: "", tag: "", html: "" };
   #looking = false;
   #again = false;
   /** @type {number | undefined} */
@@ -69,16 +72,17 @@ class ChatRunner extends HTMLElement {
     on(document, "htmx:after:swap", (event) => this.#swapped(event.detail.ctx));
     on(document, "htmx:after:history:update", () => this.#look());
     on(document, "click", (event) => this.#clicked(event));
-    on(document, "htmx:after:request", (event) => edited(event.detail.ctx));
+    on(document, "htmx:after:request", (event) => edited(event.detail.ctx ?? {}));
     on(document, "submit", (event) => this.#submitted(event));
     on(document, "change", (event) => this.#switched(event.target));
-    on(window, "pagehide", () => this.#leave());
+    on(window, "pagehide", () => this.#job?.abandon());
     this.#channel = new BroadcastChannel(`htmxchat ${this.dataset.root}`);
     on(this.#channel, "message", () => this.#look());
     this.#settled = new MutationObserver(() => offerToRun());
     this.#settled.observe(document.body, { attributeFilter: ["aria-busy"], subtree: true });
     offerToRun();
     if (location.hash.startsWith("#script-")) this.#wanted = location.hash.slice(1);
+    if (this.#wanted) this.#pinned = `?show=${this.#wanted.replace("script-", "")}`;
     this.#focus();
     if (this.#open || document.querySelector("chat-proposal")) this.#look();
   }
@@ -129,9 +133,16 @@ class ChatRunner extends HTMLElement {
     }
     this.#looking = true;
     try {
-      const response = await fetch(url, { headers: FRAGMENT });
-      if (response.ok && url === this.#queue) this.#show(url, await response.text());
-      else if (response.ok || response.status >= 500) this.#look(LOOK);
+      const address = url + this.#pinned;
+      const last = this.#last.address === address ? this.#last : undefined;
+      const response = await fetch(address, { headers: { ...FRAGMENT, "If-None-Match": last?.tag ?? "" } });
+      const html = response.status === 304 ? (last?.html ?? "") : response.ok ? await response.text() : "";
+      if (html && url === this.#queue) {
+        this.#last = { address, tag: response.headers.get("ETag") ?? "", html };
+        this.#show(url, html);
+      } else if (html || response.status >= 500) {
+        this.#look(LOOK);
+      }
     } catch {
       this.#look(LOOK);
     } finally {
@@ -150,7 +161,7 @@ class ChatRunner extends HTMLElement {
     badge(cards.filter((card) => card.dataset.state === "queued").length);
     this.#say(url, cards);
     // What runs is decided by what the server says, and not by what the page happens to show.
-    this.#go(url, cards.map((card) => ({ ...card.dataset, id: card.id, code: card.querySelector("code")?.textContent ?? "" })));
+    this.#go(cards.map((card) => ({ ...card.dataset, id: card.id, code: card.querySelector("code")?.textContent ?? "" })));
     if (this.#open) bring(room, fresh);
     if (this.#job) draw(this.#job.id, this.#job.progress);
     this.#restore(url);
@@ -174,68 +185,44 @@ class ChatRunner extends HTMLElement {
 
   /**
    * Run what may run next, and stop what may not run any more.
-   * @param {string} url @param {({id: string, code: string} & DOMStringMap)[]} cards
+   * @param {Card[]} cards
    */
-  #go(url, cards) {
+  #go(cards) {
     const job = this.#job;
     const own = job && cards.find(({ id }) => id === job.id);
-    if (own && !(own.state === "running" && own.runner === this.#name)) this.#runner?.stop();
+    // A look that began before the claim still finds it approved.
+    if (own && own.state !== "approved" && !(own.state === "running" && own.runner === this.#name)) job?.stop();
     for (const card of cards) if (card.state === "queued") this.#trust(card);
     const others = cards.some((card) => card.state === "running" && card.id !== job?.id);
     const next = cards.find((card) => card.next !== undefined);
     if (others || (job && cards.some((card) => card.state === "approved"))) this.#look(document.hidden ? 5 * LOOK : LOOK);
-    if (!next || job) return;
-    const polite = this.#mine.has(next.id) && !document.hidden ? 0 : document.hidden ? 2 * POLITE : POLITE;
-    if (polite && !this.#mine.has(`seen ${next.id}`)) {
-      this.#mine.add(`seen ${next.id}`);
-      this.#look(polite);
+    if (!next || job || this.#refused.has(version(next))) return;
+    const eager = this.#mine.has(next.id) && !document.hidden;
+    if (eager || this.#left.has(version(next))) {
+      this.#run(next).catch(() => this.#look(LOOK));
     } else {
-      void this.#run(url, next);
+      // The page in which it was approved comes first.
+      this.#left.add(version(next));
+      this.#look(document.hidden ? 2 * POLITE : POLITE);
     }
   }
 
-  /** @param {string} queue @param {{id: string, code: string} & DOMStringMap} card */
-  async #run(queue, { id, code, url = "", result = "", title = "", digest }) {
-    const progress = { stdout: "", stderr: "", note: "Starting", part: undefined, began: 0 };
-    const job = (this.#job = /** @type {Job} */ ({ id, url, post: result, queue, title, progress }));
-    const hash = sha256(code);
-    this.#mine.delete(id);
-    this.#mine.delete(`seen ${id}`);
+  /** @param {Card} card */
+  async #run(card) {
+    this.#mine.delete(card.id);
+    const page = { name: this.#name, limit: Number(this.dataset.limit), runner: () => this.#ready() };
+    const job = (this.#job = new ScriptJob(card, page));
     try {
-      const claim = hash === digest ? await this.#post(url, { claim: this.#name, digest: hash }) : undefined;
-      const claimed = claim?.ok ? await claim.json() : undefined;
-      // It runs here and now, or not at all: what was claimed is what was approved, and what was hashed.
-      if (claimed?.code !== code) return;
-      this.#look();
-      const signs = setInterval(() => this.#renew(job), RENEW);
-      const clock = setInterval(() => draw(id, progress), 100);
-      const outcome = await this.#play(job, code);
-      clearInterval(signs);
-      clearInterval(clock);
-      await this.#finish(job, outcome);
-    } catch {
-      this.#look(LOOK);
+      if (!(await job.run(() => this.#look()))) this.#refused.add(version(card));
     } finally {
       this.#job = undefined;
       this.#changed();
     }
   }
 
-  /** @param {Job} job @param {string} code @returns {Promise<Result>} */
-  async #play({ id, progress }, code) {
+  async #ready() {
     this.#runner ??= new (await import("./sandbox/runner.js")).Runner(this.#options);
-    return this.#runner.run(code, {
-      onProgress: ({ phase, loaded, total }) => {
-        if (phase === "running") progress.began = performance.now();
-        progress.note = phase === "packages" ? "Loading packages" : "Loading Python";
-        progress.part = total ? loaded / total : undefined;
-        draw(id, progress);
-      },
-      onOutput: ({ stream, text }) => {
-        progress[stream] += text;
-        draw(id, progress);
-      },
-    });
+    return this.#runner;
   }
 
   /** How the host wants scripts to run. */
@@ -246,67 +233,31 @@ class ChatRunner extends HTMLElement {
     return { frame, runtime, packages, ...limits };
   }
 
-  /** @param {Job} job */
-  async #renew({ url }) {
-    const response = await this.#post(url, { renew: this.#name }).catch(() => undefined);
-    if (response?.status === 409 || response?.status === 404) this.#runner?.stop();
-  }
-
-  /** Post a result until the server has it. @param {Job} job @param {Result} result */
-  async #finish({ post, title }, result) {
-    let body = this.#fitting(result);
-    for (let delay = DELAY; ; delay = Math.min(2 * delay, LONGEST_DELAY)) {
-      const response = await fetch(post, {
-        method: "POST",
-        headers: { ...FRAGMENT, "Content-Type": "application/json" },
-        body: JSON.stringify({ runner: this.#name, result: body }),
-      }).catch(() => undefined);
-      if (response?.ok || response?.status === 409 || response?.status === 404) return;
-      if (response?.status === 413) body = bare(body);
-      else if (response && response.status < 500) return warn(`The result of ${title} could not be kept. ${await response.text()}`);
-      await new Promise((resolve) => setTimeout(resolve, delay));
-    }
-  }
-
-  /** @param {Result} result @returns {Result} What the server takes of it. */
-  #fitting(result) {
-    const limit = Number(this.dataset.limit) - 200;
-    return new TextEncoder().encode(JSON.stringify(result)).length > limit ? bare(result) : result;
-  }
-
-  /** @param {string} url @param {Record<string, string>} fields */
-  #post(url, fields) {
-    return fetch(url, { method: "POST", headers: FORM, body: new URLSearchParams(fields).toString() });
-  }
-
-  /** The page goes away, and with it what it runs. */
-  #leave() {
-    if (!this.#job) return;
-    navigator.sendBeacon(this.#job.url, new URLSearchParams({ abandon: this.#name }));
-    this.#runner?.stop();
-  }
-
   // What the reader does
 
   /** @param {HtmxContext} ctx */
   #swapped({ target }) {
-    if (target?.matches("#conversation, #turns")) offerToRun();
+    if (target?.matches("#conversation, #turns, .rooms, body")) offerToRun();
+    if (target?.matches("#conversation")) this.#pinned = "";
     if (target?.matches("#scripts, #conversation")) this.#look();
   }
 
   /** @param {MouseEvent} event */
   #clicked(event) {
-    const pressed = event.target instanceof Element ? event.target.closest("button[name=run], a[data-script], button[name=cancel]") : null;
+    const pressed = event.target instanceof Element ? event.target.closest(PRESSED) : null;
     if (!pressed || event.metaKey || event.ctrlKey || event.shiftKey) return;
     if (pressed.matches("[name=run]")) void this.#queueBlock(pressed);
-    else if (pressed.matches("a")) {
+    else if (pressed.matches("a[data-turn]")) {
+      event.preventDefault();
+      this.#back(`turn-${pressed.getAttribute("data-turn")}`);
+    } else if (pressed.matches("a")) {
       event.preventDefault();
       this.#lead(`script-${pressed.getAttribute("data-script")}`);
     } else if (this.#job && pressed.closest("article")?.id === this.#job.id) {
       // What it has printed so far is kept: its end is posted from here.
       event.preventDefault();
       event.stopImmediatePropagation();
-      this.#runner?.stop();
+      this.#job.stop();
     }
   }
 
@@ -317,6 +268,7 @@ class ChatRunner extends HTMLElement {
     if (target instanceof Element && target.matches("[id^=scripts-all-]")) {
       for (const each of document.querySelectorAll("#scripts article[data-state=queued]")) this.#mine.add(each.id);
     }
+    if (submitter?.matches("[name=clear]")) this.#pinned = "";
     if (target instanceof Element && target.closest("#scripts")) document.getElementById("scripts-error")?.replaceChildren();
   }
 
@@ -325,8 +277,8 @@ class ChatRunner extends HTMLElement {
     const block = blockOf(button);
     if (!block || !this.#queue) return;
     const fields = { run: block.run, block: block.block, digest: sha256(block.code) };
-    const response = await this.#post(this.#queue, fields).catch(() => undefined);
-    if (!response?.ok) return warn(response ? await response.text() : "The chat cannot be reached. Check the connection and try again.");
+    const response = await post(this.#queue, fields).catch(() => undefined);
+    if (!response?.ok) return warn(response ? await response.text() : UNREACHABLE);
     const { script } = await response.json();
     this.#lead(`script-${script}`);
     this.#changed();
@@ -335,10 +287,20 @@ class ChatRunner extends HTMLElement {
   /** Open the room at a script. @param {string} id */
   #lead(id) {
     this.#wanted = id;
+    this.#pinned = `?show=${encodeURIComponent(id.replace("script-", ""))}`;
     if (this.#open) show("scripts");
     else /** @type {HTMLElement | null} */ (document.querySelector(".opener[data-room=scripts]"))?.click();
     this.#focus();
     this.#look();
+  }
+
+  /** Show the answer that a script comes from. @param {string} id */
+  #back(id) {
+    show("conversation");
+    const turn = document.getElementById(id);
+    turn?.scrollIntoView();
+    turn?.setAttribute("tabindex", "-1");
+    turn?.focus({ preventScroll: true });
   }
 
   #focus() {
@@ -369,25 +331,23 @@ class ChatRunner extends HTMLElement {
     if (box instanceof HTMLInputElement) box.checked = this.#trusts();
   }
 
-  /** @param {{id: string, url?: string, digest?: string}} card */
+  /** @param {Card} card */
   #trust({ id, url, digest }) {
     if (!this.#trusts() || !url || !digest || this.#mine.has(id) || cardOf(id)?.querySelector("form.edit")) return;
     this.#mine.add(id);
-    void this.#post(url, { approve: "yes", trusted: "yes", digest }).finally(() => this.#changed());
+    void post(url, { approve: "yes", trusted: "yes", digest }).finally(() => this.#changed());
   }
+}
+
+/** @param {Card} card @returns {string} The script with all that has happened to it. */
+function version({ id, revision }) {
+  return `${id} ${revision}`;
 }
 
 /** What was edited and saved is not being edited any more. @param {HtmxContext} ctx */
 function edited({ sourceElement, response }) {
   const form = response && response.status < 400 ? sourceElement?.closest("#scripts form.edit") : null;
   form?.classList.remove("edit");
-}
-
-/** @param {Result} result @returns {Result} It without what is large. */
-function bare(result) {
-  const { stdout, stderr } = result;
-  const value = result.value?.kind === "text" ? { ...result.value, text: result.value.text.slice(0, 10_000) } : null;
-  return { ...result, value, pictures: [], stdout: stdout.slice(0, 50_000), stderr: stderr.slice(0, 10_000), truncated: true };
 }
 
 customElements.define("chat-runner", ChatRunner);

@@ -92,7 +92,8 @@ export class Box {
   }
 
   #ping() {
-    if (this.#asked - this.#answered >= PATIENCE) this.#crashed();
+    const gone = !this.#frame.contentWindow; // somebody has taken it out of the page
+    if (gone || this.#asked - this.#answered >= PATIENCE) this.#crashed();
     else this.post({ type: "ping", number: ++this.#asked });
   }
 

@@ -20,7 +20,7 @@ import sys
 import time
 import traceback
 import types
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from itertools import islice
 from typing import Any
 
@@ -45,19 +45,24 @@ def _input(prompt: object = "") -> str:
     raise RuntimeError("input() is not available: nobody can answer while the script runs. Write the value into it.")
 
 
-def _sleep(seconds: float, _sleep: Any = time.sleep, _now: Any = time.monotonic) -> None:
-    # In short naps, so that output is sent and an interrupt heard.
-    end = _now() + seconds
-    if seconds <= 0:
-        _sleep(seconds)
-    while (left := end - _now()) > 0:
-        _sleep(min(left, 0.04))
+def prepare(nap: Callable[[float], None]) -> str:
+    """Make Python ready for a script, and return its version.
 
+    Args:
+        nap: Holds everything up for so many milliseconds, and raises KeyboardInterrupt if that is asked for.
+    """
+    now = time.monotonic
 
-def python() -> str:
-    """Return the version of Python, after preparing it."""
+    def sleep(seconds: float) -> None:
+        # Pyodide's own lets the event loop run, where an interrupt would hit something else than the script.
+        if seconds < 0:
+            raise ValueError("sleep length must be non-negative")
+        end = now() + seconds
+        while (left := end - now()) > 0:
+            nap(min(left, 0.04) * 1_000)
+
     builtins.input = _input
-    setattr(time, "sleep", _sleep)  # noqa: B010
+    setattr(time, "sleep", sleep)  # noqa: B010
     random.seed()  # a memory snapshot has the seed of the process that made it
     return ".".join(map(str, sys.version_info[:3]))
 
@@ -120,9 +125,11 @@ async def run(code: str, keep: bool) -> str:
 
 
 def cancel() -> None:
-    """Stop a script that waits for something: one that computes is interrupted by other means."""
+    """Stop a script that awaits something: one that computes is interrupted by other means."""
     if _task is not None:
-        _task.cancel()
+        for task in asyncio.all_tasks(asyncio.get_event_loop()):
+            if getattr(task, "_fut_waiter", None) is not None:
+                task.cancel()
 
 
 def _error(error: BaseException) -> dict[str, str]:
@@ -283,4 +290,4 @@ def _cut_middle(text: str, most: int) -> str:
     return f"{text[:half]}\n… ({len(text) - most} characters left out)\n{text[-half:]}"
 
 
-types.SimpleNamespace(python=python, missing=missing, run=run, cancel=cancel)
+types.SimpleNamespace(prepare=prepare, missing=missing, run=run, cancel=cancel)

@@ -110,6 +110,7 @@ export class Runner {
       return job.result(await job.until(this.#play(job, code)));
     } catch (error) {
       const trouble = error instanceof Trouble ? error : new Trouble("load-failed", undefined, String(error));
+      job.fail(trouble);
       return job.result(await this.#halt(job, trouble), trouble);
     } finally {
       job.close();
@@ -144,7 +145,7 @@ export class Runner {
     const end = await job.ended.promise;
     if (end.fatal) throw new Trouble("python-crashed", undefined, end.fatal);
     if (end.packages) throw new Trouble("package-failed", "A package that the script imports cannot be loaded.", end.packages);
-    this.#explain(end, modules);
+    this.#explain(end);
     return end;
   }
 
@@ -159,13 +160,13 @@ export class Runner {
       return box;
     } catch {
       // The worker that was to wait for this run did not start. Begin from the beginning.
-      this.#remove();
       return this.#load(job);
     }
   }
 
   /** @param {Job} job @returns {Promise<Box>} */
   async #load(job) {
+    this.#remove(); // a box whose next worker did not start
     const { signal } = job;
     const { frame, runtime, packages, memory } = this.#options;
     const wanted = Object.entries(CORE).map(([name, size]) => ({ url: new URL(name, runtime).href, size }));
@@ -310,14 +311,14 @@ export class Runner {
     return { packages, files };
   }
 
-  /** @param {End} end @param {string[]} modules What the script imports and Python does not have by itself. */
-  #explain({ error }, modules) {
+  /** @param {End} end Gets a sentence that says what to do, where Python's own does not. */
+  #explain({ error }) {
     if (error?.type === "MemoryError" && !error.message) {
       const megabytes = Math.round(this.#options.memory / 1024 / 1024);
       error.message = `The memory is used up: a script has ${megabytes} MB here. Let it work on less at a time.`;
     }
     const module = error?.module;
-    if (!error || error.type !== "ModuleNotFoundError" || !module || !modules.includes(module)) return;
+    if (!module || error.message !== `No module named '${module}'`) return;
     error.message = this.#packages
       ? `No module named '${module}': the package folder of this site has none of that name. Whoever runs the site can add it there.`
       : `No module named '${module}': only Python's standard library is here. Whoever runs this site can offer more with Scripts(packages_url=…).`;
@@ -403,7 +404,7 @@ class Job {
   progress(progress) {
     if (this.#stopped) return;
     if (!this.running) this.#restart();
-    this.#hooks.onProgress?.(progress);
+    tell(this.#hooks.onProgress, progress);
   }
 
   /** @param {string} text What the worker said, whoever spoke. */
@@ -429,7 +430,7 @@ class Job {
     this.#room -= text ? size(text) : 0;
     if (!text) return;
     this.#texts[stream] += text;
-    this.#hooks.onOutput?.({ stream, text });
+    tell(this.#hooks.onOutput, { stream, text });
   }
 
   close() {
@@ -468,6 +469,15 @@ function stateOf(trouble, end) {
   if (!trouble) return end?.error ? "failed" : "done";
   if (trouble.type === "cancelled") return "cancelled";
   return trouble.type === "run-timeout" || trouble.type === "load-timeout" ? "timed-out" : "failed";
+}
+
+/** @template T @param {((value: T) => void) | undefined} hook Whose errors are the page's, not the run's. @param {T} value */
+function tell(hook, value) {
+  try {
+    hook?.(value);
+  } catch (error) {
+    reportError(error);
+  }
 }
 
 /** @param {number} seconds */

@@ -27,8 +27,8 @@
   let pyodide;
   /** The functions of prelude.py. @type {any} */
   let prelude;
-  /** Not 0 when Python is to be interrupted. @type {Uint8Array | null} */
-  let shared = null;
+  /** 2 when Python is to be interrupted. The frame can set it, too, where there is shared memory. */
+  let signal = new Uint8Array(1);
   /** @type {{code: string, keep: boolean}} */
   let script;
 
@@ -121,7 +121,7 @@
   async function boot(parts, life) {
     silence();
     limitMemory(parts.memory);
-    shared = parts.interrupt;
+    signal = parts.interrupt ?? signal;
     files.set("python_stdlib.zip", parts.stdlib);
     files.set("pyodide.asm.wasm", new ArrayBuffer(0));
     // Pyodide takes a worker that could import scripts for one that it does not support.
@@ -160,20 +160,31 @@
       say({ type: "end", fatal: String(error).slice(0, 2_000) });
     };
     prelude = pyodide.runPython(parts.prelude, { globals: pyodide.toPy({ __name__: "sandbox" }), filename: "sandbox" });
-    const ready = { type: "ready", python: prelude.python(), snapshot };
+    const ready = { type: "ready", python: prelude.prepare(nap), snapshot };
     post(ready, snapshot ? [snapshot.buffer ?? snapshot] : []);
     scope.onmessage = (/** @type {MessageEvent} */ { data }) => void (life && orders[data.type]?.(data));
   }
 
-  /** What Python asks every few steps: whether to raise KeyboardInterrupt. A moment to send output, too. */
+  const alarm = self.crossOriginIsolated ? new Int32Array(new SharedArrayBuffer(4)) : null;
+  /** Hold everything up, and nothing else runs meanwhile. @param {number} milliseconds */
+  function nap(milliseconds) {
+    const end = performance.now() + milliseconds;
+    if (alarm) Atomics.wait(alarm, 0, 0, milliseconds);
+    else while (performance.now() < end);
+    pyodide.checkInterrupt();
+  }
+
+  let seen = 0;
+  /** What Python reads every few steps: whether to raise KeyboardInterrupt. A moment to send output, too. */
   const signals = {
     get 0() {
       outputs.forEach((output) => output.poll());
-      const signal = shared?.[0] ?? 0;
-      if (shared && signal) shared[0] = 0;
-      return signal;
+      return (seen = signal[0]);
     },
-    set 0(_) {},
+    // Python writes 0 when it has taken a signal, but also when it saw none, and one may have come in between.
+    set 0(value) {
+      if (seen) signal[0] = value;
+    },
   };
 
   /** @type {Record<string, (message: any) => void>} */
@@ -185,11 +196,15 @@
     },
     async execute({ packages, files: given }) {
       for (const { name, bytes } of given) files.set(name, bytes);
+      /** @type {unknown[]} */
+      const errors = [];
+      const callbacks = { messageCallback() {}, errorCallback: (/** @type {unknown} */ error) => errors.push(error) };
       try {
-        if (packages.length) await pyodide.loadPackage(packages, { checkIntegrity: false, messageCallback() {} });
+        if (packages.length) await pyodide.loadPackage(packages, { checkIntegrity: false, ...callbacks });
       } catch (error) {
-        return say({ type: "end", packages: String(error).slice(0, 2_000) });
+        errors.push(error);
       }
+      if (errors.length) return say({ type: "end", packages: String(errors[0]).slice(0, 2_000) });
       for (const { name } of given) files.delete(name);
       say({ type: "begun" });
       // The promise of a call that ends in a fatal error may stay unsettled: on_fatal tells of it.
@@ -198,8 +213,8 @@
       post(end);
     },
     cancel() {
-      // It has come through, so Python waits for something; what was to interrupt it would hit this call instead.
-      if (shared) shared[0] = 0;
+      // It has come through, so Python awaits something, or is done. What was to interrupt it would hit this call.
+      signal[0] = 0;
       prelude.cancel();
     },
   };

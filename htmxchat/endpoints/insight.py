@@ -1,0 +1,69 @@
+"""A run from the inside, for backends that can tell. Each part is asked for when it is opened."""
+
+from __future__ import annotations
+
+from typing import cast
+
+from starlette.responses import HTMLResponse, Response
+
+from ..backend import CanInspect
+from ..errors import NotFound
+from ..fragments.insight import evidence_list, state_room, steps_room
+from ..html import render
+from ..state_diff import state_diff
+from .call import Call, endpoint, number, require
+from .inspector import beside
+
+_MISSING = "The state after this step is not kept."
+_NONE = "The server has kept no state of this run."
+
+
+@endpoint
+async def steps(call: Call) -> Response:
+    """The steps of a run, and what it waits for."""
+    found = await call.chat.ask(_backend(call).run_steps(call.user, call.run.id))
+    return await beside(call, steps_room(call.run, found, call.urls), call.urls.steps(call.run.id))
+
+
+@endpoint
+async def checkpoints(call: Call) -> Response:
+    """The state of a run after a step, `?n=`; what changed since the step before, or since `?with=`."""
+    backend, query = _backend(call), call.request.query_params
+    found = await call.chat.ask(backend.run_steps(call.user, call.run.id))
+    url = call.urls.checkpoints(call.run.id)
+    if not found.checkpoints:
+        return await beside(call, state_room(call.run, found, 0, None, call.urls, missing=_NONE), url)
+    wanted = number(query.get("n", ""))
+    # A slider stops at every number, but not every step needs to have a checkpoint.
+    at_most = found.checkpoints[-1] if wanted is None else wanted
+    chosen = max((n for n in found.checkpoints if n <= at_most), default=found.checkpoints[0])
+    before = [n for n in found.checkpoints if n < chosen]
+    other = number(query.get("with", ""))
+    against = other if other in found.checkpoints and other != chosen else None
+    base = against if against is not None else before[-1] if before else None
+    try:
+        state = await call.chat.ask(backend.run_checkpoint(call.user, call.run.id, chosen))
+    except NotFound:
+        return await beside(call, state_room(call.run, found, chosen, None, call.urls, missing=_MISSING), url)
+    changes = None
+    if base is not None:
+        try:
+            changes = state_diff(await call.chat.ask(backend.run_checkpoint(call.user, call.run.id, base)), state)
+        except NotFound:
+            changes = None
+    content = state_room(call.run, found, chosen, state, call.urls, against=against, since=base, changes=changes)
+    return await beside(call, content, url)
+
+
+@endpoint
+async def evidence(call: Call) -> Response:
+    """What a run's answer rests on."""
+    found = await call.chat.ask(_backend(call).run_evidence(call.user, call.run.id))
+    if call.fragment:
+        return HTMLResponse(render(evidence_list(found)))
+    return await beside(call, evidence_list(found), call.urls.evidence(call.run.id))
+
+
+def _backend(call: Call) -> CanInspect:
+    require(isinstance(call.chat.backend, CanInspect))
+    return cast(CanInspect, call.chat.backend)

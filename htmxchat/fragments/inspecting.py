@@ -1,0 +1,32 @@
+"""What the parts of the inspector share: links, times, names of states."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+from ..html import FT, tag
+from ..models import RunState
+
+time_ = tag("time")
+
+STATES = {
+    RunState.QUEUED: "Waiting to start",
+    RunState.RUNNING: "Running",
+    RunState.STOPPING: "Stopping",
+    RunState.COMPLETED: "Complete",
+    RunState.CANCELLED: "Stopped",
+    RunState.FAILED: "Failed",
+    RunState.SUSPENDED: "Waits",
+}
+
+
+def inspects(url: str) -> dict[str, str]:
+    """Return the attributes of a link that changes what the inspector shows."""
+    return {"href": url, "hx_get": url, "hx_target": "#inspector", "hx_swap": "outerHTML", "hx_push_url": "true"}
+
+
+def moment(at: datetime, form: str) -> FT:
+    """Return a time, which the page's script rewrites in the reader's zone: `short` or, to the millisecond, `exact`."""
+    at = at.astimezone(UTC)
+    text = f"{at:%H:%M:%S}.{at.microsecond // 1000:03} UTC" if form == "exact" else f"{at:%d %b %H:%M} UTC"
+    return time_(text, datetime=at.isoformat(timespec="milliseconds"), data_form=form)

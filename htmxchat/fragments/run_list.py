@@ -1,0 +1,63 @@
+"""The runs of a conversation, and where one is looked up by its id.
+
+Hooks: `.run-list` with `a[data-run]`, the runs of the conversation.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from ..html import FT, Child, tag
+from ..meanings import duration
+from ..models import Conversation, RunSummary
+from ..urls import Urls
+from .inspecting import STATES, inspects, moment
+from .shell import side_closer
+
+a, button, div, form, h2, header = map(tag, ["a", "button", "div", "form", "h2", "header"])
+input_, label, li, p, small, span, ul = map(tag, ["input", "label", "li", "p", "small", "span", "ul"])
+chat_inspector = tag("chat-inspector")
+
+
+def run_list(urls: Urls, conversation: Conversation | None, runs: Sequence[RunSummary], *, more: bool = False) -> Child:
+    """Return what the inspector shows before a run is chosen: a conversation's runs, the latest first."""
+    nothing = p("What the agent does in a run is shown here: its events, its stages, its mistakes.", cls="nothing")
+    back = urls.conversation(conversation.id) if conversation else urls.home()
+    return [
+        header(h2("Runs", cls="cut"), side_closer("Close the inspector", back_url=back), cls="room-head"),
+        chat_inspector(
+            div(
+                _find(urls),
+                ul([_run_item(urls, each) for each in runs], cls="run-list") if runs else nothing,
+                p("Older runs are found by their id.", cls="nothing") if more else None,
+                cls="room-body",
+            )
+        ),
+    ]
+
+
+def _run_item(urls: Urls, found: RunSummary) -> FT:
+    run = found.run
+    took = duration(found.ended_at - run.created_at) if found.ended_at else None
+    return li(
+        a(
+            span(STATES[run.state], cls="state"),
+            span(found.question, cls="cut", dir="auto"),
+            moment(run.created_at, "short"),
+            small(", ".join(filter(None, [took, found.workflow, run.id[:8]])), cls="num"),
+            data_run=run.id,
+            data_state=run.state.value,
+            **inspects(urls.run(run.id)),
+        )
+    )
+
+
+def _find(urls: Urls) -> FT:
+    return form(
+        label("Run id", for_="run-id", cls="hidden"),
+        input_(id="run-id", name="id", placeholder="Paste a run id", required=True, autocomplete="off"),
+        button("Inspect", cls="button", type="submit"),
+        cls="find-run",
+        method="get",
+        action=urls.find_run(),
+    )

@@ -1,0 +1,138 @@
+"""A script's code, and what came of it: text, tables, pictures and tracebacks, all of them data.
+
+Hooks: `.lines`, the code; `.script-output`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from typing import Any
+
+from ..ansi import ansi_html
+from ..highlight import highlight
+from ..html import FT, Child, raw, tag
+from ..models import Script, ScriptResult, ScriptState
+from ..urls import Urls
+
+a, code_, dd, details, div, dl, dt = map(tag, ["a", "code", "dd", "details", "div", "dl", "dt"])
+img, p, pre, span, summary = map(tag, ["img", "p", "pre", "span", "summary"])
+table, tbody, td, th, thead, tr = map(tag, ["table", "tbody", "td", "th", "thead", "tr"])
+
+_LINES, _CHARACTERS = 20, 2_000  # of output that is seen at once
+_MOST_CHARACTERS = 50_000  # of output in the page; the rest is in the file
+_ROWS, _MOST_ROWS = 12, 200
+# Characters that make code look like other code.
+_ODD = re.compile("[\u00ad\u061c\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff\ufff9-\ufffb]")
+
+
+def code_lines(code: str) -> FT:
+    """Return Python with numbered lines. Characters that could hide something are marked."""
+    lines = highlight(code, "python").split("\n")
+    content = "".join(f"<span>{line}\n</span>" for line in lines[:-1]) + f"<span>{lines[-1]}</span>"
+    marked = _ODD.sub(lambda odd: f'<span class="odd" data-code="U+{ord(odd[0]):04X}">{odd[0]}</span>', content)
+    return pre(code_(raw(marked)), cls="lines", tabindex="0", aria_label="Code")
+
+
+def script_output(urls: Urls, script: Script, title: str) -> FT | None:
+    """Return what came of it. A page that runs it fills this element meanwhile."""
+    if script.state is ScriptState.RUNNING:
+        return dl(cls="script-output", aria_label="Output")
+    result = script.result
+    if result is None:
+        return None
+    parts: list[Child] = []
+    for name, text in (("stdout", result.stdout), ("stderr", result.stderr)):
+        if text:
+            parts += [dt(name), dd(_folded(text))]
+    parts += _value(result, title)
+    parts += _pictures(urls, script, len(result.images), title)
+    parts += _error(result)
+    if result.truncated:
+        parts += [dt("note"), dd("Some output was left out: there was too much of it.")]
+    if not parts:
+        return None
+    parts += [dt("files"), dd(_files(urls, script, result), cls="files")]
+    return dl(parts, cls="script-output", aria_label="Output")
+
+
+def _value(result: ScriptResult, title: str) -> list[Child]:
+    match result.value:
+        case {"kind": "text", "text": str(text), "format": format}:
+            return [dt("value"), dd(_folded(text, "html" if format == "html" else "python"))]
+        case {"kind": "table", "columns": list(columns), "rows": list(rows), "total": int(total)}:
+            return [dt("value"), dd(_table(columns, rows, total, title))]
+    return []
+
+
+def _pictures(urls: Urls, script: Script, count: int, title: str) -> list[Child]:
+    shown = [
+        img(
+            src=urls.script_picture(script.run_id, script.id, str(number), script.revision),
+            alt=f"{title}, picture {number + 1} of {count}",
+            cls="picture",
+        )
+        for number in range(count)
+    ]
+    return [dt("picture" if count == 1 else "pictures"), dd(shown)] if shown else []
+
+
+def _error(result: ScriptResult) -> list[Child]:
+    if not isinstance(result.error, dict):
+        return []
+    traceback, message = str(result.error.get("traceback") or ""), str(result.error.get("message") or "")
+    if not traceback:
+        return [dt("error"), dd(p(message, cls="error"))] if message else []
+    *frames, last = traceback.rstrip("\n").split("\n")
+    lines = "".join(f"{line}\n" for line in frames)
+    return [dt("error"), dd(pre(raw(ansi_html(lines)), span(last, cls="error"), tabindex="0"))]
+
+
+def _folded(text: str, language: str = "") -> list[Child]:
+    """Return text that is seen at once, or its beginning and the rest to be unfolded."""
+    text = text.rstrip("\n")
+    lines = text.split("\n")
+    if len(lines) <= _LINES and len(text) <= _CHARACTERS:
+        return [pre(raw(highlight(text, language) if language else ansi_html(text)), tabindex="0")]
+    begin = "\n".join(lines[:_LINES])[:_CHARACTERS]
+    rest = text[len(begin) : len(begin) + _MOST_CHARACTERS].removeprefix("\n")
+    left = len(text) - len(begin) - len(rest)
+    count = rest.count("\n") + 1
+    words = f"{count:,} more lines" if count > 1 else f"{len(rest):,} more characters"
+    if left > 1:
+        words += f", of {len(lines):,} in all"
+    return [
+        pre(raw(ansi_html(begin)), tabindex="0"),
+        details(summary(words), pre(raw(ansi_html(rest)), tabindex="0"), cls="folded"),
+    ]
+
+
+def _table(columns: list[Any], rows: list[Any], total: int, title: str) -> list[Child]:
+    aligned = [_align(each) for each in rows[0]] if rows else [None] * len(columns)
+    head = tr([th(_cell(name), scope="col", align=align) for name, align in zip(columns, aligned, strict=True)])
+
+    def part(some: Sequence[Any], name: str) -> FT:
+        body = tbody([tr([td(_cell(each), align=_align(each)) for each in row]) for row in some])
+        return div(table(thead(head), body), cls="table", role="group", aria_label=name, tabindex="0")
+
+    parts: list[Child] = [part(rows[:_ROWS], title)]
+    if rest := rows[_ROWS:_MOST_ROWS]:
+        parts.append(details(summary(f"{len(rest):,} more rows"), part(rest, f"{title}, more rows"), cls="folded"))
+    if total > min(len(rows), _MOST_ROWS):
+        parts.append(p(f"{min(len(rows), _MOST_ROWS):,} of {total:,} rows are shown.", cls="quiet"))
+    return parts
+
+
+def _cell(value: Any) -> str:
+    return "" if value is None else str(value)
+
+
+def _align(value: Any) -> str | None:
+    return "right" if isinstance(value, int | float) and not isinstance(value, bool) else None
+
+
+def _files(urls: Urls, script: Script, result: ScriptResult) -> list[Child]:
+    names = ["output.txt", "result.json"]
+    if isinstance(result.value, dict) and result.value.get("kind") == "table":
+        names.insert(1, "table.csv")
+    return [a(name, href=urls.script_file(script.run_id, script.id, name), download=True) for name in names]

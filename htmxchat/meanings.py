@@ -1,0 +1,150 @@
+"""What events mean, in plain words: one line each."""
+
+from __future__ import annotations
+
+import json
+from datetime import datetime, timedelta
+
+from .events import (
+    JSON,
+    EventBody,
+    InputAnswered,
+    InputRequested,
+    Outcome,
+    RunEnded,
+    RunStarted,
+    RunStopping,
+    ScriptFinished,
+    ScriptProposed,
+    SourcesFound,
+    StageChanged,
+    TextReplaced,
+    ToolFinished,
+    ToolStarted,
+    Unknown,
+    UsageReported,
+)
+from .redaction import redact, redact_text
+
+_EXCERPT = 100
+_LONGEST = 300
+_BAD = ("error", "failed", "failure", "exception")
+_ENDS = {
+    Outcome.COMPLETED: "Completed",
+    Outcome.CANCELLED: "Stopped",
+    Outcome.FAILED: "Failed",
+    Outcome.SUSPENDED: "Waits, suspended",
+}
+
+
+class Meanings:
+    """Says what each event of a run means; it remembers what came before, to say how long things took."""
+
+    def __init__(self) -> None:
+        self._calls: dict[str, tuple[str, datetime]] = {}
+        self._asked: dict[str, datetime] = {}
+
+    def add(self, body: EventBody, at: datetime, since: float) -> str:
+        """Return what an event means; `since` is in seconds since the run's first one."""
+        match body:
+            case RunStarted():
+                return "The agent began"
+            case RunStopping():
+                return "Somebody asked it to stop"
+            case StageChanged(name=name):
+                return name
+            case TextReplaced(text=text):
+                return f"The whole answer anew, {count(len(text), 'character')}: {excerpt(text)}"
+            case ToolStarted(call_id=call, name=name, summary=summary):
+                self._calls[call] = name, at
+                return f"Called {name}: {summary}" if summary else f"Called {name}"
+            case ToolFinished() as finished:
+                return self._returned(finished, at)
+            case SourcesFound(sources=sources):
+                return f"{count(len(sources), 'source')}: {', '.join(source.title for source in sources)}"
+            case ScriptProposed(script_id=script, title=title, code=code):
+                self._asked[script] = at
+                return f"Wants to run Python, {count(len(code.splitlines()), 'line')}{f': {title}' if title else ''}"
+            case ScriptFinished(script_id=script, state=state):
+                asked = self._asked.get(script)
+                waited = f" after {duration(at - asked)}" if asked else ""
+                return f"The script in the browser: {state}{waited}"
+            case InputRequested(request_id=request, prompt=prompt):
+                self._asked[request] = at
+                return f"Waits for an answer: {prompt}"
+            case InputAnswered(request_id=request, answer=answer):
+                asked = self._asked.get(request)
+                waited = f" after {duration(at - asked)}" if asked else ""
+                return f"Answered{waited}: {excerpt(_short(redact(answer)))}"
+            case UsageReported(input_tokens=read, output_tokens=written):
+                return f"{read:,} tokens read, {written:,} written"
+            case RunEnded(outcome=outcome, error=error):
+                took = duration(timedelta(seconds=since))
+                return f"{_ENDS[outcome]} after {took}{f': {error}' if error else ''}"
+            case Unknown(type=name, data=data):
+                words = name.replace(".", " ").replace("_", " ").strip().capitalize() or "An event"
+                return f"{words}: {_short(redact(data))}" if data not in (None, {}, []) else words
+        return ""
+
+    def _returned(self, finished: ToolFinished, at: datetime) -> str:
+        name, began = self._calls.get(finished.call_id, (finished.call_id, None))
+        took = f" after {duration(at - began)}" if began else ""
+        how = "failed" if finished.failed else "came back"
+        return f"{name} {how}{took}{f': {finished.summary}' if finished.summary else ''}"
+
+
+def duration(time: timedelta) -> str:
+    """Return a stretch of time in words: "0.41 s", "2 min 5 s"."""
+    seconds = max(0.0, time.total_seconds())
+    if seconds < 10:
+        return f"{seconds:.2f} s"
+    if seconds < 60:
+        return f"{seconds:.1f} s"
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours} h {minutes} min" if hours else f"{minutes} min {rest} s"
+
+
+def failed(body: EventBody) -> bool:
+    """Return whether an event says that something went wrong."""
+    match body:
+        case ToolFinished(failed=went_wrong):
+            return went_wrong
+        case ScriptFinished(state=state):
+            return state in ("failed", "timed-out")
+        case RunEnded(outcome=outcome):
+            return outcome is Outcome.FAILED
+        case Unknown(type=name, data=data):
+            return name.lower().replace("_", ".").rsplit(".", 1)[-1] in _BAD or (
+                isinstance(data, dict) and (bool(data.get("error")) or data.get("ok") is False)
+            )
+    return False
+
+
+def _short(value: JSON) -> str:
+    """Return the gist of a JSON value: its plain fields first."""
+    if isinstance(value, str):
+        return value
+    if isinstance(value, dict):
+        plain = [f"{key}: {item}" for key, item in value.items() if isinstance(item, str | int | float) and item != ""]
+        rest = [f"{key}: …" for key, item in value.items() if isinstance(item, dict | list) and item]
+        return ", ".join([*plain, *rest]) or "No details"
+    return json.dumps(value, ensure_ascii=False)
+
+
+def excerpt(text: str) -> str:
+    """Return the beginning of a text, without secrets."""
+    # Secrets first: half of one would not look like it.
+    text = " ".join(redact_text(text[: 4 * _EXCERPT]).split())
+    return text if len(text) <= _EXCERPT else text[:_EXCERPT].rstrip() + "…"
+
+
+def one_line(text: str) -> str:
+    """Return a text as one line that is not too long, without secrets."""
+    text = " ".join(redact_text(text[: 4 * _LONGEST]).split())
+    return text if len(text) <= _LONGEST else text[:_LONGEST].rstrip() + "…"
+
+
+def count(number: int, thing: str) -> str:
+    """Return "1 row", "2 rows"."""
+    return f"{number:,} {thing}" + ("" if number == 1 else "s")

@@ -1,0 +1,352 @@
+"""The run inspector in a browser: every control by mouse and by keyboard, live and from the log."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from playwright.sync_api import BrowserContext, Locator, Page, expect
+
+from tests.browser.conftest import Server
+from tests.browser.driving import emit, send, start, until, wait_for_state
+
+EVENTS: list[tuple[str, dict[str, Any]] | str] = [
+    ("StageChanged", {"name": "Planning"}),
+    ("ToolStarted", {"call_id": "1", "name": "query", "summary": "all", "arguments": {"token": "s3cret-t0ken", "n": 1}}),
+    ("ToolFinished", {"call_id": "1", "summary": "no answer", "failed": True}),
+    ("TextDelta", {"text": "Half an answer"}),
+    ("StageChanged", {"name": "Writing"}),
+    ("TextDelta", {"text": " and the rest."}),
+]
+
+
+def rows(page: Page) -> Locator:
+    return page.locator("#inspector-rows > details")
+
+
+def lines(page: Page) -> list[str]:
+    """Return what each row shows."""
+    shown = "all => all.map(it => [...it.children].map(part => part.textContent).join('|'))"
+    return list(rows(page).locator("> summary").evaluate_all(shown))
+
+
+def numbers(page: Page) -> list[int]:
+    return [int(each) for each in rows(page).evaluate_all("all => all.map(it => it.dataset.seq)")]
+
+
+def grow(page: Page, count: int) -> None:
+    """Wait until there are so many more rows."""
+    at = len(numbers(page))
+    until(lambda: len(numbers(page)) > at + count)
+
+
+def scroll(page: Page, top: str) -> None:
+    """Scroll the rows, and wait until others have come."""
+    before = numbers(page)
+    page.locator("#inspector .room-body").evaluate(f"it => it.scrollTo(0, {top})")
+    until(lambda: numbers(page) != before)
+
+
+def inspect(page: Page) -> None:
+    page.get_by_role("link", name="Inspect this run").last.click()
+    expect(page.locator("chat-inspector[data-run]")).to_be_attached()
+
+
+def begin(page: Page, text: str = "ticks 0.02") -> None:
+    """Begin a run that goes on, and inspect it."""
+    send(page, text)
+    wait_for_state(page, "running")
+    inspect(page)
+    expect(rows(page).first).to_be_visible()
+
+
+def stop(page: Page) -> None:
+    page.get_by_role("button", name="Stop").click()
+    wait_for_state(page, "cancelled")
+    page.wait_for_selector("chat-live", state="detached")
+
+
+def key(page: Page, name: str) -> None:
+    page.keyboard.press(name)
+
+
+def assert_same_after_reload(page: Page) -> None:
+    live = lines(page)
+    page.reload()
+    expect(rows(page).first).to_be_visible()
+    assert lines(page) == live
+
+
+def test_live_rows_are_what_a_reload_shows(chat: Page) -> None:
+    emit(chat, *EVENTS)
+    wait_for_state(chat, "completed")
+    send(chat, "words 200 0.005")
+    wait_for_state(chat, "running")
+    inspect(chat)
+    wait_for_state(chat, "completed")
+    chat.wait_for_selector("chat-live", state="detached")
+    expect(rows(chat).last).to_contain_text("RunEnded")
+    assert_same_after_reload(chat)
+    expect(chat.locator("#inspector-live button")).to_have_count(0)
+
+
+def test_pause_counts_and_going_on_misses_nothing(chat: Page) -> None:
+    begin(chat)
+    chat.get_by_role("button", name="Pause").click()
+    expect(chat.locator("#inspector-new")).to_contain_text("new row")
+    shown = numbers(chat)
+    until(lambda: int(chat.locator("#inspector-new").inner_text().split()[0]) > 20)
+    assert numbers(chat) == shown
+    chat.get_by_role("button", name="Pause").click()
+    expect(chat.locator("#inspector-new")).to_be_empty()
+    until(lambda: len(numbers(chat)) > len(shown) + 20)
+    found = numbers(chat)
+    assert found == list(range(found[0], found[-1] + 1))
+    stop(chat)
+    assert_same_after_reload(chat)
+
+
+def test_what_came_while_paused_is_there_after_the_end(chat: Page) -> None:
+    begin(chat)
+    chat.get_by_role("button", name="Pause").click()
+    until(lambda: chat.locator("#inspector-new").inner_text() not in ("", "1 new row"))
+    stop(chat)
+    expect(rows(chat).last).to_contain_text("RunEnded")
+    found = numbers(chat)
+    assert found == list(range(found[0], found[-1] + 1))
+
+
+def test_rows_survive_a_lost_connection(chat: Page) -> None:
+    begin(chat)
+    before = len(numbers(chat))
+    for _ in range(3):
+        chat.context.set_offline(True)
+        chat.wait_for_timeout(300)
+        chat.context.set_offline(False)
+        grow(chat, 5)
+    found = numbers(chat)
+    assert len(found) > before and found == list(range(found[0], found[-1] + 1))
+    stop(chat)
+    assert_same_after_reload(chat)
+
+
+def test_filters_are_addresses_and_hold_for_live_rows(chat: Page) -> None:
+    begin(chat)
+    chat.get_by_label("Type").select_option("StageChanged")
+    expect(chat).to_have_url(re.compile("type=StageChanged"))
+    until(lambda: len(numbers(chat)) > 10)
+    expect(chat.locator("#inspector-rows > :not([data-type=StageChanged])")).to_have_count(0)
+    stop(chat)
+    chat.get_by_label("Search the events").fill("tick 7 7")
+    expect(chat).to_have_url(re.compile(r"q=tick"))
+    until(lambda: all("7" in line for line in lines(chat)) and lines(chat))
+    expect(chat.locator(".found")).to_contain_text(" of ")
+    assert_same_after_reload(chat)
+    chat.get_by_role("link", name="Show all").click()
+    expect(rows(chat).last).to_contain_text("RunEnded")
+
+
+def test_clear_hides_and_shows_again(chat: Page) -> None:
+    emit(chat, *EVENTS)
+    wait_for_state(chat, "completed")
+    inspect(chat)
+    expect(rows(chat)).to_have_count(8)
+    chat.get_by_role("button", name="Clear").click()
+    expect(rows(chat).first).to_be_hidden()
+    chat.get_by_role("button", name="Clear").click()
+    expect(rows(chat).first).to_be_visible()
+
+
+def test_a_row_opens_to_its_json_without_secrets(chat: Page) -> None:
+    chat.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    emit(chat, *EVENTS)
+    wait_for_state(chat, "completed")
+    inspect(chat)
+    row = chat.locator("#inspector-rows > [data-type=ToolStarted]")
+    row.locator("summary").click()
+    expect(row.locator(".json")).to_contain_text("arguments")
+    expect(row.locator(".json")).not_to_contain_text("s3cret")
+    row.get_by_role("button", name="Copy as JSON").click()
+    expect(chat.locator("#status")).to_have_text("Copied.")
+    copied = chat.evaluate("navigator.clipboard.readText()")
+    assert '"query"' in copied and "s3cret" not in copied
+
+
+def test_bars_and_the_first_problem_lead_to_their_rows(chat: Page) -> None:
+    emit(chat, *EVENTS)
+    wait_for_state(chat, "completed")
+    inspect(chat)
+    chat.get_by_role("link", name="First problem").click()
+    problem = chat.locator("#inspector-rows > [data-failed]")
+    expect(problem).to_have_attribute("open", "")
+    expect(problem.locator("summary").first).to_be_focused()
+    bar = chat.locator(".timeline [data-kind=tool] a.bar")
+    expect(bar).to_have_attribute("aria-label", re.compile(r"^query: .* failed$"))
+    bar.focus()
+    key(chat, "Enter")
+    expect(chat.locator("#inspector-rows > [data-type=ToolStarted] > summary")).to_be_focused()
+    chat.get_by_text("As text").click()
+    expect(chat.locator(".timeline-text")).to_contain_text("query")
+
+
+def test_the_keyboard_does_it_all(chat: Page) -> None:
+    begin(chat)
+    chat.locator("#inspector .room-body").focus()
+    key(chat, "p")
+    expect(chat.get_by_role("button", name="Pause")).to_have_attribute("aria-pressed", "true")
+    key(chat, "p")
+    expect(chat.get_by_role("button", name="Pause")).to_have_attribute("aria-pressed", "false")
+    key(chat, "f")
+    expect(chat.get_by_role("button", name="Follow")).to_have_attribute("aria-pressed", "false")
+    key(chat, "c")
+    expect(rows(chat).first).to_be_hidden()
+    key(chat, "c")
+    expect(rows(chat).first).to_be_visible()
+    stop(chat)
+    chat.locator("#inspector .room-body").focus()
+    key(chat, "Home")
+    expect(rows(chat).first.locator("summary")).to_be_focused()
+    key(chat, "ArrowDown")
+    expect(rows(chat).nth(1).locator("summary")).to_be_focused()
+    key(chat, "ArrowUp")
+    key(chat, "Enter")
+    expect(rows(chat).first.locator(".json")).to_be_visible()
+    key(chat, "End")
+    expect(rows(chat).last.locator("summary")).to_be_focused()
+    key(chat, "/")
+    expect(chat.get_by_label("Search the events")).to_be_focused()
+    key(chat, "Escape")
+    expect(chat.locator("#inspector .room-body")).to_be_focused()
+    key(chat, "t")
+    expect(chat.get_by_label("Type")).to_be_focused()
+    key(chat, "Escape")
+    key(chat, "Escape")
+    expect(chat.locator("#inspector")).to_be_hidden()
+
+
+def test_following_stays_at_the_end_until_the_reader_scrolls_up(chat: Page) -> None:
+    begin(chat)
+    body = chat.locator("#inspector .room-body")
+    until(lambda: len(numbers(chat)) > 60)
+    distance = "it => it.scrollHeight - it.scrollTop - it.clientHeight"
+    until(lambda: body.evaluate(distance) < 40)
+    body.hover()
+    chat.mouse.wheel(0, -400)
+    expect(chat.get_by_role("button", name="Follow")).to_have_attribute("aria-pressed", "false")
+    top = body.evaluate("it => it.scrollTop")
+    at = len(numbers(chat))
+    until(lambda: len(numbers(chat)) > at + 10)
+    assert body.evaluate("it => it.scrollTop") == top
+    chat.get_by_role("button", name="Follow").click()
+    until(lambda: body.evaluate(distance) < 40)
+
+
+def test_another_run_takes_over_and_leaves_one_stream(chat: Page) -> None:
+    start(chat, "hello")
+    begin(chat)
+    streams: list[str] = []
+    chat.on("request", lambda request: streams.append(request.url) if "/stream" in request.url else None)
+    for number in range(20):
+        chat.get_by_role("link", name="Inspect this run").nth(number % 2).click()
+        expect(chat.locator("chat-inspector")).to_be_attached()
+        chat.wait_for_function(
+            "id => document.querySelector('chat-inspector').dataset.run === id",
+            arg=chat.locator("article[data-role=assistant]").nth(number % 2).get_attribute("id")[5:],  # type: ignore[index]
+        )
+    until(lambda: len(numbers(chat)) > 3)
+    at = len(numbers(chat))
+    until(lambda: len(numbers(chat)) > at + 10)
+    found = numbers(chat)
+    assert found == list(range(found[0], found[-1] + 1))
+    assert len(streams) <= 21
+    stop(chat)
+
+
+def test_ten_thousand_events(chat: Page) -> None:
+    page = chat
+    start(page, "stages 10000")
+    inspect(page)
+    expect(page.locator("#inspector-facts")).to_contain_text("10,002")
+    for _ in range(8):
+        scroll(page, "it.scrollHeight")
+    found = numbers(page)
+    assert found == list(range(found[0], found[-1] + 1)) and len(found) <= 1_200
+    while numbers(page)[0] != 1:
+        scroll(page, "0")
+    page.get_by_role("link", name="End", exact=True).click()
+    expect(rows(page).last).to_contain_text("RunEnded")
+    page.get_by_label("Search the events").fill("stage 7777")
+    until(lambda: len(lines(page)) == 1)
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [1440, 360])
+def test_every_control_at_desk_and_on_a_phone(
+    new_context: Callable[..., BrowserContext], site: Server, width: int, scheme: str
+) -> None:
+    phone = width < 800
+    page = new_context(
+        viewport={"width": width, "height": 800}, color_scheme=scheme, has_touch=phone, is_mobile=phone
+    ).new_page()
+    page.goto(site.url)
+    start(page, "stages 10000")
+    inspect(page)
+    assert page.locator("#composer").is_visible() is not phone
+    row = rows(page).nth(3)
+    row.locator("> summary").click()
+    expect(row.locator(".json")).to_contain_text("Stage 2")
+    page.get_by_label("Type").select_option("problems")
+    expect(page.get_by_text("No event matches.")).to_be_visible()
+    page.get_by_label("Type").select_option("steps")
+    expect(page.locator(".found")).to_have_text("10,002 of 10,002")
+    page.get_by_label("Search the events").fill("9876")
+    expect(rows(page)).to_have_count(1)
+    page.get_by_role("link", name="Show all").click()
+    expect(rows(page).first).to_have_attribute("data-seq", "1")
+    page.get_by_role("button", name="Clear").click()
+    expect(rows(page).first).to_be_hidden()
+    page.get_by_role("button", name="Clear").click()
+    page.get_by_role("link", name="End", exact=True).click()
+    expect(rows(page).last).to_contain_text("RunEnded")
+    page.get_by_role("link", name="Start", exact=True).click()
+    expect(rows(page).first).to_have_attribute("data-seq", "1")
+    bar = page.locator("a.bar").last
+    bar.focus()
+    key(page, "Enter")
+    expect(page.locator("#inspector-rows > details[open] > summary").first).to_be_focused()
+    page.get_by_text("Overview").click()
+    expect(page.locator(".timeline")).to_be_hidden()
+    page.get_by_label("Export this run").click()
+    with page.expect_download() as download:
+        page.get_by_role("link", name="JSON Lines").click()
+    assert download.value.path().read_text().count("\n") == 10_002
+    wide = page.locator("#inspector, #inspector .room-body, #inspector .room-head, .toolbar").evaluate_all(
+        "all => all.filter(it => it.scrollWidth > it.clientWidth + 1).map(it => it.className)"
+    )
+    assert wide == []
+    page.get_by_label("All runs").click()
+    page.locator(".run-list a").click()
+    expect(rows(page).first).to_be_visible()
+    page.get_by_role("link", name="Close the inspector").click()
+    expect(page.locator("#inspector")).to_be_hidden()
+    expect(page.locator("#composer")).to_be_visible()
+
+
+def test_without_javascript_it_is_a_page(new_context: Callable[..., BrowserContext], site: Server) -> None:
+    page = new_context(java_script_enabled=False).new_page()
+    page.goto(site.url)
+    page.fill("#text", "stages 500")
+    page.get_by_role("button", name="Send").click()
+    until(lambda: page.reload() and page.locator("article[data-role=assistant][data-state=completed]").count())
+    page.locator("a[name=inspect]").click()
+    expect(rows(page)).to_have_count(200)
+    page.get_by_role("link", name="Later rows").click()
+    expect(rows(page).first).to_have_attribute("data-seq", "201")
+    page.get_by_label("Type").select_option("RunEnded")
+    page.get_by_role("button", name="Filter").click()
+    expect(rows(page)).to_have_count(1)
+    rows(page).first.locator("summary").click()
+    rows(page).first.get_by_role("link", name="JSON").click()
+    expect(page.locator("body")).to_contain_text('"outcome": "completed"')
