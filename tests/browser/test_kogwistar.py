@@ -204,6 +204,33 @@ def test_two_tabs_share_a_run(page: Page, host: Callable[..., Server], server: R
     assert dom(page) == dom(other)
 
 
+def test_a_second_tab_opened_while_a_message_is_sent_follows_its_run(
+    page: Page, host: Callable[..., Server], server: Replay
+) -> None:
+    page.goto(host().url)
+    send(page, "What is a hypergraph?")
+    wait_for_state(page, "completed")
+    server.delays["turns:answer"] = 1.5
+    page.fill("#text", "forever and ever")
+    page.press("#text", "Enter")
+    other = page.context.new_page()
+    other.goto(page.url)
+    expect(other.locator("#turns").get_by_text("forever and ever")).to_have_count(1)
+    expect(other.get_by_text("Looking for newer messages…")).to_be_visible()
+    for each in (page, other):
+        expect(each.locator("article.turn")).to_have_count(4)
+        expect(answer(each)).to_have_attribute("data-state", "running")
+    server.delays.clear()
+    send(other, "meanwhile")
+    expect(other.locator("#composer-error")).to_contain_text("still answering")
+    other.click("button[name=stop]")
+    for each in (page, other):
+        wait_for_state(each, "cancelled")
+        each.wait_for_selector("chat-live", state="detached")
+    assert len(server.runs) == 2
+    assert dom(page) == dom(other)
+
+
 def test_steps_states_and_changes_of_a_run_that_waits(page: Page, host: Callable[..., Server]) -> None:
     page.goto(host("--workflow", "demo.suspend").url)
     send(page, "suspend please")

@@ -7,6 +7,7 @@ import json
 import time
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -238,6 +239,27 @@ async def test_a_run_that_the_server_forgot_ends(server: Replay, chat: Kogwistar
     assert "does not know this run" in (end(await reading).error or "")
 
 
+@pytest.mark.parametrize("route", ["/events$", "/api/runs/[^/]*(/events)?$"])
+async def test_a_proxy_that_knows_no_way_for_a_moment_ends_no_run(
+    server: Replay, chat: KogwistarBackend, route: str
+) -> None:
+    run = await chat.start_run(ANN, None, "What is a hypergraph?")
+    server.fault(route, 404, "404 page not found", 2)
+    assert fold(await read(chat, run)).state is RunState.COMPLETED
+
+
+async def test_one_answer_that_a_run_is_unknown_does_not_end_it(server: Replay, chat: KogwistarBackend) -> None:
+    run = await chat.start_run(ANN, None, "What is a hypergraph?")
+    server.fault("/events$", 404, {"detail": f"'Unknown run_id: {run.id}'"})
+    assert fold(await read(chat, run)).state is RunState.COMPLETED
+
+
+async def test_a_wrong_address_is_not_taken_for_a_missing_user(server: Replay, chat: KogwistarBackend) -> None:
+    server.fault("/api/auth/me$", 404, "Not Found")
+    with pytest.raises(BackendError, match="Is its address right"):
+        await chat.list_conversations(ANN)
+
+
 # One stream
 
 
@@ -383,6 +405,46 @@ async def test_what_was_made_elsewhere_is_adopted(server: Replay, chat: Kogwista
     assert [turn.id for turn in again.turns] == [turn, run.id]
 
 
+async def test_what_the_server_lists_for_somebody_else_stays_its_owners(server: Replay, chat: KogwistarBackend) -> None:
+    id = "conversation-of-ann"
+    server.conversations[id] = {"conversation_id": id, "user_id": "kog-ann", "status": "active", "turn_count": 2}
+    server.turns[id] = []
+    server.add_turn(id, "user", "A private question")
+    server.add_turn(id, "assistant", "A private answer")
+    listed = {"conversations": [{"id": id, "start_node_id": "s", "status": "active", "turn_count": 2}]}
+    server.fault("/api/conversations$", 200, listed)  # Ben has posted the id
+    assert [item.id for item in (await chat.list_conversations(BEN)).items] == [id]
+    assert [item.id for item in (await chat.list_conversations(ANN)).items] == [id]
+    for call in (
+        lambda: chat.get_conversation(BEN, id),
+        lambda: chat.load_transcript(BEN, id),
+        lambda: chat.start_run(BEN, id, "mine"),
+        lambda: chat.rename_conversation(BEN, id, "mine"),
+        lambda: chat.delete_conversation(BEN, id),
+    ):
+        with pytest.raises(NotFound):
+            await call()
+    assert (await chat.list_conversations(BEN)).items == ()
+    assert (await chat.search_conversations(BEN, "private")).items == ()
+    assert [turn.text for turn in (await chat.load_transcript(ANN, id)).turns] == [
+        "A private question",
+        "A private answer",
+    ]
+    assert len(server.turns[id]) == 2
+
+
+async def test_an_unproven_entry_in_a_list_shuts_nobody_out(server: Replay, chat: KogwistarBackend) -> None:
+    id = "conversation-of-ann"
+    server.conversations[id] = {"conversation_id": id, "user_id": "kog-ann", "status": "active", "turn_count": 0}
+    server.turns[id] = []
+    listed = {"conversations": [{"id": id, "start_node_id": "s", "status": "active", "turn_count": 0}]}
+    server.fault("/api/conversations$", 200, listed)
+    await chat.list_conversations(BEN)
+    assert (await chat.get_conversation(ANN, id)).user_id == "ann"
+    assert [item.id for item in (await chat.list_conversations(ANN)).items] == [id]
+    assert (await chat.list_conversations(BEN)).items == ()
+
+
 async def test_the_sidebar_notices_that_a_run_ended_unseen(chat: KogwistarBackend) -> None:
     run = await chat.start_run(ANN, None, "What is a hypergraph?")
     assert (await chat.list_conversations(ANN)).items[0].state is RunState.RUNNING
@@ -464,12 +526,83 @@ async def test_turns_that_are_read_while_a_message_is_sent_are_not_doubled(path:
     await conversations.add("kog-ann", "c", "Which way?")
     reservation = await runs.reserve("kog-ann", "c", "Which way?", workflow=False)
     there = [ServerTurn("t1", "user", "Which way?"), ServerTurn("ptr:1", "assistant", "Left.")]
-    assert await conversations.learn_turns("c", there)
-    run = await runs.confirm("kog-ann", reservation, Submitted("r1", "t1"), turn_id="t1")
+    assert not await conversations.learn_turns("c", there)
+    confirmed = await runs.confirm("kog-ann", reservation, Submitted("r1", "t1"), turn_id="t1")
+    assert confirmed is not None
+    run = confirmed[0].run
     assert not await conversations.learn_turns("c", there)
     turns = (await conversations.transcript("kog-ann", "c", {})).turns
     assert [(turn.id, turn.role) for turn in turns] == [("t1", "user"), (run.id, "assistant")]
     await store.close()
+
+
+async def test_a_conversation_that_cannot_be_read_is_not_shown_as_empty(
+    server: Replay, chat: KogwistarBackend
+) -> None:
+    id = "conversation-of-ann"
+    server.conversations[id] = {"conversation_id": id, "user_id": "kog-ann", "status": "active", "turn_count": 2}
+    server.turns[id] = []
+    server.add_turn(id, "user", "Which way?")
+    server.fault("/turns$", 503, times=2)
+    with pytest.raises(BackendUnavailable, match="cannot be reached"):
+        await chat.load_transcript(ANN, id)
+    assert [turn.text for turn in (await chat.load_transcript(ANN, id)).turns] == ["Which way?"]
+
+
+async def test_a_list_that_cannot_be_read_is_not_shown_as_empty(server: Replay, chat: KogwistarBackend) -> None:
+    id = "conversation-of-ann"
+    server.conversations[id] = {"conversation_id": id, "user_id": "kog-ann", "status": "active", "turn_count": 0}
+    server.turns[id] = []
+    server.fault("/api/conversations$", 503, times=2)
+    with pytest.raises(BackendUnavailable, match="cannot be reached"):
+        await chat.list_conversations(ANN)
+    assert [item.id for item in (await chat.list_conversations(ANN)).items] == [id]
+
+
+async def test_turns_of_another_client_take_their_place_between_those_of_this_one(
+    server: Replay, chat: KogwistarBackend
+) -> None:
+    run = await chat.start_run(ANN, None, "evidence please")
+    await read(chat, run)
+    server.add_turn(run.conversation_id, "user", "From the phone")
+    server.add_turn(run.conversation_id, "assistant", "To the phone")
+    await read(chat, await chat.start_run(ANN, run.conversation_id, "What is a hypergraph?"))
+    await read(chat, await chat.start_run(ANN, run.conversation_id, "hidden trouble"))
+    for _ in range(200):
+        transcript = await chat.load_transcript(ANN, run.conversation_id)
+        if len(transcript.turns) == 8:
+            break
+        await asyncio.sleep(0.02)
+    shown = [turn.text for turn in transcript.turns]
+    assert shown[0] == "evidence please"
+    assert shown[2:5] == ["From the phone", "To the phone", "What is a hypergraph?"]
+    assert shown[5].startswith("Debug RAG")
+    assert shown[6:] == ["hidden trouble", ""]
+    assert (await chat.list_conversations(ANN)).items[0].state is RunState.FAILED
+
+
+async def test_a_turn_that_the_server_lists_twice_is_learned_once(server: Replay, chat: KogwistarBackend) -> None:
+    id = "conversation-of-ann"
+    server.conversations[id] = {"conversation_id": id, "user_id": "kog-ann", "status": "active", "turn_count": 3}
+    server.turns[id] = []
+    server.add_turn(id, "user", "Which way?")
+    server.add_turn(id, "assistant", "Left.")
+    server.turns[id] = [each for turn in server.turns[id] for each in (turn, turn)]
+    server.add_turn(id, "user", "And then?")
+    assert [turn.text for turn in (await chat.load_transcript(ANN, id)).turns] == ["Which way?", "Left.", "And then?"]
+
+
+async def test_news_that_could_not_be_read_are_read_at_the_next_look(server: Replay, chat: KogwistarBackend) -> None:
+    run = await chat.start_run(ANN, None, "hidden")
+    await read(chat, run)
+    server.add_turn(run.conversation_id, "user", "From another client")
+    server.fault("/turns$", 503, times=2)
+    for _ in range(200):
+        transcript = await chat.load_transcript(ANN, run.conversation_id)
+        if len(transcript.turns) == 3:
+            return
+        await asyncio.sleep(0.02)
+    raise AssertionError("the news never came")
 
 
 # Guards
@@ -523,6 +656,207 @@ async def test_a_first_message_that_is_refused_leaves_no_conversation(server: Re
     assert (await chat.list_conversations(ANN)).items == ()
 
 
+# While a message is being sent
+
+
+async def test_a_look_while_a_message_is_being_sent_shows_the_question_and_then_the_run(
+    server: Replay, chat: KogwistarBackend, path: str
+) -> None:
+    first = await chat.start_run(ANN, None, "hidden")
+    await read(chat, first)
+    other = KogwistarBackend(server.url, Store(path), timing=FAST)
+    server.delays["turns:answer"] = 3.0
+    sending = asyncio.create_task(chat.start_run(ANN, first.conversation_id, "forever and ever"))
+    try:
+        await eventually(lambda: server.asked["POST /api/conversations/{id}/turns:answer"] == 2)
+        for backend in (chat, other):
+            transcript = await backend.load_transcript(ANN, first.conversation_id)
+            assert [turn.text for turn in transcript.turns if turn.role == "user"] == ["hidden", "forever and ever"]
+            assert transcript.live_run is None
+            assert transcript.refreshing
+            with pytest.raises(Busy):
+                await backend.start_run(ANN, first.conversation_id, "meanwhile")
+        run = await sending
+        for backend in (chat, other):
+            assert (await backend.load_transcript(ANN, first.conversation_id)).live_run == run
+            with pytest.raises(Busy):
+                await backend.start_run(ANN, first.conversation_id, "meanwhile")
+        assert len(server.runs) == 2
+        server.release(run.id)
+        assert await read(other, run) == await read(chat, run)
+    finally:
+        await other.close()
+
+
+async def test_a_conversation_that_is_removed_while_a_message_is_sent_stops_its_run(
+    server: Replay, chat: KogwistarBackend
+) -> None:
+    first = await chat.start_run(ANN, None, "hidden")
+    await read(chat, first)
+    server.delays["turns:answer"] = 1.0
+    sending = asyncio.create_task(chat.start_run(ANN, first.conversation_id, "forever and ever"))
+    await eventually(lambda: server.asked["POST /api/conversations/{id}/turns:answer"] == 2)
+    await chat.delete_conversation(ANN, first.conversation_id)
+    run = await sending
+    await eventually(lambda: server.runs[run.id].cancelling is not None)
+
+
+@pytest.mark.parametrize(("status", "body"), [(502, "bad gateway"), (504, "<html>"), (202, "<html>"), (202, "{}")])
+async def test_a_message_that_may_have_arrived_is_not_called_a_failure(
+    server: Replay, chat: KogwistarBackend, status: int, body: str
+) -> None:
+    first = await chat.start_run(ANN, None, "hidden")
+    await read(chat, first)
+    server.fault("turns:answer", status, body)
+    with pytest.raises(BackendUnavailable, match="may have arrived"):
+        await chat.start_run(ANN, first.conversation_id, "Which way?")
+    server.add_turn(first.conversation_id, "user", "Which way?")  # it has
+    server.add_turn(first.conversation_id, "assistant", "Left.")
+    for _ in range(200):
+        transcript = await chat.load_transcript(ANN, first.conversation_id)
+        if not transcript.refreshing:
+            break
+        await asyncio.sleep(0.02)
+    assert [turn.text for turn in transcript.turns if turn.text] == ["hidden", "Which way?", "Left."]
+    await chat.start_run(ANN, first.conversation_id, "And then?")
+
+
+async def test_a_message_in_doubt_is_looked_for_before_the_next_is_sent(server: Replay, chat: KogwistarBackend) -> None:
+    first = await chat.start_run(ANN, None, "hidden")
+    await read(chat, first)
+    server.fault("turns:answer", 504)
+    with pytest.raises(BackendUnavailable):
+        await chat.start_run(ANN, first.conversation_id, "Which way?")
+    server.fault("/turns$", 500)
+    with pytest.raises(BackendError):
+        await chat.start_run(ANN, first.conversation_id, "And then?")
+    server.add_turn(first.conversation_id, "user", "Which way?")
+    await chat.start_run(ANN, first.conversation_id, "And then?")
+    turns = (await chat.load_transcript(ANN, first.conversation_id)).turns
+    assert [turn.text for turn in turns if turn.role == "user"] == ["hidden", "Which way?", "And then?"]
+
+
+@pytest.mark.parametrize(("status", "listed"), [(400, 0), (503, 0), (500, 1), (504, 1), (202, 1)])
+async def test_a_first_message_that_may_have_arrived_leaves_its_conversation(
+    server: Replay, chat: KogwistarBackend, status: int, listed: int
+) -> None:
+    server.fault("turns:answer", status, "oops")
+    with pytest.raises(BackendError):
+        await chat.start_run(ANN, None, "hello")
+    assert len((await chat.list_conversations(ANN)).items) == listed
+
+
+async def test_a_workflow_that_may_have_begun_says_so(server: Replay, flows: KogwistarBackend) -> None:
+    server.fault("/api/workflow/runs$", 504)
+    with pytest.raises(BackendUnavailable, match="may have arrived"):
+        await flows.start_run(ANN, None, "suspend please")
+    (conversation,) = (await flows.list_conversations(ANN)).items
+    await flows.load_transcript(ANN, conversation.id)
+    await asyncio.sleep(0.5)
+    transcript = await flows.load_transcript(ANN, conversation.id)
+    assert [turn.text for turn in transcript.turns] == ["suspend please", ""]
+    assert "not known" in (fold(transcript.turns[1].events).error or "")
+    await flows.start_run(ANN, conversation.id, "suspend please")
+
+
+async def test_a_slow_server_is_not_called_a_failure_and_its_answer_comes(server: Replay, path: str) -> None:
+    chat = KogwistarBackend(server.url, Store(path), timing=replace(FAST, submit=0.5))
+    try:
+        server.delays["turns:answer"] = 2.0
+        with pytest.raises(BackendUnavailable, match="may have arrived"):
+            await chat.start_run(ANN, None, "What is a hypergraph?")
+        (conversation,) = (await chat.list_conversations(ANN)).items
+        with pytest.raises(Busy):
+            await chat.start_run(ANN, conversation.id, "again")
+        for _ in range(200):
+            transcript = await chat.load_transcript(ANN, conversation.id)
+            if len(transcript.turns) == 2:
+                break
+            await asyncio.sleep(0.05)
+        assert len(server.runs) == 1
+    finally:
+        await chat.close()
+
+
+async def test_a_state_that_the_host_cannot_make_takes_no_place(server: Replay, path: str) -> None:
+    def initial_state(text: str) -> dict[str, Any]:
+        return {"text": text, "ratio": 1 / len(text.removeprefix("bad"))}
+
+    chat = KogwistarBackend(server.url, Store(path), workflow_id="flow", initial_state=initial_state, timing=FAST)
+    try:
+        run = await chat.start_run(ANN, None, "simple")
+        await read(chat, run)
+        for conversation in (None, run.conversation_id):
+            with pytest.raises(ZeroDivisionError):
+                await chat.start_run(ANN, conversation, "bad")
+        assert len((await chat.list_conversations(ANN)).items) == len(server.conversations) == 1
+        await chat.start_run(ANN, run.conversation_id, "simple")
+    finally:
+        await chat.close()
+
+
+async def test_an_unforeseen_failure_while_sending_does_not_keep_the_place(
+    server: Replay, chat: KogwistarBackend, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = await chat.start_run(ANN, None, "hidden")
+    await read(chat, run)
+    with monkeypatch.context() as patch, pytest.raises(ZeroDivisionError):
+        patch.setattr("htmxchat.backends.kogwistar.client.replies.read_submitted", lambda data: 1 / 0)
+        await chat.start_run(ANN, run.conversation_id, "hidden")
+    server.release(list(server.runs)[-1])
+    await chat.start_run(ANN, run.conversation_id, "hidden")
+
+
+async def test_a_process_that_died_while_sending_leaves_no_ghost(
+    server: Replay, chat: KogwistarBackend, path: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = await chat.start_run(ANN, None, "hidden")
+    await read(chat, run)
+    other = KogwistarBackend(server.url, Store(path), timing=FAST)
+    try:
+        server.delays["turns:answer"] = 1e9
+        sending = asyncio.create_task(other.start_run(ANN, run.conversation_id, "Which way?"))
+        await eventually(lambda: server.asked["POST /api/conversations/{id}/turns:answer"] == 2)
+        await other.close()
+        sending.cancel()
+        server.delays.clear()
+        server.add_turn(run.conversation_id, "user", "Which way?")
+        server.add_turn(run.conversation_id, "assistant", "Left.")
+        with pytest.raises(Busy):
+            await chat.start_run(ANN, run.conversation_id, "And then?")
+        monkeypatch.setattr("htmxchat.backends.kogwistar.memory._SUBMITTING", timedelta(0))
+        for _ in range(200):
+            turns = (await chat.load_transcript(ANN, run.conversation_id)).turns
+            if turns[-1].text == "Left.":
+                break
+            await asyncio.sleep(0.02)
+        assert [turn.text for turn in turns if turn.text] == ["hidden", "Which way?", "Left."]
+        assert not [turn for turn in turns if turn.run is not None and turn.run.state.live]
+        monkeypatch.undo()
+        await chat.start_run(ANN, run.conversation_id, "And then?")
+    finally:
+        await other.close()
+
+
+async def test_a_reader_whose_run_cannot_be_looked_after_is_told(
+    server: Replay, chat: KogwistarBackend, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = await chat.start_run(ANN, None, "forever and ever")
+    await until(chat, run, StageChanged)
+    reading = asyncio.create_task(read(chat, run))
+    await asyncio.sleep(0.05)
+    server.kill()
+    del server.runs[run.id]
+
+    async def broken(*args: Any) -> bool:
+        raise OSError("no space left")
+
+    monkeypatch.setattr(RunMemory, "end", broken)
+    server.start()
+    with pytest.raises(BackendUnavailable):
+        await reading
+
+
 # Who asks
 
 
@@ -559,11 +893,15 @@ async def test_a_token_that_expires_meanwhile_asks_to_sign_in(chat: KogwistarBac
         (500, "714", BackendError, "The kogwistar server failed"),
         (500, b"Internal Server Error", BackendError, "The kogwistar server failed"),
         (422, "049", BackendError, "body.user_id: Field required"),
+        (422, {"detail": [{"loc": None, "msg": "Nowhere"}]}, BackendError, "request: Nowhere"),
+        (422, {"detail": [{"loc": 5, "msg": 7}]}, BackendError, "request: 7"),
         (400, {"error": {"code": "x", "detail": "No such thing", "request_id": "req-7"}}, BackendError, "req-7"),
         (503, b"", BackendUnavailable, "cannot be reached"),
-        (200, b"<html>", BackendError, "something else than expected"),
-        (200, b"[]", BackendError, "something else than expected"),
-        (404, b"Not Found", NotFound, "nothing here"),
+        (200, b"<html>", BackendUnavailable, "may have arrived"),
+        (200, b"[]", BackendUnavailable, "may have arrived"),
+        (404, {"detail": "'Unknown conversation_id: x'"}, NotFound, "nothing here"),
+        (404, b"Not Found", BackendError, "something else than expected"),
+        (404, {"detail": "Not Found"}, BackendError, "something else than expected"),
     ],
 )
 async def test_every_shape_of_failure_is_a_sentence(
@@ -656,6 +994,41 @@ async def test_an_answer_that_never_arrived_is_asked_for_again(server: Replay, f
     assert second.request_id != first.request_id
     await flows.answer_request(ANN, run.id, second.request_id, "43")
     assert fold(await read(flows, run)).state is RunState.COMPLETED
+
+
+async def test_a_slow_answer_is_not_asked_for_again_elsewhere(
+    server: Replay, flows: KogwistarBackend, path: str
+) -> None:
+    run = await flows.start_run(ANN, None, "suspend please")
+    request = await until(flows, run, InputRequested)
+    other = KogwistarBackend(server.url, Store(path), timing=replace(FAST, resent=1.2))
+    try:
+        server.delays["/resume$"] = 3.0
+        await flows.answer_request(ANN, run.id, request.request_id, "42")
+        events = await read(other, run)
+        assert fold(events).state is RunState.COMPLETED
+        assert sum(isinstance(event.body, InputRequested) for event in events) == 1
+        assert len(server.runs[run.id].resumes) == 1
+    finally:
+        await other.close()
+
+
+async def test_an_answer_of_a_process_that_died_is_asked_for_again(
+    server: Replay, flows: KogwistarBackend, path: str
+) -> None:
+    run = await flows.start_run(ANN, None, "suspend please")
+    request = await until(flows, run, InputRequested)
+    server.delays["/resume$"] = 1e9
+    await flows.answer_request(ANN, run.id, request.request_id, "42")
+    await flows.close()
+    server.delays.clear()
+    other = KogwistarBackend(server.url, Store(path), timing=FAST)
+    try:
+        second = await until(other, run, InputRequested, "not known whether your answer")
+        await other.answer_request(ANN, run.id, second.request_id, "43")
+        assert fold(await read(other, run)).state is RunState.COMPLETED
+    finally:
+        await other.close()
 
 
 async def test_an_answer_that_the_server_refuses_ends_the_run(server: Replay, flows: KogwistarBackend) -> None:

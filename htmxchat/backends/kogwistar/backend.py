@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Literal
 
 from ...database import uncancelled
-from ...errors import BackendError, BackendUnavailable, EmptyText, NotFound, TextTooLong
+from ...errors import BackendError, BackendUnavailable, ChatError, EmptyText, NotFound, TextTooLong
 from ...events import JSON, RunEvent, ScriptProposed, Source
 from ...models import Conversation, ConversationPage, Run, RunSteps, Transcript, User
 from ...store import Store
@@ -18,6 +20,7 @@ from .errands import Errands
 from .live_runs import LiveRuns
 from .memory import ConversationMemory
 from .ownership import Ownership
+from .problems import UNCERTAIN, Uncertain
 from .run_memory import KnownRun, RunMemory
 from .submitter import Submitter
 from .timing import Timing
@@ -107,7 +110,11 @@ class KogwistarBackend(ScriptKeeping):
     # Conversations
 
     async def list_conversations(self, user: User, *, limit: int = 30, cursor: str | None = None) -> ConversationPage:
-        """Return what is remembered. Now and then the server's list is asked for, in the background."""
+        """Return what is remembered. Now and then the server's list is asked for, in the background.
+
+        Raises:
+            ChatError: Nothing is remembered, and the server's list could not be read.
+        """
         return await self.search_conversations(user, "", limit=limit, cursor=cursor)
 
     async def search_conversations(
@@ -116,10 +123,14 @@ class KogwistarBackend(ScriptKeeping):
         """Return what matches in remembered titles, questions and answers: what was seen here, not all there is."""
         me = await self._accounts.user_id(user)
         page = await self._conversations.list(me, query, limit=limit, cursor=cursor)
-        if self._errands.due(f"list {me}", self._timing.list):
-            empty = not page.items and not query
-            if await self._errands.run(self._learn_list(me, user.token or ""), 10 * self._timing.glance * empty):
+        news = f"list {me}"
+        empty = not page.items and not query
+        if self._errands.due(news, self._timing.list):
+            learning = self._learn_list(me, user.token or "")
+            if await self._errands.run(learning, 10 * self._timing.glance * empty, news):
                 page = await self._conversations.list(me, query, limit=limit, cursor=cursor)
+        if empty and not page.items and (failure := self._errands.failure(news)) is not None:
+            raise failure
         for item in page.items:
             if item.state is not None and item.state.live and self._errands.due(f"state {item.id}", self._timing.check):
                 await self._errands.run(self._look_into(user, item.id))
@@ -130,7 +141,11 @@ class KogwistarBackend(ScriptKeeping):
         return replace(await self._owned.conversation(me, user.token or "", conversation_id), user_id=user.id)
 
     async def load_transcript(self, user: User, conversation_id: str) -> Transcript:
-        """Return what is remembered at once. The server's turns are read when nothing is, else in the background."""
+        """Return what is remembered at once. The server's turns are read when nothing is, else in the background.
+
+        Raises:
+            ChatError: Nothing is remembered, and the server's turns could not be read.
+        """
         me = await self._accounts.user_id(user)
         await self._owned.conversation(me, user.token or "", conversation_id)
         events: dict[str, list[RunEvent]] = {}
@@ -139,16 +154,20 @@ class KogwistarBackend(ScriptKeeping):
             events = {run_id: live.events}
         transcript = await self._conversations.transcript(me, conversation_id, events)
         news = f"turns {conversation_id}"
+        if transcript.refreshing and await self._runs.doubtful(conversation_id) and not self._errands.running(news):
+            self._errands.forget(news)
         if self._errands.due(news, self._timing.turns):
             wait = self._timing.glance * (1 if transcript.turns else 100)
             if await self._errands.run(self._learn_turns(user.token or "", conversation_id), wait, news):
                 transcript = await self._conversations.transcript(me, conversation_id, events)
+        if not transcript.turns and (failure := self._errands.failure(news)) is not None:
+            raise failure
         turns = tuple(
             turn if turn.run is None else replace(turn, run=replace(turn.run, user_id=user.id))
             for turn in transcript.turns
         )
         conversation = replace(transcript.conversation, user_id=user.id)
-        return Transcript(conversation, turns, refreshing=self._errands.running(news))
+        return Transcript(conversation, turns, refreshing=transcript.refreshing or self._errands.running(news))
 
     async def rename_conversation(self, user: User, conversation_id: str, title: str) -> None:
         """Set the title, here only: the server has none."""
@@ -176,16 +195,20 @@ class KogwistarBackend(ScriptKeeping):
         """Send a message of at most 20,000 characters; the server never answers much longer ones.
 
         Raises:
-            Uncertain: A `BackendUnavailable`: the connection broke, and the message may have arrived.
+            Uncertain: A `BackendUnavailable`: the message may have arrived, or may still arrive.
         """
         if not text.strip():
             raise EmptyText
         if len(text) > LONGEST_TEXT:
             raise TextTooLong(len(text), LONGEST_TEXT)
         me = await self._accounts.user_id(user)
+        start = self._submitter.start(me, user.token or "", conversation_id, text)
         try:
-            start = self._submitter.start(me, user.token or "", conversation_id, text)
-            run = await uncancelled(self._errands.tasks, start)
+            async with asyncio.timeout(self._timing.submit):
+                run = await uncancelled(self._errands.tasks, start)
+        except TimeoutError:
+            self._errands.forget(f"turns {conversation_id}")
+            raise Uncertain(UNCERTAIN) from None
         except BackendError:
             # The server may have kept the message nevertheless.
             self._errands.forget(f"turns {conversation_id}")
@@ -268,7 +291,9 @@ class KogwistarBackend(ScriptKeeping):
             await self._lives.look_at(await self._run(user, run_id), user.token or "")
 
     async def _learn_list(self, me: str, token: str) -> bool:
-        await self._conversations.learn_list(me, await self._client.conversations(token))
+        for id in await self._conversations.learn_list(me, await self._client.conversations(token)):
+            with suppress(ChatError):
+                await self._owned.conversation(me, token, id)
         return True
 
     async def _learn_turns(self, token: str, conversation_id: str) -> bool:

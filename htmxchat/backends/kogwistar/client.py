@@ -95,7 +95,7 @@ class Client:
         """Return the summaries of what an answer rests on, by reference; servers before this route have none."""
         try:
             data = await self._http.get(token, f"/api/runs/{_part(id)}/evidence", replies.mapping)
-        except NotFound:
+        except (NotFound, problems.NoSuchRoute):
             return {}
         refs = replies.objects(data.get("evidence_refs"))
         return {replies.text_at(ref, "ref"): replies.text_at(ref, "summary") for ref in refs}

@@ -14,11 +14,12 @@ _MOST = 10_000
 
 
 class Errands:
-    """Work in the background that nobody needs to wait for; its failures are only noted."""
+    """Work in the background that nobody needs to wait for; its failures are noted, and it is due again."""
 
     def __init__(self) -> None:
         self.tasks: set[asyncio.Task[Any]] = set()
         self._done: dict[str, float] = {}
+        self._failures: dict[str, ChatError] = {}
 
     def due(self, what: str, seconds: float) -> bool:
         """Return whether it is time to do something again; if so, it counts as done now."""
@@ -27,6 +28,7 @@ class Errands:
             return False
         if len(self._done) > _MOST:
             self._done.clear()
+            self._failures.clear()
         self._done[what] = now
         return True
 
@@ -34,13 +36,17 @@ class Errands:
         """Make something due."""
         self._done.pop(what, None)
 
+    def failure(self, name: str) -> ChatError | None:
+        """Return why work of this name failed the last time, if it did."""
+        return self._failures.get(name)
+
     def running(self, name: str) -> bool:
         """Return whether work of this name goes on."""
         return any(task.get_name() == name for task in self.tasks)
 
     async def run(self, work: Coroutine[Any, Any, Any], wait: float = 0.0, name: str | None = None) -> bool:
         """Begin `work`, and wait a little for its end. Returns whether it is done and what it returned is true."""
-        task = asyncio.create_task(_quietly(work), name=name)
+        task = asyncio.create_task(self._quietly(work, name or ""), name=name)
         self.tasks.add(task)
         task.add_done_callback(self.tasks.discard)
         if wait:
@@ -55,11 +61,15 @@ class Errands:
         for task in pending:
             task.cancel()
         self._done.clear()
+        self._failures.clear()
 
-
-async def _quietly(work: Coroutine[Any, Any, Any]) -> Any:
-    try:
-        return await work
-    except ChatError as error:
-        log.info("Something in the background failed: %s", error)
-        return None
+    async def _quietly(self, work: Coroutine[Any, Any, Any], name: str) -> Any:
+        try:
+            result = await work
+        except ChatError as error:
+            log.info("Something in the background failed: %s", error)
+            self._failures[name] = error
+            self.forget(name)
+            return None
+        self._failures.pop(name, None)
+        return result

@@ -13,6 +13,7 @@ from . import logs
 from .inquiry import terminal_run
 from .mapping import TERMINAL, server_seq
 from .outcome import FORGOTTEN, NOT_STOPPED
+from .problems import NoSuchRoute
 from .replies import ServerRun
 from .run_log import RunLog
 from .run_memory import KnownRun, RunMemory
@@ -83,7 +84,16 @@ class Feed(RunLog):
     # The server
 
     async def _drive(self) -> None:
-        """Look after the run until it has ended, or until it cannot be read."""
+        """Look after the run until it has ended; if it cannot be read, tell the readers why."""
+        try:
+            await self._look_after()
+        except ChatError as error:
+            self._fail(error)
+        except Exception:
+            log.exception("Reading run %s failed.", self.id)
+            self._fail(BackendUnavailable())
+
+    async def _look_after(self) -> None:
         delay, failing_since = _FIRST_DELAY, None
         loop = asyncio.get_running_loop()
         while not self.done:
@@ -91,25 +101,29 @@ class Feed(RunLog):
             try:
                 await self._once()
                 failing_since = None
-            except NotFound:
-                await self.end([RunEnded(Outcome.FAILED, FORGOTTEN)])
-                return
-            except BackendUnavailable as error:
+            except (BackendUnavailable, NoSuchRoute, NotFound) as error:
+                if isinstance(error, NotFound) and await self._forgotten():
+                    return await self.end([RunEnded(Outcome.FAILED, FORGOTTEN)])
                 self._broken = True
                 failing_since = failing_since or loop.time()
                 if loop.time() - failing_since > self._timing.patience:
-                    return self._fail(error)
+                    raise (error if isinstance(error, BackendUnavailable) else BackendUnavailable()) from None
                 if not self._unreached and delay > _FIRST_DELAY:
                     self._unreached = True
                     self.append([self.own(StageChanged(UNREACHED))])
-            except ChatError as error:
-                return self._fail(error)
-            except Exception:
-                log.exception("Reading run %s failed.", self.id)
-                return self._fail(BackendUnavailable())
             if not self.done:
                 delay = _FIRST_DELAY if seen != self.translator.seq else min(delay * 2, _LONGEST_DELAY)
                 await asyncio.sleep(delay * random.uniform(0.5, 1.0))
+
+    async def _forgotten(self) -> bool:
+        """Return whether the server says once more that it does not know the run."""
+        try:
+            await self._client.run(self.token, self.id)
+        except NotFound:
+            return True
+        except (BackendUnavailable, NoSuchRoute):
+            pass
+        return False
 
     def _fail(self, error: ChatError) -> None:
         self.failure = error

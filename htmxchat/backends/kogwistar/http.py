@@ -121,7 +121,10 @@ class Http:
                 method, self._base + path, headers=_headers(token), json=body, timeout=timeout
             ) as response:
                 if not response.is_success:
-                    raise await self.refused(token, response)
+                    error = await self.refused(token, response)
+                    # A proxy that waited in vain says so; the server may go on nevertheless.
+                    lost = method == "POST" and response.status_code in (502, 504)
+                    raise problems.Uncertain(str(error)) if lost else error
                 content = await response.aread()
         except httpx.HTTPError as error:
             raise unreachable(error) from None
@@ -129,7 +132,8 @@ class Http:
             return read(json.loads(content))
         except (ValueError, KeyError, TypeError, AttributeError, ArithmeticError, RecursionError):
             log.warning("The kogwistar server's answer to %s %s was not understood.", method, path.partition("?")[0])
-            raise BackendError(problems.NOT_UNDERSTOOD) from None
+            unclear = problems.Uncertain if method == "POST" else BackendError
+            raise unclear(problems.NOT_UNDERSTOOD) from None
 
     def _for(self, seconds: float) -> httpx.Timeout:
         return httpx.Timeout(self._timeout, read=seconds)

@@ -15,16 +15,24 @@ from ...events import JSON, Outcome, RunEnded, StageChanged
 from . import logs
 from .feed import Feed
 from .outcome import Request, client_result, heard, resumed
+from .problems import NoSuchRoute, Uncertain
 from .replies import mapping
 
 log = logging.getLogger("htmxchat")
 GOING_ON = "Going on with your answer"
+NOT_KNOWN = "It is not known whether your answer arrived, and nothing came of it. Please give it again. "
 
 
 class LiveRun(Feed):
-    """A feed with a way to answer. `resuming` is the call to the server, while it lasts."""
+    """A feed with a way to answer.
+
+    Attributes:
+        resuming: The call to the server, while it lasts.
+        lost: Whether it is certain that the last answer did not get through.
+    """
 
     resuming: asyncio.Task[None] | None = None
+    lost = False
 
     @property
     def idle(self) -> bool:
@@ -45,11 +53,13 @@ class LiveRun(Feed):
             await self.sync()
             raise NotFound
         self.append(said)
+        self.lost = False
         await self.sync()
         self.resuming = asyncio.create_task(self._resume(request, answer), name=f"resume {self.id}")
 
     async def _resume(self, request: Request, answer: JSON) -> None:
         """Call `resume`, once: the server would not take it twice."""
+        sent, beating = False, asyncio.create_task(self._beat())
         try:
             run = await self._client.run(self.token, self.id)
             body = {
@@ -60,16 +70,27 @@ class LiveRun(Feed):
                 "conversation_id": run.conversation_id,
                 "turn_node_id": run.turn_id,
             }
+            sent = True
             reply = await self._client.resume(self.token, self.id, body, workflow=self.workflow)
             await self.conclude(resumed(run, reply))
-        except (BackendUnavailable, NotSignedIn) as error:
+        except (BackendUnavailable, NoSuchRoute, NotSignedIn) as error:
             log.warning("What came of resuming run %s is not known yet: %s", self.id, error)
+            self.lost = not sent or not isinstance(error, Uncertain)
         except BackendError as error:
             await self._examine(error)
         except ChatError as error:
             await self.end([RunEnded(Outcome.FAILED, str(error))])
         except Exception:
             log.exception("Resuming run %s failed.", self.id)
+        finally:
+            beating.cancel()
+
+    async def _beat(self) -> None:
+        """Tell other processes, as long as it is so, that the server has not answered yet."""
+        while True:
+            await asyncio.sleep(self._timing.resent / 4)
+            with suppress(ChatError):
+                await self._memory.beat(self.id)
 
     async def look_after_resume(self) -> None:
         """See a resume through: one of this object, one of another process, or one that got lost."""
@@ -95,9 +116,11 @@ class LiveRun(Feed):
         if same and error is not None:
             await self.end([RunEnded(Outcome.FAILED, str(error))])
         elif same:
-            # Not taken, or not yet: another process may be asking at this moment.
-            if (logs.now() - self.known.since).total_seconds() >= self._timing.resent:
+            # Not taken, or not yet: the server notes nothing before the rest of the workflow has run.
+            if self.lost:
                 await self.conclude(await self._client.run(self.token, self.id), retried=True)
+            elif (logs.now() - self.known.since).total_seconds() >= self._timing.resent:
+                await self.conclude(await self._client.run(self.token, self.id), remark=NOT_KNOWN)
         elif not mapping(state.get("_rt_join")).get("pending"):
             await self.conclude(await self._client.run(self.token, self.id))
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import NAMESPACE_OID, uuid5
 
-from sqlalchemy import Connection, Row, and_, func, insert, select, update
+from sqlalchemy import ColumnElement, Connection, Row, Table, and_, delete, func, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from ...cleaning import one_line, searchable
@@ -20,10 +20,13 @@ from ...view import compact, fold
 from . import conditions, logs
 from . import tables as t
 from .mapping import SPAN
+from .problems import NOT_CONFIRMED
 from .replies import ServerConversation, ServerTurn
 
 TITLE_LENGTH, LONGEST_TITLE, LARGEST_PAGE = 80, 200, 200
 UNTITLED = "Conversation from elsewhere"
+LONG_AGO = datetime(2000, 1, 1, tzinfo=UTC)
+_SUBMITTING = timedelta(seconds=120)
 
 
 class ConversationMemory:
@@ -47,42 +50,65 @@ class ConversationMemory:
         return ConversationPage(items, conditions.cursor_after(items[-1]) if len(rows) > limit else None)
 
     async def find(self, user_id: str, id: str) -> Conversation | None:
-        """Return a conversation; `None` if nothing is remembered of it.
+        """Return a conversation; `None` if nothing certain is remembered of it.
 
         Raises:
             NotFound: It is somebody else's, or hidden.
         """
         this = select(t.conversations, conditions.latest_state()).where(t.conversations.c.id == id)
         row = await self._store.read(lambda db: db.execute(this).one_or_none())
-        if row is None:
+        if row is None or not row.verified:
             return None
         if row.user_id != user_id or row.hidden_at is not None:
             raise NotFound
         return _conversation(row)
 
     async def transcript(self, user_id: str, id: str, live: Mapping[str, Sequence[RunEvent]]) -> Transcript:
-        """Return all turns, with the events of live runs as the caller knows them."""
+        """Return all turns, with the events of live runs as the caller knows them.
+
+        A message that is being sent has no answer yet: it is `refreshing`.
+        """
 
         def work(db: Connection) -> Transcript:
             this = and_(conditions.mine(user_id), t.conversations.c.id == id)
             row = db.execute(select(t.conversations, conditions.latest_state()).where(this)).one_or_none()
             if row is None:
                 raise NotFound
-            return Transcript(_conversation(row), tuple(_turns(db, id, user_id, live)))
+            turns = tuple(_turns(db, id, user_id, live))
+            return Transcript(_conversation(row), turns, refreshing=is_submitting(db, id))
 
         return await self._store.read(work)
 
-    async def learn_list(self, user_id: str, items: Iterable[ServerConversation]) -> None:
-        """Remember conversations that are not known yet. What is known stays as it is."""
+    async def learn_list(self, user_id: str, items: Iterable[ServerConversation]) -> Sequence[str]:
+        """Remember conversations that are not known yet. What is known stays as it is.
 
-        def work(db: Connection) -> None:
+        The list does not prove whose they are: before more than their ids is shown, `verify` is to be called.
+
+        Returns:
+            The ids that are in somebody else's list as well, with no proof on either side.
+        """
+
+        def work(db: Connection) -> list[str]:
+            disputed = []
             for number, item in enumerate(items):
-                if db.scalar(select(t.conversations.c.id).where(t.conversations.c.id == item.id)) is None:
+                row = db.execute(select(t.conversations).where(t.conversations.c.id == item.id)).one_or_none()
+                if row is None:
                     # The server tells no times; what was made here is more likely to be the newer.
-                    add(db, user_id, item.id, "", logs.now() - timedelta(days=1, seconds=number))
+                    add(db, user_id, item.id, "", logs.now() - timedelta(days=1, seconds=number), verified=False)
+                elif row.user_id != user_id and not row.verified:
+                    disputed.append(item.id)
+            return disputed
 
-        with suppress(IntegrityError):  # somebody else learned it at this moment; the next look sees it
-            await self._store.write(work)
+        try:
+            return await self._store.write(work)
+        except IntegrityError:
+            return ()  # somebody else learned it at this moment; the next look sees it
+
+    async def verify(self, owner: str, id: str) -> None:
+        """Remember whose a listed conversation is: the server has said so."""
+        listed = and_(t.conversations.c.id == id, t.conversations.c.verified.is_(False))
+        values = {"user_id": owner, "verified": True}
+        await self._store.write(lambda db: db.execute(update(t.conversations).where(listed).values(**values)))
 
     async def add(self, user_id: str, id: str, text: str = "") -> None:
         """Remember a conversation, named after its first message."""
@@ -96,10 +122,14 @@ class ConversationMemory:
         await self._change(user_id, id, title=line, folded=searchable(line), titled=True)
 
     async def hide(self, user_id: str, id: str) -> str | None:
-        """Take a conversation out of every list. Returns its live run's id."""
+        """Take a conversation out of every list. Returns the id of a live run that is to be stopped.
+
+        A message that is being sent has no run yet; it is stopped when there is one.
+        """
         await self._change(user_id, id, hidden_at=logs.now())
-        live = select(t.runs.c.id).where(t.runs.c.conversation_id == id, t.runs.c.active == 1)
-        return await self._store.read(lambda db: db.scalar(live))
+        live = and_(t.runs.c.conversation_id == id, t.runs.c.active == 1)
+        known = select(t.runs.c.id).where(live, t.runs.c.phase != "submitting")
+        return await self._store.read(lambda db: db.scalar(known))
 
     async def restore(self, user_id: str, id: str) -> None:
         await self._change(user_id, id, hidden=True, hidden_at=None)
@@ -110,10 +140,16 @@ class ConversationMemory:
             raise NotFound
 
     async def learn_turns(self, id: str, turns: Sequence[ServerTurn]) -> bool:
-        """Remember turns that are not known yet, in the server's order. Returns whether there were any."""
+        """Remember turns that are not known yet, in the server's order. Returns whether anything has changed.
+
+        A message that may or may not have arrived is settled: it is among them, or it is not.
+        """
 
         def work(db: Connection) -> bool:
             place = lock(db, id)
+            settled = _settle(db, id)
+            if is_submitting(db, id):
+                return False  # one of the server's turns may be the message that is being sent
             asked = set(db.scalars(select(t.turns.c.id).where(t.turns.c.conversation_id == id)))
             here = select(t.runs.c.turn_id, t.runs.c.assistant_turn_id, t.runs.c.active, t.runs.c.text)
             runs = db.execute(here.where(t.runs.c.conversation_id == id)).all()
@@ -121,19 +157,21 @@ class ConversationMemory:
             # A run's answer has no name before it is over, and may have none after; it is not learned a second time.
             busy = {run.turn_id for run in runs if run.active or not run.assistant_turn_id}
             texts = {(run.turn_id, run.text) for run in runs}
-            before, learned = "", False
+            before, learned = "", settled
             for turn in turns:
                 if turn.role == "user":
                     before = turn.id
                     if turn.id not in asked:
+                        asked.add(turn.id)
                         place += 1
                         add_turn(db, id, turn.id, turn.text, place, logs.now())
                         learned = True
                 elif turn.id not in written and before not in busy and (before, turn.text) not in texts:
+                    written.add(turn.id)
                     place += 1
                     _adopt(db, id, before, turn, place)
                     learned = True
-            return learned
+            return _put_in_order(db, id, turns) or learned
 
         try:
             return await self._store.write(work)
@@ -144,9 +182,9 @@ class ConversationMemory:
 # What transactions are made of
 
 
-def add(db: Connection, user_id: str, id: str, text: str, at: datetime) -> None:
+def add(db: Connection, user_id: str, id: str, text: str, at: datetime, *, verified: bool = True) -> None:
     title = one_line(text, TITLE_LENGTH)
-    values = {"title": title or UNTITLED, "folded": searchable(title), "titled": bool(title)}
+    values = {"title": title or UNTITLED, "folded": searchable(title), "titled": bool(title), "verified": verified}
     db.execute(insert(t.conversations).values(id=id, user_id=user_id, created_at=at, updated_at=at, **values))
 
 
@@ -167,6 +205,32 @@ def lock(db: Connection, id: str) -> int:
     return max(db.scalar(last) or 0, db.scalar(other) or 0)
 
 
+def in_doubt() -> ColumnElement[bool]:
+    """The condition for a message whose sending has come to no end, or whose process died while it was sent."""
+    return and_(t.runs.c.phase == "submitting", t.runs.c.since < logs.now() - _SUBMITTING)
+
+
+def _settle(db: Connection, id: str) -> bool:
+    """Give up a message in doubt: the server's turns have it if it has arrived. For workflows they have nothing."""
+    row = db.execute(select(t.runs).where(t.runs.c.conversation_id == id, in_doubt())).one_or_none()
+    if row is None:
+        return False
+    this = t.runs.c.id == row.id
+    if row.workflow:
+        log = [RunEvent(1, logs.now(), RunEnded(Outcome.FAILED, NOT_CONFIRMED))]
+        db.execute(update(t.runs).where(this).values(phase="ended", since=logs.now(), **ended(log)))
+    else:
+        db.execute(delete(t.runs).where(this))
+        db.execute(delete(t.turns).where(t.turns.c.conversation_id == id, t.turns.c.id == row.id))
+    return True
+
+
+def is_submitting(db: Connection, id: str) -> bool:
+    """Return whether a message is being sent into a conversation."""
+    here = and_(t.runs.c.conversation_id == id, t.runs.c.phase == "submitting")
+    return db.scalar(select(t.runs.c.id).where(here)) is not None
+
+
 def tick(db: Connection, id: str) -> datetime:
     """Set a locked conversation's time, forward even if the clock went back."""
     this = t.conversations.c.id == id
@@ -174,6 +238,30 @@ def tick(db: Connection, id: str) -> datetime:
     at = max(logs.now(), before + timedelta(microseconds=1))
     db.execute(update(t.conversations).where(this).values(updated_at=at))
     return at
+
+
+def _put_in_order(db: Connection, id: str, turns: Sequence[ServerTurn]) -> bool:
+    """Give everything its place in the server's order. What the server does not know stays behind what it follows."""
+    there: dict[str, int] = {}
+    for number, turn in enumerate(turns):
+        there.setdefault(turn.id, number)
+    asked = db.execute(select(t.turns.c.id, t.turns.c.place).where(t.turns.c.conversation_id == id)).all()
+    columns = t.runs.c.id, t.runs.c.place, t.runs.c.turn_id, t.runs.c.assistant_turn_id
+    tried = db.execute(select(*columns).where(t.runs.c.conversation_id == id)).all()
+    known: list[tuple[Table, Any, tuple[str, ...]]] = [(t.turns, row, (row.id,)) for row in asked]
+    known += [(t.runs, row, (row.assistant_turn_id, row.turn_id)) for row in tried]
+    known.sort(key=lambda item: (item[1].place, item[0] is t.runs))
+    numbers, number = [], -1
+    for _, _, names in known:
+        number = next((there[name] for name in names if name in there), number)
+        numbers.append(number)
+    if numbers == sorted(numbers):
+        return False
+    ordered = sorted(zip(numbers, known, strict=True), key=lambda each: each[0])
+    for place, (_, (table, row, _)) in enumerate(ordered, 1):
+        this = and_(table.c.conversation_id == id, table.c.id == row.id)
+        db.execute(update(table).where(this).values(place=place))
+    return True
 
 
 def _adopt(db: Connection, conversation_id: str, turn_id: str, turn: ServerTurn, place: int) -> None:
@@ -200,7 +288,9 @@ def to_run(row: Row[Any], user_id: str, state: RunState | None = None) -> Run:
 def _turns(db: Connection, id: str, user_id: str, live: Mapping[str, Sequence[RunEvent]]) -> Iterable[Turn]:
     asked = db.execute(select(t.turns).where(t.turns.c.conversation_id == id)).all()
     columns = [column for column in t.runs.c if column.name not in ("log", "folded")]
-    tried = db.execute(select(*columns).where(t.runs.c.conversation_id == id)).all()
+    # Before the server has taken the message, nobody can ask it about the run.
+    known = and_(t.runs.c.conversation_id == id, t.runs.c.phase != "submitting")
+    tried = db.execute(select(*columns).where(known)).all()
     for row in sorted([*asked, *tried], key=lambda row: (row.place, hasattr(row, "phase"))):
         if not hasattr(row, "phase"):
             yield Turn(row.id, "user", row.text, row.created_at)

@@ -33,7 +33,10 @@ class Ownership:
         found = await self._conversations.find(me, id)
         if found is None:
             there = await self._client.conversation(token, id)
-            if there.user_id != me or there.id != id:
+            if there.user_id is None or there.id != id:
+                raise NotFound
+            await self._conversations.verify(there.user_id, id)
+            if there.user_id != me:
                 raise NotFound
             await self._conversations.add(me, id)
             found = await self._conversations.find(me, id)

@@ -20,9 +20,10 @@ NO_TOKEN = "You are not signed in to the kogwistar server. Sign in, then come ba
 NO_USER = "This sign-in has no user on the kogwistar server, so it cannot hold conversations. Sign in as a user."
 
 UNCERTAIN = (
-    "The connection to the kogwistar server broke while your message was sent, so it may have arrived. "
+    "The kogwistar server has not said whether it got your message, so it may have arrived. "
     "Look into the conversation before you send it again."
 )
+NOT_CONFIRMED = "It is not known whether this message reached the kogwistar server."
 
 _LONGEST = 300
 _QUERY = re.compile(r"(?<=\S)\?[\w.%~-]+=\S*")
@@ -32,7 +33,15 @@ _ACL = re.compile(r"does not have \w+ access to workflow (\S+)")
 
 
 class Uncertain(BackendUnavailable):
-    """The connection broke after something was sent: it is not known what the server made of it."""
+    """Something was sent, and no readable answer came: it is not known what the server made of it."""
+
+
+class NoSuchRoute(BackendError):
+    """A 404 that is not the server's own: a proxy that knows no way to it, or another service at its address."""
+
+
+class ServerFailed(BackendError):
+    """The server broke over what was asked; it may have done a part of it."""
 
 
 def plain(text: str) -> str:
@@ -57,11 +66,12 @@ def refusal(status: int, body: bytes) -> ChatError:
     if status == 403:
         return NotAllowed(_with(_forbidden(detail), request_id))
     if status == 404:
-        return NotFound()
+        # What the server itself says is JSON with a reason; frameworks say just this when they have no such route.
+        return NotFound() if detail not in ("", "Not Found") else NoSuchRoute(NOT_UNDERSTOOD)
     if status in (408, 429, 502, 503, 504):
         return BackendUnavailable(_with(NOT_REACHED, request_id))
     if status >= 500:
-        return BackendError(_with("The kogwistar server failed. Try again.", request_id))
+        return ServerFailed(_with("The kogwistar server failed. Try again.", request_id))
     said = sentence(detail)
     words = f"The kogwistar server refused this: {said}" if said else "The kogwistar server refused this."
     return BackendError(_with(words, request_id))
@@ -105,10 +115,11 @@ def _words(detail: Any) -> str:
         return detail[1:-1] if len(detail) > 1 and detail[0] == detail[-1] == "'" else detail
     if isinstance(detail, list):
         found = [item for item in detail if isinstance(item, dict)]
-        return "; ".join(f"{'.'.join(strings(item.get('loc')))}: {item.get('msg', '')}" for item in found)
+        return "; ".join(f"{'.'.join(strings(item.get('loc'))) or 'request'}: {item.get('msg', '')}" for item in found)
     if isinstance(detail, dict):
         return _words(detail.get("error"))
     return ""
+
 
 
 def _with(words: str, request_id: str) -> str:

@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from ...errors import NotFound
-from ...events import EventBody, RunEvent
+from ...events import EventBody, InputRequested, RunEvent, StageChanged
 from .broadcast import Broadcast
 from .inquiry import gather
 from .mapping import Translator
@@ -76,14 +76,19 @@ class RunLog(Broadcast):
         else:
             await self.sync()
 
-    async def conclude(self, run: ServerRun, *, retried: bool = False) -> None:
-        """Say what has become of a run that is over, as far as the server is concerned."""
+    async def conclude(self, run: ServerRun, *, retried: bool = False, remark: str = "") -> None:
+        """Say what has become of a run that is over, as far as the server is concerned.
+
+        Args:
+            retried: The last answer did not reach the server.
+            remark: What is said before a question to the user.
+        """
         facts = await gather(self._client, self.token, run, self.translator.text, self.events)
         bodies, request = conclude(facts, retried=retried)
         if request is None:
             await self.end(bodies, facts.run.assistant_turn_id)
             return
-        asked = [self.own(body) for body in bodies]
+        asked = [self.own(_remarked(body, remark)) for body in bodies]
         if await self._memory.wait(self.id, self.known.phase, request, [*self.events, *asked]):
             self.append(asked)
         await self.sync()
@@ -94,3 +99,9 @@ class RunLog(Broadcast):
         self.translator = Translator(self.events)
         self.done = known.ended
         self._over = None
+
+
+def _remarked(body: EventBody, remark: str) -> EventBody:
+    if isinstance(body, InputRequested):
+        return replace(body, prompt=remark + body.prompt)
+    return replace(body, name=remark + body.name) if isinstance(body, StageChanged) else body

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 from uuid import uuid4
 
@@ -22,8 +22,6 @@ from . import logs, memory
 from . import tables as t
 from .outcome import Request
 from .replies import ServerRun, Submitted
-
-_SUBMITTING = timedelta(seconds=120)
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +58,7 @@ class RunMemory:
         """Return a run; `None` if nothing is remembered of it.
 
         Raises:
-            NotFound: It is somebody else's, or in a conversation that is hidden.
+            NotFound: It is somebody else's, in a conversation that is hidden, or only a reservation.
         """
 
         def work(db: Connection) -> KnownRun | None:
@@ -69,7 +67,7 @@ class RunMemory:
                 return None
             this = select(t.conversations).where(t.conversations.c.id == row.conversation_id)
             owner = db.execute(this).one()
-            if owner.user_id != user_id or owner.hidden_at is not None:
+            if owner.user_id != user_id or owner.hidden_at is not None or row.phase == "submitting":
                 raise NotFound
             return _known(row, user_id)
 
@@ -102,10 +100,6 @@ class RunMemory:
             if row is None or row.user_id != user_id or row.hidden_at is not None:
                 raise NotFound
             place = memory.lock(db, conversation_id) + 1
-            here = and_(t.runs.c.conversation_id == conversation_id, t.runs.c.active == 1)
-            # A process that died while it asked the server left this behind.
-            stale = and_(here, t.runs.c.phase == "submitting", t.runs.c.since < at - _SUBMITTING)
-            db.execute(delete(t.runs).where(stale))
             values: dict[str, Any] = {"id": id, "conversation_id": conversation_id, "turn_id": id, "place": place}
             values |= {"workflow": workflow, "state": RunState.QUEUED.value, "phase": "submitting", "since": at}
             db.execute(insert(t.runs).values(**values, created_at=at, active=1))
@@ -118,11 +112,20 @@ class RunMemory:
             raise Busy from None
         return id
 
-    async def confirm(self, user_id: str, reservation: str, submitted: Submitted, *, turn_id: str) -> Run:
-        """Give a reservation the server's ids."""
+    async def confirm(
+        self, user_id: str, reservation: str, submitted: Submitted, *, turn_id: str
+    ) -> tuple[KnownRun, bool] | None:
+        """Give a reservation the server's ids.
 
-        def work(db: Connection) -> Run:
-            row = db.execute(select(t.runs).where(t.runs.c.id == reservation)).one()
+        Returns:
+            The run, and whether its conversation was removed meanwhile, so that nobody wants it any more; `None` if
+            the reservation was given up.
+        """
+
+        def work(db: Connection) -> tuple[KnownRun, bool] | None:
+            row = db.execute(select(t.runs).where(t.runs.c.id == reservation)).one_or_none()
+            if row is None:
+                return None
             memory.lock(db, row.conversation_id)
             # The server's turns may have been read since; what was learned of this one then is known better now.
             here = t.turns.c.conversation_id == row.conversation_id
@@ -132,9 +135,21 @@ class RunMemory:
             change = {"id": submitted.run_id, "turn_id": turn_id, "phase": "running", "state": RunState.RUNNING.value}
             db.execute(update(t.turns).where(here, t.turns.c.id == reservation).values(id=turn_id))
             db.execute(update(t.runs).where(t.runs.c.id == reservation).values(**change, since=logs.now()))
-            return memory.to_run(db.execute(select(t.runs).where(t.runs.c.id == submitted.run_id)).one(), user_id)
+            hidden = select(t.conversations.c.hidden_at).where(t.conversations.c.id == row.conversation_id)
+            run = db.execute(select(t.runs).where(t.runs.c.id == submitted.run_id)).one()
+            return _known(run, user_id), db.scalar(hidden) is not None
 
         return await self._store.write(work)
+
+    async def doubt(self, reservation: str) -> None:
+        """Keep a reservation of which it is not known what the server made of it, until the server's turns are read."""
+        this = and_(t.runs.c.id == reservation, t.runs.c.phase == "submitting")
+        await self._store.write(lambda db: db.execute(update(t.runs).where(this).values(since=memory.LONG_AGO)))
+
+    async def doubtful(self, conversation_id: str) -> bool:
+        """Return whether only the server's turns can tell what has become of the last message."""
+        here = and_(t.runs.c.conversation_id == conversation_id, memory.in_doubt())
+        return await self._store.read(lambda db: db.scalar(select(t.runs.c.id).where(here)) is not None)
 
     async def release(self, reservation: str) -> None:
         """Give a reservation back: the server did not take the message."""
@@ -192,6 +207,10 @@ class RunMemory:
             return True
 
         return await self._store.write(work)
+
+    async def beat(self, id: str) -> None:
+        """Remember that the answer to a run is being given to the server at this moment."""
+        await self._move(id, "resuming")
 
     async def end(self, id: str, events: Sequence[RunEvent], assistant_turn_id: str = "") -> bool:
         """Remember how a run ended, with all its events. Returns `False` if somebody else did so first."""

@@ -42,6 +42,8 @@ conversations = Table(
     Column("folded", Text, nullable=False),
     # Whether the title says something: before its turns are read, a conversation from elsewhere has none.
     Column("titled", Boolean, nullable=False),
+    # Whether the server has said that it is this user's: its list also has what others made.
+    Column("verified", Boolean, nullable=False),
     Column("created_at", Moment, nullable=False),
     Column("updated_at", Moment, nullable=False),
     Column("hidden_at", Moment),

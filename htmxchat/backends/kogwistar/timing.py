@@ -14,7 +14,9 @@ class Timing:
         check: Silence of a run, after which the server is asked how it is, again and again.
         stuck: Silence after which the page says so.
         give_up: How long after a stop a silent run is given up.
-        resent: How long after an answer the server may still show no sign of it.
+        resent: How long the server may show no sign of an answer after the process that gave it has died: as long as
+            the server may take to run the rest of the workflow.
+        submit: How long a message may take to be sent before its sender is told that it may or may not arrive.
         patience: How long a server that cannot be reached is tried again before readers are told.
         linger: How long a stream is kept after its last reader has gone: reloads and polls come back.
         poll: Between two polls, when events are polled for.
@@ -28,7 +30,8 @@ class Timing:
     check: float = 20.0
     stuck: float = 90.0
     give_up: float = 60.0
-    resent: float = 60.0
+    resent: float = 660.0
+    submit: float = 12.0
     patience: float = 15.0
     linger: float = 3.0
     poll: float = 0.7
