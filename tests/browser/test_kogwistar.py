@@ -210,10 +210,12 @@ def test_a_second_tab_opened_while_a_message_is_sent_follows_its_run(
     page.goto(host().url)
     send(page, "What is a hypergraph?")
     wait_for_state(page, "completed")
-    server.delays["turns:answer"] = 1.5
+    server.delays["turns:answer"] = 5.0
     page.fill("#text", "forever and ever")
     page.press("#text", "Enter")
     other = page.context.new_page()
+    while server.asked["POST /api/conversations/{id}/turns:answer"] < 2:
+        other.wait_for_timeout(20)
     other.goto(page.url)
     expect(other.locator("#turns").get_by_text("forever and ever")).to_have_count(1)
     expect(other.get_by_text("Looking for newer messages…")).to_be_visible()

@@ -824,7 +824,7 @@ async def test_a_process_that_died_while_sending_leaves_no_ghost(
         server.add_turn(run.conversation_id, "assistant", "Left.")
         with pytest.raises(Busy):
             await chat.start_run(ANN, run.conversation_id, "And then?")
-        monkeypatch.setattr("htmxchat.backends.kogwistar.memory._SUBMITTING", timedelta(0))
+        monkeypatch.setattr("htmxchat.backends.kogwistar.learning._SUBMITTING", timedelta(0))
         for _ in range(200):
             turns = (await chat.load_transcript(ANN, run.conversation_id)).turns
             if turns[-1].text == "Left.":

@@ -4,29 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Any
-from uuid import NAMESPACE_OID, uuid5
 
-from sqlalchemy import ColumnElement, Connection, Row, Table, and_, delete, func, insert, select, update
+from sqlalchemy import Connection, Row, and_, select, update
 from sqlalchemy.exc import IntegrityError
 
 from ...cleaning import one_line, searchable
 from ...errors import InvalidInput, NotFound
-from ...events import Outcome, RunEnded, RunEvent, TextReplaced
-from ...models import Conversation, ConversationPage, Run, RunState, Transcript, Turn
+from ...events import RunEvent
+from ...models import Conversation, ConversationPage, RunState, Transcript, Turn
 from ...store import Store
 from ...view import compact, fold
-from . import conditions, logs
+from . import conditions, learning, logs, writing
 from . import tables as t
-from .mapping import SPAN
-from .problems import NOT_CONFIRMED
 from .replies import ServerConversation, ServerTurn
 
-TITLE_LENGTH, LONGEST_TITLE, LARGEST_PAGE = 80, 200, 200
-UNTITLED = "Conversation from elsewhere"
-LONG_AGO = datetime(2000, 1, 1, tzinfo=UTC)
-_SUBMITTING = timedelta(seconds=120)
+LONGEST_TITLE, LARGEST_PAGE = 200, 200
 
 
 class ConversationMemory:
@@ -75,7 +69,7 @@ class ConversationMemory:
             if row is None:
                 raise NotFound
             turns = tuple(_turns(db, id, user_id, live))
-            return Transcript(_conversation(row), turns, refreshing=is_submitting(db, id))
+            return Transcript(_conversation(row), turns, refreshing=learning.is_submitting(db, id))
 
         return await self._store.read(work)
 
@@ -94,7 +88,8 @@ class ConversationMemory:
                 row = db.execute(select(t.conversations).where(t.conversations.c.id == item.id)).one_or_none()
                 if row is None:
                     # The server tells no times; what was made here is more likely to be the newer.
-                    add(db, user_id, item.id, "", logs.now() - timedelta(days=1, seconds=number), verified=False)
+                    at = logs.now() - timedelta(days=1, seconds=number)
+                    writing.add(db, user_id, item.id, "", at, verified=False)
                 elif row.user_id != user_id and not row.verified:
                     disputed.append(item.id)
             return disputed
@@ -113,7 +108,7 @@ class ConversationMemory:
     async def add(self, user_id: str, id: str, text: str = "") -> None:
         """Remember a conversation, named after its first message."""
         with suppress(IntegrityError):
-            await self._store.write(lambda db: add(db, user_id, id, text, logs.now()))
+            await self._store.write(lambda db: writing.add(db, user_id, id, text, logs.now()))
 
     async def rename(self, user_id: str, id: str, title: str) -> None:
         line = one_line(title, LONGEST_TITLE)
@@ -144,145 +139,10 @@ class ConversationMemory:
 
         A message that may or may not have arrived is settled: it is among them, or it is not.
         """
-
-        def work(db: Connection) -> bool:
-            place = lock(db, id)
-            settled = _settle(db, id)
-            if is_submitting(db, id):
-                return False  # one of the server's turns may be the message that is being sent
-            asked = set(db.scalars(select(t.turns.c.id).where(t.turns.c.conversation_id == id)))
-            here = select(t.runs.c.turn_id, t.runs.c.assistant_turn_id, t.runs.c.active, t.runs.c.text)
-            runs = db.execute(here.where(t.runs.c.conversation_id == id)).all()
-            written = {run.assistant_turn_id for run in runs}
-            # A run's answer has no name before it is over, and may have none after; it is not learned a second time.
-            busy = {run.turn_id for run in runs if run.active or not run.assistant_turn_id}
-            texts = {(run.turn_id, run.text) for run in runs}
-            before, learned = "", settled
-            for turn in turns:
-                if turn.role == "user":
-                    before = turn.id
-                    if turn.id not in asked:
-                        asked.add(turn.id)
-                        place += 1
-                        add_turn(db, id, turn.id, turn.text, place, logs.now())
-                        learned = True
-                elif turn.id not in written and before not in busy and (before, turn.text) not in texts:
-                    written.add(turn.id)
-                    place += 1
-                    _adopt(db, id, before, turn, place)
-                    learned = True
-            return _put_in_order(db, id, turns) or learned
-
         try:
-            return await self._store.write(work)
+            return await self._store.write(lambda db: learning.learn(db, id, turns))
         except IntegrityError:
             return False
-
-
-# What transactions are made of
-
-
-def add(db: Connection, user_id: str, id: str, text: str, at: datetime, *, verified: bool = True) -> None:
-    title = one_line(text, TITLE_LENGTH)
-    values = {"title": title or UNTITLED, "folded": searchable(title), "titled": bool(title), "verified": verified}
-    db.execute(insert(t.conversations).values(id=id, user_id=user_id, created_at=at, updated_at=at, **values))
-
-
-def add_turn(db: Connection, conversation_id: str, id: str, text: str, place: int, at: datetime) -> None:
-    """Add what a user wrote. The first names a conversation that has no name."""
-    values = {"conversation_id": conversation_id, "id": id, "place": place, "text": text, "created_at": at}
-    db.execute(insert(t.turns).values(**values, folded=searchable(text)))
-    nameless = and_(t.conversations.c.id == conversation_id, t.conversations.c.titled.is_(False))
-    if title := one_line(text, TITLE_LENGTH):
-        db.execute(update(t.conversations).where(nameless).values(title=title, folded=searchable(title), titled=True))
-
-
-def lock(db: Connection, id: str) -> int:
-    """Lock a conversation and return the last place that is taken."""
-    db.execute(update(t.conversations).where(t.conversations.c.id == id).values(id=id))
-    last = select(func.max(t.turns.c.place)).where(t.turns.c.conversation_id == id)
-    other = select(func.max(t.runs.c.place)).where(t.runs.c.conversation_id == id)
-    return max(db.scalar(last) or 0, db.scalar(other) or 0)
-
-
-def in_doubt() -> ColumnElement[bool]:
-    """The condition for a message whose sending has come to no end, or whose process died while it was sent."""
-    return and_(t.runs.c.phase == "submitting", t.runs.c.since < logs.now() - _SUBMITTING)
-
-
-def _settle(db: Connection, id: str) -> bool:
-    """Give up a message in doubt: the server's turns have it if it has arrived. For workflows they have nothing."""
-    row = db.execute(select(t.runs).where(t.runs.c.conversation_id == id, in_doubt())).one_or_none()
-    if row is None:
-        return False
-    this = t.runs.c.id == row.id
-    if row.workflow:
-        log = [RunEvent(1, logs.now(), RunEnded(Outcome.FAILED, NOT_CONFIRMED))]
-        db.execute(update(t.runs).where(this).values(phase="ended", since=logs.now(), **ended(log)))
-    else:
-        db.execute(delete(t.runs).where(this))
-        db.execute(delete(t.turns).where(t.turns.c.conversation_id == id, t.turns.c.id == row.id))
-    return True
-
-
-def is_submitting(db: Connection, id: str) -> bool:
-    """Return whether a message is being sent into a conversation."""
-    here = and_(t.runs.c.conversation_id == id, t.runs.c.phase == "submitting")
-    return db.scalar(select(t.runs.c.id).where(here)) is not None
-
-
-def tick(db: Connection, id: str) -> datetime:
-    """Set a locked conversation's time, forward even if the clock went back."""
-    this = t.conversations.c.id == id
-    before: datetime = db.execute(select(t.conversations.c.updated_at).where(this)).scalar_one()
-    at = max(logs.now(), before + timedelta(microseconds=1))
-    db.execute(update(t.conversations).where(this).values(updated_at=at))
-    return at
-
-
-def _put_in_order(db: Connection, id: str, turns: Sequence[ServerTurn]) -> bool:
-    """Give everything its place in the server's order. What the server does not know stays behind what it follows."""
-    there: dict[str, int] = {}
-    for number, turn in enumerate(turns):
-        there.setdefault(turn.id, number)
-    asked = db.execute(select(t.turns.c.id, t.turns.c.place).where(t.turns.c.conversation_id == id)).all()
-    columns = t.runs.c.id, t.runs.c.place, t.runs.c.turn_id, t.runs.c.assistant_turn_id
-    tried = db.execute(select(*columns).where(t.runs.c.conversation_id == id)).all()
-    known: list[tuple[Table, Any, tuple[str, ...]]] = [(t.turns, row, (row.id,)) for row in asked]
-    known += [(t.runs, row, (row.assistant_turn_id, row.turn_id)) for row in tried]
-    known.sort(key=lambda item: (item[1].place, item[0] is t.runs))
-    numbers, number = [], -1
-    for _, _, names in known:
-        number = next((there[name] for name in names if name in there), number)
-        numbers.append(number)
-    if numbers == sorted(numbers):
-        return False
-    ordered = sorted(zip(numbers, known, strict=True), key=lambda each: each[0])
-    for place, (_, (table, row, _)) in enumerate(ordered, 1):
-        this = and_(table.c.conversation_id == id, table.c.id == row.id)
-        db.execute(update(table).where(this).values(place=place))
-    return True
-
-
-def _adopt(db: Connection, conversation_id: str, turn_id: str, turn: ServerTurn, place: int) -> None:
-    """Remember an answer whose run is not known as a run of its own, so that it is shown and found as any other."""
-    at = logs.now()
-    id = uuid5(NAMESPACE_OID, f"{conversation_id}\n{turn.id}").hex
-    log = [RunEvent(SPAN, at, TextReplaced(turn.text)), RunEvent(SPAN + 1, at, RunEnded(Outcome.COMPLETED))]
-    values: dict[str, Any] = {"id": id, "conversation_id": conversation_id, "turn_id": turn_id, "place": place}
-    values |= {"workflow": False, "phase": "ended", "since": at, "created_at": at, "assistant_turn_id": turn.id}
-    db.execute(insert(t.runs).values(**values, **ended(log)))
-
-
-def ended(log: Sequence[RunEvent]) -> dict[str, Any]:
-    """Return the columns of a run that has ended with this log."""
-    view = fold(log)
-    columns = {"log": logs.write(log), "shown": logs.write(compact(log), raw=False), "state": view.state.value}
-    return {**columns, "text": view.text, "folded": searchable(view.text), "active": None, "request": None}
-
-
-def to_run(row: Row[Any], user_id: str, state: RunState | None = None) -> Run:
-    return Run(row.id, row.conversation_id, user_id, row.turn_id, state or RunState(row.state), row.created_at)
 
 
 def _turns(db: Connection, id: str, user_id: str, live: Mapping[str, Sequence[RunEvent]]) -> Iterable[Turn]:
@@ -298,7 +158,7 @@ def _turns(db: Connection, id: str, user_id: str, live: Mapping[str, Sequence[Ru
         events = logs.read(row.shown) if row.phase == "ended" else compact(live.get(row.id) or logs.read(row.shown))
         view = fold(events)
         state = RunState(row.state) if view.state.live else view.state
-        yield Turn(row.id, "assistant", view.text, row.created_at, to_run(row, user_id, state), tuple(events))
+        yield Turn(row.id, "assistant", view.text, row.created_at, writing.to_run(row, user_id, state), tuple(events))
 
 
 def _conversation(row: Row[Any]) -> Conversation:

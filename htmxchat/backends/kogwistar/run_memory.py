@@ -18,7 +18,7 @@ from ...events import RunEvent
 from ...models import Run, RunState
 from ...store import Store
 from ...view import compact, fold
-from . import logs, memory
+from . import learning, logs, writing
 from . import tables as t
 from .outcome import Request
 from .replies import ServerRun, Submitted
@@ -99,12 +99,12 @@ class RunMemory:
             row = db.execute(mine.where(t.conversations.c.id == conversation_id)).one_or_none()
             if row is None or row.user_id != user_id or row.hidden_at is not None:
                 raise NotFound
-            place = memory.lock(db, conversation_id) + 1
+            place = writing.lock(db, conversation_id) + 1
             values: dict[str, Any] = {"id": id, "conversation_id": conversation_id, "turn_id": id, "place": place}
             values |= {"workflow": workflow, "state": RunState.QUEUED.value, "phase": "submitting", "since": at}
             db.execute(insert(t.runs).values(**values, created_at=at, active=1))
-            memory.add_turn(db, conversation_id, id, clean_text(text), place, at)
-            memory.tick(db, conversation_id)
+            writing.add_turn(db, conversation_id, id, clean_text(text), place, at)
+            writing.tick(db, conversation_id)
 
         try:
             await self._store.write(work)
@@ -126,7 +126,7 @@ class RunMemory:
             row = db.execute(select(t.runs).where(t.runs.c.id == reservation)).one_or_none()
             if row is None:
                 return None
-            memory.lock(db, row.conversation_id)
+            writing.lock(db, row.conversation_id)
             # The server's turns may have been read since; what was learned of this one then is known better now.
             here = t.turns.c.conversation_id == row.conversation_id
             db.execute(delete(t.turns).where(here, t.turns.c.id == turn_id, t.turns.c.id != reservation))
@@ -144,11 +144,11 @@ class RunMemory:
     async def doubt(self, reservation: str) -> None:
         """Keep a reservation of which it is not known what the server made of it, until the server's turns are read."""
         this = and_(t.runs.c.id == reservation, t.runs.c.phase == "submitting")
-        await self._store.write(lambda db: db.execute(update(t.runs).where(this).values(since=memory.LONG_AGO)))
+        await self._store.write(lambda db: db.execute(update(t.runs).where(this).values(since=learning.LONG_AGO)))
 
     async def doubtful(self, conversation_id: str) -> bool:
         """Return whether only the server's turns can tell what has become of the last message."""
-        here = and_(t.runs.c.conversation_id == conversation_id, memory.in_doubt())
+        here = and_(t.runs.c.conversation_id == conversation_id, learning.in_doubt())
         return await self._store.read(lambda db: db.scalar(select(t.runs.c.id).where(here)) is not None)
 
     async def release(self, reservation: str) -> None:
@@ -164,7 +164,7 @@ class RunMemory:
         """Remember a run that was started elsewhere, in a conversation that is remembered."""
 
         def work(db: Connection) -> None:
-            place = memory.lock(db, run.conversation_id)
+            place = writing.lock(db, run.conversation_id)
             turn = select(t.turns.c.place).where(
                 t.turns.c.conversation_id == run.conversation_id, t.turns.c.id == run.turn_id
             )
@@ -219,14 +219,14 @@ class RunMemory:
             conversation_id = db.scalar(select(t.runs.c.conversation_id).where(t.runs.c.id == id))
             if conversation_id is None:
                 return False
-            memory.lock(db, conversation_id)
+            writing.lock(db, conversation_id)
             live = and_(t.runs.c.id == id, t.runs.c.phase != "ended")
-            values = memory.ended(events) | {"phase": "ended", "since": logs.now()}
+            values = writing.ended(events) | {"phase": "ended", "since": logs.now()}
             if assistant_turn_id:
                 values["assistant_turn_id"] = assistant_turn_id
             if not db.execute(update(t.runs).where(live).values(**values)).rowcount:
                 return False
-            memory.tick(db, conversation_id)
+            writing.tick(db, conversation_id)
             return True
 
         return await self._store.write(work)
@@ -244,5 +244,5 @@ def _so_far(events: Sequence[RunEvent]) -> dict[str, Any]:
 def _known(row: Row[Any], user_id: str) -> KnownRun:
     events = logs.read(row.log)
     request = None if row.request is None else Request.from_json(row.request)
-    run = memory.to_run(row, user_id)
+    run = writing.to_run(row, user_id)
     return KnownRun(run, row.workflow, row.phase, row.since, row.stop_asked_at, request, events)
