@@ -798,10 +798,13 @@ async def test_a_state_that_the_host_cannot_make_takes_no_place(server: Replay, 
 async def test_an_unforeseen_failure_while_sending_does_not_keep_the_place(
     server: Replay, chat: KogwistarBackend, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    def fail(data: Any) -> Submitted:
+        raise OSError("not foreseen")
+
     run = await chat.start_run(ANN, None, "hidden")
     await read(chat, run)
-    with monkeypatch.context() as patch, pytest.raises(ZeroDivisionError):
-        patch.setattr("htmxchat.backends.kogwistar.client.replies.read_submitted", lambda data: 1 / 0)
+    with monkeypatch.context() as patch, pytest.raises(OSError, match="not foreseen"):
+        patch.setattr("htmxchat.backends.kogwistar.client.replies.read_submitted", fail)
         await chat.start_run(ANN, run.conversation_id, "hidden")
     server.release(list(server.runs)[-1])
     await chat.start_run(ANN, run.conversation_id, "hidden")
