@@ -121,18 +121,22 @@ async def end(request: Request) -> Response:
     return _set(request, see_other(_urls(request).login()), SESSION)
 
 
-def _page(request: Request, title: str, sentence: str, back: str, status: int = 200) -> Response:
+def _page(
+    request: Request, title: str, sentence: str, back: str, status: int = 200, *, address: str | None = None
+) -> Response:
     settings = _chat(request).settings
     document = sign_in_page(
-        urls=_urls(request), brand=settings.title, title=title, sentence=sentence, back=back,
+        urls=_urls(request), brand=settings.title, title=title, sentence=sentence, back=back, address=address,
         stylesheets=settings.stylesheets,
     )  # fmt: skip
     return HTMLResponse(document, status)
 
 
 def _failed(request: Request, error: ChatError, back: str | None = None) -> Response:
-    page = _page(request, "Not signed in", str(error), back or _urls(request).home(), error.status)
-    # The address may hold what the server came back with; it must not go on to the next page.
+    back = back or _urls(request).home()
+    # The address may hold what the server came back with: it is not left to be seen, nor told to the next page.
+    address = _urls(request).login(back)
+    page = _page(request, "Not signed in", str(error), back, error.status, address=address)
     page.headers["Referrer-Policy"] = "strict-origin"
     return page
 

@@ -12,7 +12,14 @@ a, button, form, input_ = map(tag, ["a", "button", "form", "input"])
 
 
 def sign_in_page(
-    *, urls: Urls, brand: str, title: str, sentence: str, back: str, stylesheets: Sequence[str] = ()
+    *,
+    urls: Urls,
+    brand: str,
+    title: str,
+    sentence: str,
+    back: str,
+    address: str | None = None,
+    stylesheets: Sequence[str] = (),
 ) -> str:
     """Return the page with the button that signs in.
 
@@ -20,6 +27,7 @@ def sign_in_page(
 
     Args:
         back: The path to come back to.
+        address: As for `message_page`.
     """
     start = form(
         input_(type="hidden", name="back", value=back),
@@ -28,7 +36,7 @@ def sign_in_page(
         action=urls.login(),
     )
     return message_page(
-        urls=urls, brand=brand, title=title, sentence=sentence, action=start, stylesheets=stylesheets
+        urls=urls, brand=brand, title=title, sentence=sentence, action=start, address=address, stylesheets=stylesheets
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import time
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
@@ -143,3 +144,5 @@ def test_an_account_that_cannot_chat_is_told_so(place: Place, page: Page) -> Non
     page.get_by_role("button", name="Sign in").click()
     expect(page.locator("main")).to_contain_text("You have signed in as Dev User, but this account may only read")
     assert "token" not in page.content()
+    expect(page).to_have_url(re.compile(r"/login\?back="))
+    assert "token" not in page.evaluate("location.href + document.referrer")
