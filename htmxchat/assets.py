@@ -35,6 +35,9 @@ STYLES = (
 )
 """The modules `css/{name}.css` that make up `css/chat.css`, in the order of the cascade."""
 
+HTMX = ("htmx", "hx-sse")
+"""The files `vendor/{name}.min.js` that make up `vendor/htmx.js`: one request for what no page does without."""
+
 _FOREVER = "public, max-age=31536000, immutable"
 _LARGE = 1024 * 1024
 _GZIP_FROM = 256  # bytes; below, the headers cost more than compression saves
@@ -66,7 +69,8 @@ class Assets:
     browser ask again the next time, so no page breaks during a deployment.
 
     The folder is read once, here: only files that were in it then are served, as they were then, from memory. Hidden
-    files are left out. The style modules named in `STYLES` are served as one file, `css/chat.css`.
+    files are left out. The style modules named in `STYLES` are served as one file, `css/chat.css`,
+    and the files named in `HTMX` as `vendor/htmx.js` too.
 
     Args:
         apart: Folders in it, with a slash at their ends, whose files are large and seldom change. They are read when
@@ -188,6 +192,9 @@ def _read(directory: Path, without: tuple[str, ...] = ()) -> dict[str, bytes]:
     modules = [contents.pop(f"css/{name}.css") for name in STYLES if f"css/{name}.css" in contents]
     if modules:
         contents["css/chat.css"] = b"\n".join(modules)
+    scripts = [contents[f"vendor/{name}.min.js"] for name in HTMX if f"vendor/{name}.min.js" in contents]
+    if scripts:
+        contents["vendor/htmx.js"] = b";\n".join(scripts)
     return contents
 
 

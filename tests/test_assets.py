@@ -272,6 +272,12 @@ class TestStyles:
         assert {file.stem for file in STATIC.glob("css/*.css")} <= {*STYLES}
 
 
+def test_htmx_and_its_extension_come_as_one_file() -> None:
+    served = client(Assets()).get("/static/x/vendor/htmx.js").text
+    htmx, extension = ((STATIC / f"vendor/{name}.min.js").read_text() for name in ("htmx", "hx-sse"))
+    assert served == f"{htmx};\n{extension}"
+
+
 @pytest.mark.parametrize("root_path", ["", "/team/a"])
 def test_files_are_found_below_every_kind_of_mount(folder: Path, root_path: str) -> None:
     chat = Starlette(routes=[Mount("/static", Assets(folder), name="static")])
