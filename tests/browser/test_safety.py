@@ -72,7 +72,8 @@ def assert_harmless(page: Page) -> None:
 def test_a_hostile_answer_does_nothing_when_it_streams_or_is_loaded(chat: Page) -> None:
     say(chat, MARKDOWN)
     assert_harmless(chat)
-    expect(answer(chat).locator(".turn-body").locator("[hx-get], [hx-trigger], chat-live, hx-partial, [autofocus]")).to_have_count(0)
+    written = answer(chat).locator(".turn-body")
+    expect(written.locator("[hx-get], [hx-trigger], chat-live, hx-partial, [autofocus]")).to_have_count(0)
     expect(chat.locator("#turns")).to_have_count(1)
     assert_same_after_reload(chat)
     assert_harmless(chat)
