@@ -12,6 +12,7 @@ import re
 import socket
 import threading
 import time
+from collections.abc import Callable
 from types import TracebackType
 from typing import Any
 from urllib.parse import urlencode
@@ -116,6 +117,7 @@ class FakeAuth:
         sick: `500` (fails) or `slow` (answers after a while).
         tokens: Those it has given out.
         requests: The methods and paths that it was asked for.
+        signed: Makes the tokens, when another server must take them too.
     """
 
     def __init__(self, mode: str = "dev") -> None:
@@ -126,6 +128,7 @@ class FakeAuth:
         self.sick = ""
         self.tokens: list[str] = []
         self.requests: list[str] = []
+        self.signed: Callable[[], str] | None = None
 
     def __enter__(self) -> FakeAuth:
         app = Starlette(
@@ -148,7 +151,8 @@ class FakeAuth:
         self._server.stop()
 
     def mint(self, **claims: Any) -> str:
-        self.tokens.append(token(**{"lasts": self.lasts, **claims}))
+        made = self.signed() if self.signed else token(**{"lasts": self.lasts, **claims})
+        self.tokens.append(made)
         return self.tokens[-1]
 
     async def _illness(self, request: Request) -> Response | None:

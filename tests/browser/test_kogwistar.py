@@ -12,7 +12,11 @@ from pathlib import Path
 
 import pytest
 from playwright.sync_api import Page, expect
+from starlette.applications import Starlette
+from starlette.routing import Mount
 
+from htmxchat import KogwistarBackend, KogwistarLogin, Store, chat_lifespan, create_chat_app
+from tests.fake_auth import FakeAuth, Serving
 from tests.kogwistar.replay import Replay, token
 
 from .conftest import ROOT, Server
@@ -290,3 +294,36 @@ def test_a_suspended_run_goes_on_with_what_python_in_the_browser_came_to(
     assert update["state"] == "done"
     assert "6 * 7" in update["code"]
     assert_same_after_reload(page)
+
+
+def test_who_signs_in_through_the_server_asks_it_and_loses_nothing_when_the_token_ends(
+    page: Page, server: Replay
+) -> None:
+    store = Store()
+    with FakeAuth("dev") as auth:
+        auth.signed = lambda: token("dev-user-id", seconds=auth.lasts)
+        auth.lasts = 12
+        chat = create_chat_app(KogwistarBackend(server.url, store), login=KogwistarLogin(auth.url, store))
+        with Serving(Starlette(routes=[Mount("/chat", chat)], lifespan=chat_lifespan(chat))) as host:
+            auth.ui_url = f"{host.url}/chat/login/callback"
+            page.goto(f"{host.url}/chat/")
+            page.get_by_role("button", name="Sign in").click()
+            expect(page.locator("#history")).to_contain_text("Dev User")
+            ends = time.time() + auth.lasts
+            send(page, "What is a hypergraph?")
+            wait_for_state(page, "completed")
+            conversation = page.url
+            page.fill("#text", "What is provenance?")
+            time.sleep(max(0.0, ends + 0.5 - time.time()))
+            page.press("#text", "Enter")
+            error = page.locator("#composer-error")
+            expect(error).to_contain_text("What you typed is kept")
+            auth.lasts = 3_600
+            error.get_by_role("link", name="Sign in").click()
+            page.get_by_role("button", name="Sign in").click()
+            expect(page).to_have_url(conversation)
+            expect(page.locator("#text")).to_have_value("What is provenance?")
+            page.press("#text", "Enter")
+            expect(page.locator("article.turn")).to_have_count(4)
+            wait_for_state(page, "completed")
+            assert_same_after_reload(page)
