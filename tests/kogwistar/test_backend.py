@@ -1128,3 +1128,14 @@ async def test_an_answer_ends_without_its_sources_when_they_cannot_be_read(
 
 async def test_removing_a_conversation_says_that_the_server_keeps_it(chat: KogwistarBackend) -> None:
     assert "The kogwistar server keeps" in chat.deletion_notice
+
+
+async def test_the_list_of_runs_says_which_workflow_ran(chat: KogwistarBackend) -> None:
+    run = await chat.start_run(ANN, None, "What is a hypergraph?")
+    await read(chat, run)
+    (listed,) = await chat.list_runs(ANN, run.conversation_id)
+    assert (listed.run.id, listed.question) == (run.id, "What is a hypergraph?")
+    assert listed.workflow == "debug.rag.v1"
+    assert listed.ended_at is not None
+    with pytest.raises(NotFound):
+        await chat.list_runs(BEN, run.conversation_id)

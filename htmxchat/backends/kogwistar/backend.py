@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Any, Literal
 from ...database import uncancelled
 from ...errors import BackendError, BackendUnavailable, ChatError, EmptyText, NotFound, TextTooLong
 from ...events import JSON, RunEvent, ScriptProposed, Source
-from ...models import Conversation, ConversationPage, Run, RunSteps, Transcript, User
+from ...models import Conversation, ConversationPage, Run, RunSteps, RunSummary, Transcript, User
 from ...store import Store
+from ...view import fold
 from ..scripting import ScriptKeeping
 from . import insight
 from .accounts import Accounts
@@ -239,6 +240,20 @@ class KogwistarBackend(ScriptKeeping):
                 yield event
         finally:
             await events.aclose()  # type: ignore[attr-defined]
+
+    async def list_runs(self, user: User, conversation_id: str, *, limit: int = 100) -> tuple[RunSummary, ...]:
+        """Return the runs that are remembered, latest first, each with its workflow."""
+        transcript = await self.load_transcript(user, conversation_id)
+        workflows = await self._runs.workflow_ids(conversation_id)
+        found: list[RunSummary] = []
+        question = ""
+        for turn in transcript.turns:
+            if turn.run is None:
+                question = turn.text
+            else:
+                ended_at = fold(turn.events).ended_at
+                found.append(RunSummary(turn.run, question, ended_at, workflows.get(turn.run.id, "")))
+        return tuple(found[::-1][:limit])
 
     async def run_steps(self, user: User, run_id: str) -> RunSteps:
         """Return the steps of a run. The server keeps a checkpoint for each, up to the latest."""

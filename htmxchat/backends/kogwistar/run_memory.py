@@ -84,7 +84,14 @@ class RunMemory:
         live = select(t.runs.c.id).where(t.runs.c.conversation_id == conversation_id, t.runs.c.active == 1)
         return await self._store.read(lambda db: db.scalar(live.where(t.runs.c.phase != "submitting")))
 
-    async def reserve(self, user_id: str, conversation_id: str, text: str, *, workflow: bool) -> str:
+    async def workflow_ids(self, conversation_id: str) -> dict[str, str]:
+        """Return which workflow each of a conversation's runs is of, by the runs' ids."""
+        known = select(t.runs.c.id, t.runs.c.workflow_id).where(t.runs.c.conversation_id == conversation_id)
+        return {row.id: row.workflow_id for row in await self._store.read(lambda db: db.execute(known).all())}
+
+    async def reserve(
+        self, user_id: str, conversation_id: str, text: str, *, workflow: bool, workflow_id: str = ""
+    ) -> str:
         """Take a conversation's one place for a live run, before the server is asked. Returns the reservation.
 
         Raises:
@@ -102,7 +109,7 @@ class RunMemory:
             place = writing.lock(db, conversation_id) + 1
             values: dict[str, Any] = {"id": id, "conversation_id": conversation_id, "turn_id": id, "place": place}
             values |= {"workflow": workflow, "state": RunState.QUEUED.value, "phase": "submitting", "since": at}
-            db.execute(insert(t.runs).values(**values, created_at=at, active=1))
+            db.execute(insert(t.runs).values(**values, workflow_id=workflow_id, created_at=at, active=1))
             writing.add_turn(db, conversation_id, id, clean_text(text), place, at)
             writing.tick(db, conversation_id)
 
@@ -178,6 +185,7 @@ class RunMemory:
             values: dict[str, Any] = {"id": run.id, "conversation_id": run.conversation_id, "turn_id": run.turn_id}
             values |= {"place": db.scalar(turn) or place + 1, "workflow": workflow, "state": RunState.RUNNING.value}
             values |= {"phase": "running", "since": at, "assistant_turn_id": run.assistant_turn_id}
+            values |= {"workflow_id": run.workflow_id}
             db.execute(insert(t.runs).values(**values, created_at=at, active=None if taken else 1))
 
         with suppress(IntegrityError):

@@ -70,7 +70,9 @@ class Submitter:
             if await self._runs.doubtful(conversation_id):
                 turns = await self._client.turns(token, conversation_id)
                 await self._conversations.learn_turns(conversation_id, turns)
-        reservation = await self._runs.reserve(me, conversation_id, text, workflow=self._workflow)
+        reservation = await self._runs.reserve(
+            me, conversation_id, text, workflow=self._workflow, workflow_id=self._workflow_id
+        )
         try:
             submitted = await self._submit(token, conversation_id, text, state)
         except Uncertain:

@@ -70,6 +70,7 @@ runs = Table(
     Column("turn_id", Text, nullable=False),
     Column("place", Integer, nullable=False),
     Column("workflow", Boolean, nullable=False),
+    Column("workflow_id", Text, nullable=False, default=""),
     Column("state", String(16), nullable=False),
     # submitting -> running -> (waiting -> resuming -> …) -> ended
     Column("phase", String(16), nullable=False),
