@@ -95,6 +95,22 @@ def answer(page: Page) -> Locator:
     return page.locator("article.turn[data-role=assistant]").last
 
 
+def submit(page: Page, button: str) -> None:
+    """Press a button of a page without JavaScript, and wait for the page that comes of it."""
+    with page.expect_navigation():
+        page.get_by_role("button", name=button).click()
+
+
+def reload_until(page: Page, state: str) -> None:
+    """Reload a page without JavaScript, as it asks for, until the last answer is in this state."""
+    for _ in range(200):
+        if answer(page).get_attribute("data-state") == state:
+            return
+        page.wait_for_timeout(50)
+        page.reload()
+    raise AssertionError(answer(page).inner_text())
+
+
 def wait_for_state(page: Page, state: str, timeout: float = 40_000) -> None:
     expect(answer(page)).to_have_attribute("data-state", state, timeout=timeout)
 

@@ -10,7 +10,7 @@ import pytest
 from playwright.sync_api import BrowserContext, Locator, Page, expect
 
 from tests.browser.conftest import Server
-from tests.browser.driving import emit, send, start, until, wait_for_state
+from tests.browser.driving import emit, reload_until, send, start, submit, until, wait_for_state
 
 EVENTS: list[tuple[str, dict[str, Any]] | str] = [
     ("StageChanged", {"name": "Planning"}),
@@ -338,8 +338,8 @@ def test_without_javascript_it_is_a_page(new_context: Callable[..., BrowserConte
     page = new_context(java_script_enabled=False).new_page()
     page.goto(site.url)
     page.fill("#text", "stages 500")
-    page.get_by_role("button", name="Send").click()
-    until(lambda: page.reload() and page.locator("article[data-role=assistant][data-state=completed]").count())
+    submit(page, "Send")
+    reload_until(page, "completed")
     page.locator("a[name=inspect]").click()
     expect(rows(page)).to_have_count(200)
     page.get_by_role("link", name="Later rows").click()

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 
 import pytest
 from playwright.sync_api import BrowserContext, Page, expect
 
 from tests.browser.conftest import Server
-from tests.browser.driving import answer, box, open_menu
+from tests.browser.driving import answer, box, open_menu, reload_until, submit
 
 
 @pytest.fixture
@@ -20,20 +19,9 @@ def plain(new_context: Callable[..., BrowserContext], site: Server) -> Page:
 
 
 def ask(page: Page, text: str, state: str = "completed") -> None:
-    """Send a message and reload, as the page says, until it has its answer."""
     box(page).fill(text)
-    page.get_by_role("button", name="Send").click()
-    expect(page).to_have_url(re.compile("/c/"))
+    submit(page, "Send")
     reload_until(page, state)
-
-
-def reload_until(page: Page, state: str) -> None:
-    for _ in range(200):
-        if answer(page).get_attribute("data-state") == state:
-            return
-        page.wait_for_timeout(50)
-        page.reload()
-    raise AssertionError(answer(page).inner_text())
 
 
 def test_a_message_gets_its_answer(plain: Page) -> None:
@@ -46,7 +34,7 @@ def test_a_message_gets_its_answer(plain: Page) -> None:
 
 
 def test_a_starter_begins_a_conversation(plain: Page) -> None:
-    plain.get_by_role("button", name="Greet").click()
+    submit(plain, "Greet")
     reload_until(plain, "completed")
     expect(answer(plain)).to_contain_text("Echo: Say hello")
 
@@ -56,7 +44,7 @@ def test_a_running_answer_says_how_to_see_more_and_can_be_stopped(plain: Page) -
     assert answer(plain).locator("noscript").inner_text() == "Reload the page to see more of the answer."
     plain.get_by_role("link", name="Reload the page").click()
     expect(answer(plain)).to_have_attribute("data-state", "running")
-    plain.get_by_role("button", name="Stop").click()
+    submit(plain, "Stop")
     reload_until(plain, "cancelled")
     expect(answer(plain)).to_contain_text("Stopped")
 
@@ -73,7 +61,7 @@ def test_a_message_that_is_refused_is_kept_with_the_reason(plain: Page) -> None:
 def test_a_failed_answer_can_be_tried_again(plain: Page) -> None:
     ask(plain, "fail", "failed")
     failed = answer(plain).get_attribute("id")
-    plain.get_by_role("button", name="Try again").click()
+    submit(plain, "Try again")
     expect(plain.locator(f"#{failed}")).to_have_count(0)
     reload_until(plain, "failed")
     expect(plain.locator("article.turn")).to_have_count(2)
@@ -81,7 +69,7 @@ def test_a_failed_answer_can_be_tried_again(plain: Page) -> None:
 
 def test_a_question_is_answered(plain: Page) -> None:
     ask(plain, "ask", "suspended")
-    plain.get_by_role("button", name="south").click()
+    submit(plain, "south")
     reload_until(plain, "completed")
     expect(answer(plain)).to_contain_text("You chose south.")
 
