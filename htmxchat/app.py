@@ -21,7 +21,7 @@ from .csrf import CrossOriginGuard, checked_origin
 from .endpoints import conversations, exports, history, insight, inspector, pages, runs, sandbox, scripts, session
 from .endpoints.failures import show_failure
 from .errors import ChatError
-from .fragments.transcript import TurnContext
+from .fragments.turn_context import TurnContext
 from .headers import ContentPolicy, SecurityHeaders
 from .identity import BrowserCookie, BrowserIdentity, Identify, SessionIdentity
 from .limits import BodyLimit, Limits, StreamSlots

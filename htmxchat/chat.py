@@ -12,7 +12,7 @@ import anyio
 from .assets import Assets
 from .backend import Backend, CanDelete, CanRename, CanRetry, CanSearch, KeepsScripts
 from .errors import BackendUnavailable, ChatError
-from .fragments.transcript import TurnContext
+from .fragments.turn_context import TurnContext
 from .identity import Identify
 from .limits import Limits, StreamSlots
 from .login import Login
@@ -67,7 +67,6 @@ class Chat:
             poll_interval=self.settings.poll_interval,
             can_retry=isinstance(self.backend, CanRetry),
             agent=self.settings.agent,
-            text_limit=self.settings.limits.text,
             can_run_scripts=self.can_run_scripts,
             inspector=True,
         )

@@ -8,14 +8,10 @@ from html import escape
 
 from .events import RunEvent
 from .fragments.composer import composer_actions
-from .fragments.transcript import (
-    TurnContext,
-    status_text,
-    turn_article,
-    turn_lost,
-    turn_step,
-    turn_tail,
-)
+from .fragments.steps import turn_step
+from .fragments.transcript import status_text, turn_article
+from .fragments.turn_context import TurnContext
+from .fragments.turn_tail import turn_lost, turn_tail
 from .html import render
 from .markdown import MarkdownStream
 from .patches import Patch, element_patches

@@ -37,7 +37,7 @@ from .backend import Backend
 from .errors import BackendUnavailable
 from .events import RunEvent
 from .follower import Follower
-from .fragments.transcript import TurnContext
+from .fragments.turn_context import TurnContext
 from .live_rows import LiveRows, RowsWanted
 from .live_turn import LiveTurn
 from .models import User

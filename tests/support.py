@@ -14,7 +14,7 @@ import anyio.lowlevel
 from httpx_sse._decoders import SSEDecoder, SSELineDecoder
 from starlette.types import ASGIApp, Message
 
-from htmxchat.fragments.transcript import TurnContext, turn
+from htmxchat.fragments import TurnContext, turn
 from htmxchat.html import render
 from htmxchat.markdown import Markdown
 from htmxchat.models import Run, Turn

@@ -36,7 +36,7 @@ from htmxchat.events import (
     UsageReported,
 )
 from htmxchat.follower import Follower
-from htmxchat.fragments.transcript import TurnContext
+from htmxchat.fragments.turn_context import TurnContext
 from htmxchat.live_turn import LiveTurn
 from htmxchat.models import Run, RunState, Turn, User
 from htmxchat.patches import render_patches

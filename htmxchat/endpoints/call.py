@@ -14,7 +14,7 @@ from starlette.responses import Response
 
 from ..chat import Chat
 from ..errors import BadRequest, ChatError, EmptyText, InvalidInput, NotAllowed, NotFound, NotSignedIn, TextTooLong
-from ..fragments.transcript import TurnContext
+from ..fragments.turn_context import TurnContext
 from ..inspection import RowFilter
 from ..models import Conversation, Run, User
 from ..urls import Urls

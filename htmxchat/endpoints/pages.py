@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from datetime import UTC, datetime
 
 from starlette.responses import HTMLResponse, Response
@@ -20,8 +19,6 @@ from ..html import FT, Child, render, tag
 from ..models import Conversation, ConversationPage, Transcript
 from ..patches import Patch, render_patches
 from .call import Call, endpoint
-
-_log = logging.getLogger("htmxchat")
 
 
 @endpoint
@@ -158,9 +155,7 @@ def conversation_room(
     )
 
 
-def _room(
-    call: Call, conversation: Conversation | None, *, turns: Child, composer: Child, heading: Child = None
-) -> FT:
+def _room(call: Call, conversation: Conversation | None, *, turns: Child, composer: Child, heading: Child = None) -> FT:
     settings = call.chat.settings
     return conversation_fragment(
         urls=call.urls,

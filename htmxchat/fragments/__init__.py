@@ -9,7 +9,8 @@ from .history import history, history_items, history_list
 from .icons import sprite
 from .login import leaving_page, sign_in_link, sign_in_page
 from .shell import Side, message_page, notice, page, side_closer, side_opener, side_room
-from .transcript import TurnContext, transcript, turn
+from .transcript import transcript, turn
+from .turn_context import TurnContext
 
 __all__ = [
     "Side",

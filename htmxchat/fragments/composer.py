@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from ..html import FT, icon, tag
 from ..urls import Urls
+from .controls import post_form
 
-button, div, form, label, p, span, textarea = map(tag, ["button", "div", "form", "label", "p", "span", "textarea"])
+button, div, label, p, span, textarea = map(tag, ["button", "div", "label", "p", "span", "textarea"])
 kbd, chat_composer = tag("kbd"), tag("chat-composer")
 
 
@@ -48,16 +49,13 @@ def composer(
         enterkeyhint="send",
     )
     return chat_composer(
-        form(
+        post_form(
+            url,
             label("Message", cls="hidden", for_="text"),
             box,
             p(error, id="composer-error", role="alert"),
             composer_actions(urls=urls, live_run_id=live_run_id, refresh_url=refresh_url),
             id="composer",
-            method="post",
-            action=url,
-            hx_post=url,
-            hx_swap="none",
         ),
         data_limit=str(limit),
         data_user=user_key,

@@ -11,8 +11,9 @@ from collections.abc import Sequence
 from ..html import FT, Child, icon, tag
 from ..models import Conversation, Starter
 from ..urls import Urls
+from .controls import get_link, post_form
 
-a, button, details, div, form, h1, h2 = map(tag, ["a", "button", "details", "div", "form", "h1", "h2"])
+a, button, details, div, h1, h2 = map(tag, ["a", "button", "details", "div", "h1", "h2"])
 header, input_, label, li, main, p = map(tag, ["header", "input", "label", "li", "main", "p"])
 small, span, summary, ul = map(tag, ["small", "span", "summary", "ul"])
 chat_log, chat_menu = tag("chat-log"), tag("chat-menu")
@@ -74,8 +75,8 @@ def title_heading(conversation: Conversation | None) -> FT:
 
 def rename_form(*, urls: Urls, conversation: Conversation) -> FT:
     """Return the form that stands in place of the title while it is changed."""
-    url, back = urls.rename(conversation.id), urls.conversation(conversation.id)
-    return form(
+    return post_form(
+        urls.rename(conversation.id),
         h1(conversation.title, cls="hidden"),
         label("Title", cls="hidden", for_="title"),
         input_(
@@ -89,44 +90,28 @@ def rename_form(*, urls: Urls, conversation: Conversation) -> FT:
             dir="auto",
         ),
         button("Save", cls="button", data_kind="primary", type="submit"),
-        a(
+        get_link(
+            urls.conversation(conversation.id),
             "Cancel",
+            target="#heading",
+            hx_select="#heading",
             cls="button",
             data_kind="quiet",
-            href=back,
-            hx_get=back,
-            hx_select="#heading",
-            hx_target="#heading",
-            hx_swap="outerHTML",
         ),
         id="heading",
         cls="rename",
-        method="post",
-        action=url,
-        hx_post=url,
         hx_target="#heading",
         hx_swap="outerHTML",
     )
 
 
 def _menu(urls: Urls, conversation: Conversation, *, can_rename: bool, can_delete: bool) -> FT:
-    rename_url, delete_url = urls.rename(conversation.id), urls.delete(conversation.id)
-    rename = a(
-        icon("edit"),
-        "Rename",
-        cls="button",
-        data_kind="quiet",
-        href=rename_url,
-        hx_get=rename_url,
-        hx_target="#heading",
-        hx_swap="outerHTML",
+    rename = get_link(
+        urls.rename(conversation.id), icon("edit"), "Rename", target="#heading", cls="button", data_kind="quiet"
     )
-    delete = form(
+    delete = post_form(
+        urls.delete(conversation.id),
         button(icon("trash"), "Delete", cls="button", data_kind="quiet", type="submit"),
-        method="post",
-        action=delete_url,
-        hx_post=delete_url,
-        hx_swap="none",
     )
     return chat_menu(
         details(
@@ -137,15 +122,12 @@ def _menu(urls: Urls, conversation: Conversation, *, can_rename: bool, can_delet
 
 
 def _empty(urls: Urls, greeting: str, introduction: str, starters: Sequence[Starter]) -> FT:
-    return form(
+    return post_form(
+        urls.start(),
         h2(greeting),
         p(introduction) if introduction else None,
         ul([_starter(each) for each in starters], cls="starters") if starters else None,
         cls="column empty",
-        method="post",
-        action=urls.start(),
-        hx_post=urls.start(),
-        hx_swap="none",
     )
 
 

@@ -11,6 +11,7 @@ from itertools import groupby
 from ..html import FT, Child, icon, tag
 from ..models import Conversation, ConversationPage, RunState
 from ..urls import Urls
+from .controls import get_link, post_form
 from .shell import notice
 
 a, b, button, div, footer, form, h2, header = map(tag, ["a", "b", "button", "div", "footer", "form", "h2", "header"])
@@ -52,16 +53,14 @@ def history(
         failure: Why there is no list.
         sign_out_url: Where the form that signs out is posted, if there is one.
     """
-    new = a(
+    new = get_link(
+        urls.home(),
         icon("plus"),
         "New",
+        target="#conversation",
+        hx_push_url="true",
         cls="button",
         data_kind="quiet",
-        href=urls.home(),
-        hx_get=urls.home(),
-        hx_target="#conversation",
-        hx_swap="outerHTML",
-        hx_push_url="true",
     )
     return nav(
         header(a(b(brand, cls="cut"), href=urls.home(), cls="brand cut"), new, cls="room-head"),
@@ -131,19 +130,16 @@ def history_items(
 
 
 def _item(conversation: Conversation, urls: Urls, current: str | None, now: datetime) -> FT:
-    url = urls.conversation(conversation.id)
     words = _WORDS.get(conversation.state) if conversation.state else None
     at = conversation.updated_at.astimezone(UTC)
     return li(
-        a(
+        get_link(
+            urls.conversation(conversation.id),
             span(conversation.title, cls="cut", dir="auto"),
             span(span(words, cls="hidden"), cls="state") if words else None,
             time_(_short(at, now), datetime=at.isoformat(timespec="seconds"), data_form="short"),
             id=f"conversation-{conversation.id}",
-            href=url,
-            hx_get=url,
-            hx_target="#conversation",
-            hx_swap="outerHTML",
+            target="#conversation",
             hx_push_url="true",
             aria_current="page" if conversation.id == current else None,
             data_conversation=conversation.id,
@@ -181,15 +177,7 @@ def _search(urls: Urls, query: str) -> FT:
 
 def _undo(urls: Urls, conversation_id: str, notice: str) -> FT:
     url = urls.restore(conversation_id)
-    return form(
-        p(notice),
-        button("Undo", cls="button", type="submit"),
-        cls="undo",
-        method="post",
-        action=url,
-        hx_post=url,
-        hx_swap="none",
-    )
+    return post_form(url, p(notice), button("Undo", cls="button", type="submit"), cls="undo")
 
 
 def _short(at: datetime, now: datetime) -> str:

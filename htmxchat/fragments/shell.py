@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from ..html import FT, Child, icon, render, tag
 from ..urls import Urls
+from .controls import get_link
 from .icons import sprite
 
 a, p, div, nav, main, header, h1, aside = map(tag, ["a", "p", "div", "nav", "main", "header", "h1", "aside"])
@@ -102,17 +103,15 @@ def side_opener(side: Side) -> FT:
 
     Hooks: `a.opener`, with `data-room`.
     """
-    return a(
+    return get_link(
+        side.url,
         icon(side.icon),
         span(side.label),
+        target=f"#{side.name}",
+        hx_push_url="true",
         cls="button opener",
         data_kind="quiet",
         data_room=side.name,
-        href=side.url,
-        hx_get=side.url,
-        hx_target=f"#{side.name}",
-        hx_swap="outerHTML",
-        hx_push_url="true",
     )
 
 

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 
 from htmxchat.events import RunEvent, TextDelta
-from htmxchat.fragments.transcript import TurnContext
+from htmxchat.fragments import TurnContext
 from htmxchat.live_turn import LiveTurn
 from htmxchat.markdown import Markdown, MarkdownStream
 from htmxchat.patches import render_patches

@@ -1,0 +1,23 @@
+"""Forms and links that work with JavaScript and without."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ..html import FT, Child, tag
+
+_form, _a = tag("form"), tag("a")
+
+
+def post_form(url: str, *children: Child, hx_swap: str = "none", **attributes: Any) -> FT:
+    """Return a form that is posted to `url`.
+
+    Args:
+        hx_swap: What becomes of the answer; by default nothing but what addresses itself to a place of the page.
+    """
+    return _form(*children, method="post", action=url, hx_post=url, hx_swap=hx_swap, **attributes)
+
+
+def get_link(url: str, *children: Child, target: str, **attributes: Any) -> FT:
+    """Return a link whose page takes the place of `target`, a CSS selector, or of the whole page without JavaScript."""
+    return _a(*children, href=url, hx_get=url, hx_target=target, hx_swap="outerHTML", **attributes)

@@ -1,0 +1,64 @@
+"""The steps of an answer: what the agent did around its words, to be unfolded.
+
+Hooks: `#step-…`.
+"""
+
+from __future__ import annotations
+
+import json
+from datetime import datetime
+
+from ..html import FT, tag
+from ..models import RunState
+from ..view import Reasoning, RunView, Step, ToolCall
+
+details, summary, code, p, pre, span = map(tag, ["details", "summary", "code", "p", "pre", "span"])
+
+_LONGEST_ARGUMENTS = 4_000
+
+
+def turn_steps(run_id: str, view: RunView) -> list[FT]:
+    """Return what the agent did around its words."""
+    return [turn_step(run_id, index, step) for index, step in enumerate(view.steps)]
+
+
+def turn_step(run_id: str, index: int, step: Step) -> FT:
+    """Return a stretch of reasoning or a tool call, to be unfolded."""
+    id = f"step-{run_id}-{index}"
+    chevron = tag("svg")(tag("use")(href="#i-chevron"), cls="icon chevron", aria_hidden="true")
+    if isinstance(step, Reasoning):
+        head = "Thinking" if step.ended_at is None else f"Thought for {seconds(step.started_at, step.ended_at)}"
+        return details(summary(chevron, head), p(step.text, cls="detail"), id=id)
+    took = None if step.ended_at is None else seconds(step.started_at, step.ended_at)
+    words = {RunState.RUNNING: "Running", RunState.FAILED: "Failed", RunState.CANCELLED: "Stopped"}
+    return details(
+        summary(
+            chevron,
+            code(step.name),
+            span(step.summary, cls="cut"),
+            span(step.found or words.get(step.state, "Done"), cls="state"),
+            span(took, cls="num quiet") if took else None,
+        ),
+        pre(_json(step), cls="detail", tabindex="0"),
+        id=id,
+        data_state=step.state.value,
+    )
+
+
+def _json(call: ToolCall) -> str:
+    if call.arguments is None:
+        return "No arguments"
+    text = json.dumps(call.arguments, ensure_ascii=False)
+    if len(text) > _LONGEST_ARGUMENTS:
+        return f"{text[:_LONGEST_ARGUMENTS]}…"
+    # Indented only when it is short: nested deep, white space is a hundred times what it holds.
+    return json.dumps(call.arguments, ensure_ascii=False, indent=2)[: 10 * _LONGEST_ARGUMENTS]
+
+
+def seconds(start: datetime, end: datetime) -> str:
+    """Return how long something took, in words."""
+    took = max(0.0, (end - start).total_seconds())
+    if took < 60:
+        return f"{took:.1f} s" if took >= 1 else f"{took:.2f} s"
+    minutes, rest = divmod(round(took), 60)
+    return f"{minutes} min {rest} s"

@@ -1,0 +1,32 @@
+"""What every turn of a page is drawn with."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from ..markdown import Markdown
+from ..urls import Urls
+
+
+@dataclass(frozen=True, slots=True)
+class TurnContext:
+    """What turns need besides themselves.
+
+    Attributes:
+        stream: How a live turn gets its news.
+        poll_interval: Seconds between two polls.
+        can_retry: Whether the backend can answer the same turn again.
+        agent: What the other side is called.
+        can_run_scripts: Whether there is a queue for the scripts that the agent proposes.
+        inspector: Whether the page has the room in which a run is inspected; else the link leads to the chat's page.
+    """
+
+    urls: Urls
+    markdown: Markdown
+    stream: Literal["sse", "poll"] = "sse"
+    poll_interval: float = 0.7
+    can_retry: bool = False
+    agent: str = "Agent"
+    can_run_scripts: bool = False
+    inspector: bool = False
