@@ -17,8 +17,8 @@ from starlette.applications import Starlette
 from starlette.routing import Mount
 
 from . import StubBackend, __version__, chat_lifespan, create_chat_app
-from .database import create_private
 from .store import Store
+from .store.database import create_private
 
 _LEVELS = ("critical", "error", "warning", "info", "debug")
 

@@ -13,7 +13,7 @@ PACKAGE = Path(__file__).parent.parent / "htmxchat"
 
 NOUNS = {"models", "events", "errors", "script_actions", "script_states", "script_results"}
 SEAMS = {"backend", "login"}
-LOG = {"cleaning", "tables", "rows", "script_rows", "script_log", "database", "sessions", "store"}
+LOG = {"cleaning", "store"}
 TEXT = {"markdown", "highlight"}
 INSPECTED = {"inspection", "meanings", "redaction", "state_diff", "timeline"}
 PAGE = {"html", "view", "urls", "patches", "ansi", "scripts", *INSPECTED, *NOUNS, *TEXT}

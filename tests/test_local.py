@@ -41,8 +41,8 @@ from htmxchat.events import (
 )
 from htmxchat.models import Run, RunState, User
 from htmxchat.responders import Request
-from htmxchat.rows import now
 from htmxchat.store import Store
+from htmxchat.store.rows import now
 from htmxchat.view import fold
 
 pytestmark = pytest.mark.anyio

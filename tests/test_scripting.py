@@ -37,7 +37,7 @@ from htmxchat.backends.active import Timing
 from htmxchat.inspection import rows as inspect
 from htmxchat.script_actions import Approve, Cancel, Claim, Finish, Reject, Renew, Rerun
 from htmxchat.script_states import LONGEST_CODE, MOST_SCRIPTS, digest
-from htmxchat.tables import runs, scripts
+from htmxchat.store.tables import runs, scripts
 from htmxchat.timeline import timeline
 
 ANN, EVE = User("ann"), User("eve")

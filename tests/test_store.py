@@ -29,9 +29,9 @@ from htmxchat.events import (
     Unknown,
 )
 from htmxchat.models import RunState
-from htmxchat.rows import now
 from htmxchat.store import Started, Store
-from htmxchat.tables import metadata
+from htmxchat.store.rows import now
+from htmxchat.store.tables import metadata
 from htmxchat.view import compact, fold
 
 pytestmark = pytest.mark.anyio

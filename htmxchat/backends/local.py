@@ -9,12 +9,12 @@ from collections.abc import AsyncIterator, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from ..database import uncancelled
 from ..errors import BackendUnavailable, EmptyText
 from ..events import JSON, RunEnded, RunEvent
 from ..models import Conversation, ConversationPage, Run, RunSummary, Script, Starter, Transcript, User
 from ..responders import Request, Responder
 from ..store import Started, Store
+from ..store.database import uncancelled
 from .active import INTERRUPTED, ActiveRun, Timing
 from .scripting import ScriptKeeping
 

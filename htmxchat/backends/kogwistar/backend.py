@@ -8,11 +8,11 @@ from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Literal
 
-from ...database import uncancelled
 from ...errors import BackendError, BackendUnavailable, ChatError, EmptyText, NotFound, TextTooLong
 from ...events import JSON, RunEvent, ScriptProposed, Source
 from ...models import Conversation, ConversationPage, Run, RunSteps, RunSummary, Transcript, User
 from ...store import Store
+from ...store.database import uncancelled
 from ...view import fold
 from ..scripting import ScriptKeeping
 from . import insight

@@ -23,7 +23,7 @@ from sqlalchemy import (
     UniqueConstraint,
 )
 
-from ...tables import Moment
+from ...store.tables import Moment
 
 metadata = MetaData()
 

@@ -18,40 +18,27 @@ from sqlalchemy import (
     Select,
     and_,
     case,
-    delete,
     exists,
-    func,
     insert,
     or_,
     select,
     true,
     update,
 )
-from sqlalchemy.exc import IntegrityError
 
-from . import script_rows
-from . import tables as t
-from .cleaning import one_line, searchable, storable
-from .errors import Busy, InvalidInput, NotFound
-from .events import (
-    EventBody,
-    InputAnswered,
-    InputRequested,
-    RunEnded,
+from ..cleaning import one_line, searchable, storable
+from ..errors import InvalidInput, NotFound
+from ..events import (
     RunEvent,
-    RunStarted,
-    ScriptFinished,
-    ScriptProposed,
     decode_body,
-    encode_body,
 )
-from .models import Conversation, Run, RunState, Turn
-from .view import compact, fold
+from ..models import Conversation, Run, RunState, Turn
+from ..view import compact, fold
+from . import tables as t
 
 TITLE_LENGTH = 80
 LONGEST_QUERY = 500
 _ID = re.compile("[0-9a-f]{32}")
-_INSERT_EVENTS = insert(t.events)
 
 
 def now() -> datetime:
@@ -181,17 +168,6 @@ def _live_turn(row: Row[Any], events: Sequence[RunEvent]) -> Turn:
     return Turn(row.id, "assistant", view.text, row.created_at, run, compact(events))
 
 
-def awaited(db: Connection, run_id: str) -> str | None:
-    """Return the id of the request that a run waits for."""
-    kinds = t.events.c.type.in_([InputRequested.__name__, InputAnswered.__name__])
-    this = select(t.events.c.type, t.events.c.data).where(t.events.c.run_id == run_id, kinds)
-    last = db.execute(this.order_by(t.events.c.seq.desc()).limit(1)).one_or_none()
-    if last is None or last.type == InputAnswered.__name__:
-        return None
-    request_id: str = last.data["request_id"]
-    return request_id
-
-
 # Writing. Where a conversation and a run are both written, the conversation comes first: the other order can deadlock.
 
 
@@ -208,10 +184,10 @@ def touch(db: Connection, user_id: str, conversation_id: str | None, text: str =
     lock = update(t.conversations).where(mine(user_id), t.conversations.c.id == known_id(conversation_id))
     if not db.execute(lock.values(user_id=user_id)).rowcount:
         raise NotFound
-    return conversation_id, _tick(db, conversation_id, at)
+    return conversation_id, tick(db, conversation_id, at)
 
 
-def _tick(db: Connection, conversation_id: str, at: datetime) -> datetime:
+def tick(db: Connection, conversation_id: str, at: datetime) -> datetime:
     """Set a locked conversation's time, forward even if the clock went back."""
     this = t.conversations.c.id == conversation_id
     before = db.execute(select(t.conversations.c.updated_at).where(this)).scalar_one()
@@ -220,106 +196,13 @@ def _tick(db: Connection, conversation_id: str, at: datetime) -> datetime:
     return at
 
 
-def begin(db: Connection, user_id: str, conversation_id: str, turn_id: str, owner: str, at: datetime) -> Run:
-    """Write a live run and its first event.
-
-    Raises:
-        Busy: The conversation has one.
-    """
-    run = Run(new_id(), conversation_id, user_id, turn_id, RunState.RUNNING, at)
-    values = {"id": run.id, "conversation_id": conversation_id, "user_id": user_id, "turn_id": turn_id}
-    try:
-        db.execute(
-            insert(t.runs).values(**values, state=run.state.value, created_at=at, owner=owner, alive_at=at, active=1)
-        )
-    except IntegrityError:
-        raise Busy from None
-    insert_events(db, run.id, [RunEvent(1, at, RunStarted())])
-    return run
-
-
-def renew(db: Connection, run_id: str, owner: str) -> bool:
-    """Lock a live run and say that its owner is alive. Returns whether it is the owner's."""
-    live = and_(t.runs.c.id == run_id, t.runs.c.owner == owner, t.runs.c.active == 1)
-    return db.execute(update(t.runs).where(live).values(alive_at=now())).rowcount == 1
-
-
-def ask_to_stop(db: Connection, run_id: str) -> None:
-    live = and_(t.runs.c.id == run_id, t.runs.c.active == 1)
-    db.execute(update(t.runs).where(live).values(stop_requested=True, state=RunState.STOPPING.value))
-
-
-def insert_events(db: Connection, run_id: str, events: Sequence[RunEvent], *, again: bool = False) -> None:
-    """Write events; `again` if an earlier try may have written some of them. Answers that they report are used up."""
-    last = db.scalar(select(func.max(t.events.c.seq)).where(t.events.c.run_id == run_id)) if again else None
-    rows = []
-    for event in events:
-        if last is not None and event.seq <= last:
-            continue
-        name, data = encode_body(event.body)
-        rows.append({"run_id": run_id, "seq": event.seq, "at": event.at, "type": name, "data": data, "raw": event.raw})
-        _note_effects(db, run_id, event.body)
-    if rows:
-        db.execute(_INSERT_EVENTS, rows)
-
-
-def _note_effects(db: Connection, run_id: str, body: EventBody) -> None:
-    """Write what an event changes besides the log: the answers, the queue of scripts, and what the run waits for."""
-    this = t.runs.c.id == run_id
-    match body:
-        case InputRequested(request_id=request_id):
-            db.execute(update(t.runs).where(this).values(waiting=request_id))
-        case ScriptProposed():
-            conversation_id = db.execute(select(t.runs.c.conversation_id).where(this)).scalar_one()
-            script_rows.propose(db, conversation_id, run_id, body)
-            if body.awaited:
-                db.execute(update(t.runs).where(this).values(waiting=body.script_id))
-        case InputAnswered(request_id=request_id) | ScriptFinished(script_id=request_id):
-            used = and_(t.answers.c.run_id == run_id, t.answers.c.request_id == request_id)
-            db.execute(delete(t.answers).where(used))
-            db.execute(update(t.runs).where(this, t.runs.c.waiting == request_id).values(waiting=None))
-
-
 def latest_state(conversation_id: Any) -> Select[str]:
     """The state of a conversation's latest run: suspended also while it lives and waits for the user."""
     waits = and_(t.runs.c.waiting.is_not(None), t.runs.c.state == RunState.RUNNING.value)
     state = case((waits, RunState.SUSPENDED.value), else_=t.runs.c.state)
     return (
-        select(state)
-        .where(t.runs.c.conversation_id == conversation_id)
-        .order_by(t.runs.c.created_at.desc())
-        .limit(1)
+        select(state).where(t.runs.c.conversation_id == conversation_id).order_by(t.runs.c.created_at.desc()).limit(1)
     )
-
-
-def lock_conversation_of(db: Connection, run_id: str) -> str:
-    this = t.conversations.c.id == select(t.runs.c.conversation_id).where(t.runs.c.id == run_id).scalar_subquery()
-    db.execute(update(t.conversations).where(this).values(title=t.conversations.c.title))
-    return db.scalar(select(t.conversations.c.id).where(this)) or ""
-
-
-def end(db: Connection, run_id: str, conversation_id: str, log: Sequence[RunEvent]) -> None:
-    """Turn a locked live run into one that has ended. `log` has all its events, compacted; the last is `RunEnded`."""
-    last = log[-1]
-    assert isinstance(last.body, RunEnded)
-    text = fold(log).text
-    db.execute(
-        update(t.runs)
-        .where(t.runs.c.id == run_id)
-        .values(
-            state=RunState.after(last.body.outcome).value,
-            active=None,
-            log=_write_log(log),
-            text=text,
-            folded=searchable(text),
-        )
-    )
-    script_rows.withdraw(db, run_id)
-    _tick(db, conversation_id, last.at)
-
-
-def _write_log(log: Sequence[RunEvent]) -> list[Any]:
-    return [[event.seq, event.at.isoformat(), *encode_body(event.body)] for event in log]
 
 
 def _read_log(log: list[Any]) -> tuple[RunEvent, ...]:

@@ -12,13 +12,13 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Row, delete, insert, select, update
 
+from ..cleaning import clean_json, clean_text, one_line
+from ..errors import NotFound
+from ..events import ScriptProposed
+from ..models import Script, ScriptResult, ScriptState
+from ..script_results import decode_result, encode_result, no_python
+from ..script_states import LONGEST_CODE, MOST_SCRIPTS, script_id, settle, tidy
 from . import tables as t
-from .cleaning import clean_json, clean_text, one_line
-from .errors import NotFound
-from .events import ScriptProposed
-from .models import Script, ScriptResult, ScriptState
-from .script_results import decode_result, encode_result, no_python
-from .script_states import LONGEST_CODE, MOST_SCRIPTS, script_id, settle, tidy
 
 LONGEST_TITLE = 120
 _COLUMNS = tuple(field.name for field in fields(Script))

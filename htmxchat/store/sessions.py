@@ -7,10 +7,10 @@ from typing import Any
 
 from sqlalchemy import Connection, Table, delete, insert, select
 
+from ..models import PendingSignIn, User
 from . import rows
 from . import tables as t
 from .database import Database
-from .models import PendingSignIn, User
 
 
 class Sessions(Database):

@@ -9,13 +9,13 @@ from datetime import UTC, datetime
 
 from sqlalchemy import Connection
 
+from ..errors import InvalidInput
+from ..events import ScriptProposed
+from ..models import Script
+from ..script_actions import ScriptAction
+from ..script_states import MOST_SCRIPTS, settle, step, usable
 from . import script_rows as rows
 from .database import Database
-from .errors import InvalidInput
-from .events import ScriptProposed
-from .models import Script
-from .script_actions import ScriptAction
-from .script_states import MOST_SCRIPTS, settle, step, usable
 
 
 class ScriptLog(Database):

@@ -16,7 +16,7 @@ from sqlalchemy.exc import ArgumentError, DBAPIError, IntegrityError, InvalidReq
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from sqlalchemy.pool import StaticPool
 
-from .errors import BackendUnavailable
+from ..errors import BackendUnavailable
 from .tables import metadata
 
 T = TypeVar("T")

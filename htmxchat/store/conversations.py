@@ -1,0 +1,138 @@
+"""The store's part for conversations: found, read, renamed, deleted and brought back."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+
+from sqlalchemy import Connection, and_, delete, select, update
+
+from ..cleaning import one_line, searchable
+from ..errors import InvalidInput, NotFound
+from ..events import RunEvent
+from ..models import Conversation, ConversationPage, Transcript
+from . import rows, run_rows, script_rows
+from . import tables as t
+from .database import Database
+
+LONGEST_TITLE = 200
+LARGEST_PAGE = 200
+
+
+class Conversations(Database):
+    """Conversations of users. Everything else hangs below them."""
+
+    def __init__(self, url: str | None = None, *, keep_deleted: float = 600.0) -> None:
+        super().__init__(url)
+        self._keep_deleted = timedelta(seconds=keep_deleted)
+        self._purged_at: datetime | None = None
+
+    async def list_conversations(
+        self, user_id: str, query: str = "", *, limit: int = 30, cursor: str | None = None
+    ) -> ConversationPage:
+        """Return a page of the user's conversations, the last changed first.
+
+        Args:
+            query: Words that must all occur in the title, in what the user wrote or in finished answers, in any
+                letter case.
+            limit: How many at most; between 1 and 200, other numbers become the nearest.
+
+        Raises:
+            InvalidInput: The cursor is broken, or the query has more than 500 characters.
+        """
+        limit = max(1, min(limit, LARGEST_PAGE))
+        found = and_(rows.mine(user_id), rows.matching(query), rows.following(cursor))
+        latest = t.conversations.c.updated_at.desc(), t.conversations.c.id.desc()
+        state = rows.latest_state(t.conversations.c.id).scalar_subquery()
+        statement = select(t.conversations, state.label("state")).where(found).order_by(*latest).limit(limit + 1)
+        found_rows = await self._read(lambda db: db.execute(statement).all())
+        items = tuple(rows.to_conversation(row, row.state) for row in found_rows[:limit])
+        return ConversationPage(items, rows.cursor_after(items[-1]) if len(found_rows) > limit else None)
+
+    async def get_conversation(self, user_id: str, conversation_id: str) -> Conversation:
+        """Return a conversation without its turns."""
+
+        def work(db: Connection) -> Conversation:
+            row = rows.find(db, user_id, conversation_id)
+            return rows.to_conversation(row, db.scalar(rows.latest_state(row.id)))
+
+        return await self._read(work)
+
+    async def load_transcript(
+        self, user_id: str, conversation_id: str, *, live: Mapping[str, Sequence[RunEvent]] | None = None
+    ) -> Transcript:
+        """Return a conversation with all its turns; the events of each are compacted.
+
+        Args:
+            live: Events of live runs, by run id, that the caller knows, so that they need not be read.
+        """
+
+        def work(db: Connection) -> Transcript:
+            row = rows.find(db, user_id, conversation_id)
+            turns = rows.read_turns(db, conversation_id, live=live or {})
+            state = db.scalar(rows.latest_state(row.id))
+            return Transcript(rows.to_conversation(row, state), tuple(turns))
+
+        return await self._read(work)
+
+    async def rename_conversation(self, user_id: str, conversation_id: str, title: str) -> None:
+        """Set the title: one line, white space folded, cut after 200 characters.
+
+        Raises:
+            InvalidInput: The title is empty.
+        """
+        line = one_line(title, LONGEST_TITLE)
+        if not line:
+            raise InvalidInput("A conversation needs a title.")
+
+        def work(db: Connection) -> None:
+            rows.find(db, user_id, conversation_id)
+            change = update(t.conversations).where(t.conversations.c.id == conversation_id)
+            db.execute(change.values(title=line, folded=searchable(line)))
+
+        await self._write(work)
+
+    async def delete_conversation(self, user_id: str, conversation_id: str) -> str | None:
+        """Hide a conversation until it is restored or purged. Returns its live run's id; that run is asked to stop."""
+
+        def work(db: Connection) -> str | None:
+            rows.find(db, user_id, conversation_id)
+            this = t.conversations.c.id == conversation_id
+            db.execute(update(t.conversations).where(this).values(deleted_at=rows.now()))
+            live = select(t.runs.c.id).where(t.runs.c.conversation_id == conversation_id, t.runs.c.active == 1)
+            run_id: str | None = db.scalar(live)
+            if run_id is not None:
+                run_rows.ask_to_stop(db, run_id)
+            return run_id
+
+        await self._purge()
+        return await self._write(work)
+
+    async def restore_conversation(self, user_id: str, conversation_id: str) -> None:
+        """Undo a deletion.
+
+        Raises:
+            NotFound: Also when it is too late, or when it was not deleted.
+        """
+        deleted = and_(
+            rows.mine(user_id, deleted=True),
+            t.conversations.c.id == rows.known_id(conversation_id),
+            t.conversations.c.deleted_at >= rows.now() - self._keep_deleted,
+        )
+        undo = update(t.conversations).where(deleted).values(deleted_at=None)
+        await self._purge()
+        if not await self._write(lambda db: db.execute(undo).rowcount):
+            raise NotFound
+
+    async def _purge(self) -> None:
+        now = rows.now()
+        if self._purged_at is not None and now - self._purged_at < min(self._keep_deleted, timedelta(minutes=1)):
+            return
+        self._purged_at = now
+        gone = t.conversations.c.deleted_at < now - self._keep_deleted
+
+        def work(db: Connection) -> None:
+            script_rows.remove(db, gone)
+            db.execute(delete(t.conversations).where(gone))
+
+        await self._write(work)

@@ -1,0 +1,32 @@
+"""The durable log: conversations, turns, runs and events in any database that SQLAlchemy's asyncio engine can use.
+
+The log is the truth; notification is only a wake-up. Everything that somebody asks for by id takes the user's id, and
+raises `NotFound` for what belongs to somebody else exactly as for what never existed.
+"""
+
+from __future__ import annotations
+
+from .run_logs import RunLogs
+from .runs import Runs
+from .script_log import ScriptLog
+from .sessions import Sessions
+
+
+class Store(Runs, RunLogs, ScriptLog, Sessions):
+    """The chat's memory. asyncio only.
+
+    `Store()` lives in memory and dies with the object, `Store("sqlite+aiosqlite:///chat.db")` is a file that several
+    processes of one machine can share, a `postgresql+asyncpg` URL serves many machines, whose clocks must agree to
+    within a second or so. Tables are created at first use.
+
+    A deleted conversation is hidden at once and can be restored for `keep_deleted` seconds; after that, one of the
+    next calls removes it with everything in it.
+
+    Args:
+        url: An SQLAlchemy URL with an async driver, or `None` for a store in memory.
+        keep_deleted: For how many seconds a deletion can be undone.
+
+    Raises:
+        ValueError: The URL cannot be used.
+        BackendUnavailable: By every method, when the database cannot be reached or fails. The log says why.
+    """
