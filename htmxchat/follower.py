@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import logging
-from contextlib import aclosing, nullcontext
+import math
+from collections.abc import Callable
+from contextlib import aclosing
 
 import anyio
 
@@ -41,6 +43,7 @@ class Follower:
         self._seq = after
         self._patience = patience
         self._events: list[RunEvent] = []
+        self._on_news: Callable[[], None] | None = None
         self._news: anyio.Event | None = None
         self._room: anyio.Event | None = None
 
@@ -49,10 +52,9 @@ class Follower:
 
         The list is empty after the timeout, and when there is nothing more to come.
         """
-        if not self._events and not self.done:
+        if not self.waiting:
             self._news = anyio.Event()
-            # An idle stream waits here, and a cancel scope would cost it a kilobyte.
-            with nullcontext() if timeout is None else anyio.move_on_after(timeout):
+            with anyio.move_on_after(math.inf if timeout is None else timeout):
                 await self._news.wait()
             self._news = None
         events, self._events = self._events, []
@@ -60,8 +62,18 @@ class Follower:
             self._room.set()
         return events
 
-    async def follow(self) -> None:
-        """Read until the run has ended or is given up."""
+    @property
+    def waiting(self) -> bool:
+        """Whether `take` would return at once."""
+        return bool(self._events) or self.done
+
+    async def follow(self, on_news: Callable[[], None] | None = None) -> None:
+        """Read until the run has ended or is given up.
+
+        Args:
+            on_news: Called whenever there is something to take, and when there is nothing more to come.
+        """
+        self._on_news = on_news
         try:
             await self._follow()
         finally:
@@ -96,6 +108,8 @@ class Follower:
     def _tell(self) -> None:
         if self._news is not None:
             self._news.set()
+        if self._on_news is not None:
+            self._on_news()
 
     async def _read(self) -> bool:
         """Read what the backend yields; return whether the run has ended."""

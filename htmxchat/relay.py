@@ -25,8 +25,6 @@ A page that does not ask gets no bytes about rows. One that is far behind gets t
 
 from __future__ import annotations
 
-import logging
-import time
 from collections import OrderedDict
 from dataclasses import dataclass, replace
 
@@ -35,22 +33,15 @@ from anyio.abc import TaskGroup
 
 from .backend import Backend
 from .errors import BackendUnavailable
-from .events import RunEvent
 from .follower import Follower
 from .fragments.turn_context import TurnContext
-from .live_rows import LiveRows, RowsWanted
-from .live_turn import LiveTurn
+from .live_page import LivePage, catch_up
+from .live_rows import RowsWanted
+from .live_stream import LiveStream
 from .models import User
 from .patches import Patch, render_patches
 from .sse import Emit, ServerSentEvent
-from .view import RunView
 
-_log = logging.getLogger("htmxchat")
-
-_FRAME = 0.04
-_REST = 10
-_PAUSE = 0.25
-_BACKLOG = 0.5
 _POLL_WAIT = 2.0
 _POLLERS = 64
 
@@ -70,52 +61,6 @@ class PollAnswer:
     after: int | None
     ended: bool
     rows: RowsWanted | None = None
-
-
-class LivePage:
-    """What one reader's page shows of a run: the turn and, if it asks for them, the inspector's rows."""
-
-    def __init__(self, run_id: str, context: TurnContext, rows: RowsWanted | None) -> None:
-        self._turn = LiveTurn(run_id, context)
-        self._rows = None if rows is None else LiveRows(run_id, rows, context.urls)
-
-    @property
-    def view(self) -> RunView:
-        return self._turn.view
-
-    @property
-    def held(self) -> bool:
-        """Whether text is held back until more has come."""
-        return self._turn.held
-
-    def fold(self, events: list[RunEvent]) -> None:
-        """Take in what the page shows of the turn already."""
-        self._turn.advance(events, pause=True)
-        if self._rows is not None:
-            self._rows.add(events)
-
-    def advance(self, events: list[RunEvent], *, pause: bool = False) -> list[Patch]:
-        """Return what changes with `events`; `pause` says that nothing more is waiting."""
-        patches = self._turn.advance(events, pause=pause)
-        if self._rows is None:
-            return patches
-        self._rows.add(events)
-        if self.held and not patches:
-            if not self._rows.pressing:
-                return []
-            patches = self._turn.advance([], pause=True)
-        return [*patches, *self._row_patches()]
-
-    def redraw(self) -> list[Patch]:
-        """Return the whole turn, and the rows that are missing."""
-        return [*self._turn.redraw(), *self._row_patches()]
-
-    def lost(self, sentence: str) -> list[Patch]:
-        """Return the notice that the run cannot be followed any more."""
-        return self._turn.lost(sentence)
-
-    def _row_patches(self) -> list[Patch]:
-        return [] if self._rows is None else self._rows.patches(self.view, time.monotonic())
 
 
 class Relay:
@@ -143,48 +88,14 @@ class Relay:
         """Emit what changes after the event `after`, until the run ends.
 
         Args:
-            tasks: Where the run is read; what is left is to be cancelled when this returns.
+            tasks: Where what has come is shown. Cancelled when the run cannot be shown any more.
         """
-        turn = LivePage(run_id, context, rows)
         # An id here would vouch for rows that the page does not have.
         vouched = None if rows is not None and (rows.after or 0) < (after or 0) else after
-        try:
-            await self._stream(turn, user, run_id, after, vouched, emit, tasks)
-        except Exception:
-            # Nothing escapes after the headers: the browser would connect again, and fail again, for ever.
-            _log.exception("Run %s could not be shown", run_id)
-            await emit(ServerSentEvent(render_patches(turn.lost("This answer cannot be shown."))))
-            await emit(ServerSentEvent(turn.view.state.value, event="end"))
-
-    async def _stream(
-        self,
-        turn: LivePage,
-        user: User,
-        run_id: str,
-        after: int | None,
-        vouched: int | None,
-        emit: Emit,
-        tasks: TaskGroup,
-    ) -> None:
-        follower = Follower(self._backend, user, run_id, after=None, patience=self._patience)
-        tasks.start_soon(follower.follow)
         # Shows the page that the stream gets through, before there is anything to say.
         await emit(ServerSentEvent(id=None if vouched is None else str(vouched)))
-        patches, cost = await _catch_up(turn, follower, after), 0.0
-        while True:
-            if patches:
-                await emit(ServerSentEvent(render_patches(patches), id=str(turn.view.last_seq)))
-            if follower.lost is not None:
-                await emit(ServerSentEvent(render_patches(turn.lost(follower.lost))))
-            if follower.lost is not None or not turn.view.state.live:
-                await emit(ServerSentEvent(turn.view.state.value, event="end"))
-                break
-            # What is dear to draw is drawn less often, so that no answer takes the server from other people.
-            await anyio.sleep(max(_FRAME, _REST * cost))
-            events = await follower.take(_PAUSE if turn.held else None)
-            began = time.perf_counter()
-            patches = turn.advance(events, pause=not events)
-            cost = time.perf_counter() - began
+        follower = Follower(self._backend, user, run_id, after=None, patience=self._patience)
+        await LiveStream(LivePage(run_id, context, rows), follower, after, emit, tasks).run()
 
     async def poll(
         self, user: User, run_id: str, after: int | None, context: TurnContext, rows: RowsWanted | None = None
@@ -202,7 +113,7 @@ class Relay:
             tasks.start_soon(follower.follow)
             with anyio.move_on_after(_POLL_WAIT):
                 if not caught_up:
-                    patches = await _catch_up(turn, follower, after)
+                    patches = await catch_up(turn, follower, after)
                     caught_up = True
                 if not patches:
                     patches = turn.advance(await follower.take())
@@ -223,22 +134,3 @@ class Relay:
         self._pollers[key] = turn
         while len(self._pollers) > _POLLERS:
             self._pollers.popitem(last=False)
-
-
-async def _catch_up(turn: LivePage, follower: Follower, after: int | None) -> list[Patch]:
-    """Fold what the reader has seen, and return what it has not: all of it, when `after` is not an event of the run."""
-    if after is None:
-        turn.fold(await follower.take())
-        return turn.redraw()
-    patient_until = anyio.current_time() + 4 * _BACKLOG
-    while True:
-        events = await follower.take(_BACKLOG)
-        seen = [event for event in events if event.seq <= after]
-        turn.fold(seen)
-        fresh: list[RunEvent] = events[len(seen) :]
-        if turn.view.last_seq == after and turn.view.state.live:
-            return turn.advance(fresh)
-        waited = not events or anyio.current_time() > patient_until
-        if fresh or follower.done or (waited and turn.view.last_seq is not None):
-            turn.fold(fresh)
-            return turn.redraw()

@@ -100,11 +100,10 @@ class EventStreamResponse(Response):
                 )
                 if scope["method"] != "HEAD":
                     await self._produce(connection.emit, tasks)
-                await connection.send(_END)
             finally:
                 tasks.cancel_scope.cancel()
-        if connection.started and anyio.current_time() >= tasks.cancel_scope.deadline:
-            with suppress(OSError):
+        if connection.open:
+            with suppress(OSError), anyio.move_on_after(self._send_timeout):
                 await send(_END)
 
     async def _watch(self, receive: Receive, connection: _Connection, scope: anyio.CancelScope) -> None:
@@ -112,6 +111,7 @@ class EventStreamResponse(Response):
             with anyio.move_on_after(self._heartbeat) as quiet:
                 message = await receive()
                 if message["type"] == "http.disconnect":
+                    connection.open = False
                     scope.cancel()
                     return
             if quiet.cancelled_caught:
@@ -119,7 +119,11 @@ class EventStreamResponse(Response):
 
 
 class _Connection:
-    """Sends to one client, one message at a time."""
+    """Sends to one client, one message at a time.
+
+    Attributes:
+        open: Whether the response has begun, and the client has neither left nor stopped taking anything.
+    """
 
     def __init__(self, send: Send, timeout: float, response: anyio.CancelScope) -> None:
         self._send = send
@@ -127,7 +131,7 @@ class _Connection:
         self._response = response
         self._lock = anyio.Lock()
         self._sent_at = anyio.current_time()
-        self.started = False
+        self.open = False
 
     async def send(self, message: Message) -> None:
         async with self._lock:
@@ -137,14 +141,15 @@ class _Connection:
             except (OSError, TimeoutError):
                 # The client is gone, or takes nothing any more. Cancelling reaches through task groups of `produce`,
                 # which would wrap an exception.
+                self.open = False
                 self._response.cancel()
                 await anyio.sleep_forever()
             self._sent_at = anyio.current_time()
-            self.started = True
+            self.open = True
 
     async def emit(self, event: ServerSentEvent) -> None:
         await self.send({"type": "http.response.body", "body": event.encode(), "more_body": True})
 
     async def heartbeat(self, interval: float) -> None:
-        if self.started and anyio.current_time() - self._sent_at >= interval / 2:
+        if self.open and anyio.current_time() - self._sent_at >= interval / 2:
             await self.send({"type": "http.response.body", "body": b":\n\n", "more_body": True})

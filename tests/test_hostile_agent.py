@@ -19,8 +19,8 @@ from htmxchat import (
     UsageReported,
     create_chat_app,
 )
+from htmxchat.live_page import LivePage
 from htmxchat.markdown import Markdown
-from htmxchat.relay import Relay
 
 NESTED: Any = 1
 for _ in range(250):
@@ -133,10 +133,10 @@ def test_an_answer_that_cannot_be_drawn_ends_its_stream(monkeypatch: pytest.Monk
     async def respond(request: Request) -> AsyncGenerator[str, Any]:
         yield "Hello"
 
-    async def broken(*arguments: Any) -> None:
+    def broken(*arguments: Any) -> None:
         raise ZeroDivisionError
 
-    monkeypatch.setattr(Relay, "_stream", broken)
+    monkeypatch.setattr(LivePage, "redraw", broken)
     with TestClient(create_chat_app(LocalBackend(respond))) as client:
         client.get("/")
         address = client.post("/messages", data={"text": "Go"}, follow_redirects=False).headers["location"]

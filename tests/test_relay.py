@@ -174,7 +174,7 @@ async def streamed(steps: tuple[Step, ...]) -> tuple[ScriptedBackend, Run, list[
     run = await begin(backend)
     reader = Reader(backend, run)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("htmxchat.relay._FRAME", 0)
+        patch.setattr("htmxchat.live_stream._FRAME", 0)
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(reader.read)
             for number in range(len(steps) + 1):
@@ -353,7 +353,7 @@ def cost(head: str, unit: str, count: int, monkeypatch: pytest.MonkeyPatch) -> C
 class TestLaw4:
     @pytest.fixture(autouse=True)
     def _short_wait(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr("htmxchat.relay._BACKLOG", 0.1)
+        monkeypatch.setattr("htmxchat.live_page._BACKLOG", 0.1)
 
     @pytest.mark.parametrize("steps", [RICH, REPLACED], ids=["rich", "replaced"])
     async def test_law_4_nothing_is_doubled_or_lost_wherever_a_finished_run_is_resumed(
@@ -654,6 +654,21 @@ class TestLaw7:
             tasks.start_soon(exchange.run)
             await exchange.until(":\n\n")
             exchange.leave()
+
+    async def test_law_7_a_silent_agent_leaves_no_task_waiting_to_show_what_it_says(self) -> None:
+        backend = ScriptedBackend(["one", Gate(), " two"])
+        run = await begin(backend)
+        reader, shown = Reader(backend, run), anyio.Event()
+        reader.on_message = lambda message: shown.set() if "one" in message.data else None
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(reader.read)
+            with anyio.fail_after(5):
+                await shown.wait()
+                while any("LiveStream._show" in (task.name or "") for task in anyio.get_running_tasks()):  # noqa: ASYNC110
+                    await anyio.sleep(0.01)
+            backend.open_gate()
+        assert reader.messages[-1] == ServerSentEvent("completed", event="end")
+        assert " two" in "".join(message.data for message in reader.messages)
 
     async def test_law_7_the_apps_streams_say_how_proxies_must_treat_them(self) -> None:
         backend = ScriptedBackend(["one"])

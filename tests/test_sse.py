@@ -186,6 +186,20 @@ class TestEventStreamResponse:
             await exchange.run()
         assert exchange.chunks == [b"data: one\n\n", b""]
 
+    async def test_it_ends_whole_when_what_runs_beside_it_cancels_it(self) -> None:
+        async def produce(emit: Emit, tasks: TaskGroup) -> None:
+            await emit(ServerSentEvent("one"))
+            tasks.start_soon(beside, tasks)
+            await anyio.sleep_forever()
+
+        async def beside(tasks: TaskGroup) -> None:
+            tasks.cancel_scope.cancel()
+
+        exchange = Exchange(EventStreamResponse(produce), "/")
+        with anyio.fail_after(5):
+            await exchange.run()
+        assert exchange.chunks == [b"data: one\n\n", b""]
+
 
 async def one_message(emit: Emit, _: TaskGroup) -> None:
     await emit(ServerSentEvent("one"))

@@ -1,0 +1,83 @@
+"""What one reader's page shows of a run, brought up to date by events."""
+
+from __future__ import annotations
+
+import time
+
+import anyio
+
+from .events import RunEvent
+from .follower import Follower
+from .fragments.turn_context import TurnContext
+from .live_rows import LiveRows, RowsWanted
+from .live_turn import LiveTurn
+from .patches import Patch
+from .view import RunView
+
+_BACKLOG = 0.5
+
+
+class LivePage:
+    """What one reader's page shows of a run: the turn and, if it asks for them, the inspector's rows."""
+
+    def __init__(self, run_id: str, context: TurnContext, rows: RowsWanted | None) -> None:
+        self.run_id = run_id
+        self._turn = LiveTurn(run_id, context)
+        self._rows = None if rows is None else LiveRows(run_id, rows, context.urls)
+
+    @property
+    def view(self) -> RunView:
+        return self._turn.view
+
+    @property
+    def held(self) -> bool:
+        """Whether text is held back until more has come."""
+        return self._turn.held
+
+    def fold(self, events: list[RunEvent]) -> None:
+        """Take in what the page shows of the turn already."""
+        self._turn.advance(events, pause=True)
+        if self._rows is not None:
+            self._rows.add(events)
+
+    def advance(self, events: list[RunEvent], *, pause: bool = False) -> list[Patch]:
+        """Return what changes with `events`; `pause` says that nothing more is waiting."""
+        patches = self._turn.advance(events, pause=pause)
+        if self._rows is None:
+            return patches
+        self._rows.add(events)
+        if self.held and not patches:
+            if not self._rows.pressing:
+                return []
+            patches = self._turn.advance([], pause=True)
+        return [*patches, *self._row_patches()]
+
+    def redraw(self) -> list[Patch]:
+        """Return the whole turn, and the rows that are missing."""
+        return [*self._turn.redraw(), *self._row_patches()]
+
+    def lost(self, sentence: str) -> list[Patch]:
+        """Return the notice that the run cannot be followed any more."""
+        return self._turn.lost(sentence)
+
+    def _row_patches(self) -> list[Patch]:
+        return [] if self._rows is None else self._rows.patches(self.view, time.monotonic())
+
+
+async def catch_up(page: LivePage, follower: Follower, after: int | None) -> list[Patch]:
+    """Fold what the reader has seen, and return what it has not: all of it, when `after` is not an event of the run."""
+    if after is None:
+        page.fold(await follower.take())
+        return page.redraw()
+    patient_until = anyio.current_time() + 4 * _BACKLOG
+    while True:
+        events = await follower.take(_BACKLOG)
+        seen = [event for event in events if event.seq <= after]
+        page.fold(seen)
+        fresh: list[RunEvent] = events[len(seen) :]
+        if page.view.last_seq == after and page.view.state.live:
+            return page.advance(fresh)
+        waited = not events or anyio.current_time() > patient_until
+        if fresh or follower.done or (waited and page.view.last_seq is not None):
+            page.fold(fresh)
+            return page.redraw()

@@ -1,0 +1,100 @@
+"""One reader's live stream: what has come is shown frame by frame, until the run ends."""
+
+from __future__ import annotations
+
+import logging
+import time
+
+import anyio
+from anyio.abc import TaskGroup
+
+from .follower import Follower
+from .live_page import LivePage, catch_up
+from .patches import render_patches
+from .sse import Emit, ServerSentEvent
+
+_log = logging.getLogger("htmxchat")
+
+_FRAME = 0.04
+_REST = 10
+_PAUSE = 0.25
+
+
+class LiveStream:
+    """Follows a run and shows it.
+
+    Whoever calls `run` reads the run; a task of its own shows what has come, and is there only while there is something
+    to show. Thousands of streams are idle at a time, and a task that waits would cost each of them four kilobytes.
+
+    Args:
+        after: The last event that the page shows.
+        tasks: Where the task runs. Cancelled when the run cannot be shown any more.
+    """
+
+    def __init__(self, page: LivePage, follower: Follower, after: int | None, emit: Emit, tasks: TaskGroup) -> None:
+        self._page = page
+        self._follower = follower
+        self._after = after
+        self._emit = emit
+        self._tasks = tasks
+        self._caught_up = False
+        self._showing = False
+        self._ended: anyio.Event | None = None
+        self._over = False
+
+    async def run(self) -> None:
+        """Return when the page has been told that the run is over."""
+        await self._follower.follow(self._wake)
+        if not self._over:
+            self._ended = anyio.Event()
+            await self._ended.wait()
+
+    def _wake(self) -> None:
+        if not self._showing and not self._over:
+            self._showing = True
+            self._tasks.start_soon(self._show)
+
+    async def _show(self) -> None:
+        try:
+            self._over = await self._draw_frames()
+        except Exception:
+            # Nothing escapes after the headers: the browser would connect again, and fail again, for ever.
+            _log.exception("Run %s could not be shown", self._page.run_id)
+            await self._say_lost("This answer cannot be shown.")
+            self._tasks.cancel_scope.cancel()
+        self._showing = False
+        if self._over and self._ended is not None:
+            self._ended.set()
+
+    async def _draw_frames(self) -> bool:
+        """Show what comes until nothing more is there; return whether the run is over."""
+        page, follower, cost = self._page, self._follower, 0.0
+        if self._caught_up:
+            patches = page.advance(await follower.take())
+        else:
+            patches = await catch_up(page, follower, self._after)
+            self._caught_up = True
+        while True:
+            if patches:
+                await self._emit(ServerSentEvent(render_patches(patches), id=str(page.view.last_seq)))
+            if follower.lost is not None:
+                await self._say_lost(follower.lost)
+                return True
+            if not page.view.state.live:
+                await self._say_end()
+                return True
+            # What is dear to draw is drawn less often, so that no answer takes the server from other people.
+            await anyio.sleep(max(_FRAME, _REST * cost))
+            if not follower.waiting and not page.held:
+                return False
+            events = await follower.take(_PAUSE)
+            began = time.perf_counter()
+            patches = page.advance(events, pause=not events)
+            cost = time.perf_counter() - began
+
+    async def _say_lost(self, sentence: str) -> None:
+        await self._emit(ServerSentEvent(render_patches(self._page.lost(sentence))))
+        await self._say_end()
+
+    async def _say_end(self) -> None:
+        await self._emit(ServerSentEvent(self._page.view.state.value, event="end"))
