@@ -49,7 +49,8 @@ class TurnContext:
     Attributes:
         stream: How a live turn gets its news.
         poll_interval: Seconds between two polls.
-        can_retry: Whether the backend can answer the same turn again.
+        can_retry: Whether the backend can answer the same turn again. If not, the message of an answer that failed or
+            was stopped can be sent once more.
         agent: What the other side is called.
         text_limit: The longest message, in characters.
         can_run_scripts: Whether there is a queue for the scripts that the agent proposes.
@@ -143,7 +144,7 @@ def turn_tail(run_id: str, view: RunView, context: TurnContext) -> FT:
         if stage:
             children.append(p(span(stage, cls="state", data_state=view.state.value), cls="stage"))
     if view.state is RunState.FAILED:
-        children.append(_failure(view, _retry(urls, run_id, "Try again") if context.can_retry else None))
+        children.append(_failure(view, _retry(urls, run_id, "Try again" if context.can_retry else "Ask again")))
     if view.state is RunState.CANCELLED:
         children.append(p(span("Stopped", cls="state"), cls="stopped"))
     children.append(_foot(run_id, view, context))
@@ -294,11 +295,11 @@ def _proposal(urls: Urls, run_id: str, view: RunView, script: ScriptProposed) ->
     )
 
 
-def _failure(view: RunView, retry: Child) -> FT:
+def _failure(view: RunView, retry: FT) -> FT:
     return div(
         icon("alert"),
         p(b("The answer stopped."), " ", view.error or "The agent failed. What it wrote is kept."),
-        div(retry, cls="actions") if retry else None,
+        div(retry, cls="actions"),
         cls="failure",
     )
 
@@ -319,9 +320,9 @@ def _foot(run_id: str, view: RunView, context: TurnContext) -> FT:
     looks = {"cls": "button", "data_kind": "icon"}
     copy = button(icon("copy"), **looks, type="button", name="copy", data_url=url, aria_label="Copy the answer")
     again = None
-    if context.can_retry and view.state is not RunState.FAILED:
-        url = context.urls.retry(run_id)
-        press = button(icon("retry"), **looks, type="submit", name="retry", aria_label="Answer again")
+    if view.state is RunState.CANCELLED or (context.can_retry and view.state is not RunState.FAILED):
+        url, words = context.urls.retry(run_id), "Answer again" if context.can_retry else "Ask again"
+        press = button(icon("retry"), **looks, type="submit", name="retry", aria_label=words)
         again = form(press, cls="retry", method="post", action=url, hx_post=url, hx_swap="none")
     swaps = {"hx_get": run_url, "hx_target": "#inspector", "hx_swap": "outerHTML", "hx_push_url": "true"}
     inspect = a(
