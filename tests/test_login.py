@@ -677,7 +677,7 @@ class TestKogwistar:
         [
             ("500", "dev", 503, "failed. Try again"),
             ("slow", "dev", 503, "takes too long"),
-            ("", "none", 502, "has no sign-in"),
+            ("", "none", 502, "check that address"),
         ],
     )
     def test_a_server_that_is_ill_is_said_on_our_page(
@@ -695,6 +695,17 @@ class TestKogwistar:
         response = kogwistar(provider="google").post("/chat/login", data={"back": ""})
         assert response.status_code == 502
         assert "sign-in settings" in response.text
+
+    def test_all_who_sign_in_share_connections_and_nothing_else(
+        self, kogwistar: Callable[..., TestClient], auth: FakeAuth
+    ) -> None:
+        auth.mode, auth.ui_url = "oidc", "http://chat.example/chat/login/callback"
+        client = kogwistar()
+        for _ in range(3):
+            begin(client)
+        assert len(auth.requests) == 6
+        assert len(auth.peers) == 1
+        assert auth.cookies == set()  # that the server gives to whoever begins
 
     @pytest.mark.parametrize(("sick", "sentence"), [("500", "failed. Try again"), ("slow", "takes too long")])
     def test_a_server_that_falls_ill_midway_lets_nobody_in(
@@ -733,19 +744,21 @@ class TestKogwistar:
         ("lasts", "seconds"), [(600, 600), (14_400, 14_400), (10**9, 86_400), (1e300, 14_400)]
     )
     async def test_the_session_ends_with_the_token(self, auth: FakeAuth, lasts: float, seconds: float) -> None:
-        store = Store()
-        user = await KogwistarLogin(auth.url, store).finish({"token": auth.mint(lasts=lasts)})
+        login = KogwistarLogin(auth.url, Store())
+        user = await login.finish({"token": auth.mint(lasts=lasts)})
         assert user.expires_at
         assert abs((user.expires_at - datetime.now(UTC)).total_seconds() - seconds) < 5
-        await store.close()
+        await login.close()
 
     @pytest.mark.parametrize("claims", [{"exp": None}, {"exp": "soon"}, {"exp": True}])
     async def test_a_token_that_does_not_say_when_it_ends_lasts_as_long_as_the_servers_own(
         self, auth: FakeAuth, claims: dict[str, Any]
     ) -> None:
-        user = await KogwistarLogin(auth.url, Store()).finish({"token": auth.mint(**claims)})
+        login = KogwistarLogin(auth.url, Store())
+        user = await login.finish({"token": auth.mint(**claims)})
         assert user.expires_at
         assert abs((user.expires_at - datetime.now(UTC)).total_seconds() - 14_400) < 5
+        await login.close()
 
     def test_clocks_that_differ_are_said_instead_of_asking_to_sign_in_for_ever(
         self, kogwistar: Callable[..., TestClient], auth: FakeAuth
