@@ -12,6 +12,7 @@ from starlette.types import Scope
 
 SESSION = "session_"
 PENDING = "signin_"
+PROBLEM = "problem_"
 
 _SECRET = re.compile(r"[A-Za-z0-9_-]{43}", re.ASCII)
 # What a browser leaves as it is in a path, less the semicolon, which would end the cookie's attribute.

@@ -78,11 +78,13 @@ class PendingSignIn:
         back: The path that the person came from.
         with_state: Whether what comes back must carry the state that it began with.
         expires_at: When it is too late to finish it.
+        problem: Why it came to nothing: one sentence, to be said on the next page.
     """
 
     back: str
     with_state: bool
     expires_at: datetime
+    problem: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -117,6 +117,7 @@ class FakeAuth:
         sick: `500` (fails) or `slow` (answers after a while).
         tokens: Those it has given out.
         requests: The methods and paths that it was asked for.
+        peers, cookies: The connections that it was asked by, and the names of the cookies that came with it.
         signed: Makes the tokens, when another server must take them too.
     """
 
@@ -128,6 +129,8 @@ class FakeAuth:
         self.sick = ""
         self.tokens: list[str] = []
         self.requests: list[str] = []
+        self.peers: set[tuple[str, int]] = set()
+        self.cookies: set[str] = set()
         self.signed: Callable[[], str] | None = None
 
     def __enter__(self) -> FakeAuth:
@@ -157,6 +160,8 @@ class FakeAuth:
 
     async def _illness(self, request: Request) -> Response | None:
         self.requests.append(f"{request.method} {request.url.path}")
+        self.peers.add(request.scope["client"])
+        self.cookies |= request.cookies.keys()
         if self.sick == "slow":
             await asyncio.sleep(1)
         if self.sick == "500":

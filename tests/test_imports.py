@@ -48,7 +48,7 @@ LAYERS: dict[str, tuple[set[str], set[str]]] = {
         (NOUNS | LOG | AGENTS | SEAMS | {"view", "redaction"}, {"anyio", "httpx", "httpx_sse", "pytest", "sqlalchemy"}),
     ),
     "__init__": (EVERYTHING - {"testing"}, set()),
-    "__main__": (EVERYTHING | {"__init__"}, {"anyio", "starlette", "uvicorn"}),
+    "__main__": (EVERYTHING | {"__init__"}, {"anyio", "httpx", "starlette", "uvicorn"}),
 }
 
 MUTABLE = (ast.List, ast.Dict, ast.Set, ast.ListComp, ast.DictComp, ast.SetComp)

@@ -122,6 +122,25 @@ def test_a_file_that_cannot_be_used_is_said_in_one_line(start: Start, tmp_path: 
     assert "chat.db" in errors
 
 
+def test_a_server_that_is_not_there_is_said_and_may_come_later(start: Start) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        url = f"http://127.0.0.1:{listener.getsockname()[1]}"
+    process = start("--backend", "kogwistar", "--url", url, "--port", "0")
+    with browser(url_of(process)) as client:
+        assert client.get("/login").status_code == 200
+    _, said = stop(process)
+    assert said == f"The kogwistar server at {url} cannot be reached now. People can sign in as soon as it is there.\n"
+
+
+def test_an_address_where_something_else_answers_is_said(start: Start) -> None:
+    url = url_of(start("--port", "0"))
+    process = start("--backend", "kogwistar", "--url", url, "--port", "0")
+    with browser(url_of(process)) as client:
+        assert client.get("/login").status_code == 200
+    _, said = stop(process)
+    assert said.startswith(f"What answers at {url.rstrip('/')} does not look like a kogwistar server (404 ")
+
+
 def test_it_explains_itself(start: Start) -> None:
     output, errors = start("--help").communicate(timeout=20)
     assert errors == ""

@@ -63,11 +63,7 @@ async def send(call: Call) -> Response:
             # What was written outlives a backend that is down: it is better shown without the turns than lost.
             transcript = Transcript(call.conversation)
         return await conversation_page(call, transcript, text=text, error=error)
-    if not call.fragment:
-        return see_other(call.urls.conversation(run.conversation_id, run.id))
-    question = Turn(run.turn_id, "user", call.usable(text), run.created_at)
-    html = render(turn(question, call.turn_context), turn(answer_turn(run), call.turn_context))
-    return patches_response([Patch("#turns", "beforeend", html), *started(call, run)], CHANGED)
+    return sent(call, run, call.usable(text))
 
 
 @endpoint
@@ -121,6 +117,15 @@ async def restore(call: Call) -> Response:
     if not call.fragment:
         return see_other(call.urls.conversation(id))
     return Response(headers={"HX-Location": call.urls.conversation(id)})
+
+
+def sent(call: Call, run: Run, text: str) -> Response:
+    """Return the page with a message that was sent, and the beginning of its answer."""
+    if not call.fragment:
+        return see_other(call.urls.conversation(run.conversation_id, run.id))
+    question = Turn(run.turn_id, "user", text, run.created_at)
+    html = render(turn(question, call.turn_context), turn(answer_turn(run), call.turn_context))
+    return patches_response([Patch("#turns", "beforeend", html), *started(call, run)], CHANGED)
 
 
 def answer_turn(run: Run) -> Turn:

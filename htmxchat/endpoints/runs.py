@@ -4,21 +4,22 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import UTC, datetime
-from typing import cast
 
 from anyio.abc import TaskGroup
 from starlette.responses import HTMLResponse, PlainTextResponse, Response
 
 from ..backend import CanRetry
-from ..errors import NotFound
+from ..errors import Conflict, NotFound
 from ..fragments.transcript import live, turn
 from ..html import render
 from ..live_rows import RowsWanted
 from ..models import User
 from ..patches import Patch, render_patches
 from ..sse import Emit, EventStreamResponse, ServerSentEvent
-from .call import Call, endpoint, number, require, row_filter
-from .conversations import CHANGED, answer_turn, patches_response, see_other, started
+from .call import Call, endpoint, number, row_filter
+from .conversations import CHANGED, answer_turn, patches_response, see_other, sent, started
+
+_NO_QUESTION = "The message that was answered here is not in the conversation any more. Write it again."
 
 
 @endpoint
@@ -70,14 +71,29 @@ async def cancel(call: Call) -> Response:
 
 @endpoint
 async def retry(call: Call) -> Response:
-    """Answer the same turn again; the new answer takes the old one's place."""
-    require(isinstance(call.chat.backend, CanRetry))
-    run = await call.chat.ask(cast(CanRetry, call.chat.backend).retry_run(call.user, call.run.id))
+    """Answer the same turn again; the new answer takes the old one's place.
+
+    With a backend that cannot do that, the same message is sent once more.
+    """
+    backend = call.chat.backend
+    if not isinstance(backend, CanRetry):
+        return await _ask_again(call)
+    run = await call.chat.ask(backend.retry_run(call.user, call.run.id))
     if not call.fragment:
         return see_other(call.urls.conversation(run.conversation_id, run.id))
     html = render(turn(answer_turn(run), call.turn_context))
     patches = [Patch(f"#turn-{call.run.id}", "outerHTML", html), *started(call, run)]
     return patches_response(patches, CHANGED)
+
+
+async def _ask_again(call: Call) -> Response:
+    backend, conversation_id = call.chat.backend, call.run.conversation_id
+    turns = (await call.chat.ask(backend.load_transcript(call.user, conversation_id))).turns
+    question = next((each.text for each in turns if each.run is None and each.id == call.run.turn_id), None)
+    if question is None:
+        raise Conflict(_NO_QUESTION)
+    run = await call.chat.ask(backend.start_run(call.user, conversation_id, call.usable(question)))
+    return sent(call, run, question)
 
 
 @endpoint

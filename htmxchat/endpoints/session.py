@@ -12,7 +12,7 @@ from starlette.responses import HTMLResponse, Response
 
 from ..callback import came_back, state_of
 from ..chat import Chat
-from ..cookies import PENDING, SESSION, cookie_header, key_of, new_secret, sent_key, sent_secret
+from ..cookies import PENDING, PROBLEM, SESSION, cookie_header, key_of, new_secret, sent_key, sent_secret
 from ..errors import ChatError, NotSignedIn
 from ..fragments.login import leaving_page, sign_in_page
 from ..login import Login
@@ -24,17 +24,23 @@ from .conversations import see_other
 
 _log = logging.getLogger("htmxchat")
 
+_NOT_SIGNED_IN = "Not signed in"
 _WELCOME = "Sign in to use the chat."
 _FOREIGN = "This sign-in was not begun in this browser, or it is too old. Sign in again."
 _PENDING_AGE = 600  # seconds in which a sign-in must be finished
+_PROBLEM_AGE = 60  # seconds in which the next page must be asked for
 _SIGN_OUT_PATIENCE = 3.0  # seconds
 
 
 @open_endpoint
 async def show(request: Request) -> Response:
-    """The page that offers to sign in."""
+    """The page that offers to sign in; after one that came to nothing it says why, once."""
     back = _urls(request).back(request.query_params.get("back", ""))
-    return _page(request, "Sign in", _WELCOME, back)
+    key = sent_key(request, PROBLEM)
+    failed = await _login(request).sessions.take_sign_in(key) if key else None
+    if failed is None:
+        return _page(request, "Sign in", _WELCOME, back)
+    return _set(request, _page(request, _NOT_SIGNED_IN, failed.problem, back), PROBLEM)
 
 
 @open_endpoint
@@ -47,7 +53,7 @@ async def begin(request: Request) -> Response:
     try:
         there = await chat.ask(_login(request).begin(callback))
     except ChatError as error:
-        return _failed(request, error, back)
+        return _page(request, _NOT_SIGNED_IN, str(error), back, error.status)
     expires_at = datetime.now(UTC) + timedelta(seconds=_PENDING_AGE)
     pending = PendingSignIn(back, there.with_state, expires_at)
     await _login(request).sessions.add_sign_in(key_of(request.scope, PENDING, secret), pending)
@@ -65,18 +71,26 @@ async def home(request: Request) -> Response:
 
 @open_endpoint
 async def finish(request: Request) -> Response:
-    """What a sign-in comes back to."""
+    """What a sign-in comes back to. Its address holds secrets: whatever happens, it leads on to another."""
+    try:
+        return await _finish(request)
+    except Exception:
+        _log.exception("A sign-in could not be finished")
+        return await _failed(request, ChatError(), _urls(request).home())
+
+
+async def _finish(request: Request) -> Response:
     chat, login = _chat(request), _login(request)
     pending = await _pending(request)
     if pending is None:
         if await chat.identify(request):
             return see_other(_urls(request).home())  # the callback once more, perhaps from the browser's history
-        return _failed(request, NotSignedIn(_FOREIGN))
+        return await _failed(request, NotSignedIn(_FOREIGN), _urls(request).home())
     try:
         user = await chat.ask(login.finish(came_back(request) or dict(request.query_params)))
         return await _let_in(request, user, pending.back)
     except ChatError as error:
-        return _set(request, _failed(request, error, pending.back), PENDING)
+        return _set(request, await _failed(request, error, pending.back), PENDING)
 
 
 async def _pending(request: Request) -> PendingSignIn | None:
@@ -121,24 +135,27 @@ async def end(request: Request) -> Response:
     return _set(request, see_other(_urls(request).login()), SESSION)
 
 
-def _page(
-    request: Request, title: str, sentence: str, back: str, status: int = 200, *, address: str | None = None
-) -> Response:
+def _page(request: Request, title: str, sentence: str, back: str, status: int = 200) -> Response:
     settings = _chat(request).settings
     document = sign_in_page(
-        urls=_urls(request), brand=settings.title, title=title, sentence=sentence, back=back, address=address,
+        urls=_urls(request), brand=settings.title, title=title, sentence=sentence, back=back,
         stylesheets=settings.stylesheets,
     )  # fmt: skip
     return HTMLResponse(document, status)
 
 
-def _failed(request: Request, error: ChatError, back: str | None = None) -> Response:
-    back = back or _urls(request).home()
-    # The address may hold what the server came back with: it is not left to be seen, nor told to the next page.
-    address = _urls(request).login(back)
-    page = _page(request, "Not signed in", str(error), back, error.status, address=address)
-    page.headers["Referrer-Policy"] = "strict-origin"
-    return page
+async def _failed(request: Request, error: ChatError, back: str) -> Response:
+    """Lead to the page that offers to sign in. Why it is needed again waits there, in the store and not in the URL."""
+    response = see_other(_urls(request).login(back))
+    secret = new_secret()
+    expires_at = datetime.now(UTC) + timedelta(seconds=_PROBLEM_AGE)
+    failed = PendingSignIn(back, True, expires_at, str(error))
+    try:
+        await _login(request).sessions.add_sign_in(key_of(request.scope, PROBLEM, secret), failed)
+    except Exception:
+        _log.exception("Why a sign-in failed could not be kept for the next page")
+        return response
+    return _set(request, response, PROBLEM, secret, _PROBLEM_AGE)
 
 
 def _set(request: Request, response: Response, kind: str, secret: str = "", max_age: int = 0) -> Response:

@@ -18,7 +18,6 @@ def sign_in_page(
     title: str,
     sentence: str,
     back: str,
-    address: str | None = None,
     stylesheets: Sequence[str] = (),
 ) -> str:
     """Return the page with the button that signs in.
@@ -27,7 +26,6 @@ def sign_in_page(
 
     Args:
         back: The path to come back to.
-        address: As for `message_page`.
     """
     start = form(
         input_(type="hidden", name="back", value=back),
@@ -36,7 +34,7 @@ def sign_in_page(
         action=urls.login(),
     )
     return message_page(
-        urls=urls, brand=brand, title=title, sentence=sentence, action=start, address=address, stylesheets=stylesheets
+        urls=urls, brand=brand, title=title, sentence=sentence, action=start, stylesheets=stylesheets
     )
 
 

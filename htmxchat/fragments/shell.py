@@ -128,13 +128,11 @@ def message_page(
     sentence: str,
     sign_in_url: str | None = None,
     action: Child = None,
-    address: str | None = None,
     stylesheets: Sequence[str] = (),
 ) -> str:
     """Return a page with one sentence, for what cannot be shown.
 
     Args:
-        address: What the browser is to show as the page's address, when the real one holds a secret.
         action: What can be done about it; default: the way to sign in, if there is one, or to the chat.
     """
     back = a("Go to the chat", cls="button", data_kind="primary", href=urls.home())
@@ -143,7 +141,7 @@ def message_page(
     return _document(
         urls,
         f"{title} · {brand}",
-        main(h1(title), p(sentence), div(action or back, cls="actions"), cls="message column", data_address=address),
+        main(h1(title), p(sentence), div(action or back, cls="actions"), cls="message column"),
         stylesheets=stylesheets,
     )
 

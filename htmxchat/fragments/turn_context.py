@@ -16,7 +16,8 @@ class TurnContext:
     Attributes:
         stream: How a live turn gets its news.
         poll_interval: Seconds between two polls.
-        can_retry: Whether the backend can answer the same turn again.
+        can_retry: Whether the backend can answer the same turn again. If not, the message of an answer that failed or
+            was stopped can be sent once more.
         agent: What the other side is called.
         can_run_scripts: Whether there is a queue for the scripts that the agent proposes.
         inspector: Whether the page has the room in which a run is inspected; else the link leads to the chat's page.

@@ -43,8 +43,8 @@ def turn_tail(run_id: str, view: RunView, context: TurnContext) -> FT:
         if stage:
             children.append(p(span(stage, cls="state", data_state=view.state.value), cls="stage"))
     if view.state is RunState.FAILED:
-        again = _retry(urls, run_id, icon("retry"), "Try again", cls="button") if context.can_retry else None
-        children.append(_failure(view, again))
+        words = "Try again" if context.can_retry else "Ask again"
+        children.append(_failure(view, _retry(urls, run_id, icon("retry"), words, cls="button")))
     if view.state is RunState.CANCELLED:
         children.append(p(span("Stopped", cls="state"), cls="stopped"))
     children.append(_foot(run_id, view, context))
@@ -117,11 +117,11 @@ def _proposal(urls: Urls, run_id: str, view: RunView, script: ScriptProposed) ->
     )
 
 
-def _failure(view: RunView, retry: Child) -> FT:
+def _failure(view: RunView, retry: FT) -> FT:
     return div(
         icon("alert"),
         p(b("The answer stopped."), " ", view.error or "The agent failed. What it wrote is kept."),
-        div(retry, cls="actions") if retry else None,
+        div(retry, cls="actions"),
         cls="failure",
     )
 
@@ -140,8 +140,9 @@ def _foot(run_id: str, view: RunView, context: TurnContext) -> FT:
     looks = {"cls": "button", "data_kind": "icon"}
     copy = button(icon("copy"), **looks, type="button", name="copy", data_url=url, aria_label="Copy the answer")
     again = None
-    if context.can_retry and view.state is not RunState.FAILED:
-        again = _retry(context.urls, run_id, icon("retry"), **looks, aria_label="Answer again")
+    if view.state is RunState.CANCELLED or (context.can_retry and view.state is not RunState.FAILED):
+        words = "Answer again" if context.can_retry else "Ask again"
+        again = _retry(context.urls, run_id, icon("retry"), **looks, aria_label=words)
     swaps = {"hx_get": run_url, "hx_target": "#inspector", "hx_swap": "outerHTML", "hx_push_url": "true"}
     inspect = a(
         icon("inspect"), **looks, name="inspect", href=run_url, aria_label="Inspect this run",

@@ -46,8 +46,9 @@ class Sessions(Database):
         await self._write(lambda db: db.execute(gone))
 
     async def add_sign_in(self, secret: str, pending: PendingSignIn) -> None:
-        """Remember that a browser has begun to sign in."""
+        """Remember that a browser has begun to sign in, or why it could not."""
         values = {"back": pending.back, "with_state": pending.with_state, "expires_at": pending.expires_at}
+        values["problem"] = pending.problem
         await self._add(t.pending_sign_ins, secret, values)
 
     async def take_sign_in(self, secret: str) -> PendingSignIn | None:
@@ -61,7 +62,7 @@ class Sessions(Database):
                 return None
             if row.expires_at <= rows.now():
                 return None
-            return PendingSignIn(row.back, row.with_state, row.expires_at)
+            return PendingSignIn(row.back, row.with_state, row.expires_at, row.problem)
 
         return await self._write(work)
 

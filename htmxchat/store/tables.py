@@ -189,6 +189,8 @@ pending_sign_ins = Table(
     Column("id", String(64), primary_key=True),
     Column("back", Text, nullable=False),
     Column("with_state", Boolean, nullable=False),
+    # Why it came to nothing, until the next page says so.
+    Column("problem", Text, nullable=False),
     Column("created_at", Moment, nullable=False),
     Column("expires_at", Moment, nullable=False, index=True),
 )

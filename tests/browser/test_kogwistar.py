@@ -102,6 +102,24 @@ def test_a_hidden_failure_says_why(page: Page, host: Callable[..., Server]) -> N
     assert_same_after_reload(page)
 
 
+def test_a_message_whose_answer_failed_is_sent_once_more_beside_what_is_typed(
+    page: Page, host: Callable[..., Server], server: Replay
+) -> None:
+    page.goto(host().url)
+    send(page, "hidden trouble")
+    wait_for_state(page, "failed")
+    page.fill("#text", "typed meanwhile")
+    answer(page).get_by_role("button", name="Ask again").click()
+    expect(page.locator("article.turn")).to_have_count(4)
+    expect(page.locator("article.turn[data-role=user] .turn-body").last).to_have_text("hidden trouble")
+    wait_for_state(page, "failed")
+    assert len(server.runs) == 2
+    expect(page.get_by_role("button", name="Ask again")).to_have_count(1)  # only the last can be sent again
+    expect(page.locator("#text")).to_have_value("typed meanwhile")
+    assert_accessible(page)
+    assert_same_after_reload(page)
+
+
 def test_a_server_that_dies_and_comes_back(page: Page, host: Callable[..., Server], server: Replay) -> None:
     page.goto(host().url)
     send(page, "forever and ever")

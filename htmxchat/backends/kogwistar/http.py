@@ -8,13 +8,13 @@ import logging
 import random
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
-from http.cookiejar import CookieJar, DefaultCookiePolicy
 from typing import Any, TypeVar
 
 import httpx
 
 from ...errors import BackendError, BackendUnavailable, NotAllowed, NotSignedIn
 from . import problems
+from .pool import Pool
 from .tokens import claims, expired
 
 T = TypeVar("T")
@@ -46,15 +46,11 @@ class Http:
             raise ValueError(f"base_url must be an http or https address, not {base_url!r}")
         self._base = str(url).rstrip("/")
         self._timeout = timeout
-        self._transport = transport
-        self._http: httpx.AsyncClient | None = None
-        self._loop: asyncio.AbstractEventLoop | None = None
+        self._pool = Pool(transport)
 
     async def close(self) -> None:
         """Close all connections. The next call opens new ones."""
-        http, self._http = self._http, None
-        if http is not None:
-            await http.aclose()
+        await self._pool.close()
 
     async def get(self, token: str, path: str, read: Callable[[Any], T], *, slow: bool = False) -> T:
         """Return what `read` makes of the answer.
@@ -81,7 +77,7 @@ class Http:
         """Open an event stream. Its silence has no limit: whoever reads watches the clock."""
         headers = {**_headers(token), "Accept": "text/event-stream", "Cache-Control": "no-store"}
         timeout = httpx.Timeout(self._timeout, read=None)
-        return self._client().stream("GET", self._base + path, headers=headers, timeout=timeout)
+        return self._pool.client().stream("GET", self._base + path, headers=headers, timeout=timeout)
 
     async def refused(self, token: str, response: httpx.Response) -> Exception:
         """Return the error for an answer that is not a success."""
@@ -108,7 +104,7 @@ class Http:
             return error
         try:
             url = f"{self._base}/api/auth/me"
-            known = await self._client().get(url, headers=_headers(token), timeout=self._for(self._timeout))
+            known = await self._pool.client().get(url, headers=_headers(token), timeout=self._for(self._timeout))
         except httpx.HTTPError:
             return error
         return NotSignedIn(problems.NO_TOKEN) if known.status_code in (401, 404) else error
@@ -117,7 +113,7 @@ class Http:
         self, method: str, token: str, path: str, read: Callable[[Any], T], timeout: httpx.Timeout, body: Any = None
     ) -> T:
         try:
-            async with self._client().stream(
+            async with self._pool.client().stream(
                 method, self._base + path, headers=_headers(token), json=body, timeout=timeout
             ) as response:
                 if not response.is_success:
@@ -137,17 +133,6 @@ class Http:
 
     def _for(self, seconds: float) -> httpx.Timeout:
         return httpx.Timeout(self._timeout, read=seconds)
-
-    def _client(self) -> httpx.AsyncClient:
-        loop = asyncio.get_running_loop()
-        if self._http is None or loop is not self._loop:
-            # Connections belong to one event loop, but an object made at import time may see several.
-            limits = httpx.Limits(max_connections=None, max_keepalive_connections=20)
-            # All users share the connections, so what one is given to remember must not be sent by another.
-            forgetful = CookieJar(DefaultCookiePolicy(allowed_domains=[]))
-            self._http = httpx.AsyncClient(transport=self._transport, limits=limits, cookies=forgetful)
-            self._loop = loop
-        return self._http
 
 
 def _headers(token: str) -> dict[str, str]:

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import NAMESPACE_OID, uuid5
 
-from sqlalchemy import ColumnElement, Connection, Table, and_, delete, insert, select, update
+from sqlalchemy import ColumnElement, Connection, Row, Table, and_, delete, insert, select, update
 
 from ...events import Outcome, RunEnded, RunEvent, TextReplaced
 from . import logs
@@ -19,14 +19,15 @@ from .writing import add_turn, ended, lock
 
 LONG_AGO = datetime(2000, 1, 1, tzinfo=UTC)
 _SUBMITTING = timedelta(seconds=120)
+_UNANSWERED = timedelta(seconds=120)
 
 
 def learn(db: Connection, id: str, turns: Sequence[ServerTurn]) -> bool:
     """Remember turns that are not known yet, in the server's order. Returns whether anything has changed."""
     place = lock(db, id)
-    settled = _settle(db, id)
+    settled = _settle(db, id, turns)
     if is_submitting(db, id):
-        return False  # one of the server's turns may be the message that is being sent
+        return False  # one of the server's turns is, or may be, the message that keeps its place
     asked = set(db.scalars(select(t.turns.c.id).where(t.turns.c.conversation_id == id)))
     here = select(t.runs.c.turn_id, t.runs.c.assistant_turn_id, t.runs.c.active, t.runs.c.text)
     runs = db.execute(here.where(t.runs.c.conversation_id == id)).all()
@@ -62,10 +63,16 @@ def is_submitting(db: Connection, id: str) -> bool:
     return db.scalar(select(t.runs.c.id).where(here)) is not None
 
 
-def _settle(db: Connection, id: str) -> bool:
-    """Give up a message in doubt: the server's turns have it if it has arrived. For workflows they have nothing."""
+def _settle(db: Connection, id: str, turns: Sequence[ServerTurn]) -> bool:
+    """Give up a message in doubt: the server's turns have it if it has arrived. For workflows they have nothing.
+
+    One that has arrived and has no answer keeps its place for a while: a second run beside its own, whose id nobody
+    has told, would spoil both.
+    """
     row = db.execute(select(t.runs).where(t.runs.c.conversation_id == id, in_doubt())).one_or_none()
     if row is None:
+        return False
+    if not row.workflow and row.created_at > logs.now() - _UNANSWERED and _is_unanswered(db, row, turns):
         return False
     this = t.runs.c.id == row.id
     if row.workflow:
@@ -75,6 +82,18 @@ def _settle(db: Connection, id: str) -> bool:
         db.execute(delete(t.runs).where(this))
         db.execute(delete(t.turns).where(t.turns.c.conversation_id == id, t.turns.c.id == row.id))
     return True
+
+
+def _is_unanswered(db: Connection, run: Row[Any], turns: Sequence[ServerTurn]) -> bool:
+    """Return whether the server's last turn is the message that a run was to answer."""
+    if not turns or turns[-1].role != "user":
+        return False
+    here = t.turns.c.conversation_id == run.conversation_id
+    if db.scalar(select(t.turns.c.id).where(here, t.turns.c.id == turns[-1].id)) is not None:
+        return False  # an older one, which is known
+    sent = db.scalar(select(t.turns.c.text).where(here, t.turns.c.id == run.id)) or ""
+    # The server strips what it stores.
+    return turns[-1].text.strip() == sent.strip()
 
 
 def _put_in_order(db: Connection, id: str, turns: Sequence[ServerTurn]) -> bool:

@@ -14,6 +14,7 @@ from ...errors import BackendError, BackendUnavailable, NotAllowed, NotSignedIn
 from ...login import SignInAt
 from ...models import User
 from ...store import Store
+from .pool import Pool
 from .tokens import claims
 
 if TYPE_CHECKING:
@@ -29,7 +30,10 @@ _WITHOUT_EXP = timedelta(hours=4)  # how long the server's own tokens last
 _UNREACHABLE = "The server that signs you in cannot be reached right now. Try again in a moment."
 _TOO_SLOW = "The server that signs you in takes too long to answer. Try again in a moment."
 _FAILED = "The server that signs you in failed. Try again in a moment."
-_NO_LOGIN = "This kogwistar server has no sign-in. Whoever runs it has to set one up."
+_NO_LOGIN = (
+    "At the address that this chat was given, no kogwistar server offers a sign-in. "
+    "Whoever runs the chat has to check that address."
+)
 _REFUSED = "The kogwistar server does not begin a sign-in. Whoever runs it has to look at its sign-in settings."
 _NO_TOKEN = "The sign-in was not finished. Sign in again."
 _BAD_TOKEN = "The kogwistar server did not accept the sign-in that it sent. Sign in again."
@@ -77,6 +81,7 @@ class KogwistarLogin:
         self._public = _url(public_url, "public_url") if public_url else self._base
         self._provider = provider
         self._timeout = timeout
+        self._pool = Pool()
         self.sessions = store
         self.app_url = _url(app_url, "app_url") if app_url else None
         if self.app_url and urlsplit(self.app_url).path:
@@ -87,7 +92,8 @@ class KogwistarLogin:
         await self.sessions.open()
 
     async def close(self) -> None:
-        """Close the store."""
+        """Close all connections and the store."""
+        await self._pool.close()
         await self.sessions.close()
 
     async def begin(self, callback: str) -> SignInAt:
@@ -148,8 +154,8 @@ class KogwistarLogin:
 
         headers = {"Authorization": f"Bearer {token}"} if token else {}
         try:
-            async with httpx.AsyncClient(timeout=self._timeout) as client:
-                answer = await client.request(method, self._base + path, headers=headers)
+            client = self._pool.client()
+            answer = await client.request(method, self._base + path, headers=headers, timeout=self._timeout)
         except httpx.TimeoutException:
             raise BackendUnavailable(_TOO_SLOW) from None
         except httpx.HTTPError:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Awaitable
+from typing import TYPE_CHECKING, TypeVar
 
 from ...errors import NotFound
 from ...models import Conversation
@@ -12,6 +13,7 @@ from .run_memory import KnownRun, RunMemory
 if TYPE_CHECKING:
     from .client import Client
 
+T = TypeVar("T")
 # Any other id in an answer run makes the server build a copy of the second one under that name.
 ANSWERING = frozenset({"debug.rag.v1", "agentic_answering.v2"})
 
@@ -32,7 +34,7 @@ class Ownership:
         """Return a conversation of the user's."""
         found = await self._conversations.find(me, id)
         if found is None:
-            there = await self._client.conversation(token, id)
+            there = await _looked_up(self._client.conversation(token, id))
             if there.user_id is None or there.id != id:
                 raise NotFound
             await self._conversations.verify(there.user_id, id)
@@ -48,7 +50,7 @@ class Ownership:
         """Return a run of the user's, in a conversation of the user's."""
         found = await self._runs.find(me, id)
         if found is None:
-            there = await self._client.run(token, id)
+            there = await _looked_up(self._client.run(token, id))
             if there.user_id != me or there.id != id:
                 raise NotFound
             await self.conversation(me, token, there.conversation_id)
@@ -57,3 +59,11 @@ class Ownership:
         if found is None:
             raise NotFound
         return found
+
+
+async def _looked_up(asked: Awaitable[T]) -> T:
+    """Return what the server says. What it does not know is told as what is somebody else's: without its request id."""
+    try:
+        return await asked
+    except NotFound:
+        raise NotFound from None

@@ -23,6 +23,10 @@ UNCERTAIN = (
     "The kogwistar server has not said whether it got your message, so it may have arrived. "
     "Look into the conversation before you send it again."
 )
+UNANSWERED = (
+    "Your last message has arrived, and the kogwistar server may still be answering it. Its answer appears here. "
+    "If none comes, you can send the next message two minutes after it."
+)
 NOT_CONFIRMED = "It is not known whether this message reached the kogwistar server."
 
 _LONGEST = 300
@@ -67,7 +71,9 @@ def refusal(status: int, body: bytes) -> ChatError:
         return NotAllowed(_with(_forbidden(detail), request_id))
     if status == 404:
         # What the server itself says is JSON with a reason; frameworks say just this when they have no such route.
-        return NotFound() if detail not in ("", "Not Found") else NoSuchRoute(NOT_UNDERSTOOD)
+        if detail in ("", "Not Found"):
+            return NoSuchRoute(_with(NOT_UNDERSTOOD, request_id))
+        return NotFound(_with(NotFound.sentence, request_id))
     if status in (408, 429, 502, 503, 504):
         return BackendUnavailable(_with(NOT_REACHED, request_id))
     if status >= 500:

@@ -7,12 +7,12 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
-from ...errors import BackendError, ChatError
+from ...errors import BackendError, Busy, ChatError
 from ...models import Run
 from .live_runs import LiveRuns
 from .memory import ConversationMemory
 from .ownership import ANSWERING, Ownership
-from .problems import UNCERTAIN, ServerFailed, Uncertain
+from .problems import UNANSWERED, UNCERTAIN, ServerFailed, Uncertain
 from .replies import Submitted
 from .run_memory import RunMemory
 
@@ -52,7 +52,7 @@ class Submitter:
         """Send a message; without an id, in a new conversation.
 
         Raises:
-            Busy: The conversation has a live run.
+            Busy: The conversation has a live run, or a message that arrived and may still be answered.
             Uncertain: The message may have arrived. It keeps its place until the server's turns are read again.
         """
         # The host's own code comes first: when it fails, nothing has happened yet.
@@ -70,6 +70,8 @@ class Submitter:
             if await self._runs.doubtful(conversation_id):
                 turns = await self._client.turns(token, conversation_id)
                 await self._conversations.learn_turns(conversation_id, turns)
+                if await self._runs.doubtful(conversation_id):
+                    raise Busy(UNANSWERED)
         reservation = await self._runs.reserve(
             me, conversation_id, text, workflow=self._workflow, workflow_id=self._workflow_id
         )

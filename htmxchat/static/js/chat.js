@@ -52,9 +52,6 @@ function loadScripts() {
   void import("./scripts.js");
 }
 
-const address = document.querySelector("main[data-address]")?.getAttribute("data-address");
-if (address) history.replaceState(history.state, "", address);
-
 keepFocus();
 showRooms();
 loadScripts();
