@@ -15,7 +15,6 @@ import anyio.lowlevel
 import pytest
 from starlette.types import Message
 
-from htmxchat import markdown
 from htmxchat.app import create_chat_app
 from htmxchat.errors import BackendUnavailable, NotFound
 from htmxchat.events import (
@@ -38,6 +37,7 @@ from htmxchat.events import (
 from htmxchat.follower import Follower
 from htmxchat.fragments.turn_context import TurnContext
 from htmxchat.live_turn import LiveTurn
+from htmxchat.markdown import blocks, document, stream
 from htmxchat.models import Run, RunState, Turn, User
 from htmxchat.patches import render_patches
 from htmxchat.relay import PollAnswer, Relay
@@ -334,14 +334,15 @@ def plain(message: ServerSentEvent) -> Iterator[str]:
 def cost(head: str, unit: str, count: int, monkeypatch: pytest.MonkeyPatch) -> Counter[str]:
     """Return what streaming so many units costs, one a frame: bytes on the wire and characters parsed."""
     spent: Counter[str] = Counter()
-    parse_markdown = markdown._parse
+    parse_markdown = blocks.parse
 
     def counted(text: str) -> object:
         spent["characters parsed"] += len(text)
         return parse_markdown(text)
 
     with monkeypatch.context() as patch:
-        patch.setattr(markdown, "_parse", counted)
+        for module in (document, stream):
+            patch.setattr(module, "parse", counted)
         turn = LiveTurn("run", context())
         at = datetime(2026, 1, 1, tzinfo=UTC)
         bodies: list[EventBody] = [TextDelta(head), *[TextDelta(unit)] * count, RunEnded(Outcome.COMPLETED)]

@@ -1,0 +1,76 @@
+"""A text that grows, as HTML."""
+
+from __future__ import annotations
+
+import re
+
+from .blocks import Block, normalize, parse
+from .document import Markdown
+from .renderer import Budget
+
+
+class MarkdownStream:
+    """Markdown that arrives in pieces. The blocks that can no longer change are rendered once and let go.
+
+    At any moment the blocks returned by `settled` so far, followed by `open()`, depend only on the text appended so
+    far and not on its pieces, and equal `Markdown.blocks` of it, with two exceptions. Link reference definitions
+    (`[name]: https://…`) also reach blocks already settled: render the whole text once at the end. And code is
+    highlighted once it is complete, because highlighting costs a hundred times what the rest does.
+
+    Only the last top-level block can change, so the others settle when a line is complete. A block longer than 512
+    characters is looked at again only when it has grown by an eighth or its fence closes; so parsing costs O(n) over
+    the stream, and `open` may return a few blocks more than the last.
+    """
+
+    def __init__(self, markdown: Markdown) -> None:
+        self._markdown = markdown
+        self._settled: list[str] = []
+        self._budget = Budget()
+        self._lines: list[str] = []  # the complete lines of the open text
+        self._tail: list[str] = []  # the pieces of the line after them
+        self._size = 0  # characters in _lines
+        self._look_at = 0  # the size at which to parse them again
+        self._fence: re.Pattern[str] | None = None  # what closes the fence that the open text is inside of
+        self._fence_closed = False
+
+    def append(self, text: str) -> None:
+        """Add the next piece of the text. It may end anywhere, even inside a CR LF."""
+        *ends, tail = text.split("\n")
+        for end in ends:
+            self._add_line(normalize("".join([*self._tail, end, "\n"])))
+            self._tail = []
+        self._tail.append(tail)
+
+    def settled(self) -> list[str]:
+        """Return the blocks that settled since the last call, as `Markdown.blocks` renders them."""
+        settled, self._settled = self._settled, []
+        return settled
+
+    def open(self) -> list[str]:
+        """Return the blocks that are not settled: usually one, sometimes none or a few. Costs O(their length)."""
+        text = normalize("".join([*self._lines, *self._tail]))
+        budget, none = Budget(self._budget.left), Budget(0)
+        blocks = (self._markdown.render_block(each, budget if each.is_closed_fence() else none) for each in parse(text))
+        return [html for html in blocks if html]
+
+    def _add_line(self, line: str) -> None:
+        self._lines.append(line)
+        self._size += len(line)
+        if self._fence:
+            if self._fence.match(line):
+                self._fence, self._fence_closed = None, True
+                self._look_at = self._size + self._size // 8
+        elif self._size >= self._look_at or (self._fence_closed and line.strip()):
+            self._fence_closed = False
+            self._settle()
+
+    def _settle(self) -> None:
+        text = "".join(self._lines)
+        *done, last = list(parse(text)) or [Block(0, text, [])]
+        self._settled += [html for block in done if (html := self._markdown.render_block(block, self._budget))]
+        if done:
+            text = text.encode()[last.start :].decode()
+        self._lines, self._size = [text], len(text)
+        self._look_at = self._size + self._size // 8 if self._size > 512 else 0
+        if self._size > 512 and not last.is_closed_fence():
+            self._fence = last.closing()
