@@ -533,6 +533,26 @@ async def test_the_sidebar_asks_the_server_once(server: Replay, chat: KogwistarB
     assert server.asked["GET /api/conversations"] == 1
 
 
+async def test_conversations_from_elsewhere_get_their_titles_once(
+    server: Replay, chat: KogwistarBackend, path: str
+) -> None:
+    for text in ("One", "Two", "Three"):
+        await chat.start_run(ANN, None, text)
+    server.fault(f"{list(server.conversations)[1]}/turns", 403, {"detail": "no"}, 1e9)
+    fresh = KogwistarBackend(server.url, timing=FAST)
+    try:
+        async with asyncio.timeout(10):
+            titles: set[str] = set()
+            while titles != {"One", "Conversation from elsewhere", "Three"}:
+                titles = {item.title for item in (await fresh.list_conversations(ANN)).items}
+                await asyncio.sleep(0.02)
+        for _ in range(3):
+            await fresh.list_conversations(ANN)
+        assert server.asked["GET /api/conversations/{id}/turns"] == 3
+    finally:
+        await fresh.close()
+
+
 async def test_what_was_removed_stays_removed(server: Replay, chat: KogwistarBackend, path: str) -> None:
     run = await chat.start_run(ANN, None, "Which way?")
     await read(chat, run)

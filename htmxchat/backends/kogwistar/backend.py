@@ -25,6 +25,7 @@ from .problems import UNCERTAIN, Uncertain
 from .run_memory import KnownRun, RunMemory
 from .submitter import Submitter
 from .timing import Timing
+from .writing import UNTITLED
 
 if TYPE_CHECKING:
     import httpx
@@ -132,6 +133,9 @@ class KogwistarBackend(ScriptKeeping):
                 page = await self._conversations.list(me, query, limit=limit, cursor=cursor)
         if empty and not page.items and (failure := self._errands.failure(news)) is not None:
             raise failure
+        nameless = [item.id for item in page.items if item.title == UNTITLED]
+        if nameless := [id for id in nameless if self._errands.due(f"title {id}", self._timing.list)]:
+            await self._errands.run(self._learn_titles(me, user.token or "", nameless))
         for item in page.items:
             if item.state is not None and item.state.live and self._errands.due(f"state {item.id}", self._timing.check):
                 await self._errands.run(self._look_into(user, item.id))
@@ -311,5 +315,17 @@ class KogwistarBackend(ScriptKeeping):
                 await self._owned.conversation(me, token, id)
         return True
 
+    async def _learn_titles(self, me: str, token: str, ids: Sequence[str]) -> None:
+        """Read conversations from elsewhere, one after the other: their first messages are their titles from then on."""
+        for id in ids:
+            try:
+                await self._owned.conversation(me, token, id)
+                await self._learn_turns(token, id)
+            except BackendUnavailable:
+                return
+            except ChatError:
+                continue
+
     async def _learn_turns(self, token: str, conversation_id: str) -> bool:
-        return await self._conversations.learn_turns(conversation_id, await self._client.turns(token, conversation_id))
+        await self._conversations.learn_turns(conversation_id, await self._client.turns(token, conversation_id))
+        return True  # also when there was nothing new to this look: another may have learned it just now
