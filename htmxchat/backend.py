@@ -10,7 +10,7 @@ from typing import Protocol, runtime_checkable
 
 from .events import JSON, RunEvent, Source
 from .models import Conversation, ConversationPage, Run, RunSteps, RunSummary, Script, Starter, Transcript, User
-from .script_actions import ScriptAction
+from .scripts.actions import ScriptAction
 
 
 @runtime_checkable
@@ -146,7 +146,7 @@ class KeepsScripts(Protocol):
         ...
 
     async def change_script(self, user: User, run_id: str, script_id: str, action: ScriptAction) -> Script:
-        """Carry out an action as `htmxchat.script_states.step` says, seen at once by everybody.
+        """Carry out an action as `htmxchat.scripts.states.step` says, seen at once by everybody.
 
         Raises:
             Conflict: The script cannot do that now, or its text is not the one that the action means.

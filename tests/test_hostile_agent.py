@@ -19,8 +19,8 @@ from htmxchat import (
     UsageReported,
     create_chat_app,
 )
-from htmxchat.live_page import LivePage
 from htmxchat.markdown import Markdown
+from htmxchat.relay.page import LivePage
 
 NESTED: Any = 1
 for _ in range(250):

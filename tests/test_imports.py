@@ -11,15 +11,14 @@ import pytest
 
 PACKAGE = Path(__file__).parent.parent / "htmxchat"
 
-NOUNS = {"models", "events", "errors", "script_actions", "script_states", "script_results"}
+NOUNS = {"models", "events", "errors", "scripts"}
 SEAMS = {"backend", "login"}
 LOG = {"cleaning", "store"}
 TEXT = {"markdown", "highlight"}
-INSPECTED = {"inspection", "meanings", "redaction", "state_diff", "timeline"}
-PAGE = {"html", "view", "urls", "patches", "ansi", "scripts", *INSPECTED, *NOUNS, *TEXT}
-RELAY = {"relay", "live_stream", "live_page", "live_turn", "live_rows", "follower"}
+INSPECTED = {"inspection", "redaction"}
+PAGE = {"html", "view", "urls", "patches", "ansi", *INSPECTED, *NOUNS, *TEXT}
 GUARDS = {"assets", "callback", "cookies", "csrf", "headers", "identity", "limits"}
-STREAM = {"fragments", "sse", *SEAMS, *PAGE, *RELAY}
+STREAM = {"fragments", "sse", "relay", *SEAMS, *PAGE}
 AGENTS = {"backends", "responders", "testing"}
 EVERYTHING = {"app", "chat", "endpoints", *STREAM, *GUARDS, *LOG, *AGENTS}
 
@@ -32,13 +31,13 @@ LAYERS: dict[str, tuple[set[str], set[str]]] = {
     "urls": (set(), set()),
     "patches": (set(), set()),
     "sse": (set(), {"anyio", "starlette"}),
-    **dict.fromkeys(("ansi", "scripts"), (set(), set())),
+    "ansi": (set(), set()),
     "html": (set(), {"fasthtml", "starlette"}),
     "markdown": (TEXT, {"pyromark"}),
     "highlight": (set(), {"pygments"}),
     **dict.fromkeys(GUARDS, (NOUNS | GUARDS | {"login"}, {"anyio", "starlette"})),
     "fragments": (PAGE, set()),
-    **dict.fromkeys(RELAY, (STREAM, {"anyio"})),
+    "relay": (STREAM, {"anyio"}),
     "chat": (STREAM | GUARDS, {"anyio"}),
     "endpoints": (STREAM | GUARDS | {"chat"}, {"anyio", "starlette"}),
     "app": (STREAM | GUARDS | {"chat", "endpoints"}, {"anyio", "starlette"}),

@@ -27,10 +27,10 @@ from htmxchat.events import (
 from htmxchat.fragments.json_tree import json_tree
 from htmxchat.fragments.timeline import axis_marks
 from htmxchat.inspection import Row, RowFilter, RowFold, rows, window
+from htmxchat.inspection.state_diff import state_diff
+from htmxchat.inspection.timeline import timeline
 from htmxchat.models import RunState
 from htmxchat.redaction import HIDDEN, redact, redact_text
-from htmxchat.state_diff import state_diff
-from htmxchat.timeline import timeline
 from htmxchat.view import compact
 from tests.support import Element, parse
 

@@ -30,13 +30,13 @@ from htmxchat.fragments.inspector_controls import first_problem, live_controls, 
 from htmxchat.fragments.timeline import timeline_chart
 from htmxchat.html import render
 from htmxchat.inspection import RowFilter, rows
-from htmxchat.live_rows import LiveRows, RowsWanted
+from htmxchat.inspection.timeline import timeline
 from htmxchat.models import Run, Turn
 from htmxchat.patches import render_patches
 from htmxchat.relay import Relay
+from htmxchat.relay.rows import LiveRows, RowsWanted
 from htmxchat.sse import ServerSentEvent
 from htmxchat.testing import Break, Gate, ScriptedBackend, Step
-from htmxchat.timeline import timeline
 from htmxchat.urls import Urls
 from htmxchat.view import fold
 from tests.support import FRAGMENT, Element, Exchange, context, open_page, parse

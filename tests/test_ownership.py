@@ -16,7 +16,7 @@ from starlette.testclient import TestClient
 from htmxchat import LocalBackend, StubBackend, create_chat_app
 from htmxchat.events import JSON, InputRequested, RunEvent, ScriptProposed
 from htmxchat.models import Conversation, ConversationPage, Run, Transcript, User
-from htmxchat.script_states import script_id
+from htmxchat.scripts.states import script_id
 from tests.support import FRAGMENT, Exchange
 
 SECRET = "The launch code is 4711"

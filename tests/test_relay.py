@@ -34,13 +34,13 @@ from htmxchat.events import (
     Unknown,
     UsageReported,
 )
-from htmxchat.follower import Follower
 from htmxchat.fragments.turn_context import TurnContext
-from htmxchat.live_turn import LiveTurn
 from htmxchat.markdown import blocks, document, stream
 from htmxchat.models import Run, RunState, Turn, User
 from htmxchat.patches import render_patches
 from htmxchat.relay import PollAnswer, Relay
+from htmxchat.relay.follower import Follower
+from htmxchat.relay.turn import LiveTurn
 from htmxchat.sse import EventStreamResponse, ServerSentEvent
 from htmxchat.testing import Break, Gate, ScriptedBackend, Stall, Step
 from htmxchat.view import RunView, fold
@@ -174,7 +174,7 @@ async def streamed(steps: tuple[Step, ...]) -> tuple[ScriptedBackend, Run, list[
     run = await begin(backend)
     reader = Reader(backend, run)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("htmxchat.live_stream._FRAME", 0)
+        patch.setattr("htmxchat.relay.stream._FRAME", 0)
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(reader.read)
             for number in range(len(steps) + 1):
@@ -354,7 +354,7 @@ def cost(head: str, unit: str, count: int, monkeypatch: pytest.MonkeyPatch) -> C
 class TestLaw4:
     @pytest.fixture(autouse=True)
     def _short_wait(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr("htmxchat.live_page._BACKLOG", 0.1)
+        monkeypatch.setattr("htmxchat.relay.page._BACKLOG", 0.1)
 
     @pytest.mark.parametrize("steps", [RICH, REPLACED], ids=["rich", "replaced"])
     async def test_law_4_nothing_is_doubled_or_lost_wherever_a_finished_run_is_resumed(
@@ -525,7 +525,7 @@ class TestLaw5:
 class TestLaw6:
     @pytest.fixture(autouse=True)
     def _short_wait(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr("htmxchat.follower._FIRST_DELAY", 0.02)
+        monkeypatch.setattr("htmxchat.relay.follower._FIRST_DELAY", 0.02)
 
     @pytest.mark.parametrize("error", [None, BackendUnavailable(), ValueError("a bug")], ids=["silent", "down", "bug"])
     async def test_law_6_a_broken_backend_is_read_again_from_the_last_seq(self, error: Exception | None) -> None:
@@ -729,7 +729,7 @@ class Poller:
 class TestLaw8:
     @pytest.fixture(autouse=True)
     def _short_wait(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr("htmxchat.relay._POLL_WAIT", 0.15)
+        monkeypatch.setattr("htmxchat.relay.relay._POLL_WAIT", 0.15)
 
     @pytest.mark.parametrize("steps", [RICH, REPLACED], ids=["rich", "replaced"])
     @pytest.mark.parametrize("processes", [1, 2])
@@ -757,7 +757,7 @@ class TestLaw8:
             folded += len(events)
             return fold(events, view)
 
-        monkeypatch.setattr("htmxchat.live_turn.fold", counted)
+        monkeypatch.setattr("htmxchat.relay.turn.fold", counted)
         steps = tuple(f"Paragraph {number} of the answer.\n\n" for number in range(40))
         backend = Counting(paced(steps))
         run = await begin(backend)
@@ -794,7 +794,7 @@ class TestLaw8:
     async def test_law_8_a_finished_run_is_drawn_and_polling_ends(
         self, after: int | None, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr("htmxchat.relay._POLL_WAIT", 5)
+        monkeypatch.setattr("htmxchat.relay.relay._POLL_WAIT", 5)
         backend = ScriptedBackend(["Done."])
         run = await begin(backend)
         poller = Poller(backend, run)

@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 
 from htmxchat.errors import Conflict, InvalidInput
 from htmxchat.models import Script, ScriptResult, ScriptState
-from htmxchat.script_actions import Abandon, Approve, Cancel, Claim, Edit, Finish, Reject, Renew, Rerun, ScriptAction
-from htmxchat.script_results import abridged
-from htmxchat.script_states import LEASE, LONGEST_CODE, digest, next_to_run, settle, step, tidy
+from htmxchat.scripts.actions import Abandon, Approve, Cancel, Claim, Edit, Finish, Reject, Renew, Rerun, ScriptAction
+from htmxchat.scripts.results import abridged
+from htmxchat.scripts.states import LEASE, LONGEST_CODE, digest, next_to_run, settle, step, tidy
 
 NOW = datetime(2026, 11, 22, 10, 42, tzinfo=UTC)
 CODE = "print(1)"

@@ -35,10 +35,10 @@ from htmxchat import (
 )
 from htmxchat.backends.active import Timing
 from htmxchat.inspection import rows as inspect
-from htmxchat.script_actions import Approve, Cancel, Claim, Finish, Reject, Renew, Rerun
-from htmxchat.script_states import LONGEST_CODE, MOST_SCRIPTS, digest
+from htmxchat.inspection.timeline import timeline
+from htmxchat.scripts.actions import Approve, Cancel, Claim, Finish, Reject, Renew, Rerun
+from htmxchat.scripts.states import LONGEST_CODE, MOST_SCRIPTS, digest
 from htmxchat.store.tables import runs, scripts
-from htmxchat.timeline import timeline
 
 ANN, EVE = User("ann"), User("eve")
 FAST = Timing(frame=0.005, poll=0.02, renew=0.05, expire=0.3, grace=0.3, close=0.1)

@@ -17,8 +17,8 @@ from htmxchat.ansi import ansi_html, plain
 from htmxchat.fragments.script_output import code_lines
 from htmxchat.html import render
 from htmxchat.markdown import Markdown
-from htmxchat.script_states import digest, script_id
 from htmxchat.scripts import Scripts
+from htmxchat.scripts.states import digest, script_id
 from htmxchat.testing import ScriptedBackend
 from tests.support import FRAGMENT, Element, parse
 

@@ -11,8 +11,8 @@ from htmxchat.backends.stub import StubBackend
 from htmxchat.events import InputRequested, Outcome, RunEnded, ScriptProposed
 from htmxchat.models import Starter, User
 from htmxchat.responders.stub import STARTERS, quote
-from htmxchat.script_actions import Reject
-from htmxchat.script_states import script_id
+from htmxchat.scripts.actions import Reject
+from htmxchat.scripts.states import script_id
 from htmxchat.view import Reasoning, RunView, ToolCall, fold
 
 pytestmark = pytest.mark.anyio

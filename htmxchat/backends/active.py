@@ -28,7 +28,7 @@ from ..events import (
 )
 from ..models import ScriptResult
 from ..responders import Request, Responder, RunScript
-from ..script_results import abridged, decode_result
+from ..scripts.results import abridged, decode_result
 from ..store import Started, Store
 from ..view import compact
 

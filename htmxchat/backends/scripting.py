@@ -8,8 +8,8 @@ from collections.abc import Sequence
 from ..errors import ChatError, NotFound
 from ..events import JSON, ScriptProposed
 from ..models import Conversation, Run, Script, User
-from ..script_actions import ScriptAction
-from ..script_results import encode_result
+from ..scripts.actions import ScriptAction
+from ..scripts.results import encode_result
 from ..store import Store
 
 log = logging.getLogger("htmxchat")

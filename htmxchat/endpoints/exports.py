@@ -10,8 +10,8 @@ from starlette.responses import PlainTextResponse, Response, StreamingResponse
 
 from ..fragments.report import report, summary_text
 from ..inspection import RowFold, rows
+from ..inspection.timeline import timeline
 from ..models import Turn
-from ..timeline import timeline
 from ..view import fold
 from .call import Call, endpoint
 from .run_log import each_event, run_log

@@ -10,7 +10,7 @@ from ..backend import CanInspect
 from ..errors import NotFound
 from ..fragments.insight import evidence_list, state_room, steps_room
 from ..html import render
-from ..state_diff import state_diff
+from ..inspection.state_diff import state_diff
 from .call import Call, endpoint, number, require
 from .inspector import beside
 

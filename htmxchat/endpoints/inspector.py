@@ -17,8 +17,8 @@ from ..fragments.run_list import run_list
 from ..fragments.shell import side_room
 from ..html import Child, render
 from ..inspection import Window, rows, window
+from ..inspection.timeline import timeline
 from ..models import Conversation, RunSummary, Transcript
-from ..timeline import timeline
 from ..view import fold
 from .call import Call, endpoint, number, row_filter
 from .conversations import see_other

@@ -12,9 +12,9 @@ from ..backend import CanRetry
 from ..errors import Conflict, NotFound
 from ..fragments.transcript import live, turn
 from ..html import render
-from ..live_rows import RowsWanted
 from ..models import User
 from ..patches import Patch, render_patches
+from ..relay.rows import RowsWanted
 from ..sse import Emit, EventStreamResponse, ServerSentEvent
 from .call import Call, endpoint, number, row_filter
 from .conversations import CHANGED, answer_turn, patches_response, see_other, sent, started

@@ -15,9 +15,9 @@ from ..fragments.scripts import script_room, scripts_side, unloaded_scripts
 from ..fragments.shell import Side, side_room
 from ..html import render
 from ..models import Script, ScriptState
-from ..script_actions import Abandon, Approve, Cancel, Claim, Edit, Finish, Reject, Renew, Rerun, ScriptAction
-from ..script_results import encode_result, output, parse_result, pictures, read_json, table
-from ..script_states import CHANGED, digest
+from ..scripts.actions import Abandon, Approve, Cancel, Claim, Edit, Finish, Reject, Renew, Rerun, ScriptAction
+from ..scripts.results import encode_result, output, parse_result, pictures, read_json, table
+from ..scripts.states import CHANGED, digest
 from .call import SCRIPTS_CHANGED, Call, endpoint, require
 from .conversations import see_other
 from .pages import conversation_page, unloaded_page

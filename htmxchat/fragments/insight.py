@@ -7,10 +7,10 @@ from datetime import timedelta
 
 from ..events import JSON, Source
 from ..html import FT, Child, icon, raw, tag
-from ..meanings import duration
+from ..inspection.meanings import duration
+from ..inspection.state_diff import Change
 from ..models import Run, RunState, RunStep, RunSteps
 from ..redaction import redact, redact_text
-from ..state_diff import Change
 from ..urls import Urls
 from .inspecting import inspects
 from .inspector import run_head

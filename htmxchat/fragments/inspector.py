@@ -10,9 +10,9 @@ from datetime import timedelta
 
 from ..html import FT, Child, icon, raw, tag
 from ..inspection import RowFilter, Window
-from ..meanings import duration
+from ..inspection.meanings import duration
+from ..inspection.timeline import Timeline
 from ..models import Conversation, Run
-from ..timeline import Timeline
 from ..urls import Urls
 from ..view import RunView
 from .event_rows import event_rows

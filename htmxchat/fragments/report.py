@@ -9,10 +9,10 @@ from html import escape
 
 from ..html import render
 from ..inspection import Row
-from ..meanings import duration
+from ..inspection.meanings import duration
+from ..inspection.timeline import Timeline
 from ..models import Run
 from ..redaction import redact_text
-from ..timeline import Timeline
 from ..urls import Urls
 from ..view import RunView
 from .event_rows import seconds

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from ..html import FT, Child, tag
-from ..meanings import duration
+from ..inspection.meanings import duration
 from ..models import Conversation, RunSummary
 from ..urls import Urls
 from .inspecting import STATES, inspects, moment

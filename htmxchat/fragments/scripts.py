@@ -13,8 +13,8 @@ from typing import Any
 
 from ..html import FT, Child, tag
 from ..models import Conversation, Script, ScriptState
-from ..script_states import digest, next_to_run
 from ..scripts import Scripts
+from ..scripts.states import digest, next_to_run
 from ..urls import Urls
 from .script_output import code_lines, script_output
 from .shell import Side, notice, side_closer

@@ -8,9 +8,9 @@ from __future__ import annotations
 from datetime import timedelta
 
 from ..html import FT, Child, tag
-from ..meanings import duration
+from ..inspection.meanings import duration
+from ..inspection.timeline import Bar, Lane, Timeline
 from ..models import RunState
-from ..timeline import Bar, Lane, Timeline
 from ..urls import Urls
 
 a, details, div, span, summary = map(tag, ["a", "details", "div", "span", "summary"])

@@ -12,7 +12,7 @@ from typing import Any
 from ..events import InputRequested, ScriptProposed, Source
 from ..html import FT, Child, icon, tag
 from ..models import RunState
-from ..script_states import script_id
+from ..scripts.states import script_id
 from ..urls import Urls
 from ..view import RunView
 from .controls import post_form

@@ -12,8 +12,8 @@ from sqlalchemy import Connection
 from ..errors import InvalidInput
 from ..events import ScriptProposed
 from ..models import Script
-from ..script_actions import ScriptAction
-from ..script_states import MOST_SCRIPTS, settle, step, usable
+from ..scripts.actions import ScriptAction
+from ..scripts.states import MOST_SCRIPTS, settle, step, usable
 from . import script_rows as rows
 from .database import Database
 

@@ -16,8 +16,8 @@ from ..cleaning import clean_json, clean_text, one_line
 from ..errors import NotFound
 from ..events import ScriptProposed
 from ..models import Script, ScriptResult, ScriptState
-from ..script_results import decode_result, encode_result, no_python
-from ..script_states import LONGEST_CODE, MOST_SCRIPTS, script_id, settle, tidy
+from ..scripts.results import decode_result, encode_result, no_python
+from ..scripts.states import LONGEST_CODE, MOST_SCRIPTS, script_id, settle, tidy
 from . import tables as t
 
 LONGEST_TITLE = 120

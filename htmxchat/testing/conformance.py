@@ -24,8 +24,8 @@ from ..backend import (
 from ..errors import BackendError, Busy, Conflict, InvalidInput, NotFound
 from ..events import InputAnswered, InputRequested, Outcome, RunEnded, RunEvent, ScriptFinished, ScriptProposed
 from ..models import Run, RunState, Script, ScriptResult, ScriptState, Starter, User
-from ..script_actions import Approve, Claim, Finish, Reject, ScriptAction
-from ..script_states import digest
+from ..scripts.actions import Approve, Claim, Finish, Reject, ScriptAction
+from ..scripts.states import digest
 from ..view import fold
 
 _DONE = ScriptResult(ScriptState.DONE, stdout="1\n", seconds=0.1)

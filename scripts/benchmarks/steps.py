@@ -8,9 +8,9 @@ from datetime import UTC, datetime
 
 from htmxchat.events import RunEvent, TextDelta
 from htmxchat.fragments import TurnContext
-from htmxchat.live_turn import LiveTurn
 from htmxchat.markdown import Markdown, MarkdownStream
 from htmxchat.patches import render_patches
+from htmxchat.relay.turn import LiveTurn
 from htmxchat.sse import ServerSentEvent
 from htmxchat.urls import Urls
 from htmxchat.view import RunView, fold

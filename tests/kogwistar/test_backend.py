@@ -42,8 +42,8 @@ from htmxchat.backends.kogwistar.replies import ServerTurn, Submitted
 from htmxchat.backends.kogwistar.run_memory import RunMemory
 from htmxchat.events import InputRequested, RunEnded, RunEvent, RunStopping, ScriptProposed, StageChanged
 from htmxchat.models import Run
-from htmxchat.script_actions import Approve, Claim, Finish, Reject
-from htmxchat.script_states import digest
+from htmxchat.scripts.actions import Approve, Claim, Finish, Reject
+from htmxchat.scripts.states import digest
 from tests.support import Exchange
 
 from .recordings import recording

@@ -26,7 +26,7 @@ from ...events import (
     ToolStarted,
 )
 from ...models import ScriptState
-from ...script_results import abridged, decode_result
+from ...scripts.results import abridged, decode_result
 from .problems import plain, sentence
 from .replies import ServerRun, Step, mapping, strings, text_at
 from .scrub import scrub

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from .events import JSON
+from ..events import JSON
 
 _DEEPEST = 12
 

@@ -5,17 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from .events import RunEvent
-from .fragments.event_rows import event_row, event_rows, row_line
-from .fragments.inspector import run_facts
-from .fragments.inspector_controls import first_problem, live_controls, more_link, new_rows
-from .fragments.timeline import timeline_chart
-from .html import render
-from .inspection import Row, RowFilter, RowFold
-from .patches import Patch
-from .timeline import TimelineFold
-from .urls import Urls
-from .view import RunView
+from ..events import RunEvent
+from ..fragments.event_rows import event_row, event_rows, row_line
+from ..fragments.inspector import run_facts
+from ..fragments.inspector_controls import first_problem, live_controls, more_link, new_rows
+from ..fragments.timeline import timeline_chart
+from ..html import render
+from ..inspection import Row, RowFilter, RowFold
+from ..inspection.timeline import TimelineFold
+from ..patches import Patch
+from ..urls import Urls
+from ..view import RunView
 
 _ROWS = "#inspector-rows"
 _MOST = 200

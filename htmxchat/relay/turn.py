@@ -6,16 +6,16 @@ import hashlib
 from collections.abc import Iterable, Sequence
 from html import escape
 
-from .events import RunEvent
-from .fragments.composer import composer_actions
-from .fragments.steps import turn_step
-from .fragments.transcript import status_text, turn_article
-from .fragments.turn_context import TurnContext
-from .fragments.turn_tail import turn_lost, turn_tail
-from .html import render
-from .markdown import MarkdownStream
-from .patches import Patch, element_patches
-from .view import RunView, Step, fold
+from ..events import RunEvent
+from ..fragments.composer import composer_actions
+from ..fragments.steps import turn_step
+from ..fragments.transcript import status_text, turn_article
+from ..fragments.turn_context import TurnContext
+from ..fragments.turn_tail import turn_lost, turn_tail
+from ..html import render
+from ..markdown import MarkdownStream
+from ..patches import Patch, element_patches
+from ..view import RunView, Step, fold
 
 _LARGE = 8_192
 _SHARE = 8

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from datetime import datetime, timedelta
 
-from .events import (
+from ..events import (
     JSON,
     EventBody,
     InputAnswered,
@@ -24,7 +24,7 @@ from .events import (
     Unknown,
     UsageReported,
 )
-from .redaction import redact, redact_text
+from ..redaction import redact, redact_text
 
 _EXCERPT = 100
 _LONGEST = 300

@@ -14,9 +14,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from .events import JSON, ReasoningDelta, RunEvent, TextDelta, Unknown, encode_body
+from ..events import JSON, ReasoningDelta, RunEvent, TextDelta, Unknown, encode_body
+from ..redaction import redact
 from .meanings import Meanings, count, excerpt, failed, one_line
-from .redaction import redact
 
 _HEAD = 400
 

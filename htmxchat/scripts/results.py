@@ -15,9 +15,9 @@ import re
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from .errors import InvalidInput
-from .events import JSON
-from .models import ScriptResult, ScriptState
+from ..errors import InvalidInput
+from ..events import JSON
+from ..models import ScriptResult, ScriptState
 
 NOT_A_RESULT = "This is not what a script can come to."
 _STATES = frozenset({ScriptState.DONE, ScriptState.FAILED, ScriptState.CANCELLED, ScriptState.TIMED_OUT})

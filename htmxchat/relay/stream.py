@@ -8,10 +8,10 @@ import time
 import anyio
 from anyio.abc import TaskGroup
 
+from ..patches import render_patches
+from ..sse import Emit, ServerSentEvent
 from .follower import Follower
-from .live_page import LivePage, catch_up
-from .patches import render_patches
-from .sse import Emit, ServerSentEvent
+from .page import LivePage, catch_up
 
 _log = logging.getLogger("htmxchat")
 

@@ -19,9 +19,9 @@ from collections.abc import Iterable
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from .errors import Conflict, InvalidInput
-from .models import Script, ScriptResult, ScriptState
-from .script_actions import (
+from ..errors import Conflict, InvalidInput
+from ..models import Script, ScriptResult, ScriptState
+from .actions import (
     Abandon,
     Approve,
     Cancel,
@@ -33,7 +33,7 @@ from .script_actions import (
     Rerun,
     ScriptAction,
 )
-from .script_results import no_python
+from .results import no_python
 
 LONGEST_CODE = 50_000
 """Characters of one script."""

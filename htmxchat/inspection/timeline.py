@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal, TypeAlias
 
-from .events import (
+from ..events import (
     InputAnswered,
     InputRequested,
     ReasoningDelta,
@@ -20,7 +20,7 @@ from .events import (
     ToolFinished,
     ToolStarted,
 )
-from .models import RunState
+from ..models import RunState
 
 _MOST_LANES = 24
 

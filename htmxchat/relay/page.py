@@ -6,13 +6,13 @@ import time
 
 import anyio
 
-from .events import RunEvent
+from ..events import RunEvent
+from ..fragments.turn_context import TurnContext
+from ..patches import Patch
+from ..view import RunView
 from .follower import Follower
-from .fragments.turn_context import TurnContext
-from .live_rows import LiveRows, RowsWanted
-from .live_turn import LiveTurn
-from .patches import Patch
-from .view import RunView
+from .rows import LiveRows, RowsWanted
+from .turn import LiveTurn
 
 _BACKLOG = 0.5
 

@@ -1,11 +1,11 @@
-"""What can be done with a script. `htmxchat.script_states.step` says what comes of it. Standard library only."""
+"""What can be done with a script. `htmxchat.scripts.states.step` says what comes of it. Standard library only."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from .models import ScriptResult
+from ..models import ScriptResult
 
 
 @dataclass(frozen=True, slots=True)

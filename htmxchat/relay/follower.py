@@ -9,10 +9,10 @@ from contextlib import aclosing
 
 import anyio
 
-from .backend import Backend
-from .errors import ChatError, NotFound
-from .events import RunEnded, RunEvent
-from .models import User
+from ..backend import Backend
+from ..errors import ChatError, NotFound
+from ..events import RunEnded, RunEvent
+from ..models import User
 
 _log = logging.getLogger("htmxchat")
 _WAITING = 1_000

@@ -1,0 +1,8 @@
+"""The queue of scripts: what a host may choose, what can be done with a script, and what comes of it.
+
+The states are a pure machine (`states`) that the store drives; nothing here reads, writes or waits.
+"""
+
+from .settings import Scripts
+
+__all__ = ["Scripts"]
