@@ -214,7 +214,7 @@ def turn_step(run_id: str, index: int, step: Step) -> FT:
     if isinstance(step, Reasoning):
         head = "Thinking" if step.ended_at is None else f"Thought for {_seconds(step.started_at, step.ended_at)}"
         return details(summary(chevron, head), p(step.text, cls="detail"), id=id)
-    took = None if step.ended_at is None else _seconds(step.started_at, step.ended_at)
+    took = _seconds(step.started_at, step.ended_at) if step.ended_at and step.started_at < step.ended_at else None
     words = {RunState.RUNNING: "Running", RunState.FAILED: "Failed", RunState.CANCELLED: "Stopped"}
     return details(
         summary(
@@ -312,7 +312,8 @@ def _retry(urls: Urls, run_id: str, words: str) -> FT:
 
 def _foot(run_id: str, view: RunView, context: TurnContext) -> FT:
     facts = []
-    if view.started_at and view.ended_at:
+    # No time at all is what nobody has measured.
+    if view.started_at and view.ended_at and view.started_at < view.ended_at:
         facts.append(_seconds(view.started_at, view.ended_at))
     if view.usage:
         facts.append(f"{view.usage.input_tokens + view.usage.output_tokens:,} tokens")

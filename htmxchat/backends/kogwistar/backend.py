@@ -316,7 +316,7 @@ class KogwistarBackend(ScriptKeeping):
         return True
 
     async def _learn_titles(self, me: str, token: str, ids: Sequence[str]) -> None:
-        """Read conversations from elsewhere, one after the other: their first messages are their titles from then on."""
+        """Read conversations from elsewhere, one after the other: their first messages become their titles."""
         for id in ids:
             try:
                 await self._owned.conversation(me, token, id)
