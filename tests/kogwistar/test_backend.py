@@ -999,6 +999,20 @@ async def test_a_token_that_expires_meanwhile_asks_to_sign_in(chat: KogwistarBac
     assert (await chat.load_transcript(ANN, run.conversation_id)).turns
 
 
+def test_a_token_that_the_server_does_not_take_any_more_leads_to_signing_in(server: Replay) -> None:
+    async def identify(request: Any) -> User:
+        return User("ann", token="garbage")
+
+    app = create_chat_app(KogwistarBackend(server.url, timing=FAST), identify=identify, login_url="/sign-in")
+    with TestClient(app, headers={"sec-fetch-site": "same-origin"}) as client:
+        page = client.get("/")
+        assert page.status_code == 401
+        assert 'href="/sign-in"' in page.text
+        sent = client.post("/messages", data={"text": "What took long to write"})  # without JavaScript
+        assert sent.status_code == 401
+        assert "What took long to write" in sent.text
+
+
 @pytest.mark.parametrize(
     ("status", "body", "error", "words"),
     [
