@@ -20,7 +20,6 @@ from . import StubBackend, __version__, chat_lifespan, create_chat_app
 from .store import Store
 from .store.database import create_private
 
-_PATIENCE = 3.0  # seconds
 _LEVELS = ("critical", "error", "warning", "info", "debug")
 
 
@@ -58,8 +57,12 @@ def _serve(app: Starlette, options: argparse.Namespace) -> int:
     if options.log_level:
         logging.basicConfig(format="%(levelname)s:     %(name)s: %(message)s")
         logging.getLogger("htmxchat").setLevel(options.log_level.upper())
-    if options.backend == "kogwistar" and (doubt := _doubt(options.url)):
-        print(doubt, file=sys.stderr)
+    if options.backend == "kogwistar":
+        from .backends.kogwistar.probe import doubt
+
+        # The chat starts nevertheless: the server may come later.
+        if said := doubt(options.url):
+            print(said, file=sys.stderr)
     # Browsers keep their streams open: nobody waits for them when the program stops.
     config = uvicorn.Config(app, log_level=options.log_level or "critical", timeout_graceful_shutdown=1)
     host, port = listener.getsockname()[:2]
@@ -68,20 +71,6 @@ def _serve(app: Starlette, options: argparse.Namespace) -> int:
     with listener, contextlib.suppress(KeyboardInterrupt):
         uvicorn.Server(config).run(sockets=[listener])
     return 0
-
-
-def _doubt(url: str) -> str | None:
-    """Return what seems to be wrong with the server's address. The chat starts nevertheless: it may come later."""
-    import httpx
-
-    try:
-        status = httpx.get(f"{url}/api/auth/me", timeout=_PATIENCE).status_code
-    except httpx.HTTPError:
-        return f"The kogwistar server at {url} cannot be reached now. People can sign in as soon as it is there."
-    # To nobody it says 401, and what is ill may get well.
-    if status != 401 and status < 500:
-        return f"What answers at {url} does not look like a kogwistar server ({status} for /api/auth/me). Check --url."
-    return None
 
 
 def _unusable(file: str) -> str | None:

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from starlette.responses import HTMLResponse, Response
 
 from ..backend import CanSearch
-from ..errors import ChatError
+from ..errors import ChatError, NotSignedIn
 from ..fragments.composer import composer
 from ..fragments.conversation import conversation as conversation_fragment
 from ..fragments.history import history
@@ -88,7 +88,10 @@ async def room_page(
         whole = call.request.headers.get("hx-target", "").endswith("#conversation")
         closed = render_patches(close_sides(call, conversation)) if whole else ""
         return HTMLResponse(render(tag("title")(title), room) + closed, status)
-    list_room = await history_room(call, current=conversation, deleted=deleted)
+    found, failure = await load_history(call, query="", cursor=None)
+    if isinstance(failure, NotSignedIn) and call.request.method == "GET":
+        raise failure  # the backend does not take the sign-in any more: nothing on this page would work
+    list_room = draw_history(call, found, failure, current=conversation, deleted=deleted)
     document = page(
         urls=call.urls,
         title=title,

@@ -38,7 +38,7 @@ def run_list(urls: Urls, conversation: Conversation | None, runs: Sequence[RunSu
 
 def _run_item(urls: Urls, found: RunSummary) -> FT:
     run = found.run
-    took = duration(found.ended_at - run.created_at) if found.ended_at else None
+    took = duration(found.ended_at - run.created_at) if found.ended_at and run.created_at < found.ended_at else None
     return li(
         a(
             span(STATES[run.state], cls="state"),

@@ -29,7 +29,7 @@ def turn_step(run_id: str, index: int, step: Step) -> FT:
     if isinstance(step, Reasoning):
         head = "Thinking" if step.ended_at is None else f"Thought for {seconds(step.started_at, step.ended_at)}"
         return details(summary(chevron, head), p(step.text, cls="detail"), id=id)
-    took = None if step.ended_at is None else seconds(step.started_at, step.ended_at)
+    took = seconds(step.started_at, step.ended_at) if step.ended_at and step.started_at < step.ended_at else None
     words = {RunState.RUNNING: "Running", RunState.FAILED: "Failed", RunState.CANCELLED: "Stopped"}
     return details(
         summary(

@@ -132,7 +132,8 @@ def _retry(urls: Urls, run_id: str, *words: Child, **attributes: Any) -> FT:
 
 def _foot(run_id: str, view: RunView, context: TurnContext) -> FT:
     facts = []
-    if view.started_at and view.ended_at:
+    # No time at all is what nobody has measured.
+    if view.started_at and view.ended_at and view.started_at < view.ended_at:
         facts.append(seconds(view.started_at, view.ended_at))
     if view.usage:
         facts.append(f"{view.usage.input_tokens + view.usage.output_tokens:,} tokens")

@@ -207,6 +207,32 @@ def test_a_message_that_is_sent_before_the_news_comes_stays(
     assert_same_after_reload(page)
 
 
+def test_a_message_in_doubt_that_arrived_shows_its_answer_and_keeps_the_next_one_waiting(
+    page: Page, host: Callable[..., Server], server: Replay
+) -> None:
+    page.goto(host().url)
+    send(page, "What is a hypergraph?")
+    wait_for_state(page, "completed")
+    server.fault("turns:answer", 504, "gateway timeout")
+    send(page, "Which way?")
+    expect(page.locator("#composer-error")).to_contain_text("may have arrived")
+    expect(page.locator("#text")).to_have_value("Which way?")
+    conversation = page.url.split("/c/")[1]
+    server.add_turn(conversation, "user", "Which way?")  # it has
+    page.reload()
+    expect(page.locator("#turns").get_by_text("Which way?")).to_have_count(1)
+    send(page, "And then?")
+    expect(page.locator("#composer-error")).to_contain_text("may still be answering it")
+    expect(page.locator("#text")).to_have_value("And then?")
+    server.add_turn(conversation, "assistant", "Left.")
+    expect(answer(page).locator(".turn-body")).to_have_text("Left.")
+    page.press("#text", "Enter")
+    expect(page.locator("article.turn")).to_have_count(6)
+    wait_for_state(page, "completed")
+    assert len(server.runs) == 2
+    assert_same_after_reload(page)
+
+
 def test_two_tabs_share_a_run(page: Page, host: Callable[..., Server], server: Replay) -> None:
     page.goto(host().url)
     send(page, "forever and ever")

@@ -403,6 +403,21 @@ def test_a_message_whose_answer_failed_can_be_sent_once_more(server: Replay) -> 
         assert [turn["content"] for turn in server.turns[page.url.path.rsplit("/", 1)[1]]] == ["hidden\ntrouble"] * 3
 
 
+def test_how_long_an_answer_took_that_was_made_elsewhere_is_not_made_up(server: Replay) -> None:
+    async def identify(request: Any) -> User:
+        return ANN
+
+    server.conversations["c1"] = {"conversation_id": "c1", "user_id": "kog-ann", "status": "active", "turn_count": 2}
+    server.turns["c1"] = []
+    server.add_turn("c1", "user", "Which way?")
+    server.add_turn("c1", "assistant", "Left.")
+    app = create_chat_app(KogwistarBackend(server.url, timing=FAST), identify=identify)
+    with TestClient(app) as client:
+        for page in (client.get("/c/c1").text, client.get("/c/c1/runs").text):
+            assert "Left." in page
+            assert "0.00 s" not in page
+
+
 def test_asking_again_while_an_answer_is_written_is_refused(server: Replay) -> None:
     async def identify(request: Any) -> User:
         return ANN
@@ -982,6 +997,20 @@ async def test_a_token_that_expires_meanwhile_asks_to_sign_in(chat: KogwistarBac
     with pytest.raises(NotSignedIn, match="expired"):
         await chat.load_transcript(short, run.conversation_id)
     assert (await chat.load_transcript(ANN, run.conversation_id)).turns
+
+
+def test_a_token_that_the_server_does_not_take_any_more_leads_to_signing_in(server: Replay) -> None:
+    async def identify(request: Any) -> User:
+        return User("ann", token="garbage")
+
+    app = create_chat_app(KogwistarBackend(server.url, timing=FAST), identify=identify, login_url="/sign-in")
+    with TestClient(app, headers={"sec-fetch-site": "same-origin"}) as client:
+        page = client.get("/")
+        assert page.status_code == 401
+        assert 'href="/sign-in"' in page.text
+        sent = client.post("/messages", data={"text": "What took long to write"})  # without JavaScript
+        assert sent.status_code == 401
+        assert "What took long to write" in sent.text
 
 
 @pytest.mark.parametrize(

@@ -9,12 +9,12 @@ from ...cleaning import clean_json
 from ...errors import NotFound
 from ...events import JSON, Source, SourcesFound
 from ...models import RunState, RunStep, RunSteps
-from .outcome import waiting_sentence
 from .problems import plain
 from .replies import Step
 from .run_memory import KnownRun
 from .scrub import scrub
 from .sources import find_sources
+from .waiting import waiting_sentence
 
 if TYPE_CHECKING:
     from .client import Client

@@ -14,9 +14,10 @@ from ...errors import BackendError, BackendUnavailable, ChatError, NotFound, Not
 from ...events import JSON, Outcome, RunEnded, StageChanged
 from . import logs
 from .feed import Feed
-from .outcome import Request, client_result, heard, resumed
+from .outcome import resumed
 from .problems import NoSuchRoute, Uncertain
 from .replies import mapping
+from .waiting import Request, client_result, heard
 
 log = logging.getLogger("htmxchat")
 GOING_ON = "Going on with your answer"

@@ -11,78 +11,29 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from ...events import (
-    JSON,
     EventBody,
-    InputAnswered,
-    InputRequested,
     Outcome,
     RunEnded,
-    ScriptFinished,
-    ScriptProposed,
     SourcesFound,
-    StageChanged,
     TextReplaced,
     ToolFinished,
     ToolStarted,
 )
-from ...models import ScriptState
-from ...scripts.results import abridged, decode_result
-from .problems import plain, sentence
+from .problems import sentence
 from .replies import ServerRun, Step, mapping, strings, text_at
 from .scrub import scrub
 from .sources import find_sources
+from .waiting import WAITS, Request, ask, find_request
 
 NO_ANSWER = "The server ended the run without an answer, and without saying why."
 NOT_STOPPED = (
     "You stopped this answer, but the server never confirmed it. It was probably restarted, and the answer is lost."
 )
 FORGOTTEN = "The server does not know this run any more. What arrived of the answer is kept."
-NEVER_SENT = "Your answer did not reach the server. Please give it again. "
 NOT_RESUMABLE = "The run waits for something that cannot be given here. Ask again, or use the server's own tools."
 
-_WAITS: Mapping[str, str] = {
-    "approval": "The agent waits for your approval.",
-    "message": "The agent waits for a message from you.",
-    "schedule_delay": "The agent has paused until later.",
-    "external_callback": "The agent waits for a result from outside.",
-    "dependency": "The agent waits for something else to finish.",
-    "rate_window": "The agent has paused because its budget is used up.",
-}
 _INTERNAL = frozenset({"budget", "op_log", "started", "turn_index", "wait_reason"})
 _LONGEST_STATE = 20_000
-WAITS_FOR_SCRIPT = "The agent waits for a script to run here."
-CONTINUE, REFUSE = "Continue", "Refuse"
-
-
-def waiting_sentence(reason: str) -> str:
-    """Return what a reason to wait means."""
-    return _WAITS.get(reason, "The agent waits for you.")
-
-
-@dataclass(frozen=True, slots=True)
-class Request:
-    """What a suspended run waits for, and what the server wants to see to go on.
-
-    Attributes:
-        kind: `input`, `approval` (one of two choices) or `script`.
-        key: Under which name the answer goes into the workflow's state.
-    """
-
-    id: str
-    node_id: str
-    token_id: str
-    kind: str
-    prompt: str
-    key: str = "client_answer"
-    code: str = ""
-    title: str = ""
-
-    def to_json(self) -> dict[str, Any]:
-        return {name: getattr(self, name) for name in Request.__slots__}
-
-    @classmethod
-    def from_json(cls, data: Mapping[str, Any]) -> Request:
-        return cls(**data)
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,10 +80,10 @@ def conclude(facts: Facts, *, retried: bool = False) -> tuple[list[EventBody], R
     run = facts.run
     went = how(run, facts.text)
     if went == "suspended":
-        request = find_request(facts)
+        request = find_request(facts.state or run.final_state, facts.steps, facts.asked)
         if request is not None:
             return ask(request, retried=retried), request
-        reason = _WAITS.get(text_at(run.final_state, "wait_reason"), "")
+        reason = WAITS.get(text_at(run.final_state, "wait_reason"), "")
         return [RunEnded(Outcome.FAILED, f"{reason} {NOT_RESUMABLE}".strip())], None
     if went == "cancelled":
         return [*_replaced(facts.left_behind, facts.text), RunEnded(Outcome.CANCELLED)], None
@@ -167,72 +118,6 @@ def why_failed(facts: Facts, *, text: str = "", whole: bool = False) -> str:
     if said:
         return f"The server says: {said}"
     return NO_ANSWER
-
-
-def find_request(facts: Facts) -> Request | None:
-    """Return what a suspended run waits for. The last checkpoint is the truth, the run's own row is never updated."""
-    state = facts.state or facts.run.final_state
-    waiting = mapping(state.get("_rt_join")).get("suspended")
-    first = waiting[0] if isinstance(waiting, list) and waiting else None
-    if not isinstance(first, list) or len(first) < 3:
-        return None
-    step = next((step for step in reversed(facts.steps) if step.status == "suspended"), Step(0, "", ""))
-    payload = step.resume_payload
-    why = step.wait_reason or text_at(state, "wait_reason")
-    request = Request(f"wait-{facts.asked + 1}", str(first[0]), str(first[2]), "input", "")
-    code = text_at(payload, "code")
-    if text_at(payload, "type") == "client_execute" and code and text_at(payload, "language") in ("", "python"):
-        title = plain(text_at(payload, "title") or text_at(payload, "message"))
-        return replace(request, kind="script", code=code, title=title, prompt=WAITS_FOR_SCRIPT)
-    said = [sentence(text_at(payload, "message")), *map(sentence, strings(payload.get("errors")))]
-    prompt = " ".join([*filter(None, said), _WAITS.get(why, "The agent waits for you.")])
-    keys = mapping(payload.get("repair_payload")).get("expected_keys")
-    if isinstance(keys, list) and keys and isinstance(keys[0], str):
-        request = replace(request, key=keys[0])
-    kind = "approval" if why == "approval" or (not payload and why != "message") else "input"
-    return replace(request, kind=kind, prompt=prompt)
-
-
-def ask(request: Request, *, retried: bool = False) -> list[EventBody]:
-    """Return the events that put a request to the user."""
-    prompt = (NEVER_SENT if retried else "") + request.prompt
-    if request.kind == "script":
-        return [StageChanged(prompt), ScriptProposed(request.id, request.code, request.title, awaited=True)]
-    choices = (CONTINUE, REFUSE) if request.kind == "approval" else ()
-    return [InputRequested(request.id, prompt, choices)]
-
-
-def client_result(request: Request, answer: JSON) -> dict[str, Any]:
-    """Return what `resume` wants to hear. An answer that has a `state_update` is passed on as it is.
-
-    What came of a script is a success when it ran to its end, and else a failure that says why not.
-    """
-    if request.kind == "script" and isinstance(answer, dict) and "state" in answer:
-        result = decode_result(answer)
-        if not result.done:
-            return {"status": "failure", "state_update": [], "errors": [result.text]}
-        return {"status": "success", "state_update": [["u", {request.key: answer}]]}
-    if isinstance(answer, dict) and isinstance(answer.get("state_update"), list):
-        return {"status": "success", **answer}
-    if isinstance(answer, dict) and (answer.get("status") in ("failure", "failed") or answer.get("error")):
-        errors = answer.get("errors") or [answer.get("error") or "The script failed."]
-        return {"status": "failure", "state_update": [], "errors": [str(each) for each in errors]}
-    if request.kind == "approval":
-        if answer == REFUSE:
-            return {"status": "failure", "state_update": [], "errors": ["The user refused."]}
-        return {"status": "success", "state_update": [["u", {request.key: True}]]}
-    return {"status": "success", "state_update": [["u", {request.key: answer}]]}
-
-
-def heard(request: Request, answer: JSON) -> EventBody:
-    """Return the event that says what the run was told."""
-    if request.kind == "script" and isinstance(answer, dict) and "state" in answer:
-        result = decode_result(answer)
-        return ScriptFinished(request.id, result.state.value, abridged(result))
-    if request.kind == "script":
-        state = ScriptState.DONE if client_result(request, answer)["status"] == "success" else ScriptState.FAILED
-        return ScriptFinished(request.id, state.value, answer)
-    return InputAnswered(request.id, answer)
 
 
 def _after_resume(facts: Facts) -> Facts:

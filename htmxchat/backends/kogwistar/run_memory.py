@@ -20,8 +20,8 @@ from ...store import Store
 from ...view import compact, fold
 from . import learning, logs, writing
 from . import tables as t
-from .outcome import Request
 from .replies import ServerRun, Submitted
+from .waiting import Request
 
 
 @dataclass(frozen=True, slots=True)
