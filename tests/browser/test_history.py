@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Literal
 
 import pytest
@@ -30,6 +31,22 @@ def test_conversations_stand_newest_first_and_the_open_one_is_marked(chat: Page)
     assert chat.locator("a[data-conversation][aria-current=page] .cut").all_inner_texts() == ["two"]
     send(chat, "again")
     until(lambda: titles(chat) == ["two", "three", "one"])
+
+
+def test_the_open_conversation_stays_marked_while_a_room_beside_it_has_the_address(chat: Page) -> None:
+    fill_history(chat, ["another"])
+    start(chat, "hello")
+    marked = chat.locator("a[data-conversation][aria-current=page]")
+    expect(marked).to_contain_text("hello")
+    chat.locator("a[name=inspect]").click()
+    expect(chat).to_have_url(re.compile("/runs/"))
+    expect(marked).to_contain_text("hello")
+    rename(chat, "A better title")
+    expect(marked).to_contain_text("A better title")
+    chat.reload()
+    expect(marked).to_contain_text("A better title")
+    chat.get_by_role("link", name="New", exact=True).click()
+    expect(marked).to_have_count(0)
 
 
 def test_a_live_conversation_is_marked_in_words(chat: Page) -> None:

@@ -9,7 +9,11 @@ class ChatHistory extends HTMLElement {
   /** @type {AbortController | undefined} */
   #listeners;
 
+  /** The path of the conversation that is open, whichever room the page's address names. */
+  #open = "";
+
   connectedCallback() {
+    this.#open = this.#links.find((link) => link.hasAttribute("aria-current"))?.pathname ?? "";
     this.#listeners = new AbortController();
     const { signal } = this.#listeners;
     document.addEventListener("htmx:after:swap", (event) => this.#swapped(/** @type {CustomEvent} */ (event)), { signal });
@@ -21,6 +25,11 @@ class ChatHistory extends HTMLElement {
 
   disconnectedCallback() {
     this.#listeners?.abort();
+  }
+
+  /** @returns {HTMLAnchorElement[]} */
+  get #links() {
+    return [...this.querySelectorAll("a[data-conversation]")].map((link) => /** @type {HTMLAnchorElement} */ (link));
   }
 
   get #chat() {
@@ -35,7 +44,7 @@ class ChatHistory extends HTMLElement {
   #asked({ detail: { ctx } }) {
     const { request } = ctx;
     if (ctx.sourceElement?.id !== "history-list" || !request?.action) return;
-    request.action += `${request.action.includes("?") ? "&" : "?"}limit=${this.querySelectorAll("[data-conversation]").length}`;
+    request.action += `${request.action.includes("?") ? "&" : "?"}limit=${this.#links.length}`;
   }
 
   /** @param {CustomEvent<{ctx: HtmxContext}>} event */
@@ -58,11 +67,11 @@ class ChatHistory extends HTMLElement {
   }
 
   #refresh() {
-    for (const link of this.querySelectorAll("a[data-conversation]")) {
-      current(link, new URL(/** @type {HTMLAnchorElement} */ (link).href).pathname === location.pathname);
-    }
-    this.#joinDays();
     const brand = this.#brand;
+    const paths = [brand?.pathname, ...this.#links.map((link) => link.pathname)];
+    if (paths.includes(location.pathname)) this.#open = location.pathname;
+    for (const link of this.#links) current(link, link.pathname === this.#open);
+    this.#joinDays();
     const title = this.#chat?.querySelector("#conversation h1")?.textContent;
     if (!brand || !title || isAddressed("history")) return;
     document.title = brand.pathname === location.pathname ? brand.text : `${title} · ${brand.text}`;
