@@ -10,13 +10,14 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, PlainTextResponse, Response
 
 from ..chat import Chat
-from ..errors import BadRequest, ChatError, NotFound, NotSignedIn
+from ..errors import BackendError, BadRequest, ChatError, NotFound, NotSignedIn
 from ..fragments.login import sign_in_link, sign_in_page
 from ..fragments.shell import message_page
 from ..html import Child, render
 from ..patches import Patch, render_patches
 from ..urls import Urls
 from .call import SCRIPTS_CHANGED, wants_fragment
+from .conversations import CHANGED
 
 _SCRIPTS = re.compile("/(c|runs)/[^/]+/scripts(/|$)")
 
@@ -38,6 +39,9 @@ async def show_failure(request: Request, error: Exception) -> Response:
         return HTMLResponse(render_patches([refusal]), status, {**headers, **SCRIPTS_CHANGED})
     said = render(*_beside_composer(request, error, sentence))
     patches = [Patch("#composer-error", "innerHTML", said), Patch("#status", "innerHTML", render(sentence))]
+    if isinstance(error, BackendError):
+        # What failed may have happened in part: a conversation that was begun is in the history.
+        headers = {**headers, **CHANGED}
     return HTMLResponse(render_patches(patches), status, headers)
 
 

@@ -233,6 +233,23 @@ def test_a_message_in_doubt_that_arrived_shows_its_answer_and_keeps_the_next_one
     assert_same_after_reload(page)
 
 
+def test_a_first_message_in_doubt_leads_to_its_conversation(
+    page: Page, host: Callable[..., Server], server: Replay
+) -> None:
+    page.goto(host().url)
+    server.fault("turns:answer", 504, "gateway timeout")
+    send(page, "Which way?")
+    expect(page.locator("#composer-error")).to_contain_text("a new one is in the history")
+    expect(page.locator("#text")).to_have_value("Which way?")
+    (conversation,) = server.conversations
+    server.add_turn(conversation, "user", "Which way?")  # it has arrived
+    server.add_turn(conversation, "assistant", "Left.")
+    page.locator("#history-list").get_by_text("Which way?").click()
+    expect(page.locator("article.turn")).to_have_count(2)
+    expect(answer(page).locator(".turn-body")).to_have_text("Left.")
+    assert_same_after_reload(page)
+
+
 def test_two_tabs_share_a_run(page: Page, host: Callable[..., Server], server: Replay) -> None:
     page.goto(host().url)
     send(page, "forever and ever")

@@ -21,7 +21,7 @@ NO_USER = "This sign-in has no user on the kogwistar server, so it cannot hold c
 
 UNCERTAIN = (
     "The kogwistar server has not said whether it got your message, so it may have arrived. "
-    "Look into the conversation before you send it again."
+    "Look into the conversation before you send it again; a new one is in the history."
 )
 UNANSWERED = (
     "Your last message has arrived, and the kogwistar server may still be answering it. Its answer appears here. "
