@@ -1,15 +1,12 @@
 /**
  * `<chat-inspector>` holds what is known of a run. The server draws it; this element has the live stream bring its rows,
- * fetches more rows and what they hold when they are looked at, and puts every control on the keyboard.
+ * has more of them fetched when they are looked at, and puts every control on the keyboard.
  */
 
+import { Rows } from "./inspector-rows.js";
 import { copy } from "./log.js";
-import { announce, localise } from "./page.js";
+import { announce } from "./page.js";
 
-/** Rows that stay on the page; the others are a scroll away. */
-const MOST = 1_200;
-/** Rows that a window is cut to. */
-const KEPT = 800;
 /** Pixels from the end within which the reader counts as being there. */
 const NEAR = 32;
 /** Where the focus goes in a room that comes in place of this one. */
@@ -20,10 +17,9 @@ class ChatInspector extends HTMLElement {
   #listeners;
   /** @type {MutationObserver | undefined} */
   #changes;
-  /** @type {IntersectionObserver | undefined} */
-  #edges;
+  /** @type {Rows | undefined} */
+  #rows;
   #following = false;
-  #loading = false;
   #pausedAt = 0;
   #top = 0;
 
@@ -36,11 +32,11 @@ class ChatInspector extends HTMLElement {
     this.addEventListener("toggle", (event) => this.#toggled(event.target), { signal, capture: true });
     document.body.addEventListener("chat:changed", () => this.#ended(), { signal });
     this.#body?.addEventListener("scroll", () => this.#scrolled(), { signal, passive: true });
-    if (!this.#rows) return;
+    const list = this.querySelector("#inspector-rows");
+    if (!list) return;
+    this.#rows = new Rows(this);
     this.#changes = new MutationObserver(() => this.#changed());
-    this.#changes.observe(this.#rows, { childList: true });
-    this.#edges = new IntersectionObserver((entries) => this.#reached(entries), { root: this.#body, rootMargin: "300px" });
-    for (const link of this.querySelectorAll(".more")) this.#edges.observe(link);
+    this.#changes.observe(list, { childList: true });
     this.#following = this.dataset.live !== undefined;
     this.#watch();
     this.#arrive();
@@ -49,14 +45,10 @@ class ChatInspector extends HTMLElement {
   disconnectedCallback() {
     this.#listeners?.abort();
     this.#changes?.disconnect();
-    this.#edges?.disconnect();
+    this.#rows?.disconnect();
     const { run } = this.dataset;
     // What comes in its place may want rows of the same run: it has asked for them by then.
     setTimeout(() => document.querySelector(`chat-inspector[data-live][data-run="${run}"]`) || live(run)?.watch(null));
-  }
-
-  get #rows() {
-    return this.querySelector("#inspector-rows");
   }
 
   get #body() {
@@ -66,11 +58,6 @@ class ChatInspector extends HTMLElement {
   /** @param {string} name */
   #button(name) {
     return /** @type {HTMLButtonElement | null} */ (this.querySelector(`button[name=${name}]`));
-  }
-
-  /** @param {"earlier" | "later"} name */
-  #more(name) {
-    return /** @type {HTMLAnchorElement | null} */ (this.querySelector(`#inspector-${name}`));
   }
 
   // The live stream
@@ -107,9 +94,7 @@ class ChatInspector extends HTMLElement {
   #ended() {
     if (live(this.dataset.run) || this.dataset.live === undefined) return;
     this.removeAttribute("data-live");
-    const later = this.#more("later");
-    if (!this.#pausedAt || !later) return;
-    this.#point(later, "after", String(this.#pausedAt));
+    if (this.#pausedAt) this.#rows?.point("later", String(this.#pausedAt));
     this.#pausedAt = 0;
   }
 
@@ -135,112 +120,23 @@ class ChatInspector extends HTMLElement {
   }
 
   #changed() {
-    const rows = this.#rows;
-    if (!rows || this.#loading) return;
-    if (this.#following) {
-      this.#trim("earlier");
-      this.#toEnd();
-    }
+    if (!this.#following || this.#rows?.changing) return;
+    this.#rows?.trim("earlier");
+    this.#toEnd();
   }
 
   // Rows
 
-  /** Take rows away at the side that is not looked at, and have the link lead to them. @param {"earlier" | "later"} side */
-  #trim(side) {
-    const rows = this.#rows;
-    const link = this.#more(side);
-    if (!rows || !link || rows.children.length <= MOST) return;
-    const last = side === "earlier" ? KEPT : 0;
-    while (rows.children.length > KEPT) (last ? rows.firstElementChild : rows.lastElementChild)?.remove();
-    const edge = side === "earlier" ? rows.firstElementChild : rows.lastElementChild;
-    this.#point(link, side === "earlier" ? "before" : "after", edge?.getAttribute("data-seq") ?? "");
-  }
-
-  /** @param {HTMLAnchorElement} link @param {string} name @param {string} seq */
-  #point(link, name, seq) {
-    const url = new URL(link.href);
-    for (const each of ["before", "after"]) url.searchParams.delete(each);
-    if (seq) url.searchParams.set(name, seq);
-    link.setAttribute("href", url.pathname + url.search);
-    link.hidden = !seq;
-  }
-
-  /** @param {IntersectionObserverEntry[]} entries */
-  #reached(entries) {
-    for (const { target, isIntersecting } of entries) {
-      const link = /** @type {HTMLAnchorElement} */ (target);
-      if (isIntersecting && !link.hidden) void this.#load(link.id === "inspector-earlier" ? "earlier" : "later");
-    }
-  }
-
-  /** Fetch the rows that a link leads to, and put them before or after those that are here. @param {"earlier" | "later"} side */
-  async #load(side) {
-    const link = this.#more(side);
-    const rows = this.#rows;
-    const body = this.#body;
-    if (!link || !rows || !body || this.#loading) return;
-    this.#loading = true;
-    link.setAttribute("aria-busy", "true");
-    const part = await this.#fetch(new URL(link.href).searchParams);
-    link.removeAttribute("aria-busy");
-    if (part) {
-      const fromEnd = body.scrollHeight - body.scrollTop;
-      const earlier = side === "earlier";
-      rows[earlier ? "prepend" : "append"](...part.children);
-      this.#point(link, earlier ? "before" : "after", part.dataset[side] ?? "");
-      if (earlier) body.scrollTop = body.scrollHeight - fromEnd;
-      this.#trim(earlier ? "later" : "earlier");
-    }
-    // When what changed has been drawn, look again: a link may be in sight.
-    setTimeout(() => {
-      this.#loading = false;
-      for (const each of part ? this.querySelectorAll(".more") : []) {
-        this.#edges?.unobserve(each);
-        this.#edges?.observe(each);
-      }
-    });
-  }
-
-  /** @param {URLSearchParams} query @returns {Promise<HTMLElement | null>} */
-  async #fetch(query) {
-    const url = new URL(this.dataset.events ?? "", location.href);
-    for (const [name, value] of query) url.searchParams.set(name, value);
-    const html = await get(url.pathname + url.search);
-    const part = html === null ? null : parse(html);
-    if (part) localise(part);
-    return part;
-  }
-
   /** Show a row, wherever it is. @param {string} seq @param {string} href where it is found when the filter hides it */
   async #show(seq, href) {
-    if (!this.#row(seq)) {
-      const part = await this.#fetch(new URLSearchParams({ at: seq }));
-      if (part?.querySelector(`[data-seq="${seq}"]`)) this.#put(part);
-    }
-    const row = this.#row(seq);
-    if (!row) location.assign(href);
-    else this.#enter(row, true);
-  }
-
-  /** Put another stretch of rows in place. @param {HTMLElement} part */
-  #put(part) {
-    const [earlier, later] = [this.#more("earlier"), this.#more("later")];
-    if (earlier) this.#point(earlier, "before", part.dataset.earlier ?? "");
-    if (later) this.#point(later, "after", part.dataset.later ?? "");
-    if (part.dataset.later && this.dataset.live !== undefined) {
+    if (!this.#rows?.find(seq) && (await this.#rows?.goTo(seq)) && this.dataset.live !== undefined) {
       // These are not the last rows, so none can be added to them.
       this.removeAttribute("data-live");
       live(this.dataset.run)?.watch(null);
     }
-    this.#loading = true;
-    this.#rows?.replaceChildren(...part.children);
-    setTimeout(() => (this.#loading = false));
-  }
-
-  /** The row that holds an event: the first whose number is not smaller. @param {string} seq */
-  #row(seq) {
-    const exact = this.#rows?.querySelector(`[data-seq="${seq}"]`);
-    return /** @type {HTMLDetailsElement | null} */ (exact ?? null);
+    const row = this.#rows?.find(seq);
+    if (row) this.#enter(row, true);
+    else location.assign(href);
   }
 
   /** @param {HTMLDetailsElement} row @param {boolean} [open] */
@@ -253,29 +149,26 @@ class ChatInspector extends HTMLElement {
 
   /** Go where the address, or what was pressed before, leads. */
   #arrive() {
-    const row = coming.row;
+    const end = coming.row === "first" ? this.#rows?.first : coming.row === "last" ? this.#rows?.last : null;
     coming.row = "";
-    const rows = this.#rows;
-    const wanted = location.hash.startsWith("#event-") && this.#row(location.hash.slice(7));
-    if (row) this.#enter(/** @type {HTMLDetailsElement} */ (row === "first" ? rows?.firstElementChild : rows?.lastElementChild) ?? document.createElement("details"));
+    const wanted = location.hash.startsWith("#event-") ? this.#rows?.find(location.hash.slice(7)) : null;
+    if (end) this.#enter(end);
     else if (wanted) this.#enter(wanted, true);
     else if (this.#following) this.#toEnd();
   }
 
   /** @param {number} step */
   #move(step) {
-    const rows = this.#rows;
     const here = document.activeElement?.closest("[data-seq]");
-    const next = here ? (step > 0 ? here.nextElementSibling : here.previousElementSibling) : rows?.firstElementChild;
+    const next = here ? (step > 0 ? here.nextElementSibling : here.previousElementSibling) : this.#rows?.first;
     if (next instanceof HTMLDetailsElement) this.#enter(next);
   }
 
   /** @param {"first" | "last"} end */
   #go(end) {
-    const rows = this.#rows;
-    const rest = this.#more(end === "first" ? "earlier" : "later");
-    const row = end === "first" ? rows?.firstElementChild : rows?.lastElementChild;
-    if (rest?.hidden && row instanceof HTMLDetailsElement) {
+    const rest = this.#rows?.link(end === "first" ? "earlier" : "later");
+    const row = this.#rows?.[end];
+    if (rest?.hidden && row) {
       this.#enter(row);
       return;
     }
@@ -284,48 +177,23 @@ class ChatInspector extends HTMLElement {
   }
 
   #clear() {
-    for (const row of this.#rows?.children ?? []) row.setAttribute("data-cleared", "");
-    const rows = this.#rows;
-    const earlier = this.#more("earlier");
-    const last = rows?.lastElementChild?.getAttribute("data-seq");
+    for (const row of this.#rows?.all ?? []) row.setAttribute("data-cleared", "");
+    const earlier = this.#rows?.link("earlier");
     this.#button("clear")?.setAttribute("aria-pressed", "true");
-    if (earlier && last) earlier.hidden = true;
+    if (earlier && this.#rows?.last) earlier.hidden = true;
     announce("The view is clear. Show all brings the rows back.");
   }
 
   #unclear() {
     this.#button("clear")?.setAttribute("aria-pressed", "false");
     for (const row of this.querySelectorAll("[data-cleared]")) row.removeAttribute("data-cleared");
-    const earlier = this.#more("earlier");
+    const earlier = this.#rows?.link("earlier");
     if (earlier?.search.includes("before=")) earlier.hidden = false;
   }
 
-  // What a row holds
-
   /** @param {EventTarget | null} target */
   #toggled(target) {
-    const row = target instanceof HTMLDetailsElement && target.matches("#inspector-rows > [open]") ? target : null;
-    const link = row?.querySelector(":scope > .raw > a");
-    if (link instanceof HTMLAnchorElement) void this.#open(link);
-  }
-
-  /** @param {HTMLAnchorElement} link */
-  async #open(link) {
-    const html = await get(link.href);
-    const part = html === null ? null : parse(html);
-    if (!part || !link.isConnected) return;
-    const button = document.createElement("button");
-    button.className = "button";
-    button.type = "button";
-    button.name = "copy";
-    button.dataset.kind = "icon";
-    button.dataset.url = link.getAttribute("href") ?? "";
-    button.setAttribute("aria-label", "Copy as JSON");
-    button.innerHTML = '<svg class="icon" aria-hidden="true"><use href="#i-copy"/></svg>';
-    const box = document.createElement("div");
-    box.className = "raw";
-    box.append(button, part);
-    link.parentElement?.replaceWith(box);
+    if (target instanceof HTMLDetailsElement && target.matches("#inspector-rows > [open]")) void this.#rows?.open(target);
   }
 
   // Controls
@@ -351,7 +219,7 @@ class ChatInspector extends HTMLElement {
       void this.#show(seq, link.getAttribute("href") ?? "");
     } else if (link.classList.contains("more")) {
       event.preventDefault();
-      void this.#load(link.id === "inspector-earlier" ? "earlier" : "later");
+      void this.#rows?.load(link.id === "inspector-earlier" ? "earlier" : "later");
     }
   }
 
@@ -392,25 +260,6 @@ class ChatInspector extends HTMLElement {
 /** The element that keeps a run's turn up to date, while the run is live. @param {string} [run] */
 function live(run) {
   return /** @type {import("./live.js").ChatLive | null} */ (document.querySelector(`chat-live[data-run="${run}"]`));
-}
-
-/** @param {string} url */
-async function get(url) {
-  try {
-    const response = await fetch(url, { headers: { "HX-Request": "true" } });
-    if (response.ok) return await response.text();
-  } catch {
-    // As below.
-  }
-  announce("That could not be loaded. Try again.");
-  return null;
-}
-
-/** @param {string} html of one element, from this page's own server */
-function parse(html) {
-  const template = document.createElement("template");
-  template.innerHTML = html;
-  return /** @type {HTMLElement | null} */ (template.content.firstElementChild);
 }
 
 customElements.define("chat-inspector", ChatInspector);

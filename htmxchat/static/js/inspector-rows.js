@@ -1,0 +1,184 @@
+import { announce, localise } from "./page.js";
+
+/** Rows that stay on the page; the others are a scroll away. */
+const MOST = 1_200;
+/** Rows that a stretch is cut to. */
+const KEPT = 800;
+
+/** @typedef {"earlier" | "later"} Side */
+
+/**
+ * The stretch of a run's rows that is on the page. It grows at the end that is looked at, by what the links `.more` at
+ * its ends lead to, and is cut at the other.
+ */
+export class Rows {
+  #room;
+  #edges;
+  #changing = false;
+
+  /** @param {HTMLElement} room the `chat-inspector` that has the rows, with their address as `data-events` */
+  constructor(room) {
+    this.#room = room;
+    this.#edges = new IntersectionObserver((entries) => this.#reached(entries), { root: this.#body, rootMargin: "300px" });
+    for (const link of this.#links) this.#edges.observe(link);
+  }
+
+  disconnect() {
+    this.#edges.disconnect();
+  }
+
+  /** Whether rows are being put in place that are not news. */
+  get changing() {
+    return this.#changing;
+  }
+
+  get first() {
+    return /** @type {HTMLDetailsElement | null} */ (this.#list?.firstElementChild ?? null);
+  }
+
+  get last() {
+    return /** @type {HTMLDetailsElement | null} */ (this.#list?.lastElementChild ?? null);
+  }
+
+  get all() {
+    return this.#list?.children ?? [];
+  }
+
+  get #list() {
+    return this.#room.querySelector("#inspector-rows");
+  }
+
+  get #body() {
+    return /** @type {HTMLElement | null} */ (this.#room.querySelector(".room-body"));
+  }
+
+  get #links() {
+    return this.#room.querySelectorAll(".more");
+  }
+
+  /** The link to the rows beyond an end. @param {Side} side */
+  link(side) {
+    return /** @type {HTMLAnchorElement | null} */ (this.#room.querySelector(`#inspector-${side}`));
+  }
+
+  /** @param {string} seq @returns {HTMLDetailsElement | null} */
+  find(seq) {
+    return this.#list?.querySelector(`[data-seq="${seq}"]`) ?? null;
+  }
+
+  /** Have a link lead to the rows before or after a number; without one there are none. @param {Side} side @param {string} [seq] */
+  point(side, seq) {
+    const link = this.link(side);
+    if (!link) return;
+    const url = new URL(link.href);
+    for (const each of ["before", "after"]) url.searchParams.delete(each);
+    if (seq) url.searchParams.set(side === "earlier" ? "before" : "after", seq);
+    link.setAttribute("href", url.pathname + url.search);
+    link.hidden = !seq;
+  }
+
+  /** Cut a long stretch at the side that is not looked at. @param {Side} side */
+  trim(side) {
+    const list = this.#list;
+    if (!list || !this.link(side) || list.children.length <= MOST) return;
+    const earlier = side === "earlier";
+    while (list.children.length > KEPT) (earlier ? this.first : this.last)?.remove();
+    this.point(side, (earlier ? this.first : this.last)?.dataset.seq);
+  }
+
+  /** Fetch the rows that a link leads to, and put them before or after those that are here. @param {Side} side */
+  async load(side) {
+    const [link, list, body] = [this.link(side), this.#list, this.#body];
+    if (!link || !list || !body || this.#changing) return;
+    this.#changing = true;
+    link.setAttribute("aria-busy", "true");
+    const part = await this.#fetch(new URL(link.href).searchParams);
+    link.removeAttribute("aria-busy");
+    if (part) {
+      const fromEnd = body.scrollHeight - body.scrollTop;
+      const earlier = side === "earlier";
+      list[earlier ? "prepend" : "append"](...part.children);
+      this.point(side, part.dataset[side]);
+      if (earlier) body.scrollTop = body.scrollHeight - fromEnd;
+      this.trim(earlier ? "later" : "earlier");
+    }
+    // When what changed has been drawn, look again: a link may be in sight.
+    setTimeout(() => {
+      this.#changing = false;
+      for (const each of part ? this.#links : []) {
+        this.#edges.unobserve(each);
+        this.#edges.observe(each);
+      }
+    });
+  }
+
+  /** Put the stretch around a row in place, if the filter shows it. Returns whether more rows follow. @param {string} seq */
+  async goTo(seq) {
+    const part = await this.#fetch(new URLSearchParams({ at: seq }));
+    if (!part?.querySelector(`[data-seq="${seq}"]`)) return false;
+    this.point("earlier", part.dataset.earlier);
+    this.point("later", part.dataset.later);
+    this.#changing = true;
+    this.#list?.replaceChildren(...part.children);
+    setTimeout(() => (this.#changing = false));
+    return Boolean(part.dataset.later);
+  }
+
+  /** Show all that a row holds. @param {HTMLDetailsElement} row */
+  async open(row) {
+    const link = row.querySelector(":scope > .raw > a");
+    if (!(link instanceof HTMLAnchorElement)) return;
+    const part = await get(link.href);
+    if (!part || !link.isConnected) return;
+    const box = document.createElement("div");
+    box.className = "raw";
+    box.append(copyButton(link.getAttribute("href") ?? ""), part);
+    link.parentElement?.replaceWith(box);
+  }
+
+  /** @param {IntersectionObserverEntry[]} entries */
+  #reached(entries) {
+    for (const { target, isIntersecting } of entries) {
+      const link = /** @type {HTMLAnchorElement} */ (target);
+      if (isIntersecting && !link.hidden) void this.load(link.id === "inspector-earlier" ? "earlier" : "later");
+    }
+  }
+
+  /** @param {URLSearchParams} query */
+  async #fetch(query) {
+    const url = new URL(this.#room.dataset.events ?? "", location.href);
+    for (const [name, value] of query) url.searchParams.set(name, value);
+    const part = await get(url.pathname + url.search);
+    if (part) localise(part);
+    return part;
+  }
+}
+
+/** Fetch one element of this chat. @param {string} url @returns {Promise<HTMLElement | null>} */
+async function get(url) {
+  try {
+    const response = await fetch(url, { headers: { "HX-Request": "true" } });
+    if (response.ok) {
+      const template = document.createElement("template");
+      template.innerHTML = await response.text();
+      return /** @type {HTMLElement | null} */ (template.content.firstElementChild);
+    }
+  } catch {
+    // As below.
+  }
+  announce("That could not be loaded. Try again.");
+  return null;
+}
+
+/** @param {string} url of what it copies */
+function copyButton(url) {
+  const button = document.createElement("button");
+  button.className = "button";
+  button.type = "button";
+  button.name = "copy";
+  button.dataset.kind = "icon";
+  button.dataset.url = url;
+  button.setAttribute("aria-label", "Copy as JSON");
+  button.innerHTML = '<svg class="icon" aria-hidden="true"><use href="#i-copy"/></svg>';
+  return button;
+}
