@@ -135,7 +135,8 @@ class KogwistarBackend(ScriptKeeping):
             raise failure
         nameless = [item.id for item in page.items if item.title == UNTITLED]
         if nameless := [id for id in nameless if self._errands.due(f"title {id}", self._timing.list)]:
-            await self._errands.run(self._learn_titles(me, user.token or "", nameless))
+            await self._errands.run(self._learn_titles(me, user.token or "", nameless), self._timing.glance)
+            page = await self._conversations.list(me, query, limit=limit, cursor=cursor)
         for item in page.items:
             if item.state is not None and item.state.live and self._errands.due(f"state {item.id}", self._timing.check):
                 await self._errands.run(self._look_into(user, item.id))
