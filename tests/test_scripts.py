@@ -309,6 +309,32 @@ def test_nothing_that_is_said_becomes_markup(chat: Chat) -> None:
     assert "2 of 9 rows" in chat.cards[0].text
 
 
+TRACE = 'Traceback (most recent call last):\n  File "script.py", line 1, in <module>\n'
+
+
+@pytest.mark.parametrize(
+    ("state", "origin", "last", "message", "shown"),
+    [
+        ("timed-out", "sandbox", "KeyboardInterrupt", "It ran for more than 6 seconds.", True),
+        ("failed", "python", "ModuleNotFoundError: No module named 'x'", "No module named 'x': ask for it.", True),
+        ("failed", "python", "MemoryError", "The memory is used up.", True),
+        ("failed", "python", "ValueError: one\ntwo", "one\ntwo", False),
+    ],
+)
+def test_what_a_traceback_does_not_say_is_said_below_it_to_the_reader_and_the_agent(
+    chat: Chat, state: str, origin: str, last: str, message: str, shown: bool
+) -> None:
+    chat.begin("propose 1").until("Print 0")
+    url = chat.url("proposal:0")
+    error = {"origin": origin, "type": "E", "message": message, "traceback": f"{TRACE}{last}\n"}
+    chat.run_it(url, "print(0)", state=state, error=error)
+    output = chat.cards[0].one("dl", cls="script-output")
+    assert [each.text for each in output.all("p")] == ([message] if shown else [])
+    assert output.one("pre", cls="error").text == last.split("\n")[-1]
+    told = f"42\n{TRACE}{last}\n" + (f"{message}\n" if shown else "")
+    assert chat.client.get(f"{url}/files/output.txt").text == told
+
+
 def test_pictures_are_served_so_that_they_can_do_nothing(chat: Chat) -> None:
     chat.begin("propose 1").until("Print 0")
     url = chat.url("proposal:0")
