@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import BrowserContext, Locator, Page, expect
+from playwright.sync_api import BrowserContext, Dialog, Locator, Page, expect
 
 from tests.browser.conftest import Server
 from tests.browser.driving import answer, dom, say, send, start, wait_for_state
@@ -292,6 +292,45 @@ def test_another_tab_can_stop_what_one_runs(tabs: tuple[Page, Page]) -> None:
     expect(answer(first).locator(".turn-body")).to_have_text("cancelled: The user cancelled the script.")
     press(card(first), "rerun")
     expect_state(card(first), "running")
+
+
+def test_a_script_goes_on_while_the_reader_is_in_another_conversation(chat: Page) -> None:
+    slow = "import time\nprint('begun')\ntime.sleep(2)\nprint('ended')"
+    ask(chat, slow)
+    press(card(chat), "approve")
+    expect(output(card(chat))).to_contain_text("begun", timeout=READY)
+    first = chat.url
+    chat.get_by_role("link", name="New", exact=True).click()
+    expect(chat.locator("article.turn")).to_have_count(0)
+    propose(chat, "print('other')")
+    press(card(chat, "Script 0"), "approve")
+    expect_state(card(chat, "Script 0"), "done")
+    chat.goto(first)
+    wait_for_state(chat, "completed")
+    expect(answer(chat).locator(".turn-body")).to_contain_text("done: begun\nended")
+
+
+def test_the_browser_asks_before_a_page_that_runs_a_script_is_left(chat: Page) -> None:
+    asked: list[str] = []
+
+    def stay(dialog: Dialog) -> None:
+        asked.append(dialog.type)
+        dialog.dismiss()
+
+    propose(chat, FOREVER)
+    script = card(chat, "Script 0")
+    press(script, "approve")
+    expect(output(script)).to_contain_text("begun", timeout=READY)
+    chat.on("dialog", stay)
+    with chat.expect_event("dialog"):
+        chat.evaluate("setTimeout(() => location.reload())")
+    expect(script).to_have_attribute("data-state", "running")
+    press(script, "cancel")
+    expect_state(script, "cancelled")
+    expect(output(script)).to_contain_text("begun")
+    chat.reload()
+    expect_state(script, "cancelled")
+    assert asked == ["beforeunload"], "once nothing runs, nothing is asked"
 
 
 def test_a_tab_that_is_closed_leaves_a_script_that_another_can_run(tabs: tuple[Page, Page]) -> None:

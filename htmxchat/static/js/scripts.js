@@ -75,6 +75,8 @@ class ChatRunner extends HTMLElement {
     on(document, "htmx:after:request", (event) => edited(event.detail.ctx ?? {}));
     on(document, "submit", (event) => this.#submitted(event));
     on(document, "change", (event) => this.#switched(event.target));
+    // The browser asks before it ends what runs here.
+    on(window, "beforeunload", (event) => this.#job && event.preventDefault());
     on(window, "pagehide", () => this.#job?.abandon());
     this.#channel = new BroadcastChannel(`htmxchat ${this.dataset.root}`);
     on(this.#channel, "message", () => this.#look());
