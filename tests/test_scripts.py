@@ -5,11 +5,12 @@ from __future__ import annotations
 import base64
 import json
 import re
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
 import pytest
+from starlette.applications import Starlette
 from starlette.testclient import TestClient
 
 from htmxchat import Limits, LocalBackend, RunScript, ScriptProposed, create_chat_app
@@ -55,9 +56,9 @@ class Chat:
         self.path, _, self.run = location.partition("#turn-")
         return self
 
-    def until(self, words: str) -> Element:
+    def until(self, words: str, room: str = "/scripts") -> Element:
         for _ in range(500):
-            if words in (html := self.client.get(f"{self.path}/scripts").text):
+            if words in (html := self.client.get(f"{self.path}{room}").text):
                 return parse(html)
         raise AssertionError(f"{words!r} does not come: {html}")
 
@@ -264,9 +265,17 @@ def test_trust_is_refused_unless_the_host_allows_it(chat: Chat) -> None:
         assert "without asking" in trusting.cards[0].text
 
 
-def test_a_backend_that_keeps_no_scripts_has_no_room_for_them() -> None:
-    backend = ScriptedBackend([ScriptProposed("a", "print(1)"), "```python\nprint(1)\n```"])
-    with TestClient(create_chat_app(backend), follow_redirects=False) as client:
+def without_keeping() -> Starlette:
+    return create_chat_app(ScriptedBackend([ScriptProposed("a", "print(1)"), "```python\nprint(1)\n```"]))
+
+
+def switched_off() -> Starlette:
+    return create_chat_app(LocalBackend(respond), scripts=False)
+
+
+@pytest.mark.parametrize("make", [without_keeping, switched_off])
+def test_a_chat_that_runs_no_scripts_has_no_room_for_them(make: Callable[[], Starlette]) -> None:
+    with TestClient(make(), follow_redirects=False) as client:
         client.get("/")
         chat = Chat(client).begin("Hello")
         page = parse(client.get(chat.path).text)
@@ -276,6 +285,16 @@ def test_a_backend_that_keeps_no_scripts_has_no_room_for_them() -> None:
         for url in (f"{chat.path}/scripts", "/scripts", chat.url("proposal:a")):
             assert client.get(url).status_code == 403
         assert chat.do(chat.url("proposal:a"), reject="yes").status_code == 403
+
+
+def test_a_chat_whose_scripts_are_switched_off_has_no_sandbox_and_says_so_to_who_waits_for_one() -> None:
+    with TestClient(switched_off(), follow_redirects=False) as client:
+        client.get("/")
+        assert client.get("/sandbox").status_code == 404
+        chat = Chat(client).begin("await")
+        chat.until("this chat runs none", "")
+    with pytest.raises(TypeError, match="False for none"):
+        create_chat_app(LocalBackend(respond), scripts=True)  # type: ignore[arg-type]
 
 
 # What a sandbox says is data
