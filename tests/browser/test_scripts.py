@@ -435,6 +435,19 @@ def test_a_result_is_posted_again_when_the_server_could_not_take_it(chat: Page) 
     assert len(tries) == 3
 
 
+def test_a_script_that_has_ended_does_not_look_as_if_it_ran_while_its_result_cannot_be_posted(chat: Page) -> None:
+    propose(chat, FOREVER)
+    script = card(chat, "Script 0")
+    chat.route("**/result", lambda route: route.abort())
+    press(script, "approve")
+    expect(output(script)).to_contain_text("begun", timeout=READY)
+    press(script, "cancel")
+    expect(script.locator(".state")).to_have_text("Sending the result")
+    expect(output(script)).to_contain_text("begun")
+    chat.unroute("**/result")
+    expect_state(script, "cancelled")
+
+
 def test_a_result_that_is_too_large_is_kept_without_its_bulk(chat: Page) -> None:
     ask(chat, "print('kept')\n'x' * 20_000")
     sizes: list[int] = []

@@ -317,7 +317,7 @@ export class Runner {
       const megabytes = Math.round(this.#options.memory / 1024 / 1024);
       error.message = `The memory is used up: a script has ${megabytes} MB here. Let it work on less at a time.`;
     }
-    if (error && NETWORK.test(`${error.type}: ${error.message}`)) error.message += `. ${NO_NETWORK}`;
+    if (error && NETWORK.test(`${error.type}: ${error.message}`)) error.message = NO_NETWORK;
     const module = error?.module;
     if (!module || error.message !== `No module named '${module}'`) return;
     error.message = this.#packages
