@@ -333,6 +333,28 @@ def test_the_browser_asks_before_a_page_that_runs_a_script_is_left(chat: Page) -
     assert asked == ["beforeunload"], "once nothing runs, nothing is asked"
 
 
+def test_the_browser_asks_before_an_edited_text_is_lost(chat: Page) -> None:
+    asked: list[str] = []
+
+    def stay(dialog: Dialog) -> None:
+        asked.append(dialog.type)
+        dialog.dismiss()
+
+    propose(chat, "print('before')")
+    press(card(chat, "Script 0"), "edit")
+    box = chat.get_by_role("textbox", name="Code")
+    box.fill("print('mine')")
+    chat.on("dialog", stay)
+    with chat.expect_event("dialog"):
+        chat.evaluate("setTimeout(() => location.reload())")
+    expect(box).to_have_value("print('mine')")
+    press(card(chat, "Script 0"), "save")
+    expect(card(chat, "Script 0").locator(".lines")).to_have_text("print('mine')")
+    chat.reload()
+    expect(card(chat, "Script 0").locator(".lines")).to_have_text("print('mine')")
+    assert asked == ["beforeunload"], "once it is saved, nothing is asked"
+
+
 def test_a_tab_that_is_closed_leaves_a_script_that_another_can_run(tabs: tuple[Page, Page]) -> None:
     first, second = tabs
     propose(first, "import time\nprint('begun')\ntime.sleep(2)\nprint('ended')")
