@@ -49,7 +49,7 @@ def create_chat_app(
     login_url: str | None = None,
     stylesheets: Iterable[str] = (),
     limits: Limits | None = None,
-    scripts: Scripts | None = None,
+    scripts: Scripts | Literal[False] | None = None,
     image_hosts: Iterable[str] = (),
     trusted_origins: Iterable[str] = (),
     frame_ancestors: Iterable[str] = ("'self'",),
@@ -75,7 +75,7 @@ def create_chat_app(
             set the `--chat-*` tokens. They come from the chat's own origin.
         limits: Longest text, largest body, streams a user.
         scripts: How the agent's Python runs in the user's browser, with the user's consent: limits of time and memory,
-            and where packages are.
+            and where packages are. `False`: it does not, and there is no room for scripts.
         image_hosts: Hosts whose images answers may show, `"images.example"`. None by default.
         trusted_origins: Origins that may send forms besides the chat's own, `"https://portal.example"`.
         frame_ancestors: Who may show the chat in a frame, as Content-Security-Policy sources.
@@ -83,7 +83,7 @@ def create_chat_app(
         backend_timeout: Seconds that a page waits for the backend before it says that it cannot be reached.
 
     Raises:
-        TypeError: `backend` is not a backend, or `login` is not a login.
+        TypeError: `backend` is not a backend, `login` is not a login, or `scripts` is neither `Scripts` nor `False`.
         ValueError: A setting cannot be used, or not together with another.
     """
     if not isinstance(backend, Backend):
@@ -95,7 +95,9 @@ def create_chat_app(
     if login is not None and (identify is not None or login_url is not None):
         raise ValueError("login signs people in by itself: give either login, or identify (and login_url)")
     limits = limits or Limits()
-    scripts = scripts or Scripts()
+    scripts = Scripts() if scripts is None else scripts
+    if scripts is not False and not isinstance(scripts, Scripts):
+        raise TypeError(f"scripts is a Scripts, or False for none, not {scripts!r}")
     if starters is None:
         starters = backend.starters if isinstance(backend, HasStarters) else ()
     hosts = tuple(host.lower() for host in image_hosts)
@@ -117,7 +119,7 @@ def create_chat_app(
             login_url=login_url,
             stylesheets=tuple(stylesheets),
             limits=limits,
-            scripts=scripts,
+            scripts=scripts or None,
             frame_ancestors=ancestors,
         ),
         markdown=Markdown(frozenset(hosts)),
@@ -130,7 +132,7 @@ def create_chat_app(
         routes=_routes(chat),
         middleware=[
             *([Middleware(HideCallback, login.fields)] if login else []),
-            Middleware(SecurityHeaders, ContentPolicy(hosts, scripts.origins, ancestors)),
+            Middleware(SecurityHeaders, ContentPolicy(hosts, scripts.origins if scripts else (), ancestors)),
             Middleware(CrossOriginGuard, show_failure, trusted),
             Middleware(BodyLimit, limits.body, show_failure, {_RESULT: limits.result}),
             *([] if identify or login else [Middleware(BrowserCookie)]),
@@ -185,7 +187,7 @@ def _routes(chat: Chat) -> list[Route | Mount]:
         Route("/runs/{run}/cancel", runs.cancel, methods=["POST"], name="cancel"),
         Route("/runs/{run}/retry", runs.retry, methods=["POST"], name="retry"),
         Route("/runs/{run}/answer", runs.answer, methods=["POST"], name="answer"),
-        Route("/sandbox", sandbox.show, methods=["GET"], name="sandbox"),
+        *([Route("/sandbox", sandbox.show, methods=["GET"], name="sandbox")] if chat.settings.scripts else []),
         Mount("/static", chat.assets, name="static"),
     ]
 

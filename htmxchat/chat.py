@@ -28,7 +28,7 @@ _log = logging.getLogger("htmxchat")
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """What a host may choose. `create_chat_app` describes each."""
+    """What a host may choose. `create_chat_app` describes each. No `scripts`: none run."""
 
     title: str = "Chat"
     greeting: str = "What can I do for you?"
@@ -41,7 +41,7 @@ class Settings:
     login_url: str | None = None
     stylesheets: tuple[str, ...] = ()
     limits: Limits = field(default_factory=Limits)
-    scripts: Scripts = field(default_factory=Scripts)
+    scripts: Scripts | None = field(default_factory=Scripts)
     frame_ancestors: tuple[str, ...] = ("'self'",)
 
 
@@ -81,12 +81,12 @@ class Chat:
 
     @property
     def can_run_scripts(self) -> bool:
-        return isinstance(self.backend, KeepsScripts)
+        return self.settings.scripts is not None and isinstance(self.backend, KeepsScripts)
 
     @property
     def trust(self) -> bool:
         """Whether people may let the scripts of a conversation run without looking at each."""
-        return self.settings.scripts.trust
+        return self.settings.scripts is not None and self.settings.scripts.trust
 
     @property
     def deletion_notice(self) -> str:

@@ -292,9 +292,19 @@ class ScriptResult:
         return "\n".join(part.rstrip("\n") for part in parts if part.strip())
 
     @property
+    def explanation(self) -> str:
+        """What went wrong or what to do about it, in a sentence that the traceback does not have; often empty."""
+        error = self.error if isinstance(self.error, dict) else {}
+        traceback, message = str(error.get("traceback") or ""), str(error.get("message") or "")
+        # Python's own message ends its traceback, and may have several lines, or be cut.
+        begin = message.split("\n")[0][:1_000]
+        return "" if error.get("origin") == "python" and begin in traceback else message
+
+    @property
     def _trouble(self) -> str:
         error = self.error if isinstance(self.error, dict) else {}
-        said = str(error.get("traceback") or error.get("message") or "")
+        traceback = str(error.get("traceback") or "").rstrip("\n")
+        said = "\n".join(part for part in (traceback, self.explanation) if part)
         if self.state is ScriptState.CANCELLED:
             return "The user cancelled the script."
         if self.state is ScriptState.REJECTED and not said:

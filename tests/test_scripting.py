@@ -177,6 +177,24 @@ async def test_proposals_that_nobody_waits_for_join_the_queue_and_outlive_the_ru
     assert done.state is ScriptState.DONE
 
 
+async def test_a_proposal_of_a_run_that_ended_in_another_process_can_run_there_and_here(
+    make: Callable[..., LocalBackend], tmp_path: Path
+) -> None:
+    url = f"sqlite+aiosqlite:///{tmp_path}/chat.db"
+    here, there = make(proposes, Store(url)), make(proposes, Store(url))
+    run = await here.start_run(ANN, None, "Propose")
+    assert (await end(here, run)).state is RunState.COMPLETED
+    await here.close()
+    first, second = await queue(there, run, 2)
+    assert (await play(there, first, DONE)).result == replace(DONE, code="print(1)")
+    again = make(proposes, Store(url))
+    await play(again, second, DONE)
+    for backend in (there, again):
+        assert [each.state for each in await queue(backend, run, 2)] == [ScriptState.DONE, ScriptState.DONE]
+        view = await end(backend, run)
+        assert (view.state, view.text) == (RunState.COMPLETED, "Two scripts.")
+
+
 async def test_what_becomes_of_a_proposal_while_the_run_lives_is_in_its_log(make: Callable[..., LocalBackend]) -> None:
     go_on = anyio.Event()
 

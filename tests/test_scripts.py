@@ -5,11 +5,12 @@ from __future__ import annotations
 import base64
 import json
 import re
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
 import pytest
+from starlette.applications import Starlette
 from starlette.testclient import TestClient
 
 from htmxchat import Limits, LocalBackend, RunScript, ScriptProposed, create_chat_app
@@ -55,9 +56,9 @@ class Chat:
         self.path, _, self.run = location.partition("#turn-")
         return self
 
-    def until(self, words: str) -> Element:
+    def until(self, words: str, room: str = "/scripts") -> Element:
         for _ in range(500):
-            if words in (html := self.client.get(f"{self.path}/scripts").text):
+            if words in (html := self.client.get(f"{self.path}{room}").text):
                 return parse(html)
         raise AssertionError(f"{words!r} does not come: {html}")
 
@@ -264,9 +265,17 @@ def test_trust_is_refused_unless_the_host_allows_it(chat: Chat) -> None:
         assert "without asking" in trusting.cards[0].text
 
 
-def test_a_backend_that_keeps_no_scripts_has_no_room_for_them() -> None:
-    backend = ScriptedBackend([ScriptProposed("a", "print(1)"), "```python\nprint(1)\n```"])
-    with TestClient(create_chat_app(backend), follow_redirects=False) as client:
+def without_keeping() -> Starlette:
+    return create_chat_app(ScriptedBackend([ScriptProposed("a", "print(1)"), "```python\nprint(1)\n```"]))
+
+
+def switched_off() -> Starlette:
+    return create_chat_app(LocalBackend(respond), scripts=False)
+
+
+@pytest.mark.parametrize("make", [without_keeping, switched_off])
+def test_a_chat_that_runs_no_scripts_has_no_room_for_them(make: Callable[[], Starlette]) -> None:
+    with TestClient(make(), follow_redirects=False) as client:
         client.get("/")
         chat = Chat(client).begin("Hello")
         page = parse(client.get(chat.path).text)
@@ -276,6 +285,16 @@ def test_a_backend_that_keeps_no_scripts_has_no_room_for_them() -> None:
         for url in (f"{chat.path}/scripts", "/scripts", chat.url("proposal:a")):
             assert client.get(url).status_code == 403
         assert chat.do(chat.url("proposal:a"), reject="yes").status_code == 403
+
+
+def test_a_chat_whose_scripts_are_switched_off_has_no_sandbox_and_says_so_to_who_waits_for_one() -> None:
+    with TestClient(switched_off(), follow_redirects=False) as client:
+        client.get("/")
+        assert client.get("/sandbox").status_code == 404
+        chat = Chat(client).begin("await")
+        chat.until("this chat runs none", "")
+    with pytest.raises(TypeError, match="False for none"):
+        create_chat_app(LocalBackend(respond), scripts=True)  # type: ignore[arg-type]
 
 
 # What a sandbox says is data
@@ -307,6 +326,32 @@ def test_nothing_that_is_said_becomes_markup(chat: Chat) -> None:
     shown = chat.cards[0].one("table")
     assert shown.all("td")[0].text == HOSTILE.replace("\x1b", "\x1b")
     assert "2 of 9 rows" in chat.cards[0].text
+
+
+TRACE = 'Traceback (most recent call last):\n  File "script.py", line 1, in <module>\n'
+
+
+@pytest.mark.parametrize(
+    ("state", "origin", "last", "message", "shown"),
+    [
+        ("timed-out", "sandbox", "KeyboardInterrupt", "It ran for more than 6 seconds.", True),
+        ("failed", "python", "ModuleNotFoundError: No module named 'x'", "No module named 'x': ask for it.", True),
+        ("failed", "python", "MemoryError", "The memory is used up.", True),
+        ("failed", "python", "ValueError: one\ntwo", "one\ntwo", False),
+    ],
+)
+def test_what_a_traceback_does_not_say_is_said_below_it_to_the_reader_and_the_agent(
+    chat: Chat, state: str, origin: str, last: str, message: str, shown: bool
+) -> None:
+    chat.begin("propose 1").until("Print 0")
+    url = chat.url("proposal:0")
+    error = {"origin": origin, "type": "E", "message": message, "traceback": f"{TRACE}{last}\n"}
+    chat.run_it(url, "print(0)", state=state, error=error)
+    output = chat.cards[0].one("dl", cls="script-output")
+    assert [each.text for each in output.all("p")] == ([message] if shown else [])
+    assert output.one("pre", cls="error").text == last.split("\n")[-1]
+    told = f"42\n{TRACE}{last}\n" + (f"{message}\n" if shown else "")
+    assert chat.client.get(f"{url}/files/output.txt").text == told
 
 
 def test_pictures_are_served_so_that_they_can_do_nothing(chat: Chat) -> None:

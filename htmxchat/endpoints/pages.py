@@ -118,7 +118,7 @@ def sides(call: Call, conversation: Conversation | None, opened: Side | None = N
 def runner(call: Call) -> FT | None:
     """Return the element that runs scripts."""
     settings = call.chat.settings
-    if not call.chat.can_run_scripts:
+    if not call.chat.can_run_scripts or settings.scripts is None:
         return None
     return script_runner(call.urls, settings.scripts, limit=settings.limits.result)
 

@@ -16,7 +16,7 @@ from ..models import Script, ScriptResult, ScriptState
 from ..urls import Urls
 
 a, code_, dd, details, div, dl, dt = map(tag, ["a", "code", "dd", "details", "div", "dl", "dt"])
-img, p, pre, span, summary = map(tag, ["img", "p", "pre", "span", "summary"])
+img, p, pre, summary = map(tag, ["img", "p", "pre", "summary"])
 table, tbody, td, th, thead, tr = map(tag, ["table", "tbody", "td", "th", "thead", "tr"])
 
 _LINES, _CHARACTERS = 20, 2_000  # of output that is seen at once
@@ -80,12 +80,16 @@ def _pictures(urls: Urls, script: Script, count: int, title: str) -> list[Child]
 def _error(result: ScriptResult) -> list[Child]:
     if not isinstance(result.error, dict):
         return []
-    traceback, message = str(result.error.get("traceback") or ""), str(result.error.get("message") or "")
-    if not traceback:
-        return [dt("error"), dd(p(message, cls="error"))] if message else []
-    *frames, last = traceback.rstrip("\n").split("\n")
-    lines = "".join(f"{line}\n" for line in frames)
-    return [dt("error"), dd(pre(raw(ansi_html(lines)), span(last, cls="error"), tabindex="0"))]
+    *frames, last = str(result.error.get("traceback") or "").rstrip("\n").split("\n")
+    # What went wrong stands below the lines that led to it, where no scrolling hides it.
+    parts: list[Child] = []
+    if frames:
+        parts.append(pre(raw(ansi_html("\n".join(frames))), cls="frames", tabindex="0"))
+    if last:
+        parts.append(pre(last, cls="error", tabindex="0"))
+    if result.explanation:
+        parts.append(p(result.explanation, cls="error" if not last else None))
+    return [dt("error"), dd(parts)] if parts else []
 
 
 def _folded(text: str, language: str = "") -> list[Child]:

@@ -34,6 +34,8 @@ def turn_tail(run_id: str, view: RunView, context: TurnContext) -> FT:
         children.append(_sources(run_id, view.sources))
     if context.can_run_scripts:
         children += [_proposal(urls, run_id, view, script) for script in view.scripts]
+    elif view.awaited_script is not None and view.state.live:
+        children.append(p("The agent waits for a script, and this chat runs none. Stop the answer.", cls="stopped"))
     if view.request is not None:
         children.append(_request(urls.answer(run_id), view.request))
     if view.state.live and view.request is None and view.awaited_script is None:

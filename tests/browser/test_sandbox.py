@@ -220,7 +220,7 @@ class TestErrors:
 
     def test_a_syntax_error_shows_its_line(self, sandbox: Sandbox) -> None:
         error = sandbox.run("x = 1\nprint(")["error"]
-        assert error["type"] == "SyntaxError"
+        assert (error["type"], error["message"]) == ("SyntaxError", "'(' was never closed")
         assert error["traceback"].startswith('  File "script.py", line 2\n    print(')
 
     def test_what_the_script_raises_itself_has_its_name(self, sandbox: Sandbox) -> None:
@@ -230,6 +230,11 @@ class TestErrors:
         error = sandbox.run("import numpy")["error"]
         assert error["message"].startswith("No module named 'numpy': only Python's standard library is here.")
         assert "packages_url" in error["message"]
+
+    @pytest.mark.parametrize("scheme", ["http", "https"])
+    def test_one_that_looks_for_the_network_is_told_that_there_is_none(self, sandbox: Sandbox, scheme: str) -> None:
+        error = sandbox.run(f"import urllib.request\nurllib.request.urlopen('{scheme}://example.com')")["error"]
+        assert error["message"] == "There is no network in the sandbox: write the data into the script."
 
     def test_a_script_may_do_without_a_missing_package(self, sandbox: Sandbox) -> None:
         result = sandbox.run("try:\n    import numpy\nexcept ImportError:\n    print('without')")

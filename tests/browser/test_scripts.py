@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import BrowserContext, Locator, Page, expect
+from playwright.sync_api import BrowserContext, Dialog, Locator, Page, expect
 
 from tests.browser.conftest import Server
 from tests.browser.driving import answer, dom, say, send, start, wait_for_state
@@ -294,6 +294,67 @@ def test_another_tab_can_stop_what_one_runs(tabs: tuple[Page, Page]) -> None:
     expect_state(card(first), "running")
 
 
+def test_a_script_goes_on_while_the_reader_is_in_another_conversation(chat: Page) -> None:
+    slow = "import time\nprint('begun')\ntime.sleep(2)\nprint('ended')"
+    ask(chat, slow)
+    press(card(chat), "approve")
+    expect(output(card(chat))).to_contain_text("begun", timeout=READY)
+    first = chat.url
+    chat.get_by_role("link", name="New", exact=True).click()
+    expect(chat.locator("article.turn")).to_have_count(0)
+    propose(chat, "print('other')")
+    press(card(chat, "Script 0"), "approve")
+    expect_state(card(chat, "Script 0"), "done")
+    chat.goto(first)
+    wait_for_state(chat, "completed")
+    expect(answer(chat).locator(".turn-body")).to_contain_text("done: begun\nended")
+
+
+def test_the_browser_asks_before_a_page_that_runs_a_script_is_left(chat: Page) -> None:
+    asked: list[str] = []
+
+    def stay(dialog: Dialog) -> None:
+        asked.append(dialog.type)
+        dialog.dismiss()
+
+    propose(chat, FOREVER)
+    script = card(chat, "Script 0")
+    press(script, "approve")
+    expect(output(script)).to_contain_text("begun", timeout=READY)
+    chat.on("dialog", stay)
+    with chat.expect_event("dialog"):
+        chat.evaluate("setTimeout(() => location.reload())")
+    expect(script).to_have_attribute("data-state", "running")
+    press(script, "cancel")
+    expect_state(script, "cancelled")
+    expect(output(script)).to_contain_text("begun")
+    chat.reload()
+    expect_state(script, "cancelled")
+    assert asked == ["beforeunload"], "once nothing runs, nothing is asked"
+
+
+def test_the_browser_asks_before_an_edited_text_is_lost(chat: Page) -> None:
+    asked: list[str] = []
+
+    def stay(dialog: Dialog) -> None:
+        asked.append(dialog.type)
+        dialog.dismiss()
+
+    propose(chat, "print('before')")
+    press(card(chat, "Script 0"), "edit")
+    box = chat.get_by_role("textbox", name="Code")
+    box.fill("print('mine')")
+    chat.on("dialog", stay)
+    with chat.expect_event("dialog"):
+        chat.evaluate("setTimeout(() => location.reload())")
+    expect(box).to_have_value("print('mine')")
+    press(card(chat, "Script 0"), "save")
+    expect(card(chat, "Script 0").locator(".lines")).to_have_text("print('mine')")
+    chat.reload()
+    expect(card(chat, "Script 0").locator(".lines")).to_have_text("print('mine')")
+    assert asked == ["beforeunload"], "once it is saved, nothing is asked"
+
+
 def test_a_tab_that_is_closed_leaves_a_script_that_another_can_run(tabs: tuple[Page, Page]) -> None:
     first, second = tabs
     propose(first, "import time\nprint('begun')\ntime.sleep(2)\nprint('ended')")
@@ -394,6 +455,19 @@ def test_a_result_is_posted_again_when_the_server_could_not_take_it(chat: Page) 
     expect_state(card(chat), "done")
     expect(output(card(chat))).to_contain_text("kept")
     assert len(tries) == 3
+
+
+def test_a_script_that_has_ended_does_not_look_as_if_it_ran_while_its_result_cannot_be_posted(chat: Page) -> None:
+    propose(chat, FOREVER)
+    script = card(chat, "Script 0")
+    chat.route("**/result", lambda route: route.abort())
+    press(script, "approve")
+    expect(output(script)).to_contain_text("begun", timeout=READY)
+    press(script, "cancel")
+    expect(script.locator(".state")).to_have_text("Sending the result")
+    expect(output(script)).to_contain_text("begun")
+    chat.unroute("**/result")
+    expect_state(script, "cancelled")
 
 
 def test_a_result_that_is_too_large_is_kept_without_its_bulk(chat: Page) -> None:

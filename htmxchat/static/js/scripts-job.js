@@ -85,7 +85,9 @@ export class ScriptJob {
     const clock = setInterval(() => draw(id, this.progress), TICK);
     try {
       // What runs is what was shown, hashed and approved, letter for letter, or nothing.
-      await this.#finish(claimed.code === code ? await this.#play(id, code) : EXCHANGED);
+      const result = claimed.code === code ? await this.#play(id, code) : EXCHANGED;
+      Object.assign(this.progress, { note: "Sending the result", part: undefined, began: 0 });
+      await this.#finish(result);
     } finally {
       clearInterval(signs);
       clearInterval(clock);

@@ -75,6 +75,8 @@ class ChatRunner extends HTMLElement {
     on(document, "htmx:after:request", (event) => edited(event.detail.ctx ?? {}));
     on(document, "submit", (event) => this.#submitted(event));
     on(document, "change", (event) => this.#switched(event.target));
+    // The browser asks before it ends what runs here, or loses what is written here.
+    on(window, "beforeunload", (event) => (this.#job || unsaved()) && event.preventDefault());
     on(window, "pagehide", () => this.#job?.abandon());
     this.#channel = new BroadcastChannel(`htmxchat ${this.dataset.root}`);
     on(this.#channel, "message", () => this.#look());
@@ -342,6 +344,12 @@ class ChatRunner extends HTMLElement {
 /** @param {Card} card @returns {string} The script with all that has happened to it. */
 function version({ id, revision }) {
   return `${id} ${revision}`;
+}
+
+/** Whether there is an edited text that the server does not have. */
+function unsaved() {
+  const boxes = /** @type {NodeListOf<HTMLTextAreaElement>} */ (document.querySelectorAll("#scripts form.edit textarea"));
+  return [...boxes].some((box) => box.value !== box.defaultValue);
 }
 
 /** What was edited and saved is not being edited any more. @param {HtmxContext} ctx */

@@ -149,7 +149,7 @@ def _error(error: BaseException) -> dict[str, str]:
     module = error.name or "" if isinstance(error, ModuleNotFoundError) else ""
     return {
         "type": name[:MOST_CELL],
-        "message": _cut(_text(str, error), 2_000),
+        "message": _cut(_text(str, error.msg if isinstance(error, SyntaxError) else error), 2_000),
         "traceback": _cut_middle(lines, MOST_TRACEBACK),
         "module": module.split(".")[0],
     }

@@ -317,6 +317,7 @@ export class Runner {
       const megabytes = Math.round(this.#options.memory / 1024 / 1024);
       error.message = `The memory is used up: a script has ${megabytes} MB here. Let it work on less at a time.`;
     }
+    if (error && NETWORK.test(`${error.type}: ${error.message}`)) error.message = NO_NETWORK;
     const module = error?.module;
     if (!module || error.message !== `No module named '${module}'`) return;
     error.message = this.#packages
@@ -324,6 +325,10 @@ export class Runner {
       : `No module named '${module}': only Python's standard library is here. Whoever runs this site can offer more with Scripts(packages_url=…).`;
   }
 }
+
+/** Errors of whoever looks for a network. */
+const NETWORK = /^(?:urllib\.error\.URLError|socket\.gaierror): |: TLS not supported in this environment$/;
+const NO_NETWORK = "There is no network in the sandbox: write the data into the script.";
 
 /** @type {Record<string, import("./trouble.js").TroubleType>} */
 const DOWN = {
