@@ -215,7 +215,7 @@ class ChatInspector extends HTMLElement {
   async #show(seq, href) {
     if (!this.#row(seq)) {
       const part = await this.#fetch(new URLSearchParams({ at: seq }));
-      if (part?.querySelector(`[data-seq="${seq}"]`)) this.#put(part);
+      if (part && rowOf(part, seq)) this.#put(part);
     }
     const row = this.#row(seq);
     if (!row) location.assign(href);
@@ -237,10 +237,9 @@ class ChatInspector extends HTMLElement {
     setTimeout(() => (this.#loading = false));
   }
 
-  /** The row that holds an event: the first whose number is not smaller. @param {string} seq */
+  /** @param {string} seq */
   #row(seq) {
-    const exact = this.#rows?.querySelector(`[data-seq="${seq}"]`);
-    return /** @type {HTMLDetailsElement | null} */ (exact ?? null);
+    return rowOf(this.#rows, seq);
   }
 
   /** @param {HTMLDetailsElement} row @param {boolean} [open] */
@@ -387,6 +386,16 @@ class ChatInspector extends HTMLElement {
     event.preventDefault();
     run();
   }
+}
+
+/**
+ * The row that holds an event. The number of a row that grows rises, so a link drawn a moment ago has an earlier one.
+ * @param {Element | null} rows @param {string} seq
+ */
+function rowOf(rows, seq) {
+  const wanted = Number(seq);
+  const all = /** @type {HTMLDetailsElement[]} */ ([...(rows?.children ?? [])]);
+  return all.find(({ dataset: { first, seq: last } }) => Number(first ?? last) <= wanted && wanted <= Number(last)) ?? null;
 }
 
 /** The element that keeps a run's turn up to date, while the run is live. @param {string} [run] */
