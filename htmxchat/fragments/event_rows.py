@@ -16,10 +16,11 @@ from ..urls import Urls
 def event_row(row: Row, run_id: str, urls: Urls) -> str:
     """Return one row. What it holds is fetched when it is opened."""
     failed = " data-failed" if row.failed else ""
+    first = f' data-first="{row.first}"' if row.first < row.seq else ""
     kind = escape(row.type if row.known else "Unknown")
     url = escape(urls.event(run_id, row.first))
     return (
-        f'<details class="event" id="event-{row.seq}" data-seq="{row.seq}" data-type="{kind}"{failed}>'
+        f'<details class="event" id="event-{row.seq}" data-seq="{row.seq}" data-type="{kind}"{first}{failed}>'
         f'<summary>{row_line(row)}</summary><p class="raw"><a href="{url}">JSON</a></p></details>'
     )
 

@@ -191,6 +191,21 @@ def test_bars_and_the_first_problem_lead_to_their_rows(chat: Page) -> None:
     expect(chat.locator(".timeline-text")).to_contain_text("query")
 
 
+def test_a_link_to_an_event_inside_a_folded_row_opens_that_row(chat: Page) -> None:
+    begin(chat, "words 100000 0.02")
+    growing = chat.locator("#inspector-rows > [data-type=TextDelta]")
+    until(lambda: numbers(chat)[-1] > 20)
+    bar = chat.locator(".timeline [data-kind=streaming] a.bar")
+    expect(bar).to_be_visible()
+    chat.evaluate("window.unmoved = true")
+    bar.evaluate("it => it.dataset.row = '5'")
+    bar.dispatch_event("click")
+    expect(growing).to_have_attribute("open", "")
+    assert chat.evaluate("window.unmoved")
+    chat.goto(chat.url.partition("?")[0] + "?at=5#event-5")
+    expect(growing).to_have_attribute("open", "")
+
+
 def test_the_keyboard_does_it_all(chat: Page) -> None:
     begin(chat)
     chat.locator("#inspector .room-body").focus()

@@ -61,9 +61,9 @@ export class Rows {
     return /** @type {HTMLAnchorElement | null} */ (this.#room.querySelector(`#inspector-${side}`));
   }
 
-  /** @param {string} seq @returns {HTMLDetailsElement | null} */
+  /** The row that holds an event. @param {string} seq */
   find(seq) {
-    return this.#list?.querySelector(`[data-seq="${seq}"]`) ?? null;
+    return rowOf(this.#list, seq);
   }
 
   /** Have a link lead to the rows before or after a number; without one there are none. @param {Side} side @param {string} [seq] */
@@ -115,7 +115,7 @@ export class Rows {
   /** Put the stretch around a row in place, if the filter shows it. Returns whether more rows follow. @param {string} seq */
   async goTo(seq) {
     const part = await this.#fetch(new URLSearchParams({ at: seq }));
-    if (!part?.querySelector(`[data-seq="${seq}"]`)) return false;
+    if (!part || !rowOf(part, seq)) return false;
     this.point("earlier", part.dataset.earlier);
     this.point("later", part.dataset.later);
     this.#changing = true;
@@ -152,6 +152,16 @@ export class Rows {
     if (part) localise(part);
     return part;
   }
+}
+
+/**
+ * The row that holds an event. The number of a row that grows rises, so a link drawn a moment ago has an earlier one.
+ * @param {Element | null} rows @param {string} seq
+ */
+function rowOf(rows, seq) {
+  const wanted = Number(seq);
+  const all = /** @type {HTMLDetailsElement[]} */ ([...(rows?.children ?? [])]);
+  return all.find(({ dataset: { first, seq: last } }) => Number(first ?? last) <= wanted && wanted <= Number(last)) ?? null;
 }
 
 /** Fetch one element of this chat. @param {string} url @returns {Promise<HTMLElement | null>} */
