@@ -5,6 +5,12 @@ const MOST = 1_200;
 /** Rows that a stretch is cut to. */
 const KEPT = 800;
 
+/** Answers that trying again does not change. */
+const FINAL = new Map([
+  [401, "You are signed out. Reload the page to sign in."],
+  [404, "This run is not there any more."],
+]);
+
 /** @typedef {"earlier" | "later"} Side */
 
 /**
@@ -166,8 +172,10 @@ function rowOf(rows, seq) {
 
 /** Fetch one element of this chat. @param {string} url @returns {Promise<HTMLElement | null>} */
 async function get(url) {
+  let status = 0;
   try {
     const response = await fetch(url, { headers: { "HX-Request": "true" } });
+    status = response.status;
     if (response.ok) {
       const template = document.createElement("template");
       template.innerHTML = await response.text();
@@ -176,7 +184,7 @@ async function get(url) {
   } catch {
     // As below.
   }
-  announce("That could not be loaded. Try again.");
+  announce(FINAL.get(status) ?? "That could not be loaded. Try again.");
   return null;
 }
 
