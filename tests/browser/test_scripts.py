@@ -526,7 +526,7 @@ def test_the_keyboard_does_all_of_it_and_states_are_announced_once(chat: Page) -
     send(chat, 'run "print(1)"')
     expect(chat.locator("chat-proposal a")).to_be_visible()
     # Before the script is there, the link is a link to another page.
-    chat.wait_for_function("customElements.get('chat-runner')")
+    expect(chat.locator("chat-runner:defined")).to_be_attached()
     chat.evaluate(
         "() => { window.said = []; new MutationObserver(() => window.said.push(document.getElementById('status').textContent))"
         ".observe(document.getElementById('status'), { childList: true }); }"
