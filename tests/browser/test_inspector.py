@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from playwright.sync_api import BrowserContext, Locator, Page, expect
+from playwright.sync_api import BrowserContext, Locator, Page, Route, expect
 
 from tests.browser.conftest import Server
 from tests.browser.driving import emit, reload_until, send, start, submit, until, wait_for_state
@@ -51,7 +51,7 @@ def scroll(page: Page, top: str) -> None:
 
 def inspect(page: Page) -> None:
     page.get_by_role("link", name="Inspect this run").last.click()
-    expect(page.locator("chat-inspector[data-run]")).to_be_attached()
+    expect(page.locator("chat-inspector[data-run]:defined")).to_be_attached()
 
 
 def begin(page: Page, text: str = "ticks 0.02") -> None:
@@ -106,6 +106,22 @@ def test_pause_counts_and_going_on_misses_nothing(chat: Page) -> None:
     assert found == list(range(found[0], found[-1] + 1))
     stop(chat)
     assert_same_after_reload(chat)
+
+
+def test_controls_are_shown_once_they_do_something(chat: Page) -> None:
+    held: list[Route] = []
+    chat.route("**/js/inspector.js", lambda route: held.append(route))
+    send(chat, "ticks 0.02")
+    wait_for_state(chat, "running")
+    chat.get_by_role("link", name="Inspect this run").last.click()
+    expect(rows(chat).first).to_be_visible()
+    pause = chat.locator("button[name=pause]")
+    expect(pause).to_be_hidden()
+    until(lambda: chat.evaluate("1") and held)
+    held[0].continue_()
+    pause.click()
+    expect(pause).to_have_attribute("aria-pressed", "true")
+    expect(chat.locator("#inspector-new")).to_contain_text("new row")
 
 
 def test_what_came_while_paused_is_there_after_the_end(chat: Page) -> None:
