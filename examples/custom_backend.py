@@ -65,9 +65,7 @@ class EchoBackend:
         self.conversations: dict[str, Conversation] = {}
         self.running: dict[str, Running] = {}
 
-    async def list_conversations(
-        self, user: User, *, limit: int = 30, cursor: str | None = None
-    ) -> ConversationPage:
+    async def list_conversations(self, user: User, *, limit: int = 30, cursor: str | None = None) -> ConversationPage:
         own = [each for each in self.conversations.values() if each.user_id == user.id]
         own.sort(key=lambda each: (each.updated_at, each.id), reverse=True)
         start = int(cursor) if cursor and cursor.isdecimal() else 0

@@ -21,9 +21,7 @@ class Backend(Protocol):
     never existed. A backend that cannot be reached raises `BackendUnavailable`; other failures are `BackendError`.
     """
 
-    async def list_conversations(
-        self, user: User, *, limit: int = 30, cursor: str | None = None
-    ) -> ConversationPage:
+    async def list_conversations(self, user: User, *, limit: int = 30, cursor: str | None = None) -> ConversationPage:
         """Return up to `limit` of the user's conversations, latest first, from where `cursor` points."""
         ...
 

@@ -102,11 +102,7 @@ def run(source: str, directory: Path, *flags: str) -> str:
     return done.stdout
 
 
-ORDERS = [
-    (host, order)
-    for host in HOSTS
-    for order in ("host first", "chat first")
-]
+ORDERS = [(host, order) for host in HOSTS for order in ("host first", "chat first")]
 
 
 @pytest.mark.parametrize(("host", "order"), ORDERS)

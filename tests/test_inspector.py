@@ -132,9 +132,9 @@ class TestLiveRows:
 
     async def test_a_page_that_does_not_ask_gets_no_bytes_about_rows(self) -> None:
         backend, run, _ = await finished()
-        assert "inspector" not in "".join(
-            message.data for message in await stream(backend, run, None, None)
-        ).replace(f'name="inspect" href="/chat/runs/{run.id}"', "")
+        assert "inspector" not in "".join(message.data for message in await stream(backend, run, None, None)).replace(
+            f'name="inspect" href="/chat/runs/{run.id}"', ""
+        )
 
     async def test_wherever_the_stream_breaks_nothing_is_lost_or_said_twice(self) -> None:
         """The page has got so far of the turn and so far of the rows; then it connects, breaks, and connects again."""

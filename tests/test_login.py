@@ -182,7 +182,9 @@ class TestSigningIn:
         ]
         assert re.fullmatch(rf"htmxchat_signin_\w+=; Max-Age=0; {rest}", done[1])
 
-    @pytest.mark.parametrize(("base", "app_url"), [("https://chat.example", None), ("http://in", "https://chat.example")])
+    @pytest.mark.parametrize(
+        ("base", "app_url"), [("https://chat.example", None), ("http://in", "https://chat.example")]
+    )
     def test_the_cookies_are_secure_when_browsers_use_https(self, site: Site, base: str, app_url: str | None) -> None:
         door = Door(app_url=app_url)
         client = site.browser(site.host(door), base)
@@ -740,9 +742,7 @@ class TestKogwistar:
         client = kogwistar()
         assert "failed" in why_not(client, enter(client))
 
-    @pytest.mark.parametrize(
-        ("lasts", "seconds"), [(600, 600), (14_400, 14_400), (10**9, 86_400), (1e300, 14_400)]
-    )
+    @pytest.mark.parametrize(("lasts", "seconds"), [(600, 600), (14_400, 14_400), (10**9, 86_400), (1e300, 14_400)])
     async def test_the_session_ends_with_the_token(self, auth: FakeAuth, lasts: float, seconds: float) -> None:
         login = KogwistarLogin(auth.url, Store())
         user = await login.finish({"token": auth.mint(lasts=lasts)})

@@ -158,9 +158,7 @@ async def read_form(request: Request) -> dict[str, str]:
         raise BadRequest(f"Send a form ({_FORM}).")
     body = await request.body()
     try:
-        return dict(
-            parse_qsl(body.decode(), keep_blank_values=True, errors="strict", max_num_fields=_FIELDS)
-        )
+        return dict(parse_qsl(body.decode(), keep_blank_values=True, errors="strict", max_num_fields=_FIELDS))
     except UnicodeDecodeError:
         raise InvalidInput("The text is not valid UTF-8. Type it again without the broken characters.") from None
     except ValueError:

@@ -73,7 +73,10 @@ def _page(request: Request, error: Exception, status: int, sentence: str, header
         return HTMLResponse(document, status, headers)
     sign_in = chat.settings.login_url if isinstance(error, NotSignedIn) else None
     document = message_page(
-        urls=urls, brand=chat.settings.title, title=title, sentence=sentence,
+        urls=urls,
+        brand=chat.settings.title,
+        title=title,
+        sentence=sentence,
         sign_in_url=sign_in,
         stylesheets=chat.settings.stylesheets,
     )

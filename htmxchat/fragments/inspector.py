@@ -163,4 +163,3 @@ def rows_part(sheet: RunSheet, urls: Urls) -> FT:
         data_earlier="" if window.earlier is None else str(window.earlier),
         data_later="" if window.later is None else str(window.later),
     )
-

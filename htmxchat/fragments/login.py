@@ -33,9 +33,7 @@ def sign_in_page(
         method="post",
         action=urls.login(),
     )
-    return message_page(
-        urls=urls, brand=brand, title=title, sentence=sentence, action=start, stylesheets=stylesheets
-    )
+    return message_page(urls=urls, brand=brand, title=title, sentence=sentence, action=start, stylesheets=stylesheets)
 
 
 def leaving_page(*, urls: Urls, brand: str, url: str, stylesheets: Sequence[str] = ()) -> str:

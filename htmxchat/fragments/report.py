@@ -72,9 +72,7 @@ def report(
     yield f"<h2>Answer</h2><blockquote>{escape(redact_text(view.text))}</blockquote></body></html>"
 
 
-def summary_text(
-    run: Run, view: RunView, rows: Sequence[Row], timeline: Timeline, *, question: str
-) -> str:
+def summary_text(run: Run, view: RunView, rows: Sequence[Row], timeline: Timeline, *, question: str) -> str:
     """Return a run in a few lines of Markdown."""
     lines = [f"**Run `{run.id}`**", ""]
     lines += [f"- {name}: {_plain(value)}" for name, value in facts(run, view, timeline) if name != "Run"]

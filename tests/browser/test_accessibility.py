@@ -320,9 +320,7 @@ def test_nothing_moves_for_who_wants_that(new_context: Callable[..., BrowserCont
     until(lambda: page.evaluate("document.getAnimations().length") > 0)
 
 
-def test_states_can_be_told_in_forced_colors(
-    new_context: Callable[..., BrowserContext], site: Server
-) -> None:
+def test_states_can_be_told_in_forced_colors(new_context: Callable[..., BrowserContext], site: Server) -> None:
     page = new_context(forced_colors="active").new_page()
     page.goto(site.url)
     start(page, "fail", "failed")

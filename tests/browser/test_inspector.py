@@ -14,7 +14,10 @@ from tests.browser.driving import emit, reload_until, send, start, submit, until
 
 EVENTS: list[tuple[str, dict[str, Any]] | str] = [
     ("StageChanged", {"name": "Planning"}),
-    ("ToolStarted", {"call_id": "1", "name": "query", "summary": "all", "arguments": {"token": "s3cret-t0ken", "n": 1}}),
+    (
+        "ToolStarted",
+        {"call_id": "1", "name": "query", "summary": "all", "arguments": {"token": "s3cret-t0ken", "n": 1}},
+    ),
     ("ToolFinished", {"call_id": "1", "summary": "no answer", "failed": True}),
     ("TextDelta", {"text": "Half an answer"}),
     ("StageChanged", {"name": "Writing"}),

@@ -73,7 +73,9 @@ def test_a_script_runs_once_it_is_approved_and_the_agent_goes_on(chat: Page) -> 
     assert dom(chat) == turns
 
 
-def test_it_works_where_streams_do_not(new_context: Callable[..., BrowserContext], serve: Callable[..., Server]) -> None:
+def test_it_works_where_streams_do_not(
+    new_context: Callable[..., BrowserContext], serve: Callable[..., Server]
+) -> None:
     page = new_context().new_page()
     page.goto(serve("--stream", "poll").url)
     ask(page, "6 * 7")
@@ -392,7 +394,9 @@ def test_a_script_whose_text_was_exchanged_on_the_way_does_not_run(chat: Page) -
         route.fulfill(response=response, json=body)
 
     pattern = re.compile(r"/runs/\w+/scripts/\w+$")
-    chat.route(pattern, lambda route: exchange(route) if "claim=" in (route.request.post_data or "") else route.continue_())
+    chat.route(
+        pattern, lambda route: exchange(route) if "claim=" in (route.request.post_data or "") else route.continue_()
+    )
     asked: list[str] = []
     chat.on("request", lambda request: asked.append(request.url))
     press(card(chat, "Script 0"), "approve")

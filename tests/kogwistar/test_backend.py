@@ -606,9 +606,7 @@ async def test_turns_that_are_read_while_a_message_is_sent_are_not_doubled(path:
     await store.close()
 
 
-async def test_a_conversation_that_cannot_be_read_is_not_shown_as_empty(
-    server: Replay, chat: KogwistarBackend
-) -> None:
+async def test_a_conversation_that_cannot_be_read_is_not_shown_as_empty(server: Replay, chat: KogwistarBackend) -> None:
     id = "conversation-of-ann"
     server.conversations[id] = {"conversation_id": id, "user_id": "kog-ann", "status": "active", "turn_count": 2}
     server.turns[id] = []

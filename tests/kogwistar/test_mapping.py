@@ -31,7 +31,7 @@ SILENT = "The server ended the run without an answer, and without saying why."
 SUSPENDED = "needs a client result. no value yet. The agent waits for a result from outside."
 BUDGET = "The agent has paused because its budget is used up."
 UNICODE = (
-    "Debug RAG response\n\nQuestion: Zürich 😀👩‍👩‍👧 日本語 العربية \ufffd \u2028 <script>alert(1)</script> \"quotes\" "
+    'Debug RAG response\n\nQuestion: Zürich 😀👩‍👩‍👧 日本語 العربية \ufffd \u2028 <script>alert(1)</script> "quotes" '
     "\\back\\slash\ttab\nline2\n\nRetrieved nodes:\nNo knowledge nodes were retrieved."
 )
 RUNNER = "streamed by the runner: " + " ".join(f"tok{n}" for n in range(30))
@@ -310,8 +310,7 @@ def test_sources_name_their_place_and_the_claim_they_support() -> None:
     assert (source.title, source.excerpt) == ("Handbook", "Keep left.")
     assert source.detail == "hb, page 3 · supports: Drive on the left"
     newer = fold(
-        RunEvent(number, NOW, body)
-        for number, body in enumerate(conclude(Facts(run, evidence={"n": "A summary"}))[0])
+        RunEvent(number, NOW, body) for number, body in enumerate(conclude(Facts(run, evidence={"n": "A summary"}))[0])
     )
     assert newer.sources[0].excerpt == "A summary"
 

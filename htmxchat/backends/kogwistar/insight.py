@@ -77,4 +77,3 @@ def _less(value: JSON) -> JSON:
 
 def _short(value: Any) -> JSON:
     return f"{len(value):,} numbers" if isinstance(value, list) else _less(value)
-

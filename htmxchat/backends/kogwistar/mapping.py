@@ -161,10 +161,9 @@ def _safe(event: ServerEvent) -> Any:
     said = mapping(event.payload.get("error"))
     error = {"message": plain(text_at(said, "message"))}
     raw = {key: value for key, value in event.raw.items() if key not in ("error", "payload")}
-    return {**raw, "payload": {**mapping(event.raw.get("payload")), "error": error}} if "payload" in event.raw else {
-        **raw,
-        "error": error,
-    }
+    if "payload" in event.raw:
+        return {**raw, "payload": {**mapping(event.raw.get("payload")), "error": error}}
+    return {**raw, "error": error}
 
 
 def _short(value: Any) -> str:

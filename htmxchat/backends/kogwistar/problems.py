@@ -127,6 +127,5 @@ def _words(detail: Any) -> str:
     return ""
 
 
-
 def _with(words: str, request_id: str) -> str:
     return f"{words} (Request {request_id})" if request_id else words
