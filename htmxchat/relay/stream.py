@@ -24,7 +24,7 @@ class LiveStream:
     """Follows a run and shows it.
 
     Whoever calls `run` reads the run; a task of its own shows what has come, and is there only while there is something
-    to show. Thousands of streams are idle at a time, and a task that waits would cost each of them four kilobytes.
+    to show. Thousands of streams are idle at a time, and a task that waits would cost each of them six kilobytes.
 
     Args:
         after: The last event that the page shows.
