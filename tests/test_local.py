@@ -475,10 +475,13 @@ async def test_of_many_starts_at_once_one_wins_and_nothing_else_is_stored(make: 
 async def test_a_caller_who_leaves_does_not_lose_the_run(make: Make) -> None:
     backend = make(hello)
     await backend.open()
-    for tries in range(20):
+    for tries in range(500):
         with anyio.move_on_after(tries * 0.0002):
             await backend.start_run(ANN, None, "Ann")
-    items = (await backend.list_conversations(ANN)).items
+        # On a slow machine the first callers leave before anything has begun.
+        items = (await backend.list_conversations(ANN)).items
+        if items and tries > 20:
+            break
     assert items
     for item in items:
         run = (await backend.load_transcript(ANN, item.id)).turns[1].run
