@@ -352,14 +352,14 @@ async def test_a_user_id_that_no_database_can_hold_is_refused(user: str) -> None
 
 async def test_a_deletion_can_be_undone_for_a_while_and_is_real_after_that(tmp_path: Path) -> None:
     path = tmp_path / "chat.db"
-    store = Store(f"sqlite+aiosqlite:///{path}", keep_deleted=0.2)
+    store = Store(f"sqlite+aiosqlite:///{path}", keep_deleted=1)
     run = (await answered(store, "ann", "Hello")).run
     assert await store.delete_conversation("ann", run.conversation_id) is None
     assert (await store.list_conversations("ann")).items == ()
     await store.restore_conversation("ann", run.conversation_id)
     assert len((await store.list_conversations("ann")).items) == 1
     await store.delete_conversation("ann", run.conversation_id)
-    with anyio.fail_after(5):
+    with anyio.fail_after(15):
         while _rows(path):
             await anyio.sleep(0.02)
             await store.start_run("bob", None, "Hello", owner="me")

@@ -866,11 +866,12 @@ async def test_a_workflow_that_may_have_begun_says_so(server: Replay, flows: Kog
     with pytest.raises(BackendUnavailable, match="may have arrived"):
         await flows.start_run(ANN, None, "suspend please")
     (conversation,) = (await flows.list_conversations(ANN)).items
-    await flows.load_transcript(ANN, conversation.id)
-    await asyncio.sleep(0.5)
     transcript = await flows.load_transcript(ANN, conversation.id)
+    async with asyncio.timeout(15):
+        while "not known" not in (fold(transcript.turns[1].events).error or ""):
+            await asyncio.sleep(0.02)
+            transcript = await flows.load_transcript(ANN, conversation.id)
     assert [turn.text for turn in transcript.turns] == ["suspend please", ""]
-    assert "not known" in (fold(transcript.turns[1].events).error or "")
     await flows.start_run(ANN, conversation.id, "suspend please")
 
 
