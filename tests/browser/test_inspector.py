@@ -277,6 +277,25 @@ def test_following_stays_at_the_end_until_the_reader_scrolls_up(chat: Page) -> N
     until(lambda: body.evaluate(distance) < 40)
 
 
+def test_following_that_is_switched_off_stays_off_while_the_page_still_scrolls(chat: Page) -> None:
+    begin(chat)
+    body = chat.locator("#inspector .room-body")
+    until(lambda: body.evaluate("it => it.scrollHeight > it.clientHeight + 50"))
+    chat.get_by_role("button", name="Pause").click()
+    expect(chat.locator("#inspector-new")).to_contain_text("new row")
+    body.evaluate("""async it => {
+      const frame = () => new Promise(requestAnimationFrame);
+      it.scrollTop = it.scrollHeight - it.clientHeight - 10;
+      await frame();
+      await frame();
+      it.scrollTop = it.scrollHeight;
+      document.querySelector("button[name=follow]").click();
+      await frame();
+      await frame();
+    }""")
+    expect(chat.get_by_role("button", name="Follow")).to_have_attribute("aria-pressed", "false")
+
+
 def test_another_run_takes_over_and_leaves_one_stream(chat: Page) -> None:
     start(chat, "hello")
     begin(chat)

@@ -102,6 +102,8 @@ class ChatInspector extends HTMLElement {
     this.#following = on;
     this.#button("follow")?.setAttribute("aria-pressed", String(on));
     if (on) this.#toEnd();
+    // What was scrolled until now is not the reader's wish to follow again.
+    this.#top = this.#body?.scrollTop ?? 0;
   }
 
   #toEnd() {
