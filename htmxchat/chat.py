@@ -80,13 +80,18 @@ class Chat:
         return isinstance(self.backend, CanDelete)
 
     @property
+    def scripts(self) -> Scripts | None:
+        """How scripts run; `None` without a queue: the host wants none, or the backend keeps none."""
+        return self.settings.scripts if isinstance(self.backend, KeepsScripts) else None
+
+    @property
     def can_run_scripts(self) -> bool:
-        return self.settings.scripts is not None and isinstance(self.backend, KeepsScripts)
+        return self.scripts is not None
 
     @property
     def trust(self) -> bool:
         """Whether people may let the scripts of a conversation run without looking at each."""
-        return self.settings.scripts is not None and self.settings.scripts.trust
+        return self.scripts is not None and self.scripts.trust
 
     @property
     def deletion_notice(self) -> str:

@@ -5,7 +5,7 @@ The live stream, a reload, polling, history and export all render the same `RunV
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, TypeAlias
@@ -30,7 +30,7 @@ from .events import (
     ToolStarted,
     UsageReported,
 )
-from .models import RunState
+from .models import RunState, RunSummary, Transcript
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,6 +120,23 @@ def compact(events: Iterable[RunEvent]) -> tuple[RunEvent, ...]:
     if deltas:
         compacted.append(_joined(deltas))
     return tuple(compacted)
+
+
+def run_summaries(transcript: Transcript, workflows: Mapping[str, str] | None = None) -> list[RunSummary]:
+    """Return the runs that a transcript tells of, latest first.
+
+    Args:
+        workflows: What the backend calls the programs that ran, by the runs' ids.
+    """
+    found: list[RunSummary] = []
+    question = ""
+    for turn in transcript.turns:
+        if turn.run is None:
+            question = turn.text
+        else:
+            workflow = (workflows or {}).get(turn.run.id, "")
+            found.append(RunSummary(turn.run, question, fold(turn.events).ended_at, workflow))
+    return found[::-1]
 
 
 def _joined(deltas: list[RunEvent]) -> RunEvent:

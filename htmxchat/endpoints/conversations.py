@@ -17,7 +17,7 @@ from ..html import render, tag
 from ..models import Run, Transcript, Turn
 from ..patches import Patch, render_patches
 from .call import Call, endpoint, require, usable_text
-from .pages import close_sides, conversation_page, conversation_room, history_room
+from .pages import close_sides, conversation_page, conversation_room, draw_history, load_history
 
 _TITLE_LIMIT = 200
 # On the body, because the element that asked may be gone by then.
@@ -98,7 +98,7 @@ async def delete(call: Call) -> Response:
     if not call.fragment:
         return see_other(call.urls.home(deleted=call.conversation.id))
     room = render(conversation_room(call, None))
-    side = render(await history_room(call, deleted=call.conversation.id))
+    side = render(draw_history(call, *await load_history(call), deleted=call.conversation.id))
     patches = [
         Patch("#conversation", "outerHTML", room),
         *close_sides(call, None),

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-from datetime import datetime
 
 from starlette.responses import HTMLResponse, Response
 
@@ -18,8 +17,8 @@ from ..fragments.shell import side_room
 from ..html import Child, render
 from ..inspection import Window, rows, window
 from ..inspection.timeline import timeline
-from ..models import Conversation, RunSummary, Transcript
-from ..view import fold
+from ..models import Conversation, RunSummary
+from ..view import fold, run_summaries
 from .call import Call, endpoint, number, row_filter
 from .conversations import see_other
 from .pages import conversation_page, unloaded_page
@@ -117,20 +116,7 @@ async def _list(call: Call) -> list[RunSummary]:
     if isinstance(backend, CanListRuns):
         found = await call.chat.ask(backend.list_runs(call.user, call.conversation.id, limit=_MOST_RUNS + 1))
         return list(found)
-    return _listed(await call.chat.ask(backend.load_transcript(call.user, call.conversation.id)))
-
-
-def _listed(transcript: Transcript) -> list[RunSummary]:
-    """Return the runs that a transcript tells of."""
-    found: list[RunSummary] = []
-    question = ""
-    for turn in transcript.turns:
-        if turn.run is None:
-            question = turn.text
-        else:
-            ended_at: datetime | None = fold(turn.events).ended_at
-            found.append(RunSummary(turn.run, question, ended_at))
-    return found[::-1]
+    return run_summaries(await call.chat.ask(backend.load_transcript(call.user, call.conversation.id)))
 
 
 def json_response(value: object) -> Response:

@@ -88,7 +88,7 @@ async def room_page(
         whole = call.request.headers.get("hx-target", "").endswith("#conversation")
         closed = render_patches(close_sides(call, conversation)) if whole else ""
         return HTMLResponse(render(tag("title")(title), room) + closed, status)
-    found, failure = await load_history(call, query="", cursor=None)
+    found, failure = await load_history(call)
     if isinstance(failure, NotSignedIn) and call.request.method == "GET":
         raise failure  # the backend does not take the sign-in any more: nothing on this page would work
     list_room = draw_history(call, found, failure, current=conversation, deleted=deleted)
@@ -117,10 +117,8 @@ def sides(call: Call, conversation: Conversation | None, opened: Side | None = N
 
 def runner(call: Call) -> FT | None:
     """Return the element that runs scripts."""
-    settings = call.chat.settings
-    if not call.chat.can_run_scripts or settings.scripts is None:
-        return None
-    return script_runner(call.urls, settings.scripts, limit=settings.limits.result)
+    scripts = call.chat.scripts
+    return script_runner(call.urls, scripts, limit=call.chat.settings.limits.result) if scripts else None
 
 
 def close_sides(call: Call, conversation: Conversation | None) -> list[Patch]:
@@ -175,19 +173,6 @@ def _room(call: Call, conversation: Conversation | None, *, turns: Child, compos
     )
 
 
-async def history_room(
-    call: Call,
-    *,
-    query: str = "",
-    cursor: str | None = None,
-    current: Conversation | None = None,
-    deleted: str | None = None,
-) -> FT:
-    """Return the history; when the backend fails, with a sentence in place of the list."""
-    found, failure = await load_history(call, query=query, cursor=cursor)
-    return draw_history(call, found, failure, query=query, current=current, deleted=deleted)
-
-
 def draw_history(
     call: Call,
     found: ConversationPage,
@@ -197,7 +182,7 @@ def draw_history(
     current: Conversation | None = None,
     deleted: str | None = None,
 ) -> FT:
-    """Return the history with what `load_history` found."""
+    """Return the history with what `load_history` found, or with a sentence in place of the list."""
     return history(
         found,
         urls=call.urls,
@@ -215,7 +200,7 @@ def draw_history(
 
 
 async def load_history(
-    call: Call, *, query: str, cursor: str | None, limit: int = 30
+    call: Call, *, query: str = "", cursor: str | None = None, limit: int = 30
 ) -> tuple[ConversationPage, ChatError | None]:
     """Return a stretch of the user's conversations, and what went wrong instead."""
     chat = call.chat

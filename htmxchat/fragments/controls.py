@@ -9,6 +9,14 @@ from ..html import FT, Child, tag
 _form, _a = tag("form"), tag("a")
 
 
+def swaps(url: str, target: str) -> dict[str, str]:
+    """Return the attributes of a link whose page takes the place of `target`, a CSS selector.
+
+    Without JavaScript it takes the place of the whole page.
+    """
+    return {"href": url, "hx_get": url, "hx_target": target, "hx_swap": "outerHTML"}
+
+
 def post_form(url: str, *children: Child, hx_swap: str = "none", **attributes: Any) -> FT:
     """Return a form that is posted to `url`.
 
@@ -19,5 +27,5 @@ def post_form(url: str, *children: Child, hx_swap: str = "none", **attributes: A
 
 
 def get_link(url: str, *children: Child, target: str, **attributes: Any) -> FT:
-    """Return a link whose page takes the place of `target`, a CSS selector, or of the whole page without JavaScript."""
-    return _a(*children, href=url, hx_get=url, hx_target=target, hx_swap="outerHTML", **attributes)
+    """Return a link with the attributes of `swaps`."""
+    return _a(*children, **swaps(url, target), **attributes)

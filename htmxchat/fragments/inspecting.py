@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 
 from ..html import FT, tag
 from ..models import RunState
+from .controls import swaps
 
 time_ = tag("time")
 
@@ -22,7 +23,7 @@ STATES = {
 
 def inspects(url: str) -> dict[str, str]:
     """Return the attributes of a link that changes what the inspector shows."""
-    return {"href": url, "hx_get": url, "hx_target": "#inspector", "hx_swap": "outerHTML", "hx_push_url": "true"}
+    return {**swaps(url, "#inspector"), "hx_push_url": "true"}
 
 
 def moment(at: datetime, form: str) -> FT:

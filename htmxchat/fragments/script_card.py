@@ -12,10 +12,11 @@ from ..html import FT, Child, tag
 from ..models import Script, ScriptState
 from ..scripts.states import digest
 from ..urls import Urls
+from .controls import get_link, post_form
 from .script_output import code_lines, script_output
 from .transcript import moment
 
-a, article, button, details, div, form = map(tag, ["a", "article", "button", "details", "div", "form"])
+a, article, button, details, div = map(tag, ["a", "article", "button", "details", "div"])
 h3, header, input_, label, p = map(tag, ["h3", "header", "input", "label", "p"])
 span, summary, textarea = map(tag, ["span", "summary", "textarea"])
 
@@ -59,11 +60,6 @@ def script_card(urls: Urls, script: Script, *, editing: bool = False, first: boo
         aria_labelledby=f"title-{script.id}",
         aria_busy="true" if script.state is ScriptState.RUNNING else None,
     )
-
-
-def posts(url: str, id: str) -> dict[str, str]:
-    """Return what makes a form post to `url`, with htmx and without."""
-    return {"id": id, "method": "post", "action": url, "hx_post": url, "hx_swap": "none"}
 
 
 def _title(script: Script) -> str:
@@ -132,19 +128,23 @@ def _actions(urls: Urls, script: Script) -> FT:
         buttons = [edit if state is ScriptState.APPROVED else None, press("cancel", "Cancel")]
     else:
         buttons = [file, edit, press("rerun", "Run again")]
-    return form(
+    return post_form(
+        urls.script(script.run_id, script.id),
         input_(type="hidden", name="digest", value=digest(script.code)),
         buttons,
         cls="actions",
-        **posts(urls.script(script.run_id, script.id), f"actions-{script.id}"),
+        id=f"actions-{script.id}",
     )
 
 
 def _editor(urls: Urls, script: Script) -> FT:
     back = urls.scripts(script.conversation_id)
-    shows = {"hx_target": f"#script-{script.id}", "hx_select": f"#script-{script.id}", "hx_swap": "outerHTML"}
-    field = f"code-{script.id}"
-    return form(
+    card, field = f"#script-{script.id}", f"code-{script.id}"
+    discard = get_link(
+        back, "Discard", target=card, hx_select=card, hx_push_url="false", cls="button", data_kind="quiet"
+    )
+    return post_form(
+        urls.script(script.run_id, script.id),
         input_(type="hidden", name="digest", value=digest(script.code)),
         label("Code", cls="hidden", for_=field),
         textarea(
@@ -162,11 +162,11 @@ def _editor(urls: Urls, script: Script) -> FT:
         div(
             button("Approve and run", cls="button", data_kind="primary", name="approve", value="yes", type="submit"),
             button("Save", cls="button", name="save", value="yes", type="submit"),
-            a("Discard", cls="button", data_kind="quiet", href=back, hx_get=back, **shows, hx_push_url="false"),
+            discard,
             cls="actions",
         ),
         cls="edit",
-        **posts(urls.script(script.run_id, script.id), f"actions-{script.id}"),
+        id=f"actions-{script.id}",
     )
 
 

@@ -14,10 +14,11 @@ from ..models import Conversation, Script, ScriptState
 from ..scripts import Scripts
 from ..scripts.states import digest, next_to_run
 from ..urls import Urls
-from .script_card import posts, script_card
+from .controls import post_form
+from .script_card import script_card
 from .shell import Side, notice, side_closer
 
-button, div, form, h2, h3, header = map(tag, ["button", "div", "form", "h2", "h3", "header"])
+button, div, h2, h3, header = map(tag, ["button", "div", "h2", "h3", "header"])
 input_, label, noscript, p, section, span = map(tag, ["input", "label", "noscript", "p", "section", "span"])
 chat_scripts, chat_runner = map(tag, ["chat-scripts", "chat-runner"])
 
@@ -116,21 +117,23 @@ def _queue(urls: Urls, conversation: Conversation, scripts: Sequence[Script], ed
 
 def _approve_all(urls: Urls, conversation: Conversation, run_id: str, waiting: Sequence[Script]) -> FT:
     shown = " ".join(f"{script.id}:{digest(script.code)}" for script in waiting)
-    return form(
+    return post_form(
+        urls.scripts(conversation.id),
         p(f"{len(waiting)} scripts of one answer wait for you."),
         input_(type="hidden", name="run", value=run_id),
         button("Approve all", cls="button", name="approve-all", value=shown, type="submit"),
         cls="approve-all",
-        **posts(urls.scripts(conversation.id), f"scripts-all-{run_id}"),
+        id=f"scripts-all-{run_id}",
     )
 
 
 def _finished(urls: Urls, conversation: Conversation, scripts: Sequence[Script], edit: str | None) -> FT:
-    clear = form(
+    clear = post_form(
+        urls.scripts(conversation.id),
         h3("Finished"),
         button("Clear", cls="button", data_kind="quiet", name="clear", value="yes", type="submit"),
         cls="finished-head",
-        **posts(urls.scripts(conversation.id), "scripts-clear"),
+        id="scripts-clear",
     )
     cards = [script_card(urls, script, editing=script.id == edit) for script in scripts]
     return section(clear, cards, cls="finished", aria_label="Finished")

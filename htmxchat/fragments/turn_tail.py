@@ -16,6 +16,7 @@ from ..scripts.states import script_id
 from ..urls import Urls
 from ..view import RunView
 from .controls import post_form
+from .inspecting import inspects
 from .steps import seconds
 from .turn_context import TurnContext
 
@@ -146,11 +147,8 @@ def _foot(run_id: str, view: RunView, context: TurnContext) -> FT:
     if view.state is RunState.CANCELLED or (context.can_retry and view.state is not RunState.FAILED):
         words = "Answer again" if context.can_retry else "Ask again"
         again = _retry(context.urls, run_id, icon("retry"), **looks, aria_label=words)
-    swaps = {"hx_get": run_url, "hx_target": "#inspector", "hx_swap": "outerHTML", "hx_push_url": "true"}
-    inspect = a(
-        icon("inspect"), **looks, name="inspect", href=run_url, aria_label="Inspect this run",
-        **(swaps if context.inspector else {}),
-    )  # fmt: skip
+    leads = inspects(run_url) if context.inspector else {"href": run_url}
+    inspect = a(icon("inspect"), **looks, **leads, name="inspect", aria_label="Inspect this run")
     if view.state.live:
         return footer(inspect, cls="turn-foot")
     return footer(

@@ -13,7 +13,7 @@ from ...events import JSON, RunEvent, ScriptProposed, Source
 from ...models import Conversation, ConversationPage, Run, RunSteps, RunSummary, Transcript, User
 from ...store import Store
 from ...store.database import uncancelled
-from ...view import fold
+from ...view import run_summaries
 from ..scripting import ScriptKeeping
 from . import insight
 from .accounts import Accounts
@@ -249,16 +249,7 @@ class KogwistarBackend(ScriptKeeping):
     async def list_runs(self, user: User, conversation_id: str, *, limit: int = 100) -> tuple[RunSummary, ...]:
         """Return the runs that are remembered, latest first, each with its workflow."""
         transcript = await self.load_transcript(user, conversation_id)
-        workflows = await self._runs.workflow_ids(conversation_id)
-        found: list[RunSummary] = []
-        question = ""
-        for turn in transcript.turns:
-            if turn.run is None:
-                question = turn.text
-            else:
-                ended_at = fold(turn.events).ended_at
-                found.append(RunSummary(turn.run, question, ended_at, workflows.get(turn.run.id, "")))
-        return tuple(found[::-1][:limit])
+        return tuple(run_summaries(transcript, await self._runs.workflow_ids(conversation_id))[:limit])
 
     async def run_steps(self, user: User, run_id: str) -> RunSteps:
         """Return the steps of a run. The server keeps a checkpoint for each, up to the latest."""
