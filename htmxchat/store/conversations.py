@@ -22,8 +22,8 @@ LARGEST_PAGE = 200
 class Conversations(Database):
     """Conversations of users. Everything else hangs below them."""
 
-    def __init__(self, url: str | None = None, *, keep_deleted: float = 600.0) -> None:
-        super().__init__(url)
+    def __init__(self, url: str | None = None, *, keep_deleted: float = 600.0, migrate: bool = True) -> None:
+        super().__init__(url, migrate=migrate)
         self._keep_deleted = timedelta(seconds=keep_deleted)
         self._purged_at: datetime | None = None
 

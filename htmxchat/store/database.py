@@ -16,7 +16,8 @@ from sqlalchemy.exc import ArgumentError, DBAPIError, IntegrityError, InvalidReq
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from sqlalchemy.pool import StaticPool
 
-from ..errors import BackendUnavailable
+from ..errors import BackendUnavailable, OtherSchema
+from . import migrations
 from .tables import metadata
 
 T = TypeVar("T")
@@ -29,15 +30,17 @@ class Database:
 
     Args:
         url: An SQLAlchemy URL with an async driver. Without one, the data lives in memory and dies with the object.
+        migrate: Whether a database of an older version is brought to the present schema at first use.
 
     Raises:
         ValueError: The URL cannot be used: it is not one, or its driver is missing or not async.
     """
 
-    def __init__(self, url: str | None = None) -> None:
+    def __init__(self, url: str | None = None, *, migrate: bool = True) -> None:
         self._engine, self._kind = _make_engine(MEMORY if url is None else url)
+        self._migrate = migrate
         self._ready = False
-        self._metadata = [metadata]
+        self._more: list[MetaData] = []
         self._loop: asyncio.AbstractEventLoop | None = None
         self._tasks: set[asyncio.Task[Any]] = set()
 
@@ -54,8 +57,8 @@ class Database:
 
     def use(self, tables: MetaData) -> None:
         """Keep these tables too. They are created at the next use of the database."""
-        if tables not in self._metadata:
-            self._metadata.append(tables)
+        if tables not in self._more:
+            self._more.append(tables)
             self._ready = False
 
     async def read(self, work: Callable[[Connection], T]) -> T:
@@ -80,6 +83,9 @@ class Database:
                 return await connection.run_sync(work)
         except IntegrityError:
             raise  # not the database's fault
+        except OtherSchema as error:
+            log.error("%s", error)
+            raise
         except (SQLAlchemyError, OSError) as error:
             log.error("The chat's database failed: %s: %s", type(error).__name__, error)
             raise BackendUnavailable("The chat's database cannot be used now. Try again in a moment.") from error
@@ -98,6 +104,14 @@ class Database:
         alone = self._kind == "memory" or (self._kind == "sqlite" and writes)
         return self._one_at_a_time if alone else nullcontext()
 
+    def _make_tables(self, db: Connection) -> None:
+        if self._kind == "memory":
+            metadata.create_all(db)
+        else:
+            migrations.prepare(db, migrate=self._migrate)
+        for tables in self._more:
+            tables.create_all(db)
+
     async def _prepare(self) -> None:
         if self._ready:
             return
@@ -107,8 +121,7 @@ class Database:
                     return
                 try:
                     async with self._engine.begin() as connection:
-                        for tables in self._metadata:
-                            await connection.run_sync(tables.create_all)
+                        await connection.run_sync(self._make_tables)
                     self._ready = True
                 except (DBAPIError, sqlite3.OperationalError):
                     # Perhaps another process creates the tables at this moment; then the next look finds them.

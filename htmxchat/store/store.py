@@ -25,8 +25,11 @@ class Store(Runs, RunLogs, ScriptLog, Sessions):
     Args:
         url: An SQLAlchemy URL with an async driver, or `None` for a store in memory.
         keep_deleted: For how many seconds a deletion can be undone.
+        migrate: Whether a database that an older version made is brought to the present schema at first use. Without
+            it, such a database is refused until `python -m htmxchat db upgrade URL` has run.
 
     Raises:
         ValueError: The URL cannot be used.
         BackendUnavailable: By every method, when the database cannot be reached or fails. The log says why.
+        OtherSchema: By every method, when the database has an older schema and `migrate` is off, or has a newer one.
     """
