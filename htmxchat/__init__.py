@@ -30,6 +30,7 @@ from .errors import (
     NotAllowed,
     NotFound,
     NotSignedIn,
+    OtherSchema,
     TextTooLong,
 )
 from .events import (
@@ -117,6 +118,7 @@ __all__ = [
     "NotAllowed",
     "NotFound",
     "NotSignedIn",
+    "OtherSchema",
     "Outcome",
     "ReasoningDelta",
     "Request",

@@ -41,13 +41,14 @@ LAYERS: dict[str, tuple[set[str], set[str]]] = {
     "chat": (STREAM | GUARDS, {"anyio"}),
     "endpoints": (STREAM | GUARDS | {"chat"}, {"anyio", "starlette"}),
     "app": (STREAM | GUARDS | {"chat", "endpoints"}, {"anyio", "starlette"}),
-    **dict.fromkeys(LOG, (NOUNS | LOG | {"backend", "view"}, {"anyio", "sqlalchemy"})),
+    **dict.fromkeys(LOG, (NOUNS | LOG | {"backend", "view"}, {"alembic", "anyio", "sqlalchemy"})),
     **dict.fromkeys(
         AGENTS,
         (NOUNS | LOG | AGENTS | SEAMS | {"view", "redaction"}, {"anyio", "httpx", "httpx_sse", "pytest", "sqlalchemy"}),
     ),
     "__init__": (EVERYTHING - {"testing"}, set()),
-    "__main__": (EVERYTHING | {"__init__"}, {"anyio", "httpx", "starlette", "uvicorn"}),
+    "db": (NOUNS | LOG, set()),
+    "__main__": (EVERYTHING | {"__init__", "db"}, {"anyio", "httpx", "starlette", "uvicorn"}),
 }
 
 MUTABLE = (ast.List, ast.Dict, ast.Set, ast.ListComp, ast.DictComp, ast.SetComp)

@@ -10,9 +10,10 @@ from .run_logs import RunLogs
 from .runs import Runs
 from .script_log import ScriptLog
 from .sessions import Sessions
+from .upkeep import Upkeep
 
 
-class Store(Runs, RunLogs, ScriptLog, Sessions):
+class Store(Runs, RunLogs, ScriptLog, Sessions, Upkeep):
     """The chat's memory. asyncio only.
 
     `Store()` lives in memory and dies with the object, `Store("sqlite+aiosqlite:///chat.db")` is a file that several

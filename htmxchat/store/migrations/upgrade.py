@@ -14,7 +14,7 @@ HEAD = "0002"
 """The schema that this version of the store reads and writes."""
 
 _FIRST = "0001"
-# Any number will do that nobody else uses: those who upgrade one PostgreSQL database at the same time wait for each other.
+# Processes that upgrade one PostgreSQL database at once wait for each other. Any number that nobody else uses will do.
 _LOCK = 0x68746D78
 _VERSION_TABLE = "htmxchat_schema"
 _version = Table(_VERSION_TABLE, MetaData(), Column("version_num", String(32), primary_key=True))
