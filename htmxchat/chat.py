@@ -107,7 +107,8 @@ class Chat:
 
         Raises:
             BackendUnavailable: It took longer than `backend_timeout` seconds.
-            ChatError: What the backend raises; an error that is none becomes one, and is in the log only.
+            ChatError: What the backend raises; an error that is none becomes one, and is in the log only. So does an
+                exit: nobody's request ends the server.
         """
         try:
             with anyio.fail_after(self.settings.backend_timeout):
@@ -116,6 +117,6 @@ class Chat:
             raise
         except TimeoutError:
             raise BackendUnavailable("The agent takes too long to answer. Try again in a moment.") from None
-        except Exception:
+        except (Exception, SystemExit, KeyboardInterrupt):
             _log.exception("The backend failed")
             raise ChatError from None

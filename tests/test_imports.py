@@ -17,7 +17,7 @@ LOG = {"cleaning", "store"}
 TEXT = {"markdown", "highlight"}
 INSPECTED = {"inspection", "redaction"}
 PAGE = {"html", "view", "urls", "patches", "ansi", *INSPECTED, *NOUNS, *TEXT}
-GUARDS = {"assets", "callback", "cookies", "csrf", "headers", "identity", "limits"}
+GUARDS = {"assets", "callback", "containment", "cookies", "csrf", "headers", "identity", "limits"}
 STREAM = {"fragments", "sse", "relay", *SEAMS, *PAGE}
 AGENTS = {"backends", "responders", "testing"}
 EVERYTHING = {"app", "chat", "endpoints", *STREAM, *GUARDS, *LOG, *AGENTS}
@@ -44,7 +44,10 @@ LAYERS: dict[str, tuple[set[str], set[str]]] = {
     **dict.fromkeys(LOG, (NOUNS | LOG | {"backend", "view"}, {"alembic", "anyio", "sqlalchemy"})),
     **dict.fromkeys(
         AGENTS,
-        (NOUNS | LOG | AGENTS | SEAMS | {"view", "redaction"}, {"anyio", "httpx", "httpx_sse", "pytest", "sqlalchemy"}),
+        (
+            NOUNS | LOG | AGENTS | SEAMS | {"containment", "view", "redaction"},
+            {"anyio", "httpx", "httpx_sse", "pytest", "sqlalchemy"},
+        ),
     ),
     "__init__": (EVERYTHING - {"testing"}, set()),
     "db": (NOUNS | LOG, set()),

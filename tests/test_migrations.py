@@ -151,7 +151,7 @@ async def test_a_step_that_fails_changes_nothing(
     with sqlite3.connect(old.partition("///")[2]) as database:
         database.execute("CREATE TABLE htmxchat_keys (wrong TEXT)")
     database.close()
-    with pytest.raises(Exception, match="cannot be used now"):
+    with pytest.raises(Exception, match="refuses this"):
         await blocked.open()
     with sqlite3.connect(old.partition("///")[2]) as database:
         assert not database.execute("SELECT name FROM sqlite_master WHERE name = 'htmxchat_schema'").fetchall()

@@ -33,7 +33,7 @@ from htmxchat import (
     User,
     fold,
 )
-from htmxchat.backends.active import Timing
+from htmxchat.backends.log_writer import Timing
 from htmxchat.inspection import rows as inspect
 from htmxchat.inspection.timeline import timeline
 from htmxchat.scripts.actions import Approve, Cancel, Claim, Finish, Reject, Renew, Rerun

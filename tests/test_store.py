@@ -209,13 +209,14 @@ async def test_a_dead_run_is_ended_once(store: Store, ann: str) -> None:
     run = (await store.start_run(ann, None, "Hello", owner="me")).run
     await store.append_events(run.id, "me", [RunEvent(2, now(), TextDelta("So far"))])
     past, future = now() - timedelta(minutes=1), now() + timedelta(minutes=1)
-    assert await store.dead_runs(ann, past) == []
+    assert await store.silent_runs(ann, past) == []
     assert not await store.end_dead_run(run.id, past, "Gone.")
-    assert await store.dead_runs(ann, future) == [run.id]
+    ((run_id, alive_at),) = await store.silent_runs(ann, future)
+    assert (run_id, alive_at) == (run.id, await store.alive_at(run.id))
     ended: list[bool] = []
 
     async def look() -> None:
-        ended.append(await store.end_dead_run(run.id, future, "Gone."))
+        ended.append(await store.end_dead_run(run.id, alive_at, "Gone."))
 
     async with anyio.create_task_group() as tasks:
         for _ in range(5):

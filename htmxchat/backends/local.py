@@ -6,7 +6,6 @@ import asyncio
 import inspect
 import uuid
 from collections.abc import AsyncIterator, Sequence
-from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from ..errors import BackendUnavailable, EmptyText
@@ -15,7 +14,9 @@ from ..models import Conversation, ConversationPage, Run, RunSummary, Script, St
 from ..responders import Request, Responder
 from ..store import Started, Store
 from ..store.database import uncancelled
-from .active import INTERRUPTED, ActiveRun, Timing
+from .active import ActiveRun
+from .dead_runs import DeadRuns
+from .log_writer import Timing
 from .scripting import ScriptKeeping
 
 _MOST_AT_A_STRETCH = 500
@@ -25,8 +26,9 @@ class LocalBackend(ScriptKeeping):
     """A backend whose agent is an async generator in this process. asyncio only.
 
     A run is a task of its own: it depends on nobody who reads it. Each event is in the store before anybody sees it.
-    Several processes can share a store: each sees, stops and answers the others' runs. When a process dies, whoever
-    looks at one of its runs ends it as failed, with the text so far, once its lease has expired.
+    Several processes can share a store: each sees, stops and answers the others' runs. When a process dies, its runs
+    are ended as failed, with the text so far, once somebody looks at one and its lease has expired. While the database
+    is away, runs hold, and go on when it is back.
 
     Args:
         respond: Called once a run; see `htmxchat.responders.Responder`.
@@ -53,6 +55,7 @@ class LocalBackend(ScriptKeeping):
         self._timing = timing or Timing()
         self._owner = uuid.uuid4().hex
         self._active: dict[str, ActiveRun] = {}
+        self._dead = DeadRuns(self._store, self._timing)
         self._tasks: set[asyncio.Task[Any]] = set()
         self._closing = False
 
@@ -63,6 +66,7 @@ class LocalBackend(ScriptKeeping):
     async def close(self) -> None:
         """End live runs as interrupted and close the store. A backend that is used again afterwards starts anew."""
         self._closing = True
+        self._dead.close()
         try:
             for active in self._active.values():
                 active.interrupt()
@@ -115,11 +119,14 @@ class LocalBackend(ScriptKeeping):
         if not text.strip():
             raise EmptyText
         await self._end_dead_runs(user)
+        if conversation_id is not None:
+            await self._dead.settle(user.id)
         start = self._store.start_run(user.id, conversation_id, text, owner=self._owner)
         return await uncancelled(self._tasks, self._launch(user, start))
 
     async def retry_run(self, user: User, run_id: str) -> Run:
         await self._end_dead_runs(user)
+        await self._dead.settle(user.id)
         start = self._store.retry_run(user.id, run_id, owner=self._owner)
         return await uncancelled(self._tasks, self._launch(user, start))
 
@@ -192,10 +199,7 @@ class LocalBackend(ScriptKeeping):
         return run
 
     async def _end_dead_runs(self, user: User) -> None:
-        silent_since = datetime.now(UTC) - timedelta(seconds=self._timing.expire)
-        for run_id in await self._store.dead_runs(user.id, silent_since):
-            if run_id not in self._active:
-                await self._store.end_dead_run(run_id, silent_since, INTERRUPTED)
+        await self._dead.look(user.id, self._active)
 
 
 def _check(respond: Any) -> None:

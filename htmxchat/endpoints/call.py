@@ -13,6 +13,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from ..chat import Chat
+from ..containment import contained
 from ..errors import BadRequest, ChatError, EmptyText, InvalidInput, NotAllowed, NotFound, NotSignedIn, TextTooLong
 from ..fragments.turn_context import TurnContext
 from ..inspection import RowFilter
@@ -126,7 +127,7 @@ def open_endpoint(handle: Endpoint) -> Endpoint:
             return await handle(request)
         except ChatError:
             raise
-        except Exception:
+        except (Exception, SystemExit, KeyboardInterrupt):
             _log.exception("%s %s failed", request.method, request.url.path)
             raise ChatError from None
 
@@ -137,7 +138,7 @@ async def admit(request: Request) -> Call:
     """Return the call, after the one check of ownership."""
     chat: Chat = request.app.state.chat
     urls = Urls.of(request.scope, chat.assets.version)
-    user = await chat.identify(request)
+    user = await contained(_identified(chat, request))
     if user is None:
         raise NotSignedIn
     names = request.path_params
@@ -150,6 +151,10 @@ async def admit(request: Request) -> Call:
     if "run" in names:
         run = _owned(await chat.ask(chat.backend.get_run(user, _id(names["run"]))), user)
     return Call(request, chat, urls, user, conversation, run)
+
+
+async def _identified(chat: Chat, request: Request) -> User | None:
+    return await chat.identify(request)
 
 
 async def read_form(request: Request) -> dict[str, str]:

@@ -93,7 +93,7 @@ class Follower:
                 return
             except ChatError as error:
                 reason = str(error)
-            except Exception:
+            except (Exception, SystemExit, KeyboardInterrupt):
                 _log.exception("Reading run %s failed", self._run_id)
                 reason = "The agent cannot be reached right now."
             now = anyio.current_time()

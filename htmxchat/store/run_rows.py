@@ -9,7 +9,6 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Connection, and_, delete, func, insert, select, update
-from sqlalchemy.exc import IntegrityError
 
 from ..cleaning import searchable
 from ..errors import Busy
@@ -44,19 +43,19 @@ def awaited(db: Connection, run_id: str) -> str | None:
 
 
 def begin(db: Connection, user_id: str, conversation_id: str, turn_id: str, owner: str, at: datetime) -> Run:
-    """Write a live run and its first event.
+    """Write a live run and its first event, in a conversation that is locked.
 
     Raises:
         Busy: The conversation has one.
     """
+    live = select(t.runs.c.id).where(t.runs.c.conversation_id == conversation_id, t.runs.c.active == 1)
+    if db.scalar(live) is not None:
+        raise Busy
     run = Run(rows.new_id(), conversation_id, user_id, turn_id, RunState.RUNNING, at)
-    values = {"id": run.id, "conversation_id": conversation_id, "user_id": user_id, "turn_id": turn_id}
-    try:
-        db.execute(
-            insert(t.runs).values(**values, state=run.state.value, created_at=at, owner=owner, alive_at=at, active=1)
-        )
-    except IntegrityError:
-        raise Busy from None
+    values: dict[str, Any] = {"id": run.id, "conversation_id": conversation_id, "user_id": user_id}
+    values |= {"turn_id": turn_id}
+    values |= {"state": run.state.value, "created_at": at, "owner": owner, "alive_at": at, "active": 1}
+    db.execute(insert(t.runs).values(**values))
     insert_events(db, run.id, [RunEvent(1, at, RunStarted())])
     return run
 

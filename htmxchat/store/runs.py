@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import Connection, insert, select, update
-from sqlalchemy.exc import IntegrityError
 
 from ..cleaning import clean_json, clean_text, one_line, searchable
 from ..errors import InvalidInput, NotFound
@@ -128,11 +127,11 @@ class Runs(Conversations):
             lock = update(t.runs).where(t.runs.c.id == run_id, t.runs.c.active == 1).values(active=1)
             if not db.execute(lock).rowcount or run_rows.awaited(db, run_id) != request_id:
                 raise NotFound
+            given = select(t.answers.c.run_id).where(t.answers.c.run_id == run_id, t.answers.c.request_id == request_id)
+            if db.scalar(given) is not None:
+                raise NotFound
             values = {"run_id": run_id, "request_id": request_id, "answer": clean_json(answer)}
-            try:
-                db.execute(insert(t.answers).values(**values))
-            except IntegrityError:
-                raise NotFound from None
+            db.execute(insert(t.answers).values(**values))
 
         await self._write(work)
 
