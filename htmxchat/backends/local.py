@@ -4,21 +4,31 @@ from __future__ import annotations
 
 import asyncio
 import inspect
+import logging
 import uuid
 from collections.abc import AsyncIterator, Sequence
+from contextlib import aclosing, suppress
+from datetime import datetime
 from typing import Any
 
-from ..errors import BackendUnavailable, EmptyText
+from ..errors import BackendUnavailable, ChatError, EmptyText
 from ..events import JSON, RunEnded, RunEvent
+from ..journal.lease import Lease
+from ..journal.outage import Outage
+from ..journal.run_log import DELAYED
+from ..journal.tail import Tail
+from ..journal.timing import Timing
+from ..journal.writer import Writer
 from ..models import Conversation, ConversationPage, Run, RunSummary, Script, Starter, Transcript, User
 from ..responders import Request, Responder
 from ..store import Started, Store
 from ..store.database import uncancelled
 from .active import ActiveRun
-from .dead_runs import DeadRuns
-from .log_writer import Timing
 from .scripting import ScriptKeeping
 
+SILENT = "The answer was interrupted: the server that wrote it stopped, or lost its database. What it wrote is kept."
+
+log = logging.getLogger("htmxchat")
 _MOST_AT_A_STRETCH = 500
 
 
@@ -26,9 +36,9 @@ class LocalBackend(ScriptKeeping):
     """A backend whose agent is an async generator in this process. asyncio only.
 
     A run is a task of its own: it depends on nobody who reads it. Each event is in the store before anybody sees it.
-    Several processes can share a store: each sees, stops and answers the others' runs. When a process dies, its runs
-    are ended as failed, with the text so far, once somebody looks at one and its lease has expired. While the database
-    is away, runs hold, and go on when it is back.
+    Several processes can share a store: each sees, stops and answers the others' runs. When a process dies, another one
+    ends its runs as failed, with the text so far, within seconds. While the database is away, runs hold, and go on when
+    it is back.
 
     Args:
         respond: Called once a run; see `htmxchat.responders.Responder`.
@@ -53,20 +63,27 @@ class LocalBackend(ScriptKeeping):
         self._respond = respond
         self._store = store or Store()
         self._timing = timing or Timing()
-        self._owner = uuid.uuid4().hex
         self._active: dict[str, ActiveRun] = {}
-        self._dead = DeadRuns(self._store, self._timing)
         self._tasks: set[asyncio.Task[Any]] = set()
         self._closing = False
+        self._begin()
+
+    def _begin(self) -> None:
+        self._owner = uuid.uuid4().hex
+        self._outage = Outage(self._tell_of_outage)
+        self._writer = Writer(self._store, self._owner, self._outage, self._timing.frame)
+        self._tail = Tail(self._store, self._timing.poll)
+        self._lease = Lease(self._store, self._owner, self._outage, self._timing, self._active, self._end_runs_of)
+        self._keeper: asyncio.Task[None] | None = None
 
     async def open(self) -> None:
         """Make the tables if need be, so that a database that cannot be used is noticed now."""
         await self._store.open()
+        self._keep_lease()
 
     async def close(self) -> None:
         """End live runs as interrupted and close the store. A backend that is used again afterwards starts anew."""
         self._closing = True
-        self._dead.close()
         try:
             for active in self._active.values():
                 active.interrupt()
@@ -76,28 +93,35 @@ class LocalBackend(ScriptKeeping):
                 await asyncio.wait(self._tasks, timeout=left)
             for task in self._tasks:
                 task.cancel()
+            if self._keeper is not None:
+                self._keeper.cancel()
+                await asyncio.wait({self._keeper})
+            await self._tail.close()
+            await self._writer.close()
+            with suppress(ChatError, TimeoutError):
+                async with asyncio.timeout(self._timing.close):
+                    await self._lease.end()
             await self._store.close()
         finally:
+            self._begin()
             self._closing = False
 
     async def list_conversations(self, user: User, *, limit: int = 30, cursor: str | None = None) -> ConversationPage:
         """Return a page of the history. A broken cursor raises `InvalidInput`."""
-        await self._end_dead_runs(user)
+        self._keep_lease()
         return await self._store.list_conversations(user.id, limit=limit, cursor=cursor)
 
     async def search_conversations(
         self, user: User, query: str, *, limit: int = 30, cursor: str | None = None
     ) -> ConversationPage:
         """Return what matches every word in any letter case. Answers are found once they have ended."""
-        await self._end_dead_runs(user)
         return await self._store.list_conversations(user.id, query, limit=limit, cursor=cursor)
 
     async def get_conversation(self, user: User, conversation_id: str) -> Conversation:
-        await self._end_dead_runs(user)
+        self._keep_lease()
         return await self._store.get_conversation(user.id, conversation_id)
 
     async def load_transcript(self, user: User, conversation_id: str) -> Transcript:
-        await self._end_dead_runs(user)
         here = [active for active in self._active.values() if active.run.conversation_id == conversation_id]
         live = {active.run.id: active.events for active in here}
         return await self._store.load_transcript(user.id, conversation_id, live=live)
@@ -118,29 +142,27 @@ class LocalBackend(ScriptKeeping):
     async def start_run(self, user: User, conversation_id: str | None, text: str) -> Run:
         if not text.strip():
             raise EmptyText
-        await self._end_dead_runs(user)
-        if conversation_id is not None:
-            await self._dead.settle(user.id)
+        self._keep_lease()
         start = self._store.start_run(user.id, conversation_id, text, owner=self._owner)
         return await uncancelled(self._tasks, self._launch(user, start))
 
     async def retry_run(self, user: User, run_id: str) -> Run:
-        await self._end_dead_runs(user)
-        await self._dead.settle(user.id)
+        self._keep_lease()
         start = self._store.retry_run(user.id, run_id, owner=self._owner)
         return await uncancelled(self._tasks, self._launch(user, start))
 
     async def get_run(self, user: User, run_id: str) -> Run:
-        await self._end_dead_runs(user)
         return await self._store.get_run(user.id, run_id)
 
     async def list_runs(self, user: User, conversation_id: str, *, limit: int = 100) -> tuple[RunSummary, ...]:
         """Return the runs of a conversation, latest first; at most 200."""
-        await self._end_dead_runs(user)
         return await self._store.list_runs(user.id, conversation_id, limit=limit)
 
     async def run_events(self, user: User, run_id: str, *, after: int | None = None) -> AsyncIterator[RunEvent]:
-        await self._end_dead_runs(user)
+        active = self._active.get(run_id)
+        if active is not None and self._outage.begun and active.run.user_id == user.id:
+            raise BackendUnavailable(DELAYED)  # without waiting for a database that may say nothing
+        self._keep_lease()
         await self._store.get_run(user.id, run_id)
         last = max(after or 0, 0)
         active = self._active.get(run_id)
@@ -154,41 +176,36 @@ class LocalBackend(ScriptKeeping):
                 await active.more(last)
             if isinstance(active.events[-1].body, RunEnded):
                 return
-        live = True
-        while live:
-            events, live = await self._store.read_events(run_id, last)
-            for event in events:
-                last = event.seq
-                yield event
-            if live:
-                await asyncio.sleep(self._timing.poll)
-                await self._end_dead_runs(user)
+        async with aclosing(self._tail.follow(run_id, last)) as batches:
+            async for events in batches:
+                for event in events:
+                    yield event
 
     async def cancel_run(self, user: User, run_id: str) -> None:
         """Stop a run: at once if it is of this process, else within about a second."""
-        await self._end_dead_runs(user)
         await self._store.request_stop(user.id, run_id)
         if run_id in self._active:
             self._active[run_id].stop()
 
     async def answer_request(self, user: User, run_id: str, request_id: str, answer: JSON) -> None:
         await self._store.put_answer(user.id, run_id, request_id, answer)
-        if run_id in self._active:
-            self._active[run_id].look_for_answer()
+        self._tail.wake()
 
     async def _told(self, script: Script) -> None:
         active = self._active.get(script.run_id)
         kind, _, script_id = script.origin.partition(":")
         if active is not None and kind == "proposal" and script.result is not None:
             active.hear(script_id, script.result)
+            self._tail.wake()
 
     async def _launch(self, user: User, start: Any) -> Run:
         if self._closing:
             start.close()
             raise BackendUnavailable
+        await self._lease.renew()
         started: Started = await start
         run = started.run
-        active = self._active[run.id] = ActiveRun(self._store, started, self._owner, self._timing)
+        active = self._active[run.id] = ActiveRun(started, self._writer, self._tail, self._outage, self._timing)
         request = Request(started.text, started.history, user, run.conversation_id, run.id)
         task = asyncio.create_task(active.drive(self._respond, request), name=f"htmxchat run {run.id}")
         self._tasks.add(task)
@@ -198,8 +215,18 @@ class LocalBackend(ScriptKeeping):
             active.interrupt()
         return run
 
-    async def _end_dead_runs(self, user: User) -> None:
-        await self._dead.look(user.id, self._active)
+    def _keep_lease(self) -> None:
+        if self._keeper is None or self._keeper.done():
+            self._keeper = asyncio.create_task(self._lease.keep(), name="htmxchat lease")
+
+    def _tell_of_outage(self) -> None:
+        for active in self._active.values():
+            active.announce()
+
+    async def _end_runs_of(self, process: str, alive_at: datetime | None) -> None:
+        count = await self._store.end_dead_runs(process, alive_at, SILENT)
+        if count:
+            log.warning("%d runs were ended as interrupted: their process is gone.", count)
 
 
 def _check(respond: Any) -> None:

@@ -103,6 +103,9 @@ class Database:
 
     async def _once(self, work: Callable[[Connection], T], *, writes: bool) -> T:
         async with self._turn(writes), self._engine.begin() as connection:
+            if writes and self._kind != "other":
+                # Else it would lock at its first write, when what it has read may not be true any more.
+                await connection.exec_driver_sql("BEGIN IMMEDIATE")
             return await connection.run_sync(work)
 
     def _use_this_loop(self) -> None:
