@@ -72,7 +72,7 @@ class LocalBackend(ScriptKeeping):
         self._owner = uuid.uuid4().hex
         self._outage = Outage(self._tell_of_outage)
         self._writer = Writer(self._store, self._owner, self._outage, self._timing.frame)
-        self._tail = Tail(self._store, self._timing.poll)
+        self._tail = Tail(self._store, self._owner, self._timing.poll)
         self._lease = Lease(self._store, self._owner, self._outage, self._timing, self._active, self._end_runs_of)
         self._keeper: asyncio.Task[None] | None = None
 

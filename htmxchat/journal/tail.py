@@ -27,11 +27,13 @@ class Tail:
     """Looks for news while somebody wants some.
 
     Args:
+        owner: The process, as the store knows it.
         poll: Seconds between two looks.
     """
 
-    def __init__(self, store: Store, poll: float) -> None:
+    def __init__(self, store: Store, owner: str, poll: float) -> None:
         self._store = store
+        self._owner = owner
         self._poll = poll
         self._readers: set[_Reader] = set()
         self._waiting: dict[tuple[str, str], asyncio.Future[JSON]] = {}
@@ -124,7 +126,7 @@ class Tail:
 
     async def _bring_answers(self) -> None:
         try:
-            found = await self._store.take_answers({run_id for run_id, _ in self._waiting})
+            found = await self._store.take_answers(self._owner)
         except BackendUnavailable:
             return  # the next look may find them
         for key, answer in found.items():

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -139,10 +139,10 @@ class RunLogs(Database):
 
         return await self._write(work)
 
-    async def take_answers(self, run_ids: Collection[str]) -> dict[tuple[str, str], JSON]:
-        """Return the answers to what runs wait for, by run and request. Each is kept until its event is written."""
-        these = select(t.answers).where(t.answers.c.run_id.in_(run_ids))
-        return await self._read(lambda db: {(row.run_id, row.request_id): row.answer for row in db.execute(these)})
+    async def take_answers(self, owner: str) -> dict[tuple[str, str], JSON]:
+        """Return the answers for the runs of a process, by run and request. Each is kept until its event is written."""
+        mine = select(t.answers).join(t.runs, t.runs.c.id == t.answers.c.run_id).where(t.runs.c.owner == owner)
+        return await self._read(lambda db: {(row.run_id, row.request_id): row.answer for row in db.execute(mine)})
 
     async def read_news(self, wanted: Mapping[str, int]) -> dict[str, News]:
         """Return what has come of several runs.
