@@ -30,6 +30,7 @@ from .markdown import Markdown
 from .models import Starter
 from .relay import Relay
 from .scripts import Scripts
+from .stopping import ServerStop
 from .urls import Urls
 
 _RESULT = re.compile("/runs/[^/]+/scripts/[^/]+/result$")
@@ -126,6 +127,7 @@ def create_chat_app(
         assets=Assets(),
         relay=Relay(backend),
         slots=StreamSlots(limits.streams_per_user),
+        stop=ServerStop(),
         login=login,
     )
     app = Starlette(

@@ -20,6 +20,7 @@ from .markdown import Markdown
 from .models import Starter
 from .relay import Relay
 from .scripts import Scripts
+from .stopping import ServerStop
 from .urls import Urls
 
 T = TypeVar("T")
@@ -56,6 +57,7 @@ class Chat:
     assets: Assets
     relay: Relay
     slots: StreamSlots
+    stop: ServerStop
     login: Login | None = None
 
     def turn_context(self, urls: Urls, stream: Literal["sse", "poll"] | None = None) -> TurnContext:

@@ -1,10 +1,9 @@
-"""The store: what is written is found again, by its owner only, in memory, in a file and (if given) in PostgreSQL."""
+"""The store: what is written is found again, by its owner only, in memory, in a file and in PostgreSQL."""
 
 from __future__ import annotations
 
 import base64
 import json
-import os
 import sqlite3
 import threading
 import uuid
@@ -36,9 +35,6 @@ from htmxchat.view import compact, fold
 
 pytestmark = pytest.mark.anyio
 
-# A PostgreSQL URL here runs these tests against that server as well.
-POSTGRES = os.environ.get("HTMXCHAT_TEST_POSTGRES")
-
 
 @pytest.fixture
 def anyio_backend() -> str:
@@ -50,10 +46,17 @@ def ann() -> str:
     return f"ann-{uuid.uuid4().hex}"
 
 
-@pytest.fixture(params=["memory", "file", *(["postgres"] if POSTGRES else [])])
-async def store(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Store]:
-    urls = {"memory": None, "file": f"sqlite+aiosqlite:///{tmp_path}/chat.db", "postgres": POSTGRES}
-    store = Store(urls[request.param])
+@pytest.fixture(params=["memory", "file", "postgres"])
+def url(request: pytest.FixtureRequest, tmp_path: Path) -> str | None:
+    if request.param == "postgres":
+        url: str = request.getfixturevalue("postgres").url
+        return url
+    return f"sqlite+aiosqlite:///{tmp_path}/chat.db" if request.param == "file" else None
+
+
+@pytest.fixture
+async def store(url: str | None) -> AsyncIterator[Store]:
+    store = Store(url)
     yield store
     await store.close()
 

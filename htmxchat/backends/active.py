@@ -55,6 +55,11 @@ class ActiveRun:
         """Whether this object will write no more. The run has then ended, or is somebody else's."""
         return self._log.done
 
+    @property
+    def delayed(self) -> bool:
+        """Whether the database has been away for longer than a moment."""
+        return self._log.delayed
+
     async def more(self, count: int) -> None:
         """Wait until there are more than `count` events, or until it is done.
 

@@ -16,7 +16,7 @@ from ..store import Started, Store
 from ..store.database import uncancelled
 from .active import ActiveRun
 from .dead_runs import DeadRuns
-from .log_writer import Timing
+from .log_writer import DELAYED, Timing
 from .scripting import ScriptKeeping
 
 _MOST_AT_A_STRETCH = 500
@@ -140,6 +140,9 @@ class LocalBackend(ScriptKeeping):
         return await self._store.list_runs(user.id, conversation_id, limit=limit)
 
     async def run_events(self, user: User, run_id: str, *, after: int | None = None) -> AsyncIterator[RunEvent]:
+        active = self._active.get(run_id)
+        if active is not None and active.delayed and active.run.user_id == user.id:
+            raise BackendUnavailable(DELAYED)  # without waiting for a database that may say nothing
         await self._end_dead_runs(user)
         await self._store.get_run(user.id, run_id)
         last = max(after or 0, 0)

@@ -35,7 +35,7 @@ async def stream(call: Call) -> Response:
                 await _turn_to_polling(call, after, emit, rows)
 
     # A stream must not outlive its sign-in. Connecting again then says that it has ended.
-    return EventStreamResponse(produce, lifetime=_seconds_left(call.user))
+    return EventStreamResponse(produce, lifetime=_seconds_left(call.user), stop=call.chat.stop)
 
 
 async def _turn_to_polling(call: Call, after: int | None, emit: Emit, rows: RowsWanted | None) -> None:
