@@ -44,9 +44,8 @@ app.mount("/chat", chat)
 @contextmanager
 def serving(folder: Path, database: Postgres) -> Iterator[tuple[Host, httpx.Client]]:
     source = APP.replace('os.environ["DB"]', repr(database.url))
-    with uvicorn(folder, source) as host:
-        with httpx.Client(base_url=host.url, follow_redirects=True, timeout=30) as client:
-            yield host, client
+    with uvicorn(folder, source) as host, httpx.Client(base_url=host.url, follow_redirects=True, timeout=30) as client:
+        yield host, client
 
 
 def begin(client: httpx.Client, text: str, who: str = "ann") -> tuple[str, str]:
@@ -87,7 +86,10 @@ def test_a_database_that_goes_away_for_a_while_delays_an_answer_and_ends_nothing
 ) -> None:
     """The second process is idle while the database is away, and looks at the run as soon as it is back."""
     shown = "Sure?" if text.startswith("ask") else "w5"
-    with serving(tmp_path / "a", own_postgres) as (host, client), serving(tmp_path / "b", own_postgres) as (idle, other):
+    with (
+        serving(tmp_path / "a", own_postgres) as (host, client),
+        serving(tmp_path / "b", own_postgres) as (idle, other),
+    ):
         page, stream = begin(client, text)
         readers = [Reader(host.url + stream), Reader(idle.url + stream)]
         wait_until(lambda: all(reader.heard for reader in readers), "both pages follow")
