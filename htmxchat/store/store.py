@@ -29,5 +29,5 @@ class Store(Runs, RunLogs, ScriptLog, Sessions):
     Raises:
         ValueError: The URL cannot be used.
         BackendUnavailable: By every method, when the database cannot be reached: trying again helps once it can.
-        BackendError: By every method, when the database refuses, or has the tables of another version. The log says why.
+        BackendError: By every method, when the database refuses, or has tables of another version. The log says why.
     """
