@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from html import escape
 from typing import Literal, TypeAlias
 
-Swap: TypeAlias = Literal["outerHTML", "outerMorph", "innerHTML", "beforeend", "delete", "attributes"]
+Swap: TypeAlias = Literal["outerHTML", "outerMorph", "innerMorph", "innerHTML", "beforeend", "delete", "attributes"]
 
 _CLOSERS = re.compile(r"(?:</[a-z0-9-]+>\s*)+\Z")
 _CLOSER = re.compile(r"(</[a-z0-9-]+>)(\s*)")

@@ -52,6 +52,16 @@ function loadScripts() {
   void import("./scripts.js");
 }
 
+/**
+ * Say what the page shows last, so that the answer also brings what came elsewhere since.
+ * @param {CustomEvent<{ctx: HtmxContext}>} event
+ */
+function sayLast({ detail: { ctx: { request } } }) {
+  if (request?.method !== "POST" || !request.headers) return;
+  const turns = document.querySelectorAll("#turns > .turn[id]");
+  request.headers["Chat-Last-Turn"] = turns.item(turns.length - 1)?.id.replace("turn-", "") ?? "";
+}
+
 keepFocus();
 showRooms();
 loadScripts();
@@ -59,6 +69,7 @@ document.addEventListener("htmx:after:swap", loadScripts);
 htmx.registerExtension("chat", { handle_swap: swapAttributes });
 
 document.addEventListener("htmx:error", (event) => failed(/** @type {CustomEvent} */ (event)));
+document.addEventListener("htmx:config:request", (event) => sayLast(/** @type {CustomEvent} */ (event)));
 document.addEventListener("htmx:before:swap", (event) => guard(/** @type {CustomEvent} */ (event)));
 document.addEventListener("htmx:after:process", (event) => {
   if (event.target instanceof Element) localise(event.target);
