@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from functools import wraps
@@ -25,6 +26,7 @@ _log = logging.getLogger("htmxchat")
 _FORM = "application/x-www-form-urlencoded"
 _FIELDS = 16
 _LONGEST_ID = 200
+_SUBMISSION = re.compile("[A-Za-z0-9_-]{1,64}")
 _LONGEST_FILTER = 200
 
 # On the body, because the element that asked may be gone by then.
@@ -96,6 +98,11 @@ class Call:
         if name not in form:
             raise BadRequest(f"The form has no field named {name}.")
         return form[name]
+
+    async def submission(self) -> str | None:
+        """Return what the page calls the message that it sends; `None` when it does not say."""
+        submission = (await self.form()).get("submission", "")
+        return submission if _SUBMISSION.fullmatch(submission) else None
 
     def usable(self, text: str) -> str:
         """Return a message as it is stored.

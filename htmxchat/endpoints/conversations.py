@@ -12,13 +12,14 @@ from starlette.responses import HTMLResponse, Response
 from ..backend import CanDelete, CanRename
 from ..errors import ChatError
 from ..fragments.composer import composer_actions
+from ..fragments.controls import submission_field
 from ..fragments.conversation import rename_form, title_heading
 from ..fragments.transcript import run_view, status_text, turn
 from ..html import render, tag
 from ..models import Run, Transcript, Turn
 from ..patches import Patch
 from .call import CHANGED, Call, endpoint, patches_response, require, see_other, usable_text
-from .pages import close_sides, conversation_page, conversation_room, draw_history, load_history
+from .pages import close_sides, conversation_page, conversation_room, draw_history, load_history, new_submission
 from .reconcile import last_turn, refused, whats_new
 
 _TITLE_LIMIT = 200
@@ -30,7 +31,7 @@ async def start(call: Call) -> Response:
     text = ""
     try:
         text = await call.field("text")
-        run = await call.chat.ask(call.chat.backend.start_run(call.user, None, call.usable(text)))
+        run = await call.chat.start_run(call.user, None, call.usable(text), await call.submission())
     except ChatError as error:
         if call.fragment:
             raise
@@ -53,7 +54,7 @@ async def send(call: Call) -> Response:
     text = ""
     try:
         text = await call.field("text")
-        run = await call.chat.ask(call.chat.backend.start_run(call.user, call.conversation.id, call.usable(text)))
+        run = await call.chat.start_run(call.user, call.conversation.id, call.usable(text), await call.submission())
     except ChatError as error:
         if call.fragment:
             return await refused(call, call.conversation.id, error)
@@ -127,8 +128,7 @@ async def sent(call: Call, run: Run, text: str) -> Response:
         with suppress(ChatError):
             transcript = await call.chat.ask(call.chat.backend.load_transcript(call.user, run.conversation_id))
             if any(each.id == run.id for each in transcript.turns):
-                patches = [*whats_new(call, transcript, shown), Patch("#composer-error", "innerHTML")]
-                return patches_response(patches, CHANGED)
+                return patches_response([*whats_new(call, transcript, shown), *accepted()], CHANGED)
     question = Turn(run.turn_id, "user", text, run.created_at)
     html = render(turn(question, call.turn_context), turn(answer_turn(run), call.turn_context))
     return patches_response([Patch("#turns", "beforeend", html), *started(call, run)], CHANGED)
@@ -144,5 +144,13 @@ def started(call: Call, run: Run) -> list[Patch]:
     actions = composer_actions(urls=call.urls, live_run_id=run.id)
     return [
         Patch("#composer-actions", "outerHTML", render(actions)),
+        *accepted(),
+    ]
+
+
+def accepted() -> list[Patch]:
+    """Return what readies the composer for another message."""
+    return [
         Patch("#composer-error", "innerHTML"),
+        Patch("#composer > [name=submission]", "outerHTML", render(submission_field(new_submission()))),
     ]

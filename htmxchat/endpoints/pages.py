@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from uuid import uuid4
 
 from starlette.responses import HTMLResponse, Response
 
@@ -152,6 +153,7 @@ def conversation_room(
             error=str(error) if error else None,
             limit=call.chat.settings.limits.text,
             user_key=call.user.id,
+            submission=new_submission(),
             refresh_url=call.urls.conversation(conversation.id) if conversation and refreshing else None,
         ),
         heading=heading,
@@ -172,7 +174,13 @@ def _room(call: Call, conversation: Conversation | None, *, turns: Child, compos
         greeting=settings.greeting,
         introduction=settings.introduction,
         starters=settings.starters,
+        submission=new_submission(),
     )
+
+
+def new_submission() -> str:
+    """Return what a page calls the next message that it sends, so that it is taken once however often it comes."""
+    return uuid4().hex
 
 
 def draw_history(

@@ -15,6 +15,7 @@ from ..html import render
 from ..models import Run, User
 from ..patches import Patch, render_patches
 from ..relay.rows import RowsWanted
+from ..scripts.states import digest
 from ..sse import Emit, EventStreamResponse, ServerSentEvent
 from .call import CHANGED, Call, endpoint, number, patches_response, row_filter, see_other
 from .conversations import answer_turn, sent, started
@@ -116,12 +117,14 @@ async def _reconciled(call: Call, shown: str, sentence: str = "") -> Response:
 
 
 async def _ask_again(call: Call) -> Response:
-    backend, conversation_id = call.chat.backend, call.run.conversation_id
-    turns = (await call.chat.ask(backend.load_transcript(call.user, conversation_id))).turns
+    conversation_id = call.run.conversation_id
+    turns = (await call.chat.ask(call.chat.backend.load_transcript(call.user, conversation_id))).turns
     question = next((each.text for each in turns if each.run is None and each.id == call.run.turn_id), None)
     if question is None:
         raise Conflict(_NO_QUESTION)
-    run = await call.chat.ask(backend.start_run(call.user, conversation_id, call.usable(question)))
+    # An answer is asked for again once: the new one has a button of its own.
+    submission = digest(f"again {call.run.id}")
+    run = await call.chat.start_run(call.user, conversation_id, call.usable(question), submission)
     return await sent(call, run, question)
 
 

@@ -14,7 +14,7 @@ from ..html import FT, Child, icon, tag
 from ..models import RunState
 from ..urls import Urls
 from ..view import RunView
-from .controls import post_form
+from .controls import post_form, submission_field
 
 button, div, label, p, span, textarea = map(tag, ["button", "div", "label", "p", "span", "textarea"])
 kbd, chat_composer = tag("kbd"), tag("chat-composer")
@@ -70,6 +70,7 @@ def composer(
     limit: int = 20_000,
     user_key: str = "",
     refresh_url: str | None = None,
+    submission: str = "",
 ) -> FT:
     """Return the form that sends a message.
 
@@ -82,6 +83,7 @@ def composer(
         limit: The longest message, in characters.
         user_key: Keeps one user's drafts in this browser apart from another's.
         refresh_url: The conversation, when there is soon more to see of it.
+        submission: What the message is called, so that it is taken once however often it is sent.
     """
     url = urls.messages(conversation_id) if conversation_id else urls.start()
     box = textarea(
@@ -98,6 +100,7 @@ def composer(
     return chat_composer(
         composer_form(
             url,
+            submission_field(submission) if submission else None,
             label("Message", cls="hidden", for_="text"),
             box,
             p(error, id="composer-error", role="alert"),

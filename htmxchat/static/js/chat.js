@@ -5,6 +5,7 @@ import "./history.js";
 import "./live.js";
 import "./log.js";
 import { keepFocus, localise, warn } from "./page.js";
+import { guardPlaces, sendOnce } from "./pressing.js";
 import { showRooms } from "./rooms.js";
 
 const UNREACHABLE = "The chat cannot be reached. Check the connection and try again.";
@@ -38,7 +39,9 @@ function failed({ detail: { ctx } }) {
  * @param {CustomEvent<{ctx: HtmxContext}>} event
  */
 function guard(event) {
-  const { response, text = "", target, swap } = event.detail.ctx;
+  const { response, text = "", target, swap, sourceElement } = event.detail.ctx;
+  // What asked for the turns has gone, because there are newer ones by now.
+  if (target?.id === "turns" && !sourceElement?.isConnected) return event.preventDefault();
   if (!response || response.status < 400 || swap === "none" || text.includes("<hx-partial")) return;
   if (target?.id && text.includes(`id="${target.id}"`)) return;
   event.preventDefault();
@@ -63,6 +66,8 @@ function sayLast({ detail: { ctx: { request } } }) {
 }
 
 keepFocus();
+sendOnce();
+guardPlaces();
 showRooms();
 loadScripts();
 document.addEventListener("htmx:after:swap", loadScripts);
