@@ -10,6 +10,7 @@ from .backend import (
     CanRetry,
     CanSearch,
     HasStarters,
+    KeepsIdentityKey,
     KeepsScripts,
     Managed,
 )
@@ -107,6 +108,7 @@ __all__ = [
     "InputAnswered",
     "InputRequested",
     "InvalidInput",
+    "KeepsIdentityKey",
     "KeepsScripts",
     "KogwistarBackend",
     "KogwistarLogin",
