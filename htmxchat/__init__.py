@@ -11,6 +11,7 @@ from .backend import (
     CanSearch,
     CanStartOnce,
     HasStarters,
+    KeepsIdentityKey,
     KeepsScripts,
     Managed,
 )
@@ -109,6 +110,7 @@ __all__ = [
     "InputAnswered",
     "InputRequested",
     "InvalidInput",
+    "KeepsIdentityKey",
     "KeepsScripts",
     "KogwistarBackend",
     "KogwistarLogin",

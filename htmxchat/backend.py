@@ -203,6 +203,21 @@ class CanInspect(Protocol):
 
 
 @runtime_checkable
+class KeepsIdentityKey(Protocol):
+    """A backend that keeps the key with which the chat signs what it issues to browsers, beside their conversations.
+
+    Without it they are forgotten when the process ends, unless `create_chat_app` is given a `secret`.
+    """
+
+    async def identity_key(self) -> bytes | None:
+        """Return 32 random bytes, made once: the same in every process that serves these conversations, for good.
+
+        `None` when the conversations themselves end with this process.
+        """
+        ...
+
+
+@runtime_checkable
 class HasStarters(Protocol):
     """A backend that offers something to begin with.
 

@@ -76,6 +76,9 @@ class LocalBackend(ScriptKeeping):
         finally:
             self._closing = False
 
+    async def identity_key(self) -> bytes | None:
+        return await self._store.identity_key()
+
     async def list_conversations(self, user: User, *, limit: int = 30, cursor: str | None = None) -> ConversationPage:
         """Return a page of the history. A broken cursor raises `InvalidInput`."""
         await self._end_dead_runs(user)
