@@ -40,7 +40,7 @@ function failed({ detail: { ctx } }) {
 function guard(event) {
   const { response, text = "", target, swap } = event.detail.ctx;
   if (!response || response.status < 400 || swap === "none" || text.includes("<hx-partial")) return;
-  if (target?.id && text.includes(`id="${target.id}"`)) return;
+  if (response.headers.has("HX-Reswap") || (target?.id && text.includes(`id="${target.id}"`))) return;
   event.preventDefault();
   warn(UNREACHABLE);
 }
@@ -58,6 +58,7 @@ loadScripts();
 document.addEventListener("htmx:after:swap", loadScripts);
 htmx.registerExtension("chat", { handle_swap: swapAttributes });
 
+document.addEventListener("chat:failed", (event) => warn(/** @type {CustomEvent} */ (event).detail.words));
 document.addEventListener("htmx:error", (event) => failed(/** @type {CustomEvent} */ (event)));
 document.addEventListener("htmx:before:swap", (event) => guard(/** @type {CustomEvent} */ (event)));
 document.addEventListener("htmx:after:process", (event) => {
