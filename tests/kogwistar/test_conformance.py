@@ -14,6 +14,7 @@ from htmxchat.backend import Backend
 from htmxchat.backends.kogwistar import Timing
 from htmxchat.testing import BackendConformance
 
+from .recordings import NEW, OLD
 from .replay import Replay, token
 
 URL = os.environ.get("HTMXCHAT_KOGWISTAR_URL")
@@ -27,6 +28,7 @@ class _Replayed(BackendConformance):
     other_user = User("ben", token=token("kog-ben"))
     unknown_id = "00000000-0000-4000-8000-000000000000"
     runs_outlive_close = True
+    version = OLD
 
     @pytest.fixture
     def anyio_backend(self) -> str:
@@ -34,7 +36,7 @@ class _Replayed(BackendConformance):
 
     @pytest.fixture(autouse=True)
     def _server(self) -> Iterator[None]:
-        self.server = Replay().start()
+        self.server = Replay(version=self.version).start()
         yield
         self.server.stop()
 
@@ -59,6 +61,14 @@ class TestWorkflowRuns(_Replayed):
 
     async def make_backend(self) -> Backend:
         return KogwistarBackend(self.server.url, workflow_id="demo.suspend", timing=Timing(tick=0.05))
+
+
+class TestAnswerRunsOf06(TestAnswerRuns):
+    version = NEW
+
+
+class TestWorkflowRunsOf06(TestWorkflowRuns):
+    version = NEW
 
 
 def _user_of(value: str | None) -> User:
