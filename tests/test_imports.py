@@ -13,12 +13,12 @@ PACKAGE = Path(__file__).parent.parent / "htmxchat"
 
 NOUNS = {"models", "events", "errors", "scripts"}
 SEAMS = {"backend", "login"}
-LOG = {"cleaning", "store"}
+LOG = {"cleaning", "journal", "store"}
 TEXT = {"markdown", "highlight"}
 INSPECTED = {"inspection", "redaction"}
 PAGE = {"html", "view", "urls", "patches", "ansi", *INSPECTED, *NOUNS, *TEXT}
-GUARDS = {"assets", "callback", "containment", "cookies", "csrf", "headers", "identity", "limits"}
-STREAM = {"fragments", "sse", "relay", *SEAMS, *PAGE}
+GUARDS = {"assets", "callback", "containment", "cookies", "csrf", "headers", "identity", "limits", "submissions"}
+STREAM = {"fragments", "sse", "stopping", "relay", *SEAMS, *PAGE}
 AGENTS = {"backends", "responders", "testing"}
 EVERYTHING = {"app", "chat", "endpoints", *STREAM, *GUARDS, *LOG, *AGENTS}
 
@@ -30,7 +30,8 @@ LAYERS: dict[str, tuple[set[str], set[str]]] = {
     **dict.fromkeys(INSPECTED, (NOUNS | INSPECTED, set())),
     "urls": (set(), set()),
     "patches": (set(), set()),
-    "sse": (set(), {"anyio", "starlette"}),
+    "sse": ({"stopping"}, {"anyio", "starlette"}),
+    "stopping": (set(), set()),
     "ansi": (set(), set()),
     "html": (set(), {"fasthtml", "starlette"}),
     "markdown": (TEXT, {"pyromark"}),

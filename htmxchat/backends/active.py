@@ -13,11 +13,8 @@ import logging
 from ..containment import contained
 from ..errors import ChatError
 from ..events import JSON, EventBody, Outcome, RunEnded, RunEvent, RunStopping, ScriptFinished
-from ..journal.outage import Outage
+from ..journal import Journal
 from ..journal.run_log import UNSAVED, RunLog
-from ..journal.tail import Tail
-from ..journal.timing import Timing
-from ..journal.writer import Writer
 from ..models import ScriptResult
 from ..responders import Request, Responder
 from ..scripts.results import abridged
@@ -34,12 +31,11 @@ _MOST_PENDING = 2_000
 class ActiveRun:
     """A live run that this process writes."""
 
-    def __init__(self, started: Started, writer: Writer, tail: Tail, outage: Outage, timing: Timing) -> None:
+    def __init__(self, journal: Journal[ActiveRun], started: Started) -> None:
         self.run = started.run
-        self._writer = writer
-        self._tail = tail
-        self._timing = timing
-        self._log = RunLog(started, outage, on_refused=lambda: self._halt(UNSAVED), on_lost=self._leave)
+        self._journal = journal
+        self._timing = journal.timing
+        self._log = RunLog(started, journal.outage, on_refused=lambda: self._halt(UNSAVED), on_lost=self._leave)
         self._end: RunEnded | None = None
         self._halted = asyncio.Event()
         self._at_once = asyncio.Event()
@@ -134,7 +130,7 @@ class ActiveRun:
         await self._log.written(self.seq)
         self._waiting = request_id
         try:
-            return await self._tail.answer(self.run.id, request_id)
+            return await self._journal.tail.answer(self.run.id, request_id)
         finally:
             self._waiting = None
 
@@ -164,7 +160,7 @@ class ActiveRun:
 
     def _emit(self, body: EventBody, *, hurry: bool = False) -> None:
         self._log.emit(body)
-        self._writer.wake(self._log, hurry=hurry)
+        self._journal.writer.wake(self._log, hurry=hurry)
 
     def _halt(self, end: RunEnded) -> None:
         self.settle(end)

@@ -5,20 +5,15 @@ from __future__ import annotations
 import asyncio
 import inspect
 import logging
-import uuid
 from collections.abc import AsyncIterator, Sequence
-from contextlib import aclosing, suppress
+from contextlib import aclosing
 from datetime import datetime
 from typing import Any
 
-from ..errors import BackendUnavailable, ChatError, EmptyText
+from ..errors import BackendUnavailable, EmptyText
 from ..events import JSON, RunEnded, RunEvent
-from ..journal.lease import Lease
-from ..journal.outage import Outage
+from ..journal import Journal, Timing
 from ..journal.run_log import DELAYED
-from ..journal.tail import Tail
-from ..journal.timing import Timing
-from ..journal.writer import Writer
 from ..models import Conversation, ConversationPage, Run, RunSummary, Script, Starter, Transcript, User
 from ..responders import Request, Responder
 from ..store import Started, Store
@@ -63,29 +58,23 @@ class LocalBackend(ScriptKeeping):
         self._respond = respond
         self._store = store or Store()
         self._timing = timing or Timing()
-        self._active: dict[str, ActiveRun] = {}
         self._tasks: set[asyncio.Task[Any]] = set()
         self._closing = False
-        self._begin()
+        self._journal = self._new_journal()
 
-    def _begin(self) -> None:
-        self._owner = uuid.uuid4().hex
-        self._outage = Outage(self._tell_of_outage)
-        self._writer = Writer(self._store, self._owner, self._outage, self._timing.frame)
-        self._tail = Tail(self._store, self._owner, self._timing.poll)
-        self._lease = Lease(self._store, self._owner, self._outage, self._timing, self._active, self._end_runs_of)
-        self._keeper: asyncio.Task[None] | None = None
+    def _new_journal(self) -> Journal[ActiveRun]:
+        return Journal(self._store, self._timing, self._end_runs_of)
 
     async def open(self) -> None:
         """Make the tables if need be, so that a database that cannot be used is noticed now."""
         await self._store.open()
-        self._keep_lease()
+        self._journal.start()
 
     async def close(self) -> None:
         """End live runs as interrupted and close the store. A backend that is used again afterwards starts anew."""
         self._closing = True
         try:
-            for active in self._active.values():
+            for active in self._journal.runs.values():
                 active.interrupt()
             loop = asyncio.get_running_loop()
             deadline = loop.time() + 2 * self._timing.close
@@ -93,22 +82,18 @@ class LocalBackend(ScriptKeeping):
                 await asyncio.wait(self._tasks, timeout=left)
             for task in self._tasks:
                 task.cancel()
-            if self._keeper is not None:
-                self._keeper.cancel()
-                await asyncio.wait({self._keeper})
-            await self._tail.close()
-            await self._writer.close()
-            with suppress(ChatError, TimeoutError):
-                async with asyncio.timeout(self._timing.close):
-                    await self._lease.end()
+            await self._journal.close()
             await self._store.close()
         finally:
-            self._begin()
+            self._journal = self._new_journal()
             self._closing = False
+
+    async def identity_key(self) -> bytes | None:
+        return await self._store.identity_key()
 
     async def list_conversations(self, user: User, *, limit: int = 30, cursor: str | None = None) -> ConversationPage:
         """Return a page of the history. A broken cursor raises `InvalidInput`."""
-        self._keep_lease()
+        self._journal.start()
         return await self._store.list_conversations(user.id, limit=limit, cursor=cursor)
 
     async def search_conversations(
@@ -118,11 +103,11 @@ class LocalBackend(ScriptKeeping):
         return await self._store.list_conversations(user.id, query, limit=limit, cursor=cursor)
 
     async def get_conversation(self, user: User, conversation_id: str) -> Conversation:
-        self._keep_lease()
+        self._journal.start()
         return await self._store.get_conversation(user.id, conversation_id)
 
     async def load_transcript(self, user: User, conversation_id: str) -> Transcript:
-        here = [active for active in self._active.values() if active.run.conversation_id == conversation_id]
+        here = [active for active in self._journal.runs.values() if active.run.conversation_id == conversation_id]
         live = {active.run.id: active.events for active in here}
         return await self._store.load_transcript(user.id, conversation_id, live=live)
 
@@ -133,8 +118,8 @@ class LocalBackend(ScriptKeeping):
     async def delete_conversation(self, user: User, conversation_id: str) -> None:
         """Hide a conversation. It can be restored for ten minutes; after that, one of the next calls removes it."""
         run_id = await self._store.delete_conversation(user.id, conversation_id)
-        if run_id in self._active:
-            self._active[run_id].stop()
+        if run_id in self._journal.runs:
+            self._journal.runs[run_id].stop()
 
     async def restore_conversation(self, user: User, conversation_id: str) -> None:
         await self._store.restore_conversation(user.id, conversation_id)
@@ -142,13 +127,17 @@ class LocalBackend(ScriptKeeping):
     async def start_run(self, user: User, conversation_id: str | None, text: str) -> Run:
         if not text.strip():
             raise EmptyText
-        self._keep_lease()
-        start = self._store.start_run(user.id, conversation_id, text, owner=self._owner)
-        return await uncancelled(self._tasks, self._launch(user, start))
+        return await self._start(user, conversation_id, text, None)
+
+    async def start_run_once(self, user: User, conversation_id: str | None, text: str, submission: str) -> Run:
+        """Start a run, unless a process that shares the store has started it for this submission."""
+        if not text.strip():
+            raise EmptyText
+        return await self._start(user, conversation_id, text, submission)
 
     async def retry_run(self, user: User, run_id: str) -> Run:
-        self._keep_lease()
-        start = self._store.retry_run(user.id, run_id, owner=self._owner)
+        self._journal.start()
+        start = self._store.retry_run(user.id, run_id, owner=self._journal.owner)
         return await uncancelled(self._tasks, self._launch(user, start))
 
     async def get_run(self, user: User, run_id: str) -> Run:
@@ -159,13 +148,13 @@ class LocalBackend(ScriptKeeping):
         return await self._store.list_runs(user.id, conversation_id, limit=limit)
 
     async def run_events(self, user: User, run_id: str, *, after: int | None = None) -> AsyncIterator[RunEvent]:
-        active = self._active.get(run_id)
-        if active is not None and self._outage.begun and active.run.user_id == user.id:
+        active = self._journal.runs.get(run_id)
+        if active is not None and self._journal.outage.begun and active.run.user_id == user.id:
             raise BackendUnavailable(DELAYED)  # without waiting for a database that may say nothing
-        self._keep_lease()
+        self._journal.start()
         await self._store.get_run(user.id, run_id)
         last = max(after or 0, 0)
-        active = self._active.get(run_id)
+        active = self._journal.runs.get(run_id)
         if active is not None:
             while not (active.done and len(active.events) <= last):
                 # Numbers are positions here, so this is what comes after `last`.
@@ -176,7 +165,7 @@ class LocalBackend(ScriptKeeping):
                 await active.more(last)
             if isinstance(active.events[-1].body, RunEnded):
                 return
-        async with aclosing(self._tail.follow(run_id, last)) as batches:
+        async with aclosing(self._journal.tail.follow(run_id, last)) as batches:
             async for events in batches:
                 for event in events:
                     yield event
@@ -184,44 +173,43 @@ class LocalBackend(ScriptKeeping):
     async def cancel_run(self, user: User, run_id: str) -> None:
         """Stop a run: at once if it is of this process, else within about a second."""
         await self._store.request_stop(user.id, run_id)
-        if run_id in self._active:
-            self._active[run_id].stop()
+        if run_id in self._journal.runs:
+            self._journal.runs[run_id].stop()
 
     async def answer_request(self, user: User, run_id: str, request_id: str, answer: JSON) -> None:
         await self._store.put_answer(user.id, run_id, request_id, answer)
-        self._tail.wake()
+        self._journal.tail.wake()
 
     async def _told(self, script: Script) -> None:
-        active = self._active.get(script.run_id)
+        active = self._journal.runs.get(script.run_id)
         kind, _, script_id = script.origin.partition(":")
         if active is not None and kind == "proposal" and script.result is not None:
             active.hear(script_id, script.result)
-            self._tail.wake()
+            self._journal.tail.wake()
+
+    async def _start(self, user: User, conversation_id: str | None, text: str, submission: str | None) -> Run:
+        self._journal.start()
+        start = self._store.start_run(user.id, conversation_id, text, owner=self._journal.owner, submission=submission)
+        return await uncancelled(self._tasks, self._launch(user, start))
 
     async def _launch(self, user: User, start: Any) -> Run:
         if self._closing:
             start.close()
             raise BackendUnavailable
-        await self._lease.renew()
+        await self._journal.lease.renew()
         started: Started = await start
         run = started.run
-        active = self._active[run.id] = ActiveRun(started, self._writer, self._tail, self._outage, self._timing)
+        if started.before:
+            return run
+        active = self._journal.runs[run.id] = ActiveRun(self._journal, started)
         request = Request(started.text, started.history, user, run.conversation_id, run.id)
         task = asyncio.create_task(active.drive(self._respond, request), name=f"htmxchat run {run.id}")
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
-        task.add_done_callback(lambda _: self._active.pop(run.id, None))
+        task.add_done_callback(lambda _: self._journal.runs.pop(run.id, None))
         if self._closing:
             active.interrupt()
         return run
-
-    def _keep_lease(self) -> None:
-        if self._keeper is None or self._keeper.done():
-            self._keeper = asyncio.create_task(self._lease.keep(), name="htmxchat lease")
-
-    def _tell_of_outage(self) -> None:
-        for active in self._active.values():
-            active.announce()
 
     async def _end_runs_of(self, process: str, alive_at: datetime | None) -> None:
         count = await self._store.end_dead_runs(process, alive_at, SILENT)

@@ -6,6 +6,7 @@ raises `NotFound` for what belongs to somebody else exactly as for what never ex
 
 from __future__ import annotations
 
+from .keys import Keys
 from .run_logs import RunLogs
 from .runs import Runs
 from .script_log import ScriptLog
@@ -13,7 +14,7 @@ from .sessions import Sessions
 from .upkeep import Upkeep
 
 
-class Store(Runs, RunLogs, ScriptLog, Sessions, Upkeep):
+class Store(Runs, RunLogs, ScriptLog, Sessions, Keys, Upkeep):
     """The chat's memory. asyncio only.
 
     `Store()` lives in memory and dies with the object, `Store("sqlite+aiosqlite:///chat.db")` is a file that several
@@ -31,6 +32,7 @@ class Store(Runs, RunLogs, ScriptLog, Sessions, Upkeep):
 
     Raises:
         ValueError: The URL cannot be used.
-        BackendUnavailable: By every method, when the database cannot be reached or fails. The log says why.
+        BackendUnavailable: By every method, when the database cannot be reached: trying again helps once it can.
         OtherSchema: By every method, when the database has an older schema and `migrate` is off, or has a newer one.
+        BackendError: By every method, when the database refuses. The log says why.
     """

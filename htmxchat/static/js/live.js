@@ -52,7 +52,7 @@ export class ChatLive extends HTMLElement {
     this.#after = new URL(this.#streams, location.href).searchParams.get("after") ?? "";
     this.#wait(FIRST_MESSAGE, () => document.hidden || this.#poll());
     on("htmx:sse:before:connection", ({ connection }) => (this.#connection = connection));
-    on("htmx:sse:after:message", ({ message }) => this.#heard(message.id));
+    on("htmx:sse:after:message", ({ message }) => this.#heard(message));
     on("htmx:sse:error", ({ status }) => (FINAL.has(status) ? this.#failed(status) : this.#lost()));
     on("htmx:sse:close", ({ reason }) => reason === "message" && this.#ended());
     addEventListener("online", () => this.#connection?.delayCanceller?.(), { signal });
@@ -102,11 +102,11 @@ export class ChatLive extends HTMLElement {
     return this.getAttribute("hx-sse:connect") ?? "";
   }
 
-  /** @param {string} id */
-  #heard(id) {
+  /** @param {{id: string, event: string, data: string}} message */
+  #heard({ id, event, data }) {
     this.#after = id || this.#after;
     if (id && !this.#address.searchParams.has("paused")) this.#heardId = Number(id);
-    this.#show("");
+    this.#show(event === "delayed" ? data : "");
     this.#wait(SILENCE, () => this.#connection?.reader?.cancel());
   }
 
@@ -128,7 +128,7 @@ export class ChatLive extends HTMLElement {
   #failed(status = 0) {
     const sentence = FINAL.get(status);
     if (sentence) {
-      this.#stop(sentence);
+      this.#stop(sentence, status === 404);
       return;
     }
     this.#lost();
@@ -155,8 +155,9 @@ export class ChatLive extends HTMLElement {
     htmx.process(poller);
   }
 
-  /** @param {string} sentence */
-  #stop(sentence) {
+  /** @param {string} sentence @param {boolean} [gone] whether there is nothing to be stopped */
+  #stop(sentence, gone = false) {
+    if (gone) document.querySelector(`#composer-actions[data-run="${this.dataset.run}"] [name=stop]`)?.remove();
     const silent = this.#copy();
     this.replaceWith(silent);
     silent.#show(sentence);

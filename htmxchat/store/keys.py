@@ -1,0 +1,38 @@
+"""The store's part for keys: random, made once, the same for every process that uses the database."""
+
+from __future__ import annotations
+
+import secrets
+
+from sqlalchemy import Connection, insert, select
+
+from . import tables as t
+from .database import Database
+
+_IDENTITY = "identity"
+
+
+class Keys(Database):
+    """Keys. They are stored as they are: whoever can read the database has them."""
+
+    async def identity_key(self) -> bytes | None:
+        """Return the key that signs what the chat issues to browsers; `None` for a store in memory."""
+        if self._kind == "memory":
+            return None
+        found = await self._read(_find)
+        if found is None:
+            found = await self._write(_find_or_make)
+        return bytes.fromhex(found)
+
+
+def _find(db: Connection) -> str | None:
+    return db.scalar(select(t.keys.c.value).where(t.keys.c.name == _IDENTITY))
+
+
+def _find_or_make(db: Connection) -> str:
+    """Return the key. Of two processes that make it at once, one tries again and finds it."""
+    found = _find(db)
+    if found is None:
+        found = secrets.token_hex(32)
+        db.execute(insert(t.keys).values(name=_IDENTITY, value=found))
+    return found
