@@ -156,7 +156,19 @@ class RowFold:
             safe, raw = redact(encode_body(body)[1]), redact(event.raw)
             assert isinstance(safe, dict)
             data = safe
-        return Row(event.seq, event.at, since, name, known, one_line(meaning), failed(body), data, raw, first, _source(event.raw))
+        return Row(
+            event.seq,
+            event.at,
+            since,
+            name,
+            known,
+            one_line(meaning),
+            failed(body),
+            data,
+            raw,
+            first,
+            _source(event.raw),
+        )
 
     def _since(self, at: datetime) -> float:
         return max(0.0, (at - (self.started_at or at)).total_seconds())
