@@ -14,7 +14,7 @@ from .backend import Backend, CanDelete, CanRename, CanRetry, CanSearch, KeepsSc
 from .errors import BackendUnavailable, ChatError
 from .fragments.turn_context import TurnContext
 from .identity import Identify
-from .limits import Limits, StreamSlots
+from .limits import Limits, Slots
 from .login import Login
 from .markdown import Markdown
 from .models import Starter
@@ -55,7 +55,8 @@ class Chat:
     markdown: Markdown
     assets: Assets
     relay: Relay
-    slots: StreamSlots
+    streams: Slots
+    requests: Slots
     login: Login | None = None
 
     def turn_context(self, urls: Urls, stream: Literal["sse", "poll"] | None = None) -> TurnContext:
