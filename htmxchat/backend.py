@@ -69,6 +69,21 @@ class Backend(Protocol):
 
 
 @runtime_checkable
+class CanStartOnce(Protocol):
+    """A backend that knows a submission again, in whichever process it came: pressed twice, or sent again because the
+    answer to it was lost. For other backends the chat remembers the latest submissions of its own process.
+    """
+
+    async def start_run_once(self, user: User, conversation_id: str | None, text: str, submission: str) -> Run:
+        """Do what `start_run` does, once: the same text with the same `submission` returns the run that it started.
+
+        Args:
+            submission: Made by the page, for one message: up to 64 letters, digits, `-` and `_`.
+        """
+        ...
+
+
+@runtime_checkable
 class CanRename(Protocol):
     """A backend that keeps titles."""
 

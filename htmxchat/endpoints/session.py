@@ -19,8 +19,7 @@ from ..login import Login, over_https
 from ..models import PendingSignIn, User
 from ..urls import Urls
 from . import pages
-from .call import open_endpoint, read_form
-from .conversations import see_other
+from .call import open_endpoint, read_form, see_other
 
 _log = logging.getLogger("htmxchat")
 
