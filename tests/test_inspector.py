@@ -472,7 +472,7 @@ class TestPages:
     async def _switch(self, app: Any) -> None:
         backend = app.state.chat.backend
         run = await backend.start_run(ANN, None, "forever")
-        slots = app.state.chat.slots
+        slots = app.state.chat.streams
         async with anyio.create_task_group() as tasks:
             before: Exchange | None = None
             for number in range(20):
