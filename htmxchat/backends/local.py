@@ -58,6 +58,10 @@ class LocalBackend(ScriptKeeping):
         self._dead = DeadRuns(self._store, self._timing)
         self._tasks: set[asyncio.Task[Any]] = set()
         self._closing = False
+        self._most_runs: int | None = None
+
+    def limit_runs(self, most: int) -> None:
+        self._most_runs = most if self._most_runs is None else min(most, self._most_runs)
 
     async def open(self) -> None:
         """Make the tables if need be, so that a database that cannot be used is noticed now."""
@@ -132,7 +136,7 @@ class LocalBackend(ScriptKeeping):
     async def retry_run(self, user: User, run_id: str) -> Run:
         await self._end_dead_runs(user)
         await self._dead.settle(user.id)
-        start = self._store.retry_run(user.id, run_id, owner=self._owner)
+        start = self._store.retry_run(user.id, run_id, owner=self._owner, most=self._most_runs)
         return await uncancelled(self._tasks, self._launch(user, start))
 
     async def get_run(self, user: User, run_id: str) -> Run:
@@ -194,7 +198,9 @@ class LocalBackend(ScriptKeeping):
         await self._end_dead_runs(user)
         if conversation_id is not None:
             await self._dead.settle(user.id)
-        start = self._store.start_run(user.id, conversation_id, text, owner=self._owner, submission=submission)
+        start = self._store.start_run(
+            user.id, conversation_id, text, owner=self._owner, submission=submission, most=self._most_runs
+        )
         return await uncancelled(self._tasks, self._launch(user, start))
 
     async def _launch(self, user: User, start: Any) -> Run:
