@@ -150,7 +150,7 @@ def endpoint(handle: Callable[[Call], Awaitable[Response]]) -> Endpoint:
     @wraps(handle)
     async def respond(request: Request) -> Response:
         chat: Chat = request.app.state.chat
-        user = await chat.identify(request)
+        user = await contained(_identified(chat, request))
         if user is None:
             raise NotSignedIn
         with ExitStack() as under_way:
@@ -196,9 +196,6 @@ async def admit(request: Request, user: User) -> Call:
     """Return the call, after the one check of ownership."""
     chat: Chat = request.app.state.chat
     urls = Urls.of(request.scope, chat.assets.version)
-    user = await contained(_identified(chat, request))
-    if user is None:
-        raise NotSignedIn
     names = request.path_params
     conversation, run = None, None
     try:
