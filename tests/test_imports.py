@@ -11,12 +11,12 @@ import pytest
 
 PACKAGE = Path(__file__).parent.parent / "htmxchat"
 
-NOUNS = {"models", "events", "errors", "scripts"}
+NOUNS = {"models", "events", "errors", "scripts", "words"}
 SEAMS = {"backend", "login"}
 LOG = {"cleaning", "store"}
 TEXT = {"markdown", "highlight"}
 INSPECTED = {"inspection", "redaction"}
-PAGE = {"html", "view", "urls", "patches", "ansi", *INSPECTED, *NOUNS, *TEXT}
+PAGE = {"cleaning", "html", "view", "urls", "patches", "ansi", *INSPECTED, *NOUNS, *TEXT}
 GUARDS = {"assets", "callback", "cookies", "csrf", "headers", "identity", "limits"}
 STREAM = {"fragments", "sse", "relay", *SEAMS, *PAGE}
 AGENTS = {"backends", "responders", "testing"}

@@ -12,12 +12,15 @@ from ..backend import CanDelete, CanRename
 from ..errors import ChatError
 from ..fragments.composer import composer_actions
 from ..fragments.conversation import rename_form, title_heading
-from ..fragments.transcript import run_view, status_text, turn
+from ..fragments.transcript import status_text, turn
 from ..html import render, tag
 from ..models import Run, Transcript, Turn
 from ..patches import Patch, render_patches
+from ..view import fold
+from ..words import titled
 from .call import Call, endpoint, require, usable_text
 from .pages import close_sides, conversation_page, conversation_room, draw_history, load_history
+from .queue import transcript_queue
 
 _TITLE_LIMIT = 200
 # On the body, because the element that asked may be gone by then.
@@ -38,9 +41,9 @@ async def start(call: Call) -> Response:
     if not call.fragment:
         return see_other(call.urls.conversation(run.conversation_id, run.id))
     transcript = await call.chat.ask(call.chat.backend.load_transcript(call.user, run.conversation_id))
-    room = render(conversation_room(call, transcript))
+    room = render(conversation_room(call, transcript, queue=await transcript_queue(call, transcript)))
     patches = [Patch("#conversation", "outerHTML", room), *close_sides(call, transcript.conversation)]
-    view = run_view(transcript.turns[-1])
+    view = fold(transcript.turns[-1].events)
     if view.last_seq is not None:
         # The stream begins after what the page shows, so it will not say this.
         patches.append(Patch("#status", "innerHTML", render(status_text(view))))
@@ -87,7 +90,8 @@ async def rename(call: Call) -> Response:
     if not call.fragment:
         return see_other(call.urls.conversation(call.conversation.id))
     heading = title_heading(replace(call.conversation, title=title))
-    return HTMLResponse(render(tag("title")(f"{title} · {call.chat.settings.title}"), heading), headers=CHANGED)
+    whole = titled(f"{title} · {call.chat.settings.title}", call.conversation.state)
+    return HTMLResponse(render(tag("title")(whole), heading), headers=CHANGED)
 
 
 @endpoint

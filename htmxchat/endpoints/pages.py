@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 
 from starlette.responses import HTMLResponse, Response
@@ -16,9 +17,11 @@ from ..fragments.scripts import script_runner, scripts_side
 from ..fragments.shell import Side, notice, page, side_opener, side_room
 from ..fragments.transcript import transcript as turns
 from ..html import FT, Child, render, tag
-from ..models import Conversation, ConversationPage, Transcript
+from ..models import Conversation, ConversationPage, Script, Transcript
 from ..patches import Patch, render_patches
+from ..words import titled
 from .call import Call, endpoint
+from .queue import transcript_queue
 
 
 @endpoint
@@ -57,7 +60,8 @@ async def conversation_page(
         side: The room that is open at the side.
     """
     conversation = transcript.conversation if transcript else None
-    room = conversation_room(call, transcript, text=text, error=error, heading=heading)
+    queue = await transcript_queue(call, transcript) if transcript else ()
+    room = conversation_room(call, transcript, queue=queue, text=text, error=error, heading=heading)
     return await room_page(call, conversation, room, status=error.status if error else 200, deleted=deleted, side=side)
 
 
@@ -82,7 +86,9 @@ async def room_page(
 ) -> Response:
     """Return a conversation's room in its page; to htmx the room alone, with closed rooms at its side."""
     settings = call.chat.settings
-    title = f"{conversation.title} · {settings.title}" if conversation else settings.title
+    title = settings.title
+    if conversation:
+        title = titled(f"{conversation.title} · {title}", conversation.state)
     if call.fragment:
         # Another conversation comes without the sides of the one before; parts of the same leave them alone.
         whole = call.request.headers.get("hx-target", "").endswith("#conversation")
@@ -130,18 +136,19 @@ def conversation_room(
     call: Call,
     transcript: Transcript | None,
     *,
+    queue: tuple[Script, ...] = (),
     text: str = "",
     error: ChatError | None = None,
     heading: Child = None,
 ) -> FT:
-    """Return the room of a conversation; `None` is a new one."""
+    """Return the room of a conversation; `None` is a new one. `queue` has its scripts."""
     conversation = transcript.conversation if transcript else None
     live_run = transcript.live_run if transcript else None
     refreshing = transcript is not None and transcript.refreshing
     return _room(
         call,
         conversation,
-        turns=turns(transcript, call.turn_context) if transcript else None,
+        turns=turns(transcript, replace(call.turn_context, queue=queue)) if transcript else None,
         composer=composer(
             urls=call.urls,
             conversation_id=conversation.id if conversation else None,

@@ -18,6 +18,7 @@ from ..relay.rows import RowsWanted
 from ..sse import Emit, EventStreamResponse, ServerSentEvent
 from .call import Call, endpoint, number, row_filter
 from .conversations import CHANGED, answer_turn, patches_response, see_other, sent, started
+from .queue import look
 
 _NO_QUESTION = "The message that was answered here is not in the conversation any more. Write it again."
 
@@ -30,7 +31,9 @@ async def stream(call: Call) -> Response:
     async def produce(emit: Emit, tasks: TaskGroup) -> None:
         with call.chat.slots.take(call.user.id) as taken:
             if taken:
-                await call.chat.relay.stream(call.user, call.run.id, after, call.turn_context, emit, tasks, rows)
+                await call.chat.relay.stream(
+                    call.user, call.run.id, after, call.turn_context, emit, tasks, rows, look(call)
+                )
             else:
                 await _turn_to_polling(call, after, emit, rows)
 
@@ -49,7 +52,7 @@ async def _turn_to_polling(call: Call, after: int | None, emit: Emit, rows: Rows
 async def poll(call: Call) -> Response:
     """What changed in a run since the last poll; 204 when nothing did."""
     context = replace(call.turn_context, stream="poll")
-    answer = await call.chat.relay.poll(call.user, call.run.id, _after(call), context, _rows(call))
+    answer = await call.chat.relay.poll(call.user, call.run.id, _after(call), context, _rows(call), look(call))
     if not answer.html:
         return Response(status_code=204)
     if answer.ended:

@@ -11,6 +11,7 @@ from itertools import groupby
 from ..html import FT, Child, icon, tag
 from ..models import Conversation, ConversationPage, RunState
 from ..urls import Urls
+from ..words import standing
 from .controls import get_link, post_form
 from .shell import notice
 
@@ -18,13 +19,8 @@ a, b, button, div, footer, form, h2, header = map(tag, ["a", "b", "button", "div
 input_, label, li, nav, p, span, time_, ul = map(tag, ["input", "label", "li", "nav", "p", "span", "time", "ul"])
 chat_history = tag("chat-history")
 
-_WORDS = {
-    RunState.QUEUED: "Waiting to start",
-    RunState.RUNNING: "Answering",
-    RunState.STOPPING: "Stopping",
-    RunState.FAILED: "Failed",
-    RunState.SUSPENDED: "Waits for you",
-}
+# What is over is not worth a mark, unless it went wrong.
+_SILENT = (None, RunState.COMPLETED, RunState.CANCELLED)
 
 
 def history(
@@ -130,20 +126,22 @@ def history_items(
 
 
 def _item(conversation: Conversation, urls: Urls, current: str | None, now: datetime) -> FT:
-    words = _WORDS.get(conversation.state) if conversation.state else None
+    state = conversation.state
+    told = None if state is None or state in _SILENT else standing(state, conversation.waiting)
     at = conversation.updated_at.astimezone(UTC)
     return li(
         get_link(
             urls.conversation(conversation.id),
             span(conversation.title, cls="cut", dir="auto"),
-            span(span(words, cls="hidden"), cls="state") if words else None,
+            span(span(told.word, cls="hidden"), cls="state") if told else None,
             time_(_short(at, now), datetime=at.isoformat(timespec="seconds"), data_form="short"),
             id=f"conversation-{conversation.id}",
             target="#conversation",
             hx_push_url="true",
             aria_current="page" if conversation.id == current else None,
             data_conversation=conversation.id,
-            data_state=conversation.state.value if words and conversation.state else None,
+            data_state=told.mark.value if told else None,
+            title=told.word if told else None,
         )
     )
 

@@ -12,6 +12,7 @@ from ..inspection.state_diff import Change
 from ..models import Run, RunState, RunStep, RunSteps
 from ..redaction import redact, redact_text
 from ..urls import Urls
+from ..words import STEPS, standing
 from .inspecting import inspects
 from .inspector import run_head
 from .json_tree import json_tree
@@ -21,7 +22,6 @@ form, h3, input_, label, li, noscript, ol = map(tag, ["form", "h3", "input", "la
 option, p, select, span, summary, ul = map(tag, ["option", "p", "select", "span", "summary", "ul"])
 chat_inspector = tag("chat-inspector")
 
-_WORDS = {RunState.COMPLETED: "Done", RunState.FAILED: "Failed", RunState.SUSPENDED: "Waits"}
 _MOST_CHANGES = 200
 
 
@@ -58,7 +58,11 @@ def _waits(found: RunSteps) -> FT | None:
     if not found.waits_for:
         return None
     asked = raw(json_tree(redact(found.request))) if found.request is not None else None
-    return div(icon("history"), div(p(b("Suspended. "), redact_text(found.waits_for)), asked), cls="waits panel")
+    return div(
+        icon("history"),
+        div(p(b(f"{standing(RunState.SUSPENDED).word}. "), redact_text(found.waits_for), dir="auto"), asked),
+        cls="waits panel",
+    )
 
 
 def _step(step: RunStep, run: Run, found: RunSteps, longest: float, urls: Urls) -> FT:
@@ -75,7 +79,7 @@ def _step(step: RunStep, run: Run, found: RunSteps, longest: float, urls: Urls) 
             summary(
                 span(str(step.number), cls="num quiet"),
                 span(step.name, cls="cut", dir="auto"),
-                span(_WORDS.get(step.state, step.state.value), cls="state"),
+                span(STEPS[step.state], cls="state"),
                 svg(rect(width=f"{max(width, 1):.1f}%"), aria_hidden="true"),
                 span(took, cls="num"),
             ),

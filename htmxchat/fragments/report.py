@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator, Sequence
-from datetime import UTC, timedelta
+from datetime import UTC, datetime, timedelta
 from html import escape
 
 from ..html import render
@@ -15,8 +15,8 @@ from ..models import Run
 from ..redaction import redact_text
 from ..urls import Urls
 from ..view import RunView
+from ..words import standing
 from .event_rows import seconds
-from .inspecting import STATES
 from .timeline import timeline_chart
 
 _LONGEST = 20_000
@@ -95,13 +95,20 @@ def facts(run: Run, view: RunView, timeline: Timeline) -> list[tuple[str, str]]:
     """Return what is to be said of a run first."""
     found = [
         ("Run", run.id),
-        ("State", STATES[view.state]),
-        ("Started", f"{(view.started_at or run.created_at).astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC"),
-        ("Took" if view.ended_at else "So far", duration(timedelta(seconds=timeline.seconds))),
+        ("State", standing(view.state, view.waiting).word),
+        ("Started", _at(view.started_at or run.created_at)),
     ]
+    if view.waiting and view.started_at and not view.ended_at:
+        found.append(("Waiting since", _at(view.started_at + timedelta(seconds=timeline.seconds))))
+    else:
+        found.append(("Took" if view.ended_at else "So far", duration(timedelta(seconds=timeline.seconds))))
     if view.usage:
         found.append(("Tokens", f"{view.usage.input_tokens:,} in, {view.usage.output_tokens:,} out"))
     return found
+
+
+def _at(at: datetime) -> str:
+    return f"{at.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC"
 
 
 def _chart(timeline: Timeline, run_id: str) -> str:

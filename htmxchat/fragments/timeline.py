@@ -12,17 +12,12 @@ from ..inspection.meanings import duration
 from ..inspection.timeline import Bar, Lane, Timeline
 from ..models import RunState
 from ..urls import Urls
+from ..words import STEPS
 
 a, details, div, span, summary = map(tag, ["a", "details", "div", "span", "summary"])
 table, tbody, td, th, thead, tr = map(tag, ["table", "tbody", "td", "th", "thead", "tr"])
 rect, svg, text, title = map(tag, ["rect", "svg", "text", "title"])
 
-_WORDS = {
-    RunState.RUNNING: "still going on",
-    RunState.SUSPENDED: "waits",
-    RunState.FAILED: "failed",
-    RunState.CANCELLED: "stopped",
-}
 _NARROWEST = 0.6  # percent
 
 
@@ -71,7 +66,7 @@ def bar_words(lane: Lane, bar: Bar) -> str:
     """Return what a bar shows, in words."""
     took = duration(timedelta(seconds=bar.end - bar.start))
     times = f"{bar.count} times, " if bar.count > 1 else ""
-    state = f", {_WORDS[bar.state]}" if bar.state in _WORDS else ""
+    state = "" if bar.state is RunState.COMPLETED else f", {STEPS[bar.state].lower()}"
     return f"{lane.label}: {times}{took}, from {duration(timedelta(seconds=bar.start))} on{state}"
 
 
@@ -109,7 +104,7 @@ def _as_text(lanes: list[Lane]) -> FT:
                     td(duration(timedelta(seconds=bar.start)), cls="num"),
                     td(duration(timedelta(seconds=bar.end - bar.start)), cls="num"),
                     td(lane.label + (f", {bar.count} times" if bar.count > 1 else "")),
-                    td(_WORDS.get(bar.state, "done")),
+                    td(STEPS[bar.state]),
                 )
                 for _, lane, bar in rows[:500]
             ]
