@@ -327,12 +327,8 @@ AT = datetime(2026, 1, 1, tzinfo=UTC)
 
 def test_a_repeated_call_says_so_and_is_one_stretch_of_time() -> None:
     started = ToolStarted("1", "find", "x")
-    log = [
-        RunEvent(seq, AT + timedelta(seconds=seq), body)
-        for seq, body in enumerate(
-            [started, started, ToolFinished("1", "2 rows"), started, ToolFinished("1", "3 rows")]
-        )
-    ]
+    bodies: list[EventBody] = [started, started, ToolFinished("1", "2 rows"), started, ToolFinished("1", "3 rows")]
+    log = [RunEvent(seq, AT + timedelta(seconds=seq), body) for seq, body in enumerate(bodies)]
     assert [row.meaning for row in rows(log)] == [
         "Called find: x",
         "Called find again: x",
@@ -345,7 +341,12 @@ def test_a_repeated_call_says_so_and_is_one_stretch_of_time() -> None:
 
 
 def test_calls_without_an_id_are_told_apart() -> None:
-    bodies = [ToolStarted("", "a"), ToolStarted("", "b"), ToolFinished("", "one"), ToolFinished("", "two")]
+    bodies: list[EventBody] = [
+        ToolStarted("", "a"),
+        ToolStarted("", "b"),
+        ToolFinished("", "one"),
+        ToolFinished("", "two"),
+    ]
     log = [RunEvent(seq, AT + timedelta(seconds=seq), body) for seq, body in enumerate(bodies)]
     assert [row.meaning for row in rows(log)][2:] == ["a came back after 2.00 s: one", "b came back after 2.00 s: two"]
     assert {(lane.label, lane.seconds) for lane in timeline(log).lanes} == {("a", 2.0), ("b", 2.0)}

@@ -46,7 +46,9 @@ def composer(
         required=True,
         autofocus=conversation_id is None,
         aria_describedby="composer-error",
-        enterkeyhint="send",
+        dir="auto",
+        # Without the page's script, and on a touch keyboard, Enter starts a new line.
+        enterkeyhint="enter",
     )
     return chat_composer(
         post_form(
@@ -82,7 +84,7 @@ def composer_actions(*, urls: Urls, live_run_id: str | None = None, refresh_url:
             hx_post=url,
             hx_swap="none",
         )
-    hint = span(span(kbd("Enter"), " sends, ", kbd("Shift Enter"), " starts a new line"), cls="hint")
+    hint = span(span(kbd("Enter"), " sends, ", kbd("Shift Enter"), " starts a new line", cls="keys"), cls="hint")
     if refresh_url and not live_run_id:
         hint = span(
             "Looking for newer messages…",

@@ -17,7 +17,7 @@ from .shell import notice
 
 a, b, button, div, footer, form, h2, header = map(tag, ["a", "b", "button", "div", "footer", "form", "h2", "header"])
 input_, label, li, nav, p, span, time_, ul = map(tag, ["input", "label", "li", "nav", "p", "span", "time", "ul"])
-chat_history = tag("chat-history")
+bdi, chat_history = tag("bdi"), tag("chat-history")
 
 # What is over is not worth a mark, unless it went wrong.
 _SILENT = (None, RunState.COMPLETED, RunState.CANCELLED)
@@ -59,7 +59,7 @@ def history(
         data_kind="quiet",
     )
     return nav(
-        header(a(b(brand, cls="cut"), href=urls.home(), cls="brand cut"), new, cls="room-head"),
+        header(a(b(brand, cls="cut", dir="auto"), href=urls.home(), cls="brand cut"), new, cls="room-head"),
         chat_history(
             div(
                 _search(urls, query) if can_search else None,
@@ -90,7 +90,7 @@ def history_list(
     elif page.items:
         content = history_items(page, urls=urls, now=now, query=query, current=current)
     elif query:
-        content = p(f"Nothing matches “{query}”.", cls="nothing")
+        content = p("Nothing matches “", bdi(query), "”.", cls="nothing")
     else:
         content = p("Your conversations are kept here, newest first.", cls="nothing")
     return div(
@@ -149,7 +149,7 @@ def _item(conversation: Conversation, urls: Urls, current: str | None, now: date
 def _foot(user_name: str | None, sign_out_url: str | None) -> FT:
     sign_out = button("Sign out", cls="button", data_kind="quiet", name="sign-out", type="submit")
     return footer(
-        span(user_name, cls="cut"),
+        span(user_name, cls="cut", dir="auto"),
         form(sign_out, method="post", action=sign_out_url) if sign_out_url else None,
         cls="room-foot",
     )
@@ -160,7 +160,7 @@ def _search(urls: Urls, query: str) -> FT:
     return form(
         icon("search"),
         label("Search conversations", cls="hidden", for_="search"),
-        input_(id="search", type="search", name="q", value=query, placeholder="Search", autocomplete="off"),
+        input_(id="search", type="search", name="q", value=query, placeholder="Search", autocomplete="off", dir="auto"),
         cls="search",
         role="search",
         method="get",

@@ -24,7 +24,7 @@ from .timeline import timeline_chart
 
 a, button, code, dd, details, div, dl, dt = map(tag, ["a", "button", "code", "dd", "details", "div", "dl", "dt"])
 h2, header, nav, p, span, summary = map(tag, ["h2", "header", "nav", "p", "span", "summary"])
-chat_inspector = tag("chat-inspector")
+bdi, chat_inspector = tag("bdi"), tag("chat-inspector")
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,7 +129,7 @@ def run_head(run: Run, urls: Urls, *, tab: str, inspectable: bool, workflow: str
     runs = a(icon("back"), cls="button", data_kind="icon", aria_label="All runs", **all_runs)
     return header(
         runs,
-        h2("Run ", code(run.id[:8], title=run.id), span(f", {workflow}") if workflow else None, cls="cut"),
+        h2("Run ", code(run.id[:8], title=run.id), span(", ", bdi(workflow)) if workflow else None, cls="cut"),
         tabs,
         exports,
         side_closer("Close the inspector", back_url=urls.conversation(run.conversation_id)),
@@ -157,7 +157,7 @@ def run_facts(run_id: str, view: RunView, rows: int, seconds: float) -> FT:
             cls="facts",
         ),
         p(icon("alert"), span(view.error, dir="auto"), cls="fault") if view.error else None,
-        p(icon("history"), span("Asks: ", view.request.prompt, dir="auto"), cls="waits") if view.request else None,
+        p(icon("history"), span("Asks: ", bdi(view.request.prompt)), cls="waits") if view.request else None,
         id="inspector-facts",
     )
 

@@ -14,7 +14,7 @@ from ..view import RunView
 from ..words import SCRIPTS
 from .turn_context import TurnContext
 
-a, b, span = map(tag, ["a", "b", "span"])
+a, b, bdi, span = map(tag, ["a", "b", "bdi", "span"])
 chat_proposal = tag("chat-proposal")
 
 
@@ -39,11 +39,11 @@ def proposal(urls: Urls, run_id: str, id: str, title: str, state: ScriptState) -
     mine = state is ScriptState.QUEUED
     return chat_proposal(
         icon("script"),
-        span("Run Python", [": ", b(title)] if title else None, cls="cut", dir="auto"),
+        span("Run Python", [": ", b(title, dir="auto")] if title else None, cls="cut"),
         span(SCRIPTS[state], cls="state"),
         a(
             "Review" if mine else "Open",
-            span(f" the script {title}", cls="hidden"),
+            span(" the script ", bdi(title), cls="hidden"),
             cls="button",
             data_kind="primary" if mine else None,
             href=urls.script(run_id, id),

@@ -50,14 +50,14 @@ def report(
         '<meta name="viewport" content="width=device-width">'
         # Whatever an agent wrote, a browser shows it and does nothing else with it.
         "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'\">"
-        f"<style>{_STYLE}</style></head><body><h1>{escape(title)}</h1><p>{escape(brand)}</p><dl>"
+        f"<style>{_STYLE}</style></head><body><h1>{escape(title)}</h1><p dir=auto>{escape(brand)}</p><dl>"
     )
     for name, value in facts(run, view, timeline):
         yield f"<div><dt>{escape(name)}</dt><dd>{escape(value)}</dd></div>"
     yield "</dl>"
     if view.error:
-        yield f'<p class="error">{escape(redact_text(view.error))}</p>'
-    yield f"<h2>Question</h2><blockquote>{escape(redact_text(question))}</blockquote>"
+        yield f'<p class="error" dir="auto">{escape(redact_text(view.error))}</p>'
+    yield f"<h2>Question</h2><blockquote dir=auto>{escape(redact_text(question))}</blockquote>"
     yield f"<h2>Where the time went</h2>{_chart(timeline, run.id)}<h2>Events</h2>"
     for row in rows:
         bad = ' class="bad"' if row.failed else ""
@@ -66,10 +66,10 @@ def report(
         yield (
             f'<details class="row" id="event-{row.seq}"><summary><span>{row.seq}</span>'
             f"<span>{seconds(row.since)}</span>"
-            f"<span{bad}>{escape(row.type)}</span><span{bad}>{escape(row.meaning)}</span></summary>"
+            f"<span{bad}>{escape(row.type)}</span><span{bad} dir=auto>{escape(row.meaning)}</span></summary>"
             f"<pre>{escape(row.at.isoformat())}\n{escape(data[:_LONGEST])}{cut}</pre></details>"
         )
-    yield f"<h2>Answer</h2><blockquote>{escape(redact_text(view.text))}</blockquote></body></html>"
+    yield f"<h2>Answer</h2><blockquote dir=auto>{escape(redact_text(view.text))}</blockquote></body></html>"
 
 
 def summary_text(run: Run, view: RunView, rows: Sequence[Row], timeline: Timeline, *, question: str) -> str:

@@ -146,6 +146,7 @@ def _editor(urls: Urls, script: Script) -> FT:
             autocapitalize="off",
             autocomplete="off",
             wrap="off",
+            dir="ltr",
             autofocus=True,
             rows=str(max(3, min(24, script.code.count("\n") + 2))),
         ),

@@ -141,7 +141,7 @@ def message_page(
     return _document(
         urls,
         f"{title} · {brand}",
-        main(h1(title), p(sentence), div(action or back, cls="actions"), cls="message column"),
+        main(h1(title, dir="auto"), p(sentence, dir="auto"), div(action or back, cls="actions"), cls="message column"),
         stylesheets=stylesheets,
     )
 
@@ -149,7 +149,7 @@ def message_page(
 def notice(sentence: str, *, retry_url: str) -> FT:
     """Return what stands in a room that could not be loaded."""
     again = a(icon("retry"), "Try again", cls="button", href=retry_url)
-    return div(icon("alert"), p(sentence), div(again, cls="actions"), cls="notice", role="alert")
+    return div(icon("alert"), p(sentence, dir="auto"), div(again, cls="actions"), cls="notice", role="alert")
 
 
 def _document(urls: Urls, title: str, *children: Child, stylesheets: Sequence[str]) -> str:

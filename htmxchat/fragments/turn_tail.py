@@ -20,7 +20,9 @@ from .inspecting import inspects
 from .steps import seconds
 from .turn_context import TurnContext
 
-a, b, button, div, fieldset, footer, input_ = map(tag, ["a", "b", "button", "div", "fieldset", "footer", "input"])
+a, b, bdi, button, div, fieldset, footer, input_ = map(
+    tag, ["a", "b", "bdi", "button", "div", "fieldset", "footer", "input"]
+)
 label, legend, li, ol, p, span = map(tag, ["label", "legend", "li", "ol", "p", "span"])
 
 _WEB = re.compile(r"https?://[^/]", re.IGNORECASE)
@@ -57,7 +59,7 @@ def _stage(view: RunView) -> str | None:
 def turn_lost(run_id: str, sentence: str, context: TurnContext) -> FT:
     """Return what stands below an answer that cannot be followed any more, though its run may go on."""
     again = a(icon("retry"), "Look again", cls="button", href=context.urls.run(run_id))
-    words = p(b("The connection to the agent was lost."), " ", sentence)
+    words = p(b("The connection to the agent was lost."), " ", bdi(sentence))
     return div(
         div(icon("alert"), words, div(again, cls="actions"), cls="failure"),
         cls="turn-tail",
@@ -74,9 +76,11 @@ def _sources(run_id: str, sources: Sequence[Source]) -> FT:
 
 
 def _source(id: str, number: int, source: Source) -> FT:
-    words = [span(str(number), cls="num"), b(source.title), span(source.detail) if source.detail else None]
+    words = [span(str(number), cls="num"), b(source.title, dir="auto")]
+    if source.detail:
+        words.append(span(source.detail, dir="auto"))
     if source.excerpt:
-        words.append(span(source.excerpt, cls="excerpt"))
+        words.append(span(source.excerpt, cls="excerpt", dir="auto"))
     if source.url and _WEB.match(source.url):
         return li(a(words, href=source.url, rel="noopener noreferrer nofollow", target="_blank"), id=id)
     return li(span(words, cls="source"), id=id)
@@ -103,7 +107,7 @@ def _request(url: str, request: InputRequested) -> FT:
 def _failure(view: RunView, retry: FT) -> FT:
     return div(
         icon("alert"),
-        p(b("The answer stopped."), " ", view.error or "The agent failed. What it wrote is kept."),
+        p(b("The answer stopped."), " ", bdi(view.error or "The agent failed. What it wrote is kept.")),
         div(retry, cls="actions"),
         cls="failure",
     )
