@@ -11,7 +11,7 @@ import pytest
 
 PACKAGE = Path(__file__).parent.parent / "htmxchat"
 
-NOUNS = {"models", "events", "errors", "scripts", "words"}
+NOUNS = {"models", "events", "errors", "scripts", "words", "zones"}
 SEAMS = {"backend", "login"}
 LOG = {"cleaning", "store"}
 TEXT = {"markdown", "highlight"}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from datetime import tzinfo
 from functools import wraps
 from typing import TypeVar
 from urllib.parse import parse_qsl
@@ -18,6 +19,7 @@ from ..fragments.turn_context import TurnContext
 from ..inspection import RowFilter
 from ..models import Conversation, Run, User
 from ..urls import Urls
+from ..zones import COOKIE, zone_of
 
 _log = logging.getLogger("htmxchat")
 
@@ -66,6 +68,11 @@ class Call:
     @property
     def turn_context(self) -> TurnContext:
         return self.chat.turn_context(self.urls)
+
+    @property
+    def zone(self) -> tzinfo | None:
+        """The reader's zone; `None` before the page's script has told it."""
+        return zone_of(self.request.cookies.get(COOKIE))
 
     async def form(self) -> dict[str, str]:
         """Return the fields of the form that was sent.

@@ -54,7 +54,15 @@ async def page(call: Call) -> Response:
     events = await run_log(call)
     question, _ = await _turns(call)
     view = await run_view(call, call.run, events)
-    html = report(call.run, view, rows(events), timeline(events), question=question, brand=call.chat.settings.title)
+    html = report(
+        call.run,
+        view,
+        rows(events),
+        timeline(events),
+        question=question,
+        brand=call.chat.settings.title,
+        zone=call.zone,
+    )
     chunks = (chunk.encode("utf-8", "replace") for chunk in html)
     return StreamingResponse(chunks, media_type="text/html", headers=_attached(f"run-{call.run.id[:8]}.html"))
 
@@ -65,7 +73,9 @@ async def text(call: Call) -> Response:
     events = await run_log(call)
     question, _ = await _turns(call)
     view = await run_view(call, call.run, events)
-    return PlainTextResponse(summary_text(call.run, view, list(rows(events)), timeline(events), question=question))
+    return PlainTextResponse(
+        summary_text(call.run, view, list(rows(events)), timeline(events), question=question, zone=call.zone)
+    )
 
 
 async def _turns(call: Call) -> tuple[str, Turn | None]:

@@ -27,9 +27,11 @@ async def show(call: Call) -> Response:
     if call.fragment:
         now = datetime.now(UTC)
         if cursor and not failure:
-            return HTMLResponse(render(history_items(found, urls=call.urls, now=now, query=query)))
+            return HTMLResponse(render(history_items(found, urls=call.urls, now=now, zone=call.zone, query=query)))
         sentence = str(failure) if failure else None
-        items = history_list(found, urls=call.urls, now=now, query=query, current=_open(call), failure=sentence)
+        items = history_list(
+            found, urls=call.urls, now=now, zone=call.zone, query=query, current=_open(call), failure=sentence
+        )
         return HTMLResponse(render(items), status)
     title = call.chat.settings.title
     open_id = _open(call)

@@ -203,6 +203,7 @@ def draw_history(
         deletion_notice=call.chat.deletion_notice,
         failure=str(failure) if failure else None,
         now=datetime.now(UTC),
+        zone=call.zone,
     )
 
 

@@ -5,7 +5,7 @@ Hooks: `nav#history`; `#history-list`, which redraws itself on the event `chat:c
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, tzinfo
 from itertools import groupby
 
 from ..html import FT, Child, icon, tag
@@ -29,6 +29,7 @@ def history(
     urls: Urls,
     brand: str,
     now: datetime,
+    zone: tzinfo | None = None,
     query: str = "",
     current: str | None = None,
     user_name: str | None = None,
@@ -42,6 +43,7 @@ def history(
 
     Args:
         now: Today, for the days that the list is grouped by.
+        zone: The reader's, whose days these are. Without it they are UTC's, and say so.
         query: What was searched for.
         current: The conversation that is open.
         deleted: The id of one that can be restored.
@@ -64,7 +66,7 @@ def history(
             div(
                 _search(urls, query) if can_search else None,
                 _undo(urls, deleted, deletion_notice) if deleted else None,
-                history_list(page, urls=urls, now=now, query=query, current=current, failure=failure),
+                history_list(page, urls=urls, now=now, zone=zone, query=query, current=current, failure=failure),
                 cls="room-body",
             )
         ),
@@ -80,6 +82,7 @@ def history_list(
     *,
     urls: Urls,
     now: datetime,
+    zone: tzinfo | None = None,
     query: str = "",
     current: str | None = None,
     failure: str | None = None,
@@ -88,7 +91,7 @@ def history_list(
     if failure:
         content: Child = notice(f"Your conversations cannot be loaded. {failure}", retry_url=urls.history(query))
     elif page.items:
-        content = history_items(page, urls=urls, now=now, query=query, current=current)
+        content = history_items(page, urls=urls, now=now, zone=zone, query=query, current=current)
     elif query:
         content = p("Nothing matches “", bdi(query), "”.", cls="nothing")
     else:
@@ -99,16 +102,24 @@ def history_list(
         hx_get=urls.history(query),
         hx_trigger="chat:changed from:body",
         hx_swap="outerMorph",
+        data_zone=str(zone) if zone else None,
     )
 
 
 def history_items(
-    page: ConversationPage, *, urls: Urls, now: datetime, query: str = "", current: str | None = None
+    page: ConversationPage,
+    *,
+    urls: Urls,
+    now: datetime,
+    zone: tzinfo | None = None,
+    query: str = "",
+    current: str | None = None,
 ) -> list[FT]:
     """Return the conversations under the names of their days, and the way to older ones."""
     items: list[FT] = []
+    now = now.astimezone(zone or UTC)
     for day, group in groupby(page.items, key=lambda each: _day(each.updated_at, now)):
-        items += [h2(day), ul([_item(each, urls, current, now) for each in group])]
+        items += [h2(day if zone else f"{day} (UTC)"), ul([_item(each, urls, current, now) for each in group])]
     if page.cursor:
         url = urls.history(query, page.cursor)
         items.append(
@@ -128,7 +139,7 @@ def history_items(
 def _item(conversation: Conversation, urls: Urls, current: str | None, now: datetime) -> FT:
     state = conversation.state
     told = None if state is None or state in _SILENT else standing(state, conversation.waiting)
-    at = conversation.updated_at.astimezone(UTC)
+    at = conversation.updated_at.astimezone(now.tzinfo)
     return li(
         get_link(
             urls.conversation(conversation.id),
@@ -179,14 +190,14 @@ def _undo(urls: Urls, conversation_id: str, notice: str) -> FT:
 
 
 def _short(at: datetime, now: datetime) -> str:
-    day, today = at.date(), now.astimezone(UTC).date()
+    day, today = at.date(), now.date()
     if day >= today:
-        return f"{at:%H:%M} UTC"
+        return f"{at:%H:%M} UTC" if at.tzinfo is UTC else f"{at:%H:%M}"
     return f"{at:%a}" if day > today - timedelta(days=7) else f"{at.day} {at:%b}"
 
 
 def _day(at: datetime, now: datetime) -> str:
-    day, today = at.astimezone(UTC).date(), now.astimezone(UTC).date()
+    day, today = at.astimezone(now.tzinfo).date(), now.date()
     if day >= today:
         return "Today"
     if day == today - timedelta(days=1):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta, tzinfo
 from html import escape
 
 from ..html import render
@@ -16,6 +16,7 @@ from ..redaction import redact_text
 from ..urls import Urls
 from ..view import RunView
 from ..words import standing
+from ..zones import exact
 from .event_rows import seconds
 from .timeline import timeline_chart
 
@@ -41,7 +42,14 @@ pre { overflow: auto; max-height: 30rem; padding: .5rem 1rem; background: light-
 
 
 def report(
-    run: Run, view: RunView, rows: Iterable[Row], timeline: Timeline, *, question: str, brand: str
+    run: Run,
+    view: RunView,
+    rows: Iterable[Row],
+    timeline: Timeline,
+    *,
+    question: str,
+    brand: str,
+    zone: tzinfo | None = None,
 ) -> Iterator[str]:
     """Yield an HTML file: facts, timeline, and every row with what it holds. It loads nothing and runs nothing."""
     title = f"Run {run.id}"
@@ -52,7 +60,7 @@ def report(
         "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'\">"
         f"<style>{_STYLE}</style></head><body><h1>{escape(title)}</h1><p dir=auto>{escape(brand)}</p><dl>"
     )
-    for name, value in facts(run, view, timeline):
+    for name, value in facts(run, view, timeline, zone):
         yield f"<div><dt>{escape(name)}</dt><dd>{escape(value)}</dd></div>"
     yield "</dl>"
     if view.error:
@@ -72,10 +80,12 @@ def report(
     yield f"<h2>Answer</h2><blockquote dir=auto>{escape(redact_text(view.text))}</blockquote></body></html>"
 
 
-def summary_text(run: Run, view: RunView, rows: Sequence[Row], timeline: Timeline, *, question: str) -> str:
+def summary_text(
+    run: Run, view: RunView, rows: Sequence[Row], timeline: Timeline, *, question: str, zone: tzinfo | None = None
+) -> str:
     """Return a run in a few lines of Markdown."""
     lines = [f"**Run `{run.id}`**", ""]
-    lines += [f"- {name}: {_plain(value)}" for name, value in facts(run, view, timeline) if name != "Run"]
+    lines += [f"- {name}: {_plain(value)}" for name, value in facts(run, view, timeline, zone) if name != "Run"]
     lines.append(f"- Question: {_plain(redact_text(question))}")
     if view.error:
         lines.append(f"- Error: {_plain(redact_text(view.error))}")
@@ -91,24 +101,20 @@ def summary_text(run: Run, view: RunView, rows: Sequence[Row], timeline: Timelin
     return "\n".join(lines) + "\n"
 
 
-def facts(run: Run, view: RunView, timeline: Timeline) -> list[tuple[str, str]]:
+def facts(run: Run, view: RunView, timeline: Timeline, zone: tzinfo | None = None) -> list[tuple[str, str]]:
     """Return what is to be said of a run first."""
     found = [
         ("Run", run.id),
         ("State", standing(view.state, view.waiting).word),
-        ("Started", _at(view.started_at or run.created_at)),
+        ("Started", exact(view.started_at or run.created_at, zone)),
     ]
     if view.waiting and view.started_at and not view.ended_at:
-        found.append(("Waiting since", _at(view.started_at + timedelta(seconds=timeline.seconds))))
+        found.append(("Waiting since", exact(view.started_at + timedelta(seconds=timeline.seconds), zone)))
     else:
         found.append(("Took" if view.ended_at else "So far", duration(timedelta(seconds=timeline.seconds))))
     if view.usage:
         found.append(("Tokens", f"{view.usage.input_tokens:,} in, {view.usage.output_tokens:,} out"))
     return found
-
-
-def _at(at: datetime) -> str:
-    return f"{at.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC"
 
 
 def _chart(timeline: Timeline, run_id: str) -> str:

@@ -46,7 +46,8 @@ def turn_tail(run_id: str, view: RunView, context: TurnContext) -> FT:
     if view.state is RunState.CANCELLED:
         children.append(p(span(standing(view.state).word, cls="state"), cls="stopped"))
     children.append(_foot(run_id, view, context))
-    return div(children, cls="turn-tail", id=f"tail-{run_id}")
+    # Where the focus goes when what had it in this turn is done.
+    return div(children, cls="turn-tail", id=f"tail-{run_id}", tabindex="-1")
 
 
 def _stage(view: RunView) -> str | None:
@@ -64,6 +65,7 @@ def turn_lost(run_id: str, sentence: str, context: TurnContext) -> FT:
         div(icon("alert"), words, div(again, cls="actions"), cls="failure"),
         cls="turn-tail",
         id=f"tail-{run_id}",
+        tabindex="-1",
     )
 
 

@@ -38,7 +38,7 @@ export function bring(room, fresh) {
   htmx.process(body);
   localise(body);
   if (card === undefined || active === null) return;
-  const home = active.isConnected ? active : document.getElementById(card) ?? /** @type {HTMLElement} */ (body);
+  const home = active.isConnected ? active : document.getElementById(card) ?? /** @type {HTMLElement} */ (body.querySelector("article.script") ?? body);
   home.focus({ preventScroll: true });
 }
 
