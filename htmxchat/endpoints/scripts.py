@@ -22,8 +22,7 @@ from ..scripts.actions import Abandon, Approve, Cancel, Claim, Edit, Finish, Rej
 from ..scripts.results import encode_result, output, parse_result, pictures, read_json, table
 from ..scripts.states import CHANGED, digest
 from ..view import fold, with_queue
-from .call import SCRIPTS_CHANGED, Call, endpoint, require
-from .conversations import see_other
+from .call import SCRIPTS_CHANGED, Call, endpoint, require, see_other
 from .pages import conversation_page, unloaded_page
 
 # What `chat-runner` calls itself when it asks.

@@ -26,7 +26,7 @@ _HTMX = {
 }
 
 # What js/chat.js imports, so that it comes at once and not one after the other.
-_MODULES = ("page", "rooms", "composer", "focus", "history", "live", "log", "zone")
+_MODULES = ("page", "pressing", "rooms", "composer", "focus", "history", "live", "log", "zone")
 
 
 @dataclass(frozen=True, slots=True)

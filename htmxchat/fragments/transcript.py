@@ -38,7 +38,7 @@ def turn(turn: Turn, context: TurnContext) -> FT:
             data_role="user",
             data_state="completed",
         )
-    view = with_queue(fold(turn.events), turn.run.id, context.queue)
+    view = with_queue(run_view(turn), turn.run.id, context.queue)
     return turn_article(
         turn.run.id,
         view,
@@ -49,6 +49,11 @@ def turn(turn: Turn, context: TurnContext) -> FT:
         turn_tail(turn.run.id, view, context),
         live(turn.run.id, view.last_seq, context) if view.state.live else None,
     )
+
+
+def run_view(turn: Turn) -> RunView:
+    """Return the view of an assistant turn's run, as its log has it."""
+    return fold(turn.events)
 
 
 def turn_article(run_id: str, view: RunView, *children: Child) -> FT:

@@ -73,9 +73,9 @@ class LivePage:
         if self._look is not None and self.view.awaited_script is not None:
             self._turn.view = await self._look(self.view)
 
-    def lost(self, sentence: str) -> list[Patch]:
-        """Return the notice that the run cannot be followed any more."""
-        return self._turn.lost(sentence)
+    def lost(self, sentence: str, *, gone: bool = False) -> list[Patch]:
+        """Return the notice that the run cannot be followed any more; `gone` says that there is nothing to stop."""
+        return self._turn.lost(sentence, gone=gone)
 
     def _row_patches(self) -> list[Patch]:
         return [] if self._rows is None else self._rows.patches(self.view, time.monotonic())
