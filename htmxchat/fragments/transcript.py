@@ -18,7 +18,7 @@ from .steps import turn_steps
 from .turn_context import TurnContext
 from .turn_tail import turn_tail
 
-a, article, bdi, div, h2, noscript, p, time_ = map(tag, ["a", "article", "bdi", "div", "h2", "noscript", "p", "time"])
+a, article, div, h2, noscript, p, time_ = map(tag, ["a", "article", "div", "h2", "noscript", "p", "time"])
 chat_live = tag("chat-live")
 
 
@@ -42,7 +42,7 @@ def turn(turn: Turn, context: TurnContext) -> FT:
     return turn_article(
         turn.run.id,
         view,
-        h2(bdi(context.agent), ", ", moment(turn.created_at), cls="hidden"),
+        h2(f"{context.agent}, ", moment(turn.created_at), cls="hidden"),
         div(turn_steps(turn.run.id, view), cls="ledger", id=f"steps-{turn.run.id}"),
         div(raw("".join(turn_blocks(view, context.markdown))), cls="turn-body", id=f"body-{turn.run.id}", dir="auto"),
         div(proposals(turn.run.id, view, context), cls="proposals", id=f"proposals-{turn.run.id}"),
