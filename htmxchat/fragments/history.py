@@ -186,7 +186,7 @@ def _search(urls: Urls, query: str) -> FT:
 
 def _undo(urls: Urls, conversation_id: str, notice: str) -> FT:
     url = urls.restore(conversation_id)
-    return post_form(url, p(notice), button("Undo", cls="button", type="submit"), cls="undo")
+    return post_form(url, p(notice), button("Undo", cls="button", type="submit", autofocus=True), cls="undo")
 
 
 def _short(at: datetime, now: datetime) -> str:

@@ -5,7 +5,7 @@
 
 /** @typedef {{element: HTMLElement, room: string, turn: string, part: string, before: Element | undefined, label: string}} Place */
 
-const PARTS = [".turn", "#composer", ".empty", ".undo", "#conversation > .room-head"];
+const PARTS = [".turn", "#composer", ".empty", ".undo"];
 
 /** Begin to watch the page. */
 export function keepFocus() {
@@ -65,11 +65,9 @@ function next({ room, turn, part, before, label: words }) {
     case "#composer":
     case ".empty":
       return write();
-    case "":
+    default:
       // The same link in a room that came in place of this one, or the room.
       return same(words) ?? (room ? find(`#${CSS.escape(room)} .room-body`) : null);
-    default:
-      return find(".undo button") ?? write();
   }
 }
 
