@@ -19,7 +19,7 @@ from ..words import standing
 from .event_rows import event_rows
 from .inspecting import inspects, moment
 from .inspector_controls import filter_query, more_link, toolbar
-from .shell import Side, side_closer
+from .shell import Side, notice, side_closer
 from .timeline import timeline_chart
 
 a, button, code, dd, details, div, dl, dt = map(tag, ["a", "button", "code", "dd", "details", "div", "dl", "dt"])
@@ -172,6 +172,12 @@ def run_standing(run_id: str, view: RunView) -> FT:
         data_state=now.mark.value,
         data_waiting=view.waiting.value if view.waiting else None,
     )
+
+
+def unloaded_run(run: Run, urls: Urls, sentence: str, *, tab: str, retry_url: str, inspectable: bool) -> Child:
+    """Return what stands in place of a run's events, steps or state that could not be loaded."""
+    content = notice(sentence, retry_url=retry_url, target="#inspector")
+    return [run_head(run, urls, tab=tab, inspectable=inspectable), div(content, cls="room-body", tabindex="-1")]
 
 
 def rows_part(sheet: RunSheet, urls: Urls) -> FT:

@@ -8,6 +8,7 @@ import { keepFocus } from "./focus.js";
 import { localise, warn } from "./page.js";
 import { guardPlaces, sendOnce } from "./pressing.js";
 import { showRooms } from "./rooms.js";
+import { isSending, showSending } from "./sending.js";
 import { keepZone } from "./zone.js";
 
 const UNREACHABLE = "The chat cannot be reached. Check the connection and try again.";
@@ -42,10 +43,10 @@ function failed({ detail: { ctx } }) {
  */
 function guard(event) {
   const { response, text = "", target, swap, sourceElement } = event.detail.ctx;
-  // What asked for the turns has gone, because there are newer ones by now.
-  if (target?.id === "turns" && !sourceElement?.isConnected) return event.preventDefault();
+  // What asked for the turns has gone, because there are newer ones by now, or a newer one is on its way.
+  if (target?.id === "turns" && (!sourceElement?.isConnected || isSending())) return event.preventDefault();
   if (!response || response.status < 400 || swap === "none" || text.includes("<hx-partial")) return;
-  if (target?.id && text.includes(`id="${target.id}"`)) return;
+  if (response.headers.has("HX-Reswap") || (target?.id && text.includes(`id="${target.id}"`))) return;
   event.preventDefault();
   warn(UNREACHABLE);
 }
@@ -69,12 +70,14 @@ function sayLast({ detail: { ctx: { request } } }) {
 
 keepFocus();
 sendOnce();
+showSending();
 guardPlaces();
 showRooms();
 loadScripts();
 document.addEventListener("htmx:after:swap", loadScripts);
 htmx.registerExtension("chat", { handle_swap: swapAttributes });
 
+document.addEventListener("chat:failed", (event) => warn(/** @type {CustomEvent} */ (event).detail.words));
 document.addEventListener("htmx:error", (event) => failed(/** @type {CustomEvent} */ (event)));
 document.addEventListener("htmx:config:request", (event) => sayLast(/** @type {CustomEvent} */ (event)));
 document.addEventListener("htmx:before:swap", (event) => guard(/** @type {CustomEvent} */ (event)));

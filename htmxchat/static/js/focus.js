@@ -28,7 +28,8 @@ export function keepFocus() {
 
 /** What stands below the last answer, and changes as it goes on. */
 export function endOfTurns() {
-  return find("#turns > .turn:last-child .turn-tail") ?? find("#turns");
+  const tails = /** @type {NodeListOf<HTMLElement>} */ (document.querySelectorAll("#turns .turn-tail"));
+  return tails[tails.length - 1] ?? find("#turns");
 }
 
 /** Give an element the focus, and have it in sight. @param {HTMLElement | null | undefined} element */

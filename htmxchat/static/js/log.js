@@ -27,7 +27,7 @@ class ChatLog extends HTMLElement {
     if (!body || !turns) return;
     body.addEventListener("scroll", () => this.#scrolled(), { signal, passive: true });
     this.addEventListener("click", (event) => this.#clicked(event), { signal });
-    document.addEventListener("chat:sent", () => this.#follow(), { signal });
+    for (const type of ["chat:sending", "chat:sent"]) document.addEventListener(type, () => this.#follow(), { signal });
     this.#sizes = new ResizeObserver(() => (this.#following ? this.#toEnd() : this.#look()));
     this.#sizes.observe(turns);
     this.#sizes.observe(body);
