@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta, tzinfo
 from itertools import groupby
 
 from ..html import FT, Child, icon, tag
-from ..models import Conversation, ConversationPage, RunState
+from ..models import Conversation, ConversationPage, RunState, is_dated
 from ..urls import Urls
 from ..words import standing
 from .controls import get_link, post_form
@@ -19,6 +19,7 @@ a, b, button, div, footer, form, h2, header = map(tag, ["a", "b", "button", "div
 input_, label, li, nav, p, span, time_, ul = map(tag, ["input", "label", "li", "nav", "p", "span", "time", "ul"])
 bdi, chat_history = tag("bdi"), tag("chat-history")
 
+_UNDATED = "Date not known"
 # What is over is not worth a mark, unless it went wrong.
 _SILENT = (None, RunState.COMPLETED, RunState.CANCELLED)
 
@@ -128,7 +129,10 @@ def history_items(
     items: list[FT] = []
     now = now.astimezone(zone or UTC)
     for day, group in groupby(page.items, key=lambda each: _day(each.updated_at, now)):
-        items += [h2(day if zone else f"{day} (UTC)"), ul([_item(each, urls, current, now) for each in group])]
+        items += [
+            h2(day if zone or day == _UNDATED else f"{day} (UTC)"),
+            ul([_item(each, urls, current, now) for each in group]),
+        ]
     if page.cursor:
         url = urls.history(query, page.cursor)
         items.append(
@@ -148,13 +152,12 @@ def history_items(
 def _item(conversation: Conversation, urls: Urls, current: str | None, now: datetime) -> FT:
     state = conversation.state
     told = None if state is None or state in _SILENT else standing(state, conversation.waiting)
-    at = conversation.updated_at.astimezone(now.tzinfo)
     return li(
         get_link(
             urls.conversation(conversation.id),
             span(conversation.title, cls="cut", dir="auto"),
             span(span(told.word, cls="hidden"), cls="state") if told else None,
-            time_(_short(at, now), datetime=at.isoformat(timespec="seconds"), data_form="short"),
+            _moment(conversation.updated_at, now),
             id=f"conversation-{conversation.id}",
             target="#conversation",
             hx_push_url="true",
@@ -164,6 +167,13 @@ def _item(conversation: Conversation, urls: Urls, current: str | None, now: date
             title=told.word if told else None,
         )
     )
+
+
+def _moment(at: datetime, now: datetime) -> FT | None:
+    if not is_dated(at):
+        return None
+    at = at.astimezone(now.tzinfo)
+    return time_(_short(at, now), datetime=at.isoformat(timespec="seconds"), data_form="short")
 
 
 def _foot(user_name: str | None, sign_out_url: str | None) -> FT:
@@ -206,6 +216,8 @@ def _short(at: datetime, now: datetime) -> str:
 
 
 def _day(at: datetime, now: datetime) -> str:
+    if not is_dated(at):
+        return _UNDATED
     day, today = at.astimezone(now.tzinfo).date(), now.date()
     if day >= today:
         return "Today"

@@ -11,7 +11,7 @@ from ..html import render
 from ..inspection import Row
 from ..inspection.meanings import duration
 from ..inspection.timeline import Timeline
-from ..models import Run
+from ..models import Run, is_dated
 from ..redaction import redact_text
 from ..urls import Urls
 from ..view import RunView
@@ -103,10 +103,11 @@ def summary_text(
 
 def facts(run: Run, view: RunView, timeline: Timeline, zone: tzinfo | None = None) -> list[tuple[str, str]]:
     """Return what is to be said of a run first."""
+    at = view.started_at or run.created_at
     found = [
         ("Run", run.id),
         ("State", standing(view.state, view.waiting).word),
-        ("Started", exact(view.started_at or run.created_at, zone)),
+        ("Started", exact(at, zone) if is_dated(at) else "Date not known"),
     ]
     if view.waiting and view.started_at and not view.ended_at:
         found.append(("Waiting since", exact(view.started_at + timedelta(seconds=timeline.seconds), zone)))

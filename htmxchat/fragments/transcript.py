@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 
 from ..html import FT, Child, raw, tag
 from ..markdown import Markdown, MarkdownStream
-from ..models import Transcript, Turn
+from ..models import Transcript, Turn, is_dated
 from ..view import RunView, fold, with_queue
 from ..words import standing
 from .proposals import proposals
@@ -107,7 +107,9 @@ def status_text(view: RunView) -> str:
     return standing(view.state, view.waiting).sentence
 
 
-def moment(at: datetime) -> FT:
+def moment(at: datetime) -> Child:
     """Return a time; the page's script rewrites its text in the reader's zone and language."""
+    if not is_dated(at):
+        return "at a time that is not known"
     at = at.astimezone(UTC)
     return time_(f"{at:%H:%M} UTC", datetime=at.isoformat(timespec="seconds"))
