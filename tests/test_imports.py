@@ -11,12 +11,12 @@ import pytest
 
 PACKAGE = Path(__file__).parent.parent / "htmxchat"
 
-NOUNS = {"models", "events", "errors", "scripts", "words", "zones"}
+NOUNS = {"models", "events", "errors", "cleaning", "scripts", "words", "zones"}
 SEAMS = {"backend", "login"}
-LOG = {"cleaning", "store"}
+LOG = {"store"}
 TEXT = {"markdown", "highlight"}
 INSPECTED = {"inspection", "redaction"}
-PAGE = {"cleaning", "html", "view", "urls", "patches", "ansi", *INSPECTED, *NOUNS, *TEXT}
+PAGE = {"html", "view", "urls", "patches", "ansi", *INSPECTED, *NOUNS, *TEXT}
 GUARDS = {"assets", "callback", "cookies", "csrf", "headers", "identity", "limits", "submissions"}
 STREAM = {"fragments", "sse", "relay", *SEAMS, *PAGE}
 AGENTS = {"backends", "responders", "testing"}

@@ -19,7 +19,7 @@ from ..fragments.transcript import turn_article
 from ..html import FT, Child, render, tag
 from ..models import Script, ScriptState
 from ..scripts.actions import Abandon, Approve, Cancel, Claim, Edit, Finish, Reject, Renew, Rerun, ScriptAction
-from ..scripts.results import encode_result, output, parse_result, pictures, read_json, table
+from ..scripts.results import encode_result, output, parse_result, pictures, read_body, table
 from ..scripts.states import CHANGED, digest
 from ..view import fold, with_queue
 from .call import SCRIPTS_CHANGED, Call, endpoint, place, require, see_other
@@ -123,7 +123,7 @@ async def finish(call: Call) -> Response:
     """Take what came of a script from the page that ran it."""
     if call.request.headers.get("content-type", "").split(";")[0].strip().lower() != "application/json":
         raise BadRequest("Send the result as application/json.")
-    data = read_json(await call.request.body())
+    data = read_body(await call.request.body())
     if not isinstance(data, dict):
         raise InvalidInput("Send an object with runner and result.")
     runner = _runner(data.get("runner"))
