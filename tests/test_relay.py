@@ -684,7 +684,7 @@ class TestLaw7:
         exchange = Exchange(create_chat_app(backend, identify=identify), f"/runs/{run.id}/stream")
         await exchange.run()
         assert exchange.status == 200
-        assert exchange.headers["cache-control"] == "no-cache, no-transform"
+        assert exchange.headers["cache-control"] == "no-store, no-transform"
         assert exchange.headers["x-accel-buffering"] == "no"
         assert exchange.headers["content-type"].startswith("text/event-stream")
         assert "content-length" not in exchange.headers

@@ -55,6 +55,10 @@ class LocalBackend(ScriptKeeping):
         self._active: dict[str, ActiveRun] = {}
         self._tasks: set[asyncio.Task[Any]] = set()
         self._closing = False
+        self._most_runs: int | None = None
+
+    def limit_runs(self, most: int) -> None:
+        self._most_runs = most if self._most_runs is None else min(most, self._most_runs)
 
     async def open(self) -> None:
         """Make the tables if need be, so that a database that cannot be used is noticed now."""
@@ -127,7 +131,7 @@ class LocalBackend(ScriptKeeping):
 
     async def retry_run(self, user: User, run_id: str) -> Run:
         await self._end_dead_runs(user)
-        start = self._store.retry_run(user.id, run_id, owner=self._owner)
+        start = self._store.retry_run(user.id, run_id, owner=self._owner, most=self._most_runs)
         return await uncancelled(self._tasks, self._launch(user, start))
 
     async def get_run(self, user: User, run_id: str) -> Run:
@@ -184,7 +188,9 @@ class LocalBackend(ScriptKeeping):
 
     async def _start(self, user: User, conversation_id: str | None, text: str, submission: str | None) -> Run:
         await self._end_dead_runs(user)
-        start = self._store.start_run(user.id, conversation_id, text, owner=self._owner, submission=submission)
+        start = self._store.start_run(
+            user.id, conversation_id, text, owner=self._owner, submission=submission, most=self._most_runs
+        )
         return await uncancelled(self._tasks, self._launch(user, start))
 
     async def _launch(self, user: User, start: Any) -> Run:

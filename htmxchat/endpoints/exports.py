@@ -17,6 +17,8 @@ from .call import Call, endpoint
 from .run_log import each_event, run_log
 
 _CHUNK = 32 * 1024
+# JSON may hold them as they are, but many readers of lines take them for the end of one.
+_LINE_ENDS = {ord(character): f"\\u{ord(character):04x}" for character in "\x85\u2028\u2029"}
 
 
 @endpoint
@@ -83,7 +85,7 @@ async def _turns(call: Call) -> tuple[str, Turn | None]:
 
 
 def _line(value: object) -> bytes:
-    return (json.dumps(value, ensure_ascii=False) + "\n").encode("utf-8", "replace")
+    return (json.dumps(value, ensure_ascii=False).translate(_LINE_ENDS) + "\n").encode("utf-8", "replace")
 
 
 def _attached(name: str) -> dict[str, str]:

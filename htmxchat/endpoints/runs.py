@@ -32,7 +32,7 @@ async def stream(call: Call) -> Response:
     after, rows = _after(call), _rows(call)
 
     async def produce(emit: Emit, tasks: TaskGroup) -> None:
-        with call.chat.slots.take(call.user.id) as taken:
+        with call.chat.streams.take(call.user.id) as taken:
             if taken:
                 await call.chat.relay.stream(call.user, call.run.id, after, call.turn_context, emit, tasks, rows)
             else:

@@ -16,7 +16,7 @@ from ..fragments.shell import Side, side_room
 from ..html import render
 from ..models import Script, ScriptState
 from ..scripts.actions import Abandon, Approve, Cancel, Claim, Edit, Finish, Reject, Renew, Rerun, ScriptAction
-from ..scripts.results import encode_result, output, parse_result, pictures, read_json, table
+from ..scripts.results import encode_result, output, parse_result, pictures, read_body, table
 from ..scripts.states import CHANGED, digest
 from .call import SCRIPTS_CHANGED, Call, endpoint, place, require, see_other
 from .pages import conversation_page, unloaded_page
@@ -112,7 +112,7 @@ async def finish(call: Call) -> Response:
     """Take what came of a script from the page that ran it."""
     if call.request.headers.get("content-type", "").split(";")[0].strip().lower() != "application/json":
         raise BadRequest("Send the result as application/json.")
-    data = read_json(await call.request.body())
+    data = read_body(await call.request.body())
     if not isinstance(data, dict):
         raise InvalidInput("Send an object with runner and result.")
     runner = _runner(data.get("runner"))

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, timedelta
 from html import escape
 
+from ..cleaning import one_line
 from ..html import render
 from ..inspection import Row
 from ..inspection.meanings import duration
@@ -73,21 +75,22 @@ def report(
 
 
 def summary_text(run: Run, view: RunView, rows: Sequence[Row], timeline: Timeline, *, question: str) -> str:
-    """Return a run in a few lines of Markdown."""
+    """Return a run in a few lines of Markdown. Whatever people and agents wrote stands as code: nothing else keeps a
+    forge from reading links, mentions, HTML or a table into it."""
     lines = [f"**Run `{run.id}`**", ""]
-    lines += [f"- {name}: {_plain(value)}" for name, value in facts(run, view, timeline) if name != "Run"]
-    lines.append(f"- Question: {_plain(redact_text(question))}")
+    lines += [f"- {name}: {value}" for name, value in facts(run, view, timeline) if name != "Run"]
+    lines.append(f"- Question: {_code(redact_text(question))}")
     if view.error:
-        lines.append(f"- Error: {_plain(redact_text(view.error))}")
+        lines.append(f"- Error: {_code(redact_text(view.error))}")
     problem = next((row for row in rows if row.failed), None)
     if problem is not None:
-        lines.append(f"- First problem: {seconds(problem.since)} s, {problem.type}: {_plain(problem.meaning)}")
+        lines.append(f"- First problem: {seconds(problem.since)} s, {_code(problem.type)}: {_code(problem.meaning)}")
     if timeline.lanes:
         lines += ["", "| Where the time went | |", "|---|---:|"]
         for lane in timeline.lanes[:20]:
-            lines.append(f"| {_cell(lane.label)} | {duration(timedelta(seconds=lane.seconds))} |")
+            lines.append(f"| {_code(lane.label, cell=True)} | {duration(timedelta(seconds=lane.seconds))} |")
     lines += ["", "Last events:", ""]
-    lines += [f"- {seconds(row.since)} s {row.type}: {_plain(row.meaning)}" for row in rows[-6:]]
+    lines += [f"- {seconds(row.since)} s {_code(row.type)}: {_code(row.meaning)}" for row in rows[-6:]]
     return "\n".join(lines) + "\n"
 
 
@@ -113,10 +116,11 @@ def _chart(timeline: Timeline, run_id: str) -> str:
     return parts[0] + "".join('href="#' + part.partition("#")[2] for part in parts[1:])
 
 
-def _plain(text: str) -> str:
-    line = " ".join(text.split())
-    return line if len(line) <= 300 else line[:300] + "…"
-
-
-def _cell(text: str) -> str:
-    return _plain(text).replace("|", "\\|")
+def _code(text: str, *, cell: bool = False) -> str:
+    """Return a text as code on one line of Markdown, also in a table's `cell`; empty if it shows nothing."""
+    line = one_line(" ".join(text.split()), 300)
+    if not line:
+        return ""
+    fence = "`" * (max(map(len, re.findall("`+", line)), default=0) + 1)
+    space = " " if "`" in (line[0], line[-1]) else ""
+    return f"{fence}{space}{line.replace('|', chr(92) + '|') if cell else line}{space}{fence}"

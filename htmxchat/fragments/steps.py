@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 from datetime import datetime
 
+from ..cleaning import shallow
 from ..html import FT, tag
 from ..models import RunState
 from ..view import Reasoning, RunView, Step, ToolCall
@@ -48,11 +49,12 @@ def turn_step(run_id: str, index: int, step: Step) -> FT:
 def _json(call: ToolCall) -> str:
     if call.arguments is None:
         return "No arguments"
-    text = json.dumps(call.arguments, ensure_ascii=False)
+    arguments = shallow(call.arguments)
+    text = json.dumps(arguments, ensure_ascii=False)
     if len(text) > _LONGEST_ARGUMENTS:
         return f"{text[:_LONGEST_ARGUMENTS]}…"
     # Indented only when it is short: nested deep, white space is a hundred times what it holds.
-    return json.dumps(call.arguments, ensure_ascii=False, indent=2)[: 10 * _LONGEST_ARGUMENTS]
+    return json.dumps(arguments, ensure_ascii=False, indent=2)[: 10 * _LONGEST_ARGUMENTS]
 
 
 def seconds(start: datetime, end: datetime) -> str:

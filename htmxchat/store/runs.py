@@ -42,16 +42,25 @@ class Runs(Conversations):
     """Runs, each begun for a turn of a conversation."""
 
     async def start_run(
-        self, user_id: str, conversation_id: str | None, text: str, *, owner: str, submission: str | None = None
+        self,
+        user_id: str,
+        conversation_id: str | None,
+        text: str,
+        *,
+        owner: str,
+        submission: str | None = None,
+        most: int | None = None,
     ) -> Started:
         """Store a user's turn and a live run that answers it; without an id, in a new conversation.
 
         Args:
             owner: Who writes the run's log: 32 characters at most, different for every backend object.
             submission: What the page calls this message. The same text with the same one is stored once.
+            most: How many live runs the user may have, this one included.
 
         Raises:
             Busy: The conversation has a live run; nothing was stored.
+            TooManyRuns: The user would have more than `most`; nothing was stored.
         """
         text = clean_text(text)
 
@@ -69,7 +78,7 @@ class Runs(Conversations):
             conversation, at = rows.touch(db, user_id, conversation_id, text, new_id=new_id)
             values = {"id": turn_id, "conversation_id": conversation, "text": text, "created_at": at}
             db.execute(insert(t.turns).values(**values, folded=searchable(text)))
-            return _begin(db, user_id, conversation, turn_id, owner, at)
+            return _begin(db, user_id, conversation, turn_id, owner, at, most)
 
         await self._purge()
         try:
@@ -82,12 +91,13 @@ class Runs(Conversations):
             return await self._write(work)
         raise Conflict(_DELETED)
 
-    async def retry_run(self, user_id: str, run_id: str, *, owner: str) -> Started:
+    async def retry_run(self, user_id: str, run_id: str, *, owner: str, most: int | None = None) -> Started:
         """Store another live run for the turn that `run_id` answered.
 
         Raises:
             Busy: The conversation has a live run.
             InvalidInput: The turn is not the conversation's latest.
+            TooManyRuns: The user would have more than `most` live runs.
         """
 
         def work(db: Connection) -> Started:
@@ -98,7 +108,7 @@ class Runs(Conversations):
                 raise InvalidInput("Only the latest answer can be tried again.")
             # A search must not find what the transcript no longer shows.
             db.execute(update(t.runs).where(t.runs.c.turn_id == run.turn_id).values(folded=""))
-            return _begin(db, user_id, run.conversation_id, run.turn_id, owner, at)
+            return _begin(db, user_id, run.conversation_id, run.turn_id, owner, at, most)
 
         return await self._write(work)
 
@@ -162,8 +172,12 @@ class Runs(Conversations):
         await self._write(work)
 
 
-def _begin(db: Connection, user_id: str, conversation_id: str, turn_id: str, owner: str, at: datetime) -> Started:
+def _begin(
+    db: Connection, user_id: str, conversation_id: str, turn_id: str, owner: str, at: datetime, most: int | None
+) -> Started:
     run = run_rows.begin(db, user_id, conversation_id, turn_id, owner, at)
+    if most is not None:
+        run_rows.check_number(db, run, most)
     turns = rows.read_turns(db, conversation_id)
     position = next(index for index, turn in enumerate(turns) if turn.id == turn_id)
     return Started(run, turns[position].text, tuple(turns[:position]), tuple(rows.read_events(db, run.id, 0)))
