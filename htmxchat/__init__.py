@@ -5,6 +5,7 @@ from .backend import (
     Backend,
     CanDelete,
     CanInspect,
+    CanLimitRuns,
     CanListRuns,
     CanRename,
     CanRetry,
@@ -23,17 +24,20 @@ from .errors import (
     BackendUnavailable,
     BadRequest,
     BodyTooLarge,
+    BodyTooSlow,
     Busy,
     ChatError,
     Conflict,
     CrossOrigin,
     EmptyText,
     InvalidInput,
+    LimitReached,
     NotAllowed,
     NotFound,
     NotSignedIn,
     OtherSchema,
     TextTooLong,
+    TooManyRuns,
 )
 from .events import (
     JSON,
@@ -62,6 +66,7 @@ from .identity import Identify
 from .limits import Limits
 from .login import Login, SignInAt
 from .models import (
+    UNDATED,
     Conversation,
     ConversationPage,
     Run,
@@ -76,6 +81,7 @@ from .models import (
     Transcript,
     Turn,
     User,
+    Waiting,
 )
 from .responders import Request, RunScript
 from .scripts import Scripts
@@ -86,14 +92,17 @@ __version__ = "0.1.0"
 
 __all__ = [
     "JSON",
+    "UNDATED",
     "Backend",
     "BackendError",
     "BackendUnavailable",
     "BadRequest",
     "BodyTooLarge",
+    "BodyTooSlow",
     "Busy",
     "CanDelete",
     "CanInspect",
+    "CanLimitRuns",
     "CanListRuns",
     "CanRename",
     "CanRetry",
@@ -115,6 +124,7 @@ __all__ = [
     "KeepsScripts",
     "KogwistarBackend",
     "KogwistarLogin",
+    "LimitReached",
     "Limits",
     "LocalBackend",
     "Login",
@@ -153,6 +163,7 @@ __all__ = [
     "TextDelta",
     "TextReplaced",
     "TextTooLong",
+    "TooManyRuns",
     "ToolFinished",
     "ToolStarted",
     "Transcript",
@@ -160,6 +171,7 @@ __all__ = [
     "Unknown",
     "UsageReported",
     "User",
+    "Waiting",
     "__version__",
     "chat_context",
     "chat_lifespan",

@@ -14,7 +14,7 @@ from starlette.middleware import Middleware
 from starlette.routing import Mount, Route
 
 from .assets import Assets
-from .backend import Backend, HasStarters, KeepsIdentityKey, Managed
+from .backend import Backend, CanLimitRuns, HasStarters, KeepsIdentityKey, Managed
 from .callback import HideCallback
 from .chat import Chat, Settings
 from .csrf import CrossOriginGuard, checked_origin
@@ -24,7 +24,7 @@ from .errors import ChatError
 from .fragments.turn_context import TurnContext
 from .headers import ContentPolicy, SecurityHeaders
 from .identity import BrowserCookie, BrowserIdentity, Identify, SessionIdentity
-from .limits import BodyLimit, Limits, StreamSlots
+from .limits import BodyLimit, Limits, QuietDisconnects, Slots
 from .login import Login, over_https
 from .markdown import Markdown
 from .models import Starter
@@ -77,7 +77,7 @@ def create_chat_app(
         login_url: Where the 401 page sends people.
         stylesheets: Paths of the host's own style sheets, `"/static/brand.css"`, loaded after the chat's: the place to
             set the `--chat-*` tokens. They come from the chat's own origin.
-        limits: Longest text, largest body, streams a user.
+        limits: Longest text, largest body, what a user may have under way at a time.
         scripts: How the agent's Python runs in the user's browser, with the user's consent: limits of time and memory,
             and where packages are. `False`: it does not, and there is no room for scripts.
         image_hosts: Hosts whose images answers may show, `"images.example"`. None by default.
@@ -101,6 +101,8 @@ def create_chat_app(
     if secret is not None and (identify or login):
         raise ValueError("secret signs the cookies of a chat that signs nobody in: not beside identify or login")
     limits = limits or Limits()
+    if isinstance(backend, CanLimitRuns):
+        backend.limit_runs(limits.runs_per_user)
     scripts = Scripts() if scripts is None else scripts
     if scripts is not False and not isinstance(scripts, Scripts):
         raise TypeError(f"scripts is a Scripts, or False for none, not {scripts!r}")
@@ -131,17 +133,19 @@ def create_chat_app(
         markdown=Markdown(frozenset(hosts)),
         assets=Assets(),
         relay=Relay(backend),
-        slots=StreamSlots(limits.streams_per_user),
+        streams=Slots(limits.streams_per_user),
+        requests=Slots(limits.requests_per_user),
         stop=ServerStop(),
         login=login,
     )
     app = Starlette(
         routes=_routes(chat),
         middleware=[
+            Middleware(QuietDisconnects),
             *([Middleware(HideCallback, login.fields)] if login else []),
             Middleware(SecurityHeaders, ContentPolicy(hosts, scripts.origins if scripts else (), ancestors)),
             Middleware(CrossOriginGuard, show_failure, trusted),
-            Middleware(BodyLimit, limits.body, show_failure, {_RESULT: limits.result}),
+            Middleware(BodyLimit, limits.body, show_failure, {_RESULT: limits.result}, seconds=limits.body_timeout),
             *([] if identify or login else [Middleware(BrowserCookie)]),
         ],
         exception_handlers={ChatError: show_failure, HTTPException: show_failure},

@@ -14,7 +14,7 @@ from .backend import Backend, CanDelete, CanRename, CanRetry, CanSearch, CanStar
 from .errors import BackendUnavailable, ChatError
 from .fragments.turn_context import TurnContext
 from .identity import Identify
-from .limits import Limits, StreamSlots
+from .limits import Limits, Slots
 from .login import Login
 from .markdown import Markdown
 from .models import Run, Starter, User
@@ -57,7 +57,8 @@ class Chat:
     markdown: Markdown
     assets: Assets
     relay: Relay
-    slots: StreamSlots
+    streams: Slots
+    requests: Slots
     stop: ServerStop
     login: Login | None = None
     submissions: Submissions = field(default_factory=Submissions)

@@ -11,9 +11,9 @@ import pytest
 
 PACKAGE = Path(__file__).parent.parent / "htmxchat"
 
-NOUNS = {"models", "events", "errors", "scripts"}
+NOUNS = {"models", "events", "errors", "cleaning", "scripts", "words", "zones"}
 SEAMS = {"backend", "login"}
-LOG = {"cleaning", "journal", "store"}
+LOG = {"journal", "store"}
 TEXT = {"markdown", "highlight"}
 INSPECTED = {"inspection", "redaction"}
 PAGE = {"html", "view", "urls", "patches", "ansi", *INSPECTED, *NOUNS, *TEXT}

@@ -197,7 +197,7 @@ class TestLaw1:
 
     async def test_law_1_a_message_never_touches_another_turn(self) -> None:
         _, run, messages = await streamed(RICH)
-        own = {f"#{part}-{run.id}" for part in ("turn", "steps", "body", "tail")} | {
+        own = {f"#{part}-{run.id}" for part in ("turn", "steps", "body", "proposals", "tail")} | {
             "#status",
             f'#composer-actions[data-run="{run.id}"]',
         }
@@ -431,7 +431,7 @@ class TestLaw4:
         for message in await reader.read(after):
             page.apply(message.data if message.event is None else "")
         wanted = parse(await reload(backend, run))
-        for part in ("steps", "body", "tail"):
+        for part in ("steps", "body", "proposals", "tail"):
             shown = page.one(id=f"{part}-{run.id}"), wanted.one(id=f"{part}-{run.id}")
             assert shown[0].text == shown[1].text
             assert [each.html for each in shown[0].elements] == [each.html for each in shown[1].elements]
@@ -485,7 +485,7 @@ class TestLaw4:
 
 def skeleton(run: Run) -> str:
     """Return a turn of which nobody knows what it shows."""
-    parts = ("steps", "body", "tail")
+    parts = ("steps", "body", "proposals", "tail")
     return "".join(f'<div id="{part}-{run.id}"><p>nonsense</p></div>' for part in parts)
 
 
@@ -686,7 +686,7 @@ class TestLaw7:
         exchange = Exchange(create_chat_app(backend, identify=identify), f"/runs/{run.id}/stream")
         await exchange.run()
         assert exchange.status == 200
-        assert exchange.headers["cache-control"] == "no-cache, no-transform"
+        assert exchange.headers["cache-control"] == "no-store, no-transform"
         assert exchange.headers["x-accel-buffering"] == "no"
         assert exchange.headers["content-type"].startswith("text/event-stream")
         assert "content-length" not in exchange.headers

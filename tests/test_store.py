@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import base64
 import json
-import re
 import sqlite3
 import threading
 import uuid
@@ -581,6 +580,7 @@ async def test_an_outage_is_logged_when_it_begins_and_when_it_is_over(
             await store.list_conversations("ann")
     own_postgres.start()
     assert (await store.get_conversation("ann", started.run.conversation_id)).title == "Hello"
-    said = [re.split(":| after", record.getMessage())[0] for record in caplog.records if record.name == "htmxchat"]
-    assert said == ["The chat's database cannot be reached", "The chat's database is back"]
+    began, over = [record.getMessage() for record in caplog.records if record.name == "htmxchat"]
+    assert "cannot be reached" in began
+    assert "is back after" in over
     await store.close()

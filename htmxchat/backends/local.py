@@ -60,10 +60,14 @@ class LocalBackend(ScriptKeeping):
         self._timing = timing or Timing()
         self._tasks: set[asyncio.Task[Any]] = set()
         self._closing = False
+        self._most_runs: int | None = None
         self._journal = self._new_journal()
 
     def _new_journal(self) -> Journal[ActiveRun]:
         return Journal(self._store, self._timing, self._end_runs_of)
+
+    def limit_runs(self, most: int) -> None:
+        self._most_runs = most if self._most_runs is None else min(most, self._most_runs)
 
     async def open(self) -> None:
         """Make the tables if need be, so that a database that cannot be used is noticed now."""
@@ -137,7 +141,7 @@ class LocalBackend(ScriptKeeping):
 
     async def retry_run(self, user: User, run_id: str) -> Run:
         self._journal.start()
-        start = self._store.retry_run(user.id, run_id, owner=self._journal.owner)
+        start = self._store.retry_run(user.id, run_id, owner=self._journal.owner, most=self._most_runs)
         return await uncancelled(self._tasks, self._launch(user, start))
 
     async def get_run(self, user: User, run_id: str) -> Run:
@@ -189,7 +193,9 @@ class LocalBackend(ScriptKeeping):
 
     async def _start(self, user: User, conversation_id: str | None, text: str, submission: str | None) -> Run:
         self._journal.start()
-        start = self._store.start_run(user.id, conversation_id, text, owner=self._journal.owner, submission=submission)
+        start = self._store.start_run(
+            user.id, conversation_id, text, owner=self._journal.owner, submission=submission, most=self._most_runs
+        )
         return await uncancelled(self._tasks, self._launch(user, start))
 
     async def _launch(self, user: User, start: Any) -> Run:

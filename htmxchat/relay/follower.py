@@ -18,6 +18,7 @@ _log = logging.getLogger("htmxchat")
 _WAITING = 1_000
 _FIRST_DELAY, _LONGEST_DELAY = 0.25, 2.0
 _WELL = 1.0
+_LONG_AGO = 30.0
 
 
 class Follower:
@@ -110,7 +111,7 @@ class Follower:
                 # One failure may be a blip; the next is worth telling. A try that takes longer has got through.
                 self._trouble_until = now + delay + _WELL
                 self._tell()
-            if seq != self._seq or now > failed + self._patience:
+            if seq != self._seq or now > failed + _LONG_AGO:
                 delay, failing_since = _FIRST_DELAY, now
             failed = now
             if now + delay > failing_since + self._patience:

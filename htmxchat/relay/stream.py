@@ -73,6 +73,7 @@ class LiveStream:
         if self._caught_up:
             if follower.troubled:
                 await self._tell_trouble()
+            await page.look_at_queue()
             patches = page.advance(await follower.take()) if follower.waiting else []
         else:
             patches = await catch_up(page, follower, self._after)

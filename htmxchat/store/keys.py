@@ -19,10 +19,10 @@ class Keys(Database):
         """Return the key that signs what the chat issues to browsers; `None` for a store in memory."""
         if self._kind == "memory":
             return None
-        found = await self._read(_find)
-        if found is None:
-            found = await self._write(_find_or_make)
-        return bytes.fromhex(found)
+        key = await self._read(_find)
+        if key is None:
+            key = await self._write(_find_or_make)
+        return bytes.fromhex(key)
 
 
 def _find(db: Connection) -> str | None:

@@ -4,6 +4,7 @@ first: the other order can deadlock.
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
@@ -11,7 +12,7 @@ from typing import Any
 from sqlalchemy import Connection, and_, delete, func, insert, select, update
 
 from ..cleaning import searchable
-from ..errors import Busy
+from ..errors import Busy, TooManyRuns
 from ..events import (
     EventBody,
     InputAnswered,
@@ -58,6 +59,27 @@ def begin(db: Connection, user_id: str, conversation_id: str, turn_id: str, owne
     db.execute(insert(t.runs).values(**values))
     insert_events(db, {run.id: [RunEvent(1, at, RunStarted())]})
     return run
+
+
+def check_number(db: Connection, begun: Run, most: int) -> None:
+    """Refuse a run that was just begun where its user has too many.
+
+    Raises:
+        TooManyRuns: There would be more than `most`; nothing of this transaction is kept.
+    """
+    if db.dialect.name == "postgresql":
+        # Two that begin at once would not see each other. Databases with one writer need no such lock.
+        key = hashlib.sha256(f"{t.runs.name} {begun.user_id}".encode()).digest()[:8]
+        db.execute(select(func.pg_advisory_xact_lock(int.from_bytes(key, signed=True))))
+    others = (
+        select(t.conversations.c.title)
+        .join(t.runs, t.runs.c.conversation_id == t.conversations.c.id)
+        .where(t.runs.c.user_id == begun.user_id, t.runs.c.active == 1, t.runs.c.id != begun.id)
+        .order_by(t.runs.c.created_at.desc())
+    )
+    titles = db.scalars(others).all()
+    if len(titles) >= most:
+        raise TooManyRuns(most, titles)
 
 
 def ask_to_stop(db: Connection, run_id: str) -> None:

@@ -116,6 +116,7 @@ runs = Table(
     Column("folded", Text, nullable=False, default=""),
     UniqueConstraint("conversation_id", "active", name=f"{_PREFIX}one_live_run"),
     Index(f"{_PREFIX}runs_by_conversation", "conversation_id", "created_at"),
+    Index(f"{_PREFIX}runs_by_user", "user_id", "active"),
     Index(f"{_PREFIX}runs_by_owner", "active", "owner"),
 )
 

@@ -11,8 +11,9 @@ from sqlalchemy import Connection, Row, and_, select, update
 from ...cleaning import one_line, searchable
 from ...errors import InvalidInput, NotFound
 from ...events import RunEvent
-from ...models import Conversation, ConversationPage, RunState, Transcript, Turn
+from ...models import UNDATED, Conversation, ConversationPage, RunState, Transcript, Turn
 from ...store import Store
+from ...store.waiting import told
 from ...view import compact, fold
 from . import conditions, learning, logs, writing
 from . import tables as t
@@ -85,8 +86,8 @@ class ConversationMemory:
             for number, item in enumerate(items):
                 row = db.execute(select(t.conversations).where(t.conversations.c.id == item.id)).one_or_none()
                 if row is None:
-                    # The server tells no times; what was made here is more likely to be the newer.
-                    at = logs.now() - timedelta(days=1, seconds=number)
+                    # The server tells no times.
+                    at = UNDATED - timedelta(seconds=number)
                     writing.add(db, user_id, item.id, "", at, verified=False)
                 elif row.user_id != user_id and not row.verified:
                     disputed.append(item.id)
@@ -101,11 +102,15 @@ class ConversationMemory:
         await self._store.write(lambda db: db.execute(update(t.conversations).where(listed).values(**values)))
 
     async def add(self, user_id: str, id: str, text: str = "") -> None:
-        """Remember a conversation, named after its first message; one that is known stays as it is."""
+        """Remember a conversation, named after its first message. One that was begun elsewhere has no date.
+
+        One that is known stays as it is.
+        """
+        at = logs.now() if text else UNDATED
 
         def work(db: Connection) -> None:
             if db.scalar(select(t.conversations.c.id).where(t.conversations.c.id == id)) is None:
-                writing.add(db, user_id, id, text, logs.now())
+                writing.add(db, user_id, id, text, at)
 
         await self._store.write(work)
 
@@ -158,5 +163,4 @@ def _turns(db: Connection, id: str, user_id: str, live: Mapping[str, Sequence[Ru
 
 
 def _conversation(row: Row[Any]) -> Conversation:
-    state = None if row.state is None else RunState(row.state)
-    return Conversation(row.id, row.user_id, row.title, row.created_at, row.updated_at, state)
+    return Conversation(row.id, row.user_id, row.title, row.created_at, row.updated_at, *told(row.state))

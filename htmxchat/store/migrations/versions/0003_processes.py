@@ -10,6 +10,7 @@ down_revision = "0002"
 def upgrade(op: Operations) -> None:
     op.drop_index("htmxchat_runs_by_user", "htmxchat_runs")
     op.drop_column("htmxchat_runs", "alive_at")
+    op.create_index("htmxchat_runs_by_user", "htmxchat_runs", ["user_id", "active"])
     op.create_index("htmxchat_runs_by_owner", "htmxchat_runs", ["active", "owner"])
     op.create_table(
         "htmxchat_processes",
