@@ -58,6 +58,7 @@ from .events import (
 from .identity import Identify
 from .limits import Limits
 from .login import Login, SignInAt
+from .look import Look
 from .models import (
     Conversation,
     ConversationPage,
@@ -74,7 +75,7 @@ from .models import (
     Turn,
     User,
 )
-from .responders import Request, RunScript
+from .responders import Request, Responder, RunScript
 from .scripts import Scripts
 from .store import Store
 from .view import RunView, fold
@@ -113,6 +114,7 @@ __all__ = [
     "Limits",
     "LocalBackend",
     "Login",
+    "Look",
     "Managed",
     "NotAllowed",
     "NotFound",
@@ -120,6 +122,7 @@ __all__ = [
     "Outcome",
     "ReasoningDelta",
     "Request",
+    "Responder",
     "Run",
     "RunEnded",
     "RunEvent",

@@ -20,6 +20,8 @@ The message of each is a plain sentence that the page shows as it is.
 
 from __future__ import annotations
 
+from .checks import text
+
 
 class ChatError(Exception):
     """The root. `str(error)` is one plain sentence for the person who asked; `status` is the HTTP status."""
@@ -28,6 +30,8 @@ class ChatError(Exception):
     sentence = "Something went wrong in the chat. Try again."
 
     def __init__(self, sentence: str | None = None) -> None:
+        if sentence is not None:
+            text("sentence", sentence)
         super().__init__(sentence or self.sentence)
 
 

@@ -10,6 +10,7 @@ from starlette.datastructures import MutableHeaders
 from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from . import checks
 from .cookies import SESSION, cookie_header, cookie_name, new_secret, sent_key, sent_secret
 from .login import SessionStore
 from .models import User
@@ -18,6 +19,19 @@ Identify: TypeAlias = Callable[[Request], Awaitable[User | None]]
 """Says who a request comes from; `None` when nobody is signed in. It is asked on every request, reconnects included."""
 
 MAX_AGE = 400 * 24 * 60 * 60  # seconds; browsers keep no cookie longer
+
+
+class HostIdentity:
+    """The host's own `Identify`, whose answer is checked: what is no `User` would fail later, with another's words."""
+
+    def __init__(self, identify: Identify) -> None:
+        self._identify = identify
+
+    async def __call__(self, request: Request) -> User | None:
+        user = await self._identify(request)
+        if user is not None and not isinstance(user, User):
+            raise TypeError(f"identify returned {checks.kind(user)}. It returns a User, User(id), or None for nobody.")
+        return user
 
 
 class BrowserIdentity:

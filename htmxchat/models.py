@@ -7,7 +7,9 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Literal, TypeAlias
 
+from .checks import text
 from .events import JSON, Outcome, RunEvent
+from .kinds import check_fields
 
 Role: TypeAlias = Literal["user", "assistant"]
 
@@ -69,6 +71,10 @@ class User:
     token: str | None = field(default=None, repr=False)
     expires_at: datetime | None = None
 
+    def __post_init__(self) -> None:
+        check_fields(self)
+        text("User.id", self.id, empty=False)
+
 
 @dataclass(frozen=True, slots=True)
 class PendingSignIn:
@@ -86,6 +92,9 @@ class PendingSignIn:
     expires_at: datetime
     problem: str = ""
 
+    def __post_init__(self) -> None:
+        check_fields(self)
+
 
 @dataclass(frozen=True, slots=True)
 class Starter:
@@ -98,6 +107,11 @@ class Starter:
 
     title: str
     text: str
+
+    def __post_init__(self) -> None:
+        check_fields(self)
+        text("Starter.title", self.title, empty=False)
+        text("Starter.text", self.text, empty=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,6 +130,9 @@ class Conversation:
     updated_at: datetime
     state: RunState | None = None
 
+    def __post_init__(self) -> None:
+        check_fields(self)
+
 
 @dataclass(frozen=True, slots=True)
 class ConversationPage:
@@ -127,6 +144,9 @@ class ConversationPage:
 
     items: tuple[Conversation, ...]
     cursor: str | None = None
+
+    def __post_init__(self) -> None:
+        check_fields(self)
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,6 +164,9 @@ class Run:
     state: RunState
     created_at: datetime
 
+    def __post_init__(self) -> None:
+        check_fields(self)
+
 
 @dataclass(frozen=True, slots=True)
 class RunSummary:
@@ -159,6 +182,9 @@ class RunSummary:
     question: str = ""
     ended_at: datetime | None = None
     workflow: str = ""
+
+    def __post_init__(self) -> None:
+        check_fields(self)
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,6 +209,9 @@ class RunStep:
     update: JSON = None
     next: tuple[str, ...] = ()
 
+    def __post_init__(self) -> None:
+        check_fields(self)
+
 
 @dataclass(frozen=True, slots=True)
 class RunSteps:
@@ -200,6 +229,9 @@ class RunSteps:
     waits_for: str = ""
     request: JSON = None
     workflow: str = ""
+
+    def __post_init__(self) -> None:
+        check_fields(self)
 
 
 @dataclass(frozen=True, slots=True)
@@ -220,6 +252,9 @@ class Turn:
     run: Run | None = None
     events: tuple[RunEvent, ...] = ()
 
+    def __post_init__(self) -> None:
+        check_fields(self)
+
 
 @dataclass(frozen=True, slots=True)
 class Transcript:
@@ -232,6 +267,9 @@ class Transcript:
     conversation: Conversation
     turns: tuple[Turn, ...] = ()
     refreshing: bool = False
+
+    def __post_init__(self) -> None:
+        check_fields(self)
 
     @property
     def live_run(self) -> Run | None:
@@ -265,6 +303,9 @@ class ScriptResult:
     seconds: float = 0.0
     truncated: bool = False
     code: str = ""
+
+    def __post_init__(self) -> None:
+        check_fields(self)
 
     @property
     def done(self) -> bool:
@@ -350,3 +391,6 @@ class Script:
     lease_until: datetime | None = None
     result: ScriptResult | None = None
     cleared: bool = False
+
+    def __post_init__(self) -> None:
+        check_fields(self)

@@ -11,13 +11,13 @@ import pytest
 
 PACKAGE = Path(__file__).parent.parent / "htmxchat"
 
-NOUNS = {"models", "events", "errors", "scripts"}
+NOUNS = {"checks", "kinds", "models", "events", "errors", "scripts"}
 SEAMS = {"backend", "login"}
 LOG = {"cleaning", "store"}
 TEXT = {"markdown", "highlight"}
 INSPECTED = {"inspection", "redaction"}
-PAGE = {"html", "view", "urls", "patches", "ansi", *INSPECTED, *NOUNS, *TEXT}
-GUARDS = {"assets", "callback", "cookies", "csrf", "headers", "identity", "limits"}
+PAGE = {"html", "look", "view", "urls", "patches", "ansi", *INSPECTED, *NOUNS, *TEXT}
+GUARDS = {"assets", "callback", "cookies", "csrf", "headers", "identity", "limits", "mounting"}
 STREAM = {"fragments", "sse", "relay", *SEAMS, *PAGE}
 AGENTS = {"backends", "responders", "testing"}
 EVERYTHING = {"app", "chat", "endpoints", *STREAM, *GUARDS, *LOG, *AGENTS}
@@ -28,7 +28,8 @@ LAYERS: dict[str, tuple[set[str], set[str]]] = {
     **dict.fromkeys(SEAMS, (NOUNS, set())),
     "view": (NOUNS, set()),
     **dict.fromkeys(INSPECTED, (NOUNS | INSPECTED, set())),
-    "urls": (set(), set()),
+    "urls": ({"checks", "kinds"}, set()),
+    "look": (NOUNS | {"html", "urls"}, set()),
     "patches": (set(), set()),
     "sse": (set(), {"anyio", "starlette"}),
     "ansi": (set(), set()),

@@ -309,7 +309,7 @@ def test_every_route_has_its_address_and_every_address_its_route() -> None:
     store = Store()
     chat = create_chat_app(StubBackend(store), login=KogwistarLogin("http://127.0.0.1:1", store))
     routes: dict[str, Any] = {getattr(each, "name", ""): each for each in chat.routes}
-    fields = {"of", "root", "version", "back"}
+    fields = {"of", "root", "version", "host", "back", "at_host", "sign_in_at_host"}
     methods = {name: getattr(Urls("/m", "v"), name) for name in {*vars(Urls)} - fields if name[0] != "_"}
     same_address = {"rename_form": "rename", "begin_login": "login", "login_callback_state": "login_callback"}
     same_address |= {"queue_scripts": "scripts", "no_scripts": "scripts", "change_script": "script"}

@@ -26,6 +26,7 @@ from ..events import (
     ScriptProposed,
     TextDelta,
 )
+from ..kinds import check_fields
 from ..models import ScriptResult
 from ..responders import Request, Responder, RunScript
 from ..scripts.results import abridged, decode_result
@@ -60,6 +61,9 @@ class Timing:
     expire: float = 5.0
     grace: float = 5.0
     close: float = 0.5
+
+    def __post_init__(self) -> None:
+        check_fields(self)
 
 
 class ActiveRun:

@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from .. import checks
 from ..errors import BackendUnavailable, EmptyText
 from ..events import JSON, RunEnded, RunEvent
 from ..models import Conversation, ConversationPage, Run, RunSummary, Script, Starter, Transcript, User
@@ -18,6 +19,7 @@ from ..store.database import uncancelled
 from .active import INTERRUPTED, ActiveRun, Timing
 from .scripting import ScriptKeeping
 
+STORE_EXAMPLE = 'Store("sqlite+aiosqlite:///chat.db")'
 _MOST_AT_A_STRETCH = 500
 
 
@@ -35,7 +37,7 @@ class LocalBackend(ScriptKeeping):
         timing: Only tests and special stores need another than the default.
 
     Raises:
-        TypeError: `respond` is no async generator function.
+        TypeError: `respond` is no async generator function, or another argument is of another kind.
     """
 
     def __init__(
@@ -47,10 +49,10 @@ class LocalBackend(ScriptKeeping):
         timing: Timing | None = None,
     ) -> None:
         _check(respond)
-        self.starters = tuple(starters)
+        self.starters = checks.items("starters", starters, _starter, 'such as [Starter("Disk", "How much is left?")]')
         self._respond = respond
-        self._store = store or Store()
-        self._timing = timing or Timing()
+        self._store = Store() if store is None else checks.instance("store", store, Store, STORE_EXAMPLE)
+        self._timing = Timing() if timing is None else checks.instance("timing", timing, Timing, "Timing(poll=1)")
         self._owner = uuid.uuid4().hex
         self._active: dict[str, ActiveRun] = {}
         self._tasks: set[asyncio.Task[Any]] = set()
@@ -198,9 +200,13 @@ class LocalBackend(ScriptKeeping):
                 await self._store.end_dead_run(run_id, silent_since, INTERRUPTED)
 
 
+def _starter(name: str, starter: Any) -> Starter:
+    return checks.instance(name, starter, Starter, 'Starter("Disk", "How much is left?")')
+
+
 def _check(respond: Any) -> None:
     if not callable(respond):
-        raise TypeError(f"respond must be an async generator function, not {type(respond).__name__}")
+        raise TypeError(f"respond must be an async generator function, not {checks.kind(respond)}.")
     call = inspect.unwrap(respond)
     for function in (call, type(call).__call__):
         if inspect.iscoroutinefunction(function) or inspect.isgeneratorfunction(function):

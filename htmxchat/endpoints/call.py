@@ -37,6 +37,7 @@ class Call:
     """A request that was let in.
 
     Attributes:
+        can_inspect: Whether the user sees the inspector.
         fragment: Whether htmx asks for a part of a page, not a whole one.
     """
 
@@ -44,6 +45,7 @@ class Call:
     chat: Chat
     urls: Urls
     user: User
+    can_inspect: bool
     _conversation: Conversation | None = None
     _run: Run | None = None
 
@@ -65,7 +67,7 @@ class Call:
 
     @property
     def turn_context(self) -> TurnContext:
-        return self.chat.turn_context(self.urls)
+        return self.chat.turn_context(self.urls, can_inspect=self.can_inspect)
 
     async def form(self) -> dict[str, str]:
         """Return the fields of the form that was sent.
@@ -117,6 +119,19 @@ def endpoint(handle: Callable[[Call], Awaitable[Response]]) -> Endpoint:
     return respond
 
 
+def inspector_endpoint(handle: Callable[[Call], Awaitable[Response]]) -> Endpoint:
+    """Make an endpoint that is there only for users who see the inspector."""
+
+    @endpoint
+    @wraps(handle)
+    async def respond(call: Call) -> Response:
+        if not call.can_inspect:
+            raise NotFound
+        return await handle(call)
+
+    return respond
+
+
 def open_endpoint(handle: Endpoint) -> Endpoint:
     """Make an endpoint that lets everybody in. What fails there without a sentence is in the log only."""
 
@@ -149,7 +164,7 @@ async def admit(request: Request) -> Call:
         _id(names["deleted"])
     if "run" in names:
         run = _owned(await chat.ask(chat.backend.get_run(user, _id(names["run"]))), user)
-    return Call(request, chat, urls, user, conversation, run)
+    return Call(request, chat, urls, user, await chat.may_inspect(user), conversation, run)
 
 
 async def read_form(request: Request) -> dict[str, str]:

@@ -13,13 +13,13 @@ from ..inspection import RowFold, rows
 from ..inspection.timeline import timeline
 from ..models import Turn
 from ..view import fold
-from .call import Call, endpoint
+from .call import Call, inspector_endpoint
 from .run_log import each_event, run_log
 
 _CHUNK = 32 * 1024
 
 
-@endpoint
+@inspector_endpoint
 async def lines(call: Call) -> Response:
     """The rows of a run, one JSON object a line, as the backend reads them."""
     events = each_event(call)
@@ -48,7 +48,7 @@ async def lines(call: Call) -> Response:
     )
 
 
-@endpoint
+@inspector_endpoint
 async def page(call: Call) -> Response:
     """A run as one HTML file that needs nothing else."""
     events = await run_log(call)
@@ -60,7 +60,7 @@ async def page(call: Call) -> Response:
     return StreamingResponse(chunks, media_type="text/html", headers=_attached(f"run-{call.run.id[:8]}.html"))
 
 
-@endpoint
+@inspector_endpoint
 async def text(call: Call) -> Response:
     """A run in a few lines of Markdown, to be pasted into an issue."""
     events = await run_log(call)

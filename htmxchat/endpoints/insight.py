@@ -11,21 +11,21 @@ from ..errors import NotFound
 from ..fragments.insight import evidence_list, state_room, steps_room
 from ..html import render
 from ..inspection.state_diff import state_diff
-from .call import Call, endpoint, number, require
+from .call import Call, inspector_endpoint, number, require
 from .inspector import beside
 
 _MISSING = "The state after this step is not kept."
 _NONE = "The server has kept no state of this run."
 
 
-@endpoint
+@inspector_endpoint
 async def steps(call: Call) -> Response:
     """The steps of a run, and what it waits for."""
     found = await call.chat.ask(_backend(call).run_steps(call.user, call.run.id))
     return await beside(call, steps_room(call.run, found, call.urls), call.urls.steps(call.run.id))
 
 
-@endpoint
+@inspector_endpoint
 async def checkpoints(call: Call) -> Response:
     """The state of a run after a step, `?n=`; what changed since the step before, or since `?with=`."""
     backend, query = _backend(call), call.request.query_params
@@ -55,7 +55,7 @@ async def checkpoints(call: Call) -> Response:
     return await beside(call, content, url)
 
 
-@endpoint
+@inspector_endpoint
 async def evidence(call: Call) -> Response:
     """What a run's answer rests on."""
     found = await call.chat.ask(_backend(call).run_evidence(call.user, call.run.id))

@@ -19,7 +19,7 @@ from ..inspection import Window, rows, window
 from ..inspection.timeline import timeline
 from ..models import Conversation, RunSummary
 from ..view import fold, run_summaries
-from .call import Call, endpoint, number, row_filter
+from .call import Call, inspector_endpoint, number, row_filter
 from .conversations import see_other
 from .pages import conversation_page, unloaded_page
 from .run_log import run_log
@@ -28,7 +28,7 @@ _WINDOW = 200
 _MOST_RUNS = 100
 
 
-@endpoint
+@inspector_endpoint
 async def show(call: Call) -> Response:
     """A run, beside its conversation."""
     events = await run_log(call)
@@ -40,7 +40,7 @@ async def show(call: Call) -> Response:
     return await beside(call, run_room(sheet, call.urls), call.urls.run(call.run.id))
 
 
-@endpoint
+@inspector_endpoint
 async def events(call: Call) -> Response:
     """A stretch of a run's rows."""
     log = await run_log(call)
@@ -51,7 +51,7 @@ async def events(call: Call) -> Response:
     return HTMLResponse(render(rows_part(sheet, call.urls)))
 
 
-@endpoint
+@inspector_endpoint
 async def event(call: Call) -> Response:
     """All that a row holds: to the page as a tree, otherwise as JSON."""
     seq = number(str(call.request.path_params["seq"]))
@@ -65,7 +65,7 @@ async def event(call: Call) -> Response:
     raise NotFound
 
 
-@endpoint
+@inspector_endpoint
 async def runs(call: Call) -> Response:
     """The runs of a conversation, the latest first."""
     found = await _list(call)
@@ -73,7 +73,7 @@ async def runs(call: Call) -> Response:
     return await beside(call, content, call.urls.runs(call.conversation.id), call.conversation)
 
 
-@endpoint
+@inspector_endpoint
 async def find(call: Call) -> Response:
     """Where a run is looked up by its id, `?id=`; the address of its page will do."""
     said = call.request.query_params.get("id", "").strip()

@@ -7,12 +7,13 @@ from .composer import composer, composer_actions
 from .conversation import conversation, rename_form, title_heading
 from .history import history, history_items, history_list
 from .icons import sprite
-from .login import leaving_page, sign_in_link, sign_in_page
-from .shell import Side, message_page, notice, page, side_closer, side_opener, side_room
+from .login import leaving_page, sign_in_link, sign_in_page, sign_out_form, sign_out_link
+from .shell import Frame, Side, message_page, notice, page, side_closer, side_opener, side_room
 from .transcript import transcript, turn
 from .turn_context import TurnContext
 
 __all__ = [
+    "Frame",
     "Side",
     "TurnContext",
     "composer",
@@ -31,6 +32,8 @@ __all__ = [
     "side_room",
     "sign_in_link",
     "sign_in_page",
+    "sign_out_form",
+    "sign_out_link",
     "sprite",
     "title_heading",
     "transcript",

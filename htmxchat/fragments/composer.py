@@ -7,6 +7,7 @@ which is redrawn when a run begins or ends; `#composer-error`, where a refusal i
 from __future__ import annotations
 
 from ..html import FT, icon, tag
+from ..kinds import checked
 from ..urls import Urls
 from .controls import post_form
 
@@ -14,6 +15,7 @@ button, div, label, p, span, textarea = map(tag, ["button", "div", "label", "p",
 kbd, chat_composer = tag("kbd"), tag("chat-composer")
 
 
+@checked
 def composer(
     *,
     urls: Urls,
@@ -62,6 +64,7 @@ def composer(
     )
 
 
+@checked
 def composer_actions(*, urls: Urls, live_run_id: str | None = None, refresh_url: str | None = None) -> FT:
     """Return the row below the text: the hint, Send, and Stop while a run is live.
 

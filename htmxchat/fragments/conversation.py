@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from ..html import FT, Child, icon, tag
+from ..kinds import checked
 from ..models import Conversation, Starter
 from ..urls import Urls
 from .controls import get_link, post_form
@@ -19,6 +20,7 @@ small, span, summary, ul = map(tag, ["small", "span", "summary", "ul"])
 chat_log, chat_menu = tag("chat-log"), tag("chat-menu")
 
 
+@checked
 def conversation(
     *,
     urls: Urls,
@@ -32,6 +34,7 @@ def conversation(
     greeting: str = "What can I do for you?",
     introduction: str = "",
     starters: Sequence[Starter] = (),
+    empty: Child = None,
 ) -> FT:
     """Return the room.
 
@@ -40,13 +43,15 @@ def conversation(
         turns: The turns, or what stands in their place.
         heading: Instead of the title.
         openers: What opens the rooms at the side.
+        empty: What a new one shows instead of the greeting and the introduction.
     """
     menu = None
     if conversation and (can_rename or can_delete):
         menu = _menu(urls, conversation, can_rename=can_rename, can_delete=can_delete)
     inside: list[Child] = []
     if conversation is None:
-        inside.append(_empty(urls, greeting, introduction, starters))
+        welcome = empty if empty is not None else [h2(greeting), p(introduction) if introduction else None]
+        inside.append(div(welcome, _starters(urls, starters) if starters else None, cls="column empty"))
     log = div(
         turns,
         cls="column turns",
@@ -68,11 +73,13 @@ def conversation(
     )
 
 
+@checked
 def title_heading(conversation: Conversation | None) -> FT:
     """Return the title in the head of the room."""
     return h1(conversation.title if conversation else "New conversation", cls="cut", id="heading", dir="auto")
 
 
+@checked
 def rename_form(*, urls: Urls, conversation: Conversation) -> FT:
     """Return the form that stands in place of the title while it is changed."""
     return post_form(
@@ -121,14 +128,8 @@ def _menu(urls: Urls, conversation: Conversation, *, can_rename: bool, can_delet
     )
 
 
-def _empty(urls: Urls, greeting: str, introduction: str, starters: Sequence[Starter]) -> FT:
-    return post_form(
-        urls.start(),
-        h2(greeting),
-        p(introduction) if introduction else None,
-        ul([_starter(each) for each in starters], cls="starters") if starters else None,
-        cls="column empty",
-    )
+def _starters(urls: Urls, starters: Sequence[Starter]) -> FT:
+    return post_form(urls.start(), ul([_starter(each) for each in starters], cls="starters"))
 
 
 def _starter(starter: Starter) -> FT:

@@ -9,10 +9,11 @@ from datetime import UTC, datetime, timedelta
 from itertools import groupby
 
 from ..html import FT, Child, icon, tag
+from ..kinds import checked
 from ..models import Conversation, ConversationPage, RunState
 from ..urls import Urls
 from .controls import get_link, post_form
-from .shell import notice
+from .shell import brand_mark, notice
 
 a, b, button, div, footer, form, h2, header = map(tag, ["a", "b", "button", "div", "footer", "form", "h2", "header"])
 input_, label, li, nav, p, span, time_, ul = map(tag, ["input", "label", "li", "nav", "p", "span", "time", "ul"])
@@ -27,6 +28,7 @@ _WORDS = {
 }
 
 
+@checked
 def history(
     page: ConversationPage,
     *,
@@ -40,7 +42,8 @@ def history(
     deleted: str | None = None,
     deletion_notice: str = "Conversation deleted.",
     failure: str | None = None,
-    sign_out_url: str | None = None,
+    sign_out: Child = None,
+    logo: str | None = None,
 ) -> FT:
     """Return the room with a list of conversations.
 
@@ -51,7 +54,8 @@ def history(
         deleted: The id of one that can be restored.
         deletion_notice: What has become of it.
         failure: Why there is no list.
-        sign_out_url: Where the form that signs out is posted, if there is one.
+        sign_out: The form or link that signs out, if there is one.
+        logo: The address of an image before the chat's name.
     """
     new = get_link(
         urls.home(),
@@ -63,7 +67,7 @@ def history(
         data_kind="quiet",
     )
     return nav(
-        header(a(b(brand, cls="cut"), href=urls.home(), cls="brand cut"), new, cls="room-head"),
+        header(a(brand_mark(brand, logo), href=urls.home(), cls="brand cut"), new, cls="room-head"),
         chat_history(
             div(
                 _search(urls, query) if can_search else None,
@@ -72,13 +76,14 @@ def history(
                 cls="room-body",
             )
         ),
-        _foot(user_name, sign_out_url) if user_name or sign_out_url else None,
+        footer(span(user_name, cls="cut"), sign_out, cls="room-foot") if user_name or sign_out else None,
         cls="room",
         id="history",
         aria_label="Conversations",
     )
 
 
+@checked
 def history_list(
     page: ConversationPage,
     *,
@@ -106,6 +111,7 @@ def history_list(
     )
 
 
+@checked
 def history_items(
     page: ConversationPage, *, urls: Urls, now: datetime, query: str = "", current: str | None = None
 ) -> list[FT]:
@@ -145,15 +151,6 @@ def _item(conversation: Conversation, urls: Urls, current: str | None, now: date
             data_conversation=conversation.id,
             data_state=conversation.state.value if words and conversation.state else None,
         )
-    )
-
-
-def _foot(user_name: str | None, sign_out_url: str | None) -> FT:
-    sign_out = button("Sign out", cls="button", data_kind="quiet", name="sign-out", type="submit")
-    return footer(
-        span(user_name, cls="cut"),
-        form(sign_out, method="post", action=sign_out_url) if sign_out_url else None,
-        cls="room-foot",
     )
 
 

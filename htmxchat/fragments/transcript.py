@@ -8,6 +8,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 
 from ..html import FT, Child, raw, tag
+from ..kinds import checked
 from ..markdown import Markdown, MarkdownStream
 from ..models import RunState, Transcript, Turn
 from ..view import RunView, fold
@@ -19,11 +20,13 @@ a, article, div, h2, noscript, p, time_ = map(tag, ["a", "article", "div", "h2",
 chat_live = tag("chat-live")
 
 
+@checked
 def transcript(transcript: Transcript, context: TurnContext) -> list[FT]:
     """Return the turns of a conversation, oldest first."""
     return [turn(each, context) for each in transcript.turns]
 
 
+@checked
 def turn(turn: Turn, context: TurnContext) -> FT:
     """Return one turn. A live one carries the element that keeps it up to date."""
     if turn.run is None:
@@ -40,7 +43,11 @@ def turn(turn: Turn, context: TurnContext) -> FT:
         turn.run.id,
         view,
         h2(f"{context.agent}, ", moment(turn.created_at), cls="hidden"),
-        div(turn_steps(turn.run.id, view), cls="ledger", id=f"steps-{turn.run.id}"),
+        div(
+            turn_steps(turn.run.id, view, arguments=context.inspector is not None),
+            cls="ledger",
+            id=f"steps-{turn.run.id}",
+        ),
         div(raw("".join(turn_blocks(view, context.markdown))), cls="turn-body", id=f"body-{turn.run.id}", dir="auto"),
         turn_tail(turn.run.id, view, context),
         live(turn.run.id, view.last_seq, context) if view.state.live else None,

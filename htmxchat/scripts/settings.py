@@ -7,6 +7,8 @@ import re
 from dataclasses import dataclass, fields
 from urllib.parse import urlsplit
 
+from ..kinds import check_fields
+
 _MEGABYTE = 1024 * 1024
 _ORIGIN = re.compile(r"https?://[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?(:\d{1,5})?")
 
@@ -40,6 +42,7 @@ class Scripts:
     trust: bool = False
 
     def __post_init__(self) -> None:
+        check_fields(self)
         for name in ("pyodide_url", "packages_url"):
             url = getattr(self, name)
             if url is not None:
