@@ -6,7 +6,7 @@ Who is in STAFF sees the inspector; everybody else sees what the agent says, and
 from fasthtml.common import H2, A, Nav, P
 from starlette.applications import Starlette
 from starlette.requests import Request
-from starlette.responses import HTMLResponse, Response
+from starlette.responses import HTMLResponse, RedirectResponse, Response
 from starlette.routing import Mount, Route
 
 from htmxchat import Look, StubBackend, User, chat_lifespan, create_chat_app
@@ -47,13 +47,15 @@ async def identify(request: Request) -> User | None:
 
 
 async def sign_in(request: Request) -> Response:
-    response = Response(status_code=303, headers={"Location": "chat/"})
+    chat_url = request.scope["root_path"] + "/chat/"
+    back = request.query_params.get("next", "")
+    response = RedirectResponse(back if back.startswith(chat_url) else chat_url, status_code=303)
     response.set_cookie("who", request.query_params.get("as", "ann"), httponly=True, samesite="lax")
     return response
 
 
 async def sign_out(request: Request) -> Response:
-    response = Response(status_code=303, headers={"Location": "chat/"})
+    response = RedirectResponse(request.scope["root_path"] + "/", status_code=303)
     response.delete_cookie("who")
     return response
 

@@ -20,7 +20,7 @@ The message of each is a plain sentence that the page shows as it is.
 
 from __future__ import annotations
 
-from .checks import text
+from .checks import text, whole
 
 
 class ChatError(Exception):
@@ -52,6 +52,8 @@ class TextTooLong(InvalidInput):
     """The text is longer than the limit; both are in characters."""
 
     def __init__(self, length: int, limit: int) -> None:
+        whole("length", length)
+        whole("limit", limit)
         super().__init__(f"The message has {length:,} characters; {limit:,} are allowed. Shorten it and send it again.")
         self.length = length
         self.limit = limit
@@ -70,6 +72,7 @@ class BodyTooLarge(ChatError):
     status = 413
 
     def __init__(self, limit: int) -> None:
+        whole("limit", limit)
         super().__init__(f"The request is larger than {limit:,} bytes. Send less at a time.")
         self.limit = limit
 

@@ -37,7 +37,7 @@ class Look:
     favicon: str | None = None
     header: Content = None
     footer: Content = None
-    empty: Content = None
+    empty: Child | Callable[[User], Child] = None
 
     def __post_init__(self) -> None:
         for name in ("logo", "favicon"):
@@ -47,7 +47,7 @@ class Look:
             _check_content(f"Look.{name}", getattr(self, name))
 
 
-def content_for(user: User | None, content: Content, urls: Urls) -> Child:
+def content_for(user: User | None, content: Any, urls: Urls) -> Child:
     """Return what a content is for this user, with addresses that are right for a browser."""
     # A component can be called too: that adds to it.
     return _at_host(content(user) if callable(content) and not isinstance(content, FT) else content, urls)

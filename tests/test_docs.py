@@ -34,6 +34,7 @@ from htmxchat import (
     KogwistarLogin,
     Limits,
     LocalBackend,
+    Look,
     RunState,
     Store,
     StubBackend,
@@ -225,7 +226,8 @@ def test_every_hook_that_a_fragment_promises_is_documented() -> None:
 
 
 def test_every_hook_that_is_documented_is_on_the_page() -> None:
-    with TestClient(create_chat_app(StubBackend(pace=0))) as client:
+    chat = create_chat_app(StubBackend(pace=0), look=Look(header="Above", footer="Below"))
+    with TestClient(chat) as client:
         client.get("/")
         shown = client.post("/messages", data={"text": "Why did checkout get slow at 14:30?"})
         _until(client, shown.url.path, 'data-state="completed"')

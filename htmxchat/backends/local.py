@@ -210,4 +210,4 @@ def _check(respond: Any) -> None:
     call = inspect.unwrap(respond)
     for function in (call, type(call).__call__):
         if inspect.iscoroutinefunction(function) or inspect.isgeneratorfunction(function):
-            raise TypeError("respond must be an async generator function: `async def` with at least one `yield`")
+            raise TypeError("respond must be an async generator function: `async def` with at least one `yield`.")

@@ -86,7 +86,7 @@ class KogwistarLogin:
         self.sessions = checks.instance("store", store, Store, 'Store("sqlite+aiosqlite:///chat.db")')
         self.app_url = _url(app_url, "app_url") if app_url else None
         if self.app_url and urlsplit(self.app_url).path:
-            raise ValueError(f"app_url is a scheme and a host, without a path, not {app_url!r}")
+            raise ValueError(f"app_url is a scheme and a host, without a path, not {app_url!r}.")
 
     async def open(self) -> None:
         """Open the store."""
@@ -200,5 +200,5 @@ def _expiry(token: str) -> datetime:
 
 def _url(text: str, name: str) -> str:
     if not _ADDRESS.fullmatch(checks.text(name, text)):
-        raise ValueError(f"{name} must be an address like https://host or http://host:port, not {text!r}")
+        raise ValueError(f"{name} must be an address like https://host or http://host:port, not {text!r}.")
     return text.rstrip("/")
