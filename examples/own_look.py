@@ -3,7 +3,7 @@
 Who is in STAFF sees the inspector; everybody else sees what the agent says, and which tools it used.
 """
 
-from fasthtml.common import H2, A, Nav, P
+from fasthtml.common import FT, H2, A, Nav, P
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
@@ -60,7 +60,7 @@ async def sign_out(request: Request) -> Response:
     return response
 
 
-def header(user: User | None) -> object:
+def header(user: User | None) -> FT:
     return Nav(
         A("Meridian", href="/"), A("Runbooks", href="/runbooks"), A("On call", href="/on-call") if user else None
     )

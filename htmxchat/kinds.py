@@ -27,8 +27,10 @@ def check_fields(data: Any) -> None:
         TypeError: A field is of another kind than its annotation says.
     """
     kind: Any = type(data)
-    for name, fits, is_tuple in _tests(kind):
+    for name, usual, fits, is_tuple in _tests(kind):
         value = getattr(data, name)
+        if type(value) in usual:
+            continue
         if is_tuple and isinstance(value, list):
             value = tuple(value)
             object.__setattr__(data, name, value)  # frozen, but not before it is complete
@@ -102,9 +104,17 @@ def _all(fits: Test, values: Iterable[Any]) -> bool:
 
 
 @cache
-def _tests(kind: type) -> tuple[tuple[str, Test, bool], ...]:
-    hints = _hints(kind)
-    return tuple((each.name, test(hints[each.name]), get_origin(hints[each.name]) is tuple) for each in fields(kind))
+def _tests(kind: type) -> tuple[tuple[str, frozenset[type], Test, bool], ...]:
+    hints = {each.name: _hints(kind)[each.name] for each in fields(kind)}
+    checked = {name: hint for name, hint in hints.items() if hint is not object}
+    return tuple((name, _usual(hint), test(hint), get_origin(hint) is tuple) for name, hint in checked.items())
+
+
+def _usual(hint: Any) -> frozenset[type]:
+    """Return the types whose own values always fit: the usual ones, which are to cost nothing."""
+    if get_origin(hint) in (Union, types.UnionType):
+        return frozenset().union(*map(_usual, get_args(hint)))
+    return frozenset({hint}) if isinstance(hint, type) and hint is not datetime else frozenset()
 
 
 @cache

@@ -108,7 +108,9 @@ def fold(events: Iterable[RunEvent], view: RunView | None = None) -> RunView:
         checks.instance("view", view, RunView, "what fold returned before")
     draft = _Draft(view or RunView())
     for event in events:
-        draft.add(checks.instance("each of events", event, RunEvent, "with a number and a time"))
+        if not isinstance(event, RunEvent):
+            checks.instance("each of events", event, RunEvent, "with a number and a time")
+        draft.add(event)
     return draft.view()
 
 

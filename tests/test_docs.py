@@ -45,14 +45,12 @@ from htmxchat import (
 from htmxchat.__main__ import _parser
 from htmxchat.events import BODIES, Source
 from htmxchat.testing import BackendConformance
+from tests.doc_blocks import CODE, PAGES, ROOT, blocks, file_of
 from tests.support import Element, parse
 
-ROOT = Path(__file__).parents[1]
-PAGES = [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").rglob("*.md"))]
 REFERENCE = ROOT / "docs" / "reference"
 STATIC = ROOT / "htmxchat" / "static"
 
-CODE = re.compile(r"^```(\w*)\n(.*?)^```$", re.DOTALL | re.MULTILINE)
 LINK = re.compile(r"\]\(([^)\s]+)\)")
 SELECTOR = re.compile(
     r"(?P<tag>^[a-z]+)|#(?P<id>[\w-]+…?)|\.(?P<cls>[\w-]+)|\[(?P<name>[\w-]+)(?:=(?P<value>[\w-]+))?\]"
@@ -103,6 +101,25 @@ def test_every_name_for_tests_is_documented(name: str) -> None:
 @pytest.mark.parametrize("name", htmxchat.fragments.__all__)
 def test_every_fragment_is_documented(name: str) -> None:
     assert says((ROOT / "docs/how-to/fragments.md").read_text(), name)
+
+
+@pytest.mark.parametrize("name", htmxchat.fragments.__all__)
+def test_every_fragment_has_its_signature(name: str) -> None:
+    page = " ".join((ROOT / "docs/how-to/fragments.md").read_text().split())
+    assert f" {signature(name, getattr(htmxchat.fragments, name))} " in page
+
+
+def signature(name: str, thing: Any) -> str:
+    """Return how a fragment is called, as its source says it."""
+    parts, star = [], False
+    for each in inspect.signature(thing).parameters.values():
+        if each.kind is each.KEYWORD_ONLY and not star:
+            parts.append("*")
+        star = star or each.kind in (each.KEYWORD_ONLY, each.VAR_POSITIONAL)
+        default = "" if each.default is each.empty else f" = {_literal(each.default)}"
+        parts.append(f"{'*' * (each.kind is each.VAR_POSITIONAL)}{each.name}: {each.annotation}{default}")
+    result = "" if inspect.isclass(thing) else f" -> {inspect.signature(thing).return_annotation}"
+    return f"{name}({', '.join(parts)}){result}"
 
 
 @pytest.mark.parametrize("module", [htmxchat, htmxchat.fragments, htmxchat.testing], ids=lambda module: module.__name__)
@@ -303,16 +320,6 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
             del sys.modules[name]
 
 
-def file_of(code: str) -> str:
-    """Return the name of the file that a complete block is; empty for others."""
-    found = re.match(r"# (\w+\.py)\n", code)
-    return found[1] if found else ""
-
-
-def blocks(page: Path) -> list[str]:
-    return [code for language, code in CODE.findall(page.read_text()) if language == "python" and file_of(code)]
-
-
 COMPLETE = [(page, number) for page in PAGES for number in range(len(blocks(page)))]
 
 
@@ -338,14 +345,16 @@ def test_the_readme_mounts_a_chat_in_ten_lines() -> None:
     assert "app.mount(" in code
 
 
-async def test_the_fragments_show_a_conversation(folder: Path) -> None:
-    report = _module(folder, ROOT / "docs/how-to/fragments.md").report
-    backend, ann = StubBackend(pace=0), User("ann")
-    run = await backend.start_run(ann, None, "Show me the runbook for a failed nightly import.")
-    _ = [event async for event in backend.run_events(ann, run.id)]
-    html = await report(backend, ann, run.conversation_id)
-    assert f'id="turn-{run.id}"' in html and 'data-state="completed"' in html
-    await backend.close()
+def test_the_fragments_show_a_conversation(folder: Path) -> None:
+    app = _module(folder, ROOT / "docs/how-to/fragments.md").app
+    with TestClient(app) as client:
+        asked = client.post("/chat/messages", data={"text": "Show me the runbook for a failed nightly import."})
+        _until(client, asked.url.path, 'data-role="assistant" data-state="completed"')
+        html = client.get("/report").text
+    assert 'data-role="assistant" data-state="completed"' in html
+    page = parse(html.replace('<meta charset="utf-8">', ""))
+    assert page.one("chat-log").one("button", name="copy")["aria-label"] == "Copy the answer"
+    assert "hidden" in page.one(id="status")["class"].split()
 
 
 async def test_the_responder_follows_an_openai_compatible_server(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -330,6 +330,7 @@ LOCAL: Any = LocalBackend
         (lambda: User(5), "User.id is a str, not an int."),  # type: ignore[arg-type]
         (lambda: htmxchat.InputRequested("a", "b", "Yes"), "InputRequested.choices is a tuple of str, not a str."),  # type: ignore[arg-type]
     ],
+    ids=map(str, range(12)),
 )
 def test_the_sentence_says_what_to_write_instead(make: Callable[[], Any], sentence: str) -> None:
     with pytest.raises((TypeError, ValueError), match=re.escape(sentence)):

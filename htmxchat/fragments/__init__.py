@@ -8,8 +8,19 @@ from .conversation import conversation, rename_form, title_heading
 from .history import history, history_items, history_list
 from .icons import sprite
 from .login import leaving_page, sign_in_link, sign_in_page, sign_out_form, sign_out_link
-from .shell import Frame, Side, message_page, notice, page, side_closer, side_opener, side_room
-from .transcript import transcript, turn
+from .shell import (
+    Frame,
+    Side,
+    message_page,
+    notice,
+    page,
+    resources,
+    side_closer,
+    side_opener,
+    side_room,
+    status_line,
+)
+from .transcript import log, transcript, turn
 from .turn_context import TurnContext
 
 __all__ = [
@@ -23,10 +34,12 @@ __all__ = [
     "history_items",
     "history_list",
     "leaving_page",
+    "log",
     "message_page",
     "notice",
     "page",
     "rename_form",
+    "resources",
     "side_closer",
     "side_opener",
     "side_room",
@@ -35,6 +48,7 @@ __all__ = [
     "sign_out_form",
     "sign_out_link",
     "sprite",
+    "status_line",
     "title_heading",
     "transcript",
     "turn",

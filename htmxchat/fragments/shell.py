@@ -195,6 +195,23 @@ def notice(sentence: str, *, retry_url: str) -> FT:
     return div(icon("alert"), p(sentence), div(again, cls="actions"), cls="notice", role="alert")
 
 
+@checked
+def resources(*, urls: Urls) -> list[FT]:
+    """Return what the `head` of a page with turns has: the style sheet, htmx with its settings, the page's script."""
+    return [
+        meta(name="htmx-config", content=json.dumps(_HTMX)),
+        link(rel="stylesheet", href=urls.static("css/chat.css")),
+        script(src=urls.static("vendor/htmx.js"), defer=True),
+        script(src=urls.static("js/chat.js"), type="module"),
+        *[link(rel="modulepreload", href=urls.static(f"js/{name}.js")) for name in _MODULES],
+    ]
+
+
+def status_line() -> FT:
+    """Return the page's one live region, which is heard and not seen. A page has it once, at the end of its body."""
+    return p(cls="hidden", id="status", role="status")
+
+
 def _host_part(element: Callable[..., FT], name: str, content: Child) -> FT | None:
     return None if content is None else element(content, cls=name)
 
@@ -209,17 +226,13 @@ def _document(urls: Urls, frame: Frame, title: str, *children: Child) -> str:
                 meta(charset="utf-8"),
                 meta(name="viewport", content=_VIEWPORT),
                 meta(name="color-scheme", content="light dark"),
-                meta(name="htmx-config", content=json.dumps(_HTMX)),
                 tag("title")(title),
                 link(rel="icon", **favicon),
-                link(rel="stylesheet", href=urls.static("css/chat.css")),
+                resources(urls=urls),
                 [link(rel="stylesheet", href=path) for path in frame.stylesheets],
-                script(src=urls.static("vendor/htmx.js"), defer=True),
-                script(src=urls.static("js/chat.js"), type="module"),
-                [link(rel="modulepreload", href=urls.static(f"js/{name}.js")) for name in _MODULES],
             ),
             # The page's script takes hx-ignore away when all is there that htmx needs.
-            body(sprite(), *children, p(cls="hidden", id="status", role="status"), hx_ignore=True),
+            body(sprite(), *children, status_line(), hx_ignore=True),
             lang="en",
         )
     )

@@ -27,6 +27,12 @@ def transcript(transcript: Transcript, context: TurnContext) -> list[FT]:
 
 
 @checked
+def log(*turns: Child) -> FT:
+    """Return the element around the turns of a page of the host's own, in which Copy works."""
+    return tag("chat-log")(turns)
+
+
+@checked
 def turn(turn: Turn, context: TurnContext) -> FT:
     """Return one turn. A live one carries the element that keeps it up to date."""
     if turn.run is None:
