@@ -15,7 +15,7 @@ from starlette.routing import Mount, Route
 
 from . import checks
 from .assets import Assets
-from .backend import Backend, HasStarters, Managed
+from .backend import Backend, HasStarters, KeepsIdentityKey, Managed
 from .callback import HideCallback
 from .chat import Chat, Inspector, Settings
 from .csrf import CrossOriginGuard, checked_origin
@@ -26,7 +26,7 @@ from .fragments.turn_context import TurnContext
 from .headers import ContentPolicy, SecurityHeaders
 from .identity import BrowserCookie, BrowserIdentity, HostIdentity, Identify, SessionIdentity
 from .limits import BodyLimit, Limits, StreamSlots
-from .login import Login
+from .login import Login, over_https
 from .look import Look
 from .markdown import Markdown
 from .models import Starter
@@ -44,6 +44,7 @@ def create_chat_app(
     *,
     identify: Identify | None = None,
     login: Login | None = None,
+    secret: str | None = None,
     stream: Literal["sse", "poll"] = "sse",
     title: str = "Chat",
     agent: str = "Agent",
@@ -70,6 +71,8 @@ def create_chat_app(
         identify: Says who asks; `None` from it means nobody, and gets a 401. Without it, every browser is a user of
             its own, known by a random id in a cookie.
         login: Makes the chat sign people in by itself, with pages at `/login`; instead of `identify`.
+        secret: Signs the cookies by which browsers are known without `identify` and `login`: 32 random characters at
+            least, the same in every process. Only a backend that is no `KeepsIdentityKey` needs it.
         stream: How answers arrive: by server-sent events, or by polling where nothing else gets through. A page whose
             stream delivers nothing falls back to polling by itself.
         title: The name of the chat, on the page and in the window's title.
@@ -105,6 +108,8 @@ def create_chat_app(
         _check_login(login)
     if login is not None and any(each is not None for each in (identify, login_url, logout_url)):
         raise ValueError("login signs people in and out by itself: give it, or identify, login_url and logout_url.")
+    if secret is not None and (identify is not None or login is not None):
+        raise ValueError("secret signs the cookies of a chat that signs nobody in: not beside identify or login.")
     limits = Limits() if limits is None else checks.instance("limits", limits, Limits, "Limits(text=5_000)")
     if starters is None:
         starters = backend.starters if isinstance(backend, HasStarters) else ()
@@ -132,7 +137,7 @@ def create_chat_app(
     policy = ContentPolicy(hosts, settings.scripts.origins if settings.scripts else (), settings.frame_ancestors)
     chat = Chat(
         backend=backend,
-        identify=_identity(identify, login),
+        identify=_identity(backend, identify, login, secret),
         settings=settings,
         markdown=Markdown(frozenset(hosts)),
         assets=Assets(),
@@ -223,9 +228,12 @@ def _check_login(login: Any) -> None:
         raise TypeError(f"login is a Login, KogwistarLogin(url, store), not {checks.kind(login)}.")
 
 
-def _identity(identify: Any, login: Login | None) -> Identify:
+def _identity(backend: Backend, identify: Any, login: Login | None, secret: Any) -> Identify:
+    if login:
+        return SessionIdentity(login.sessions, secure=over_https(login))
     if identify is None:
-        return SessionIdentity(login.sessions) if login else BrowserIdentity()
+        keeps = backend.identity_key if isinstance(backend, KeepsIdentityKey) else None
+        return BrowserIdentity(keeps, secret if secret is None else checks.text("secret", secret))
     return HostIdentity(checks.asynchronous("identify", identify, "async def identify(request) -> User | None"))
 
 

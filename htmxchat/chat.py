@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from inspect import isawaitable
 from typing import Literal, TypeAlias, TypeVar
 
 import anyio
 
 from .assets import Assets
-from .backend import Backend, CanDelete, CanRename, CanRetry, CanSearch, KeepsScripts
+from .backend import Backend, CanDelete, CanRename, CanRetry, CanSearch, CanStartOnce, KeepsScripts
 from .errors import BackendUnavailable, ChatError
 from .fragments.shell import Frame
 from .fragments.turn_context import TurnContext
@@ -21,9 +21,10 @@ from .limits import Limits, StreamSlots
 from .login import Login
 from .look import Look, content_for
 from .markdown import Markdown
-from .models import Starter, User
+from .models import Run, Starter, User
 from .relay import Relay
 from .scripts import Scripts
+from .submissions import Submissions
 from .urls import Urls
 
 T = TypeVar("T")
@@ -65,6 +66,7 @@ class Chat:
     relay: Relay
     slots: StreamSlots
     login: Login | None = None
+    submissions: Submissions = field(default_factory=Submissions)
 
     async def may_inspect(self, user: User) -> bool:
         """Return whether this user sees the inspector, and what tools were given and gave back."""
@@ -145,6 +147,16 @@ class Chat:
     @property
     def can_search(self) -> bool:
         return isinstance(self.backend, CanSearch)
+
+    async def start_run(self, user: User, conversation_id: str | None, text: str, submission: str | None) -> Run:
+        """Have the backend start a run; a submission that came before returns the run that it started then."""
+        backend = self.backend
+        if submission is None:
+            return await self.ask(backend.start_run(user, conversation_id, text))
+        if isinstance(backend, CanStartOnce):
+            return await self.ask(backend.start_run_once(user, conversation_id, text, submission))
+        key = user.id, conversation_id, text, submission
+        return await self.submissions.once(key, lambda: self.ask(backend.start_run(user, conversation_id, text)))
 
     async def ask(self, answer: Awaitable[T]) -> T:
         """Return what the backend answers.

@@ -38,6 +38,11 @@ class SignInAt:
         check_fields(self)
 
 
+def over_https(login: Login) -> bool:
+    """Return whether browsers reach the chat by https for certain, even where requests do not say so."""
+    return (login.app_url or "").startswith("https:")
+
+
 @runtime_checkable
 class Login(Protocol):
     """How people sign in: `create_chat_app(backend, login=...)`.

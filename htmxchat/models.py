@@ -272,12 +272,14 @@ class Transcript:
         check_fields(self)
 
     @property
+    def live_turn(self) -> Turn | None:
+        """The turn that a run is still writing, if there is one."""
+        return next((turn for turn in reversed(self.turns) if turn.run is not None and turn.run.state.live), None)
+
+    @property
     def live_run(self) -> Run | None:
         """The run that is still writing, if there is one."""
-        for turn in reversed(self.turns):
-            if turn.run is not None and turn.run.state.live:
-                return turn.run
-        return None
+        return self.live_turn.run if self.live_turn else None
 
 
 @dataclass(frozen=True, slots=True)

@@ -49,12 +49,12 @@ def token(user_id: str = "dev-user-id", *, lasts: float = 14_400, **claims: obje
 
 
 class Serving:
-    """An app on a free port of this machine, in a thread of its own."""
+    """An app on a free port of this machine, in a thread of its own. Options are those of `uvicorn.Config`."""
 
-    def __init__(self, app: ASGIApp) -> None:
+    def __init__(self, app: ASGIApp, **options: Any) -> None:
         self._listener = socket.create_server(("127.0.0.1", 0))
         self.url = f"http://127.0.0.1:{self._listener.getsockname()[1]}"
-        config = uvicorn.Config(app, log_level="critical", timeout_graceful_shutdown=1)
+        config = uvicorn.Config(app, log_level="critical", timeout_graceful_shutdown=1, **options)
         self._server = uvicorn.Server(config)
         self._thread = threading.Thread(target=self._server.run, kwargs={"sockets": [self._listener]}, daemon=True)
 

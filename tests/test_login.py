@@ -31,7 +31,7 @@ from htmxchat import (
     chat_lifespan,
     create_chat_app,
 )
-from htmxchat.cookies import SESSION, cookie_name, key_of
+from htmxchat.cookies import SESSION, Cookie
 from htmxchat.models import PendingSignIn
 from htmxchat.urls import Urls
 from tests.fake_auth import DEV_USER, FakeAuth, at_the_server, begin, put_local_agent
@@ -170,12 +170,12 @@ class TestSigningIn:
         assert refused.status_code == 403
         assert "set-cookie" not in refused.headers
 
-    def test_the_cookies_are_for_the_mount_only_and_out_of_reach_of_scripts(self, site: Site) -> None:
+    def test_the_cookies_are_for_this_host_only_and_out_of_reach_of_scripts(self, site: Site) -> None:
         door = Door()
         client = site.browser(site.host(door))
         begun = client.post("/chat/login", data={"back": ""}).headers.get_list("set-cookie")
         done = client.get(f"{path_of(door.seen[-1])}?word=please").headers.get_list("set-cookie")
-        rest = "Path=/chat; HttpOnly; SameSite=Lax"
+        rest = "Path=/; HttpOnly; SameSite=Lax"
         assert [re.sub(r"_[0-9a-f]{8}=[\w-]{43};", "=…;", each) for each in [*begun, done[0]]] == [
             f"htmxchat_signin=…; Max-Age=600; {rest}",
             f"htmxchat_session=…; Max-Age=3600; {rest}",
@@ -189,7 +189,8 @@ class TestSigningIn:
         door = Door(app_url=app_url)
         client = site.browser(site.host(door), base)
         begun = client.post("/chat/login", data={"back": ""}).headers["set-cookie"]
-        assert begun.endswith("; Secure")
+        assert re.match(r"__Host-htmxchat_signin_[0-9a-f]{8}=", begun)
+        assert begun.endswith("; Path=/; HttpOnly; SameSite=Lax; Secure")
         assert door.seen[0].startswith("https://chat.example/chat/login/callback/")
 
     def test_a_user_without_an_end_is_a_mistake_of_the_login(self, site: Site) -> None:
@@ -304,7 +305,7 @@ class TestForeignCallbacks:
         begin(client)
         ((pending_name, pending),) = client.cookies.items()
         planted = "A" * 43
-        client.cookies.set(pending_name.replace("signin", "session"), planted, domain="chat.example", path="/chat")
+        client.cookies.set(pending_name.replace("signin", "session"), planted, domain="chat.example", path="/")
         client.get(f"{path_of(door.seen[-1])}?word=please")
         assert session_cookie(client)[1] not in (planted, pending)
 
@@ -364,6 +365,50 @@ class TestSessions:
         thief = TestClient(client.app, base_url="http://chat.example", headers={"Cookie": cookie})
         assert thief.get("/chat/").status_code == 401
 
+    @pytest.mark.parametrize("base", ["http://chat.example", "https://chat.example"])
+    def test_a_session_planted_beside_ones_own_is_nobody_and_signing_out_ends_both(self, site: Site, base: str) -> None:
+        door = Door()
+        app = site.host(door)
+        mine, attackers = site.browser(app, base), site.browser(app, base, enter=False)
+        sign_in(mine, door)
+        sign_in(attackers, door)
+        (name, value), (_, planted) = session_cookie(mine), session_cookie(attackers)
+        victim = TestClient(app, base_url=base, headers={"Cookie": f"{name}={planted}; {name}={value}"})
+        victim.follow_redirects = False
+        page = victim.get("/chat/")
+        assert page.status_code == 401
+        assert f"two cookies named {name}" in page.text
+        assert victim.post("/chat/messages", data={"text": "Hello"}).status_code == 401
+        assert victim.post("/chat/logout").headers["location"] == "/chat/login"
+        assert len(door.left) == 2
+        assert mine.get("/chat/").status_code == attackers.get("/chat/").status_code == 401
+
+    def test_a_sign_in_planted_beside_ones_own_lets_nobody_in(self, site: Site) -> None:
+        door = Door()
+        app = site.host(door)
+        mine, attackers = site.browser(app), site.browser(app, enter=False)
+        begin(mine)
+        begin(attackers)
+        ((name, value),), ((_, planted),) = mine.cookies.items(), attackers.cookies.items()
+        victim = TestClient(
+            app, base_url="http://chat.example", headers={"Cookie": f"{name}={planted}; {name}={value}"}
+        )
+        for callback in door.seen:
+            response = victim.get(f"{path_of(callback)}?word=please", follow_redirects=False)
+            assert "session" not in response.headers.get("set-cookie", "")
+            assert response.headers["location"].startswith("/chat/login")
+
+    def test_over_https_a_session_without_the_prefix_is_nobody(self, site: Site) -> None:
+        door = Door()
+        client = site.browser(site.host(door), "https://chat.example")
+        sign_in(client, door)
+        name, value = session_cookie(client)
+        assert name.startswith("__Host-")
+        for planted in (name.removeprefix("__Host-"), name.lower(), f"\xa0{name}"):
+            header = [(b"Cookie", f"{planted}={value}".encode("latin-1"))]
+            thief = TestClient(client.app, base_url="https://chat.example")
+            assert thief.get("/chat/", headers=header).status_code == 401
+
     def test_another_site_cannot_sign_somebody_out(self, site: Site) -> None:
         door = Door()
         client = site.browser(site.host(door))
@@ -415,10 +460,10 @@ class TestSessions:
         backend = LocalBackend(respond, door.sessions)
         user = User("ada", "Ada", "secret-token", datetime.now(UTC) + timedelta(seconds=1.5))
         app = create_chat_app(backend, login=door)
-        scope: dict[str, Any] = {"root_path": ""}
-        await door.sessions.add_session(key_of(scope, SESSION, "s" * 43), user)
+        cookie = Cookie.of({"root_path": ""}, SESSION)
+        await door.sessions.add_session(cookie.key("s" * 43), user)
         run = await backend.start_run(user, None, "wait")
-        headers = {"Cookie": f"{cookie_name(scope, SESSION)}={'s' * 43}"}
+        headers = {"Cookie": f"{cookie.name}={'s' * 43}"}
         exchange = Exchange(app, f"/runs/{run.id}/stream", headers=headers)
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(exchange.run)

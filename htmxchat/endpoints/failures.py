@@ -11,13 +11,13 @@ from starlette.responses import HTMLResponse, PlainTextResponse, Response
 
 from ..chat import Chat
 from ..errors import BackendError, BadRequest, ChatError, NotFound, NotSignedIn
+from ..fragments.composer import composer_actions, composer_form
 from ..fragments.login import sign_in_link, sign_in_page
 from ..fragments.shell import message_page
 from ..html import Child, render
 from ..patches import Patch, render_patches
 from ..urls import Urls
-from .call import SCRIPTS_CHANGED, wants_fragment
-from .conversations import CHANGED
+from .call import CHANGED, SCRIPTS_CHANGED, Gone, wants_fragment
 
 _SCRIPTS = re.compile("/(c|runs)/[^/]+/scripts(/|$)")
 
@@ -37,8 +37,12 @@ async def show_failure(request: Request, error: Exception) -> Response:
         # Whatever the room shows is out of date.
         refusal = Patch("#scripts-error", "innerHTML", render(*_with_sign_in(request, error, sentence)))
         return HTMLResponse(render_patches([refusal]), status, {**headers, **SCRIPTS_CHANGED})
+    patches = []
+    if isinstance(error, Gone):
+        sentence, patches = _GONE, _without_conversation(request)
+        headers = {**headers, **CHANGED}
     said = render(*_with_sign_in(request, error, sentence))
-    patches = [Patch("#composer-error", "innerHTML", said), Patch("#status", "innerHTML", render(sentence))]
+    patches += [Patch("#composer-error", "innerHTML", said), Patch("#status", "innerHTML", render(sentence))]
     if isinstance(error, BackendError):
         # What failed may have happened in part: a conversation that was begun is in the history.
         headers = {**headers, **CHANGED}
@@ -96,6 +100,17 @@ def _sign_in_url(request: Request, error: Exception) -> str | None:
     return urls.sign_in_at_host(chat.settings.login_url, back) if chat.settings.login_url else None
 
 
+def _without_conversation(request: Request) -> list[Patch]:
+    """Return what is left of a page whose conversation is not there: what it shows, and a composer that begins anew."""
+    chat: Chat = request.app.state.chat
+    urls = Urls.of(request.scope, chat.assets.version)
+    return [
+        Patch("#composer", "attributes", render(composer_form(urls.start()))),
+        Patch("#composer-actions", "outerHTML", render(composer_actions(urls=urls))),
+        Patch("chat-menu", "delete"),
+    ]
+
+
 def _path(request: Request) -> str:
     """Return the path, with its query, of the page that a request is for or comes from."""
     if request.method == "GET" and not wants_fragment(request):
@@ -109,6 +124,7 @@ def _path(request: Request) -> str:
     return f"{path}?{query}" if query else path
 
 
+_GONE = "This conversation is not there any more. What you send now begins a new one."
 _WELCOME = "Sign in to use the chat. You come back to where you were."
 _SIGNED_OUT = "You are signed out. What you typed is kept."
 _TITLES = {401: "Sign in first", 403: "Not allowed", 404: "Nothing here", 503: "Not reachable"}

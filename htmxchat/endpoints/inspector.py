@@ -19,8 +19,7 @@ from ..inspection import Window, rows, window
 from ..inspection.timeline import timeline
 from ..models import Conversation, RunSummary
 from ..view import fold, run_summaries
-from .call import Call, inspector_endpoint, number, row_filter
-from .conversations import see_other
+from .call import Call, inspector_endpoint, number, row_filter, see_other
 from .pages import conversation_page, unloaded_page
 from .run_log import run_log
 

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from uuid import uuid4
 
 from starlette.responses import HTMLResponse, Response
 
 from ..backend import CanSearch
 from ..errors import ChatError, NotSignedIn
-from ..fragments.composer import composer
+from ..fragments.composer import composer, hold
 from ..fragments.conversation import conversation as conversation_fragment
 from ..fragments.history import history
 from ..fragments.inspector import inspector_side
 from ..fragments.login import sign_out_form, sign_out_link
 from ..fragments.scripts import script_runner, scripts_side
 from ..fragments.shell import Side, notice, page, side_opener, side_room
+from ..fragments.transcript import run_view
 from ..fragments.transcript import transcript as turns
 from ..html import FT, Child, render, tag
 from ..models import Conversation, ConversationPage, Transcript
@@ -137,7 +139,7 @@ def conversation_room(
 ) -> FT:
     """Return the room of a conversation; `None` is a new one."""
     conversation = transcript.conversation if transcript else None
-    live_run = transcript.live_run if transcript else None
+    live = transcript.live_turn if transcript else None
     refreshing = transcript is not None and transcript.refreshing
     return _room(
         call,
@@ -146,11 +148,13 @@ def conversation_room(
         composer=composer(
             urls=call.urls,
             conversation_id=conversation.id if conversation else None,
-            live_run_id=live_run.id if live_run else None,
+            live_run_id=live.id if live else None,
+            hold=hold(run_view(live)) if live else None,
             text=text,
             error=str(error) if error else None,
             limit=call.chat.settings.limits.text,
             user_key=call.user.id,
+            submission=new_submission(),
             refresh_url=call.urls.conversation(conversation.id) if conversation and refreshing else None,
         ),
         heading=heading,
@@ -172,7 +176,13 @@ def _room(call: Call, conversation: Conversation | None, *, turns: Child, compos
         introduction=settings.introduction,
         starters=settings.starters,
         empty=call.chat.empty(call.urls, call.user) if conversation is None else None,
+        submission=new_submission(),
     )
+
+
+def new_submission() -> str:
+    """Return what a page calls the next message that it sends, so that it is taken once however often it comes."""
+    return uuid4().hex
 
 
 def draw_history(

@@ -18,8 +18,7 @@ from ..models import Script, ScriptState
 from ..scripts.actions import Abandon, Approve, Cancel, Claim, Edit, Finish, Reject, Renew, Rerun, ScriptAction
 from ..scripts.results import encode_result, output, parse_result, pictures, read_json, table
 from ..scripts.states import CHANGED, digest
-from .call import SCRIPTS_CHANGED, Call, endpoint, require
-from .conversations import see_other
+from .call import SCRIPTS_CHANGED, Call, endpoint, require, see_other
 from .pages import conversation_page, unloaded_page
 
 _RUNNER = re.compile("[A-Za-z0-9]{1,64}")

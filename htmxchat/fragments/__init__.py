@@ -3,7 +3,7 @@
 Each takes what it shows and `Urls` for its links, and returns a FastHTML component. None takes a request.
 """
 
-from .composer import composer, composer_actions
+from .composer import Hold, composer, composer_actions, hold
 from .conversation import conversation, rename_form, title_heading
 from .history import history, history_items, history_list
 from .icons import sprite
@@ -25,6 +25,7 @@ from .turn_context import TurnContext
 
 __all__ = [
     "Frame",
+    "Hold",
     "Side",
     "TurnContext",
     "composer",
@@ -33,6 +34,7 @@ __all__ = [
     "history",
     "history_items",
     "history_list",
+    "hold",
     "leaving_page",
     "log",
     "message_page",

@@ -12,7 +12,7 @@ from ..html import FT, Child, icon, tag
 from ..kinds import checked
 from ..models import Conversation, Starter
 from ..urls import Urls
-from .controls import get_link, post_form
+from .controls import get_link, post_form, submission_field
 
 a, button, details, div, h1, h2 = map(tag, ["a", "button", "details", "div", "h1", "h2"])
 header, input_, label, li, main, p = map(tag, ["header", "input", "label", "li", "main", "p"])
@@ -35,6 +35,7 @@ def conversation(
     introduction: str = "",
     starters: Sequence[Starter] = (),
     empty: Child = None,
+    submission: str = "",
 ) -> FT:
     """Return the room.
 
@@ -44,6 +45,7 @@ def conversation(
         heading: Instead of the title.
         openers: What opens the rooms at the side.
         empty: What a new one shows instead of the greeting and the introduction.
+        submission: What a starter that is sent is called, so that it is taken once however often it is pressed.
     """
     menu = None
     if conversation and (can_rename or can_delete):
@@ -51,7 +53,8 @@ def conversation(
     inside: list[Child] = []
     if conversation is None:
         welcome = empty if empty is not None else [h2(greeting), p(introduction) if introduction else None]
-        inside.append(div(welcome, _starters(urls, starters) if starters else None, cls="column empty"))
+        choice = _starters(urls, starters, submission) if starters else None
+        inside.append(div(welcome, choice, cls="column empty"))
     log = div(
         turns,
         cls="column turns",
@@ -128,8 +131,12 @@ def _menu(urls: Urls, conversation: Conversation, *, can_rename: bool, can_delet
     )
 
 
-def _starters(urls: Urls, starters: Sequence[Starter]) -> FT:
-    return post_form(urls.start(), ul([_starter(each) for each in starters], cls="starters"))
+def _starters(urls: Urls, starters: Sequence[Starter], submission: str) -> FT:
+    return post_form(
+        urls.start(),
+        submission_field(submission) if submission else None,
+        ul([_starter(each) for each in starters], cls="starters"),
+    )
 
 
 def _starter(starter: Starter) -> FT:

@@ -31,7 +31,9 @@ NOT_CONFIRMED = "It is not known whether this message reached the kogwistar serv
 
 _LONGEST = 300
 _QUERY = re.compile(r"(?<=\S)\?[\w.%~-]+=\S*")
-_PATH = re.compile(r"<server-path>|(?:\b[A-Za-z]:)?(?:[\\/]+[\w.@~+-]+){2,}[\\/]?|(?<![\w/.:<])/[\w.@~+-]+/?")
+_PATH = re.compile(
+    r"<server-path>|(?:\b[A-Za-z]:|(?<![\\/]))(?:[\\/]++[\w.@~+-]++){2,}+[\\/]?|(?<![\w/.:<])/[\w.@~+-]+/?"
+)
 _ROLE = re.compile(r"requires role '(\w+)', you have '(\w+)'")
 _ACL = re.compile(r"does not have \w+ access to workflow (\S+)")
 

@@ -12,7 +12,7 @@ from typing import Any
 from ...redaction import redact_text
 
 _ROOTS = "app|data|etc|home|mnt|opt|private|root|run|secrets|srv|tmp|usr|Users|var|work|workspace"
-TRACEBACK = re.compile(r"\s*Traceback \(most recent call last\).*", re.DOTALL)
+TRACEBACK = re.compile(r"(?<!\s)\s*+Traceback \(most recent call last\).*", re.DOTALL)
 FRAME = re.compile(r"File \"[^\"\n]*\"(?:, line \d+)?(?:, in [^\n]*)?(?:\n[ \t]+[^\n]*)?")
 _PLACE = re.compile(rf"<server-path>|(?<![\w/:.])/(?:{_ROOTS})(?:/[\w.@~+-]+)+/?|\b[A-Za-z]:(?:\\+[\w.@~+ -]+){{2,}}")
 

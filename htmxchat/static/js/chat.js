@@ -5,6 +5,7 @@ import "./history.js";
 import "./live.js";
 import "./log.js";
 import { keepFocus, localise, warn } from "./page.js";
+import { guardPlaces, sendOnce } from "./pressing.js";
 import { showRooms } from "./rooms.js";
 
 const UNREACHABLE = "The chat cannot be reached. Check the connection and try again.";
@@ -38,7 +39,9 @@ function failed({ detail: { ctx } }) {
  * @param {CustomEvent<{ctx: HtmxContext}>} event
  */
 function guard(event) {
-  const { response, text = "", target, swap } = event.detail.ctx;
+  const { response, text = "", target, swap, sourceElement } = event.detail.ctx;
+  // What asked for the turns has gone, because there are newer ones by now.
+  if (target?.id === "turns" && !sourceElement?.isConnected) return event.preventDefault();
   if (!response || response.status < 400 || swap === "none" || text.includes("<hx-partial")) return;
   if (target?.id && text.includes(`id="${target.id}"`)) return;
   event.preventDefault();
@@ -52,13 +55,26 @@ function loadScripts() {
   void import("./scripts.js");
 }
 
+/**
+ * Say what the page shows last, so that the answer also brings what came elsewhere since.
+ * @param {CustomEvent<{ctx: HtmxContext}>} event
+ */
+function sayLast({ detail: { ctx: { request } } }) {
+  if (request?.method !== "POST" || !request.headers) return;
+  const turns = document.querySelectorAll("#turns > .turn[id]");
+  request.headers["Chat-Last-Turn"] = turns.item(turns.length - 1)?.id.replace("turn-", "") ?? "";
+}
+
 keepFocus();
+sendOnce();
+guardPlaces();
 showRooms();
 loadScripts();
 document.addEventListener("htmx:after:swap", loadScripts);
 htmx.registerExtension("chat", { handle_swap: swapAttributes });
 
 document.addEventListener("htmx:error", (event) => failed(/** @type {CustomEvent} */ (event)));
+document.addEventListener("htmx:config:request", (event) => sayLast(/** @type {CustomEvent} */ (event)));
 document.addEventListener("htmx:before:swap", (event) => guard(/** @type {CustomEvent} */ (event)));
 document.addEventListener("htmx:after:process", (event) => {
   if (event.target instanceof Element) localise(event.target);

@@ -21,6 +21,7 @@ class ChatComposer extends HTMLElement {
     text.addEventListener("keydown", (event) => this.#pressed(event), { signal });
     text.addEventListener("input", () => this.#changed(), { signal });
     this.addEventListener("submit", (event) => this.#submitted(event), { signal, capture: true });
+    document.addEventListener("htmx:after:swap", () => this.#swapped(), { signal });
     this.addEventListener("htmx:finally:request", (event) => this.#answered(/** @type {CustomEvent} */ (event)), { signal });
     if (!text.value) text.value = load(this.#key);
     this.#measure();
@@ -67,6 +68,12 @@ class ChatComposer extends HTMLElement {
       event.stopImmediatePropagation();
       return;
     }
+    if (this.#hold) {
+      event.preventDefault();
+      event.stopImmediatePropagation();
+      this.#refuse();
+      return;
+    }
     this.#sent = text;
     this.#say("");
     forget(event.target, this.#key, text);
@@ -84,6 +91,27 @@ class ChatComposer extends HTMLElement {
     if (text.value === this.#sent) text.value = "";
     this.#measure();
     document.dispatchEvent(new Event("chat:sent"));
+  }
+
+  /** Why nothing can be sent now; empty when it can. */
+  get #hold() {
+    return this.querySelector("#composer-actions")?.getAttribute("data-hold") ?? "";
+  }
+
+  /** Say so. */
+  #refuse() {
+    const reason = document.createElement("span");
+    reason.setAttribute("data-hold", "");
+    reason.textContent = this.#hold;
+    this.#error?.replaceChildren(reason);
+  }
+
+  /** What was said about a run that holds a message back is true only while it does. */
+  #swapped() {
+    const said = this.#error?.querySelector("[data-hold]");
+    if (!said || said.textContent === this.#hold) return;
+    if (this.#hold) this.#refuse();
+    else this.#say("");
   }
 
   get #error() {
