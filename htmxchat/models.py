@@ -335,6 +335,16 @@ class ScriptResult:
         return "\n".join(part.rstrip("\n") for part in parts if part.strip())
 
     @property
+    def reason(self) -> str:
+        """Why it did not run to its end, without its output: how its traceback ends, or a sentence. Empty if it did."""
+        if self.done:
+            return ""
+        match self.error:
+            case {"origin": "python", "type": str(type), "message": str(message)} if self.state is ScriptState.FAILED:
+                return f"{type}: {message}" if message else type
+        return self._trouble
+
+    @property
     def explanation(self) -> str:
         """What went wrong or what to do about it, in a sentence that the traceback does not have; often empty."""
         error = self.error if isinstance(self.error, dict) else {}

@@ -609,9 +609,40 @@ class TestKogwistar:
     ) -> None:
         auth.mode, auth.ui_url = "oidc", "http://chat.example/chat/login/callback"
         client = kogwistar(provider="keycloak")
-        assert begin(client) == f"{auth.url}/api/auth/login?provider=keycloak"
+        back = "http%3A%2F%2Fchat.example%2Fchat%2Flogin%2Fcallback"
+        assert begin(client) == f"{auth.url}/api/auth/login?return_to={back}&provider=keycloak"
         assert enter(client).headers["location"] == "/chat/"
         assert "Dev User" in client.get("/chat/").text
+
+    def test_a_server_that_is_asked_to_send_people_back_here_does_or_says_what_it_lacks(
+        self, kogwistar: Callable[..., TestClient], auth: FakeAuth
+    ) -> None:
+        auth.mode, auth.allowed = "oidc", ("http://chat.example/chat/login/callback",)
+        client = kogwistar()
+        assert enter(client).headers["location"] == "/chat/"
+        assert "Dev User" in client.get("/chat/").text
+        auth.allowed, auth.ui_url = ("http://chat.example/chat/",), "http://chat.example/chat/"
+        assert begin(client) == f"{auth.url}/api/auth/login"  # back to the chat itself, as before
+        assert enter(client).headers["location"] == "/chat/"
+        auth.allowed, auth.ui_url = ("http://elsewhere.example/",), "http://elsewhere.example/"
+        response = kogwistar().post("/chat/login", data={"back": ""})
+        assert response.status_code == 502
+        assert "add http://chat.example/chat/login/callback to its AUTH_ALLOWED_RETURN_URLS" in response.text
+
+    def test_a_server_that_cannot_chat_says_so_before_anybody_signs_in(
+        self, kogwistar: Callable[..., TestClient], auth: FakeAuth
+    ) -> None:
+        auth.native = True
+        response = kogwistar().post("/chat/login", data={"back": ""})
+        assert response.status_code == 502
+        assert "cannot chat" in response.text and "knowledge-mcp" in response.text
+
+    def test_somebody_who_may_only_read_is_told_where_a_dev_server_says_so(
+        self, kogwistar: Callable[..., TestClient], auth: FakeAuth
+    ) -> None:
+        auth.user = {**DEV_USER, "role": "ro"}
+        client = kogwistar()
+        assert "DEV_AUTH_ROLE" in why_not(client, enter(client))
 
     @pytest.mark.parametrize("ui_url", ["http://chat.example/chat/?from=server", "http://chat.example/chat/"])
     def test_the_servers_address_may_be_the_chat_itself_with_a_query_or_without(
@@ -750,7 +781,7 @@ class TestKogwistar:
         client = kogwistar()
         for _ in range(3):
             begin(client)
-        assert len(auth.requests) == 6
+        assert len(auth.requests) == 9
         assert len(auth.peers) == 1
         assert auth.cookies == set()  # that the server gives to whoever begins
 

@@ -245,7 +245,7 @@ def test_a_conversation_is_renamed(site: Site) -> None:
 
 
 def test_a_fragment_that_cannot_be_had_sends_the_browser_to_the_page(site: Site) -> None:
-    response = site.get("/c/nothing?x=1", headers={**FRAGMENT, "Host": "inside.proxy:8000"})
+    response = site.get("/c/nothing?x=1", headers={**FRAGMENT, "HX-Source": "a", "Host": "inside.proxy:8000"})
     assert response.status_code == 404
     assert response.headers["hx-redirect"] == f"{site.prefix}/c/nothing?x=1"
 

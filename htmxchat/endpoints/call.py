@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from functools import wraps
 from typing import TypeVar
-from urllib.parse import parse_qsl
+from urllib.parse import parse_qsl, quote
 
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
@@ -35,6 +35,9 @@ CHANGED = {"HX-Trigger": '{"chat:changed": {"target": "body"}}'}
 
 SCRIPTS_CHANGED = {"HX-Trigger": '{"chat:scripts": {"target": "body"}}'}
 """Tells the page that the queue of scripts is not as it was."""
+
+IN_PLACE = {"HX-Reswap": "outerHTML"}
+"""Puts what says why something failed where it was to be; else the page's script keeps failures out of the rooms."""
 
 Thing = TypeVar("Thing", Conversation, Run)
 
@@ -213,6 +216,19 @@ def wants_fragment(request: Request) -> bool:
     """Return whether htmx asks for a part of a page. When it restores one from the history it wants the whole."""
     headers = request.headers
     return headers.get("hx-request") == "true" and headers.get("hx-request-type", "partial") == "partial"
+
+
+def place(request: Request) -> str:
+    """Return the id of the element that htmx asks a fragment for; empty when it has none."""
+    return request.headers.get("hx-target", "").rpartition("#")[2]
+
+
+def here(request: Request) -> str:
+    """Return the address that was asked for, without a host: behind a proxy this process does not know its own."""
+    # One slash: two would make the rest a host.
+    path = "/" + quote(request.scope["path"].lstrip("/"), safe="/!$&'()*+,;=:@-._~")
+    query = request.url.query
+    return f"{path}?{query}" if query else path
 
 
 def usable_text(text: str, limit: int) -> str:

@@ -21,7 +21,7 @@ from ..fragments.transcript import transcript as turns
 from ..html import FT, Child, render, tag
 from ..models import Conversation, ConversationPage, Transcript
 from ..patches import Patch, render_patches
-from .call import Call, endpoint
+from .call import Call, endpoint, place
 
 
 @endpoint
@@ -36,6 +36,8 @@ async def show(call: Call) -> Response:
     try:
         transcript = await call.chat.ask(call.chat.backend.load_transcript(call.user, call.conversation.id))
     except ChatError as error:
+        if call.fragment and place(call.request) != "conversation":
+            raise  # only a part of the room was to change
         return await unloaded_page(call, call.conversation, error)
     return await conversation_page(call, transcript)
 
@@ -88,7 +90,7 @@ async def room_page(
     title = f"{conversation.title} · {settings.title}" if conversation else settings.title
     if call.fragment:
         # Another conversation comes without the sides of the one before; parts of the same leave them alone.
-        whole = call.request.headers.get("hx-target", "").endswith("#conversation")
+        whole = place(call.request) == "conversation"
         closed = render_patches(close_sides(call, conversation)) if whole else ""
         return HTMLResponse(render(tag("title")(title), room) + closed, status)
     found, failure = await load_history(call)

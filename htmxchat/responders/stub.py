@@ -116,7 +116,7 @@ async def _python(request: Request, pace: float) -> Answer:
     result = yield RunScript(PYTHON, "Quantiles of the sample")
     assert isinstance(result, ScriptResult)
     rest = PYTHON_DONE if result.done else PYTHON_NOT
-    for word in _words(rest.format(seconds=result.seconds, why=quote(result.text, 500))):
+    for word in _words(rest.format(seconds=result.seconds, why=quote(result.reason, 500))):
         yield word
         await asyncio.sleep(pace)
 

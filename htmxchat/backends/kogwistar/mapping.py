@@ -132,6 +132,8 @@ class Translator:
             case "tool.result" if text_at(payload, "tool_call_id"):
                 result = clean_json(payload.get("result"))
                 failed = payload.get("ok") is False or bool(payload.get("error"))
+                if result is None and failed:
+                    result = clean_json(payload.get("error"))
                 return [ToolFinished(text_at(payload, "tool_call_id"), _short(result), result, failed)]
             case _:
                 return [_unknown(event)]

@@ -43,7 +43,7 @@ function guard(event) {
   // What asked for the turns has gone, because there are newer ones by now.
   if (target?.id === "turns" && !sourceElement?.isConnected) return event.preventDefault();
   if (!response || response.status < 400 || swap === "none" || text.includes("<hx-partial")) return;
-  if (target?.id && text.includes(`id="${target.id}"`)) return;
+  if (response.headers.has("HX-Reswap") || (target?.id && text.includes(`id="${target.id}"`))) return;
   event.preventDefault();
   warn(UNREACHABLE);
 }
@@ -73,6 +73,7 @@ loadScripts();
 document.addEventListener("htmx:after:swap", loadScripts);
 htmx.registerExtension("chat", { handle_swap: swapAttributes });
 
+document.addEventListener("chat:failed", (event) => warn(/** @type {CustomEvent} */ (event).detail.words));
 document.addEventListener("htmx:error", (event) => failed(/** @type {CustomEvent} */ (event)));
 document.addEventListener("htmx:config:request", (event) => sayLast(/** @type {CustomEvent} */ (event)));
 document.addEventListener("htmx:before:swap", (event) => guard(/** @type {CustomEvent} */ (event)));

@@ -12,5 +12,5 @@ interface HtmxContext {
   swap?: string;
   text?: string;
   request?: { action?: string; headers?: Record<string, string>; method?: string };
-  response?: { status: number };
+  response?: { status: number; headers: Headers };
 }
