@@ -27,7 +27,7 @@ _HTMX = {
 }
 
 # What js/chat.js imports, so that it comes at once and not one after the other.
-_MODULES = ("page", "pressing", "rooms", "composer", "history", "live", "log")
+_MODULES = ("page", "pressing", "rooms", "composer", "history", "live", "log", "sending")
 
 
 @dataclass(frozen=True, slots=True)

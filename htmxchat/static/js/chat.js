@@ -7,6 +7,7 @@ import "./log.js";
 import { keepFocus, localise, warn } from "./page.js";
 import { guardPlaces, sendOnce } from "./pressing.js";
 import { showRooms } from "./rooms.js";
+import { isSending, showSending } from "./sending.js";
 
 const UNREACHABLE = "The chat cannot be reached. Check the connection and try again.";
 
@@ -40,8 +41,8 @@ function failed({ detail: { ctx } }) {
  */
 function guard(event) {
   const { response, text = "", target, swap, sourceElement } = event.detail.ctx;
-  // What asked for the turns has gone, because there are newer ones by now.
-  if (target?.id === "turns" && !sourceElement?.isConnected) return event.preventDefault();
+  // What asked for the turns has gone, because there are newer ones by now, or a newer one is on its way.
+  if (target?.id === "turns" && (!sourceElement?.isConnected || isSending())) return event.preventDefault();
   if (!response || response.status < 400 || swap === "none" || text.includes("<hx-partial")) return;
   if (response.headers.has("HX-Reswap") || (target?.id && text.includes(`id="${target.id}"`))) return;
   event.preventDefault();
@@ -67,6 +68,7 @@ function sayLast({ detail: { ctx: { request } } }) {
 
 keepFocus();
 sendOnce();
+showSending();
 guardPlaces();
 showRooms();
 loadScripts();

@@ -27,7 +27,7 @@ class ChatLog extends HTMLElement {
     // A page of the host's own has turns without a body that scrolls.
     if (!body || !turns) return;
     body.addEventListener("scroll", () => this.#scrolled(), { signal, passive: true });
-    document.addEventListener("chat:sent", () => this.#follow(), { signal });
+    for (const type of ["chat:sending", "chat:sent"]) document.addEventListener(type, () => this.#follow(), { signal });
     this.#sizes = new ResizeObserver(() => (this.#following ? this.#toEnd() : this.#look()));
     this.#sizes.observe(turns);
     this.#sizes.observe(body);
