@@ -62,6 +62,7 @@ from .limits import Limits
 from .login import Login, SignInAt
 from .look import Look
 from .models import (
+    UNDATED,
     Conversation,
     ConversationPage,
     Run,
@@ -86,6 +87,7 @@ __version__ = "0.1.0"
 
 __all__ = [
     "JSON",
+    "UNDATED",
     "Backend",
     "BackendError",
     "BackendUnavailable",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Literal, TypeAlias
 
@@ -114,13 +114,22 @@ class Starter:
         text("Starter.text", self.text, empty=False)
 
 
+UNDATED = datetime(1970, 1, 1, tzinfo=UTC)
+"""Stands for a time that a backend does not know. No page shows it, or anything before it, as a date."""
+
+
+def is_dated(at: datetime) -> bool:
+    """Return whether a time is known."""
+    return at > UNDATED
+
+
 @dataclass(frozen=True, slots=True)
 class Conversation:
     """A list of turns that belongs to one user.
 
     Attributes:
         state: The state of its latest run, suspended also while that waits for the user; `None` before the first.
-        updated_at: When its latest turn began or ended; the history is sorted by it.
+        updated_at: When its latest turn began or ended; the history is sorted by it. See `UNDATED`.
     """
 
     id: str

@@ -10,7 +10,7 @@ from itertools import groupby
 
 from ..html import FT, Child, icon, tag
 from ..kinds import checked
-from ..models import Conversation, ConversationPage, RunState
+from ..models import Conversation, ConversationPage, RunState, is_dated
 from ..urls import Urls
 from .controls import get_link, post_form
 from .shell import brand_mark, notice
@@ -147,12 +147,13 @@ def history_items(
 def _item(conversation: Conversation, urls: Urls, current: str | None, now: datetime) -> FT:
     words = _WORDS.get(conversation.state) if conversation.state else None
     at = conversation.updated_at.astimezone(UTC)
+    known = is_dated(at)
     return li(
         get_link(
             urls.conversation(conversation.id),
             span(conversation.title, cls="cut", dir="auto"),
             span(span(words, cls="hidden"), cls="state") if words else None,
-            time_(_short(at, now), datetime=at.isoformat(timespec="seconds"), data_form="short"),
+            time_(_short(at, now), datetime=at.isoformat(timespec="seconds"), data_form="short") if known else None,
             id=f"conversation-{conversation.id}",
             target="#conversation",
             hx_push_url="true",
@@ -194,6 +195,8 @@ def _short(at: datetime, now: datetime) -> str:
 
 
 def _day(at: datetime, now: datetime) -> str:
+    if not is_dated(at):
+        return "Date not known"
     day, today = at.astimezone(UTC).date(), now.astimezone(UTC).date()
     if day >= today:
         return "Today"

@@ -11,7 +11,7 @@ from ..html import render
 from ..inspection import Row
 from ..inspection.meanings import duration
 from ..inspection.timeline import Timeline
-from ..models import Run
+from ..models import Run, is_dated
 from ..redaction import redact_text
 from ..urls import Urls
 from ..view import RunView
@@ -93,10 +93,11 @@ def summary_text(run: Run, view: RunView, rows: Sequence[Row], timeline: Timelin
 
 def facts(run: Run, view: RunView, timeline: Timeline) -> list[tuple[str, str]]:
     """Return what is to be said of a run first."""
+    at = view.started_at or run.created_at
     found = [
         ("Run", run.id),
         ("State", STATES[view.state]),
-        ("Started", f"{(view.started_at or run.created_at).astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC"),
+        ("Started", f"{at.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC" if is_dated(at) else "Date not known"),
         ("Took" if view.ended_at else "So far", duration(timedelta(seconds=timeline.seconds))),
     ]
     if view.usage:

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 from ..html import FT, Child, tag
 from ..inspection.meanings import duration
-from ..models import Conversation, RunSummary
+from ..models import Conversation, RunSummary, is_dated
 from ..urls import Urls
 from .inspecting import STATES, inspects, moment
 from .shell import notice, side_closer
@@ -47,7 +47,8 @@ def run_list(
 
 def _run_item(urls: Urls, found: RunSummary) -> FT:
     run = found.run
-    took = duration(found.ended_at - run.created_at) if found.ended_at and run.created_at < found.ended_at else None
+    measured = is_dated(run.created_at) and found.ended_at and run.created_at < found.ended_at
+    took = duration(found.ended_at - run.created_at) if found.ended_at and measured else None
     return li(
         a(
             span(STATES[run.state], cls="state"),

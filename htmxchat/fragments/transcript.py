@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from ..html import FT, Child, raw, tag
 from ..kinds import checked
 from ..markdown import Markdown, MarkdownStream
-from ..models import RunState, Transcript, Turn
+from ..models import RunState, Transcript, Turn, is_dated
 from ..view import RunView, fold
 from .steps import turn_steps
 from .turn_context import TurnContext
@@ -125,7 +125,9 @@ def status_text(view: RunView) -> str:
     }.get(view.state, "The agent is answering.")
 
 
-def moment(at: datetime) -> FT:
+def moment(at: datetime) -> Child:
     """Return a time; the page's script rewrites its text in the reader's zone and language."""
+    if not is_dated(at):
+        return "at a time that is not known"
     at = at.astimezone(UTC)
     return time_(f"{at:%H:%M} UTC", datetime=at.isoformat(timespec="seconds"))

@@ -13,7 +13,7 @@ from sqlalchemy.exc import IntegrityError
 from ...cleaning import one_line, searchable
 from ...errors import InvalidInput, NotFound
 from ...events import RunEvent
-from ...models import Conversation, ConversationPage, RunState, Transcript, Turn
+from ...models import UNDATED, Conversation, ConversationPage, RunState, Transcript, Turn
 from ...store import Store
 from ...view import compact, fold
 from . import conditions, learning, logs, writing
@@ -87,8 +87,8 @@ class ConversationMemory:
             for number, item in enumerate(items):
                 row = db.execute(select(t.conversations).where(t.conversations.c.id == item.id)).one_or_none()
                 if row is None:
-                    # The server tells no times; what was made here is more likely to be the newer.
-                    at = logs.now() - timedelta(days=1, seconds=number)
+                    # The server tells no times.
+                    at = UNDATED - timedelta(seconds=number)
                     writing.add(db, user_id, item.id, "", at, verified=False)
                 elif row.user_id != user_id and not row.verified:
                     disputed.append(item.id)
@@ -106,9 +106,10 @@ class ConversationMemory:
         await self._store.write(lambda db: db.execute(update(t.conversations).where(listed).values(**values)))
 
     async def add(self, user_id: str, id: str, text: str = "") -> None:
-        """Remember a conversation, named after its first message."""
+        """Remember a conversation, named after its first message. One that was begun elsewhere has no date."""
+        at = logs.now() if text else UNDATED
         with suppress(IntegrityError):
-            await self._store.write(lambda db: writing.add(db, user_id, id, text, logs.now()))
+            await self._store.write(lambda db: writing.add(db, user_id, id, text, at))
 
     async def rename(self, user_id: str, id: str, title: str) -> None:
         line = one_line(title, LONGEST_TITLE)
