@@ -15,7 +15,7 @@ from starlette.routing import Mount, Route
 
 from . import checks
 from .assets import Assets
-from .backend import Backend, HasStarters, KeepsIdentityKey, Managed
+from .backend import Backend, CanLimitRuns, HasStarters, KeepsIdentityKey, Managed
 from .callback import HideCallback
 from .chat import Chat, Inspector, Settings
 from .csrf import CrossOriginGuard, checked_origin
@@ -25,7 +25,7 @@ from .errors import ChatError
 from .fragments.turn_context import TurnContext
 from .headers import ContentPolicy, SecurityHeaders
 from .identity import BrowserCookie, BrowserIdentity, HostIdentity, Identify, SessionIdentity
-from .limits import BodyLimit, Limits, StreamSlots
+from .limits import BodyLimit, Limits, QuietDisconnects, Slots
 from .login import Login, over_https
 from .look import Look
 from .markdown import Markdown
@@ -33,6 +33,7 @@ from .models import Starter
 from .mounting import WholePath
 from .relay import Relay
 from .scripts import Scripts
+from .stopping import ServerStop
 from .urls import Urls
 
 _METHODS = tuple(name for name in vars(Backend) if not name.startswith("_"))
@@ -87,7 +88,7 @@ def create_chat_app(
         look: A logo, a favicon, a header, a footer and an empty page of the host's own.
         stylesheets: Paths of the host's own style sheets, `"/static/brand.css"`, loaded after the chat's: the place to
             set the `--chat-*` tokens. They come from the chat's own origin.
-        limits: Longest text, largest body, streams a user.
+        limits: Longest text, largest body, what a user may have under way at a time.
         scripts: How the agent's Python runs in the user's browser, with the user's consent: limits of time and memory,
             and where packages are. `False`: it does not, and there is no room for scripts.
         image_hosts: Hosts whose images answers may show, `"images.example"`. None by default.
@@ -111,6 +112,8 @@ def create_chat_app(
     if secret is not None and (identify is not None or login is not None):
         raise ValueError("secret signs the cookies of a chat that signs nobody in: not beside identify or login.")
     limits = Limits() if limits is None else checks.instance("limits", limits, Limits, "Limits(text=5_000)")
+    if isinstance(backend, CanLimitRuns):
+        backend.limit_runs(limits.runs_per_user)
     if starters is None:
         starters = backend.starters if isinstance(backend, HasStarters) else ()
     settings = Settings(
@@ -142,17 +145,20 @@ def create_chat_app(
         markdown=Markdown(frozenset(hosts)),
         assets=Assets(),
         relay=Relay(backend),
-        slots=StreamSlots(limits.streams_per_user),
+        streams=Slots(limits.streams_per_user),
+        requests=Slots(limits.requests_per_user),
+        stop=ServerStop(),
         login=login,
     )
     app = Starlette(
         routes=_routes(chat),
         middleware=[
+            Middleware(QuietDisconnects),
             Middleware(WholePath),
             *([Middleware(HideCallback, login.fields)] if login else []),
             Middleware(SecurityHeaders, policy),
             Middleware(CrossOriginGuard, show_failure, trusted),
-            Middleware(BodyLimit, limits.body, show_failure, {_RESULT: limits.result}),
+            Middleware(BodyLimit, limits.body, show_failure, {_RESULT: limits.result}, seconds=limits.body_timeout),
             *([] if identify or login else [Middleware(BrowserCookie)]),
         ],
         exception_handlers={ChatError: show_failure, HTTPException: show_failure},

@@ -17,13 +17,14 @@ from .fragments.shell import Frame
 from .fragments.turn_context import TurnContext
 from .html import Child
 from .identity import Identify
-from .limits import Limits, StreamSlots
+from .limits import Limits, Slots
 from .login import Login
 from .look import Look, content_for
 from .markdown import Markdown
 from .models import Run, Starter, User
 from .relay import Relay
 from .scripts import Scripts
+from .stopping import ServerStop
 from .submissions import Submissions
 from .urls import Urls
 
@@ -64,7 +65,9 @@ class Chat:
     markdown: Markdown
     assets: Assets
     relay: Relay
-    slots: StreamSlots
+    streams: Slots
+    requests: Slots
+    stop: ServerStop
     login: Login | None = None
     submissions: Submissions = field(default_factory=Submissions)
 
@@ -163,7 +166,8 @@ class Chat:
 
         Raises:
             BackendUnavailable: It took longer than `backend_timeout` seconds.
-            ChatError: What the backend raises; an error that is none becomes one, and is in the log only.
+            ChatError: What the backend raises; an error that is none becomes one, and is in the log only. So does an
+                exit: nobody's request ends the server.
         """
         try:
             with anyio.fail_after(self.settings.backend_timeout):
@@ -172,6 +176,6 @@ class Chat:
             raise
         except TimeoutError:
             raise BackendUnavailable("The agent takes too long to answer. Try again in a moment.") from None
-        except Exception:
+        except (Exception, SystemExit, KeyboardInterrupt):
             _log.exception("The backend failed")
             raise ChatError from None

@@ -6,6 +6,9 @@
     │   └── TextTooLong       422   knows both numbers
     ├── BadRequest            400   not a form, not UTF-8, not what the route takes
     ├── BodyTooLarge          413
+    ├── BodyTooSlow           408
+    ├── LimitReached          429   the user has as much under way as is allowed
+    │   └── TooManyRuns       429   knows which runs
     ├── NotSignedIn           401
     ├── NotAllowed            403   signed in, but not allowed to
     │   └── CrossOrigin       403   another site sent the form
@@ -20,7 +23,11 @@ The message of each is a plain sentence that the page shows as it is.
 
 from __future__ import annotations
 
-from .checks import text, whole
+from collections.abc import Sequence
+
+from .checks import items, seconds, text, whole
+
+_NAMED_TITLES = 3
 
 
 class ChatError(Exception):
@@ -75,6 +82,45 @@ class BodyTooLarge(ChatError):
         whole("limit", limit)
         super().__init__(f"The request is larger than {limit:,} bytes. Send less at a time.")
         self.limit = limit
+
+
+class BodyTooSlow(ChatError):
+    """The request body did not arrive within the limit, in seconds."""
+
+    status = 408
+
+    def __init__(self, limit: float) -> None:
+        seconds("limit", limit)
+        super().__init__(f"The request did not arrive whole within {limit:g} seconds. Try again.")
+        self.limit = limit
+
+
+class LimitReached(ChatError):
+    """The user has as much under way as is allowed at a time."""
+
+    status = 429
+    sentence = "You have too much under way at once. Wait a moment, then try again."
+
+
+class TooManyRuns(LimitReached):
+    """The user has as many live runs as are allowed.
+
+    Attributes:
+        limit: How many that is.
+        titles: The conversations that they are in.
+    """
+
+    def __init__(self, limit: int, titles: Sequence[str]) -> None:
+        whole("limit", limit)
+        titles = items("titles", titles, text, '["A title"]')
+        more = len(titles) - _NAMED_TITLES
+        shown = [f"“{title}”" for title in titles[:_NAMED_TITLES]] + ([f"{more} more"] if more > 0 else [])
+        super().__init__(
+            f"You have {limit:,} answer{'s' * (limit != 1)} under way, as many as are allowed at a time:"
+            f" {', '.join(shown)}. Wait for one, answer what it asks, or stop it; then try again."
+        )
+        self.limit = limit
+        self.titles = tuple(titles)
 
 
 class NotSignedIn(ChatError):

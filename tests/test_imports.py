@@ -11,14 +11,17 @@ import pytest
 
 PACKAGE = Path(__file__).parent.parent / "htmxchat"
 
-NOUNS = {"checks", "kinds", "models", "events", "errors", "scripts"}
+NOUNS = {"checks", "kinds", "models", "events", "errors", "cleaning", "scripts", "words", "zones"}
 SEAMS = {"backend", "login"}
-LOG = {"cleaning", "store"}
+LOG = {"store"}
 TEXT = {"markdown", "highlight"}
 INSPECTED = {"inspection", "redaction"}
 PAGE = {"html", "look", "view", "urls", "patches", "ansi", *INSPECTED, *NOUNS, *TEXT}
-GUARDS = {"assets", "callback", "cookies", "csrf", "headers", "identity", "limits", "mounting", "submissions"}
-STREAM = {"fragments", "sse", "relay", *SEAMS, *PAGE}
+GUARDS = {
+    *("assets", "callback", "containment", "cookies", "csrf", "headers", "identity", "limits", "mounting"),
+    "submissions",
+}
+STREAM = {"fragments", "sse", "stopping", "relay", *SEAMS, *PAGE}
 AGENTS = {"backends", "responders", "testing"}
 EVERYTHING = {"app", "chat", "endpoints", *STREAM, *GUARDS, *LOG, *AGENTS}
 
@@ -31,7 +34,8 @@ LAYERS: dict[str, tuple[set[str], set[str]]] = {
     "urls": ({"checks", "kinds"}, set()),
     "look": (NOUNS | {"html", "urls"}, set()),
     "patches": (set(), set()),
-    "sse": (set(), {"anyio", "starlette"}),
+    "sse": ({"stopping"}, {"anyio", "starlette"}),
+    "stopping": (set(), set()),
     "ansi": (set(), set()),
     "html": (set(), {"fasthtml", "starlette"}),
     "markdown": (TEXT, {"pyromark"}),
@@ -45,7 +49,10 @@ LAYERS: dict[str, tuple[set[str], set[str]]] = {
     **dict.fromkeys(LOG, (NOUNS | LOG | {"backend", "view"}, {"anyio", "sqlalchemy"})),
     **dict.fromkeys(
         AGENTS,
-        (NOUNS | LOG | AGENTS | SEAMS | {"view", "redaction"}, {"anyio", "httpx", "httpx_sse", "pytest", "sqlalchemy"}),
+        (
+            NOUNS | LOG | AGENTS | SEAMS | {"containment", "view", "redaction"},
+            {"anyio", "httpx", "httpx_sse", "pytest", "sqlalchemy"},
+        ),
     ),
     "__init__": (EVERYTHING - {"testing"}, set()),
     "__main__": (EVERYTHING | {"__init__"}, {"anyio", "httpx", "starlette", "uvicorn"}),

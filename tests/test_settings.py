@@ -154,7 +154,10 @@ WRONG: dict[str, dict[str, list[Any]]] = {
         "text": [0, -1, "5", 5.0, True, None],
         "body": [0, "5", 5.0, 1_000],
         "result": [0, "5", 5.0],
+        "body_timeout": [0, -1, "5", True, None],
         "streams_per_user": [0, -1, "5", 5.0],
+        "requests_per_user": [0, -1, "5", 5.0],
+        "runs_per_user": [0, -1, "5", 5.0],
     },
     "Scripts": {
         "pyodide_url": [5, "pyodide", "/pyodide", "javascript:x/"],
@@ -186,10 +189,12 @@ WRONG: dict[str, dict[str, list[Any]]] = {
     "ChatError": {"sentence": [5, ValueError("x")]},
     "TextTooLong": {"length": ["x"], "limit": ["x"]},
     "BodyTooLarge": {"limit": ["x"]},
+    "BodyTooSlow": {"limit": ["x", -1, None]},
+    "TooManyRuns": {"limit": ["x"], "titles": ["A title", [5], 5]},
 }
 
 # What only this package makes and hands out.
-HANDED_OUT = {"RunView", "BackendConformance", "RunState", "ScriptState", "Outcome"}
+HANDED_OUT = {"RunView", "BackendConformance", "RunState", "ScriptState", "Outcome", "Waiting"}
 
 
 def public() -> Iterator[tuple[str, Callable[..., Any]]]:
@@ -249,7 +254,7 @@ def value_of(annotation: str) -> Any:
         "Turn": htmxchat.Turn("t", "user", "Hello", NOW),
         "TurnContext": htmxchat.fragments.TurnContext(URLS, Markdown()),
     }
-    return () if annotation.startswith("tuple") else None if "None" in annotation else values[annotation]
+    return () if annotation.startswith(("tuple", "Sequence")) else None if "None" in annotation else values[annotation]
 
 
 def wrong_values(name: str, parameter: str) -> list[Any]:

@@ -1,11 +1,10 @@
-"""The store: what is written is found again, by its owner only, in memory, in a file and (if given) in PostgreSQL."""
+"""The store: what is written is found again, by its owner only, in memory, in a file and in PostgreSQL."""
 
 from __future__ import annotations
 
 import asyncio
 import base64
 import json
-import os
 import sqlite3
 import threading
 import uuid
@@ -18,7 +17,7 @@ import pytest
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.schema import CreateTable
 
-from htmxchat.errors import BackendUnavailable, Busy, Conflict, InvalidInput, NotFound
+from htmxchat.errors import BackendError, BackendUnavailable, Busy, Conflict, InvalidInput, NotFound
 from htmxchat.events import (
     InputAnswered,
     InputRequested,
@@ -34,11 +33,9 @@ from htmxchat.store import Started, Store
 from htmxchat.store.rows import now
 from htmxchat.store.tables import metadata
 from htmxchat.view import compact, fold
+from tests.servers import Postgres
 
 pytestmark = pytest.mark.anyio
-
-# A PostgreSQL URL here runs these tests against that server as well.
-POSTGRES = os.environ.get("HTMXCHAT_TEST_POSTGRES")
 
 
 @pytest.fixture
@@ -51,10 +48,17 @@ def ann() -> str:
     return f"ann-{uuid.uuid4().hex}"
 
 
-@pytest.fixture(params=["memory", "file", *(["postgres"] if POSTGRES else [])])
-async def store(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Store]:
-    urls = {"memory": None, "file": f"sqlite+aiosqlite:///{tmp_path}/chat.db", "postgres": POSTGRES}
-    store = Store(urls[request.param])
+@pytest.fixture(params=["memory", "file", "postgres"])
+def url(request: pytest.FixtureRequest, tmp_path: Path) -> str | None:
+    if request.param == "postgres":
+        url: str = request.getfixturevalue("postgres").url
+        return url
+    return f"sqlite+aiosqlite:///{tmp_path}/chat.db" if request.param == "file" else None
+
+
+@pytest.fixture
+async def store(url: str | None) -> AsyncIterator[Store]:
+    store = Store(url)
     yield store
     await store.close()
 
@@ -210,13 +214,14 @@ async def test_a_dead_run_is_ended_once(store: Store, ann: str) -> None:
     run = (await store.start_run(ann, None, "Hello", owner="me")).run
     await store.append_events(run.id, "me", [RunEvent(2, now(), TextDelta("So far"))])
     past, future = now() - timedelta(minutes=1), now() + timedelta(minutes=1)
-    assert await store.dead_runs(ann, past) == []
+    assert await store.silent_runs(ann, past) == []
     assert not await store.end_dead_run(run.id, past, "Gone.")
-    assert await store.dead_runs(ann, future) == [run.id]
+    ((run_id, alive_at),) = await store.silent_runs(ann, future)
+    assert (run_id, alive_at) == (run.id, await store.alive_at(run.id))
     ended: list[bool] = []
 
     async def look() -> None:
-        ended.append(await store.end_dead_run(run.id, future, "Gone."))
+        ended.append(await store.end_dead_run(run.id, alive_at, "Gone."))
 
     async with anyio.create_task_group() as tasks:
         for _ in range(5):
@@ -426,8 +431,10 @@ async def test_a_new_file_is_for_its_owner_only_and_one_that_is_there_stays_as_i
     assert shared.stat().st_mode & 0o777 == 0o644
 
 
-async def test_a_submission_is_stored_once_by_whichever_process(tmp_path: Path) -> None:
-    ann, url = uuid.uuid4().hex, POSTGRES or f"sqlite+aiosqlite:///{tmp_path / 'chat.db'}"
+async def test_a_submission_is_stored_once_by_whichever_process(url: str | None) -> None:
+    if url is None:
+        pytest.skip("a database in memory has one process")
+    ann = uuid.uuid4().hex
     one, two = Store(url), Store(url)
 
     async def twice() -> list[Started]:
@@ -447,3 +454,103 @@ async def test_a_submission_is_stored_once_by_whichever_process(tmp_path: Path) 
         await one.start_run(ann, None, "Hello", owner="me", submission="s1")
     await one.close()
     await two.close()
+
+
+# What goes wrong
+
+
+def alter(path: Path, *statements: str) -> None:
+    connection = sqlite3.connect(path)
+    for statement in statements:
+        connection.execute(statement)
+    connection.commit()
+    connection.close()
+
+
+@pytest.mark.parametrize(
+    ("change", "named"),
+    [
+        ("ALTER TABLE htmxchat_runs DROP COLUMN waiting", "an older version of htmxchat: table htmxchat_runs has no"),
+        ("ALTER TABLE htmxchat_runs ADD COLUMN mood TEXT", None),
+        (
+            "CREATE TABLE htmxchat_events (run_id TEXT, seq INTEGER, at TEXT, type TEXT, data TEXT, raw TEXT,"
+            " mood TEXT NOT NULL)",
+            "needs a column mood",
+        ),
+    ],
+)
+async def test_tables_of_another_version_are_named(
+    tmp_path: Path, change: str, named: str | None, caplog: pytest.LogCaptureFixture
+) -> None:
+    path = tmp_path / "chat.db"
+    if not change.startswith("CREATE"):
+        store = Store(f"sqlite+aiosqlite:///{path}")
+        await store.open()
+        await store.close()
+    alter(path, change)
+    store = Store(f"sqlite+aiosqlite:///{path}")
+    if named is None:
+        await answered(store, "ann", "Hello")
+    else:
+        with pytest.raises(BackendError, match="another version"):
+            await store.start_run("ann", None, "Hello", owner="me")
+        assert named in caplog.text
+    await store.close()
+
+
+@pytest.mark.parametrize(
+    "broken",
+    [
+        "ALTER TABLE htmxchat_runs RENAME COLUMN alive_at TO elsewhere",
+        "CREATE TRIGGER x BEFORE INSERT ON htmxchat_runs BEGIN SELECT RAISE(ABORT, 'no more'); END",
+        "CREATE TRIGGER x BEFORE INSERT ON htmxchat_turns BEGIN SELECT RAISE(ABORT, 'no more'); END",
+    ],
+)
+async def test_what_the_database_refuses_is_no_live_run_and_is_logged(
+    tmp_path: Path, broken: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    path = tmp_path / "chat.db"
+    store = Store(f"sqlite+aiosqlite:///{path}")
+    run = (await answered(store, "ann", "Hello")).run
+    alter(path, broken)
+    for conversation_id in (None, run.conversation_id):
+        with pytest.raises(BackendError, match="refuses") as caught:
+            await store.start_run("ann", conversation_id, "Again", owner="me")
+        assert not isinstance(caught.value, BackendUnavailable)
+    assert "Traceback" in caplog.text
+    await store.close()
+
+
+async def test_events_that_are_refused_do_not_look_like_a_lost_run(tmp_path: Path) -> None:
+    path = tmp_path / "chat.db"
+    store = Store(f"sqlite+aiosqlite:///{path}")
+    run = (await store.start_run("ann", None, "Hello", owner="me")).run
+    alter(path, "CREATE TRIGGER x BEFORE INSERT ON htmxchat_events BEGIN SELECT RAISE(ABORT, 'no more'); END")
+    with pytest.raises(BackendError, match="refuses"):
+        await store.append_events(run.id, "me", [RunEvent(2, now(), TextDelta("x"))])
+    await store.close()
+
+
+async def test_an_outage_is_logged_when_it_begins_and_when_it_is_over(
+    own_postgres: Postgres, caplog: pytest.LogCaptureFixture
+) -> None:
+    store = Store(own_postgres.url)
+    started = await answered(store, "ann", "Hello")
+    own_postgres.stop("immediate")
+    for _ in range(5):
+        with pytest.raises(BackendUnavailable, match="cannot be reached"):
+            await store.list_conversations("ann")
+    own_postgres.start()
+    assert (await store.get_conversation("ann", started.run.conversation_id)).title == "Hello"
+    began, over = [record.getMessage() for record in caplog.records if record.name == "htmxchat"]
+    assert "cannot be reached" in began
+    assert "is back after" in over
+    await store.close()
+
+
+async def test_a_run_that_was_asked_to_stop_and_lost_its_owner_ends_as_stopped(store: Store, ann: str) -> None:
+    run = (await store.start_run(ann, None, "Hello", owner="me")).run
+    await store.request_stop(ann, run.id)
+    ((_, alive_at),) = await store.silent_runs(ann, now() + timedelta(minutes=1))
+    assert await store.end_dead_run(run.id, alive_at, "Gone.")
+    assert (await store.read_events(run.id, 0))[0][-1].body == RunEnded(Outcome.CANCELLED)

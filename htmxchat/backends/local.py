@@ -6,7 +6,6 @@ import asyncio
 import inspect
 import uuid
 from collections.abc import AsyncIterator, Sequence
-from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from .. import checks
@@ -16,7 +15,9 @@ from ..models import Conversation, ConversationPage, Run, RunSummary, Script, St
 from ..responders import Request, Responder
 from ..store import Started, Store
 from ..store.database import uncancelled
-from .active import INTERRUPTED, ActiveRun, Timing
+from .active import ActiveRun
+from .dead_runs import DeadRuns
+from .log_writer import DELAYED, Timing
 from .scripting import ScriptKeeping
 
 STORE_EXAMPLE = 'Store("sqlite+aiosqlite:///chat.db")'
@@ -27,8 +28,9 @@ class LocalBackend(ScriptKeeping):
     """A backend whose agent is an async generator in this process. asyncio only.
 
     A run is a task of its own: it depends on nobody who reads it. Each event is in the store before anybody sees it.
-    Several processes can share a store: each sees, stops and answers the others' runs. When a process dies, whoever
-    looks at one of its runs ends it as failed, with the text so far, once its lease has expired.
+    Several processes can share a store: each sees, stops and answers the others' runs. When a process dies, its runs
+    are ended as failed, with the text so far, once somebody looks at one and its lease has expired. While the database
+    is away, runs hold, and go on when it is back.
 
     Args:
         respond: Called once a run; see `htmxchat.responders.Responder`.
@@ -55,8 +57,13 @@ class LocalBackend(ScriptKeeping):
         self._timing = Timing() if timing is None else checks.instance("timing", timing, Timing, "Timing(poll=1)")
         self._owner = uuid.uuid4().hex
         self._active: dict[str, ActiveRun] = {}
+        self._dead = DeadRuns(self._store, self._timing)
         self._tasks: set[asyncio.Task[Any]] = set()
         self._closing = False
+        self._most_runs: int | None = None
+
+    def limit_runs(self, most: int) -> None:
+        self._most_runs = most if self._most_runs is None else min(most, self._most_runs)
 
     async def open(self) -> None:
         """Make the tables if need be, so that a database that cannot be used is noticed now."""
@@ -65,6 +72,7 @@ class LocalBackend(ScriptKeeping):
     async def close(self) -> None:
         """End live runs as interrupted and close the store. A backend that is used again afterwards starts anew."""
         self._closing = True
+        self._dead.close()
         try:
             for active in self._active.values():
                 active.interrupt()
@@ -129,7 +137,8 @@ class LocalBackend(ScriptKeeping):
 
     async def retry_run(self, user: User, run_id: str) -> Run:
         await self._end_dead_runs(user)
-        start = self._store.retry_run(user.id, run_id, owner=self._owner)
+        await self._dead.settle(user.id)
+        start = self._store.retry_run(user.id, run_id, owner=self._owner, most=self._most_runs)
         return await uncancelled(self._tasks, self._launch(user, start))
 
     async def get_run(self, user: User, run_id: str) -> Run:
@@ -142,6 +151,9 @@ class LocalBackend(ScriptKeeping):
         return await self._store.list_runs(user.id, conversation_id, limit=limit)
 
     async def run_events(self, user: User, run_id: str, *, after: int | None = None) -> AsyncIterator[RunEvent]:
+        active = self._active.get(run_id)
+        if active is not None and active.delayed and active.run.user_id == user.id:
+            raise BackendUnavailable(DELAYED)  # without waiting for a database that may say nothing
         await self._end_dead_runs(user)
         await self._store.get_run(user.id, run_id)
         last = max(after or 0, 0)
@@ -186,7 +198,11 @@ class LocalBackend(ScriptKeeping):
 
     async def _start(self, user: User, conversation_id: str | None, text: str, submission: str | None) -> Run:
         await self._end_dead_runs(user)
-        start = self._store.start_run(user.id, conversation_id, text, owner=self._owner, submission=submission)
+        if conversation_id is not None:
+            await self._dead.settle(user.id)
+        start = self._store.start_run(
+            user.id, conversation_id, text, owner=self._owner, submission=submission, most=self._most_runs
+        )
         return await uncancelled(self._tasks, self._launch(user, start))
 
     async def _launch(self, user: User, start: Any) -> Run:
@@ -208,10 +224,7 @@ class LocalBackend(ScriptKeeping):
         return run
 
     async def _end_dead_runs(self, user: User) -> None:
-        silent_since = datetime.now(UTC) - timedelta(seconds=self._timing.expire)
-        for run_id in await self._store.dead_runs(user.id, silent_since):
-            if run_id not in self._active:
-                await self._store.end_dead_run(run_id, silent_since, INTERRUPTED)
+        await self._dead.look(user.id, self._active)
 
 
 def _starter(name: str, starter: Any) -> Starter:

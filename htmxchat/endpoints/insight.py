@@ -7,6 +7,7 @@ from typing import cast
 from starlette.responses import HTMLResponse, Response
 
 from ..backend import CanInspect
+from ..cleaning import clean_json
 from ..errors import NotFound
 from ..fragments.insight import evidence_list, state_room, steps_room
 from ..html import Child, render
@@ -58,13 +59,14 @@ async def _state(call: Call, backend: CanInspect) -> Child:
     against = other if other in found.checkpoints and other != chosen else None
     base = against if against is not None else before[-1] if before else None
     try:
-        state = await call.chat.ask(backend.run_checkpoint(call.user, call.run.id, chosen))
+        state = clean_json(await call.chat.ask(backend.run_checkpoint(call.user, call.run.id, chosen)))
     except NotFound:
         return state_room(call.run, found, chosen, None, call.urls, missing=_MISSING)
     changes = None
     if base is not None:
         try:
-            changes = state_diff(await call.chat.ask(backend.run_checkpoint(call.user, call.run.id, base)), state)
+            before_it = await call.chat.ask(backend.run_checkpoint(call.user, call.run.id, base))
+            changes = state_diff(clean_json(before_it), state)
         except NotFound:
             changes = None
     return state_room(call.run, found, chosen, state, call.urls, against=against, since=base, changes=changes)

@@ -16,7 +16,7 @@ from .controls import get_link, post_form, submission_field
 
 a, button, details, div, h1, h2 = map(tag, ["a", "button", "details", "div", "h1", "h2"])
 header, input_, label, li, main, p = map(tag, ["header", "input", "label", "li", "main", "p"])
-small, span, summary, ul = map(tag, ["small", "span", "summary", "ul"])
+bdi, small, span, summary, ul = map(tag, ["bdi", "small", "span", "summary", "ul"])
 chat_log, chat_menu = tag("chat-log"), tag("chat-menu")
 
 
@@ -52,7 +52,11 @@ def conversation(
         menu = _menu(urls, conversation, can_rename=can_rename, can_delete=can_delete)
     inside: list[Child] = []
     if conversation is None:
-        welcome = empty if empty is not None else [h2(greeting), p(introduction) if introduction else None]
+        welcome = (
+            empty
+            if empty is not None
+            else [h2(greeting, dir="auto"), p(introduction, dir="auto") if introduction else None]
+        )
         choice = _starters(urls, starters, submission) if starters else None
         inside.append(div(welcome, choice, cls="column empty"))
     log = div(
@@ -142,4 +146,4 @@ def _starters(urls: Urls, starters: Sequence[Starter], submission: str) -> FT:
 def _starter(starter: Starter) -> FT:
     # Nobody sends words that they have not seen.
     words = small(starter.text, dir="auto") if starter.text.strip() != starter.title.strip() else None
-    return li(button(span(starter.title, words), icon("chevron"), name="text", value=starter.text, type="submit"))
+    return li(button(span(bdi(starter.title), words), icon("chevron"), name="text", value=starter.text, type="submit"))

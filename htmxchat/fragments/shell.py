@@ -27,7 +27,7 @@ _HTMX = {
 }
 
 # What js/chat.js imports, so that it comes at once and not one after the other.
-_MODULES = ("page", "pressing", "rooms", "composer", "history", "live", "log", "sending")
+_MODULES = ("page", "pressing", "rooms", "composer", "focus", "history", "live", "log", "sending", "zone")
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,7 +156,7 @@ def side_closer(label: str, *, back_url: str) -> FT:
 
 def brand_mark(brand: str, logo: str | None) -> Child:
     """Return the chat's name, after its logo if there is one."""
-    return img(src=logo, alt="", cls="logo") if logo else None, b(brand, cls="cut")
+    return img(src=logo, alt="", cls="logo") if logo else None, b(brand, cls="cut", dir="auto")
 
 
 @checked
@@ -183,7 +183,13 @@ def message_page(
         frame,
         f"{title} · {frame.brand}",
         _host_part(header, "host-header", frame.header),
-        main(mark, h1(title), p(sentence), div(action or back, cls="actions"), cls="message column"),
+        main(
+            mark,
+            h1(title, dir="auto"),
+            p(sentence, dir="auto"),
+            div(action or back, cls="actions"),
+            cls="message column",
+        ),
         _host_part(footer, "host-footer", frame.footer),
     )
 
@@ -205,7 +211,7 @@ def notice(sentence: str, *, retry_url: str, target: str = "", swap: str = "oute
     """
     how = {"hx_get": retry_url, "hx_target": target, "hx_swap": swap} if target else {}
     again = a(icon("retry"), "Try again", cls="button", href=retry_url, **how)
-    return div(icon("alert"), p(sentence), div(again, cls="actions"), cls="notice", role="alert")
+    return div(icon("alert"), p(sentence, dir="auto"), div(again, cls="actions"), cls="notice", role="alert")
 
 
 @checked

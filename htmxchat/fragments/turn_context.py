@@ -7,6 +7,7 @@ from typing import Literal
 
 from ..kinds import check_fields
 from ..markdown import Markdown
+from ..models import Script
 from ..urls import Urls
 
 
@@ -21,6 +22,7 @@ class TurnContext:
             was stopped can be sent once more.
         agent: What the other side is called.
         can_run_scripts: Whether there is a queue for the scripts that the agent proposes.
+        queue: The scripts of the conversation, as far as they are known.
         inspector: Where a run is inspected: in a room of this page, on the chat's own page, or nowhere. Nowhere also
             leaves out what tools were given.
     """
@@ -32,6 +34,7 @@ class TurnContext:
     can_retry: bool = False
     agent: str = "Agent"
     can_run_scripts: bool = False
+    queue: tuple[Script, ...] = ()
     inspector: Literal["here", "elsewhere"] | None = "elsewhere"
 
     def __post_init__(self) -> None:

@@ -17,8 +17,8 @@ from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from sqlalchemy.pool import StaticPool
 
 from .. import checks
-from ..errors import BackendUnavailable
 from .tables import metadata
+from .trouble import Trouble, check_tables
 
 T = TypeVar("T")
 log = logging.getLogger("htmxchat")
@@ -30,6 +30,7 @@ _DRIVERS = {
     "postgresql+psycopg2": "postgresql+asyncpg",
 }
 _EXTRAS = {"asyncpg": "htmxchat[postgres]"}
+_PATIENCE = 10.0
 
 
 class Database:
@@ -48,15 +49,19 @@ class Database:
         self._metadata = [metadata]
         self._loop: asyncio.AbstractEventLoop | None = None
         self._tasks: set[asyncio.Task[Any]] = set()
+        self._trouble = Trouble()
 
     async def open(self) -> None:
         """Make the tables if need be. Optional: it also happens at first use."""
         await self._write(lambda db: None)
 
     async def close(self) -> None:
-        """Wait for transactions in progress and free all connections. A database in memory is lost."""
+        """Wait for transactions in progress and free all connections. A database in memory is lost.
+
+        One that a database does not answer is given up after ten seconds.
+        """
         if self._tasks:
-            await asyncio.wait(self._tasks)
+            await asyncio.wait(self._tasks, timeout=_PATIENCE)
         await self._engine.dispose()
         self._ready = False
 
@@ -71,7 +76,11 @@ class Database:
         return await self._read(work)
 
     async def write(self, work: Callable[[Connection], T]) -> T:
-        """The same for `work` that writes. An `IntegrityError` is raised as it is; nothing was written then."""
+        """The same for `work` that writes.
+
+        Of two transactions that add the same thing at once, one fails. It is done once more, and then sees what the
+        other has written: so `work` looks before it writes.
+        """
         return await self._write(work)
 
     async def _read(self, work: Callable[[Connection], T]) -> T:
@@ -84,13 +93,18 @@ class Database:
         self._use_this_loop()
         try:
             await self._prepare()
-            async with self._turn(writes), self._engine.begin() as connection:
-                return await connection.run_sync(work)
-        except IntegrityError:
-            raise  # not the database's fault
+            try:
+                result = await self._once(work, writes=writes)
+            except IntegrityError:
+                result = await self._once(work, writes=writes)
         except (SQLAlchemyError, OSError) as error:
-            log.error("The chat's database failed: %s: %s", type(error).__name__, error)
-            raise BackendUnavailable("The chat's database cannot be used now. Try again in a moment.") from error
+            raise self._trouble.describe(error) from error
+        self._trouble.over()
+        return result
+
+    async def _once(self, work: Callable[[Connection], T], *, writes: bool) -> T:
+        async with self._turn(writes), self._engine.begin() as connection:
+            return await connection.run_sync(work)
 
     def _use_this_loop(self) -> None:
         """Locks belong to one event loop, but an object made at import time may see several, one after the other."""
@@ -117,6 +131,7 @@ class Database:
                     async with self._engine.begin() as connection:
                         for tables in self._metadata:
                             await connection.run_sync(tables.create_all)
+                            await connection.run_sync(check_tables, tables)
                     self._ready = True
                 except (DBAPIError, sqlite3.OperationalError):
                     # Perhaps another process creates the tables at this moment; then the next look finds them.

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from sqlalchemy import Connection, and_, select, update
-from sqlalchemy.exc import IntegrityError
 
 from ..errors import NotFound
 from ..events import JSON, InputAnswered, Outcome, RunEnded, RunEvent, ScriptFinished
@@ -29,20 +28,20 @@ class RunLogs(Database):
         Returns:
             `False`, having written nothing, when the run is not the owner's any more.
         """
+
         # Whoever ends a run takes its next number, so the usual case needs no look at the owner: writing that number
-        # again is what fails. An answer is used up under the run's lock.
+        # again is what fails, and the second try then looks. An answer is used up under the run's lock.
         careful = again or any(isinstance(event.body, InputAnswered | ScriptFinished) for event in events)
 
         def work(db: Connection) -> bool:
+            nonlocal careful, again
             if careful and not run_rows.renew(db, run_id, owner):
                 return False
-            run_rows.insert_events(db, run_id, events, again=again)
+            maybe_there, careful, again = again, True, True
+            run_rows.insert_events(db, run_id, events, again=maybe_there)
             return True
 
-        try:
-            return await self._write(work)
-        except IntegrityError:
-            return False
+        return await self._write(work)
 
     async def end_run(
         self, run_id: str, owner: str, events: Sequence[RunEvent], log: Sequence[RunEvent], *, again: bool = False
@@ -101,22 +100,37 @@ class RunLogs(Database):
 
         return await self._read(work)
 
-    async def dead_runs(self, user_id: str, silent_since: datetime) -> list[str]:
-        """Return the ids of the user's live runs whose owners have said nothing since then."""
-        dead = and_(t.runs.c.user_id == user_id, t.runs.c.active == 1, t.runs.c.alive_at < silent_since)
-        statement = select(t.runs.c.id).join(t.conversations).where(rows.mine(user_id), dead)
-        return list(await self._read(lambda db: db.scalars(statement).all()))
+    async def silent_runs(self, user_id: str, silent_since: datetime) -> list[tuple[str, datetime]]:
+        """Return the user's live runs whose owners have said nothing since then: their ids, and when they last did."""
+        silent = and_(t.runs.c.user_id == user_id, t.runs.c.active == 1, t.runs.c.alive_at < silent_since)
+        statement = select(t.runs.c.id, t.runs.c.alive_at).join(t.conversations).where(rows.mine(user_id), silent)
+        return await self._read(lambda db: [(row.id, row.alive_at) for row in db.execute(statement)])
 
-    async def end_dead_run(self, run_id: str, silent_since: datetime, error: str) -> bool:
-        """End a run as failed, unless its owner has said something since then. Returns whether this call ended it."""
+    async def alive_at(self, run_id: str) -> datetime | None:
+        """Return when the owner of a live run last said that it is alive; `None` if the run has ended."""
+        live = select(t.runs.c.alive_at).where(t.runs.c.id == run_id, t.runs.c.active == 1)
+        return await self._read(lambda db: db.scalar(live))
+
+    async def end_dead_run(self, run_id: str, alive_at: datetime, error: str) -> bool:
+        """End a run whose owner is gone: as cancelled if it was asked to stop, else as failed.
+
+        Args:
+            alive_at: The owner's last sign of life.
+            error: What the failure says.
+
+        Returns:
+            Whether this call ended it: `False` if there is a newer sign of life, or it has ended.
+        """
 
         def work(db: Connection) -> bool:
             conversation_id = run_rows.lock_conversation_of(db, run_id)
-            dead = and_(t.runs.c.id == run_id, t.runs.c.active == 1, t.runs.c.alive_at < silent_since)
+            dead = and_(t.runs.c.id == run_id, t.runs.c.active == 1, t.runs.c.alive_at == alive_at)
             if not db.execute(update(t.runs).where(dead).values(owner=None)).rowcount:
                 return False
+            stopped = db.scalar(select(t.runs.c.stop_requested).where(t.runs.c.id == run_id))
+            outcome = RunEnded(Outcome.CANCELLED) if stopped else RunEnded(Outcome.FAILED, error)
             events = rows.read_events(db, run_id, 0)
-            end = RunEvent(events[-1].seq + 1, rows.now(), RunEnded(Outcome.FAILED, error))
+            end = RunEvent(events[-1].seq + 1, rows.now(), outcome)
             run_rows.insert_events(db, run_id, [end])
             run_rows.end(db, run_id, conversation_id, compact([*events, end]))
             return True

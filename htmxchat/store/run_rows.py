@@ -4,15 +4,15 @@ first: the other order can deadlock.
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Connection, and_, delete, func, insert, select, update
-from sqlalchemy.exc import IntegrityError
 
 from ..cleaning import searchable
-from ..errors import Busy
+from ..errors import Busy, TooManyRuns
 from ..events import (
     EventBody,
     InputAnswered,
@@ -44,21 +44,42 @@ def awaited(db: Connection, run_id: str) -> str | None:
 
 
 def begin(db: Connection, user_id: str, conversation_id: str, turn_id: str, owner: str, at: datetime) -> Run:
-    """Write a live run and its first event.
+    """Write a live run and its first event, in a conversation that is locked.
 
     Raises:
         Busy: The conversation has one.
     """
+    live = select(t.runs.c.id).where(t.runs.c.conversation_id == conversation_id, t.runs.c.active == 1)
+    if db.scalar(live) is not None:
+        raise Busy
     run = Run(rows.new_id(), conversation_id, user_id, turn_id, RunState.RUNNING, at)
-    values = {"id": run.id, "conversation_id": conversation_id, "user_id": user_id, "turn_id": turn_id}
-    try:
-        db.execute(
-            insert(t.runs).values(**values, state=run.state.value, created_at=at, owner=owner, alive_at=at, active=1)
-        )
-    except IntegrityError:
-        raise Busy from None
+    values: dict[str, Any] = {"id": run.id, "conversation_id": conversation_id, "user_id": user_id}
+    values |= {"turn_id": turn_id}
+    values |= {"state": run.state.value, "created_at": at, "owner": owner, "alive_at": at, "active": 1}
+    db.execute(insert(t.runs).values(**values))
     insert_events(db, run.id, [RunEvent(1, at, RunStarted())])
     return run
+
+
+def check_number(db: Connection, begun: Run, most: int) -> None:
+    """Refuse a run that was just begun where its user has too many.
+
+    Raises:
+        TooManyRuns: There would be more than `most`; nothing of this transaction is kept.
+    """
+    if db.dialect.name == "postgresql":
+        # Two that begin at once would not see each other. Databases with one writer need no such lock.
+        key = hashlib.sha256(f"{t.runs.name} {begun.user_id}".encode()).digest()[:8]
+        db.execute(select(func.pg_advisory_xact_lock(int.from_bytes(key, signed=True))))
+    others = (
+        select(t.conversations.c.title)
+        .join(t.runs, t.runs.c.conversation_id == t.conversations.c.id)
+        .where(t.runs.c.user_id == begun.user_id, t.runs.c.active == 1, t.runs.c.id != begun.id)
+        .order_by(t.runs.c.created_at.desc())
+    )
+    titles = db.scalars(others).all()
+    if len(titles) >= most:
+        raise TooManyRuns(most, titles)
 
 
 def renew(db: Connection, run_id: str, owner: str) -> bool:

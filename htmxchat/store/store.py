@@ -29,5 +29,6 @@ class Store(Runs, RunLogs, ScriptLog, Sessions, Keys):
 
     Raises:
         ValueError: The URL cannot be used.
-        BackendUnavailable: By every method, when the database cannot be reached or fails. The log says why.
+        BackendUnavailable: By every method, when the database cannot be reached: trying again helps once it can.
+        BackendError: By every method, when the database refuses, or has tables of another version. The log says why.
     """

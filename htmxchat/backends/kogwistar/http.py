@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import logging
 import random
 from collections.abc import Callable
@@ -12,6 +11,7 @@ from typing import Any, TypeVar
 
 import httpx
 
+from ...cleaning import read_json
 from ...errors import BackendError, BackendUnavailable, NotAllowed, NotSignedIn
 from . import problems
 from .pool import Pool
@@ -128,8 +128,8 @@ class Http:
         except httpx.HTTPError as error:
             raise unreachable(error) from None
         try:
-            return read(json.loads(content))
-        except (ValueError, KeyError, TypeError, AttributeError, ArithmeticError, RecursionError):
+            return read(read_json(content))
+        except (ValueError, KeyError, TypeError, AttributeError, ArithmeticError):
             log.warning("The kogwistar server's answer to %s %s was not understood.", method, path.partition("?")[0])
             unclear = problems.Uncertain if method == "POST" else BackendError
             raise unclear(problems.NOT_UNDERSTOOD) from None
