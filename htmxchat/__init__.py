@@ -65,6 +65,7 @@ from .events import (
 from .identity import Identify
 from .limits import Limits
 from .login import Login, SignInAt
+from .look import Look
 from .models import (
     UNDATED,
     Conversation,
@@ -83,7 +84,7 @@ from .models import (
     User,
     Waiting,
 )
-from .responders import Request, RunScript
+from .responders import Request, Responder, RunScript
 from .scripts import Scripts
 from .store import Store
 from .view import RunView, fold
@@ -128,6 +129,7 @@ __all__ = [
     "Limits",
     "LocalBackend",
     "Login",
+    "Look",
     "Managed",
     "NotAllowed",
     "NotFound",
@@ -136,6 +138,7 @@ __all__ = [
     "Outcome",
     "ReasoningDelta",
     "Request",
+    "Responder",
     "Run",
     "RunEnded",
     "RunEvent",

@@ -26,6 +26,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from .checks import items, seconds, text, whole
+
 _NAMED_TITLES = 3
 
 
@@ -36,6 +38,8 @@ class ChatError(Exception):
     sentence = "Something went wrong in the chat. Try again."
 
     def __init__(self, sentence: str | None = None) -> None:
+        if sentence is not None:
+            text("sentence", sentence)
         super().__init__(sentence or self.sentence)
 
 
@@ -56,6 +60,8 @@ class TextTooLong(InvalidInput):
     """The text is longer than the limit; both are in characters."""
 
     def __init__(self, length: int, limit: int) -> None:
+        whole("length", length)
+        whole("limit", limit)
         super().__init__(f"The message has {length:,} characters; {limit:,} are allowed. Shorten it and send it again.")
         self.length = length
         self.limit = limit
@@ -74,6 +80,7 @@ class BodyTooLarge(ChatError):
     status = 413
 
     def __init__(self, limit: int) -> None:
+        whole("limit", limit)
         super().__init__(f"The request is larger than {limit:,} bytes. Send less at a time.")
         self.limit = limit
 
@@ -84,6 +91,7 @@ class BodyTooSlow(ChatError):
     status = 408
 
     def __init__(self, limit: float) -> None:
+        seconds("limit", limit)
         super().__init__(f"The request did not arrive whole within {limit:g} seconds. Try again.")
         self.limit = limit
 
@@ -104,6 +112,8 @@ class TooManyRuns(LimitReached):
     """
 
     def __init__(self, limit: int, titles: Sequence[str]) -> None:
+        whole("limit", limit)
+        titles = items("titles", titles, text, '["A title"]')
         more = len(titles) - _NAMED_TITLES
         shown = [f"“{title}”" for title in titles[:_NAMED_TITLES]] + ([f"{more} more"] if more > 0 else [])
         super().__init__(

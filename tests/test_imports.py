@@ -11,13 +11,16 @@ import pytest
 
 PACKAGE = Path(__file__).parent.parent / "htmxchat"
 
-NOUNS = {"models", "events", "errors", "cleaning", "scripts", "words", "zones"}
+NOUNS = {"checks", "kinds", "models", "events", "errors", "cleaning", "scripts", "words", "zones"}
 SEAMS = {"backend", "login"}
 LOG = {"journal", "store"}
 TEXT = {"markdown", "highlight"}
 INSPECTED = {"inspection", "redaction"}
-PAGE = {"html", "view", "urls", "patches", "ansi", *INSPECTED, *NOUNS, *TEXT}
-GUARDS = {"assets", "callback", "containment", "cookies", "csrf", "headers", "identity", "limits", "submissions"}
+PAGE = {"html", "look", "view", "urls", "patches", "ansi", *INSPECTED, *NOUNS, *TEXT}
+GUARDS = {
+    *("assets", "callback", "containment", "cookies", "csrf", "headers", "identity", "limits", "mounting"),
+    "submissions",
+}
 STREAM = {"fragments", "sse", "stopping", "relay", *SEAMS, *PAGE}
 AGENTS = {"backends", "responders", "testing"}
 EVERYTHING = {"app", "chat", "endpoints", *STREAM, *GUARDS, *LOG, *AGENTS}
@@ -28,7 +31,8 @@ LAYERS: dict[str, tuple[set[str], set[str]]] = {
     **dict.fromkeys(SEAMS, (NOUNS, set())),
     "view": (NOUNS, set()),
     **dict.fromkeys(INSPECTED, (NOUNS | INSPECTED, set())),
-    "urls": (set(), set()),
+    "urls": ({"checks", "kinds"}, set()),
+    "look": (NOUNS | {"html", "urls"}, set()),
     "patches": (set(), set()),
     "sse": ({"stopping"}, {"anyio", "starlette"}),
     "stopping": (set(), set()),

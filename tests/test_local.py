@@ -185,7 +185,7 @@ async def test_a_responder_can_end_its_run(make: Make) -> None:
     assert closed
 
 
-@pytest.mark.parametrize("wrong", [5, None, b"x", RunStarted(), RunStopping(), InputAnswered("x", 1), TextDelta(5)])  # type: ignore[arg-type]
+@pytest.mark.parametrize("wrong", [5, None, b"x", RunStarted(), RunStopping(), InputAnswered("x", 1)])
 async def test_yielding_anything_else_fails_the_run_and_the_log_says_why(
     make: Make, wrong: Any, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -10,6 +10,7 @@ from contextlib import aclosing
 from datetime import datetime
 from typing import Any
 
+from .. import checks
 from ..errors import BackendUnavailable, EmptyText
 from ..events import JSON, RunEnded, RunEvent
 from ..journal import Journal, Timing
@@ -22,6 +23,7 @@ from .active import ActiveRun
 from .scripting import ScriptKeeping
 
 SILENT = "The answer was interrupted: the server that wrote it stopped, or lost its database. What it wrote is kept."
+STORE_EXAMPLE = 'Store("sqlite+aiosqlite:///chat.db")'
 
 log = logging.getLogger("htmxchat")
 _MOST_AT_A_STRETCH = 500
@@ -42,7 +44,7 @@ class LocalBackend(ScriptKeeping):
         timing: Only tests and special stores need another than the default.
 
     Raises:
-        TypeError: `respond` is no async generator function.
+        TypeError: `respond` is no async generator function, or another argument is of another kind.
     """
 
     def __init__(
@@ -54,10 +56,10 @@ class LocalBackend(ScriptKeeping):
         timing: Timing | None = None,
     ) -> None:
         _check(respond)
-        self.starters = tuple(starters)
+        self.starters = checks.items("starters", starters, _starter, 'such as [Starter("Disk", "How much is left?")]')
         self._respond = respond
-        self._store = store or Store()
-        self._timing = timing or Timing()
+        self._store = Store() if store is None else checks.instance("store", store, Store, STORE_EXAMPLE)
+        self._timing = Timing() if timing is None else checks.instance("timing", timing, Timing, "Timing(poll=1)")
         self._tasks: set[asyncio.Task[Any]] = set()
         self._closing = False
         self._most_runs: int | None = None
@@ -223,10 +225,14 @@ class LocalBackend(ScriptKeeping):
             log.warning("%d runs were ended as interrupted: their process is gone.", count)
 
 
+def _starter(name: str, starter: Any) -> Starter:
+    return checks.instance(name, starter, Starter, 'Starter("Disk", "How much is left?")')
+
+
 def _check(respond: Any) -> None:
     if not callable(respond):
-        raise TypeError(f"respond must be an async generator function, not {type(respond).__name__}")
+        raise TypeError(f"respond must be an async generator function, not {checks.kind(respond)}.")
     call = inspect.unwrap(respond)
     for function in (call, type(call).__call__):
         if inspect.iscoroutinefunction(function) or inspect.isgeneratorfunction(function):
-            raise TypeError("respond must be an async generator function: `async def` with at least one `yield`")
+            raise TypeError("respond must be an async generator function: `async def` with at least one `yield`.")

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from ..kinds import check_fields
+
 
 @dataclass(frozen=True, slots=True)
 class Timing:
@@ -26,3 +28,6 @@ class Timing:
     watch: float = 2.0
     grace: float = 5.0
     close: float = 0.5
+
+    def __post_init__(self) -> None:
+        check_fields(self)

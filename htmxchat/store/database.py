@@ -11,11 +11,12 @@ from collections.abc import Callable, Coroutine
 from contextlib import AbstractAsyncContextManager, nullcontext, suppress
 from typing import Any, TypeVar
 
-from sqlalchemy import Connection, MetaData, event, make_url
+from sqlalchemy import URL, Connection, MetaData, event, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, IntegrityError, InvalidRequestError, SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from sqlalchemy.pool import StaticPool
 
+from .. import checks
 from ..errors import OtherSchema
 from . import migrations
 from .tables import metadata
@@ -24,6 +25,13 @@ from .trouble import Trouble, check_tables
 T = TypeVar("T")
 log = logging.getLogger("htmxchat")
 MEMORY = "sqlite+aiosqlite://"
+_DRIVERS = {
+    "sqlite": "sqlite+aiosqlite",
+    "postgres": "postgresql+asyncpg",
+    "postgresql": "postgresql+asyncpg",
+    "postgresql+psycopg2": "postgresql+asyncpg",
+}
+_EXTRAS = {"asyncpg": "htmxchat[postgres]"}
 _PATIENCE = 10.0
 
 
@@ -162,6 +170,9 @@ async def uncancelled(tasks: set[asyncio.Task[Any]], work: Coroutine[Any, Any, T
 
 
 def _make_engine(url: str) -> tuple[AsyncEngine, str]:
+    # What it is instead is not said: it may be a URL with a password.
+    if not isinstance(url, str | URL):
+        raise TypeError(f'url is a str, "sqlite+aiosqlite:///chat.db", not {checks.kind(url)}.')
     try:
         parsed = make_url(url)
     except ArgumentError:
@@ -170,6 +181,9 @@ def _make_engine(url: str) -> tuple[AsyncEngine, str]:
     sqlite = parsed.get_backend_name() == "sqlite"
     memory = sqlite and parsed.database in (None, "", ":memory:")
     options: dict[str, Any] = {"poolclass": StaticPool} if memory else {} if sqlite else {"pool_pre_ping": True}
+    if advised := _DRIVERS.get(parsed.drivername):
+        right = parsed.set(drivername=advised).render_as_string(hide_password=True)
+        raise ValueError(f"{shown} names no async driver. Write {right}.")
     try:
         engine = create_async_engine(
             parsed,
@@ -180,6 +194,9 @@ def _make_engine(url: str) -> tuple[AsyncEngine, str]:
     except InvalidRequestError:
         hint = "Use sqlite+aiosqlite or postgresql+asyncpg."
         raise ValueError(f"{shown} names a driver that is not async. {hint}") from None
+    except ModuleNotFoundError as error:
+        extra = _EXTRAS.get(str(error.name), str(error.name))
+        raise ValueError(f"{shown} needs {error.name}, which is not installed: pip install '{extra}'.") from None
     except (ArgumentError, ImportError) as error:
         raise ValueError(f"{shown} cannot be used as a database: {error}") from error
     if sqlite:
