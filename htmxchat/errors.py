@@ -183,6 +183,8 @@ class OtherSchema(BackendUnavailable):
     """The database has the schema of another version of htmxchat; both are the numbers of schemas."""
 
     def __init__(self, found: str, expected: str) -> None:
+        text("found", found)
+        text("expected", expected)
         older = "an older" if found < expected else "a newer"
         advice = (
             "Run `python -m htmxchat db upgrade URL`, or use Store(URL, migrate=True)."

@@ -762,7 +762,7 @@ async def test_when_the_store_fails_nothing_is_lost_silently(
             stopped.set()
 
     def rename(old: str, new: str) -> None:
-        connection = sqlite3.connect(tmp_path / "chat.db")
+        connection = sqlite3.connect(tmp_path / "chat.db", timeout=60)
         connection.execute(f"ALTER TABLE {old} RENAME TO {new}")
         connection.close()
 

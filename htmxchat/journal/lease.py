@@ -16,6 +16,7 @@ from .timing import Timing
 
 log = logging.getLogger("htmxchat")
 _SOON = 0.3
+_PATIENCE = 1.0
 
 
 class OwnRun(Protocol):
@@ -113,7 +114,7 @@ class Lease:
         task = asyncio.ensure_future(work)
         try:
             while not task.done():
-                await asyncio.wait({task}, timeout=self._timing.renew)
+                await asyncio.wait({task}, timeout=_PATIENCE)
                 if not task.done():
                     self._outage.failed()
             await task
