@@ -35,6 +35,7 @@ from .errors import (
     NotAllowed,
     NotFound,
     NotSignedIn,
+    OtherSchema,
     TextTooLong,
     TooManyRuns,
 )
@@ -133,6 +134,7 @@ __all__ = [
     "NotAllowed",
     "NotFound",
     "NotSignedIn",
+    "OtherSchema",
     "Outcome",
     "ReasoningDelta",
     "Request",

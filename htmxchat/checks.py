@@ -39,6 +39,13 @@ def seconds(name: str, value: Any, *, zero: bool = False, most: float = 86_400.0
     return value
 
 
+def flag(name: str, value: Any) -> bool:
+    """Return `True` or `False`."""
+    if not isinstance(value, bool):
+        raise TypeError(f"{name} is True or False, not {kind(value)}.")
+    return value
+
+
 def whole(name: str, value: Any, *, least: int = 0) -> int:
     """Return an `int` that is at least `least`."""
     if isinstance(value, bool) or not isinstance(value, int):

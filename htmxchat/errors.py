@@ -17,6 +17,7 @@
     ├── Conflict              409   it has changed since it was looked at
     └── BackendError          502   the backend failed
         └── BackendUnavailable 503  the backend cannot be reached now; trying again may help
+            └── OtherSchema   503   the database is of another version of htmxchat
 
 The message of each is a plain sentence that the page shows as it is.
 """
@@ -176,3 +177,20 @@ class BackendUnavailable(BackendError):
 
     status = 503
     sentence = "The agent cannot be reached right now. Try again in a moment."
+
+
+class OtherSchema(BackendUnavailable):
+    """The database has the schema of another version of htmxchat; both are the numbers of schemas."""
+
+    def __init__(self, found: str, expected: str) -> None:
+        text("found", found)
+        text("expected", expected)
+        older = "an older" if found < expected else "a newer"
+        advice = (
+            "Run `python -m htmxchat db upgrade URL`, or use Store(URL, migrate=True)."
+            if found < expected
+            else "Install the version of htmxchat that has written it, or a later one."
+        )
+        super().__init__(f"The chat's database has {older} schema ({found}; this version uses {expected}). {advice}")
+        self.found = found
+        self.expected = expected

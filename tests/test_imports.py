@@ -13,7 +13,7 @@ PACKAGE = Path(__file__).parent.parent / "htmxchat"
 
 NOUNS = {"checks", "kinds", "models", "events", "errors", "cleaning", "scripts", "words", "zones"}
 SEAMS = {"backend", "login"}
-LOG = {"store"}
+LOG = {"journal", "store"}
 TEXT = {"markdown", "highlight"}
 INSPECTED = {"inspection", "redaction"}
 PAGE = {"html", "look", "view", "urls", "patches", "ansi", *INSPECTED, *NOUNS, *TEXT}
@@ -46,7 +46,7 @@ LAYERS: dict[str, tuple[set[str], set[str]]] = {
     "chat": (STREAM | GUARDS, {"anyio"}),
     "endpoints": (STREAM | GUARDS | {"chat"}, {"anyio", "starlette"}),
     "app": (STREAM | GUARDS | {"chat", "endpoints"}, {"anyio", "starlette"}),
-    **dict.fromkeys(LOG, (NOUNS | LOG | {"backend", "view"}, {"anyio", "sqlalchemy"})),
+    **dict.fromkeys(LOG, (NOUNS | LOG | {"backend", "view"}, {"alembic", "anyio", "sqlalchemy"})),
     **dict.fromkeys(
         AGENTS,
         (
@@ -55,7 +55,8 @@ LAYERS: dict[str, tuple[set[str], set[str]]] = {
         ),
     ),
     "__init__": (EVERYTHING - {"testing"}, set()),
-    "__main__": (EVERYTHING | {"__init__"}, {"anyio", "httpx", "starlette", "uvicorn"}),
+    "db": (NOUNS | LOG, set()),
+    "__main__": (EVERYTHING | {"__init__", "db"}, {"anyio", "httpx", "starlette", "uvicorn"}),
 }
 
 MUTABLE = (ast.List, ast.Dict, ast.Set, ast.ListComp, ast.DictComp, ast.SetComp)

@@ -149,6 +149,7 @@ WRONG: dict[str, dict[str, list[Any]]] = {
             "mysql://a/b",
         ],
         "keep_deleted": [-1, "1", True, None, float("nan"), float("inf")],
+        "migrate": [0, "yes", None],
     },
     "Limits": {
         "text": [0, -1, "5", 5.0, True, None],
@@ -188,6 +189,7 @@ WRONG: dict[str, dict[str, list[Any]]] = {
     "Break": {"error": ["x", ValueError], "times": ["x"]},
     "ChatError": {"sentence": [5, ValueError("x")]},
     "TextTooLong": {"length": ["x"], "limit": ["x"]},
+    "OtherSchema": {"found": [5, None], "expected": [5, None]},
     "BodyTooLarge": {"limit": ["x"]},
     "BodyTooSlow": {"limit": ["x", -1, None]},
     "TooManyRuns": {"limit": ["x"], "titles": ["A title", [5], 5]},

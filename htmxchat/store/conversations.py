@@ -24,8 +24,8 @@ LARGEST_PAGE = 200
 class Conversations(Database):
     """Conversations of users. Everything else hangs below them."""
 
-    def __init__(self, url: str | None = None, *, keep_deleted: float = 600.0) -> None:
-        super().__init__(url)
+    def __init__(self, url: str | None = None, *, keep_deleted: float = 600.0, migrate: bool = True) -> None:
+        super().__init__(url, migrate=checks.flag("migrate", migrate))
         self._keep_deleted = timedelta(seconds=checks.seconds("keep_deleted", keep_deleted, zero=True, most=_YEARS))
         self._purged_at: datetime | None = None
 

@@ -17,6 +17,8 @@ from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from sqlalchemy.pool import StaticPool
 
 from .. import checks
+from ..errors import OtherSchema
+from . import migrations
 from .tables import metadata
 from .trouble import Trouble, check_tables
 
@@ -38,15 +40,17 @@ class Database:
 
     Args:
         url: An SQLAlchemy URL with an async driver. Without one, the data lives in memory and dies with the object.
+        migrate: Whether a database of an older version is brought to the present schema at first use.
 
     Raises:
         ValueError: The URL cannot be used: it is not one, or its driver is missing or not async.
     """
 
-    def __init__(self, url: str | None = None) -> None:
+    def __init__(self, url: str | None = None, *, migrate: bool = True) -> None:
         self._engine, self._kind = _make_engine(MEMORY if url is None else url)
+        self._migrate = migrate
         self._ready = False
-        self._metadata = [metadata]
+        self._more: list[MetaData] = []
         self._loop: asyncio.AbstractEventLoop | None = None
         self._tasks: set[asyncio.Task[Any]] = set()
         self._trouble = Trouble()
@@ -67,8 +71,8 @@ class Database:
 
     def use(self, tables: MetaData) -> None:
         """Keep these tables too. They are created at the next use of the database."""
-        if tables not in self._metadata:
-            self._metadata.append(tables)
+        if tables not in self._more:
+            self._more.append(tables)
             self._ready = False
 
     async def read(self, work: Callable[[Connection], T]) -> T:
@@ -97,6 +101,9 @@ class Database:
                 result = await self._once(work, writes=writes)
             except IntegrityError:
                 result = await self._once(work, writes=writes)
+        except OtherSchema as error:
+            log.error("%s", error)
+            raise
         except (SQLAlchemyError, OSError) as error:
             raise self._trouble.describe(error) from error
         self._trouble.over()
@@ -104,6 +111,9 @@ class Database:
 
     async def _once(self, work: Callable[[Connection], T], *, writes: bool) -> T:
         async with self._turn(writes), self._engine.begin() as connection:
+            if writes and self._kind != "other":
+                # Else it would lock at its first write, when what it has read may not be true any more.
+                await connection.exec_driver_sql("BEGIN IMMEDIATE")
             return await connection.run_sync(work)
 
     def _use_this_loop(self) -> None:
@@ -120,6 +130,16 @@ class Database:
         alone = self._kind == "memory" or (self._kind == "sqlite" and writes)
         return self._one_at_a_time if alone else nullcontext()
 
+    def _make_tables(self, db: Connection) -> None:
+        if self._kind == "memory":
+            metadata.create_all(db)
+        else:
+            migrations.prepare(db, migrate=self._migrate)
+        for tables in self._more:
+            tables.create_all(db)
+        for tables in (metadata, *self._more):
+            check_tables(db, tables)
+
     async def _prepare(self) -> None:
         if self._ready:
             return
@@ -129,9 +149,7 @@ class Database:
                     return
                 try:
                     async with self._engine.begin() as connection:
-                        for tables in self._metadata:
-                            await connection.run_sync(tables.create_all)
-                            await connection.run_sync(check_tables, tables)
+                        await connection.run_sync(self._make_tables)
                     self._ready = True
                 except (DBAPIError, sqlite3.OperationalError):
                     # Perhaps another process creates the tables at this moment; then the next look finds them.
