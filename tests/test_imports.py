@@ -14,7 +14,7 @@ PACKAGE = Path(__file__).parent.parent / "htmxchat"
 NOUNS = {"models", "events", "errors", "cleaning", "scripts"}
 SEAMS = {"backend", "login"}
 LOG = {"store"}
-TEXT = {"markdown", "highlight"}
+TEXT = {"markdown", "highlight", "confusing"}
 INSPECTED = {"inspection", "redaction"}
 PAGE = {"html", "view", "urls", "patches", "ansi", *INSPECTED, *NOUNS, *TEXT}
 GUARDS = {"assets", "callback", "cookies", "csrf", "headers", "identity", "limits", "submissions"}
@@ -35,6 +35,7 @@ LAYERS: dict[str, tuple[set[str], set[str]]] = {
     "html": (set(), {"fasthtml", "starlette"}),
     "markdown": (TEXT, {"pyromark"}),
     "highlight": (set(), {"pygments"}),
+    "confusing": (set(), set()),
     **dict.fromkeys(GUARDS, (NOUNS | GUARDS | {"login"}, {"anyio", "starlette"})),
     "fragments": (PAGE, set()),
     "relay": (STREAM, {"anyio"}),

@@ -9,7 +9,8 @@ import json
 from datetime import datetime
 
 from ..cleaning import shallow
-from ..html import FT, tag
+from ..confusing import marked
+from ..html import FT, raw, tag
 from ..models import RunState
 from ..view import Reasoning, RunView, Step, ToolCall
 
@@ -35,12 +36,12 @@ def turn_step(run_id: str, index: int, step: Step) -> FT:
     return details(
         summary(
             chevron,
-            code(step.name),
-            span(step.summary, cls="cut"),
+            code(raw(marked(step.name))),
+            span(raw(marked(step.summary)), cls="cut"),
             span(step.found or words.get(step.state, "Done"), cls="state"),
             span(took, cls="num quiet") if took else None,
         ),
-        pre(_json(step), cls="detail", tabindex="0"),
+        pre(raw(marked(_json(step))), cls="detail", tabindex="0"),
         id=id,
         data_state=step.state.value,
     )

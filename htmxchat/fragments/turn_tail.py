@@ -9,8 +9,9 @@ import re
 from collections.abc import Sequence
 from typing import Any
 
+from ..confusing import marked
 from ..events import InputRequested, ScriptProposed, Source
-from ..html import FT, Child, icon, tag
+from ..html import FT, Child, icon, raw, tag
 from ..models import RunState
 from ..scripts.states import script_id
 from ..urls import Urls
@@ -84,7 +85,10 @@ def _source(id: str, number: int, source: Source) -> FT:
 
 def _request(url: str, request: InputRequested) -> FT:
     if request.choices:
-        answers = [button(each, cls="button", name="answer", value=each, type="submit") for each in request.choices]
+        answers = [
+            button(raw(marked(each)), cls="button", name="answer", value=each, type="submit")
+            for each in request.choices
+        ]
         content: Child = fieldset(legend(request.prompt), div(answers, cls="actions"))
     else:
         field_id = f"answer-{request.request_id}"
@@ -105,7 +109,7 @@ def _proposal(urls: Urls, run_id: str, view: RunView, script: ScriptProposed) ->
     id = script_id(run_id, f"proposal:{script.script_id}")
     return chat_proposal(
         icon("script"),
-        span("Run Python", [": ", b(script.title)] if script.title else None, cls="cut", dir="auto"),
+        span("Run Python", [": ", b(raw(marked(script.title)))] if script.title else None, cls="cut", dir="auto"),
         span(words[state], cls="state", data_state=state) if state in words else None,
         a(
             "Review" if state == "queued" else "Open",
