@@ -80,6 +80,7 @@ from .models import (
     Transcript,
     Turn,
     User,
+    Waiting,
 )
 from .responders import Request, RunScript
 from .scripts import Scripts
@@ -168,6 +169,7 @@ __all__ = [
     "Unknown",
     "UsageReported",
     "User",
+    "Waiting",
     "__version__",
     "chat_context",
     "chat_lifespan",

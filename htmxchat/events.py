@@ -99,7 +99,8 @@ class ToolStarted:
     """A tool was called.
 
     Attributes:
-        call_id: Unique in the run; pairs it with its `ToolFinished`.
+        call_id: Unique in the run; pairs it with its `ToolFinished`. The same one again is the same call, repeated.
+            Calls without one, an empty text, are each their own.
         summary: What it was asked, in a few words.
         arguments: What it was given.
     """

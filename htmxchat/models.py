@@ -52,6 +52,33 @@ class ScriptState(StrEnum):
         return self not in (ScriptState.QUEUED, ScriptState.APPROVED, ScriptState.RUNNING)
 
 
+class Waiting(StrEnum):
+    """What a run waits for.
+
+    Attributes:
+        ANSWER: The user's answer to a question.
+        APPROVAL: The user's approval of a script.
+        APPROVED: A script that is approved and has not begun.
+        SCRIPT: A script that runs.
+    """
+
+    ANSWER = "answer"
+    APPROVAL = "approval"
+    APPROVED = "approved"
+    SCRIPT = "script"
+
+    @property
+    def state(self) -> RunState:
+        """Suspended when only the user can end it, else running."""
+        return RunState.SUSPENDED if self in (Waiting.ANSWER, Waiting.APPROVAL) else RunState.RUNNING
+
+    @classmethod
+    def for_script(cls, state: ScriptState) -> Waiting:
+        """What a run waits for whose script is in `state`."""
+        known = {ScriptState.QUEUED: cls.APPROVAL, ScriptState.APPROVED: cls.APPROVED}
+        return known.get(state, cls.SCRIPT)
+
+
 @dataclass(frozen=True, slots=True)
 class User:
     """Who asks.
@@ -116,6 +143,7 @@ class Conversation:
     Attributes:
         state: The state of its latest run, suspended also while that waits for the user; `None` before the first.
         updated_at: When its latest turn began or ended; the history is sorted by it. See `UNDATED`.
+        waiting: What its latest run waits for, if that is known.
     """
 
     id: str
@@ -124,6 +152,7 @@ class Conversation:
     created_at: datetime
     updated_at: datetime
     state: RunState | None = None
+    waiting: Waiting | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,12 +191,14 @@ class RunSummary:
         question: What the user wrote.
         ended_at: When it ended; `None` while it is live, or when nobody knows.
         workflow: What the backend calls the program that ran.
+        waiting: What it waits for, if that is known.
     """
 
     run: Run
     question: str = ""
     ended_at: datetime | None = None
     workflow: str = ""
+    waiting: Waiting | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -371,3 +402,9 @@ class Script:
     lease_until: datetime | None = None
     result: ScriptResult | None = None
     cleared: bool = False
+
+    @property
+    def proposal(self) -> str:
+        """The `script_id` of the proposal that it comes from; empty for a block of an answer."""
+        kind, _, id = self.origin.partition(":")
+        return id if kind == "proposal" else ""

@@ -215,7 +215,7 @@ class TestHostileText:
 class TestHistory:
     def test_groups_conversations_by_day(self) -> None:
         ages = (timedelta(), timedelta(days=1), timedelta(days=3), timedelta(days=30), timedelta(days=400))
-        headings = [each.text for each in tree(*history_items(talks(*ages), urls=URLS, now=NOW)).all("h2")]
+        headings = [each.text for each in tree(*history_items(talks(*ages), urls=URLS, now=NOW, zone=UTC)).all("h2")]
         assert headings == ["Today", "Yesterday", "Previous 7 days", "October", "October 2025"]
 
     def test_says_a_time_today_and_a_day_before(self) -> None:

@@ -123,6 +123,7 @@ INPUTS: dict[str, tuple[str, list[Text]]] = {
     "backends.kogwistar.login:_ADDRESS": (WHOLE, [repeated("a.", "http://", "!"), repeated("/a", "http://a", "<")]),
     "backends.kogwistar.problems:_QUERY": (SEARCH, [repeated("a?"), repeated("a", "b?"), repeated("?a=", "x")]),
     "backends.kogwistar.problems:_PATH": (SEARCH, [repeated("/"), repeated("a:/"), repeated("/a:"), repeated("\\a/ ")]),
+    "backends.kogwistar.problems:_RULE": (SEARCH, [repeated(" ", "\n", "x"), repeated("+-"), repeated(" \n")]),
     "backends.kogwistar.problems:_ROLE": (SEARCH, [repeated("requires role 'a"), repeated("a", "requires role '")]),
     "backends.kogwistar.problems:_ACL": (SEARCH, [repeated("does not have "), repeated("a", "does not have ")]),
     "backends.kogwistar.scrub:TRACEBACK": (SEARCH, [SPACES, repeated(" \n", after="Traceback"), repeated(" T")]),
@@ -141,6 +142,7 @@ INPUTS: dict[str, tuple[str, list[Text]]] = {
     "confusing:_BLANK": (SEARCH, [repeated("BLAN ")]),
     "confusing:[ -]": (SEARCH, [repeated("- ")]),
     "cookies:_SECRET": (WHOLE, [repeated("a")]),
+    "endpoints.call:_SUBMISSION": (WHOLE, [repeated("a", after="!")]),
     "endpoints.exports:[^A-Za-z0-9.-]": (SEARCH, [repeated("/")]),
     "endpoints.failures:_SCRIPTS": (SEARCH, [repeated("/c/"), repeated("/c/x/scripts")]),
     "endpoints.inspector:[?#]": (SEARCH, [repeated("?")]),
@@ -152,6 +154,7 @@ INPUTS: dict[str, tuple[str, list[Text]]] = {
     "headers:_ORIGIN": (WHOLE, [repeated("a", "https://", "!"), repeated("a.", "https://", "!")]),
     "highlight:_SLOW": (SEARCH, [SPACES, repeated(" " * 199 + "x"), repeated("x" * 499 + "\n")]),
     "highlight:_CLASS": (WHOLE, [repeated("a", after="!")]),
+    "identity:_SIGNED": (WHOLE, [repeated("a", after="!"), repeated("a.", after="!")]),
     "markdown.blocks:_NOT_TEXT": (SEARCH, [repeated("\0")]),
     "markdown.blocks:_FENCE": (WHOLE, [repeated("`", after="x")]),
     "markdown.blocks:_SLOW": (

@@ -11,7 +11,7 @@ import pytest
 
 PACKAGE = Path(__file__).parent.parent / "htmxchat"
 
-NOUNS = {"models", "events", "errors", "cleaning", "scripts"}
+NOUNS = {"models", "events", "errors", "cleaning", "scripts", "words", "zones"}
 SEAMS = {"backend", "login"}
 LOG = {"store"}
 TEXT = {"markdown", "highlight", "confusing"}

@@ -95,7 +95,7 @@ def room(run_id: str, events: list[RunEvent], wanted: RowFilter) -> Element:
     return parse(
         f'<div id="inspector-rows">{found}</div><output id="inspector-new"></output>'
         + render(
-            run_facts(view, len(lines), chart.seconds),
+            run_facts(run_id, view, len(lines), chart.seconds),
             timeline_chart(chart, run_id, URLS),
             first_problem(run_id, problem, URLS),
             live_controls(view.state.live),
@@ -507,6 +507,6 @@ def test_questions_wait_in_plain_sight() -> None:
             client.portal.call(anyio.sleep, 0.02)  # type: ignore[union-attr]
         run = re.findall(r'id="turn-(\w+)" class="turn" data-role="assistant"', html)[0]
         room = parse(client.get(f"/runs/{run}", headers=FRAGMENT).text)
-        assert "Waits for: Which region?" in room.one(id="inspector-facts").text
+        assert "Asks: Which region?" in room.one(id="inspector-facts").text
         assert "data-live" in room.one("chat-inspector").attributes
         assert json.loads(client.get(f"/runs/{run}/events/2").text)["data"] == {"text": "Well. "}

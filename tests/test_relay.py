@@ -196,7 +196,7 @@ class TestLaw1:
 
     async def test_law_1_a_message_never_touches_another_turn(self) -> None:
         _, run, messages = await streamed(RICH)
-        own = {f"#{part}-{run.id}" for part in ("turn", "steps", "body", "tail")} | {
+        own = {f"#{part}-{run.id}" for part in ("turn", "steps", "body", "proposals", "tail")} | {
             "#status",
             f'#composer-actions[data-run="{run.id}"]',
         }
@@ -430,7 +430,7 @@ class TestLaw4:
         for message in await reader.read(after):
             page.apply(message.data if message.event is None else "")
         wanted = parse(await reload(backend, run))
-        for part in ("steps", "body", "tail"):
+        for part in ("steps", "body", "proposals", "tail"):
             shown = page.one(id=f"{part}-{run.id}"), wanted.one(id=f"{part}-{run.id}")
             assert shown[0].text == shown[1].text
             assert [each.html for each in shown[0].elements] == [each.html for each in shown[1].elements]
@@ -484,7 +484,7 @@ class TestLaw4:
 
 def skeleton(run: Run) -> str:
     """Return a turn of which nobody knows what it shows."""
-    parts = ("steps", "body", "tail")
+    parts = ("steps", "body", "proposals", "tail")
     return "".join(f'<div id="{part}-{run.id}"><p>nonsense</p></div>' for part in parts)
 
 

@@ -303,7 +303,7 @@ def test_a_chat_whose_scripts_are_switched_off_has_no_sandbox_and_says_so_to_who
 
 
 def test_nothing_that_is_said_becomes_markup(chat: Chat) -> None:
-    chat.begin("hostile").until("Waits for you")
+    chat.begin("hostile").until("Needs your approval")
     assert chat.cards[0].one("pre", cls="lines").text == HOSTILE.split("\n")[0]
     chat.run_it(
         chat.url("proposal:hostile"),
@@ -558,7 +558,7 @@ def test_a_carriage_return_is_marked() -> None:
     ("code", "misleading", "why"),
     [
         ("is_\u0430dmin = 1", "\u0430", "another alphabet"),
-        ("s\u03bfrt(x)", "\u03bf", "this is not sort"),
+        ("s\u03bfrted(x)", "\u03bf", "this is not sorted"),
         ("\u0441\u043e\u0440\u0443 = 1; copy = 2", "\u0441\u043e\u0440\u0443", "this is not copy"),
         ("\uff49d = 1", "\uff49", "Python reads this name as id"),
         ("\U0001d41fn()", "\U0001d41f", "Python reads this name as fn"),
@@ -579,7 +579,7 @@ def test_names_that_look_like_others_are_marked(code: str, misleading: str, why:
         "# Считаем сумму заказов\nитог = sum(цены)\nprint('Готово: с вами')",
         "名前 = 'テスト'\n受注データ = 1\ndf['売上'] = 2",
         "이름 = '홍길동'",
-        "print('Größe ≤ 5 µm, naïve café')",
+        "print('Größe ≤ 5 m, naïve café')",
         "שם = 1",
         "print('\u2764\ufe0f')",
         "d\u00e9j\u00e0 = 1",

@@ -7,6 +7,7 @@ import re
 from collections.abc import Awaitable, Callable
 from contextlib import ExitStack
 from dataclasses import dataclass
+from datetime import tzinfo
 from functools import wraps
 from typing import TypeVar
 from urllib.parse import parse_qsl, quote
@@ -32,6 +33,7 @@ from ..inspection import RowFilter
 from ..models import Conversation, Run, User
 from ..patches import Patch, render_patches
 from ..urls import Urls
+from ..zones import COOKIE, zone_of
 
 _log = logging.getLogger("htmxchat")
 
@@ -96,6 +98,11 @@ class Call:
     @property
     def turn_context(self) -> TurnContext:
         return self.chat.turn_context(self.urls)
+
+    @property
+    def zone(self) -> tzinfo | None:
+        """The reader's zone; `None` before the page's script has told it."""
+        return zone_of(self.request.cookies.get(COOKIE))
 
     async def form(self) -> dict[str, str]:
         """Return the fields of the form that was sent.

@@ -12,8 +12,8 @@ from ..fragments.report import report, summary_text
 from ..inspection import RowFold, rows
 from ..inspection.timeline import timeline
 from ..models import Turn
-from ..view import fold
 from .call import Call, endpoint
+from .queue import run_view
 from .run_log import each_event, run_log
 
 _CHUNK = 32 * 1024
@@ -55,8 +55,15 @@ async def page(call: Call) -> Response:
     """A run as one HTML file that needs nothing else."""
     events = await run_log(call)
     question, _ = await _turns(call)
+    view = await run_view(call, call.run, events)
     html = report(
-        call.run, fold(events), rows(events), timeline(events), question=question, brand=call.chat.settings.title
+        call.run,
+        view,
+        rows(events),
+        timeline(events),
+        question=question,
+        brand=call.chat.settings.title,
+        zone=call.zone,
     )
     chunks = (chunk.encode("utf-8", "replace") for chunk in html)
     return StreamingResponse(chunks, media_type="text/html", headers=_attached(f"run-{call.run.id[:8]}.html"))
@@ -67,8 +74,9 @@ async def text(call: Call) -> Response:
     """A run in a few lines of Markdown, to be pasted into an issue."""
     events = await run_log(call)
     question, _ = await _turns(call)
+    view = await run_view(call, call.run, events)
     return PlainTextResponse(
-        summary_text(call.run, fold(events), list(rows(events)), timeline(events), question=question)
+        summary_text(call.run, view, list(rows(events)), timeline(events), question=question, zone=call.zone)
     )
 
 

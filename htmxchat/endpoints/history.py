@@ -31,8 +31,10 @@ async def show(call: Call) -> Response:
             older = unloaded_history(call.urls, sentence, query=query, cursor=cursor)
             return HTMLResponse(render(older), status, IN_PLACE)
         if cursor:
-            return HTMLResponse(render(history_items(found, urls=call.urls, now=now, query=query)))
-        items = history_list(found, urls=call.urls, now=now, query=query, current=_open(call), failure=sentence)
+            return HTMLResponse(render(history_items(found, urls=call.urls, now=now, zone=call.zone, query=query)))
+        items = history_list(
+            found, urls=call.urls, now=now, zone=call.zone, query=query, current=_open(call), failure=sentence
+        )
         return HTMLResponse(render(items), status)
     title = call.chat.settings.title
     open_id = _open(call)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from uuid import uuid4
 
@@ -18,9 +19,11 @@ from ..fragments.shell import Side, notice, page, side_opener, side_room
 from ..fragments.transcript import run_view
 from ..fragments.transcript import transcript as turns
 from ..html import FT, Child, render, tag
-from ..models import Conversation, ConversationPage, Transcript
+from ..models import Conversation, ConversationPage, Script, Transcript
 from ..patches import Patch, render_patches
+from ..words import titled
 from .call import Call, endpoint, place
+from .queue import transcript_queue
 
 
 @endpoint
@@ -61,7 +64,8 @@ async def conversation_page(
         side: The room that is open at the side.
     """
     conversation = transcript.conversation if transcript else None
-    room = conversation_room(call, transcript, text=text, error=error, heading=heading)
+    queue = await transcript_queue(call, transcript) if transcript else ()
+    room = conversation_room(call, transcript, queue=queue, text=text, error=error, heading=heading)
     return await room_page(call, conversation, room, status=error.status if error else 200, deleted=deleted, side=side)
 
 
@@ -86,7 +90,9 @@ async def room_page(
 ) -> Response:
     """Return a conversation's room in its page; to htmx the room alone, with closed rooms at its side."""
     settings = call.chat.settings
-    title = f"{conversation.title} · {settings.title}" if conversation else settings.title
+    title = settings.title
+    if conversation:
+        title = titled(f"{conversation.title} · {title}", conversation.state)
     if call.fragment:
         # Another conversation comes without the sides of the one before; parts of the same leave them alone.
         whole = place(call.request) == "conversation"
@@ -134,18 +140,19 @@ def conversation_room(
     call: Call,
     transcript: Transcript | None,
     *,
+    queue: tuple[Script, ...] = (),
     text: str = "",
     error: ChatError | None = None,
     heading: Child = None,
 ) -> FT:
-    """Return the room of a conversation; `None` is a new one."""
+    """Return the room of a conversation; `None` is a new one. `queue` has its scripts."""
     conversation = transcript.conversation if transcript else None
     live = transcript.live_turn if transcript else None
     refreshing = transcript is not None and transcript.refreshing
     return _room(
         call,
         conversation,
-        turns=turns(transcript, call.turn_context) if transcript else None,
+        turns=turns(transcript, replace(call.turn_context, queue=queue)) if transcript else None,
         composer=composer(
             urls=call.urls,
             conversation_id=conversation.id if conversation else None,
@@ -208,6 +215,7 @@ def draw_history(
         deletion_notice=call.chat.deletion_notice,
         failure=str(failure) if failure else None,
         now=datetime.now(UTC),
+        zone=call.zone,
     )
 
 

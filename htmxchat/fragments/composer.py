@@ -95,7 +95,9 @@ def composer(
         required=True,
         autofocus=conversation_id is None,
         aria_describedby="composer-error",
-        enterkeyhint="send",
+        dir="auto",
+        # Without the page's script, and on a touch keyboard, Enter starts a new line.
+        enterkeyhint="enter",
     )
     return chat_composer(
         composer_form(
@@ -140,7 +142,7 @@ def composer_actions(
             hx_swap="none",
         )
     held = (hold or _ANSWERING) if live_run_id else None
-    hint = span(span(kbd("Enter"), " sends, ", kbd("Shift Enter"), " starts a new line"), cls="hint")
+    hint = span(span(kbd("Enter"), " sends, ", kbd("Shift Enter"), " starts a new line", cls="keys"), cls="hint")
     if held:
         hint = span(held.hint, cls="hint")
     if refresh_url and not live_run_id:

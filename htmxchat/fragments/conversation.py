@@ -15,7 +15,7 @@ from .controls import get_link, post_form, submission_field
 
 a, button, details, div, h1, h2 = map(tag, ["a", "button", "details", "div", "h1", "h2"])
 header, input_, label, li, main, p = map(tag, ["header", "input", "label", "li", "main", "p"])
-small, span, summary, ul = map(tag, ["small", "span", "summary", "ul"])
+bdi, small, span, summary, ul = map(tag, ["bdi", "small", "span", "summary", "ul"])
 chat_log, chat_menu = tag("chat-log"), tag("chat-menu")
 
 
@@ -127,8 +127,8 @@ def _empty(urls: Urls, greeting: str, introduction: str, starters: Sequence[Star
     return post_form(
         urls.start(),
         submission_field(submission) if submission and starters else None,
-        h2(greeting),
-        p(introduction) if introduction else None,
+        h2(greeting, dir="auto"),
+        p(introduction, dir="auto") if introduction else None,
         ul([_starter(each) for each in starters], cls="starters") if starters else None,
         cls="column empty",
     )
@@ -137,4 +137,4 @@ def _empty(urls: Urls, greeting: str, introduction: str, starters: Sequence[Star
 def _starter(starter: Starter) -> FT:
     # Nobody sends words that they have not seen.
     words = small(starter.text, dir="auto") if starter.text.strip() != starter.title.strip() else None
-    return li(button(span(starter.title, words), icon("chevron"), name="text", value=starter.text, type="submit"))
+    return li(button(span(bdi(starter.title), words), icon("chevron"), name="text", value=starter.text, type="submit"))

@@ -1,24 +1,14 @@
-"""What the parts of the inspector share: links, times, names of states."""
+"""What the parts of the inspector share: links and times."""
 
 from __future__ import annotations
 
 from datetime import UTC, datetime
 
 from ..html import Child, tag
-from ..models import RunState, is_dated
+from ..models import is_dated
 from .controls import swaps
 
 time_ = tag("time")
-
-STATES = {
-    RunState.QUEUED: "Waiting to start",
-    RunState.RUNNING: "Running",
-    RunState.STOPPING: "Stopping",
-    RunState.COMPLETED: "Complete",
-    RunState.CANCELLED: "Stopped",
-    RunState.FAILED: "Failed",
-    RunState.SUSPENDED: "Waits",
-}
 
 
 def inspects(url: str) -> dict[str, str]:

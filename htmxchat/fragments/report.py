@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from datetime import UTC, timedelta
+from datetime import timedelta, tzinfo
 from html import escape
 
 from ..cleaning import one_line
@@ -17,8 +17,9 @@ from ..models import Run, is_dated
 from ..redaction import redact_text
 from ..urls import Urls
 from ..view import RunView
+from ..words import standing
+from ..zones import exact
 from .event_rows import seconds
-from .inspecting import STATES
 from .timeline import timeline_chart
 
 _LONGEST = 20_000
@@ -43,7 +44,14 @@ pre { overflow: auto; max-height: 30rem; padding: .5rem 1rem; background: light-
 
 
 def report(
-    run: Run, view: RunView, rows: Iterable[Row], timeline: Timeline, *, question: str, brand: str
+    run: Run,
+    view: RunView,
+    rows: Iterable[Row],
+    timeline: Timeline,
+    *,
+    question: str,
+    brand: str,
+    zone: tzinfo | None = None,
 ) -> Iterator[str]:
     """Yield an HTML file: facts, timeline, and every row with what it holds. It loads nothing and runs nothing."""
     title = f"Run {run.id}"
@@ -52,14 +60,14 @@ def report(
         '<meta name="viewport" content="width=device-width">'
         # Whatever an agent wrote, a browser shows it and does nothing else with it.
         "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'\">"
-        f"<style>{_STYLE}</style></head><body><h1>{escape(title)}</h1><p>{escape(brand)}</p><dl>"
+        f"<style>{_STYLE}</style></head><body><h1>{escape(title)}</h1><p dir=auto>{escape(brand)}</p><dl>"
     )
-    for name, value in facts(run, view, timeline):
+    for name, value in facts(run, view, timeline, zone):
         yield f"<div><dt>{escape(name)}</dt><dd>{escape(value)}</dd></div>"
     yield "</dl>"
     if view.error:
-        yield f'<p class="error">{escape(redact_text(view.error))}</p>'
-    yield f"<h2>Question</h2><blockquote>{escape(redact_text(question))}</blockquote>"
+        yield f'<p class="error" dir="auto">{escape(redact_text(view.error))}</p>'
+    yield f"<h2>Question</h2><blockquote dir=auto>{escape(redact_text(question))}</blockquote>"
     yield f"<h2>Where the time went</h2>{_chart(timeline, run.id)}<h2>Events</h2>"
     for row in rows:
         bad = ' class="bad"' if row.failed else ""
@@ -68,17 +76,19 @@ def report(
         yield (
             f'<details class="row" id="event-{row.seq}"><summary><span>{row.seq}</span>'
             f"<span>{seconds(row.since)}</span>"
-            f"<span{bad}>{escape(row.type)}</span><span{bad}>{escape(row.meaning)}</span></summary>"
+            f"<span{bad}>{escape(row.type)}</span><span{bad} dir=auto>{escape(row.meaning)}</span></summary>"
             f"<pre>{escape(row.at.isoformat())}\n{escape(data[:_LONGEST])}{cut}</pre></details>"
         )
-    yield f"<h2>Answer</h2><blockquote>{escape(redact_text(view.text))}</blockquote></body></html>"
+    yield f"<h2>Answer</h2><blockquote dir=auto>{escape(redact_text(view.text))}</blockquote></body></html>"
 
 
-def summary_text(run: Run, view: RunView, rows: Sequence[Row], timeline: Timeline, *, question: str) -> str:
+def summary_text(
+    run: Run, view: RunView, rows: Sequence[Row], timeline: Timeline, *, question: str, zone: tzinfo | None = None
+) -> str:
     """Return a run in a few lines of Markdown. Whatever people and agents wrote stands as code: nothing else keeps a
     forge from reading links, mentions, HTML or a table into it."""
     lines = [f"**Run `{run.id}`**", ""]
-    lines += [f"- {name}: {value}" for name, value in facts(run, view, timeline) if name != "Run"]
+    lines += [f"- {name}: {value}" for name, value in facts(run, view, timeline, zone) if name != "Run"]
     lines.append(f"- Question: {_code(redact_text(question))}")
     if view.error:
         lines.append(f"- Error: {_code(redact_text(view.error))}")
@@ -94,15 +104,18 @@ def summary_text(run: Run, view: RunView, rows: Sequence[Row], timeline: Timelin
     return "\n".join(lines) + "\n"
 
 
-def facts(run: Run, view: RunView, timeline: Timeline) -> list[tuple[str, str]]:
+def facts(run: Run, view: RunView, timeline: Timeline, zone: tzinfo | None = None) -> list[tuple[str, str]]:
     """Return what is to be said of a run first."""
     at = view.started_at or run.created_at
     found = [
         ("Run", run.id),
-        ("State", STATES[view.state]),
-        ("Started", f"{at.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC" if is_dated(at) else "Date not known"),
-        ("Took" if view.ended_at else "So far", duration(timedelta(seconds=timeline.seconds))),
+        ("State", standing(view.state, view.waiting).word),
+        ("Started", exact(at, zone) if is_dated(at) else "Date not known"),
     ]
+    if view.waiting and view.started_at and not view.ended_at:
+        found.append(("Waiting since", exact(view.started_at + timedelta(seconds=timeline.seconds), zone)))
+    else:
+        found.append(("Took" if view.ended_at else "So far", duration(timedelta(seconds=timeline.seconds))))
     if view.usage:
         found.append(("Tokens", f"{view.usage.input_tokens:,} in, {view.usage.output_tokens:,} out"))
     return found

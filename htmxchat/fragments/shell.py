@@ -26,7 +26,7 @@ _HTMX = {
 }
 
 # What js/chat.js imports, so that it comes at once and not one after the other.
-_MODULES = ("page", "pressing", "rooms", "composer", "history", "live", "log", "sending")
+_MODULES = ("page", "pressing", "rooms", "composer", "focus", "history", "live", "log", "sending", "zone")
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,7 +141,7 @@ def message_page(
     return _document(
         urls,
         f"{title} · {brand}",
-        main(h1(title), p(sentence), div(action or back, cls="actions"), cls="message column"),
+        main(h1(title, dir="auto"), p(sentence, dir="auto"), div(action or back, cls="actions"), cls="message column"),
         stylesheets=stylesheets,
     )
 
@@ -162,7 +162,7 @@ def notice(sentence: str, *, retry_url: str, target: str = "", swap: str = "oute
     """
     how = {"hx_get": retry_url, "hx_target": target, "hx_swap": swap} if target else {}
     again = a(icon("retry"), "Try again", cls="button", href=retry_url, **how)
-    return div(icon("alert"), p(sentence), div(again, cls="actions"), cls="notice", role="alert")
+    return div(icon("alert"), p(sentence, dir="auto"), div(again, cls="actions"), cls="notice", role="alert")
 
 
 def _document(urls: Urls, title: str, *children: Child, stylesheets: Sequence[str]) -> str:

@@ -11,8 +11,8 @@ from datetime import datetime
 from ..cleaning import shallow
 from ..confusing import marked
 from ..html import FT, raw, tag
-from ..models import RunState
 from ..view import Reasoning, RunView, Step, ToolCall
+from ..words import STEPS
 
 details, summary, code, p, pre, span = map(tag, ["details", "summary", "code", "p", "pre", "span"])
 
@@ -30,15 +30,14 @@ def turn_step(run_id: str, index: int, step: Step) -> FT:
     chevron = tag("svg")(tag("use")(href="#i-chevron"), cls="icon chevron", aria_hidden="true")
     if isinstance(step, Reasoning):
         head = "Thinking" if step.ended_at is None else f"Thought for {seconds(step.started_at, step.ended_at)}"
-        return details(summary(chevron, head), p(step.text, cls="detail"), id=id)
+        return details(summary(chevron, head), p(step.text, cls="detail", dir="auto"), id=id)
     took = seconds(step.started_at, step.ended_at) if step.ended_at and step.started_at < step.ended_at else None
-    words = {RunState.RUNNING: "Running", RunState.FAILED: "Failed", RunState.CANCELLED: "Stopped"}
     return details(
         summary(
             chevron,
             code(raw(marked(step.name))),
-            span(raw(marked(step.summary)), cls="cut"),
-            span(step.found or words.get(step.state, "Done"), cls="state"),
+            span(raw(marked(step.summary)), cls="cut", dir="auto"),
+            span(step.found or STEPS[step.state], cls="state", dir="auto"),
             span(took, cls="num quiet") if took else None,
         ),
         pre(raw(marked(_json(step))), cls="detail", tabindex="0"),

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from ..markdown import Markdown
+from ..models import Script
 from ..urls import Urls
 
 
@@ -20,6 +21,7 @@ class TurnContext:
             was stopped can be sent once more.
         agent: What the other side is called.
         can_run_scripts: Whether there is a queue for the scripts that the agent proposes.
+        queue: The scripts of the conversation, as far as they are known.
         inspector: Whether the page has the room in which a run is inspected; else the link leads to the chat's page.
     """
 
@@ -30,4 +32,5 @@ class TurnContext:
     can_retry: bool = False
     agent: str = "Agent"
     can_run_scripts: bool = False
+    queue: tuple[Script, ...] = ()
     inspector: bool = False

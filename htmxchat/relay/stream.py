@@ -70,6 +70,7 @@ class LiveStream:
         """Show what comes until nothing more is there; return whether the run is over."""
         page, follower, cost = self._page, self._follower, 0.0
         if self._caught_up:
+            await page.look_at_queue()
             patches = page.advance(await follower.take())
         else:
             patches = await catch_up(page, follower, self._after)

@@ -18,9 +18,9 @@ from sqlalchemy import (
     Row,
     Select,
     and_,
-    case,
     exists,
     insert,
+    literal,
     or_,
     select,
     true,
@@ -36,6 +36,7 @@ from ..events import (
 from ..models import Conversation, Run, RunState, Turn
 from ..view import compact, fold
 from . import tables as t
+from .waiting import standing_of, told
 
 TITLE_LENGTH = 80
 LONGEST_QUERY = 500
@@ -134,8 +135,7 @@ def latest_run(db: Connection, user_id: str, turn_id: str) -> Run | None:
 
 
 def to_conversation(row: Row[Any], state: str | None) -> Conversation:
-    latest = None if state is None else RunState(state)
-    return Conversation(row.id, row.user_id, row.title, row.created_at, row.updated_at, latest)
+    return Conversation(row.id, row.user_id, row.title, row.created_at, row.updated_at, *told(state))
 
 
 def to_run(row: Any) -> Run:
@@ -214,12 +214,16 @@ def tick(db: Connection, conversation_id: str, at: datetime) -> datetime:
 
 
 def latest_state(conversation_id: Any) -> Select[str]:
-    """The state of a conversation's latest run: suspended also while it lives and waits for the user."""
-    waits = and_(t.runs.c.waiting.is_not(None), t.runs.c.state == RunState.RUNNING.value)
-    state = case((waits, RunState.SUSPENDED.value), else_=t.runs.c.state)
-    return (
-        select(state).where(t.runs.c.conversation_id == conversation_id).order_by(t.runs.c.created_at.desc()).limit(1)
-    )
+    """How a conversation's latest run stands, as `waiting.told` reads it."""
+    mine = t.runs.c.conversation_id == conversation_id
+    return select(run_standing()).where(mine).order_by(t.runs.c.created_at.desc()).limit(1)
+
+
+def run_standing() -> ColumnElement[str]:
+    """How a run stands, as `waiting.told` reads it."""
+    awaited = and_(t.scripts.c.run_id == t.runs.c.id, t.scripts.c.origin == literal("proposal:") + t.runs.c.waiting)
+    script = select(t.scripts.c.state).where(awaited).correlate(t.runs).scalar_subquery()
+    return standing_of(t.runs.c.state, t.runs.c.waiting.is_not(None), script, asks=script.is_(None))
 
 
 def _read_log(log: list[Any]) -> tuple[RunEvent, ...]:

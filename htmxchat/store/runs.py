@@ -16,6 +16,7 @@ from ..models import Run, RunSummary, Turn
 from . import rows, run_rows
 from . import tables as t
 from .conversations import LARGEST_PAGE, LONGEST_TITLE, Conversations
+from .waiting import told
 
 _DELETED = "This message was sent before, and its conversation was deleted. Reload the page to send it again."
 
@@ -124,8 +125,9 @@ class Runs(Conversations):
             .scalar_subquery()
         )
         columns = [column for column in t.runs.c if column.name not in ("log", "text", "folded")]
+        standing = rows.run_standing().label("standing")
         found = (
-            select(*columns, t.turns.c.text.label("question"), ended.label("ended_at"))
+            select(*columns, t.turns.c.text.label("question"), ended.label("ended_at"), standing)
             .join(t.turns, t.turns.c.id == t.runs.c.turn_id)
             .where(t.runs.c.conversation_id == conversation_id)
             .order_by(t.runs.c.created_at.desc(), t.runs.c.id.desc())
@@ -135,7 +137,9 @@ class Runs(Conversations):
         def work(db: Connection) -> tuple[RunSummary, ...]:
             rows.find(db, user_id, conversation_id)
             return tuple(
-                RunSummary(rows.to_run(row), one_line(row.question, LONGEST_TITLE), row.ended_at)
+                RunSummary(
+                    rows.to_run(row), one_line(row.question, LONGEST_TITLE), row.ended_at, waiting=told(row.standing)[1]
+                )
                 for row in db.execute(found).all()
             )
 

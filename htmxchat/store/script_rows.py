@@ -17,10 +17,9 @@ from ..errors import NotFound
 from ..events import ScriptProposed
 from ..models import Script, ScriptResult, ScriptState
 from ..scripts.results import decode_result, encode_result, no_python
-from ..scripts.states import LONGEST_CODE, MOST_SCRIPTS, script_id, settle, tidy
+from ..scripts.states import LONGEST_CODE, LONGEST_TITLE, MOST_SCRIPTS, script_id, settle, tidy
 from . import tables as t
 
-LONGEST_TITLE = 120
 _COLUMNS = tuple(field.name for field in fields(Script))
 
 

@@ -15,6 +15,7 @@ from ...errors import InvalidInput, NotFound
 from ...events import RunEvent
 from ...models import UNDATED, Conversation, ConversationPage, RunState, Transcript, Turn
 from ...store import Store
+from ...store.waiting import told
 from ...view import compact, fold
 from . import conditions, learning, logs, writing
 from . import tables as t
@@ -163,5 +164,4 @@ def _turns(db: Connection, id: str, user_id: str, live: Mapping[str, Sequence[Ru
 
 
 def _conversation(row: Row[Any]) -> Conversation:
-    state = None if row.state is None else RunState(row.state)
-    return Conversation(row.id, row.user_id, row.title, row.created_at, row.updated_at, state)
+    return Conversation(row.id, row.user_id, row.title, row.created_at, row.updated_at, *told(row.state))

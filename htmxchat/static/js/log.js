@@ -3,6 +3,7 @@
  * up, and copies code and answers.
  */
 
+import { endOfTurns, focus } from "./focus.js";
 import { announce } from "./page.js";
 
 /** Pixels from the end within which the reader counts as being there. */
@@ -79,6 +80,8 @@ class ChatLog extends HTMLElement {
     if (target?.closest(".jump")) {
       event.preventDefault();
       this.#follow();
+      // The link goes with what it led to.
+      if (event.detail === 0) focus(endOfTurns());
     }
     const button = target?.closest("button[name=copy]");
     if (button instanceof HTMLButtonElement) void copy(button);
