@@ -1,7 +1,7 @@
 """Characters that make text look like what it is not. Pure functions.
 
-What a person approves has to be what they see. So whatever cannot be seen, turns the direction of text around, or passes for another
-letter is found here, by the properties that Unicode gives it, and shown by what it is.
+What a person approves has to be what they see. So whatever cannot be seen, turns the direction of text around, or
+passes for another letter is found here, by the properties that Unicode gives it, and shown by what it is.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ _LOOKALIKES = str.maketrans(
 _PYTHON = frozenset(keyword.kwlist) | frozenset(dir(builtins))
 _ASCII_WORD = re.compile(r"[A-Za-z_][A-Za-z0-9_]*+")
 _WORD = re.compile(r"[A-Za-z0-9_\x80-\U0010ffff]++")
-_HTML_PART = re.compile(r"<[^>]*+>|&[^;]*+;|.", re.DOTALL)
+_HTML_PART = re.compile(r"<[^<>]*+>|&[^&;]*+;|.", re.DOTALL)
 _BLANK = re.compile(r"\b(?:BLANK|FILLER|NULL|INVISIBLE)\b")
 # What other languages write with: joiners, marks of direction, and the wish for a picture.
 _PROSE = frozenset("\u200c\u200d\u200e\u200f\u061c\ufe0e\ufe0f")
@@ -75,8 +75,8 @@ def doubts(text: str, *, code: bool = False) -> list[Doubt]:
     """Return the characters of `text` that may mislead, in order.
 
     Args:
-        code: It is Python. There white space is ASCII's, and names in more than one alphabet, names that Python reads as
-            others, and names that look like others are found too. In prose, what some languages write with is not.
+        code: It is Python. Names in more than one alphabet, names that Python reads as others, and names that look like
+            others are found too. In prose, what some languages write with is not.
     """
     if text.isascii() and (text.isprintable() or not any(map(_hidden, text, " " + text))):
         return []

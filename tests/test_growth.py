@@ -11,7 +11,7 @@ import ast
 import gc
 import re
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime, timedelta
 from importlib import import_module
 from pathlib import Path
@@ -32,11 +32,16 @@ from htmxchat.events import (
     InputRequested,
     ReasoningDelta,
     RunEvent,
+    ScriptFinished,
+    ScriptProposed,
     Source,
     SourcesFound,
     TextDelta,
+    ToolFinished,
+    ToolStarted,
 )
 from htmxchat.fragments.json_tree import json_tree
+from htmxchat.fragments.proposals import proposals
 from htmxchat.fragments.script_output import code_lines
 from htmxchat.fragments.turn_context import TurnContext
 from htmxchat.fragments.turn_tail import turn_tail
@@ -275,6 +280,7 @@ INPUTS: dict[str, tuple[str, list[Text]]] = {
     "scripts.results:_FORMULA": (SEARCH, [repeated("=")]),
     "scripts.settings:_ORIGIN": (WHOLE, [repeated("a.", "https://", "!")]),
     "store.rows:_ID": (WHOLE, [repeated("a")]),
+    "zones:_NAME": (WHOLE, [repeated("a", after="!"), repeated("a/", after="!"), repeated("a_+-", after="!")]),
     "urls:_BACK": (WHOLE, [repeated("/", "/", "<"), repeated("?", "/", "<")]),
 }
 
@@ -403,7 +409,18 @@ def log(bodies: Iterable[EventBody]) -> list[RunEvent]:
     return [RunEvent(seq, AT + timedelta(milliseconds=seq), body) for seq, body in enumerate(bodies, 1)]
 
 
-LOGS: dict[str, Callable[[int], list[EventBody]]] = {
+LOGS: dict[str, Callable[[int], Sequence[EventBody]]] = {
+    "tool calls": lambda n: [each for i in range(n) for each in (ToolStarted(f"c{i}", f"t{i}"), ToolFinished(f"c{i}"))],
+    "open tool calls": lambda n: (
+        [ToolStarted(f"c{i}", "t") for i in range(n)] + [ToolFinished(f"c{i}") for i in range(n)]
+    ),
+    "one tool call": lambda n: [each for _ in range(n) for each in (ToolStarted("c", "t"), ToolFinished("c"))],
+    "tool calls without an id": lambda n: (
+        [ToolStarted("", "t") for _ in range(n)] + [ToolFinished("") for _ in range(n)]
+    ),
+    "scripts": lambda n: (
+        [ScriptProposed(f"s{i}", "1") for i in range(n)] + [ScriptFinished(f"s{i}", "done") for i in range(n)]
+    ),
     "thoughts": lambda n: [each for i in range(n) for each in (ReasoningDelta("a"), TextDelta("b"))],
     "sources": lambda n: [SourcesFound((Source(str(i)),)) for i in range(n)],
     "questions": lambda n: [
@@ -415,12 +432,13 @@ LOGS: dict[str, Callable[[int], list[EventBody]]] = {
 @pytest.mark.parametrize("name", LOGS)
 def test_no_log_makes_its_folds_slow(name: str) -> None:
     logs = {n: log(LOGS[name](n // 8)) for n in (SHORT, SHORT * TIMES)}
-    context = TurnContext(Urls(), Markdown())
+    context = TurnContext(Urls(), Markdown(), can_run_scripts=True)
     views = {n: fold(events) for n, events in logs.items()}
     assert_grows_with_the_length(lambda n: fold(logs[n]))
     assert_grows_with_the_length(lambda n: list(rows(logs[n])))
     assert_grows_with_the_length(lambda n: timeline(logs[n]))
     assert_grows_with_the_length(lambda n: turn_tail("r", views[n], context))
+    assert_grows_with_the_length(lambda n: proposals("r", views[n], context))
 
 
 VALUES: dict[str, Callable[[int], Any]] = {

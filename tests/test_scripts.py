@@ -536,8 +536,11 @@ def test_characters_that_cannot_be_seen_are_marked(kind: str) -> None:
         "\u2029",
         "\x85",
         "\U000e0041",
-    ]
-    + ["\u00a0", "\u2800", "\u034f", "\x0c"],
+        "\u00a0",
+        "\u2800",
+        "\u034f",
+        "\x0c",
+    ],
 )
 @pytest.mark.parametrize("place", ["x = 'a{}b'", "{}x = 1", "is_admin{} = 1", "# a\n{}\nb"])
 def test_a_mark_says_what_it_is_and_copies_as_what_it_is(odd: str, place: str) -> None:

@@ -29,9 +29,9 @@ def proposals(run_id: str, view: RunView, context: TurnContext) -> list[FT]:
             run_id,
             script_id(run_id, f"proposal:{script.script_id}"),
             one_line(script.title, LONGEST_TITLE),
-            view.script_state(script),
+            state,
         )
-        for script in view.scripts
+        for script, state in zip(view.scripts, view.script_states(), strict=True)
     ]
 
 
