@@ -40,9 +40,10 @@ from htmxchat.models import Run, RunState, Turn, User
 from htmxchat.patches import render_patches
 from htmxchat.relay import PollAnswer, Relay
 from htmxchat.relay.follower import Follower
+from htmxchat.relay.stream import DELAYED
 from htmxchat.relay.turn import LiveTurn
 from htmxchat.sse import EventStreamResponse, ServerSentEvent
-from htmxchat.testing import Break, Gate, ScriptedBackend, Stall, Step
+from htmxchat.testing import Break, Delay, Gate, ScriptedBackend, Stall, Step
 from htmxchat.view import RunView, fold
 from tests.support import FRAGMENT, Element, Exchange, article, context, decode, open_page, parse
 
@@ -559,8 +560,9 @@ class TestLaw6:
         messages = await Reader(backend, run, patience=0.1).read()
         assert messages[-1].event == END
         page = open_page(started(run), context())
-        for message in messages[:-1]:
-            page.apply(message.data)
+        for message in messages:
+            if message.event is None:
+                page.apply(message.data)
         tail = page.one(id=f"tail-{run.id}")
         assert sentence in tail.text
         assert sentence in page.one(id="status").text
@@ -859,6 +861,18 @@ class TestLaw8:
             run = await begin(backend)
             await relay.poll(ANN, run.id, None, context("poll"))
         assert len(relay._pollers) <= 64
+
+    @pytest.mark.parametrize("silent", [False, True])
+    async def test_law_6_an_answer_that_cannot_be_read_for_a_while_is_delayed(self, silent: bool) -> None:
+        rest = [Delay(3.0), "two"] if silent else ["two"]
+        backend = ScriptedBackend(["one ", Break(BackendUnavailable(), times=3), *rest])
+        run = await begin(backend)
+        messages = await Reader(backend, run, patience=5).read()
+        told = [number for number, message in enumerate(messages) if message.event == "delayed"]
+        assert [messages[number] for number in told] == [ServerSentEvent(DELAYED, event="delayed")]
+        assert "two" in "".join(message.data for message in messages[told[0] :])
+        # What is read again takes it back, and so does reading that gets through while the agent is silent.
+        assert (messages[told[0] + 1].data == "") is silent
 
     async def test_law_8_a_backend_that_cannot_be_read_is_said_to_who_polls(self) -> None:
         backend = ScriptedBackend(["one", Break(BackendUnavailable("The lines are down."))])

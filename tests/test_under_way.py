@@ -32,7 +32,6 @@ from htmxchat import (
 )
 from tests.fake_auth import Serving
 from tests.support import FRAGMENT, Exchange, parse
-from tests.test_store import POSTGRES
 
 ANN = User("ann")
 FORM = "Content-Type: application/x-www-form-urlencoded\r\n"
@@ -187,12 +186,13 @@ class TestRequests:
         assert "Close some of its tabs" in partials[0].text
 
 
-@pytest.fixture(params=["memory", "file", *(["postgres"] if POSTGRES else [])])
+@pytest.fixture(params=["memory", "file", "postgres"])
 def backends(request: pytest.FixtureRequest, tmp_path: Path) -> list[LocalBackend]:
     """Backends that share what they keep, as processes do."""
     if request.param == "memory":
         return [LocalBackend(respond)]
-    url = POSTGRES if request.param == "postgres" else f"sqlite+aiosqlite:///{tmp_path}/chat.db"
+    file = f"sqlite+aiosqlite:///{tmp_path}/chat.db"
+    url = request.getfixturevalue("postgres").url if request.param == "postgres" else file
     return [LocalBackend(respond, Store(url)) for _ in range(3)]
 
 

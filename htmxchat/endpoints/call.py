@@ -17,6 +17,7 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response
 from starlette.types import Receive, Scope, Send
 
 from ..chat import Chat
+from ..containment import contained
 from ..errors import (
     BadRequest,
     ChatError,
@@ -69,6 +70,7 @@ class Call:
     """A request that was let in.
 
     Attributes:
+        can_inspect: Whether the user sees the inspector.
         fragment: Whether htmx asks for a part of a page, not a whole one.
     """
 
@@ -76,6 +78,7 @@ class Call:
     chat: Chat
     urls: Urls
     user: User
+    can_inspect: bool
     _conversation: Conversation | None = None
     _run: Run | None = None
 
@@ -97,7 +100,7 @@ class Call:
 
     @property
     def turn_context(self) -> TurnContext:
-        return self.chat.turn_context(self.urls)
+        return self.chat.turn_context(self.urls, can_inspect=self.can_inspect)
 
     @property
     def zone(self) -> tzinfo | None:
@@ -156,7 +159,7 @@ def endpoint(handle: Callable[[Call], Awaitable[Response]]) -> Endpoint:
     @wraps(handle)
     async def respond(request: Request) -> Response:
         chat: Chat = request.app.state.chat
-        user = await chat.identify(request)
+        user = await contained(_identified(chat, request))
         if user is None:
             raise NotSignedIn
         with ExitStack() as under_way:
@@ -182,6 +185,19 @@ class _UntilSent(Response):
             await self._response(scope, receive, send)
 
 
+def inspector_endpoint(handle: Callable[[Call], Awaitable[Response]]) -> Endpoint:
+    """Make an endpoint that is there only for users who see the inspector."""
+
+    @endpoint
+    @wraps(handle)
+    async def respond(call: Call) -> Response:
+        if not call.can_inspect:
+            raise NotFound
+        return await handle(call)
+
+    return respond
+
+
 def open_endpoint(handle: Endpoint) -> Endpoint:
     """Make an endpoint that lets everybody in. What fails there without a sentence is in the log only."""
 
@@ -191,7 +207,7 @@ def open_endpoint(handle: Endpoint) -> Endpoint:
             return await handle(request)
         except (ChatError, ClientDisconnect):
             raise
-        except Exception:
+        except (Exception, SystemExit, KeyboardInterrupt):
             _log.exception("%s %s failed", request.method, request.url.path)
             raise ChatError from None
 
@@ -214,7 +230,11 @@ async def admit(request: Request, user: User) -> Call:
             run = _owned(await chat.ask(chat.backend.get_run(user, _id(names["run"]))), user)
     except NotFound:
         raise Gone from None
-    return Call(request, chat, urls, user, conversation, run)
+    return Call(request, chat, urls, user, await chat.may_inspect(user), conversation, run)
+
+
+async def _identified(chat: Chat, request: Request) -> User | None:
+    return await chat.identify(request)
 
 
 def patches_response(patches: list[Patch], headers: dict[str, str] | None = None, status: int = 200) -> HTMLResponse:

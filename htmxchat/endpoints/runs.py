@@ -42,7 +42,7 @@ async def stream(call: Call) -> Response:
                 await _turn_to_polling(call, after, emit, rows)
 
     # A stream must not outlive its sign-in. Connecting again then says that it has ended.
-    return EventStreamResponse(produce, lifetime=_seconds_left(call.user))
+    return EventStreamResponse(produce, lifetime=_seconds_left(call.user), stop=call.chat.stop)
 
 
 async def _turn_to_polling(call: Call, after: int | None, emit: Emit, rows: RowsWanted | None) -> None:
@@ -169,7 +169,7 @@ def _rows(call: Call) -> RowsWanted | None:
     """Return which of the inspector's rows the page asks for, if it does."""
     query = call.request.query_params
     after = number(query.get("rows", ""))
-    if after is None:
+    if after is None or not call.can_inspect:
         return None
     paused = query.get("paused") == "1"
     heard = number(call.request.headers.get("last-event-id", ""))

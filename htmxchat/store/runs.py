@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import Connection, insert, select, update
-from sqlalchemy.exc import IntegrityError
 
 from ..cleaning import clean_json, clean_text, one_line, searchable
 from ..errors import Conflict, InvalidInput, NotFound
@@ -76,21 +74,15 @@ class Runs(Conversations):
         def work(db: Connection) -> Started:
             if submission is not None and (run := rows.latest_run(db, user_id, turn_id)) is not None:
                 return Started(run, text, (), (), before=True)
+            if submission is not None and db.scalar(select(t.turns.c.id).where(t.turns.c.id == turn_id)) is not None:
+                raise Conflict(_DELETED)
             conversation, at = rows.touch(db, user_id, conversation_id, text, new_id=new_id)
             values = {"id": turn_id, "conversation_id": conversation, "text": text, "created_at": at}
             db.execute(insert(t.turns).values(**values, folded=searchable(text)))
             return _begin(db, user_id, conversation, turn_id, owner, at, most)
 
         await self._purge()
-        try:
-            return await self._write(work)
-        except IntegrityError:
-            if submission is None:
-                raise
-        with suppress(IntegrityError):
-            # It came twice at the same moment; now the first can be seen.
-            return await self._write(work)
-        raise Conflict(_DELETED)
+        return await self._write(work)
 
     async def retry_run(self, user_id: str, run_id: str, *, owner: str, most: int | None = None) -> Started:
         """Store another live run for the turn that `run_id` answered.
@@ -163,15 +155,15 @@ class Runs(Conversations):
 
         def work(db: Connection) -> None:
             rows.find_run(db, user_id, run_id)
-            # This write comes first because it locks the run: the owner cannot commit anything until this is done.
-            lock = update(t.runs).where(t.runs.c.id == run_id, t.runs.c.active == 1).values(active=1)
-            if not db.execute(lock).rowcount or run_rows.awaited(db, run_id) != request_id:
+            # The owner cannot commit anything until this is done.
+            (run,) = run_rows.lock_runs(db, [run_id])
+            if not run.active or run_rows.awaited(db, run_id) != request_id:
+                raise NotFound
+            given = select(t.answers.c.run_id).where(t.answers.c.run_id == run_id, t.answers.c.request_id == request_id)
+            if db.scalar(given) is not None:
                 raise NotFound
             values = {"run_id": run_id, "request_id": request_id, "answer": clean_json(answer)}
-            try:
-                db.execute(insert(t.answers).values(**values))
-            except IntegrityError:
-                raise NotFound from None
+            db.execute(insert(t.answers).values(**values))
 
         await self._write(work)
 

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from contextlib import suppress
 from datetime import timedelta
 from typing import Any
 
 from sqlalchemy import Connection, Row, and_, select, update
-from sqlalchemy.exc import IntegrityError
 
 from ...cleaning import one_line, searchable
 from ...errors import InvalidInput, NotFound
@@ -95,10 +93,7 @@ class ConversationMemory:
                     disputed.append(item.id)
             return disputed
 
-        try:
-            return await self._store.write(work)
-        except IntegrityError:
-            return ()  # somebody else learned it at this moment; the next look sees it
+        return await self._store.write(work)
 
     async def verify(self, owner: str, id: str) -> None:
         """Remember whose a listed conversation is: the server has said so."""
@@ -107,10 +102,17 @@ class ConversationMemory:
         await self._store.write(lambda db: db.execute(update(t.conversations).where(listed).values(**values)))
 
     async def add(self, user_id: str, id: str, text: str = "") -> None:
-        """Remember a conversation, named after its first message. One that was begun elsewhere has no date."""
+        """Remember a conversation, named after its first message. One that was begun elsewhere has no date.
+
+        One that is known stays as it is.
+        """
         at = logs.now() if text else UNDATED
-        with suppress(IntegrityError):
-            await self._store.write(lambda db: writing.add(db, user_id, id, text, at))
+
+        def work(db: Connection) -> None:
+            if db.scalar(select(t.conversations.c.id).where(t.conversations.c.id == id)) is None:
+                writing.add(db, user_id, id, text, at)
+
+        await self._store.write(work)
 
     async def rename(self, user_id: str, id: str, title: str) -> None:
         line = one_line(title, LONGEST_TITLE)
@@ -141,10 +143,7 @@ class ConversationMemory:
 
         A message that may or may not have arrived is settled: it is among them, or it is not.
         """
-        try:
-            return await self._store.write(lambda db: learning.learn(db, id, turns))
-        except IntegrityError:
-            return False
+        return await self._store.write(lambda db: learning.learn(db, id, turns))
 
 
 def _turns(db: Connection, id: str, user_id: str, live: Mapping[str, Sequence[RunEvent]]) -> Iterable[Turn]:
