@@ -35,6 +35,7 @@ from .errors import (
     NotAllowed,
     NotFound,
     NotSignedIn,
+    OtherSchema,
     TextTooLong,
     TooManyRuns,
 )
@@ -64,6 +65,7 @@ from .events import (
 from .identity import Identify
 from .limits import Limits
 from .login import Login, SignInAt
+from .look import Look
 from .models import (
     UNDATED,
     Conversation,
@@ -82,7 +84,7 @@ from .models import (
     User,
     Waiting,
 )
-from .responders import Request, RunScript
+from .responders import Request, Responder, RunScript
 from .scripts import Scripts
 from .store import Store
 from .view import RunView, fold
@@ -127,13 +129,16 @@ __all__ = [
     "Limits",
     "LocalBackend",
     "Login",
+    "Look",
     "Managed",
     "NotAllowed",
     "NotFound",
     "NotSignedIn",
+    "OtherSchema",
     "Outcome",
     "ReasoningDelta",
     "Request",
+    "Responder",
     "Run",
     "RunEnded",
     "RunEvent",

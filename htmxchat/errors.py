@@ -17,6 +17,7 @@
     ├── Conflict              409   it has changed since it was looked at
     └── BackendError          502   the backend failed
         └── BackendUnavailable 503  the backend cannot be reached now; trying again may help
+            └── OtherSchema   503   the database is of another version of htmxchat
 
 The message of each is a plain sentence that the page shows as it is.
 """
@@ -24,6 +25,8 @@ The message of each is a plain sentence that the page shows as it is.
 from __future__ import annotations
 
 from collections.abc import Sequence
+
+from .checks import items, seconds, text, whole
 
 _NAMED_TITLES = 3
 
@@ -35,6 +38,8 @@ class ChatError(Exception):
     sentence = "Something went wrong in the chat. Try again."
 
     def __init__(self, sentence: str | None = None) -> None:
+        if sentence is not None:
+            text("sentence", sentence)
         super().__init__(sentence or self.sentence)
 
 
@@ -55,6 +60,8 @@ class TextTooLong(InvalidInput):
     """The text is longer than the limit; both are in characters."""
 
     def __init__(self, length: int, limit: int) -> None:
+        whole("length", length)
+        whole("limit", limit)
         super().__init__(f"The message has {length:,} characters; {limit:,} are allowed. Shorten it and send it again.")
         self.length = length
         self.limit = limit
@@ -73,6 +80,7 @@ class BodyTooLarge(ChatError):
     status = 413
 
     def __init__(self, limit: int) -> None:
+        whole("limit", limit)
         super().__init__(f"The request is larger than {limit:,} bytes. Send less at a time.")
         self.limit = limit
 
@@ -83,6 +91,7 @@ class BodyTooSlow(ChatError):
     status = 408
 
     def __init__(self, limit: float) -> None:
+        seconds("limit", limit)
         super().__init__(f"The request did not arrive whole within {limit:g} seconds. Try again.")
         self.limit = limit
 
@@ -103,6 +112,8 @@ class TooManyRuns(LimitReached):
     """
 
     def __init__(self, limit: int, titles: Sequence[str]) -> None:
+        whole("limit", limit)
+        titles = items("titles", titles, text, '["A title"]')
         more = len(titles) - _NAMED_TITLES
         shown = [f"“{title}”" for title in titles[:_NAMED_TITLES]] + ([f"{more} more"] if more > 0 else [])
         super().__init__(
@@ -166,3 +177,20 @@ class BackendUnavailable(BackendError):
 
     status = 503
     sentence = "The agent cannot be reached right now. Try again in a moment."
+
+
+class OtherSchema(BackendUnavailable):
+    """The database has the schema of another version of htmxchat; both are the numbers of schemas."""
+
+    def __init__(self, found: str, expected: str) -> None:
+        text("found", found)
+        text("expected", expected)
+        older = "an older" if found < expected else "a newer"
+        advice = (
+            "Run `python -m htmxchat db upgrade URL`, or use Store(URL, migrate=True)."
+            if found < expected
+            else "Install the version of htmxchat that has written it, or a later one."
+        )
+        super().__init__(f"The chat's database has {older} schema ({found}; this version uses {expected}). {advice}")
+        self.found = found
+        self.expected = expected

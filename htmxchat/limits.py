@@ -7,7 +7,7 @@ import re
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, fields
+from dataclasses import asdict, dataclass
 
 import anyio
 from starlette.datastructures import Headers, MutableHeaders
@@ -16,6 +16,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from .csrf import Refuse
 from .errors import BodyTooLarge, BodyTooSlow
+from .kinds import check_fields
 
 _FORM_BYTES_PER_CHARACTER = 12  # four bytes of UTF-8, each written as %XX
 _FORM_OVERHEAD = 1024  # field names and the other fields
@@ -50,11 +51,16 @@ class Limits:
     runs_per_user: int = 10
 
     def __post_init__(self) -> None:
-        if not all(getattr(self, each.name) >= 1 for each in fields(self)):
-            raise ValueError(f"every limit is at least 1: {self}")
+        check_fields(self)
+        for name, value in asdict(self).items():
+            if value < 1:
+                raise ValueError(f"Limits.{name} is at least 1, not {value}.")
         needed = self.text * _FORM_BYTES_PER_CHARACTER + _FORM_OVERHEAD
         if self.body < needed:
-            raise ValueError(f"a form with {self.text:,} characters can need {needed:,} bytes; body={self.body:,}")
+            raise ValueError(
+                f"A form with {self.text:,} characters can need {needed:,} bytes: make Limits.body at least that, or "
+                f"Limits.text smaller. It is {self.body:,}."
+            )
 
 
 class BodyLimit:

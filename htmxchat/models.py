@@ -7,7 +7,9 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Literal, TypeAlias
 
+from .checks import text
 from .events import JSON, Outcome, RunEvent
+from .kinds import check_fields
 
 Role: TypeAlias = Literal["user", "assistant"]
 
@@ -96,6 +98,10 @@ class User:
     token: str | None = field(default=None, repr=False)
     expires_at: datetime | None = None
 
+    def __post_init__(self) -> None:
+        check_fields(self)
+        text("User.id", self.id, empty=False)
+
 
 @dataclass(frozen=True, slots=True)
 class PendingSignIn:
@@ -113,6 +119,9 @@ class PendingSignIn:
     expires_at: datetime
     problem: str = ""
 
+    def __post_init__(self) -> None:
+        check_fields(self)
+
 
 @dataclass(frozen=True, slots=True)
 class Starter:
@@ -125,6 +134,11 @@ class Starter:
 
     title: str
     text: str
+
+    def __post_init__(self) -> None:
+        check_fields(self)
+        text("Starter.title", self.title, empty=False)
+        text("Starter.text", self.text, empty=False)
 
 
 UNDATED = datetime(1970, 1, 1, tzinfo=UTC)
@@ -154,6 +168,9 @@ class Conversation:
     state: RunState | None = None
     waiting: Waiting | None = None
 
+    def __post_init__(self) -> None:
+        check_fields(self)
+
 
 @dataclass(frozen=True, slots=True)
 class ConversationPage:
@@ -165,6 +182,9 @@ class ConversationPage:
 
     items: tuple[Conversation, ...]
     cursor: str | None = None
+
+    def __post_init__(self) -> None:
+        check_fields(self)
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,6 +201,9 @@ class Run:
     turn_id: str
     state: RunState
     created_at: datetime
+
+    def __post_init__(self) -> None:
+        check_fields(self)
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,6 +222,9 @@ class RunSummary:
     ended_at: datetime | None = None
     workflow: str = ""
     waiting: Waiting | None = None
+
+    def __post_init__(self) -> None:
+        check_fields(self)
 
 
 @dataclass(frozen=True, slots=True)
@@ -223,6 +249,9 @@ class RunStep:
     update: JSON = None
     next: tuple[str, ...] = ()
 
+    def __post_init__(self) -> None:
+        check_fields(self)
+
 
 @dataclass(frozen=True, slots=True)
 class RunSteps:
@@ -240,6 +269,9 @@ class RunSteps:
     waits_for: str = ""
     request: JSON = None
     workflow: str = ""
+
+    def __post_init__(self) -> None:
+        check_fields(self)
 
 
 @dataclass(frozen=True, slots=True)
@@ -260,6 +292,9 @@ class Turn:
     run: Run | None = None
     events: tuple[RunEvent, ...] = ()
 
+    def __post_init__(self) -> None:
+        check_fields(self)
+
 
 @dataclass(frozen=True, slots=True)
 class Transcript:
@@ -272,6 +307,9 @@ class Transcript:
     conversation: Conversation
     turns: tuple[Turn, ...] = ()
     refreshing: bool = False
+
+    def __post_init__(self) -> None:
+        check_fields(self)
 
     @property
     def live_turn(self) -> Turn | None:
@@ -307,6 +345,9 @@ class ScriptResult:
     seconds: float = 0.0
     truncated: bool = False
     code: str = ""
+
+    def __post_init__(self) -> None:
+        check_fields(self)
 
     @property
     def done(self) -> bool:
@@ -402,6 +443,9 @@ class Script:
     lease_until: datetime | None = None
     result: ScriptResult | None = None
     cleared: bool = False
+
+    def __post_init__(self) -> None:
+        check_fields(self)
 
     @property
     def proposal(self) -> str:

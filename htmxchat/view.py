@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, TypeAlias
 
+from . import checks
 from .events import (
     JSON,
     InputAnswered,
@@ -126,8 +127,14 @@ def fold(events: Iterable[RunEvent], view: RunView | None = None) -> RunView:
     The state only moves forward: nothing changes once the run has ended, and an event that was folded before is
     skipped. Folding a log in pieces gives the same view as folding it at once. The cost is linear in the events.
     """
+    if not isinstance(events, Iterable):
+        raise TypeError(f"events is a list of RunEvent, [event async for event in …], not {checks.kind(events)}.")
+    if view is not None:
+        checks.instance("view", view, RunView, "what fold returned before")
     draft = _Draft(view or RunView())
     for event in events:
+        if not isinstance(event, RunEvent):
+            checks.instance("each of events", event, RunEvent, "with a number and a time")
         draft.add(event)
     return draft.view()
 

@@ -11,9 +11,9 @@ from typing import Any
 import pytest
 
 from htmxchat.backends.active import AGENT_FAILED, INTERRUPTED, ActiveRun
-from htmxchat.backends.log_writer import Timing
 from htmxchat.errors import BackendError
 from htmxchat.events import Outcome, RunEnded, RunStopping
+from htmxchat.journal import Journal, Timing
 from htmxchat.models import User
 from htmxchat.responders import Request
 from htmxchat.store import Store
@@ -53,6 +53,12 @@ class Play:
             yield item
 
 
+def journal(store: Store) -> Journal[ActiveRun]:
+    async def nobody_is_gone(process: str, alive_at: object) -> None: ...
+
+    return Journal(store, QUICK, nobody_is_gone)
+
+
 def failing() -> Any:
     raise BackendError("It broke.")
 
@@ -79,10 +85,11 @@ FROM_OUTSIDE: dict[str, tuple[Callable[[ActiveRun], None], RunEnded]] = {
 async def test_what_comes_first_is_what_is_told(order: tuple[str, ...], agent: str, stubborn: bool) -> None:
     """Between two causes, every number of turns of the event loop from none to enough."""
     store = Store()
+    live = journal(store)
     for turns in range(8):
         play = Play(asyncio.Queue(), stubborn)
-        started = await store.start_run("ann", None, "Hello", owner="me")
-        run = ActiveRun(store, started, "me", QUICK)
+        started = await store.start_run("ann", None, "Hello", owner=live.owner)
+        run = ActiveRun(live, started)
         request = Request("Hello", (), User("ann"), started.run.conversation_id, started.run.id)
         driven = asyncio.create_task(run.drive(play.respond, request))
         await run.more(1)
@@ -107,6 +114,7 @@ async def test_what_comes_first_is_what_is_told(order: tuple[str, ...], agent: s
         stored, more = await store.read_events(started.run.id, 0)
         assert stored == run.events
         assert not more
+    await live.close()
     await store.close()
 
 
@@ -121,12 +129,14 @@ async def test_a_stop_still_ends_the_clean_up_of_an_agent_that_is_done() -> None
             await asyncio.Event().wait()
 
     store = Store()
-    started = await store.start_run("ann", None, "Hello", owner="me")
-    run = ActiveRun(store, started, "me", QUICK)
+    live = journal(store)
+    started = await store.start_run("ann", None, "Hello", owner=live.owner)
+    run = ActiveRun(live, started)
     request = Request("Hello", (), User("ann"), started.run.conversation_id, started.run.id)
     driven = asyncio.create_task(run.drive(respond, request))
     await cleaning.wait()
     run.stop()
     await driven
     assert run.events[-1].body == RunEnded(Outcome.COMPLETED)
+    await live.close()
     await store.close()

@@ -33,9 +33,9 @@ from htmxchat import (
     User,
     fold,
 )
-from htmxchat.backends.log_writer import Timing
 from htmxchat.inspection import rows as inspect
 from htmxchat.inspection.timeline import timeline
+from htmxchat.journal.timing import Timing
 from htmxchat.scripts.actions import Approve, Cancel, Claim, Finish, Reject, Renew, Rerun
 from htmxchat.scripts.states import LONGEST_CODE, MOST_SCRIPTS, digest
 from htmxchat.store.tables import runs, scripts

@@ -50,7 +50,7 @@ def following(host: Host, text: str) -> Iterator[Iterator[str]]:
         assert url is not None, page
         with client.stream("GET", f"{host.url}{url[1]}") as stream:
             lines = stream.iter_lines()
-            waits = {"ask": "Sure?", "script": "Run Python", "think": "So far", "talk": "w1"}[text]
+            waits = {"ask": "Sure?", "script": "Needs your approval", "think": "So far", "talk": "w1"}[text]
             # The page may have had it already; then the stream begins with nothing.
             if waits not in page:
                 assert any(waits in line for line in lines)

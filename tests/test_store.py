@@ -8,7 +8,7 @@ import json
 import sqlite3
 import threading
 import uuid
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from datetime import timedelta
 from pathlib import Path
 
@@ -29,7 +29,7 @@ from htmxchat.events import (
     Unknown,
 )
 from htmxchat.models import RunState
-from htmxchat.store import Started, Store
+from htmxchat.store import Batch, Started, Store
 from htmxchat.store.rows import now
 from htmxchat.store.tables import metadata
 from htmxchat.view import compact, fold
@@ -63,12 +63,24 @@ async def store(url: str | None) -> AsyncIterator[Store]:
     await store.close()
 
 
+async def write(
+    store: Store,
+    run_id: str,
+    *events: RunEvent,
+    log: Sequence[RunEvent] | None = None,
+    owner: str = "me",
+    again: bool = False,
+) -> bool:
+    """Write to a run's log; `log` ends it. Returns whether it was the owner's."""
+    return not await store.append([Batch(run_id, events, log)], owner, again=again)
+
+
 async def answered(
     store: Store, user: str, text: str, answer: str = "Yes.", conversation_id: str | None = None
 ) -> Started:
     started = await store.start_run(user, conversation_id, text, owner="me")
     events = [RunEvent(2, now(), TextDelta(answer)), RunEvent(3, now(), RunEnded(Outcome.COMPLETED))]
-    assert await store.end_run(started.run.id, "me", events, compact([*started.events, *events]))
+    assert await write(store, started.run.id, *events, log=compact([*started.events, *events]))
     return started
 
 
@@ -142,13 +154,13 @@ async def test_times_have_a_timezone(store: Store, ann: str) -> None:
 async def test_the_transcript_folds_to_what_the_log_says(store: Store, ann: str) -> None:
     started = await store.start_run(ann, None, "Hello", owner="me")
     run = started.run
-    assert await store.append_events(run.id, "me", [RunEvent(2, now(), TextDelta("Ye"), raw={"chunk": "Ye"})])
+    assert await write(store, run.id, RunEvent(2, now(), TextDelta("Ye"), raw={"chunk": "Ye"}))
     live = await store.load_transcript(ann, run.conversation_id)
     assert live.live_run == run
     assert live.turns[1].text == "Ye"
     end = [RunEvent(3, now(), TextDelta("s")), RunEvent(4, now(), RunEnded(Outcome.FAILED, "No."))]
     events, _ = await store.read_events(run.id, 0)
-    assert await store.end_run(run.id, "me", end, compact([*events, *end]))
+    assert await write(store, run.id, *end, log=compact([*events, *end]))
     log, more = await store.read_events(run.id, 0)
     assert not more
     assert [event.seq for event in log] == [1, 2, 3, 4]
@@ -188,14 +200,14 @@ async def test_a_conversation_has_one_live_run(store: Store, ann: str) -> None:
     assert await store.get_conversation(ann, conversation_id) == before
 
 
-async def test_only_the_owner_ends_a_run_and_keeps_it_alive(store: Store, ann: str) -> None:
+async def test_only_the_owner_ends_a_run_and_hears_that_it_is_to_stop(store: Store, ann: str) -> None:
     run = (await store.start_run(ann, None, "Hello", owner="me")).run
     end = RunEvent(2, now(), RunEnded(Outcome.COMPLETED))
-    assert not await store.end_run(run.id, "you", [end], [end])
-    assert await store.renew_lease(run.id, "you") is None
-    assert await store.renew_lease(run.id, "me") is False
+    assert not await write(store, run.id, end, log=[end], owner="you")
+    assert run.id not in await store.renew_lease("you")
+    assert (await store.renew_lease("me"))[run.id] is False
     await store.request_stop(ann, run.id)
-    assert await store.renew_lease(run.id, "me") is True
+    assert (await store.renew_lease("me"))[run.id] is True
     assert (await store.get_run(ann, run.id)).state is RunState.STOPPING
     assert len((await store.read_events(run.id, 0))[0]) == 1
 
@@ -204,34 +216,61 @@ async def test_a_write_that_may_have_got_through_can_be_repeated(store: Store, a
     run = (await store.start_run(ann, None, "Hello", owner="me")).run
     delta, end = RunEvent(2, now(), TextDelta("x")), RunEvent(3, now(), RunEnded(Outcome.COMPLETED))
     for again in (False, True):
-        assert await store.append_events(run.id, "me", [delta], again=again)
+        assert await write(store, run.id, delta, again=again)
     for again in (False, True):
-        assert await store.end_run(run.id, "me", [end], [delta, end], again=again)
+        assert await write(store, run.id, end, log=[delta, end], again=again)
     assert [event.seq for event in (await store.read_events(run.id, 0))[0]] == [1, 2, 3]
 
 
-async def test_a_dead_run_is_ended_once(store: Store, ann: str) -> None:
-    run = (await store.start_run(ann, None, "Hello", owner="me")).run
-    await store.append_events(run.id, "me", [RunEvent(2, now(), TextDelta("So far"))])
+async def test_runs_are_written_together_and_one_that_is_lost_costs_the_others_nothing(store: Store, ann: str) -> None:
+    mine, lost, ending = [(await store.start_run(ann, None, "Hello", owner=it)).run for it in ("me", "you", "me")]
+    delta, end = RunEvent(2, now(), TextDelta("x")), RunEvent(2, now(), RunEnded(Outcome.COMPLETED))
+    batches = [Batch(mine.id, [delta]), Batch(lost.id, [delta]), Batch(ending.id, [end], [end])]
+    assert await store.append(batches, "me") == {lost.id}
+    assert await store.append(batches, "me", again=True) == {lost.id}
+    news = await store.read_news({mine.id: 0, lost.id: 0, ending.id: 1, "f" * 32: 0})
+    assert {id: ([event.seq for event in each.events], each.live) for id, each in news.items()} == {
+        mine.id: ([1, 2], True), lost.id: ([1], True), ending.id: ([2], False),
+    }  # fmt: skip
+
+
+async def test_the_runs_of_a_process_that_is_gone_are_ended_once(store: Store, ann: str) -> None:
+    me, other = uuid.uuid4().hex, uuid.uuid4().hex
+    run = (await store.start_run(ann, None, "Hello", owner=me)).run
+    stopped = (await store.start_run(ann, None, "Stop", owner=me)).run
+    await store.request_stop(ann, stopped.id)
+    await store.renew_lease(me)
+    await write(store, run.id, RunEvent(2, now(), TextDelta("So far")), owner=me)
     past, future = now() - timedelta(minutes=1), now() + timedelta(minutes=1)
-    assert await store.silent_runs(ann, past) == []
-    assert not await store.end_dead_run(run.id, past, "Gone.")
-    ((run_id, alive_at),) = await store.silent_runs(ann, future)
-    assert (run_id, alive_at) == (run.id, await store.alive_at(run.id))
-    ended: list[bool] = []
+    assert me not in await store.silent_processes(other, past)
+    assert me not in await store.silent_processes(me, future)
+    assert not await store.end_dead_runs(me, past, "Gone.")
+    alive_at = (await store.silent_processes(other, future))[me]
+    ended: list[int] = []
 
     async def look() -> None:
-        ended.append(await store.end_dead_run(run.id, alive_at, "Gone."))
+        ended.append(await store.end_dead_runs(me, alive_at, "Gone."))
 
     async with anyio.create_task_group() as tasks:
         for _ in range(5):
             tasks.start_soon(look)
-    assert sorted(ended) == [False] * 4 + [True]
-    assert not await store.append_events(run.id, "me", [RunEvent(3, now(), TextDelta("more"))])
+    assert sorted(ended) == [0] * 4 + [2]
+    assert not await write(store, run.id, RunEvent(3, now(), TextDelta("more")), owner=me)
     events, more = await store.read_events(run.id, 0)
     assert events[-1].body == RunEnded(Outcome.FAILED, "Gone.")
     assert not more
+    assert (await store.get_run(ann, stopped.id)).state is RunState.CANCELLED
     assert (await store.load_transcript(ann, run.conversation_id)).turns[1].text == "So far"
+
+
+async def test_a_process_that_never_said_that_it_is_alive_is_silent(store: Store, ann: str) -> None:
+    gone = uuid.uuid4().hex
+    await store.start_run(ann, None, "Hello", owner=gone)
+    assert (await store.silent_processes("me", now() - timedelta(minutes=1)))[gone] is None
+    await store.renew_lease(gone)
+    assert gone not in await store.silent_processes("me", now() - timedelta(minutes=1))
+    await store.end_lease(gone)
+    assert await store.end_dead_runs(gone, None, "Gone.") == 1
 
 
 async def test_an_answer_is_kept_for_the_run_that_waits(store: Store, ann: str) -> None:
@@ -239,16 +278,16 @@ async def test_an_answer_is_kept_for_the_run_that_waits(store: Store, ann: str) 
     with pytest.raises(NotFound):
         await store.put_answer(ann, run.id, "sure", "yes")
     for seq in (2, 4):  # the same request twice
-        await store.append_events(run.id, "me", [RunEvent(seq, now(), InputRequested("sure", "Sure?"))])
+        await write(store, run.id, RunEvent(seq, now(), InputRequested("sure", "Sure?")))
         for user, request in ((ann, "other"), (ann, "su\x00re"), ("eve", "sure")):
             with pytest.raises(NotFound):
                 await store.put_answer(user, run.id, request, "yes")
-        assert await store.take_answer(run.id, "sure") is None
+        assert await store.take_answers("me") == {}
         await store.put_answer(ann, run.id, "sure", {"text": "yes\x00"})
         with pytest.raises(NotFound):
             await store.put_answer(ann, run.id, "sure", "no")
-        assert await store.take_answer(run.id, "sure") == ({"text": "yes\ufffd"},)
-        await store.append_events(run.id, "me", [RunEvent(seq + 1, now(), InputAnswered("sure", "yes"))])
+        assert await store.take_answers("me") == {(run.id, "sure"): {"text": "yes\ufffd"}}
+        await write(store, run.id, RunEvent(seq + 1, now(), InputAnswered("sure", "yes")))
         with pytest.raises(NotFound):
             await store.put_answer(ann, run.id, "sure", "no")
 
@@ -374,7 +413,7 @@ async def test_a_deletion_can_be_undone_for_a_while_and_is_real_after_that(tmp_p
         await store.restore_conversation("ann", run.conversation_id)
     with pytest.raises(NotFound):
         await store.read_events(run.id, 0)
-    assert not await store.append_events(run.id, "me", [RunEvent(4, now(), TextDelta("late"))])
+    assert not await write(store, run.id, RunEvent(4, now(), TextDelta("late")))
     await store.close()
 
 
@@ -397,7 +436,7 @@ def _forget_bob(path: Path) -> None:
 async def test_deleting_asks_the_live_run_to_stop(store: Store, ann: str) -> None:
     run = (await store.start_run(ann, None, "Hello", owner="me")).run
     assert await store.delete_conversation(ann, run.conversation_id) == run.id
-    assert await store.renew_lease(run.id, "me") is True
+    assert (await store.renew_lease("me"))[run.id] is True
     with pytest.raises(NotFound):
         await store.get_run(ann, run.id)
 
@@ -413,7 +452,7 @@ async def test_a_cancelled_caller_does_not_tear_a_transaction(store: Store, ann:
 async def test_an_unknown_event_survives(store: Store, ann: str) -> None:
     run = (await store.start_run(ann, None, "Hello", owner="me")).run
     strange = RunEvent(2, now(), Unknown("later.version", {"deep": [1, None, {"x": "é\u2028"}]}), raw=[1.5, "raw"])
-    await store.append_events(run.id, "me", [strange])
+    await write(store, run.id, strange)
     events, more = await store.read_events(run.id, 1)
     assert events == [strange]
     assert more
@@ -462,7 +501,7 @@ async def test_a_submission_is_stored_once_by_whichever_process(url: str | None)
 def alter(path: Path, *statements: str) -> None:
     connection = sqlite3.connect(path)
     for statement in statements:
-        connection.execute(statement)
+        connection.executescript(statement)
     connection.commit()
     connection.close()
 
@@ -473,8 +512,8 @@ def alter(path: Path, *statements: str) -> None:
         ("ALTER TABLE htmxchat_runs DROP COLUMN waiting", "an older version of htmxchat: table htmxchat_runs has no"),
         ("ALTER TABLE htmxchat_runs ADD COLUMN mood TEXT", None),
         (
-            "CREATE TABLE htmxchat_events (run_id TEXT, seq INTEGER, at TEXT, type TEXT, data TEXT, raw TEXT,"
-            " mood TEXT NOT NULL)",
+            "DROP TABLE htmxchat_answers; CREATE TABLE htmxchat_answers"
+            " (run_id TEXT, request_id TEXT, answer TEXT, mood TEXT NOT NULL)",
             "needs a column mood",
         ),
     ],
@@ -483,10 +522,9 @@ async def test_tables_of_another_version_are_named(
     tmp_path: Path, change: str, named: str | None, caplog: pytest.LogCaptureFixture
 ) -> None:
     path = tmp_path / "chat.db"
-    if not change.startswith("CREATE"):
-        store = Store(f"sqlite+aiosqlite:///{path}")
-        await store.open()
-        await store.close()
+    store = Store(f"sqlite+aiosqlite:///{path}")
+    await store.open()
+    await store.close()
     alter(path, change)
     store = Store(f"sqlite+aiosqlite:///{path}")
     if named is None:
@@ -501,7 +539,7 @@ async def test_tables_of_another_version_are_named(
 @pytest.mark.parametrize(
     "broken",
     [
-        "ALTER TABLE htmxchat_runs RENAME COLUMN alive_at TO elsewhere",
+        "ALTER TABLE htmxchat_runs RENAME COLUMN owner TO elsewhere",
         "CREATE TRIGGER x BEFORE INSERT ON htmxchat_runs BEGIN SELECT RAISE(ABORT, 'no more'); END",
         "CREATE TRIGGER x BEFORE INSERT ON htmxchat_turns BEGIN SELECT RAISE(ABORT, 'no more'); END",
     ],
@@ -527,7 +565,7 @@ async def test_events_that_are_refused_do_not_look_like_a_lost_run(tmp_path: Pat
     run = (await store.start_run("ann", None, "Hello", owner="me")).run
     alter(path, "CREATE TRIGGER x BEFORE INSERT ON htmxchat_events BEGIN SELECT RAISE(ABORT, 'no more'); END")
     with pytest.raises(BackendError, match="refuses"):
-        await store.append_events(run.id, "me", [RunEvent(2, now(), TextDelta("x"))])
+        await write(store, run.id, RunEvent(2, now(), TextDelta("x")))
     await store.close()
 
 
@@ -546,11 +584,3 @@ async def test_an_outage_is_logged_when_it_begins_and_when_it_is_over(
     assert "cannot be reached" in began
     assert "is back after" in over
     await store.close()
-
-
-async def test_a_run_that_was_asked_to_stop_and_lost_its_owner_ends_as_stopped(store: Store, ann: str) -> None:
-    run = (await store.start_run(ann, None, "Hello", owner="me")).run
-    await store.request_stop(ann, run.id)
-    ((_, alive_at),) = await store.silent_runs(ann, now() + timedelta(minutes=1))
-    assert await store.end_dead_run(run.id, alive_at, "Gone.")
-    assert (await store.read_events(run.id, 0))[0][-1].body == RunEnded(Outcome.CANCELLED)

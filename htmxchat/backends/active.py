@@ -1,4 +1,4 @@
-"""One live run: a task that drives the responder, one that writes the log, one that keeps the lease.
+"""One live run of this process: a task that drives its responder, and how the run ends.
 
 How a run ends is settled once, at the moment that something ends it: the responder's own end, a stop, the end of the
 process, a database that refuses what was written. The first of them wins. What happens afterwards, while the responder
@@ -9,16 +9,16 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from contextlib import suppress
 
 from ..containment import contained
-from ..errors import BackendUnavailable, ChatError
+from ..errors import ChatError
 from ..events import JSON, EventBody, Outcome, RunEnded, RunEvent, RunStopping, ScriptFinished
+from ..journal import Journal
+from ..journal.run_log import UNSAVED, RunLog
 from ..models import ScriptResult
 from ..responders import Request, Responder
 from ..scripts.results import abridged
-from ..store import Started, Store
-from .log_writer import UNSAVED, LogWriter, Timing
+from ..store import Started
 from .player import play
 
 AGENT_FAILED = "The agent failed while answering. What it wrote is kept."
@@ -31,19 +31,15 @@ _MOST_PENDING = 2_000
 class ActiveRun:
     """A live run that this process writes."""
 
-    def __init__(self, store: Store, started: Started, owner: str, timing: Timing) -> None:
+    def __init__(self, journal: Journal[ActiveRun], started: Started) -> None:
         self.run = started.run
-        self._store = store
-        self._timing = timing
-        self._log = LogWriter(
-            store, started, owner, timing,
-            on_stop=self.stop, on_refused=lambda: self._halt(UNSAVED), on_lost=self._lose,
-        )  # fmt: skip
+        self._journal = journal
+        self._timing = journal.timing
+        self._log = RunLog(started, journal.outage, on_refused=lambda: self._halt(UNSAVED), on_lost=self._leave)
         self._end: RunEnded | None = None
         self._halted = asyncio.Event()
         self._at_once = asyncio.Event()
         self._waiting: str | None = None
-        self._answered = asyncio.Event()
 
     @property
     def events(self) -> list[RunEvent]:
@@ -55,10 +51,9 @@ class ActiveRun:
         """Whether this object will write no more. The run has then ended, or is somebody else's."""
         return self._log.done
 
-    @property
-    def delayed(self) -> bool:
-        """Whether the database has been away for longer than a moment."""
-        return self._log.delayed
+    def announce(self) -> None:
+        """Wake the readers; they look for themselves."""
+        self._log.announce()
 
     async def more(self, count: int) -> None:
         """Wait until there are more than `count` events, or until it is done.
@@ -71,43 +66,37 @@ class ActiveRun:
     def stop(self) -> None:
         """End the run as cancelled, after the responder had its time to clean up."""
         if self.accepting:
-            self._log.emit(RunStopping())
+            self._emit(RunStopping())
         self._halt(RunEnded(Outcome.CANCELLED))
+
+    def lose(self) -> None:
+        """The run is somebody else's now: write no more."""
+        self._log.lose()
 
     def interrupt(self) -> None:
         """End the run as interrupted, as fast as possible. One that is being stopped ends as cancelled."""
         self._halt(RunEnded(Outcome.FAILED, INTERRUPTED))
         self._at_once.set()
 
-    def look_for_answer(self) -> None:
-        """Somebody has put an answer into the store."""
-        self._answered.set()
-
     def hear(self, script_id: str, result: ScriptResult) -> None:
         """Something became of a script: the responder is told if it waits for that, else it is only noted."""
-        if self._waiting == script_id:
-            self._answered.set()
-        else:
+        if self._waiting != script_id:
             self.note(ScriptFinished(script_id, result.state.value, abridged(result)))
 
     async def drive(self, respond: Responder, request: Request) -> None:
         """Run the responder and write what it yields, to the end."""
         player = asyncio.create_task(contained(play(respond, request, self), self._exited))
-        writer = asyncio.create_task(self._log.write())
-        keeper = asyncio.create_task(self._log.keep_lease())
         try:
             await self._supervise(player)
             if self._end is None and not self._log.lost:
                 log.error("The responder of run %s cancelled itself.", self.run.id)
                 self.settle(RunEnded(Outcome.FAILED, AGENT_FAILED))
-            keeper.cancel()
             if self._end is not None and not self._log.lost:
-                self._log.emit(self._end)
-                self._log.hurry()
-                await writer
+                self._emit(self._end, hurry=True)
+                while not (self.done or self._log.lost):
+                    await self._log.changed()
         finally:
-            for task in (player, writer, keeper):
-                task.cancel()
+            player.cancel()
             self._log.finish()
 
     async def _supervise(self, player: asyncio.Task[None]) -> None:
@@ -134,25 +123,19 @@ class ActiveRun:
 
     def note(self, body: EventBody) -> None:
         if self.accepting:
-            self._log.emit(body)
+            self._emit(body)
 
     async def ask(self, request_id: str) -> JSON:
         """Wait for the answer, which may come through another process."""
         await self._log.written(self.seq)
         self._waiting = request_id
-        while True:
-            self._answered.clear()
-            with suppress(BackendUnavailable):
-                found = await self._store.take_answer(self.run.id, request_id)
-                if found is not None:
-                    self._waiting = None
-                    return found[0]
-            with suppress(TimeoutError):
-                async with asyncio.timeout(self._timing.poll):
-                    await self._answered.wait()
+        try:
+            return await self._journal.tail.answer(self.run.id, request_id)
+        finally:
+            self._waiting = None
 
     async def catch_up(self) -> None:
-        while self._log.waiting > _MOST_PENDING and not self.done:
+        while self._log.pending > _MOST_PENDING and not self.done:
             await self._log.written(len(self.events) + 1)
 
     def settle(self, end: RunEnded) -> bool:
@@ -175,12 +158,16 @@ class ActiveRun:
 
     # What happens to it
 
+    def _emit(self, body: EventBody, *, hurry: bool = False) -> None:
+        self._log.emit(body)
+        self._journal.writer.wake(self._log, hurry=hurry)
+
     def _halt(self, end: RunEnded) -> None:
         self.settle(end)
-        self._log.hurry()
         self._halted.set()
 
-    def _lose(self) -> None:
+    def _leave(self) -> None:
+        self._log.announce()
         self._halted.set()
         self._at_once.set()
 

@@ -70,6 +70,7 @@ class Call:
     """A request that was let in.
 
     Attributes:
+        can_inspect: Whether the user sees the inspector.
         fragment: Whether htmx asks for a part of a page, not a whole one.
     """
 
@@ -77,6 +78,7 @@ class Call:
     chat: Chat
     urls: Urls
     user: User
+    can_inspect: bool
     _conversation: Conversation | None = None
     _run: Run | None = None
 
@@ -98,7 +100,7 @@ class Call:
 
     @property
     def turn_context(self) -> TurnContext:
-        return self.chat.turn_context(self.urls)
+        return self.chat.turn_context(self.urls, can_inspect=self.can_inspect)
 
     @property
     def zone(self) -> tzinfo | None:
@@ -183,6 +185,19 @@ class _UntilSent(Response):
             await self._response(scope, receive, send)
 
 
+def inspector_endpoint(handle: Callable[[Call], Awaitable[Response]]) -> Endpoint:
+    """Make an endpoint that is there only for users who see the inspector."""
+
+    @endpoint
+    @wraps(handle)
+    async def respond(call: Call) -> Response:
+        if not call.can_inspect:
+            raise NotFound
+        return await handle(call)
+
+    return respond
+
+
 def open_endpoint(handle: Endpoint) -> Endpoint:
     """Make an endpoint that lets everybody in. What fails there without a sentence is in the log only."""
 
@@ -215,7 +230,7 @@ async def admit(request: Request, user: User) -> Call:
             run = _owned(await chat.ask(chat.backend.get_run(user, _id(names["run"]))), user)
     except NotFound:
         raise Gone from None
-    return Call(request, chat, urls, user, conversation, run)
+    return Call(request, chat, urls, user, await chat.may_inspect(user), conversation, run)
 
 
 async def _identified(chat: Chat, request: Request) -> User | None:

@@ -12,7 +12,7 @@ from ..fragments.report import report, summary_text
 from ..inspection import RowFold, rows
 from ..inspection.timeline import timeline
 from ..models import Turn
-from .call import Call, endpoint
+from .call import Call, inspector_endpoint
 from .queue import run_view
 from .run_log import each_event, run_log
 
@@ -21,7 +21,7 @@ _CHUNK = 32 * 1024
 _LINE_ENDS = {ord(character): f"\\u{ord(character):04x}" for character in "\x85\u2028\u2029"}
 
 
-@endpoint
+@inspector_endpoint
 async def lines(call: Call) -> Response:
     """The rows of a run, one JSON object a line, as the backend reads them."""
     events = each_event(call)
@@ -50,7 +50,7 @@ async def lines(call: Call) -> Response:
     )
 
 
-@endpoint
+@inspector_endpoint
 async def page(call: Call) -> Response:
     """A run as one HTML file that needs nothing else."""
     events = await run_log(call)
@@ -69,7 +69,7 @@ async def page(call: Call) -> Response:
     return StreamingResponse(chunks, media_type="text/html", headers=_attached(f"run-{call.run.id[:8]}.html"))
 
 
-@endpoint
+@inspector_endpoint
 async def text(call: Call) -> Response:
     """A run in a few lines of Markdown, to be pasted into an issue."""
     events = await run_log(call)

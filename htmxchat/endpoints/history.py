@@ -40,6 +40,7 @@ async def show(call: Call) -> Response:
     open_id = _open(call)
     document = page(
         urls=call.urls,
+        frame=call.chat.frame(call.urls, call.user),
         title=f"Conversations · {title}",
         history=draw_history(call, found, failure, query=query),
         conversation=conversation_room(call, None),
@@ -47,7 +48,6 @@ async def show(call: Call) -> Response:
         sides=sides(call, None),
         runner=runner(call),
         room="history",
-        stylesheets=call.chat.settings.stylesheets,
     )
     return HTMLResponse(document, status)
 

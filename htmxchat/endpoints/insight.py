@@ -12,26 +12,26 @@ from ..errors import NotFound
 from ..fragments.insight import evidence_list, state_room, steps_room
 from ..html import Child, render
 from ..inspection.state_diff import state_diff
-from .call import Call, endpoint, number, require
+from .call import Call, inspector_endpoint, number, require
 from .inspector import view
 
 _MISSING = "The state after this step is not kept."
 _NONE = "The server has kept no state of this run."
 
 
-@endpoint
+@inspector_endpoint
 async def steps(call: Call) -> Response:
     """The steps of a run, and what it waits for."""
     return await view(call, "steps", _steps(call, _backend(call)), call.urls.steps(call.run.id))
 
 
-@endpoint
+@inspector_endpoint
 async def checkpoints(call: Call) -> Response:
     """The state of a run after a step, `?n=`; what changed since the step before, or since `?with=`."""
     return await view(call, "state", _state(call, _backend(call)), call.urls.checkpoints(call.run.id))
 
 
-@endpoint
+@inspector_endpoint
 async def evidence(call: Call) -> Response:
     """What a run's answer rests on."""
     content = _evidence(call, _backend(call))

@@ -21,7 +21,7 @@ from ..inspection import Window, rows, window
 from ..inspection.timeline import timeline
 from ..models import Conversation, RunSummary, Waiting
 from ..view import fold, run_summaries
-from .call import Call, endpoint, here, number, row_filter, see_other
+from .call import Call, here, inspector_endpoint, number, row_filter, see_other
 from .pages import conversation_page, unloaded_page
 from .queue import queue_of, run_view
 from .run_log import run_log
@@ -30,7 +30,7 @@ _WINDOW = 200
 _MOST_RUNS = 100
 
 
-@endpoint
+@inspector_endpoint
 async def show(call: Call) -> Response:
     """A run, beside its conversation."""
     return await view(call, "events", _events(call), call.urls.run(call.run.id))
@@ -46,7 +46,7 @@ async def _events(call: Call) -> Child:
     return run_room(sheet, call.urls)
 
 
-@endpoint
+@inspector_endpoint
 async def events(call: Call) -> Response:
     """A stretch of a run's rows."""
     log = await run_log(call)
@@ -57,7 +57,7 @@ async def events(call: Call) -> Response:
     return HTMLResponse(render(rows_part(sheet, call.urls)))
 
 
-@endpoint
+@inspector_endpoint
 async def event(call: Call) -> Response:
     """All that a row holds: to the page as a tree, otherwise as JSON."""
     seq = number(str(call.request.path_params["seq"]))
@@ -71,7 +71,7 @@ async def event(call: Call) -> Response:
     raise NotFound
 
 
-@endpoint
+@inspector_endpoint
 async def runs(call: Call) -> Response:
     """The runs of a conversation, the latest first."""
     url = call.urls.runs(call.conversation.id)
@@ -86,7 +86,7 @@ async def runs(call: Call) -> Response:
     return await beside(call, content, url, call.conversation)
 
 
-@endpoint
+@inspector_endpoint
 async def find(call: Call) -> Response:
     """Where a run is looked up by its id, `?id=`; the address of its page will do."""
     said = call.request.query_params.get("id", "").strip()

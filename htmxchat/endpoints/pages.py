@@ -14,6 +14,7 @@ from ..fragments.composer import composer, hold
 from ..fragments.conversation import conversation as conversation_fragment
 from ..fragments.history import history
 from ..fragments.inspector import inspector_side
+from ..fragments.login import sign_out_form, sign_out_link
 from ..fragments.scripts import script_runner, scripts_side
 from ..fragments.shell import Side, notice, page, side_opener, side_room
 from ..fragments.transcript import run_view
@@ -104,6 +105,7 @@ async def room_page(
     list_room = draw_history(call, found, failure, current=conversation, deleted=deleted)
     document = page(
         urls=call.urls,
+        frame=call.chat.frame(call.urls, call.user),
         title=title,
         history=list_room,
         conversation=room,
@@ -112,14 +114,13 @@ async def room_page(
         runner=runner(call),
         # On a phone, too, what was deleted can be seen to come back.
         room="history" if deleted else side.name if side else "conversation",
-        stylesheets=settings.stylesheets,
     )
     return HTMLResponse(document, status)
 
 
 def sides(call: Call, conversation: Conversation | None, opened: Side | None = None) -> list[Side]:
     """Return the rooms at the side of a conversation; all but `opened` are closed."""
-    closed = [inspector_side(call.urls, conversation)]
+    closed = [inspector_side(call.urls, conversation)] if call.can_inspect else []
     if call.chat.can_run_scripts:
         closed.append(scripts_side(call.urls, conversation))
     return [opened if opened and opened.name == each.name else each for each in closed]
@@ -183,6 +184,7 @@ def _room(call: Call, conversation: Conversation | None, *, turns: Child, compos
         greeting=settings.greeting,
         introduction=settings.introduction,
         starters=settings.starters,
+        empty=call.chat.empty(call.urls, call.user) if conversation is None else None,
         submission=new_submission(),
     )
 
@@ -206,10 +208,11 @@ def draw_history(
         found,
         urls=call.urls,
         brand=call.chat.settings.title,
+        logo=call.chat.logo(call.urls),
         query=query,
         current=current.id if current else None,
         user_name=call.user.name,
-        sign_out_url=call.urls.logout() if call.chat.login else None,
+        sign_out=_sign_out(call),
         can_search=call.chat.can_search,
         deleted=deleted,
         deletion_notice=call.chat.deletion_notice,
@@ -217,6 +220,13 @@ def draw_history(
         now=datetime.now(UTC),
         zone=call.zone,
     )
+
+
+def _sign_out(call: Call) -> FT | None:
+    if call.chat.login:
+        return sign_out_form(urls=call.urls)
+    url = call.chat.settings.logout_url
+    return sign_out_link(call.urls.at_host(url)) if url else None
 
 
 async def load_history(

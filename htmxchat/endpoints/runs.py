@@ -169,7 +169,7 @@ def _rows(call: Call) -> RowsWanted | None:
     """Return which of the inspector's rows the page asks for, if it does."""
     query = call.request.query_params
     after = number(query.get("rows", ""))
-    if after is None:
+    if after is None or not call.can_inspect:
         return None
     paused = query.get("paused") == "1"
     heard = number(call.request.headers.get("last-event-id", ""))

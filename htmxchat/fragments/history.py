@@ -9,11 +9,12 @@ from datetime import UTC, datetime, timedelta, tzinfo
 from itertools import groupby
 
 from ..html import FT, Child, icon, tag
+from ..kinds import checked
 from ..models import Conversation, ConversationPage, RunState, is_dated
 from ..urls import Urls
 from ..words import standing
 from .controls import get_link, post_form
-from .shell import notice
+from .shell import brand_mark, notice
 
 a, b, button, div, footer, form, h2, header = map(tag, ["a", "b", "button", "div", "footer", "form", "h2", "header"])
 input_, label, li, nav, p, span, time_, ul = map(tag, ["input", "label", "li", "nav", "p", "span", "time", "ul"])
@@ -24,6 +25,7 @@ _UNDATED = "Date not known"
 _SILENT = (None, RunState.COMPLETED, RunState.CANCELLED)
 
 
+@checked
 def history(
     page: ConversationPage,
     *,
@@ -38,7 +40,8 @@ def history(
     deleted: str | None = None,
     deletion_notice: str = "Conversation deleted.",
     failure: str | None = None,
-    sign_out_url: str | None = None,
+    sign_out: Child = None,
+    logo: str | None = None,
 ) -> FT:
     """Return the room with a list of conversations.
 
@@ -50,7 +53,8 @@ def history(
         deleted: The id of one that can be restored.
         deletion_notice: What has become of it.
         failure: Why there is no list.
-        sign_out_url: Where the form that signs out is posted, if there is one.
+        sign_out: The form or link that signs out, if there is one.
+        logo: The address of an image before the chat's name.
     """
     new = get_link(
         urls.home(),
@@ -62,7 +66,7 @@ def history(
         data_kind="quiet",
     )
     return nav(
-        header(a(b(brand, cls="cut", dir="auto"), href=urls.home(), cls="brand cut"), new, cls="room-head"),
+        header(a(brand_mark(brand, logo), href=urls.home(), cls="brand cut"), new, cls="room-head"),
         chat_history(
             div(
                 _search(urls, query) if can_search else None,
@@ -71,13 +75,14 @@ def history(
                 cls="room-body",
             )
         ),
-        _foot(user_name, sign_out_url) if user_name or sign_out_url else None,
+        footer(span(user_name, cls="cut", dir="auto"), sign_out, cls="room-foot") if user_name or sign_out else None,
         cls="room",
         id="history",
         aria_label="Conversations",
     )
 
 
+@checked
 def history_list(
     page: ConversationPage,
     *,
@@ -116,6 +121,7 @@ def unloaded_history(urls: Urls, failure: str, *, query: str = "", cursor: str |
     return notice(said, retry_url=urls.history(query), target="#history-list", swap="outerMorph")
 
 
+@checked
 def history_items(
     page: ConversationPage,
     *,
@@ -174,15 +180,6 @@ def _moment(at: datetime, now: datetime) -> FT | None:
         return None
     at = at.astimezone(now.tzinfo)
     return time_(_short(at, now), datetime=at.isoformat(timespec="seconds"), data_form="short")
-
-
-def _foot(user_name: str | None, sign_out_url: str | None) -> FT:
-    sign_out = button("Sign out", cls="button", data_kind="quiet", name="sign-out", type="submit")
-    return footer(
-        span(user_name, cls="cut", dir="auto"),
-        form(sign_out, method="post", action=sign_out_url) if sign_out_url else None,
-        cls="room-foot",
-    )
 
 
 def _search(urls: Urls, query: str) -> FT:

@@ -18,27 +18,29 @@ details, summary, code, p, pre, span = map(tag, ["details", "summary", "code", "
 _LONGEST_ARGUMENTS = 4_000
 
 
-def turn_steps(run_id: str, view: RunView) -> list[FT]:
+def turn_steps(run_id: str, view: RunView, *, arguments: bool = True) -> list[FT]:
     """Return what the agent did around its words."""
-    return [turn_step(run_id, index, step) for index, step in enumerate(view.steps)]
+    return [turn_step(run_id, index, step, arguments=arguments) for index, step in enumerate(view.steps)]
 
 
-def turn_step(run_id: str, index: int, step: Step) -> FT:
-    """Return a stretch of reasoning or a tool call, to be unfolded."""
+def turn_step(run_id: str, index: int, step: Step, *, arguments: bool = True) -> FT:
+    """Return a stretch of reasoning or a tool call, to be unfolded; without `arguments`, a call is its line alone."""
     id = f"step-{run_id}-{index}"
     chevron = tag("svg")(tag("use")(href="#i-chevron"), cls="icon chevron", aria_hidden="true")
     if isinstance(step, Reasoning):
         head = "Thinking" if step.ended_at is None else f"Thought for {seconds(step.started_at, step.ended_at)}"
         return details(summary(chevron, head), p(step.text, cls="detail", dir="auto"), id=id)
     took = seconds(step.started_at, step.ended_at) if step.ended_at and step.started_at < step.ended_at else None
+    line = [
+        code(step.name),
+        span(step.summary, cls="cut", dir="auto"),
+        span(step.found or STEPS[step.state], cls="state", dir="auto"),
+        span(took, cls="num quiet") if took else None,
+    ]
+    if not arguments:
+        return p(line, cls="step", id=id, data_state=step.state.value)
     return details(
-        summary(
-            chevron,
-            code(step.name),
-            span(step.summary, cls="cut", dir="auto"),
-            span(step.found or STEPS[step.state], cls="state", dir="auto"),
-            span(took, cls="num quiet") if took else None,
-        ),
+        summary(chevron, line),
         pre(_json(step), cls="detail", tabindex="0"),
         id=id,
         data_state=step.state.value,

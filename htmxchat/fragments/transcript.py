@@ -9,6 +9,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 
 from ..html import FT, Child, raw, tag
+from ..kinds import checked
 from ..markdown import Markdown, MarkdownStream
 from ..models import Transcript, Turn, is_dated
 from ..view import RunView, fold, with_queue
@@ -22,11 +23,19 @@ a, article, div, h2, noscript, p, time_ = map(tag, ["a", "article", "div", "h2",
 chat_live = tag("chat-live")
 
 
+@checked
 def transcript(transcript: Transcript, context: TurnContext) -> list[FT]:
     """Return the turns of a conversation, oldest first."""
     return [turn(each, context) for each in transcript.turns]
 
 
+@checked
+def log(*turns: Child) -> FT:
+    """Return the element around the turns of a page of the host's own, in which Copy works."""
+    return tag("chat-log")(turns)
+
+
+@checked
 def turn(turn: Turn, context: TurnContext) -> FT:
     """Return one turn. A live one carries the element that keeps it up to date."""
     if turn.run is None:
@@ -43,7 +52,11 @@ def turn(turn: Turn, context: TurnContext) -> FT:
         turn.run.id,
         view,
         h2(f"{context.agent}, ", moment(turn.created_at), cls="hidden"),
-        div(turn_steps(turn.run.id, view), cls="ledger", id=f"steps-{turn.run.id}"),
+        div(
+            turn_steps(turn.run.id, view, arguments=context.inspector is not None),
+            cls="ledger",
+            id=f"steps-{turn.run.id}",
+        ),
         div(raw("".join(turn_blocks(view, context.markdown))), cls="turn-body", id=f"body-{turn.run.id}", dir="auto"),
         div(proposals(turn.run.id, view, context), cls="proposals", id=f"proposals-{turn.run.id}"),
         turn_tail(turn.run.id, view, context),

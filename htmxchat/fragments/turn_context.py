@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+from ..kinds import check_fields
 from ..markdown import Markdown
 from ..models import Script
 from ..urls import Urls
@@ -22,7 +23,8 @@ class TurnContext:
         agent: What the other side is called.
         can_run_scripts: Whether there is a queue for the scripts that the agent proposes.
         queue: The scripts of the conversation, as far as they are known.
-        inspector: Whether the page has the room in which a run is inspected; else the link leads to the chat's page.
+        inspector: Where a run is inspected: in a room of this page, on the chat's own page, or nowhere. Nowhere also
+            leaves out what tools were given.
     """
 
     urls: Urls
@@ -33,4 +35,7 @@ class TurnContext:
     agent: str = "Agent"
     can_run_scripts: bool = False
     queue: tuple[Script, ...] = ()
-    inspector: bool = False
+    inspector: Literal["here", "elsewhere"] | None = "elsewhere"
+
+    def __post_init__(self) -> None:
+        check_fields(self)

@@ -59,7 +59,9 @@ def _stage(view: RunView) -> str | None:
 
 def turn_lost(run_id: str, sentence: str, context: TurnContext) -> FT:
     """Return what stands below an answer that cannot be followed any more, though its run may go on."""
-    again = a(icon("retry"), "Look again", cls="button", href=context.urls.run(run_id))
+    # No address is that of this page.
+    url = context.urls.run(run_id) if context.inspector else ""
+    again = a(icon("retry"), "Look again", cls="button", href=url)
     words = p(b("The connection to the agent was lost."), " ", bdi(sentence))
     return div(
         div(icon("alert"), words, div(again, cls="actions"), cls="failure"),
@@ -126,15 +128,14 @@ def _foot(run_id: str, view: RunView, context: TurnContext) -> FT:
         facts.append(seconds(view.started_at, view.ended_at))
     if view.usage:
         facts.append(f"{view.usage.input_tokens + view.usage.output_tokens:,} tokens")
-    url, run_url = context.urls.text(run_id), context.urls.run(run_id)
+    url = context.urls.text(run_id)
     looks = {"cls": "button", "data_kind": "icon"}
     copy = button(icon("copy"), **looks, type="button", name="copy", data_url=url, aria_label="Copy the answer")
     again = None
     if view.state is RunState.CANCELLED or (context.can_retry and view.state is not RunState.FAILED):
         words = "Answer again" if context.can_retry else "Ask again"
         again = _retry(context.urls, run_id, icon("retry"), **looks, aria_label=words)
-    leads = inspects(run_url) if context.inspector else {"href": run_url}
-    inspect = a(icon("inspect"), **looks, **leads, name="inspect", aria_label="Inspect this run")
+    inspect = _inspect(context.urls.run(run_id), context.inspector == "here", looks) if context.inspector else None
     if view.state.live:
         return footer(inspect, cls="turn-foot")
     return footer(
@@ -144,3 +145,8 @@ def _foot(run_id: str, view: RunView, context: TurnContext) -> FT:
         span(", ".join(facts), cls="num") if facts else None,
         cls="turn-foot",
     )
+
+
+def _inspect(url: str, here: bool, looks: dict[str, str]) -> FT:
+    leads = inspects(url) if here else {"href": url}
+    return a(icon("inspect"), **looks, **leads, name="inspect", aria_label="Inspect this run")

@@ -154,7 +154,7 @@ class LiveTurn:
         shown = self._steps
         # Steps that did not change are the same objects; a long list costs what is new in it.
         self._steps = [
-            shown[index] if index < len(shown) and before[index] is step else render(turn_step(self._id, index, step))
+            shown[index] if index < len(shown) and before[index] is step else self._render_step(index, step)
             for index, step in enumerate(self.view.steps)
         ]
         patches: list[Patch] = []
@@ -162,6 +162,9 @@ class LiveTurn:
             patches += element_patches(f"#step-{self._id}-{index}", old, new, otherwise="outerMorph")
         added = "".join(self._steps[len(shown) :])
         return [*patches, Patch(f"#steps-{self._id}", "beforeend", added)] if added else patches
+
+    def _render_step(self, index: int, step: Step) -> str:
+        return render(turn_step(self._id, index, step, arguments=self._context.inspector is not None))
 
     def _line_patches(self) -> list[Patch]:
         """The lines about scripts follow their queue as well, so only those that changed are sent."""

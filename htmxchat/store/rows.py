@@ -8,7 +8,7 @@ import hashlib
 import json
 import re
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -143,8 +143,14 @@ def to_run(row: Any) -> Run:
 
 
 def read_events(db: Connection, run_id: str, after: int) -> list[RunEvent]:
-    mine = select(t.events).where(t.events.c.run_id == run_id, t.events.c.seq > after).order_by(t.events.c.seq)
-    return [RunEvent(row.seq, row.at, decode_body(row.type, row.data), row.raw) for row in db.execute(mine)]
+    return [event for _, event in events_of(db, and_(t.events.c.run_id == run_id, t.events.c.seq > after))]
+
+
+def events_of(db: Connection, condition: ColumnElement[bool]) -> Iterator[tuple[str, RunEvent]]:
+    """Yield events in the order of their logs, each with the id of its run."""
+    found = select(t.events).where(condition).order_by(t.events.c.run_id, t.events.c.seq)
+    for row in db.execute(found):
+        yield row.run_id, RunEvent(row.seq, row.at, decode_body(row.type, row.data), row.raw)
 
 
 def read_turns(
@@ -198,8 +204,8 @@ def touch(
         mine(user_id)
         db.execute(insert(t.conversations).values(id=new_id, **values))
         return new_id, at
-    lock = update(t.conversations).where(mine(user_id), t.conversations.c.id == known_id(conversation_id))
-    if not db.execute(lock.values(user_id=user_id)).rowcount:
+    this = and_(mine(user_id), t.conversations.c.id == known_id(conversation_id))
+    if db.scalar(select(t.conversations.c.id).where(this).with_for_update()) is None:
         raise NotFound
     return conversation_id, tick(db, conversation_id, at)
 

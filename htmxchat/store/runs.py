@@ -155,9 +155,9 @@ class Runs(Conversations):
 
         def work(db: Connection) -> None:
             rows.find_run(db, user_id, run_id)
-            # This write comes first because it locks the run: the owner cannot commit anything until this is done.
-            lock = update(t.runs).where(t.runs.c.id == run_id, t.runs.c.active == 1).values(active=1)
-            if not db.execute(lock).rowcount or run_rows.awaited(db, run_id) != request_id:
+            # The owner cannot commit anything until this is done.
+            (run,) = run_rows.lock_runs(db, [run_id])
+            if not run.active or run_rows.awaited(db, run_id) != request_id:
                 raise NotFound
             given = select(t.answers.c.run_id).where(t.answers.c.run_id == run_id, t.answers.c.request_id == request_id)
             if db.scalar(given) is not None:

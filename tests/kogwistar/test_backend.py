@@ -1023,7 +1023,7 @@ def test_a_token_that_the_server_does_not_take_any_more_leads_to_signing_in(serv
     with TestClient(app, headers={"sec-fetch-site": "same-origin"}) as client:
         page = client.get("/")
         assert page.status_code == 401
-        assert 'href="/sign-in"' in page.text
+        assert 'href="/sign-in?next=%2F"' in page.text
         sent = client.post("/messages", data={"text": "What took long to write"})  # without JavaScript
         assert sent.status_code == 401
         assert "What took long to write" in sent.text

@@ -41,9 +41,12 @@ class Http:
     """
 
     def __init__(self, base_url: str, timeout: float, transport: httpx.AsyncBaseTransport | None) -> None:
-        url = httpx.URL(base_url)
+        try:
+            url = httpx.URL(base_url)
+        except httpx.InvalidURL:
+            url = httpx.URL()
         if url.scheme not in ("http", "https") or not url.host:
-            raise ValueError(f"base_url must be an http or https address, not {base_url!r}")
+            raise ValueError(f'base_url is the address of the server, "http://host:28110", not {base_url!r}.')
         self._base = str(url).rstrip("/")
         self._timeout = timeout
         self._pool = Pool(transport)
