@@ -17,6 +17,7 @@ class ChatHistory extends HTMLElement {
     this.#listeners = new AbortController();
     const { signal } = this.#listeners;
     document.addEventListener("htmx:after:swap", (event) => this.#swapped(/** @type {CustomEvent} */ (event)), { signal });
+    document.addEventListener("visibilitychange", () => document.hidden || this.#returned(), { signal });
     this.addEventListener("htmx:config:request", (event) => this.#asked(/** @type {CustomEvent} */ (event)), { signal });
     // A conversation that was deleted can be restored here.
     if (this.querySelector(".undo")) show("history");
@@ -64,6 +65,11 @@ class ChatHistory extends HTMLElement {
     const title = this.#chat?.querySelector("#conversation h1")?.textContent ?? "";
     document.getElementById(byMouse ? "text" : "turns")?.focus({ preventScroll: true });
     announce(title);
+  }
+
+  /** Other pages may have changed the list meanwhile. */
+  #returned() {
+    this.querySelector("#history-list")?.dispatchEvent(new Event("chat:changed", { bubbles: true }));
   }
 
   #refresh() {
