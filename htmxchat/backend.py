@@ -139,6 +139,18 @@ class CanRetry(Protocol):
 
 
 @runtime_checkable
+class CanLimitRuns(Protocol):
+    """A backend that can hold each user to a number of live runs, over all processes that serve its conversations."""
+
+    def limit_runs(self, most: int) -> None:
+        """From now on let `start_run` and `retry_run` raise `TooManyRuns` where a user would have more than `most`.
+
+        Called when a chat is made of the backend, with `Limits.runs_per_user`. Of several numbers the least holds.
+        """
+        ...
+
+
+@runtime_checkable
 class KeepsScripts(Protocol):
     """A backend that keeps the queue of scripts that users run in their browsers.
 

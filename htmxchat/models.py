@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Literal, TypeAlias
 
+from .checks import text
 from .events import JSON, Outcome, RunEvent
+from .kinds import check_fields
 
 Role: TypeAlias = Literal["user", "assistant"]
 
@@ -52,6 +54,33 @@ class ScriptState(StrEnum):
         return self not in (ScriptState.QUEUED, ScriptState.APPROVED, ScriptState.RUNNING)
 
 
+class Waiting(StrEnum):
+    """What a run waits for.
+
+    Attributes:
+        ANSWER: The user's answer to a question.
+        APPROVAL: The user's approval of a script.
+        APPROVED: A script that is approved and has not begun.
+        SCRIPT: A script that runs.
+    """
+
+    ANSWER = "answer"
+    APPROVAL = "approval"
+    APPROVED = "approved"
+    SCRIPT = "script"
+
+    @property
+    def state(self) -> RunState:
+        """Suspended when only the user can end it, else running."""
+        return RunState.SUSPENDED if self in (Waiting.ANSWER, Waiting.APPROVAL) else RunState.RUNNING
+
+    @classmethod
+    def for_script(cls, state: ScriptState) -> Waiting:
+        """What a run waits for whose script is in `state`."""
+        known = {ScriptState.QUEUED: cls.APPROVAL, ScriptState.APPROVED: cls.APPROVED}
+        return known.get(state, cls.SCRIPT)
+
+
 @dataclass(frozen=True, slots=True)
 class User:
     """Who asks.
@@ -68,6 +97,10 @@ class User:
     name: str | None = None
     token: str | None = field(default=None, repr=False)
     expires_at: datetime | None = None
+
+    def __post_init__(self) -> None:
+        check_fields(self)
+        text("User.id", self.id, empty=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +119,9 @@ class PendingSignIn:
     expires_at: datetime
     problem: str = ""
 
+    def __post_init__(self) -> None:
+        check_fields(self)
+
 
 @dataclass(frozen=True, slots=True)
 class Starter:
@@ -99,6 +135,20 @@ class Starter:
     title: str
     text: str
 
+    def __post_init__(self) -> None:
+        check_fields(self)
+        text("Starter.title", self.title, empty=False)
+        text("Starter.text", self.text, empty=False)
+
+
+UNDATED = datetime(1970, 1, 1, tzinfo=UTC)
+"""Stands for a time that a backend does not know. No page shows it, or anything before it, as a date."""
+
+
+def is_dated(at: datetime) -> bool:
+    """Return whether a time is known."""
+    return at > UNDATED
+
 
 @dataclass(frozen=True, slots=True)
 class Conversation:
@@ -106,7 +156,8 @@ class Conversation:
 
     Attributes:
         state: The state of its latest run, suspended also while that waits for the user; `None` before the first.
-        updated_at: When its latest turn began or ended; the history is sorted by it.
+        updated_at: When its latest turn began or ended; the history is sorted by it. See `UNDATED`.
+        waiting: What its latest run waits for, if that is known.
     """
 
     id: str
@@ -115,6 +166,10 @@ class Conversation:
     created_at: datetime
     updated_at: datetime
     state: RunState | None = None
+    waiting: Waiting | None = None
+
+    def __post_init__(self) -> None:
+        check_fields(self)
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,6 +182,9 @@ class ConversationPage:
 
     items: tuple[Conversation, ...]
     cursor: str | None = None
+
+    def __post_init__(self) -> None:
+        check_fields(self)
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,6 +202,9 @@ class Run:
     state: RunState
     created_at: datetime
 
+    def __post_init__(self) -> None:
+        check_fields(self)
+
 
 @dataclass(frozen=True, slots=True)
 class RunSummary:
@@ -153,12 +214,17 @@ class RunSummary:
         question: What the user wrote.
         ended_at: When it ended; `None` while it is live, or when nobody knows.
         workflow: What the backend calls the program that ran.
+        waiting: What it waits for, if that is known.
     """
 
     run: Run
     question: str = ""
     ended_at: datetime | None = None
     workflow: str = ""
+    waiting: Waiting | None = None
+
+    def __post_init__(self) -> None:
+        check_fields(self)
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,6 +249,9 @@ class RunStep:
     update: JSON = None
     next: tuple[str, ...] = ()
 
+    def __post_init__(self) -> None:
+        check_fields(self)
+
 
 @dataclass(frozen=True, slots=True)
 class RunSteps:
@@ -200,6 +269,9 @@ class RunSteps:
     waits_for: str = ""
     request: JSON = None
     workflow: str = ""
+
+    def __post_init__(self) -> None:
+        check_fields(self)
 
 
 @dataclass(frozen=True, slots=True)
@@ -220,6 +292,9 @@ class Turn:
     run: Run | None = None
     events: tuple[RunEvent, ...] = ()
 
+    def __post_init__(self) -> None:
+        check_fields(self)
+
 
 @dataclass(frozen=True, slots=True)
 class Transcript:
@@ -232,6 +307,9 @@ class Transcript:
     conversation: Conversation
     turns: tuple[Turn, ...] = ()
     refreshing: bool = False
+
+    def __post_init__(self) -> None:
+        check_fields(self)
 
     @property
     def live_turn(self) -> Turn | None:
@@ -267,6 +345,9 @@ class ScriptResult:
     seconds: float = 0.0
     truncated: bool = False
     code: str = ""
+
+    def __post_init__(self) -> None:
+        check_fields(self)
 
     @property
     def done(self) -> bool:
@@ -362,3 +443,12 @@ class Script:
     lease_until: datetime | None = None
     result: ScriptResult | None = None
     cleared: bool = False
+
+    def __post_init__(self) -> None:
+        check_fields(self)
+
+    @property
+    def proposal(self) -> str:
+        """The `script_id` of the proposal that it comes from; empty for a block of an answer."""
+        kind, _, id = self.origin.partition(":")
+        return id if kind == "proposal" else ""

@@ -140,6 +140,7 @@ INPUTS: dict[str, tuple[str, list[Text]]] = {
     "endpoints.failures:_SCRIPTS": (SEARCH, [repeated("/c/"), repeated("/c/x/scripts")]),
     "endpoints.inspector:[?#]": (SEARCH, [repeated("?")]),
     "endpoints.scripts:_RUNNER": (WHOLE, [repeated("a")]),
+    "fragments.report:`+": (SEARCH, [repeated("`"), repeated("`a")]),
     "fragments.script_output:_ODD": (SEARCH, [repeated("\u202e")]),
     "fragments.turn_tail:_WEB": (WHOLE, [repeated("https://")]),
     "headers:_EXACT_HOST": (WHOLE, [repeated("a", after="!"), repeated("a.", after="!")]),

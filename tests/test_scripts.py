@@ -301,7 +301,7 @@ def test_a_chat_whose_scripts_are_switched_off_has_no_sandbox_and_says_so_to_who
 
 
 def test_nothing_that_is_said_becomes_markup(chat: Chat) -> None:
-    chat.begin("hostile").until("Waits for you")
+    chat.begin("hostile").until("Needs your approval")
     assert chat.cards[0].one("pre", cls="lines").text == HOSTILE.split("\n")[0]
     chat.run_it(
         chat.url("proposal:hostile"),

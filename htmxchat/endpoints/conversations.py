@@ -18,8 +18,10 @@ from ..fragments.transcript import run_view, status_text, turn
 from ..html import render, tag
 from ..models import Run, Transcript, Turn
 from ..patches import Patch
+from ..words import titled
 from .call import CHANGED, Call, endpoint, patches_response, require, see_other, usable_text
 from .pages import close_sides, conversation_page, conversation_room, draw_history, load_history, new_submission
+from .queue import transcript_queue
 from .reconcile import last_turn, refused, whats_new
 
 _TITLE_LIMIT = 200
@@ -39,7 +41,7 @@ async def start(call: Call) -> Response:
     if not call.fragment:
         return see_other(call.urls.conversation(run.conversation_id, run.id))
     transcript = await call.chat.ask(call.chat.backend.load_transcript(call.user, run.conversation_id))
-    room = render(conversation_room(call, transcript))
+    room = render(conversation_room(call, transcript, queue=await transcript_queue(call, transcript)))
     patches = [Patch("#conversation", "outerHTML", room), *close_sides(call, transcript.conversation)]
     view = run_view(transcript.turns[-1])
     if view.last_seq is not None:
@@ -88,7 +90,8 @@ async def rename(call: Call) -> Response:
     if not call.fragment:
         return see_other(call.urls.conversation(call.conversation.id))
     heading = title_heading(replace(call.conversation, title=title))
-    return HTMLResponse(render(tag("title")(f"{title} · {call.chat.settings.title}"), heading), headers=CHANGED)
+    whole = titled(f"{title} · {call.chat.settings.title}", call.conversation.state)
+    return HTMLResponse(render(tag("title")(whole), heading), headers=CHANGED)
 
 
 @endpoint

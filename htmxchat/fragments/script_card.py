@@ -12,6 +12,7 @@ from ..html import FT, Child, tag
 from ..models import Script, ScriptState
 from ..scripts.states import digest
 from ..urls import Urls
+from ..words import SCRIPTS
 from .controls import get_link, post_form
 from .script_output import code_lines, script_output
 from .transcript import moment
@@ -19,17 +20,6 @@ from .transcript import moment
 a, article, button, details, div = map(tag, ["a", "article", "button", "details", "div"])
 h3, header, input_, label, p = map(tag, ["h3", "header", "input", "label", "p"])
 span, summary, textarea = map(tag, ["span", "summary", "textarea"])
-
-_WORDS = {
-    ScriptState.QUEUED: "Waits for you",
-    ScriptState.APPROVED: "Approved",
-    ScriptState.RUNNING: "Running",
-    ScriptState.DONE: "Done",
-    ScriptState.FAILED: "Failed",
-    ScriptState.REJECTED: "Rejected",
-    ScriptState.CANCELLED: "Cancelled",
-    ScriptState.TIMED_OUT: "Timed out",
-}
 
 
 def script_card(urls: Urls, script: Script, *, editing: bool = False, first: bool = False, next: bool = False) -> FT:
@@ -67,10 +57,10 @@ def _title(script: Script) -> str:
 
 
 def _state(script: Script, first: bool) -> FT:
-    word = _WORDS[script.state] + (", runs next" if first else "")
+    word = SCRIPTS[script.state] + (", runs next" if first else "")
     seconds = script.result.seconds if script.result else 0.0
     if script.state is ScriptState.DONE:
-        word = f"Done in {_seconds(seconds)}"
+        word = f"{word} in {_seconds(seconds)}"
     elif seconds and script.state in (ScriptState.FAILED, ScriptState.CANCELLED, ScriptState.TIMED_OUT):
         word = f"{word} after {_seconds(seconds)}"
     return span(word, cls="state")
@@ -156,6 +146,7 @@ def _editor(urls: Urls, script: Script) -> FT:
             autocapitalize="off",
             autocomplete="off",
             wrap="off",
+            dir="ltr",
             autofocus=True,
             rows=str(max(3, min(24, script.code.count("\n") + 2))),
         ),

@@ -88,7 +88,7 @@ def _error(result: ScriptResult) -> list[Child]:
     if last:
         parts.append(pre(last, cls="error", tabindex="0"))
     if result.explanation:
-        parts.append(p(result.explanation, cls="error" if not last else None))
+        parts.append(p(result.explanation, cls="error" if not last else None, dir="auto"))
     return [dt("error"), dd(parts)] if parts else []
 
 
@@ -113,10 +113,12 @@ def _folded(text: str, language: str = "") -> list[Child]:
 
 def _table(columns: list[Any], rows: list[Any], total: int, title: str) -> list[Child]:
     aligned = [_align(each) for each in rows[0]] if rows else [None] * len(columns)
-    head = tr([th(_cell(name), scope="col", align=align) for name, align in zip(columns, aligned, strict=True)])
+    head = tr(
+        [th(_cell(name), scope="col", align=align, dir="auto") for name, align in zip(columns, aligned, strict=True)]
+    )
 
     def part(some: Sequence[Any], name: str) -> FT:
-        body = tbody([tr([td(_cell(each), align=_align(each)) for each in row]) for row in some])
+        body = tbody([tr([td(_cell(each), align=_align(each), dir="auto") for each in row]) for row in some])
         return div(table(thead(head), body), cls="table", role="group", aria_label=name, tabindex="0")
 
     parts: list[Child] = [part(rows[:_ROWS], title)]

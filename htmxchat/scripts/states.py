@@ -39,6 +39,8 @@ LONGEST_CODE = 50_000
 """Characters of one script."""
 MOST_SCRIPTS = 50
 """Scripts of one answer."""
+LONGEST_TITLE = 120
+"""Characters of a script's title."""
 LEASE = timedelta(seconds=90)
 """How long a page that runs a script may be silent. Browsers let hidden pages speak once a minute."""
 

@@ -55,8 +55,10 @@ def test_the_focus_stays_through_a_second_message(chat: Page) -> None:
 
 def test_enter_that_ends_a_composition_does_not_send(chat: Page) -> None:
     box(chat).fill("日本")
-    pressed = {"key": "Enter", "bubbles": True, "cancelable": True, "isComposing": True}
-    box(chat).dispatch_event("keydown", pressed)
+    pressed = {"key": "Enter", "bubbles": True, "cancelable": True}
+    # While it is composed; and in Safari, which ends the composition first and then tells of the key by its code alone.
+    for kind in ({"isComposing": True}, {"keyCode": 229}, {"isComposing": True, "ctrlKey": True}):
+        box(chat).dispatch_event("keydown", pressed | kind)
     expect(box(chat)).to_have_value("日本")
     assert turns(chat) == 0
 

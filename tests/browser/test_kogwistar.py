@@ -307,7 +307,7 @@ def test_steps_states_and_changes_of_a_run_that_waits(page: Page, host: Callable
     send(page, "suspend please")
     wait_for_state(page, "suspended")
     page.get_by_role("link", name="Inspect this run").click()
-    expect(page.locator("#inspector-facts")).to_contain_text("Waits for:")
+    expect(page.locator("#inspector-facts")).to_contain_text("Asks:")
     page.get_by_role("link", name="Steps", exact=True).click()
     expect(page.locator(".steps > li")).to_have_count(2)
     expect(page.locator(".steps > li").last).to_have_attribute("data-state", "suspended")

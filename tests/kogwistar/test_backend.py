@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 import time
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import replace
@@ -422,6 +423,11 @@ def test_how_long_an_answer_took_that_was_made_elsewhere_is_not_made_up(server: 
         for page in (client.get("/c/c1").text, client.get("/c/c1/runs").text):
             assert "Left." in page
             assert "0.00 s" not in page
+            assert not re.search("(1970|1969)-", page)
+            assert "Date not known" in page
+        run = re.search(r"turn-(\w{32})", client.get("/c/c1").text)
+        assert run and "Date not known" in client.get(f"/runs/{run[1]}").text
+        assert "1970" not in client.get(f"/runs/{run[1]}").text
 
 
 def test_asking_again_while_an_answer_is_written_is_refused(server: Replay) -> None:
@@ -1013,7 +1019,7 @@ def test_a_token_that_the_server_does_not_take_any_more_leads_to_signing_in(serv
     with TestClient(app, headers={"sec-fetch-site": "same-origin"}) as client:
         page = client.get("/")
         assert page.status_code == 401
-        assert 'href="/sign-in"' in page.text
+        assert 'href="/sign-in?next=%2F"' in page.text
         sent = client.post("/messages", data={"text": "What took long to write"})  # without JavaScript
         assert sent.status_code == 401
         assert "What took long to write" in sent.text

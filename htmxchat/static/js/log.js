@@ -3,6 +3,7 @@
  * up, and copies code and answers.
  */
 
+import { endOfTurns, focus } from "./focus.js";
 import { announce } from "./page.js";
 
 /** Pixels from the end within which the reader counts as being there. */
@@ -21,11 +22,12 @@ class ChatLog extends HTMLElement {
   connectedCallback() {
     this.#listeners = new AbortController();
     const { signal } = this.#listeners;
+    this.addEventListener("click", (event) => this.#clicked(event), { signal });
     const body = this.#body;
     const turns = /** @type {HTMLElement | null} */ (this.querySelector("#turns"));
+    // A page of the host's own has turns without a body that scrolls.
     if (!body || !turns) return;
     body.addEventListener("scroll", () => this.#scrolled(), { signal, passive: true });
-    this.addEventListener("click", (event) => this.#clicked(event), { signal });
     for (const type of ["chat:sending", "chat:sent"]) document.addEventListener(type, () => this.#follow(), { signal });
     this.#sizes = new ResizeObserver(() => (this.#following ? this.#toEnd() : this.#look()));
     this.#sizes.observe(turns);
@@ -79,6 +81,8 @@ class ChatLog extends HTMLElement {
     if (target?.closest(".jump")) {
       event.preventDefault();
       this.#follow();
+      // The link goes with what it led to.
+      if (event.detail === 0) focus(endOfTurns());
     }
     const button = target?.closest("button[name=copy]");
     if (button instanceof HTMLButtonElement) void copy(button);
