@@ -6,7 +6,7 @@ The live stream, a reload, polling, history and export all render the same `RunV
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, TypeAlias
@@ -112,13 +112,23 @@ class RunView:
 
     def script_state(self, script: ScriptProposed) -> ScriptState:
         """Return where a script is that the agent proposed."""
-        if script.script_id in self.queue:
-            return self.queue[script.script_id]
-        for each in self.finished:
-            if each.script_id == script.script_id:
-                return ScriptState(each.state) if each.state in _SCRIPT_STATES else ScriptState.FAILED
-        # What a run that is over waited for is withdrawn.
-        return ScriptState.QUEUED if self.state.live or not script.awaited else ScriptState.CANCELLED
+        return next(self._script_states([script]))
+
+    def script_states(self) -> Iterator[ScriptState]:
+        """Yield where each of the scripts is."""
+        return self._script_states(self.scripts)
+
+    def _script_states(self, scripts: Iterable[ScriptProposed]) -> Iterator[ScriptState]:
+        told = {each.script_id: each.state for each in self.finished}
+        for script in scripts:
+            if script.script_id in self.queue:
+                yield self.queue[script.script_id]
+            elif script.script_id in told:
+                state = told[script.script_id]
+                yield ScriptState(state) if state in _SCRIPT_STATES else ScriptState.FAILED
+            else:
+                # What a run that is over waited for is withdrawn.
+                yield ScriptState.QUEUED if self.state.live or not script.awaited else ScriptState.CANCELLED
 
 
 def fold(events: Iterable[RunEvent], view: RunView | None = None) -> RunView:
@@ -197,6 +207,10 @@ class _Draft:
         self._unnamed: deque[int] = deque()
         for step in view.steps:
             self._add_step(step)
+        self._sources = list(view.sources)
+        self._scripts = {script.script_id: script for script in view.scripts}
+        self._finished = {result.script_id: result for result in view.finished}
+        self._queue = dict(view.queue)
         self._text = [view.text]
         self._thoughts: list[str] = []
         self._changes: dict[str, Any] = {}
@@ -208,6 +222,10 @@ class _Draft:
             state=self._state,
             text="".join(self._text),
             steps=tuple(self._steps),
+            sources=tuple(self._sources),
+            scripts=tuple(self._scripts.values()),
+            finished=tuple(self._finished.values()),
+            queue=self._queue,
             last_seq=self._seq,
             **self._changes,
         )
@@ -240,15 +258,14 @@ class _Draft:
             case ToolFinished() as finished:
                 self._finish_tool(finished, event.at)
             case SourcesFound(sources=sources):
-                self._changes["sources"] = self._changes.get("sources", self._view.sources) + sources
+                self._sources += sources
             case ScriptProposed() as script:
-                self._propose(script)
+                # One that is proposed again is the one that is in the queue already.
+                self._scripts.setdefault(script.script_id, script)
             case ScriptFinished() as result:
-                queue = self._changes.get("queue", self._view.queue)
-                self._changes["queue"] = {id: state for id, state in queue.items() if id != result.script_id}
-                before = self._changes.get("finished", self._view.finished)
-                others = (each for each in before if each.script_id != result.script_id)
-                self._changes["finished"] = (*others, result)
+                self._queue.pop(result.script_id, None)
+                self._finished.pop(result.script_id, None)
+                self._finished[result.script_id] = result
             case InputRequested() as request:
                 self._changes["request"] = request
             case InputAnswered():
@@ -307,12 +324,6 @@ class _Draft:
             elif step.ended_at is None:
                 self._unnamed.append(len(self._steps))
         self._steps.append(step)
-
-    def _propose(self, script: ScriptProposed) -> None:
-        """Add a script. One that is proposed again is the one that is in the queue already."""
-        scripts = self._changes.get("scripts", self._view.scripts)
-        if all(each.script_id != script.script_id for each in scripts):
-            self._changes["scripts"] = (*scripts, script)
 
     def _end(self, outcome: Outcome, error: str | None, at: datetime) -> None:
         for index, step in enumerate(self._steps):

@@ -136,7 +136,8 @@ def test_a_process_that_stops_politely_under_load_tells_nobody_that_they_stopped
             wait_until(ended, "the run has ended")
             text = ended() or ""
             stopped += 'data-state="cancelled"' in text
+            # One that has written its last word can still be interrupted before it has said so.
             interrupted += INTERRUPTED in text
-            complete += 'data-state="completed"' in text and "w29" in text
+            complete += INTERRUPTED not in text and "w29" in text
         assert (stopped, interrupted + complete) == (0, 16)
         assert complete >= 8

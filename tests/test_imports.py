@@ -14,7 +14,7 @@ PACKAGE = Path(__file__).parent.parent / "htmxchat"
 NOUNS = {"checks", "kinds", "models", "events", "errors", "cleaning", "scripts", "words", "zones"}
 SEAMS = {"backend", "login"}
 LOG = {"journal", "store"}
-TEXT = {"markdown", "highlight"}
+TEXT = {"markdown", "highlight", "confusing"}
 INSPECTED = {"inspection", "redaction"}
 PAGE = {"html", "look", "view", "urls", "patches", "ansi", *INSPECTED, *NOUNS, *TEXT}
 GUARDS = {
@@ -40,6 +40,7 @@ LAYERS: dict[str, tuple[set[str], set[str]]] = {
     "html": (set(), {"fasthtml", "starlette"}),
     "markdown": (TEXT, {"pyromark"}),
     "highlight": (set(), {"pygments"}),
+    "confusing": (set(), set()),
     **dict.fromkeys(GUARDS, (NOUNS | GUARDS | {"login"}, {"anyio", "starlette"})),
     "fragments": (PAGE, set()),
     "relay": (STREAM, {"anyio"}),

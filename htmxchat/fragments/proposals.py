@@ -6,7 +6,8 @@ Hooks: `#proposal-…`, a `chat-proposal` with `data-script` and `data-state`, t
 from __future__ import annotations
 
 from ..cleaning import one_line
-from ..html import FT, icon, tag
+from ..confusing import marked
+from ..html import FT, icon, raw, tag
 from ..models import ScriptState
 from ..scripts.states import LONGEST_TITLE, script_id
 from ..urls import Urls
@@ -28,9 +29,9 @@ def proposals(run_id: str, view: RunView, context: TurnContext) -> list[FT]:
             run_id,
             script_id(run_id, f"proposal:{script.script_id}"),
             one_line(script.title, LONGEST_TITLE),
-            view.script_state(script),
+            state,
         )
-        for script in view.scripts
+        for script, state in zip(view.scripts, view.script_states(), strict=True)
     ]
 
 
@@ -39,7 +40,7 @@ def proposal(urls: Urls, run_id: str, id: str, title: str, state: ScriptState) -
     mine = state is ScriptState.QUEUED
     return chat_proposal(
         icon("script"),
-        span("Run Python", [": ", b(title, dir="auto")] if title else None, cls="cut"),
+        span("Run Python", [": ", b(raw(marked(title)), dir="auto")] if title else None, cls="cut"),
         span(SCRIPTS[state], cls="state"),
         a(
             "Review" if mine else "Open",

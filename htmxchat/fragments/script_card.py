@@ -8,13 +8,14 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..html import FT, Child, tag
+from ..confusing import marked
+from ..html import FT, Child, raw, tag
 from ..models import Script, ScriptState
 from ..scripts.states import digest
 from ..urls import Urls
 from ..words import SCRIPTS
 from .controls import get_link, post_form
-from .script_output import code_lines, script_output
+from .script_output import code_lines, doubts_notice, script_output
 from .transcript import moment
 
 a, article, button, details, div = map(tag, ["a", "article", "button", "details", "div"])
@@ -31,7 +32,7 @@ def script_card(urls: Urls, script: Script, *, editing: bool = False, first: boo
     """
     title = _title(script)
     return article(
-        header(h3(title, id=f"title-{script.id}", dir="auto"), _state(script, first)),
+        header(h3(raw(marked(title)), id=f"title-{script.id}", dir="auto"), _state(script, first)),
         p(_facts(urls, script), cls="quiet facts-line"),
         _editor(urls, script)
         if editing
@@ -82,12 +83,12 @@ def _facts(urls: Urls, script: Script) -> list[Child]:
     return facts
 
 
-def _code(script: Script) -> FT:
+def _code(script: Script) -> list[Child]:
     lines = code_lines(script.code)
     if script.state is ScriptState.QUEUED:
-        return lines
+        return [doubts_notice(script.code), lines]
     chevron = tag("svg")(tag("use")(href="#i-chevron"), cls="icon chevron", aria_hidden="true")
-    return details(summary(chevron, "Code"), lines)
+    return [details(summary(chevron, "Code"), lines)]
 
 
 def _actions(urls: Urls, script: Script) -> FT:
@@ -150,6 +151,7 @@ def _editor(urls: Urls, script: Script) -> FT:
             autofocus=True,
             rows=str(max(3, min(24, script.code.count("\n") + 2))),
         ),
+        doubts_notice(script.code),
         div(
             button("Approve and run", cls="button", data_kind="primary", name="approve", value="yes", type="submit"),
             button("Save", cls="button", name="save", value="yes", type="submit"),

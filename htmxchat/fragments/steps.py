@@ -9,7 +9,8 @@ import json
 from datetime import datetime
 
 from ..cleaning import shallow
-from ..html import FT, tag
+from ..confusing import marked
+from ..html import FT, raw, tag
 from ..view import Reasoning, RunView, Step, ToolCall
 from ..words import STEPS
 
@@ -32,8 +33,8 @@ def turn_step(run_id: str, index: int, step: Step, *, arguments: bool = True) ->
         return details(summary(chevron, head), p(step.text, cls="detail", dir="auto"), id=id)
     took = seconds(step.started_at, step.ended_at) if step.ended_at and step.started_at < step.ended_at else None
     line = [
-        code(step.name),
-        span(step.summary, cls="cut", dir="auto"),
+        code(raw(marked(step.name))),
+        span(raw(marked(step.summary)), cls="cut", dir="auto"),
         span(step.found or STEPS[step.state], cls="state", dir="auto"),
         span(took, cls="num quiet") if took else None,
     ]
@@ -41,7 +42,7 @@ def turn_step(run_id: str, index: int, step: Step, *, arguments: bool = True) ->
         return p(line, cls="step", id=id, data_state=step.state.value)
     return details(
         summary(chevron, line),
-        pre(_json(step), cls="detail", tabindex="0"),
+        pre(raw(marked(_json(step))), cls="detail", tabindex="0"),
         id=id,
         data_state=step.state.value,
     )

@@ -9,8 +9,9 @@ import re
 from collections.abc import Sequence
 from typing import Any
 
+from ..confusing import marked
 from ..events import InputRequested, Source
-from ..html import FT, Child, icon, tag
+from ..html import FT, Child, icon, raw, tag
 from ..models import RunState, Waiting
 from ..urls import Urls
 from ..view import RunView
@@ -93,7 +94,8 @@ def _source(id: str, number: int, source: Source) -> FT:
 def _request(url: str, request: InputRequested) -> FT:
     if request.choices:
         answers = [
-            button(each, cls="button", name="answer", value=each, type="submit", dir="auto") for each in request.choices
+            button(raw(marked(each)), cls="button", name="answer", value=each, type="submit", dir="auto")
+            for each in request.choices
         ]
         content: Child = fieldset(legend(request.prompt, dir="auto"), div(answers, cls="actions"))
     else:

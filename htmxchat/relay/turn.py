@@ -168,7 +168,7 @@ class LiveTurn:
 
     def _line_patches(self) -> list[Patch]:
         """The lines about scripts follow their queue as well, so only those that changed are sent."""
-        states = [self.view.script_state(script) for script in self.view.scripts]
+        states = list(self.view.script_states())
         if states == self._line_states:
             return []
         self._line_states = states

@@ -39,6 +39,8 @@ class ChatInspector extends HTMLElement {
     this.#changes.observe(list, { childList: true });
     this.#following = this.dataset.live !== undefined;
     this.#watch();
+    // What was opened before this script came.
+    for (const row of this.#rows.all) this.#toggled(row);
     this.#arrive();
   }
 
