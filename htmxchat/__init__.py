@@ -15,6 +15,7 @@ from .backend import (
     KeepsIdentityKey,
     KeepsScripts,
     Managed,
+    TellsReadiness,
 )
 from .backends.kogwistar import KogwistarBackend, KogwistarLogin
 from .backends.local import LocalBackend
@@ -163,6 +164,7 @@ __all__ = [
     "Starter",
     "Store",
     "StubBackend",
+    "TellsReadiness",
     "TextDelta",
     "TextReplaced",
     "TextTooLong",

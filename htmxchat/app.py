@@ -19,7 +19,19 @@ from .backend import Backend, CanLimitRuns, HasStarters, KeepsIdentityKey, Manag
 from .callback import HideCallback
 from .chat import Chat, Inspector, Settings
 from .csrf import CrossOriginGuard, checked_origin
-from .endpoints import conversations, exports, history, insight, inspector, pages, runs, sandbox, scripts, session
+from .endpoints import (
+    conversations,
+    exports,
+    health,
+    history,
+    insight,
+    inspector,
+    pages,
+    runs,
+    sandbox,
+    scripts,
+    session,
+)
 from .endpoints.failures import show_failure
 from .errors import ChatError
 from .fragments.turn_context import TurnContext
@@ -178,6 +190,8 @@ def _routes(chat: Chat) -> list[Route | Mount]:
     ]
     return [
         *([Route("/", session.home, name="home"), *sign_in] if chat.login else [Route("/", pages.home, name="home")]),
+        Route("/healthz", health.alive, methods=["GET"], name="alive"),
+        Route("/readyz", health.ready, methods=["GET"], name="ready"),
         Route("/messages", conversations.start, methods=["POST"], name="start"),
         Route("/c/{conversation}", pages.show, name="conversation"),
         Route("/c/{conversation}/messages", conversations.send, methods=["POST"], name="messages"),

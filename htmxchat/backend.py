@@ -242,6 +242,19 @@ class HasStarters(Protocol):
 
 
 @runtime_checkable
+class TellsReadiness(Protocol):
+    """A backend that can tell whether it could serve somebody now."""
+
+    async def check_ready(self) -> None:
+        """Return when it could.
+
+        Raises:
+            BackendError: It could not; the sentence, which everybody may read, says why.
+        """
+        ...
+
+
+@runtime_checkable
 class Managed(Protocol):
     """A backend that wants to be told when its host starts and stops."""
 

@@ -194,6 +194,14 @@ class Urls:
         )
         return path if own else self.home()
 
+    def alive(self) -> str:
+        """Whether the process answers."""
+        return self._path("healthz")
+
+    def ready(self) -> str:
+        """Whether the chat can serve."""
+        return self._path("readyz")
+
     def sandbox(self) -> str:
         """The document of the frame that runs Python."""
         return self._path("sandbox")

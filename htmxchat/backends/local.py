@@ -94,6 +94,13 @@ class LocalBackend(ScriptKeeping):
             self._journal = self._new_journal()
             self._closing = False
 
+    async def check_ready(self) -> None:
+        """Return when the database can be reached and has the right schema."""
+        if self._closing:
+            raise BackendUnavailable
+        self._journal.start()
+        await self._store.check()
+
     async def identity_key(self) -> bytes | None:
         return await self._store.identity_key()
 

@@ -11,7 +11,7 @@ from collections.abc import Callable, Coroutine
 from contextlib import AbstractAsyncContextManager, nullcontext, suppress
 from typing import Any, TypeVar
 
-from sqlalchemy import URL, Connection, MetaData, event, make_url
+from sqlalchemy import URL, Connection, MetaData, event, literal, make_url, select
 from sqlalchemy.exc import ArgumentError, DBAPIError, IntegrityError, InvalidRequestError, SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from sqlalchemy.pool import StaticPool
@@ -58,6 +58,10 @@ class Database:
     async def open(self) -> None:
         """Make the tables if need be. Optional: it also happens at first use."""
         await self._write(lambda db: None)
+
+    async def check(self) -> None:
+        """Return when the database can be reached and has the tables of this version."""
+        await self._read(lambda db: db.execute(select(literal(1))).all())
 
     async def close(self) -> None:
         """Wait for transactions in progress and free all connections. A database in memory is lost.
