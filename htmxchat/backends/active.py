@@ -15,8 +15,8 @@ from ..errors import ChatError
 from ..events import JSON, EventBody, Outcome, RunEnded, RunEvent, RunStopping, ScriptFinished
 from ..journal import Journal
 from ..journal.run_log import UNSAVED, RunLog
-from ..models import ScriptResult
 from ..responders import Request, Responder
+from ..scripts.models import ScriptResult
 from ..scripts.results import abridged
 from ..store import Started
 from .player import play
