@@ -14,7 +14,7 @@ from starlette.middleware import Middleware
 from starlette.routing import Mount, Route
 
 from .assets import Assets
-from .backend import Backend, HasStarters, Managed
+from .backend import Backend, HasStarters, KeepsIdentityKey, Managed
 from .callback import HideCallback
 from .chat import Chat, Settings
 from .csrf import CrossOriginGuard, checked_origin
@@ -25,7 +25,7 @@ from .fragments.turn_context import TurnContext
 from .headers import ContentPolicy, SecurityHeaders
 from .identity import BrowserCookie, BrowserIdentity, Identify, SessionIdentity
 from .limits import BodyLimit, Limits, StreamSlots
-from .login import Login
+from .login import Login, over_https
 from .markdown import Markdown
 from .models import Starter
 from .relay import Relay
@@ -40,6 +40,7 @@ def create_chat_app(
     *,
     identify: Identify | None = None,
     login: Login | None = None,
+    secret: str | None = None,
     stream: Literal["sse", "poll"] = "sse",
     title: str = "Chat",
     agent: str = "Agent",
@@ -63,6 +64,8 @@ def create_chat_app(
         identify: Says who asks; `None` from it means nobody, and gets a 401. Without it, every browser is a user of
             its own, known by a random id in a cookie.
         login: Makes the chat sign people in by itself, with pages at `/login`; instead of `identify`.
+        secret: Signs the cookies by which browsers are known without `identify` and `login`: 32 random characters at
+            least, the same in every process. Only a backend that is no `KeepsIdentityKey` needs it.
         stream: How answers arrive: by server-sent events, or by polling where nothing else gets through. A page whose
             stream delivers nothing falls back to polling by itself.
         title: The name of the chat, on the page and in the window's title.
@@ -94,6 +97,8 @@ def create_chat_app(
         raise TypeError(f"{login!r} is not a Login")
     if login is not None and (identify is not None or login_url is not None):
         raise ValueError("login signs people in by itself: give either login, or identify (and login_url)")
+    if secret is not None and (identify or login):
+        raise ValueError("secret signs the cookies of a chat that signs nobody in: not beside identify or login")
     limits = limits or Limits()
     scripts = Scripts() if scripts is None else scripts
     if scripts is not False and not isinstance(scripts, Scripts):
@@ -106,7 +111,7 @@ def create_chat_app(
     trusted = tuple(map(checked_origin, trusted_origins))
     chat = Chat(
         backend=backend,
-        identify=identify or (SessionIdentity(login.sessions) if login else BrowserIdentity()),
+        identify=identify or _own_identity(backend, login, secret),
         settings=Settings(
             title=title,
             agent=agent,
@@ -142,6 +147,12 @@ def create_chat_app(
     )
     app.state.chat = chat
     return app
+
+
+def _own_identity(backend: Backend, login: Login | None, secret: str | None) -> Identify:
+    if login:
+        return SessionIdentity(login.sessions, secure=over_https(login))
+    return BrowserIdentity(backend.identity_key if isinstance(backend, KeepsIdentityKey) else None, secret)
 
 
 def _routes(chat: Chat) -> list[Route | Mount]:

@@ -69,6 +69,21 @@ class Backend(Protocol):
 
 
 @runtime_checkable
+class CanStartOnce(Protocol):
+    """A backend that knows a submission again, in whichever process it came: pressed twice, or sent again because the
+    answer to it was lost. For other backends the chat remembers the latest submissions of its own process.
+    """
+
+    async def start_run_once(self, user: User, conversation_id: str | None, text: str, submission: str) -> Run:
+        """Do what `start_run` does, once: the same text with the same `submission` returns the run that it started.
+
+        Args:
+            submission: Made by the page, for one message: up to 64 letters, digits, `-` and `_`.
+        """
+        ...
+
+
+@runtime_checkable
 class CanRename(Protocol):
     """A backend that keeps titles."""
 
@@ -184,6 +199,21 @@ class CanInspect(Protocol):
 
     async def run_evidence(self, user: User, run_id: str) -> tuple[Source, ...]:
         """Return what the run's answer rests on."""
+        ...
+
+
+@runtime_checkable
+class KeepsIdentityKey(Protocol):
+    """A backend that keeps the key with which the chat signs what it issues to browsers, beside their conversations.
+
+    Without it they are forgotten when the process ends, unless `create_chat_app` is given a `secret`.
+    """
+
+    async def identity_key(self) -> bytes | None:
+        """Return 32 random bytes, made once: the same in every process that serves these conversations, for good.
+
+        `None` when the conversations themselves end with this process.
+        """
         ...
 
 

@@ -10,16 +10,17 @@ from typing import Literal, TypeVar
 import anyio
 
 from .assets import Assets
-from .backend import Backend, CanDelete, CanRename, CanRetry, CanSearch, KeepsScripts
+from .backend import Backend, CanDelete, CanRename, CanRetry, CanSearch, CanStartOnce, KeepsScripts
 from .errors import BackendUnavailable, ChatError
 from .fragments.turn_context import TurnContext
 from .identity import Identify
 from .limits import Limits, StreamSlots
 from .login import Login
 from .markdown import Markdown
-from .models import Starter
+from .models import Run, Starter, User
 from .relay import Relay
 from .scripts import Scripts
+from .submissions import Submissions
 from .urls import Urls
 
 T = TypeVar("T")
@@ -57,6 +58,7 @@ class Chat:
     relay: Relay
     slots: StreamSlots
     login: Login | None = None
+    submissions: Submissions = field(default_factory=Submissions)
 
     def turn_context(self, urls: Urls, stream: Literal["sse", "poll"] | None = None) -> TurnContext:
         """Return what this chat's turns need, for pages at `urls`."""
@@ -101,6 +103,16 @@ class Chat:
     @property
     def can_search(self) -> bool:
         return isinstance(self.backend, CanSearch)
+
+    async def start_run(self, user: User, conversation_id: str | None, text: str, submission: str | None) -> Run:
+        """Have the backend start a run; a submission that came before returns the run that it started then."""
+        backend = self.backend
+        if submission is None:
+            return await self.ask(backend.start_run(user, conversation_id, text))
+        if isinstance(backend, CanStartOnce):
+            return await self.ask(backend.start_run_once(user, conversation_id, text, submission))
+        key = user.id, conversation_id, text, submission
+        return await self.submissions.once(key, lambda: self.ask(backend.start_run(user, conversation_id, text)))
 
     async def ask(self, answer: Awaitable[T]) -> T:
         """Return what the backend answers.

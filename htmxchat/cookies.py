@@ -1,22 +1,22 @@
-"""The chat's cookies: each holds 256 random bits and nothing else, and belongs to one mount."""
+"""The chat's cookies: each belongs to one mount and to this host alone, and none is believed when two have its name."""
 
 from __future__ import annotations
 
 import hashlib
 import re
 import secrets
-from urllib.parse import quote
+from dataclasses import dataclass
 
-from starlette.requests import Request
+from starlette.datastructures import Headers
 from starlette.types import Scope
 
-SESSION = "session_"
-PENDING = "signin_"
-PROBLEM = "problem_"
+from .errors import NotSignedIn
+
+SESSION = "session"
+PENDING = "signin"
+PROBLEM = "problem"
 
 _SECRET = re.compile(r"[A-Za-z0-9_-]{43}", re.ASCII)
-# What a browser leaves as it is in a path, less the semicolon, which would end the cookie's attribute.
-_PATH = "/!$&'()*+,=:@-._~"
 
 
 def new_secret() -> str:
@@ -24,39 +24,73 @@ def new_secret() -> str:
     return secrets.token_urlsafe(32)
 
 
-def cookie_name(scope: Scope, kind: str = "") -> str:
-    """Return the name of a cookie of this mount: two chats on nested paths never mix."""
-    return f"htmxchat_{kind}{hashlib.sha256(_root(scope).encode()).hexdigest()[:8]}"
+@dataclass(frozen=True, slots=True)
+class Cookie:
+    """A cookie of one mount.
 
+    Over https its name begins with `__Host-`: browsers take such a cookie only over https, from this very host and for
+    all its paths, so no neighbouring subdomain can plant one. The name says which mount it is for; a path must not.
 
-def sent_secret(request: Request, kind: str = "") -> str | None:
-    """Return what the browser sent in a cookie of this mount, if it is something that we could have set."""
-    secret = request.cookies.get(cookie_name(request.scope, kind), "")
-    return secret if _SECRET.fullmatch(secret) else None
-
-
-def key_of(scope: Scope, kind: str, secret: str) -> str:
-    """Return what the store knows a cookie by: it is good for its own mount and kind only."""
-    return f"{cookie_name(scope, kind)}={secret}"
-
-
-def sent_key(request: Request, kind: str) -> str | None:
-    """Return the key of the cookie that the browser sent."""
-    secret = sent_secret(request, kind)
-    return key_of(request.scope, kind, secret) if secret else None
-
-
-def cookie_header(scope: Scope, secret: str, *, max_age: int, kind: str = "", secure: bool = False) -> str:
-    """Return the value of `Set-Cookie`: for this mount only, out of reach of scripts, not sent with other sites' forms.
-
-    Args:
-        max_age: For how many seconds the browser keeps it; 0 removes it.
-        secure: Only ever over https. It is also so when the request came by https as the server knows it.
+    Attributes:
+        name: Its name.
+        secure: Whether it goes over https only.
     """
-    path = quote(_root(scope), safe=_PATH) or "/"
-    ending = "; Secure" if secure or scope.get("scheme") == "https" else ""
-    return f"{cookie_name(scope, kind)}={secret}; Max-Age={max_age}; Path={path}; HttpOnly; SameSite=Lax{ending}"
 
+    name: str
+    secure: bool
 
-def _root(scope: Scope) -> str:
-    return str(scope.get("root_path", "")).rstrip("/")
+    @classmethod
+    def of(cls, scope: Scope, kind: str, *, owner: str = "", secure: bool = False) -> Cookie:
+        """Return a cookie of the mount that a request is for.
+
+        Args:
+            owner: Tells apart what a path does not: browsers share cookies between the ports of a host.
+            secure: Whether browsers use https though this server does not know it. It is also so when it does.
+        """
+        secure = secure or scope.get("scheme") == "https"
+        root = str(scope.get("root_path", "")).rstrip("/")
+        mount = hashlib.sha256(f"{owner}{root}".encode()).hexdigest()[:8]
+        return cls(f"{'__Host-' if secure else ''}htmxchat_{kind}_{mount}", secure)
+
+    def sent(self, scope: Scope) -> str | None:
+        """Return what the browser sent, unchecked.
+
+        Raises:
+            NotSignedIn: It sent two cookies of this name; nobody can tell which one another site has planted.
+        """
+        values = self.all_sent(scope)
+        if len(values) > 1:
+            raise NotSignedIn(
+                f"Your browser sends two cookies named {self.name}, and another site may have planted one of them."
+                " Nothing was changed. Delete the one of the wider domain in the browser's settings, then reload."
+            )
+        return values[0] if values else None
+
+    def all_sent(self, scope: Scope) -> list[str]:
+        """Return every value that came under this name."""
+        found = []
+        for header in Headers(scope=scope).getlist("cookie"):
+            for pair in header.split(";"):
+                # Other white space would make a name of which a browser does not know that it begins with `__Host-`.
+                name, _, value = pair.strip(" \t").partition("=")
+                if name == self.name:
+                    found.append(value)
+        return found
+
+    def sent_secret(self, scope: Scope) -> str | None:
+        """Return the secret that the browser sent, if it is one that we could have set; raises what `sent` does."""
+        secret = self.sent(scope) or ""
+        return secret if _SECRET.fullmatch(secret) else None
+
+    def key(self, secret: str) -> str:
+        """Return what the store knows a secret by: it is good for its own mount and kind only."""
+        return f"{self.name}={secret}"
+
+    def header(self, value: str, *, max_age: int) -> str:
+        """Return the value of `Set-Cookie`: out of reach of scripts, and not sent with other sites' forms.
+
+        Args:
+            max_age: For how many seconds the browser keeps it; 0 removes it.
+        """
+        ending = "; Secure" if self.secure else ""
+        return f"{self.name}={value}; Max-Age={max_age}; Path=/; HttpOnly; SameSite=Lax{ending}"

@@ -34,6 +34,11 @@ class SignInAt:
     with_state: bool = True
 
 
+def over_https(login: Login) -> bool:
+    """Return whether browsers reach the chat by https for certain, even where requests do not say so."""
+    return (login.app_url or "").startswith("https:")
+
+
 @runtime_checkable
 class Login(Protocol):
     """How people sign in: `create_chat_app(backend, login=...)`.

@@ -234,12 +234,14 @@ class Transcript:
     refreshing: bool = False
 
     @property
+    def live_turn(self) -> Turn | None:
+        """The turn that a run is still writing, if there is one."""
+        return next((turn for turn in reversed(self.turns) if turn.run is not None and turn.run.state.live), None)
+
+    @property
     def live_run(self) -> Run | None:
         """The run that is still writing, if there is one."""
-        for turn in reversed(self.turns):
-            if turn.run is not None and turn.run.state.live:
-                return turn.run
-        return None
+        return self.live_turn.run if self.live_turn else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -290,6 +292,16 @@ class ScriptResult:
             parts.append(f"({count} picture{'s' * (count > 1)}, shown to the user)")
         parts.append(self._trouble)
         return "\n".join(part.rstrip("\n") for part in parts if part.strip())
+
+    @property
+    def reason(self) -> str:
+        """Why it did not run to its end, without its output: how its traceback ends, or a sentence. Empty if it did."""
+        if self.done:
+            return ""
+        match self.error:
+            case {"origin": "python", "type": str(type), "message": str(message)} if self.state is ScriptState.FAILED:
+                return f"{type}: {message}" if message else type
+        return self._trouble
 
     @property
     def explanation(self) -> str:

@@ -12,11 +12,10 @@ from dataclasses import dataclass
 from html import escape
 from typing import Literal, TypeAlias
 
-Swap: TypeAlias = Literal["outerHTML", "outerMorph", "innerHTML", "beforeend", "delete", "attributes"]
+Swap: TypeAlias = Literal["outerHTML", "outerMorph", "innerMorph", "innerHTML", "beforeend", "delete", "attributes"]
 
-_CLOSERS = re.compile(r"(?:</[a-z0-9-]+>\s*)+\Z")
-_CLOSER = re.compile(r"(</[a-z0-9-]+>)(\s*)")
-_TAG = re.compile(r"<(/?)([a-zA-Z][a-zA-Z0-9-]*)(?:[^<>\"']|\"[^\"]*\"|'[^']*')*?(/?)>")
+_CLOSER = re.compile(r"(</[a-z0-9-]++>)(\s*+)")
+_TAG = re.compile(r"<(/?)([a-zA-Z][a-zA-Z0-9-]*+)(?:[^<>\"']|\"[^\"]*+\"|'[^']*+')*?(/?)>")
 _VOID = frozenset({"br", "col", "hr", "img", "input", "wbr"})
 
 
@@ -59,11 +58,10 @@ def growth(old: str, new: str) -> list[tuple[int, str]] | None:
     Each is `(depth, inserted)`: `depth` counts how far down the chain of last children the element is, 0 is the root,
     and the tags of `inserted` balance. `None` if that is not all that changed.
     """
-    closers = _CLOSERS.search(old)
-    if closers is None or not new.startswith(old[: closers.start()]):
+    ends, start = _closers(old)
+    if not ends or not new.startswith(old[:start]):
         return None
-    rest = new[closers.start() :]
-    ends = _CLOSER.findall(closers.group())
+    rest = new[start:]
     insertions: list[tuple[int, str]] = []
     for depth, (closer, space) in zip(reversed(range(len(ends))), ends, strict=True):
         cut = _first_unmatched(rest)
@@ -73,6 +71,16 @@ def growth(old: str, new: str) -> list[tuple[int, str]] | None:
             insertions.append((depth, rest[:cut]))
         rest = rest[cut + len(closer) + len(space) :]
     return None if rest else insertions
+
+
+def _closers(html: str) -> tuple[list[tuple[str, str]], int]:
+    """Return the closing tags at the end, each with the white space after it, and where they begin."""
+    ends: list[tuple[str, str]] = []
+    start = len(html)
+    while found := _CLOSER.fullmatch(html, max(0, html.rfind("<", 0, start)), start):
+        ends.append((found[1], found[2]))
+        start = found.start()
+    return ends[::-1], start
 
 
 def _first_unmatched(html: str) -> int | None:

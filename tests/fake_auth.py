@@ -28,6 +28,7 @@ from starlette.testclient import TestClient
 from starlette.types import ASGIApp
 
 from htmxchat import Store, StubBackend
+from tests.kogwistar.recordings import recording
 
 DEV_USER: dict[str, Any] = {
     "user_id": "dev-user-id",
@@ -49,12 +50,12 @@ def token(user_id: str = "dev-user-id", *, lasts: float = 14_400, **claims: obje
 
 
 class Serving:
-    """An app on a free port of this machine, in a thread of its own."""
+    """An app on a free port of this machine, in a thread of its own. Options are those of `uvicorn.Config`."""
 
-    def __init__(self, app: ASGIApp) -> None:
+    def __init__(self, app: ASGIApp, **options: Any) -> None:
         self._listener = socket.create_server(("127.0.0.1", 0))
         self.url = f"http://127.0.0.1:{self._listener.getsockname()[1]}"
-        config = uvicorn.Config(app, log_level="critical", timeout_graceful_shutdown=1)
+        config = uvicorn.Config(app, log_level="critical", timeout_graceful_shutdown=1, **options)
         self._server = uvicorn.Server(config)
         self._thread = threading.Thread(target=self._server.run, kwargs={"sockets": [self._listener]}, daemon=True)
 
@@ -112,6 +113,8 @@ class FakeAuth:
     Attributes:
         mode: `dev`, `oidc`, or `none` for a server that has no sign-in.
         ui_url: Where it sends people without a redirect_uri.
+        allowed: Where it sends people that ask for it by return_to, as 0.6 does; `None` for a server that ignores it.
+        native: Whether it is the native server of 0.6, which cannot chat.
         lasts: For how many seconds its tokens are good.
         user: What it says about whoever has one of its tokens.
         sick: `500` (fails) or `slow` (answers after a while).
@@ -124,6 +127,8 @@ class FakeAuth:
     def __init__(self, mode: str = "dev") -> None:
         self.mode = mode
         self.ui_url = "http://ui.example/"
+        self.allowed: tuple[str, ...] | None = None
+        self.native = False
         self.lasts = 14_400.0
         self.user = dict(DEV_USER)
         self.sick = ""
@@ -136,6 +141,7 @@ class FakeAuth:
     def __enter__(self) -> FakeAuth:
         app = Starlette(
             routes=[
+                Route("/health", self._health),
                 Route("/api/auth/login", self._login),
                 Route("/api/auth/callback", self._callback),
                 Route("/api/auth/me", self._me),
@@ -168,6 +174,10 @@ class FakeAuth:
             return PlainTextResponse("Internal Server Error", 500)
         return PlainTextResponse("Not Found", 404) if self.mode == "none" else None
 
+    async def _health(self, request: Request) -> Response:
+        number = "800" if self.native else "000"
+        return await self._illness(request) or JSONResponse(recording(number, "0.6.15").json)
+
     async def _login(self, request: Request) -> Response:
         if ill := await self._illness(request):
             return ill
@@ -179,9 +189,16 @@ class FakeAuth:
         provider = request.query_params.get("provider", "keycloak")
         if provider != "keycloak":
             return JSONResponse({"detail": f"OIDC provider {provider!r} is not configured"}, 400)
+        there = request.query_params.get("return_to")
+        if there and self.allowed is not None:
+            if there not in self.allowed:
+                return JSONResponse({"detail": "return_to target is not allowed"}, 400)
+            self.ui_url = there
         state = f"{time.monotonic_ns()}"
         response = RedirectResponse(f"{self.url}/provider?{urlencode({'state': state})}")
         response.set_cookie("auth_state", state, httponly=True, max_age=600)
+        if self.allowed is not None:
+            response.set_cookie("auth_return_to", self.ui_url, httponly=True, max_age=600)
         return response
 
     async def _provider(self, request: Request) -> Response:

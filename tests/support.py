@@ -72,7 +72,7 @@ class Element:
         """Return what a selector of a live page finds: `#id`, then any number of ` > :last-child` and the like."""
         first, *steps = selector.split(" > ")
         assert first.startswith("#"), selector
-        found = self.one(id=first[1:])
+        found = self.one(id=first[1:].partition("[")[0])
         for step in steps:
             if step == ":first-child":
                 found = found.elements[0]
@@ -94,10 +94,15 @@ class Element:
                 child.parent = self
 
     def apply(self, fragments: str) -> None:
-        """Carry out what a message holds, as htmx does. Every target must be there, once."""
+        """Carry out what a message holds, as htmx does. Every target must be there, once; the composer may be that of
+        another run.
+        """
         for partial in parse(fragments).children:
             assert isinstance(partial, Element), f"text between fragments: {partial!r}"
             assert partial.tag == "hx-partial", partial.tag
+            _, _, run = partial["hx-target"].partition("[data-run=")
+            if run and self.select(partial["hx-target"]).attributes.get("data-run") != run.strip('"]'):
+                continue
             self._patch(self.select(partial["hx-target"]), partial["hx-swap"], partial)
 
     def _patch(self, target: Element, swap: str, new: Element) -> None:
@@ -169,7 +174,7 @@ def context(stream: Any = "sse") -> TurnContext:
 
 def open_page(shown: Turn, using: TurnContext) -> Element:
     """Return the parts of a page that a live turn changes, as loading it now would show them."""
-    rest = '<div id="composer-actions"></div><p id="status"></p>'
+    rest = f'<div id="composer-actions" data-run="{shown.id}"></div><p id="status"></p>'
     return parse(f'<main id="turns">{render(turn(shown, using))}</main>{rest}')
 
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 
 import pytest
 from starlette.testclient import TestClient
 
-from htmxchat import create_chat_app
+from htmxchat import BackendError, NotAllowed, create_chat_app
 from tests.inspected import GONE, KEPT, Inspected
 from tests.support import FRAGMENT, Element, parse
 
@@ -33,6 +33,82 @@ def room(client: TestClient, path: str) -> Element:
 
 def slider(page: Element) -> Element:
     return page.one("input", id="inspector-slider")
+
+
+ROOMS = {
+    "": ("run_events", "inspector"),
+    "/steps": ("run_steps", "inspector"),
+    "/checkpoints?n=3": ("run_checkpoint", "inspector"),
+    "/evidence": ("run_evidence", "inspector-evidence"),
+}
+
+
+@pytest.mark.parametrize("part", ROOMS)
+@pytest.mark.parametrize("error", [BackendError("The index is broken."), NotAllowed("Not for you."), RuntimeError("x")])
+def test_a_view_that_cannot_be_loaded_says_so_in_its_place(
+    client: TestClient, path: str, monkeypatch: pytest.MonkeyPatch, part: str, error: Exception
+) -> None:
+    method, place = ROOMS[part]
+
+    async def fail(*_: object, **__: object) -> object:
+        raise error
+
+    async def fail_in_the_middle(*_: object, **__: object) -> AsyncIterator[object]:
+        raise error
+        yield
+
+    monkeypatch.setattr(Inspected, method, fail_in_the_middle if method == "run_events" else fail)
+    wanted = "Something went wrong" if isinstance(error, RuntimeError) else str(error)
+    asked = {**FRAGMENT, "HX-Source": "a", "HX-Target": f"div#{place}", "HX-Current-URL": f"http://testserver{path}"}
+    answer = client.get(path + part, headers=asked)
+    found = parse(answer.text)
+    assert answer.status_code == (403 if isinstance(error, NotAllowed) else 502 if "index" in wanted else 500)
+    assert "hx-redirect" not in answer.headers
+    assert wanted in found.one(cls="notice").text
+    again = found.one(cls="notice").one("a")
+    assert (again["href"], again["hx-get"], again["hx-target"]) == (path + part, path + part, f"#{place}")
+    if place == "inspector":
+        assert found.one(id="inspector").all("nav", cls="inspector-tabs")
+    whole = client.get(path + part)
+    assert wanted in parse(whole.text).one(id="inspector").text
+    assert parse(whole.text).all(id="turns")  # the conversation is there all the same
+
+
+def test_what_cannot_even_be_found_out_about_says_so_in_its_place_too(
+    client: TestClient, path: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def fail(*_: object) -> object:
+        raise BackendError("The index is broken.")
+
+    monkeypatch.setattr(Inspected, "get_run", fail)
+    for part, (_, place) in ROOMS.items():
+        asked = {**FRAGMENT, "HX-Source": "a", "HX-Target": f"aside#{place}"}
+        answer = client.get(path + part, headers=asked)
+        assert (answer.status_code, answer.headers["hx-push-url"]) == (502, "false")
+        assert "The index is broken." in parse(answer.text).one(cls="notice").text
+    # What stands in other places is worth more than a sentence: it is said beside them.
+    for target in ("h1#heading", "article#script-1", "div#turns"):
+        answer = client.get(path, headers={**FRAGMENT, "HX-Source": "a", "HX-Target": target})
+        assert (answer.status_code, answer.text, answer.headers["hx-reswap"]) == (502, "", "none")
+        assert "The index is broken." in answer.headers["hx-trigger"]
+
+
+def test_the_list_of_runs_and_older_conversations_that_cannot_be_loaded_say_so_in_their_place(
+    client: TestClient, path: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    conversation = client.get("/history", headers=FRAGMENT)
+    url = parse(conversation.text).all("a")[0]["href"]
+
+    async def fail(*_: object, **__: object) -> object:
+        raise BackendError("The index is broken.")
+
+    monkeypatch.setattr(Inspected, "load_transcript", fail)
+    monkeypatch.setattr(Inspected, "list_conversations", fail)
+    answer = client.get(f"{url}/runs", headers={**FRAGMENT, "HX-Source": "a", "HX-Target": "aside#inspector"})
+    assert "The index is broken." in parse(answer.text).one(id="inspector").one(cls="notice").text
+    answer = client.get("/history?cursor=x", headers={**FRAGMENT, "HX-Source": "a", "HX-Target": "a"})
+    assert (answer.status_code, answer.headers["hx-reswap"]) == (502, "outerHTML")
+    assert "Older conversations cannot be loaded. The index is broken." in parse(answer.text).text
 
 
 def test_the_last_state_is_shown_first(client: TestClient, path: str) -> None:

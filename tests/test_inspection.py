@@ -250,6 +250,8 @@ class TestRedaction:
         ("text", "secret"),
         [
             ("curl -H 'Authorization: Bearer abcdef0123456789'", "abcdef0123456789"),
+            ("a-eyJ-token-eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0.c2lnbmF0dXJl then", "c2lnbmF0dXJl"),
+            ("sk-abcdefghijklmnop-eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0.c2ln", "abcdefghijklmnop"),
             ("it was eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0.c2lnbmF0dXJl then", "eyJzdWIiOiIxIn0"),
             ("postgresql://ann:hunter2@db.example/x", "hunter2"),
             ("key sk-abcdefghijklmnopqrstuv", "abcdefghijklmnopqrstuv"),

@@ -31,7 +31,7 @@ from htmxchat import (
     chat_lifespan,
     create_chat_app,
 )
-from htmxchat.cookies import SESSION, cookie_name, key_of
+from htmxchat.cookies import SESSION, Cookie
 from htmxchat.models import PendingSignIn
 from htmxchat.urls import Urls
 from tests.fake_auth import DEV_USER, FakeAuth, at_the_server, begin, put_local_agent
@@ -170,12 +170,12 @@ class TestSigningIn:
         assert refused.status_code == 403
         assert "set-cookie" not in refused.headers
 
-    def test_the_cookies_are_for_the_mount_only_and_out_of_reach_of_scripts(self, site: Site) -> None:
+    def test_the_cookies_are_for_this_host_only_and_out_of_reach_of_scripts(self, site: Site) -> None:
         door = Door()
         client = site.browser(site.host(door))
         begun = client.post("/chat/login", data={"back": ""}).headers.get_list("set-cookie")
         done = client.get(f"{path_of(door.seen[-1])}?word=please").headers.get_list("set-cookie")
-        rest = "Path=/chat; HttpOnly; SameSite=Lax"
+        rest = "Path=/; HttpOnly; SameSite=Lax"
         assert [re.sub(r"_[0-9a-f]{8}=[\w-]{43};", "=…;", each) for each in [*begun, done[0]]] == [
             f"htmxchat_signin=…; Max-Age=600; {rest}",
             f"htmxchat_session=…; Max-Age=3600; {rest}",
@@ -189,7 +189,8 @@ class TestSigningIn:
         door = Door(app_url=app_url)
         client = site.browser(site.host(door), base)
         begun = client.post("/chat/login", data={"back": ""}).headers["set-cookie"]
-        assert begun.endswith("; Secure")
+        assert re.match(r"__Host-htmxchat_signin_[0-9a-f]{8}=", begun)
+        assert begun.endswith("; Path=/; HttpOnly; SameSite=Lax; Secure")
         assert door.seen[0].startswith("https://chat.example/chat/login/callback/")
 
     def test_a_user_without_an_end_is_a_mistake_of_the_login(self, site: Site) -> None:
@@ -304,7 +305,7 @@ class TestForeignCallbacks:
         begin(client)
         ((pending_name, pending),) = client.cookies.items()
         planted = "A" * 43
-        client.cookies.set(pending_name.replace("signin", "session"), planted, domain="chat.example", path="/chat")
+        client.cookies.set(pending_name.replace("signin", "session"), planted, domain="chat.example", path="/")
         client.get(f"{path_of(door.seen[-1])}?word=please")
         assert session_cookie(client)[1] not in (planted, pending)
 
@@ -364,6 +365,50 @@ class TestSessions:
         thief = TestClient(client.app, base_url="http://chat.example", headers={"Cookie": cookie})
         assert thief.get("/chat/").status_code == 401
 
+    @pytest.mark.parametrize("base", ["http://chat.example", "https://chat.example"])
+    def test_a_session_planted_beside_ones_own_is_nobody_and_signing_out_ends_both(self, site: Site, base: str) -> None:
+        door = Door()
+        app = site.host(door)
+        mine, attackers = site.browser(app, base), site.browser(app, base, enter=False)
+        sign_in(mine, door)
+        sign_in(attackers, door)
+        (name, value), (_, planted) = session_cookie(mine), session_cookie(attackers)
+        victim = TestClient(app, base_url=base, headers={"Cookie": f"{name}={planted}; {name}={value}"})
+        victim.follow_redirects = False
+        page = victim.get("/chat/")
+        assert page.status_code == 401
+        assert f"two cookies named {name}" in page.text
+        assert victim.post("/chat/messages", data={"text": "Hello"}).status_code == 401
+        assert victim.post("/chat/logout").headers["location"] == "/chat/login"
+        assert len(door.left) == 2
+        assert mine.get("/chat/").status_code == attackers.get("/chat/").status_code == 401
+
+    def test_a_sign_in_planted_beside_ones_own_lets_nobody_in(self, site: Site) -> None:
+        door = Door()
+        app = site.host(door)
+        mine, attackers = site.browser(app), site.browser(app, enter=False)
+        begin(mine)
+        begin(attackers)
+        ((name, value),), ((_, planted),) = mine.cookies.items(), attackers.cookies.items()
+        victim = TestClient(
+            app, base_url="http://chat.example", headers={"Cookie": f"{name}={planted}; {name}={value}"}
+        )
+        for callback in door.seen:
+            response = victim.get(f"{path_of(callback)}?word=please", follow_redirects=False)
+            assert "session" not in response.headers.get("set-cookie", "")
+            assert response.headers["location"].startswith("/chat/login")
+
+    def test_over_https_a_session_without_the_prefix_is_nobody(self, site: Site) -> None:
+        door = Door()
+        client = site.browser(site.host(door), "https://chat.example")
+        sign_in(client, door)
+        name, value = session_cookie(client)
+        assert name.startswith("__Host-")
+        for planted in (name.removeprefix("__Host-"), name.lower(), f"\xa0{name}"):
+            header = [(b"Cookie", f"{planted}={value}".encode("latin-1"))]
+            thief = TestClient(client.app, base_url="https://chat.example")
+            assert thief.get("/chat/", headers=header).status_code == 401
+
     def test_another_site_cannot_sign_somebody_out(self, site: Site) -> None:
         door = Door()
         client = site.browser(site.host(door))
@@ -415,10 +460,10 @@ class TestSessions:
         backend = LocalBackend(respond, door.sessions)
         user = User("ada", "Ada", "secret-token", datetime.now(UTC) + timedelta(seconds=1.5))
         app = create_chat_app(backend, login=door)
-        scope: dict[str, Any] = {"root_path": ""}
-        await door.sessions.add_session(key_of(scope, SESSION, "s" * 43), user)
+        cookie = Cookie.of({"root_path": ""}, SESSION)
+        await door.sessions.add_session(cookie.key("s" * 43), user)
         run = await backend.start_run(user, None, "wait")
-        headers = {"Cookie": f"{cookie_name(scope, SESSION)}={'s' * 43}"}
+        headers = {"Cookie": f"{cookie.name}={'s' * 43}"}
         exchange = Exchange(app, f"/runs/{run.id}/stream", headers=headers)
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(exchange.run)
@@ -564,9 +609,40 @@ class TestKogwistar:
     ) -> None:
         auth.mode, auth.ui_url = "oidc", "http://chat.example/chat/login/callback"
         client = kogwistar(provider="keycloak")
-        assert begin(client) == f"{auth.url}/api/auth/login?provider=keycloak"
+        back = "http%3A%2F%2Fchat.example%2Fchat%2Flogin%2Fcallback"
+        assert begin(client) == f"{auth.url}/api/auth/login?return_to={back}&provider=keycloak"
         assert enter(client).headers["location"] == "/chat/"
         assert "Dev User" in client.get("/chat/").text
+
+    def test_a_server_that_is_asked_to_send_people_back_here_does_or_says_what_it_lacks(
+        self, kogwistar: Callable[..., TestClient], auth: FakeAuth
+    ) -> None:
+        auth.mode, auth.allowed = "oidc", ("http://chat.example/chat/login/callback",)
+        client = kogwistar()
+        assert enter(client).headers["location"] == "/chat/"
+        assert "Dev User" in client.get("/chat/").text
+        auth.allowed, auth.ui_url = ("http://chat.example/chat/",), "http://chat.example/chat/"
+        assert begin(client) == f"{auth.url}/api/auth/login"  # back to the chat itself, as before
+        assert enter(client).headers["location"] == "/chat/"
+        auth.allowed, auth.ui_url = ("http://elsewhere.example/",), "http://elsewhere.example/"
+        response = kogwistar().post("/chat/login", data={"back": ""})
+        assert response.status_code == 502
+        assert "add http://chat.example/chat/login/callback to its AUTH_ALLOWED_RETURN_URLS" in response.text
+
+    def test_a_server_that_cannot_chat_says_so_before_anybody_signs_in(
+        self, kogwistar: Callable[..., TestClient], auth: FakeAuth
+    ) -> None:
+        auth.native = True
+        response = kogwistar().post("/chat/login", data={"back": ""})
+        assert response.status_code == 502
+        assert "cannot chat" in response.text and "knowledge-mcp" in response.text
+
+    def test_somebody_who_may_only_read_is_told_where_a_dev_server_says_so(
+        self, kogwistar: Callable[..., TestClient], auth: FakeAuth
+    ) -> None:
+        auth.user = {**DEV_USER, "role": "ro"}
+        client = kogwistar()
+        assert "DEV_AUTH_ROLE" in why_not(client, enter(client))
 
     @pytest.mark.parametrize("ui_url", ["http://chat.example/chat/?from=server", "http://chat.example/chat/"])
     def test_the_servers_address_may_be_the_chat_itself_with_a_query_or_without(
@@ -705,7 +781,7 @@ class TestKogwistar:
         client = kogwistar()
         for _ in range(3):
             begin(client)
-        assert len(auth.requests) == 6
+        assert len(auth.requests) == 9
         assert len(auth.peers) == 1
         assert auth.cookies == set()  # that the server gives to whoever begins
 

@@ -295,7 +295,7 @@ LINK = 'target="_blank" rel="noopener noreferrer nofollow"'
         ),
         ("www.b.example, x", f'<p><a href="http://www.b.example" {LINK}>www.b.example</a>, x</p>'),
         ("a+b@c.example.", f'<p><a href="mailto:a+b@c.example" {LINK}>a+b@c.example</a>.</p>'),
-        ("xhttps://b.example https://b http://a.b_c", "<p>xhttps://b.example https://b http://a.b_c</p>"),
+        ("xhttps://b.example http://a.b_c", "<p>xhttps://b.example http://a.b_c</p>"),
         ("[https://a.example](https://b.example)", f'<p><a href="https://b.example" {LINK}>https://a.example</a></p>'),
         ("`https://a.example`", "<p><code>https://a.example</code></p>"),
         ("[a](/runs/1) [b](#c) [d](e.html) [f](//g.example)", "<p>a b d f</p>"),
@@ -316,6 +316,126 @@ LINK = 'target="_blank" rel="noopener noreferrer nofollow"'
 )
 def test_text_renders_as(text: str, html: str) -> None:
     assert render(text) == html
+
+
+def link(url: str, scheme: str = "") -> str:
+    return f'<a href="{scheme}{url}" {LINK}>{url}</a>'
+
+
+@pytest.mark.parametrize(
+    ("text", "html"),
+    [
+        ("请访问 https://example.com/a。谢谢", f"请访问 {link('https://example.com/a')}。谢谢"),
+        ("“https://a.example/x”", f"“{link('https://a.example/x')}”"),
+        ("«https://a.example/x»", f"«{link('https://a.example/x')}»"),
+        ("「https://a.example」", f"「{link('https://a.example')}」"),
+        ("https://a.example…", f"{link('https://a.example')}…"),
+        ("https://a.example（官网）", f"{link('https://a.example')}（官网）"),
+        ("https://a.example/?q=a،b", f"{link('https://a.example/?q=a')}،b"),
+        ("https://a.example/x｜y", f"{link('https://a.example/x')}｜y"),
+        ("https://a.example→b", f"{link('https://a.example')}→b"),
+        ("https://a.example\u3000b", f"{link('https://a.example')}\u3000b"),
+        ("https://a.example/x\u202etxt", f"{link('https://a.example/x')}\u202etxt"),
+        ("https://a.example👍", f"{link('https://a.example')}👍"),
+        ("https://a.example/x; b", f"{link('https://a.example/x')}; b"),
+        ("[https://a.example/b_[c]]", f"[{link('https://a.example/b_[c]')}]"),
+        ("https://a。https://b", f"{link('https://a')}。{link('https://b')}"),
+        ("https://a.exampleまで", f"{link('https://a.example')}まで"),
+        ("http://localhostで", f"{link('http://localhost')}で"),
+        ("a@b.exampleまで", f"{link('a@b.example', 'mailto:')}まで"),
+        ("www.b.example。", f"{link('www.b.example', 'http://')}。"),
+        ("http://localhost:8000/docs", link("http://localhost:8000/docs")),
+        ("http://127.0.0.1:3000/x.", f"{link('http://127.0.0.1:3000/x')}."),
+        ("http://[::1]:8000/a)", f"{link('http://[::1]:8000/a')})"),
+        ("https://b", link("https://b")),
+        # What belongs to an address although it is punctuation, or beyond ASCII.
+        ("https://a.example/wiki/レオナルド・ダ・ヴィンチ", link("https://a.example/wiki/レオナルド・ダ・ヴィンチ")),
+        ("https://a.example/Michelson–Morley", link("https://a.example/Michelson–Morley")),
+        ("https://例え.テスト/道", link("https://例え.テスト/道")),
+        ("https://münchen.example/ä", link("https://münchen.example/ä")),
+        # The host is what stands after the at sign, however much the rest looks like one.
+        ("https://a.example@evil.example/x", "https://a.example@evil.example/x"),
+        ("https://a:b.example@evil/x", "https://a:b.example@evil/x"),
+    ],
+)
+def test_a_bare_link_ends_where_the_address_does(text: str, html: str) -> None:
+    assert render(text) == f"<p>{html}</p>"
+
+
+@pytest.mark.parametrize(
+    ("text", "html"),
+    [
+        ("**注意：**正文", "<strong>注意：</strong>正文"),
+        ("**「文書」**は", "<strong>「文書」</strong>は"),
+        ("これは**「文書」**です", "これは<strong>「文書」</strong>です"),
+        (
+            '**"문서"**는 **마크다운(Markdown)**은',
+            "<strong>&quot;문서&quot;</strong>는 <strong>마크다운(Markdown)</strong>은",
+        ),
+        ("~~注意：~~正文", "<del>注意：</del>正文"),
+        ("は~~（注）~~は", "は<del>（注）</del>は"),
+        ("*注意：*正文", "<em>注意：</em>正文"),
+        ("***注意：***正文", "<em><strong>注意：</strong></em>正文"),
+        ("**~~「重要」~~**は", "<strong><del>「重要」</del></strong>は"),
+        ("**他说：“好。”**然后", "<strong>他说：“好。”</strong>然后"),
+        ("**注意：**Windows 和 **Note:**中文", "<strong>注意：</strong>Windows 和 <strong>Note:</strong>中文"),
+        ("**`code`**は", "<strong><code>code</code></strong>は"),
+        ("**重点**，然后**其他**。", "<strong>重点</strong>，然后<strong>其他</strong>。"),
+        ("注意：**重点**内容", "注意：<strong>重点</strong>内容"),
+        # What is no emphasis stays none.
+        ("`**注意：**正文`", "<code>**注意：**正文</code>"),
+        ("\\**注意：\\**正文", "*<em>注意：*</em>正文"),
+        ("\\*\\*注意：\\*\\*正文", "**注意：**正文"),
+        ("（a）*b+（c）*d", "（a）*b+（c）*d"),
+        ("3~5天，6~7天", "3~5天，6~7天"),
+        ("** 注意：**正文", "** 注意：**正文"),
+        ("a**「b", "a**「b"),
+    ],
+)
+def test_emphasis_works_beside_text_without_spaces(text: str, html: str) -> None:
+    assert render(text) == f"<p>{html}</p>"
+
+
+def test_marks_for_the_parser_leave_nothing_in_code_links_and_tables() -> None:
+    text = "中**[链](https://a.example/**「b '**「c')**文\n\n```a**「b\n中**「x」**文\n```\n\n|中**「x」**文|\n|-|\n"
+    html = render(text)
+    assert not re.search("[\ufdd0-\ufdef\uffff]", html)
+    assert 'href="https://a.example/**「b" title="**「c"' in html
+    assert ">中**「x」**文</code>" in html
+    assert "<th>中<strong>「x」</strong>文</th>" in html
+    assert render("\ufdd0\uffff") == "<p>\ufffd\ufffd</p>"
+
+
+@pytest.mark.parametrize(
+    ("text", "html"),
+    [
+        (r"\(a^2\)", r"\(a^2\)"),
+        (r"\(x_1*y*z_2\) and \(\{a\,b\}\)", r"\(x_1*y*z_2\) and \(\{a\,b\}\)"),
+        (r"the group \(G\) and", r"the group \(G\) and"),
+        (r"**\(x\)**", r"<strong>\(x\)</strong>"),
+        (r"\[ x = \frac{a}{b} \\ c \]", r"\[ x = \frac{a}{b} \\ c \]"),
+        ("\\[\na_1 * b_2\n- c * d\n\\\\ # e\n\\]", "\\[\na_1 * b_2\n- c * d\n\\\\ # e\n\\]"),
+        (r"so \(a is open", r"so \(a is open"),
+        # A backslash that only keeps Markdown from reading what follows.
+        (r"\[not a link\]", "[not a link]"),
+        (r"\[not a link](/foo) \[1\]", "[not a link](/foo) [1]"),
+        (r"1\) first", "1) first"),
+        (r"\\(a\\)", r"\(a\)"),
+        (r"\(\) \*a\*", "() *a*"),
+        ("use `\\(` and `\\)`", r"use <code>\(</code> and <code>\)</code>"),
+        (r"[a](https://b.example/\(c\))", f'<a href="https://b.example/(c)" {LINK}>a</a>'),
+        (r"[\(a\)](https://b.example)", rf'<a href="https://b.example" {LINK}>\(a\)</a>'),
+    ],
+)
+def test_mathematics_is_shown_as_it_was_written(text: str, html: str) -> None:
+    assert render(text) == f"<p>{html}</p>"
+
+
+@pytest.mark.parametrize("code", [r"\(a\)", "\\[\na * b\n\\]", "**注意：**正文"])
+def test_code_is_not_prepared_for_the_parser(code: str) -> None:
+    assert render(f"```\n{code}\n```\n\nafter") == figure(code) + "<p>after</p>"
+    assert render(f"    {code}".replace("\n", "\n    ")) == figure(code)
+    assert MARKDOWN.python_blocks(f"```python\n{code}\n```\n") == [code]
 
 
 def figure(code: str, label: str = "text", kind: str = ' class="language-text"') -> str:
@@ -579,6 +699,8 @@ CORPUS = [
     "a\x85b\x0bc\x0cd\u2028e\u2029f\n\n\ufeff# g\n\n\0\n\n\ud83d\n",
     "```python\n" + "x = 1  # comment\n" * 32 + "```\n\nafter\n\nmore",
     "- item of a list\n" * 40 + "\nafter\n\nmore\n",
+    "**注意：**正文 https://a.example/b。谢谢\n\n\\[\na_1\n- b\n\\]\n\n- \\(x\n- y\\)\n\n**「文」**は\n",
+    "\\[\n```\na\n```\nb\n\n```\n\\[\n```\nc \\]\n\n\\[\n> d\n> \\]\n# e\n\\[ f=\n# g\n\\]\n# h\n",
 ]
 
 
@@ -663,6 +785,17 @@ LINE = st.sampled_from(
         "- # h",
         "\ufeff",
         "é😀",
+        "**注意：**正文",
+        "は~~「文」~~は",
+        "（*中*）**",
+        "\\(a_1",
+        "b^2\\)",
+        "\\[",
+        "\\]",
+        "\\[ x = 1",
+        "\\[ a_1*b*c \\]",
+        "\\[foo\\]",
+        "https://a.example/a。b",
     ]
 )
 INDENT = st.sampled_from(["", "", "", "", " ", "  ", "   ", "    ", "      ", "\t", "> ", "- ", "> > ", "1.  "])

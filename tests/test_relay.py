@@ -196,7 +196,10 @@ class TestLaw1:
 
     async def test_law_1_a_message_never_touches_another_turn(self) -> None:
         _, run, messages = await streamed(RICH)
-        own = {f"#{part}-{run.id}" for part in ("turn", "steps", "body", "tail")} | {"#status", "#composer-actions"}
+        own = {f"#{part}-{run.id}" for part in ("turn", "steps", "body", "tail")} | {
+            "#status",
+            f'#composer-actions[data-run="{run.id}"]',
+        }
         for message in messages:
             for target, _, _ in fragments(message) if message.event is None else ():
                 assert target.split(" > ")[0] in own or re.fullmatch(rf"#step-{run.id}-\d+", target.split(" > ")[0])
@@ -420,7 +423,7 @@ class TestLaw4:
     async def test_law_4_an_id_that_the_run_does_not_know_draws_the_turn_anew(self, after: int) -> None:
         backend = ScriptedBackend(["Old ", "words.", Gate(), " New"], first_seq=40, seq_step=5)
         run = await begin(backend)
-        page = parse('<div id="composer-actions"></div><p id="status"></p>')
+        page = parse(f'<div id="composer-actions" data-run="{run.id}"></div><p id="status"></p>')
         page.add(parse(f'<article class="turn" id="turn-{run.id}">{skeleton(run)}</article>').elements[0])
         reader = Reader(backend, run)
         reader.on_message = lambda message: backend.open_gate() if "words." in message.data else None

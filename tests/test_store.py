@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import json
 import os
@@ -17,7 +18,7 @@ import pytest
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.schema import CreateTable
 
-from htmxchat.errors import BackendUnavailable, Busy, InvalidInput, NotFound
+from htmxchat.errors import BackendUnavailable, Busy, Conflict, InvalidInput, NotFound
 from htmxchat.events import (
     InputAnswered,
     InputRequested,
@@ -423,3 +424,26 @@ async def test_a_new_file_is_for_its_owner_only_and_one_that_is_there_stays_as_i
         await store.close()
     assert (tmp_path / "new.db").stat().st_mode & 0o777 == 0o600
     assert shared.stat().st_mode & 0o777 == 0o644
+
+
+async def test_a_submission_is_stored_once_by_whichever_process(tmp_path: Path) -> None:
+    ann, url = uuid.uuid4().hex, POSTGRES or f"sqlite+aiosqlite:///{tmp_path / 'chat.db'}"
+    one, two = Store(url), Store(url)
+
+    async def twice() -> list[Started]:
+        both = (store.start_run(ann, None, "Hello", owner="me", submission="s1") for store in (one, two))
+        return await asyncio.gather(*both)
+
+    runs = [*await twice(), *await twice()]
+    assert len({started.run.id for started in runs}) == 1
+    assert [started.before for started in runs].count(False) == 1
+    (conversation,) = (await one.list_conversations(ann)).items
+    other = await one.start_run(ann, None, "Hello", owner="me", submission="s2")
+    changed = await one.start_run(ann, None, "Hello, changed", owner="me", submission="s1")
+    stranger = await one.start_run(uuid.uuid4().hex, None, "Hello", owner="me", submission="s1")
+    assert len({each.run.id for each in (runs[0], other, changed, stranger)}) == 4
+    await one.delete_conversation(ann, conversation.id)
+    with pytest.raises(Conflict, match="was deleted"):
+        await one.start_run(ann, None, "Hello", owner="me", submission="s1")
+    await one.close()
+    await two.close()

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from html import escape
 
 import anyio
 import pytest
 
 from htmxchat.backends.stub import StubBackend
 from htmxchat.events import InputRequested, Outcome, RunEnded, ScriptProposed
+from htmxchat.markdown import Markdown
 from htmxchat.models import Starter, User
 from htmxchat.responders.stub import STARTERS, quote
 from htmxchat.scripts.actions import Reject
@@ -131,10 +133,16 @@ async def test_the_slow_answer_can_be_stopped() -> None:
 async def test_other_words_are_repeated_as_a_quote(backend: StubBackend) -> None:
     view = await answer(backend, "# <b>Hi</b>\n\n[x](javascript:1)  \n    code")
     assert "> \\# \\<b\\>Hi\\<\\/b\\>" in view.text
-    assert "](" not in view.text
+    assert "<a" not in "".join(Markdown().blocks(view.text))
     assert "message number 1" in view.text
 
 
 def test_a_quote_never_grows_without_end() -> None:
     assert len(quote("x" * 10_000)) < 2_100
     assert quote("") == ""
+
+
+@pytest.mark.parametrize("text", ["a (b) [c=d] \\(e\\) *f* <g>", "[x^2](y)", "\\[ a = b \\]", "**注意：**正文"])
+def test_a_quotation_shows_what_was_written(text: str) -> None:
+    html = "".join(Markdown().blocks(quote(text)))
+    assert html == f"<blockquote><p>{escape(text)}</p></blockquote>"

@@ -76,6 +76,9 @@ class LocalBackend(ScriptKeeping):
         finally:
             self._closing = False
 
+    async def identity_key(self) -> bytes | None:
+        return await self._store.identity_key()
+
     async def list_conversations(self, user: User, *, limit: int = 30, cursor: str | None = None) -> ConversationPage:
         """Return a page of the history. A broken cursor raises `InvalidInput`."""
         await self._end_dead_runs(user)
@@ -114,9 +117,13 @@ class LocalBackend(ScriptKeeping):
     async def start_run(self, user: User, conversation_id: str | None, text: str) -> Run:
         if not text.strip():
             raise EmptyText
-        await self._end_dead_runs(user)
-        start = self._store.start_run(user.id, conversation_id, text, owner=self._owner)
-        return await uncancelled(self._tasks, self._launch(user, start))
+        return await self._start(user, conversation_id, text, None)
+
+    async def start_run_once(self, user: User, conversation_id: str | None, text: str, submission: str) -> Run:
+        """Start a run, unless a process that shares the store has started it for this submission."""
+        if not text.strip():
+            raise EmptyText
+        return await self._start(user, conversation_id, text, submission)
 
     async def retry_run(self, user: User, run_id: str) -> Run:
         await self._end_dead_runs(user)
@@ -175,12 +182,19 @@ class LocalBackend(ScriptKeeping):
         if active is not None and kind == "proposal" and script.result is not None:
             active.hear(script_id, script.result)
 
+    async def _start(self, user: User, conversation_id: str | None, text: str, submission: str | None) -> Run:
+        await self._end_dead_runs(user)
+        start = self._store.start_run(user.id, conversation_id, text, owner=self._owner, submission=submission)
+        return await uncancelled(self._tasks, self._launch(user, start))
+
     async def _launch(self, user: User, start: Any) -> Run:
         if self._closing:
             start.close()
             raise BackendUnavailable
         started: Started = await start
         run = started.run
+        if started.before:
+            return run
         active = self._active[run.id] = ActiveRun(self._store, started, self._owner, self._timing)
         request = Request(started.text, started.history, user, run.conversation_id, run.id)
         task = asyncio.create_task(active.drive(self._respond, request), name=f"htmxchat run {run.id}")

@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 import logging
+import re
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from functools import wraps
 from typing import TypeVar
-from urllib.parse import parse_qsl
+from urllib.parse import parse_qsl, quote
 
 from starlette.requests import Request
-from starlette.responses import Response
+from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 from ..chat import Chat
 from ..errors import BadRequest, ChatError, EmptyText, InvalidInput, NotAllowed, NotFound, NotSignedIn, TextTooLong
 from ..fragments.turn_context import TurnContext
 from ..inspection import RowFilter
 from ..models import Conversation, Run, User
+from ..patches import Patch, render_patches
 from ..urls import Urls
 
 _log = logging.getLogger("htmxchat")
@@ -24,12 +26,24 @@ _log = logging.getLogger("htmxchat")
 _FORM = "application/x-www-form-urlencoded"
 _FIELDS = 16
 _LONGEST_ID = 200
+_SUBMISSION = re.compile("[A-Za-z0-9_-]{1,64}")
 _LONGEST_FILTER = 200
+
+# On the body, because the element that asked may be gone by then.
+CHANGED = {"HX-Trigger": '{"chat:changed": {"target": "body"}}'}
+"""Tells the page that the list of conversations is not as it was."""
 
 SCRIPTS_CHANGED = {"HX-Trigger": '{"chat:scripts": {"target": "body"}}'}
 """Tells the page that the queue of scripts is not as it was."""
 
+IN_PLACE = {"HX-Reswap": "outerHTML"}
+"""Puts what says why something failed where it was to be; else the page's script keeps failures out of the rooms."""
+
 Thing = TypeVar("Thing", Conversation, Run)
+
+
+class Gone(NotFound):
+    """What the path names, and so what the page shows, is not there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +102,11 @@ class Call:
             raise BadRequest(f"The form has no field named {name}.")
         return form[name]
 
+    async def submission(self) -> str | None:
+        """Return what the page calls the message that it sends; `None` when it does not say."""
+        submission = (await self.form()).get("submission", "")
+        return submission if _SUBMISSION.fullmatch(submission) else None
+
     def usable(self, text: str) -> str:
         """Return a message as it is stored.
 
@@ -105,7 +124,7 @@ def endpoint(handle: Callable[[Call], Awaitable[Response]]) -> Endpoint:
 
     Raises:
         NotSignedIn: `identify` says that nobody asks.
-        NotFound: The path names something that does not exist or is not the user's; nobody can tell which.
+        Gone: The path names something that does not exist or is not the user's; nobody can tell which.
         ChatError: Something else failed; what it was is in the log only.
     """
 
@@ -142,14 +161,27 @@ async def admit(request: Request) -> Call:
         raise NotSignedIn
     names = request.path_params
     conversation, run = None, None
-    if "conversation" in names:
-        id = _id(names["conversation"])
-        conversation = _owned(await chat.ask(chat.backend.get_conversation(user, id)), user)
-    if "deleted" in names:
-        _id(names["deleted"])
-    if "run" in names:
-        run = _owned(await chat.ask(chat.backend.get_run(user, _id(names["run"]))), user)
+    try:
+        if "conversation" in names:
+            id = _id(names["conversation"])
+            conversation = _owned(await chat.ask(chat.backend.get_conversation(user, id)), user)
+        if "deleted" in names:
+            _id(names["deleted"])
+        if "run" in names:
+            run = _owned(await chat.ask(chat.backend.get_run(user, _id(names["run"]))), user)
+    except NotFound:
+        raise Gone from None
     return Call(request, chat, urls, user, conversation, run)
+
+
+def patches_response(patches: list[Patch], headers: dict[str, str] | None = None, status: int = 200) -> HTMLResponse:
+    """Return changes to the page that htmx shows."""
+    return HTMLResponse(render_patches(patches), status, headers)
+
+
+def see_other(url: str) -> RedirectResponse:
+    """Return the redirect that follows a form without JavaScript."""
+    return RedirectResponse(url, status_code=303)
 
 
 async def read_form(request: Request) -> dict[str, str]:
@@ -169,6 +201,19 @@ def wants_fragment(request: Request) -> bool:
     """Return whether htmx asks for a part of a page. When it restores one from the history it wants the whole."""
     headers = request.headers
     return headers.get("hx-request") == "true" and headers.get("hx-request-type", "partial") == "partial"
+
+
+def place(request: Request) -> str:
+    """Return the id of the element that htmx asks a fragment for; empty when it has none."""
+    return request.headers.get("hx-target", "").rpartition("#")[2]
+
+
+def here(request: Request) -> str:
+    """Return the address that was asked for, without a host: behind a proxy this process does not know its own."""
+    # One slash: two would make the rest a host.
+    path = "/" + quote(request.scope["path"].lstrip("/"), safe="/!$&'()*+,;=:@-._~")
+    query = request.url.query
+    return f"{path}?{query}" if query else path
 
 
 def usable_text(text: str, limit: int) -> str:

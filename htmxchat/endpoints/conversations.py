@@ -2,26 +2,27 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import replace
 from html import escape
 from typing import cast
 
-from starlette.responses import HTMLResponse, RedirectResponse, Response
+from starlette.responses import HTMLResponse, Response
 
 from ..backend import CanDelete, CanRename
 from ..errors import ChatError
 from ..fragments.composer import composer_actions
+from ..fragments.controls import submission_field
 from ..fragments.conversation import rename_form, title_heading
 from ..fragments.transcript import run_view, status_text, turn
 from ..html import render, tag
 from ..models import Run, Transcript, Turn
-from ..patches import Patch, render_patches
-from .call import Call, endpoint, require, usable_text
-from .pages import close_sides, conversation_page, conversation_room, draw_history, load_history
+from ..patches import Patch
+from .call import CHANGED, Call, endpoint, patches_response, require, see_other, usable_text
+from .pages import close_sides, conversation_page, conversation_room, draw_history, load_history, new_submission
+from .reconcile import last_turn, refused, whats_new
 
 _TITLE_LIMIT = 200
-# On the body, because the element that asked may be gone by then.
-CHANGED = {"HX-Trigger": '{"chat:changed": {"target": "body"}}'}
 
 
 @endpoint
@@ -30,7 +31,7 @@ async def start(call: Call) -> Response:
     text = ""
     try:
         text = await call.field("text")
-        run = await call.chat.ask(call.chat.backend.start_run(call.user, None, call.usable(text)))
+        run = await call.chat.start_run(call.user, None, call.usable(text), await call.submission())
     except ChatError as error:
         if call.fragment:
             raise
@@ -53,17 +54,17 @@ async def send(call: Call) -> Response:
     text = ""
     try:
         text = await call.field("text")
-        run = await call.chat.ask(call.chat.backend.start_run(call.user, call.conversation.id, call.usable(text)))
+        run = await call.chat.start_run(call.user, call.conversation.id, call.usable(text), await call.submission())
     except ChatError as error:
         if call.fragment:
-            raise
+            return await refused(call, call.conversation.id, error)
         try:
             transcript = await call.chat.ask(call.chat.backend.load_transcript(call.user, call.conversation.id))
         except ChatError:
             # What was written outlives a backend that is down: it is better shown without the turns than lost.
             transcript = Transcript(call.conversation)
         return await conversation_page(call, transcript, text=text, error=error)
-    return sent(call, run, call.usable(text))
+    return await sent(call, run, call.usable(text))
 
 
 @endpoint
@@ -119,10 +120,15 @@ async def restore(call: Call) -> Response:
     return Response(headers={"HX-Location": call.urls.conversation(id)})
 
 
-def sent(call: Call, run: Run, text: str) -> Response:
-    """Return the page with a message that was sent, and the beginning of its answer."""
+async def sent(call: Call, run: Run, text: str) -> Response:
+    """Return the page with a message that was sent, the beginning of its answer, and whatever else it lacks."""
     if not call.fragment:
         return see_other(call.urls.conversation(run.conversation_id, run.id))
+    if (shown := last_turn(call)) is not None:
+        with suppress(ChatError):
+            transcript = await call.chat.ask(call.chat.backend.load_transcript(call.user, run.conversation_id))
+            if any(each.id == run.id for each in transcript.turns):
+                return patches_response([*whats_new(call, transcript, shown), *accepted()], CHANGED)
     question = Turn(run.turn_id, "user", text, run.created_at)
     html = render(turn(question, call.turn_context), turn(answer_turn(run), call.turn_context))
     return patches_response([Patch("#turns", "beforeend", html), *started(call, run)], CHANGED)
@@ -138,15 +144,13 @@ def started(call: Call, run: Run) -> list[Patch]:
     actions = composer_actions(urls=call.urls, live_run_id=run.id)
     return [
         Patch("#composer-actions", "outerHTML", render(actions)),
-        Patch("#composer-error", "innerHTML"),
+        *accepted(),
     ]
 
 
-def patches_response(patches: list[Patch], headers: dict[str, str] | None = None, status: int = 200) -> HTMLResponse:
-    """Return changes to the page that htmx shows."""
-    return HTMLResponse(render_patches(patches), status, headers)
-
-
-def see_other(url: str) -> RedirectResponse:
-    """Return the redirect that follows a form without JavaScript."""
-    return RedirectResponse(url, status_code=303)
+def accepted() -> list[Patch]:
+    """Return what readies the composer for another message."""
+    return [
+        Patch("#composer-error", "innerHTML"),
+        Patch("#composer > [name=submission]", "outerHTML", render(submission_field(new_submission()))),
+    ]

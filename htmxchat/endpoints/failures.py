@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import re
+from dataclasses import replace
 from urllib.parse import quote, urlsplit
 
 from starlette.exceptions import HTTPException
@@ -11,13 +13,16 @@ from starlette.responses import HTMLResponse, PlainTextResponse, Response
 
 from ..chat import Chat
 from ..errors import BackendError, BadRequest, ChatError, NotFound, NotSignedIn
+from ..fragments.composer import composer_actions, composer_form
+from ..fragments.insight import EVIDENCE
+from ..fragments.inspector import inspector_side
 from ..fragments.login import sign_in_link, sign_in_page
-from ..fragments.shell import message_page
+from ..fragments.scripts import scripts_side
+from ..fragments.shell import message_page, notice, unloaded_side
 from ..html import Child, render
 from ..patches import Patch, render_patches
 from ..urls import Urls
-from .call import SCRIPTS_CHANGED, wants_fragment
-from .conversations import CHANGED
+from .call import CHANGED, IN_PLACE, SCRIPTS_CHANGED, Gone, here, place, wants_fragment
 
 _SCRIPTS = re.compile("/(c|runs)/[^/]+/scripts(/|$)")
 
@@ -31,14 +36,17 @@ async def show_failure(request: Request, error: Exception) -> Response:
     if source.startswith(("chat-live", "chat-runner")):
         return PlainTextResponse(sentence, status, headers)
     if request.method == "GET":
-        # The page that htmx asked a part of cannot be shown; the browser fetches the one that says why.
-        return HTMLResponse("", status, {**headers, "HX-Redirect": _here(request)})
+        return _in_place(request, error, status, sentence, headers)
     if request.method == "POST" and _SCRIPTS.search(request.scope["path"]):
         # Whatever the room shows is out of date.
         refusal = Patch("#scripts-error", "innerHTML", render(sentence))
         return HTMLResponse(render_patches([refusal]), status, {**headers, **SCRIPTS_CHANGED})
+    patches = []
+    if isinstance(error, Gone):
+        sentence, patches = _GONE, _without_conversation(request)
+        headers = {**headers, **CHANGED}
     said = render(*_beside_composer(request, error, sentence))
-    patches = [Patch("#composer-error", "innerHTML", said), Patch("#status", "innerHTML", render(sentence))]
+    patches += [Patch("#composer-error", "innerHTML", said), Patch("#status", "innerHTML", render(sentence))]
     if isinstance(error, BackendError):
         # What failed may have happened in part: a conversation that was begun is in the history.
         headers = {**headers, **CHANGED}
@@ -83,6 +91,29 @@ def _page(request: Request, error: Exception, status: int, sentence: str, header
     return HTMLResponse(document, status, headers)
 
 
+def _in_place(request: Request, error: Exception, status: int, sentence: str, headers: dict[str, str]) -> Response:
+    """Return what stands where htmx, or a script of the page, was to put the fragment that failed."""
+    chat: Chat = request.app.state.chat
+    urls, url, target = Urls.of(request.scope, chat.assets.version), here(request), place(request)
+    sides = {"inspector": inspector_side(urls, None), "scripts": scripts_side(urls, None)}
+    if "hx-target" not in request.headers and "hx-source" not in request.headers:
+        return PlainTextResponse(sentence, status, headers)
+    if isinstance(error, NotSignedIn) or target in ("", "conversation"):
+        # The browser fetches the page that says why.
+        return HTMLResponse("", status, {**headers, "HX-Redirect": url})
+    headers = {**headers, **IN_PLACE, "HX-Push-Url": "false"}
+    if target in sides:
+        back = request.headers.get("hx-current-url", "") or urls.home()
+        room = unloaded_side(replace(sides[target], url=url), sentence, back_url=back)
+        return HTMLResponse(render(room), status, headers)
+    if target == EVIDENCE:
+        content = notice(sentence, retry_url=url, target=f"#{EVIDENCE}", swap="innerHTML")
+        return HTMLResponse(render(content), status, {**headers, "HX-Reswap": "innerHTML"})
+    # What stands there is worth more than a sentence.
+    said = json.dumps({"chat:failed": {"target": "body", "words": sentence}})
+    return HTMLResponse("", status, {**headers, "HX-Reswap": "none", "HX-Trigger": said})
+
+
 def _beside_composer(request: Request, error: Exception, sentence: str) -> tuple[Child, ...]:
     """Return the sentence, and after it how to sign in and come back to the page."""
     chat: Chat = request.app.state.chat
@@ -91,6 +122,17 @@ def _beside_composer(request: Request, error: Exception, sentence: str) -> tuple
     urls = Urls.of(request.scope, chat.assets.version)
     said = _SIGNED_OUT if sentence == NotSignedIn.sentence else sentence
     return said, " ", sign_in_link(urls=urls, back=urls.back(_path(request)))
+
+
+def _without_conversation(request: Request) -> list[Patch]:
+    """Return what is left of a page whose conversation is not there: what it shows, and a composer that begins anew."""
+    chat: Chat = request.app.state.chat
+    urls = Urls.of(request.scope, chat.assets.version)
+    return [
+        Patch("#composer", "attributes", render(composer_form(urls.start()))),
+        Patch("#composer-actions", "outerHTML", render(composer_actions(urls=urls))),
+        Patch("chat-menu", "delete"),
+    ]
 
 
 def _path(request: Request) -> str:
@@ -103,14 +145,7 @@ def _path(request: Request) -> str:
     return f"{path}?{query}" if query else path
 
 
+_GONE = "This conversation is not there any more. What you send now begins a new one."
 _WELCOME = "Sign in to use the chat. You come back to where you were."
 _SIGNED_OUT = "You are signed out. What you typed is kept."
 _TITLES = {401: "Sign in first", 403: "Not allowed", 404: "Nothing here", 503: "Not reachable"}
-
-
-def _here(request: Request) -> str:
-    """Return the address that was asked for, without a host: behind a proxy this process does not know its own."""
-    # One slash: two would make the rest a host.
-    path = "/" + quote(request.scope["path"].lstrip("/"), safe="/!$&'()*+,;=:@-._~")
-    query = request.url.query
-    return f"{path}?{query}" if query else path

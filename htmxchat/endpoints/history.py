@@ -7,10 +7,10 @@ from urllib.parse import unquote, urlsplit
 
 from starlette.responses import HTMLResponse, Response
 
-from ..fragments.history import history_items, history_list
+from ..fragments.history import history_items, history_list, unloaded_history
 from ..fragments.shell import page
 from ..html import render
-from .call import Call, endpoint
+from .call import IN_PLACE, Call, endpoint
 from .pages import conversation_room, draw_history, load_history, runner, sides
 
 _STRETCH = 30
@@ -26,9 +26,12 @@ async def show(call: Call) -> Response:
     status = failure.status if failure else 200
     if call.fragment:
         now = datetime.now(UTC)
-        if cursor and not failure:
-            return HTMLResponse(render(history_items(found, urls=call.urls, now=now, query=query)))
         sentence = str(failure) if failure else None
+        if cursor and sentence:
+            older = unloaded_history(call.urls, sentence, query=query, cursor=cursor)
+            return HTMLResponse(render(older), status, IN_PLACE)
+        if cursor:
+            return HTMLResponse(render(history_items(found, urls=call.urls, now=now, query=query)))
         items = history_list(found, urls=call.urls, now=now, query=query, current=_open(call), failure=sentence)
         return HTMLResponse(render(items), status)
     title = call.chat.settings.title

@@ -9,10 +9,10 @@ from starlette.responses import HTMLResponse, Response
 from ..backend import CanInspect
 from ..errors import NotFound
 from ..fragments.insight import evidence_list, state_room, steps_room
-from ..html import render
+from ..html import Child, render
 from ..inspection.state_diff import state_diff
 from .call import Call, endpoint, number, require
-from .inspector import beside
+from .inspector import view
 
 _MISSING = "The state after this step is not kept."
 _NONE = "The server has kept no state of this run."
@@ -21,18 +21,34 @@ _NONE = "The server has kept no state of this run."
 @endpoint
 async def steps(call: Call) -> Response:
     """The steps of a run, and what it waits for."""
-    found = await call.chat.ask(_backend(call).run_steps(call.user, call.run.id))
-    return await beside(call, steps_room(call.run, found, call.urls), call.urls.steps(call.run.id))
+    return await view(call, "steps", _steps(call, _backend(call)), call.urls.steps(call.run.id))
 
 
 @endpoint
 async def checkpoints(call: Call) -> Response:
     """The state of a run after a step, `?n=`; what changed since the step before, or since `?with=`."""
-    backend, query = _backend(call), call.request.query_params
+    return await view(call, "state", _state(call, _backend(call)), call.urls.checkpoints(call.run.id))
+
+
+@endpoint
+async def evidence(call: Call) -> Response:
+    """What a run's answer rests on."""
+    content = _evidence(call, _backend(call))
+    if call.fragment:
+        return HTMLResponse(render(await content))
+    return await view(call, "steps", content, call.urls.evidence(call.run.id))
+
+
+async def _steps(call: Call, backend: CanInspect) -> Child:
     found = await call.chat.ask(backend.run_steps(call.user, call.run.id))
-    url = call.urls.checkpoints(call.run.id)
+    return steps_room(call.run, found, call.urls)
+
+
+async def _state(call: Call, backend: CanInspect) -> Child:
+    query = call.request.query_params
+    found = await call.chat.ask(backend.run_steps(call.user, call.run.id))
     if not found.checkpoints:
-        return await beside(call, state_room(call.run, found, 0, None, call.urls, missing=_NONE), url)
+        return state_room(call.run, found, 0, None, call.urls, missing=_NONE)
     wanted = number(query.get("n", ""))
     # A slider stops at every number, but not every step needs to have a checkpoint.
     at_most = found.checkpoints[-1] if wanted is None else wanted
@@ -44,24 +60,18 @@ async def checkpoints(call: Call) -> Response:
     try:
         state = await call.chat.ask(backend.run_checkpoint(call.user, call.run.id, chosen))
     except NotFound:
-        return await beside(call, state_room(call.run, found, chosen, None, call.urls, missing=_MISSING), url)
+        return state_room(call.run, found, chosen, None, call.urls, missing=_MISSING)
     changes = None
     if base is not None:
         try:
             changes = state_diff(await call.chat.ask(backend.run_checkpoint(call.user, call.run.id, base)), state)
         except NotFound:
             changes = None
-    content = state_room(call.run, found, chosen, state, call.urls, against=against, since=base, changes=changes)
-    return await beside(call, content, url)
+    return state_room(call.run, found, chosen, state, call.urls, against=against, since=base, changes=changes)
 
 
-@endpoint
-async def evidence(call: Call) -> Response:
-    """What a run's answer rests on."""
-    found = await call.chat.ask(_backend(call).run_evidence(call.user, call.run.id))
-    if call.fragment:
-        return HTMLResponse(render(evidence_list(found)))
-    return await beside(call, evidence_list(found), call.urls.evidence(call.run.id))
+async def _evidence(call: Call, backend: CanInspect) -> Child:
+    return evidence_list(await call.chat.ask(backend.run_evidence(call.user, call.run.id)))
 
 
 def _backend(call: Call) -> CanInspect:

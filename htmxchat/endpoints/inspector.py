@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Awaitable
 
 from starlette.responses import HTMLResponse, Response
 
 from ..backend import CanInspect, CanListRuns
-from ..errors import ChatError, NotFound
+from ..errors import ChatError, NotFound, NotSignedIn
 from ..events import RunEvent
-from ..fragments.inspector import RunSheet, inspector_side, rows_part, run_room
+from ..fragments.inspector import RunSheet, inspector_side, rows_part, run_room, unloaded_run
 from ..fragments.json_tree import json_tree
 from ..fragments.run_list import run_list
 from ..fragments.shell import side_room
@@ -19,8 +20,7 @@ from ..inspection import Window, rows, window
 from ..inspection.timeline import timeline
 from ..models import Conversation, RunSummary
 from ..view import fold, run_summaries
-from .call import Call, endpoint, number, row_filter
-from .conversations import see_other
+from .call import Call, endpoint, here, number, row_filter, see_other
 from .pages import conversation_page, unloaded_page
 from .run_log import run_log
 
@@ -31,13 +31,17 @@ _MOST_RUNS = 100
 @endpoint
 async def show(call: Call) -> Response:
     """A run, beside its conversation."""
+    return await view(call, "events", _events(call), call.urls.run(call.run.id))
+
+
+async def _events(call: Call) -> Child:
     events = await run_log(call)
     view = fold(events)
     wanted = row_filter(call)
     shown = _window(call, events, live=view.state.live)
     inspectable = isinstance(call.chat.backend, CanInspect)
     sheet = RunSheet(call.run, view, shown, timeline(events), wanted, inspectable=inspectable)
-    return await beside(call, run_room(sheet, call.urls), call.urls.run(call.run.id))
+    return run_room(sheet, call.urls)
 
 
 @endpoint
@@ -68,9 +72,16 @@ async def event(call: Call) -> Response:
 @endpoint
 async def runs(call: Call) -> Response:
     """The runs of a conversation, the latest first."""
-    found = await _list(call)
+    url = call.urls.runs(call.conversation.id)
+    try:
+        found = await _list(call)
+    except (NotFound, NotSignedIn):
+        raise
+    except ChatError as error:
+        content = run_list(call.urls, call.conversation, [], failure=f"The runs cannot be loaded. {error}")
+        return await beside(call, content, url, call.conversation, status=error.status)
     content = run_list(call.urls, call.conversation, found[:_MOST_RUNS], more=len(found) > _MOST_RUNS)
-    return await beside(call, content, call.urls.runs(call.conversation.id), call.conversation)
+    return await beside(call, content, url, call.conversation)
 
 
 @endpoint
@@ -86,11 +97,25 @@ async def find(call: Call) -> Response:
     return await conversation_page(call, None, side=side)
 
 
-async def beside(call: Call, content: Child, url: str, conversation: Conversation | None = None) -> Response:
+async def view(call: Call, tab: str, content: Awaitable[Child], url: str) -> Response:
+    """Return one of the views of a run, in the inspector. When it cannot be loaded, that is said in its place."""
+    try:
+        return await beside(call, await content, url)
+    except (NotFound, NotSignedIn):
+        raise
+    except ChatError as error:
+        able = isinstance(call.chat.backend, CanInspect)
+        failed = unloaded_run(call.run, call.urls, str(error), tab=tab, retry_url=here(call.request), inspectable=able)
+        return await beside(call, failed, url, status=error.status)
+
+
+async def beside(
+    call: Call, content: Child, url: str, conversation: Conversation | None = None, *, status: int = 200
+) -> Response:
     """Return the inspector with its conversation, or alone if htmx asks."""
     backend = call.chat.backend
     if call.fragment:
-        return HTMLResponse(render(side_room(inspector_side(call.urls, None, content, url=url))))
+        return HTMLResponse(render(side_room(inspector_side(call.urls, None, content, url=url))), status)
     if conversation is None:
         conversation = await call.chat.ask(backend.get_conversation(call.user, call.run.conversation_id))
     side = inspector_side(call.urls, conversation, content, url=url)

@@ -3,22 +3,24 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from uuid import uuid4
 
 from starlette.responses import HTMLResponse, Response
 
 from ..backend import CanSearch
 from ..errors import ChatError, NotSignedIn
-from ..fragments.composer import composer
+from ..fragments.composer import composer, hold
 from ..fragments.conversation import conversation as conversation_fragment
 from ..fragments.history import history
 from ..fragments.inspector import inspector_side
 from ..fragments.scripts import script_runner, scripts_side
 from ..fragments.shell import Side, notice, page, side_opener, side_room
+from ..fragments.transcript import run_view
 from ..fragments.transcript import transcript as turns
 from ..html import FT, Child, render, tag
 from ..models import Conversation, ConversationPage, Transcript
 from ..patches import Patch, render_patches
-from .call import Call, endpoint
+from .call import Call, endpoint, place
 
 
 @endpoint
@@ -33,6 +35,8 @@ async def show(call: Call) -> Response:
     try:
         transcript = await call.chat.ask(call.chat.backend.load_transcript(call.user, call.conversation.id))
     except ChatError as error:
+        if call.fragment and place(call.request) != "conversation":
+            raise  # only a part of the room was to change
         return await unloaded_page(call, call.conversation, error)
     return await conversation_page(call, transcript)
 
@@ -85,7 +89,7 @@ async def room_page(
     title = f"{conversation.title} · {settings.title}" if conversation else settings.title
     if call.fragment:
         # Another conversation comes without the sides of the one before; parts of the same leave them alone.
-        whole = call.request.headers.get("hx-target", "").endswith("#conversation")
+        whole = place(call.request) == "conversation"
         closed = render_patches(close_sides(call, conversation)) if whole else ""
         return HTMLResponse(render(tag("title")(title), room) + closed, status)
     found, failure = await load_history(call)
@@ -136,7 +140,7 @@ def conversation_room(
 ) -> FT:
     """Return the room of a conversation; `None` is a new one."""
     conversation = transcript.conversation if transcript else None
-    live_run = transcript.live_run if transcript else None
+    live = transcript.live_turn if transcript else None
     refreshing = transcript is not None and transcript.refreshing
     return _room(
         call,
@@ -145,11 +149,13 @@ def conversation_room(
         composer=composer(
             urls=call.urls,
             conversation_id=conversation.id if conversation else None,
-            live_run_id=live_run.id if live_run else None,
+            live_run_id=live.id if live else None,
+            hold=hold(run_view(live)) if live else None,
             text=text,
             error=str(error) if error else None,
             limit=call.chat.settings.limits.text,
             user_key=call.user.id,
+            submission=new_submission(),
             refresh_url=call.urls.conversation(conversation.id) if conversation and refreshing else None,
         ),
         heading=heading,
@@ -170,7 +176,13 @@ def _room(call: Call, conversation: Conversation | None, *, turns: Child, compos
         greeting=settings.greeting,
         introduction=settings.introduction,
         starters=settings.starters,
+        submission=new_submission(),
     )
+
+
+def new_submission() -> str:
+    """Return what a page calls the next message that it sends, so that it is taken once however often it comes."""
+    return uuid4().hex
 
 
 def draw_history(

@@ -9,16 +9,20 @@ from anyio.abc import TaskGroup
 from starlette.responses import HTMLResponse, PlainTextResponse, Response
 
 from ..backend import CanRetry
-from ..errors import Conflict, NotFound
+from ..errors import ChatError, Conflict, NotFound
 from ..fragments.transcript import live, turn
 from ..html import render
-from ..models import User
+from ..models import Run, User
 from ..patches import Patch, render_patches
 from ..relay.rows import RowsWanted
+from ..scripts.states import digest
 from ..sse import Emit, EventStreamResponse, ServerSentEvent
-from .call import Call, endpoint, number, row_filter
-from .conversations import CHANGED, answer_turn, patches_response, see_other, sent, started
+from .call import CHANGED, Call, endpoint, number, patches_response, row_filter, see_other
+from .conversations import answer_turn, sent, started
+from .reconcile import last_turn, refused, whats_new
 
+_ANSWERED = "This question is not open any more: it was answered, or the agent has stopped."
+_REPLACED = "Another answer has taken this one's place."
 _NO_QUESTION = "The message that was answered here is not in the conversation any more. Write it again."
 
 
@@ -62,8 +66,10 @@ async def poll(call: Call) -> Response:
 
 @endpoint
 async def cancel(call: Call) -> Response:
-    """Ask a run to stop. The stream tells when it has."""
+    """Ask a run to stop. The stream tells when it has; one that had ended before, the page does not know of."""
     await call.chat.ask(call.chat.backend.cancel_run(call.user, call.run.id))
+    if call.fragment and not call.run.state.live and (shown := last_turn(call)) is not None:
+        return await _reconciled(call, shown)
     if call.fragment:
         return Response(status_code=204)
     return see_other(call.urls.conversation(call.run.conversation_id, call.run.id))
@@ -73,12 +79,21 @@ async def cancel(call: Call) -> Response:
 async def retry(call: Call) -> Response:
     """Answer the same turn again; the new answer takes the old one's place.
 
-    With a backend that cannot do that, the same message is sent once more.
+    One that another has taken the place of already, from another page or by a second press, is not tried again: the
+    page gets that other one. With a backend that cannot do any of this, the same message is sent once more.
     """
     backend = call.chat.backend
-    if not isinstance(backend, CanRetry):
-        return await _ask_again(call)
-    run = await call.chat.ask(backend.retry_run(call.user, call.run.id))
+    try:
+        if not isinstance(backend, CanRetry):
+            return await _ask_again(call)
+        latest = await _latest(call)
+        if latest is not None and latest.id != call.run.id:
+            if not call.fragment:
+                return see_other(call.urls.conversation(latest.conversation_id, latest.id))
+            return await _reconciled(call, last_turn(call) or "", _REPLACED)
+        run = await call.chat.ask(backend.retry_run(call.user, call.run.id))
+    except ChatError as error:
+        return await refused(call, call.run.conversation_id, error, changed=call.run.id)
     if not call.fragment:
         return see_other(call.urls.conversation(run.conversation_id, run.id))
     html = render(turn(answer_turn(run), call.turn_context))
@@ -86,14 +101,31 @@ async def retry(call: Call) -> Response:
     return patches_response(patches, CHANGED)
 
 
+async def _latest(call: Call) -> Run | None:
+    """Return the run whose answer stands where this run's stood."""
+    turns = (await call.chat.ask(call.chat.backend.load_transcript(call.user, call.run.conversation_id))).turns
+    return next((each.run for each in turns if each.run and each.run.turn_id == call.run.turn_id), None)
+
+
+async def _reconciled(call: Call, shown: str, sentence: str = "") -> Response:
+    """Return what the page does not know of its conversation."""
+    transcript = await call.chat.ask(call.chat.backend.load_transcript(call.user, call.run.conversation_id))
+    patches = whats_new(call, transcript, shown, changed=call.run.id)
+    if sentence:
+        patches.append(Patch("#status", "innerHTML", render(sentence)))
+    return patches_response(patches, CHANGED)
+
+
 async def _ask_again(call: Call) -> Response:
-    backend, conversation_id = call.chat.backend, call.run.conversation_id
-    turns = (await call.chat.ask(backend.load_transcript(call.user, conversation_id))).turns
+    conversation_id = call.run.conversation_id
+    turns = (await call.chat.ask(call.chat.backend.load_transcript(call.user, conversation_id))).turns
     question = next((each.text for each in turns if each.run is None and each.id == call.run.turn_id), None)
     if question is None:
         raise Conflict(_NO_QUESTION)
-    run = await call.chat.ask(backend.start_run(call.user, conversation_id, call.usable(question)))
-    return sent(call, run, question)
+    # An answer is asked for again once: the new one has a button of its own.
+    submission = digest(f"again {call.run.id}")
+    run = await call.chat.start_run(call.user, conversation_id, call.usable(question), submission)
+    return await sent(call, run, question)
 
 
 @endpoint
@@ -111,7 +143,10 @@ async def answer(call: Call) -> Response:
     """Give a run what it asked for."""
     request_id = await call.field("request")
     given = call.usable(await call.field("answer"))
-    await call.chat.ask(call.chat.backend.answer_request(call.user, call.run.id, request_id, given))
+    try:
+        await call.chat.ask(call.chat.backend.answer_request(call.user, call.run.id, request_id, given))
+    except NotFound:
+        return await refused(call, call.run.conversation_id, NotFound(_ANSWERED), changed=call.run.id)
     if call.fragment:
         return Response(status_code=204)
     return see_other(call.urls.conversation(call.run.conversation_id, call.run.id))

@@ -18,8 +18,7 @@ from ..models import Script, ScriptState
 from ..scripts.actions import Abandon, Approve, Cancel, Claim, Edit, Finish, Reject, Renew, Rerun, ScriptAction
 from ..scripts.results import encode_result, output, parse_result, pictures, read_json, table
 from ..scripts.states import CHANGED, digest
-from .call import SCRIPTS_CHANGED, Call, endpoint, require
-from .conversations import see_other
+from .call import SCRIPTS_CHANGED, Call, endpoint, place, require, see_other
 from .pages import conversation_page, unloaded_page
 
 _RUNNER = re.compile("[A-Za-z0-9]{1,64}")
@@ -46,11 +45,14 @@ async def nothing(call: Call) -> Response:
 @endpoint
 async def show(call: Call) -> Response:
     """The queue of a conversation. `?edit=` is one that is being edited, `?show=` one that is shown in any case."""
+    backend = _backend(call)
     try:
-        scripts = await call.chat.ask(_backend(call).list_scripts(call.user, call.conversation.id))
-    except BackendError as error:
+        scripts = await call.chat.ask(backend.list_scripts(call.user, call.conversation.id))
+    except (BackendError, NotAllowed) as error:
+        if call.fragment and place(call.request) != "scripts":
+            raise  # only a card of the room was to change
         content = unloaded_scripts(call.urls, call.conversation, f"The scripts cannot be loaded. {error}")
-        return await _beside(call, scripts_side(call.urls, call.conversation, content))
+        return await _beside(call, scripts_side(call.urls, call.conversation, content), status=error.status)
     tag = _tag(call, scripts)
     # Pages look often, and results are large.
     if call.fragment and tag in call.request.headers.get("if-none-match", ""):
@@ -155,10 +157,10 @@ def _content(script: Script, name: str) -> str | None:
     return None
 
 
-async def _beside(call: Call, side: Side, headers: Mapping[str, str] | None = None) -> Response:
+async def _beside(call: Call, side: Side, headers: Mapping[str, str] | None = None, status: int = 200) -> Response:
     """Return the room alone if htmx or the page's script asks, else beside its conversation."""
     if call.fragment:
-        return HTMLResponse(render(side_room(side)), headers=headers)
+        return HTMLResponse(render(side_room(side)), status, headers)
     try:
         transcript = await call.chat.ask(call.chat.backend.load_transcript(call.user, call.conversation.id))
     except ChatError as error:

@@ -12,15 +12,14 @@ from starlette.responses import HTMLResponse, Response
 
 from ..callback import came_back, state_of
 from ..chat import Chat
-from ..cookies import PENDING, PROBLEM, SESSION, cookie_header, key_of, new_secret, sent_key, sent_secret
+from ..cookies import PENDING, PROBLEM, SESSION, Cookie, new_secret
 from ..errors import ChatError, NotSignedIn
 from ..fragments.login import leaving_page, sign_in_page
-from ..login import Login
+from ..login import Login, over_https
 from ..models import PendingSignIn, User
 from ..urls import Urls
 from . import pages
-from .call import open_endpoint, read_form
-from .conversations import see_other
+from .call import open_endpoint, read_form, see_other
 
 _log = logging.getLogger("htmxchat")
 
@@ -36,8 +35,9 @@ _SIGN_OUT_PATIENCE = 3.0  # seconds
 async def show(request: Request) -> Response:
     """The page that offers to sign in; after one that came to nothing it says why, once."""
     back = _urls(request).back(request.query_params.get("back", ""))
-    key = sent_key(request, PROBLEM)
-    failed = await _login(request).sessions.take_sign_in(key) if key else None
+    cookie = _cookie(request, PROBLEM)
+    secret = cookie.sent_secret(request.scope)
+    failed = await _login(request).sessions.take_sign_in(cookie.key(secret)) if secret else None
     if failed is None:
         return _page(request, "Sign in", _WELCOME, back)
     return _set(request, _page(request, _NOT_SIGNED_IN, failed.problem, back), PROBLEM)
@@ -56,7 +56,7 @@ async def begin(request: Request) -> Response:
         return _page(request, _NOT_SIGNED_IN, str(error), back, error.status)
     expires_at = datetime.now(UTC) + timedelta(seconds=_PENDING_AGE)
     pending = PendingSignIn(back, there.with_state, expires_at)
-    await _login(request).sessions.add_sign_in(key_of(request.scope, PENDING, secret), pending)
+    await _login(request).sessions.add_sign_in(_cookie(request, PENDING).key(secret), pending)
     settings = chat.settings
     document = leaving_page(urls=urls, brand=settings.title, url=there.url, stylesheets=settings.stylesheets)
     # No redirect: form-action of the Content-Security-Policy would stop a form that leads to another server.
@@ -95,25 +95,27 @@ async def _finish(request: Request) -> Response:
 
 async def _pending(request: Request) -> PendingSignIn | None:
     """Return what this browser has begun, if this is what comes of it."""
-    secret = sent_secret(request, PENDING)
+    cookie = _cookie(request, PENDING)
+    secret = cookie.sent_secret(request.scope)
     if secret is None:
         return None
     state = request.path_params.get("state", "")
     if state and not hmac.compare_digest(state.encode(), state_of(secret).encode()):
         return None
-    pending = await _login(request).sessions.take_sign_in(key_of(request.scope, PENDING, secret))
+    pending = await _login(request).sessions.take_sign_in(cookie.key(secret))
     return pending if pending and (state or not pending.with_state) else None
 
 
 async def _let_in(request: Request, user: User, back: str) -> Response:
     if user.expires_at is None:
         raise TypeError("Login.finish returned a user without expires_at")
-    sessions = _login(request).sessions
+    sessions, cookie = _login(request).sessions, _cookie(request, SESSION)
+    old = cookie.sent_secret(request.scope)
     # A new secret, whatever the browser came with: nobody can have planted it.
     secret = new_secret()
-    await sessions.add_session(key_of(request.scope, SESSION, secret), user)
-    if old := sent_key(request, SESSION):
-        await sessions.delete_session(old)
+    await sessions.add_session(cookie.key(secret), user)
+    if old:
+        await sessions.delete_session(cookie.key(old))
     age = (user.expires_at - datetime.now(UTC)).total_seconds()
     response = _set(request, see_other(back), SESSION, secret, max(1, round(age)))
     return _set(request, response, PENDING)
@@ -121,18 +123,23 @@ async def _let_in(request: Request, user: User, back: str) -> Response:
 
 @open_endpoint
 async def end(request: Request) -> Response:
-    """Sign out."""
-    login, user = _login(request), await _chat(request).identify(request)
-    if key := sent_key(request, SESSION):
-        await login.sessions.delete_session(key)
-    if user:
-        try:
-            with anyio.move_on_after(_SIGN_OUT_PATIENCE):
-                await login.sign_out(user)
-        except Exception as error:
-            # The name is enough: what a failed request says about itself may hold the token.
-            _log.warning("Telling the server about a sign-out failed: %s", type(error).__name__)
+    """Sign out of every session that the browser sends, also one that another site has planted."""
+    sessions, cookie = _login(request).sessions, _cookie(request, SESSION)
+    for key in map(cookie.key, cookie.all_sent(request.scope)):
+        user = await sessions.get_session(key)
+        await sessions.delete_session(key)
+        if user:
+            await _tell(_login(request), user)
     return _set(request, see_other(_urls(request).login()), SESSION)
+
+
+async def _tell(login: Login, user: User) -> None:
+    try:
+        with anyio.move_on_after(_SIGN_OUT_PATIENCE):
+            await login.sign_out(user)
+    except Exception as error:
+        # The name is enough: what a failed request says about itself may hold the token.
+        _log.warning("Telling the server about a sign-out failed: %s", type(error).__name__)
 
 
 def _page(request: Request, title: str, sentence: str, back: str, status: int = 200) -> Response:
@@ -151,7 +158,7 @@ async def _failed(request: Request, error: ChatError, back: str) -> Response:
     expires_at = datetime.now(UTC) + timedelta(seconds=_PROBLEM_AGE)
     failed = PendingSignIn(back, True, expires_at, str(error))
     try:
-        await _login(request).sessions.add_sign_in(key_of(request.scope, PROBLEM, secret), failed)
+        await _login(request).sessions.add_sign_in(_cookie(request, PROBLEM).key(secret), failed)
     except Exception:
         _log.exception("Why a sign-in failed could not be kept for the next page")
         return response
@@ -160,10 +167,12 @@ async def _failed(request: Request, error: ChatError, back: str) -> Response:
 
 def _set(request: Request, response: Response, kind: str, secret: str = "", max_age: int = 0) -> Response:
     """Set a cookie; without a secret, remove it."""
-    secure = (_login(request).app_url or "").startswith("https:")
-    cookie = cookie_header(request.scope, secret, max_age=max_age, kind=kind, secure=secure)
-    response.headers.append("set-cookie", cookie)
+    response.headers.append("set-cookie", _cookie(request, kind).header(secret, max_age=max_age))
     return response
+
+
+def _cookie(request: Request, kind: str) -> Cookie:
+    return Cookie.of(request.scope, kind, secure=over_https(_login(request)))
 
 
 def _origin(request: Request) -> str:

@@ -1,17 +1,62 @@
 """The composer: where the user writes.
 
 Hooks: `form#composer` with `textarea[name=text]`, `button[name=send]`, `button[name=stop]`; `#composer-actions`,
-which is redrawn when a run begins or ends; `#composer-error`, where a refusal is said. No answer touches what is typed.
+which is redrawn when a run begins, waits or ends, with `data-run` and `data-hold` while it is live; `#composer-error`,
+where a refusal is said. No answer touches what is typed.
 """
 
 from __future__ import annotations
 
-from ..html import FT, icon, tag
+from dataclasses import dataclass
+
+from ..errors import Busy
+from ..html import FT, Child, icon, tag
+from ..models import RunState
 from ..urls import Urls
-from .controls import post_form
+from ..view import RunView
+from .controls import post_form, submission_field
 
 button, div, label, p, span, textarea = map(tag, ["button", "div", "label", "p", "span", "textarea"])
 kbd, chat_composer = tag("kbd"), tag("chat-composer")
+
+
+@dataclass(frozen=True, slots=True)
+class Hold:
+    """Why no message can be sent while a run is live.
+
+    Attributes:
+        hint: A few words that stand beside Stop.
+        sentence: What is said to who tries.
+    """
+
+    hint: str
+    sentence: str
+
+
+_ANSWERING = Hold("The agent is answering.", Busy.sentence)
+_STOPPING = Hold(
+    "The agent is stopping.",
+    "The agent is still stopping. Send your message once it has.",
+)
+_ASKING = Hold(
+    "The agent waits for your answer.",
+    "The agent waits for your answer to its question. Answer it, or stop the agent, then send your message.",
+)
+_SCRIPT = Hold(
+    "The agent waits for a script.",
+    "The agent waits for a script. Let it run or reject it, or stop the agent, then send your message.",
+)
+
+
+def hold(view: RunView) -> Hold | None:
+    """Return why no message can be sent while a run is as `view` shows it; `None` when one can."""
+    if not view.state.live:
+        return None
+    if view.state is RunState.STOPPING:
+        return _STOPPING
+    if view.request is not None:
+        return _ASKING
+    return _SCRIPT if view.awaited_script is not None else _ANSWERING
 
 
 def composer(
@@ -19,22 +64,26 @@ def composer(
     urls: Urls,
     conversation_id: str | None,
     live_run_id: str | None = None,
+    hold: Hold | None = None,
     text: str = "",
     error: str | None = None,
     limit: int = 20_000,
     user_key: str = "",
     refresh_url: str | None = None,
+    submission: str = "",
 ) -> FT:
     """Return the form that sends a message.
 
     Args:
         conversation_id: Where to; `None` begins a new conversation.
         live_run_id: The run that Stop stops.
+        hold: Why nothing can be sent while it is live.
         text: What it holds already.
         error: Why that was refused.
         limit: The longest message, in characters.
         user_key: Keeps one user's drafts in this browser apart from another's.
         refresh_url: The conversation, when there is soon more to see of it.
+        submission: What the message is called, so that it is taken once however often it is sent.
     """
     url = urls.messages(conversation_id) if conversation_id else urls.start()
     box = textarea(
@@ -49,22 +98,30 @@ def composer(
         enterkeyhint="send",
     )
     return chat_composer(
-        post_form(
+        composer_form(
             url,
+            submission_field(submission) if submission else None,
             label("Message", cls="hidden", for_="text"),
             box,
             p(error, id="composer-error", role="alert"),
-            composer_actions(urls=urls, live_run_id=live_run_id, refresh_url=refresh_url),
-            id="composer",
+            composer_actions(urls=urls, live_run_id=live_run_id, hold=hold, refresh_url=refresh_url),
         ),
         data_limit=str(limit),
         data_user=user_key,
     )
 
 
-def composer_actions(*, urls: Urls, live_run_id: str | None = None, refresh_url: str | None = None) -> FT:
+def composer_form(url: str, *children: Child) -> FT:
+    """Return the form itself."""
+    return post_form(url, *children, id="composer")
+
+
+def composer_actions(
+    *, urls: Urls, live_run_id: str | None = None, hold: Hold | None = None, refresh_url: str | None = None
+) -> FT:
     """Return the row below the text: the hint, Send, and Stop while a run is live.
 
+    While a run is live, `data-run` is its id, and `data-hold` the sentence for who sends nevertheless.
     The hint that newer messages are looked for also gets them. It stands here because a message that is sent draws
     this row anew, and so ends that request: its answer would not know the message.
     """
@@ -82,7 +139,10 @@ def composer_actions(*, urls: Urls, live_run_id: str | None = None, refresh_url:
             hx_post=url,
             hx_swap="none",
         )
+    held = (hold or _ANSWERING) if live_run_id else None
     hint = span(span(kbd("Enter"), " sends, ", kbd("Shift Enter"), " starts a new line"), cls="hint")
+    if held:
+        hint = span(held.hint, cls="hint")
     if refresh_url and not live_run_id:
         hint = span(
             "Looking for newer messages…",
@@ -95,4 +155,12 @@ def composer_actions(*, urls: Urls, live_run_id: str | None = None, refresh_url:
             hx_swap="outerMorph",
         )
     send = button(icon("send"), "Send", cls="button", data_kind="primary", name="send", type="submit")
-    return div(hint, stop, send, cls="actions", id="composer-actions")
+    return div(
+        hint,
+        stop,
+        send,
+        cls="actions",
+        id="composer-actions",
+        data_run=live_run_id,
+        data_hold=held.sentence if held else None,
+    )

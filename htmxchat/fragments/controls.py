@@ -6,7 +6,7 @@ from typing import Any
 
 from ..html import FT, Child, tag
 
-_form, _a = tag("form"), tag("a")
+_form, _a, _input = tag("form"), tag("a"), tag("input")
 
 
 def swaps(url: str, target: str) -> dict[str, str]:
@@ -24,6 +24,11 @@ def post_form(url: str, *children: Child, hx_swap: str = "none", **attributes: A
         hx_swap: What becomes of the answer; by default nothing but what addresses itself to a place of the page.
     """
     return _form(*children, method="post", action=url, hx_post=url, hx_swap=hx_swap, **attributes)
+
+
+def submission_field(submission: str) -> FT:
+    """Return the field that tells one message from the same one sent again."""
+    return _input(type="hidden", name="submission", value=submission, autocomplete="off")
 
 
 def get_link(url: str, *children: Child, target: str, **attributes: Any) -> FT:

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from ..html import FT, Child, icon, tag
 from ..models import Conversation, Starter
 from ..urls import Urls
-from .controls import get_link, post_form
+from .controls import get_link, post_form, submission_field
 
 a, button, details, div, h1, h2 = map(tag, ["a", "button", "details", "div", "h1", "h2"])
 header, input_, label, li, main, p = map(tag, ["header", "input", "label", "li", "main", "p"])
@@ -32,6 +32,7 @@ def conversation(
     greeting: str = "What can I do for you?",
     introduction: str = "",
     starters: Sequence[Starter] = (),
+    submission: str = "",
 ) -> FT:
     """Return the room.
 
@@ -40,13 +41,14 @@ def conversation(
         turns: The turns, or what stands in their place.
         heading: Instead of the title.
         openers: What opens the rooms at the side.
+        submission: What a starter that is sent is called, so that it is taken once however often it is pressed.
     """
     menu = None
     if conversation and (can_rename or can_delete):
         menu = _menu(urls, conversation, can_rename=can_rename, can_delete=can_delete)
     inside: list[Child] = []
     if conversation is None:
-        inside.append(_empty(urls, greeting, introduction, starters))
+        inside.append(_empty(urls, greeting, introduction, starters, submission))
     log = div(
         turns,
         cls="column turns",
@@ -121,9 +123,10 @@ def _menu(urls: Urls, conversation: Conversation, *, can_rename: bool, can_delet
     )
 
 
-def _empty(urls: Urls, greeting: str, introduction: str, starters: Sequence[Starter]) -> FT:
+def _empty(urls: Urls, greeting: str, introduction: str, starters: Sequence[Starter], submission: str) -> FT:
     return post_form(
         urls.start(),
+        submission_field(submission) if submission and starters else None,
         h2(greeting),
         p(introduction) if introduction else None,
         ul([_starter(each) for each in starters], cls="starters") if starters else None,

@@ -90,7 +90,7 @@ def history_list(
 ) -> FT:
     """Return the list alone."""
     if failure:
-        content: Child = notice(f"Your conversations cannot be loaded. {failure}", retry_url=urls.history(query))
+        content: Child = unloaded_history(urls, failure, query=query)
     elif page.items:
         content = history_items(page, urls=urls, now=now, query=query, current=current)
     elif query:
@@ -104,6 +104,15 @@ def history_list(
         hx_trigger="chat:changed from:body",
         hx_swap="outerMorph",
     )
+
+
+def unloaded_history(urls: Urls, failure: str, *, query: str = "", cursor: str | None = None) -> FT:
+    """Return what stands in place of the list, or of the older conversations that were asked for."""
+    if cursor:
+        said = f"Older conversations cannot be loaded. {failure}"
+        return notice(said, retry_url=urls.history(query, cursor), target="closest .notice")
+    said = f"Your conversations cannot be loaded. {failure}"
+    return notice(said, retry_url=urls.history(query), target="#history-list", swap="outerMorph")
 
 
 def history_items(

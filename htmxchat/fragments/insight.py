@@ -23,6 +23,8 @@ chat_inspector = tag("chat-inspector")
 
 _WORDS = {RunState.COMPLETED: "Done", RunState.FAILED: "Failed", RunState.SUSPENDED: "Waits"}
 _MOST_CHANGES = 200
+EVIDENCE = "inspector-evidence"
+"""The id of the place for what an answer rests on."""
 
 
 def steps_room(run: Run, found: RunSteps, urls: Urls) -> Child:
@@ -38,11 +40,11 @@ def steps_room(run: Run, found: RunSteps, urls: Urls) -> Child:
                 None if found.steps else p("The server tells of no steps in this run.", cls="nothing"),
                 details(
                     summary(icon("chevron"), "Evidence", cls="part-head"),
-                    div(p(a("What the answer rests on", href=evidence_url), cls="nothing"), id="inspector-evidence"),
+                    div(p(a("What the answer rests on", href=evidence_url), cls="nothing"), id=EVIDENCE),
                     cls="evidence",
                     hx_get=evidence_url,
                     hx_trigger="toggle once",
-                    hx_target="#inspector-evidence",
+                    hx_target=f"#{EVIDENCE}",
                     hx_swap="innerHTML",
                 ),
                 cls="room-body",

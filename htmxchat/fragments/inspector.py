@@ -18,7 +18,7 @@ from ..view import RunView
 from .event_rows import event_rows
 from .inspecting import STATES, inspects, moment
 from .inspector_controls import filter_query, more_link, toolbar
-from .shell import Side, side_closer
+from .shell import Side, notice, side_closer
 from .timeline import timeline_chart
 
 a, button, code, dd, details, div, dl, dt = map(tag, ["a", "button", "code", "dd", "details", "div", "dl", "dt"])
@@ -153,6 +153,12 @@ def run_facts(view: RunView, rows: int, seconds: float) -> FT:
         p(icon("history"), span("Waits for: ", view.request.prompt, dir="auto"), cls="waits") if view.request else None,
         id="inspector-facts",
     )
+
+
+def unloaded_run(run: Run, urls: Urls, sentence: str, *, tab: str, retry_url: str, inspectable: bool) -> Child:
+    """Return what stands in place of a run's events, steps or state that could not be loaded."""
+    content = notice(sentence, retry_url=retry_url, target="#inspector")
+    return [run_head(run, urls, tab=tab, inspectable=inspectable), div(content, cls="room-body", tabindex="-1")]
 
 
 def rows_part(sheet: RunSheet, urls: Urls) -> FT:

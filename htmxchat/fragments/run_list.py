@@ -12,16 +12,25 @@ from ..inspection.meanings import duration
 from ..models import Conversation, RunSummary
 from ..urls import Urls
 from .inspecting import STATES, inspects, moment
-from .shell import side_closer
+from .shell import notice, side_closer
 
 a, button, div, form, h2, header = map(tag, ["a", "button", "div", "form", "h2", "header"])
 input_, label, li, p, small, span, ul = map(tag, ["input", "label", "li", "p", "small", "span", "ul"])
 chat_inspector = tag("chat-inspector")
 
 
-def run_list(urls: Urls, conversation: Conversation | None, runs: Sequence[RunSummary], *, more: bool = False) -> Child:
+def run_list(
+    urls: Urls,
+    conversation: Conversation | None,
+    runs: Sequence[RunSummary],
+    *,
+    more: bool = False,
+    failure: str | None = None,
+) -> Child:
     """Return what the inspector shows before a run is chosen: a conversation's runs, the latest first."""
     nothing = p("What the agent does in a run is shown here: its events, its stages, its mistakes.", cls="nothing")
+    if failure and conversation:
+        nothing = notice(failure, retry_url=urls.runs(conversation.id), target="#inspector")
     back = urls.conversation(conversation.id) if conversation else urls.home()
     return [
         header(h2("Runs", cls="cut"), side_closer("Close the inspector", back_url=back), cls="room-head"),

@@ -66,7 +66,7 @@ def script_room(
 
 def unloaded_scripts(urls: Urls, conversation: Conversation, sentence: str) -> list[FT]:
     """Return what the room shows when the queue cannot be loaded."""
-    content = notice(sentence, retry_url=urls.scripts(conversation.id))
+    content = notice(sentence, retry_url=urls.scripts(conversation.id), target="#scripts")
     return [_head(urls.conversation(conversation.id)), chat_scripts(div(content, cls="room-body", tabindex="-1"))]
 
 

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from ..html import FT, Child, icon, render, tag
 from ..urls import Urls
 from .controls import get_link
 from .icons import sprite
 
-a, p, div, nav, main, header, h1, aside = map(tag, ["a", "p", "div", "nav", "main", "header", "h1", "aside"])
+a, p, div, nav, main, header, h1, h2, aside = map(tag, ["a", "p", "div", "nav", "main", "header", "h1", "h2", "aside"])
 span = tag("span")
 html, head, body, meta, link, script = map(tag, ["html", "head", "body", "meta", "link", "script"])
 
@@ -26,7 +26,7 @@ _HTMX = {
 }
 
 # What js/chat.js imports, so that it comes at once and not one after the other.
-_MODULES = ("page", "rooms", "composer", "history", "live", "log")
+_MODULES = ("page", "pressing", "rooms", "composer", "history", "live", "log", "sending")
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,9 +146,22 @@ def message_page(
     )
 
 
-def notice(sentence: str, *, retry_url: str) -> FT:
-    """Return what stands in a room that could not be loaded."""
-    again = a(icon("retry"), "Try again", cls="button", href=retry_url)
+def unloaded_side(side: Side, sentence: str, *, back_url: str) -> FT:
+    """Return a room at the side that could not be loaded."""
+    head = header(h2(side.label), side_closer("Close", back_url=back_url), cls="room-head")
+    content = div(notice(sentence, retry_url=side.url, target=f"#{side.name}"), cls="room-body", tabindex="-1")
+    return side_room(replace(side, content=[head, content]))
+
+
+def notice(sentence: str, *, retry_url: str, target: str = "", swap: str = "outerHTML") -> FT:
+    """Return what stands in a place that could not be loaded.
+
+    Args:
+        target: The place, which another try fills; without one it brings a page.
+        swap: How it is filled.
+    """
+    how = {"hx_get": retry_url, "hx_target": target, "hx_swap": swap} if target else {}
+    again = a(icon("retry"), "Try again", cls="button", href=retry_url, **how)
     return div(icon("alert"), p(sentence), div(again, cls="actions"), cls="notice", role="alert")
 
 

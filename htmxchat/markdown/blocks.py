@@ -9,15 +9,17 @@ from typing import Any, NamedTuple
 import pyromark
 from pyromark.event import Event
 
+from .stand_ins import RESERVED, prepare, restore
+
 _OPTIONS = pyromark.Options.ENABLE_TABLES | pyromark.Options.ENABLE_STRIKETHROUGH | pyromark.Options.ENABLE_TASKLISTS
-_NOT_TEXT = re.compile("[\x00\ud800-\udfff]")
+_NOT_TEXT = re.compile(f"[\x00\ud800-\udfff{RESERVED}]")
 _FENCE = re.compile(r" {0,3}(`{3,}|~{3,})")
 
 # Quotes and lists opened a hundred deep on one line take a parser quadratic time; a table of forty columns is
-# filled up with cells that nobody wrote.
+# filled up with cells that nobody wrote. Possessive, so that this costs each line once.
 _SLOW = re.compile(
-    r"^(?:(?:[ \t]*(?:>|[-+*](?=[ \t])|[0-9]{1,9}[.)](?=[ \t]))){100}"
-    r"|[ \t>]*\|?(?:[ \t]*:?-+:?[ \t]*\|){40})",
+    r"^(?:(?:[ \t]*+(?:>|[-+*](?=[ \t])|[0-9]{1,9}[.)](?=[ \t]))){100}"
+    r"|[ \t>]*+\|?(?:[ \t]*+:?-++:?[ \t]*+\|){40})",
     re.MULTILINE,
 )
 
@@ -31,14 +33,21 @@ class Block(NamedTuple):
     def is_code(self) -> bool:
         return bool(self.events) and variant(variant(self.events[0])[1] or "")[0] == "CodeBlock"
 
-    def closing(self) -> re.Pattern[str] | None:
-        """Return what matches the line that closes the fence; `None` if this is not fenced code."""
-        fence = _FENCE.match(self.source) if self.is_code() else None
-        return re.compile(rf" {{0,3}}{fence[1]}{fence[1][0]}*[ \t]*\n?\Z") if fence else None
+    def fence(self) -> str:
+        """Return the fence that opens this code; empty if it is not fenced code."""
+        found = _FENCE.match(self.source) if self.is_code() else None
+        return found[1] if found else ""
 
     def is_closed_fence(self) -> bool:
-        closing = self.closing()
-        return bool(closing and closing.match(self.source.rstrip("\n").partition("\n")[2].rpartition("\n")[2]))
+        fence = self.fence()
+        return bool(fence) and closes(fence, self.source.rstrip("\n").partition("\n")[2].rpartition("\n")[2])
+
+
+def closes(fence: str, line: str) -> bool:
+    """Return whether `line` ends the code that `fence` opened."""
+    line = line.rstrip(" \t\n")
+    marks = line.lstrip(" ")
+    return len(line) - len(marks) <= 3 and marks.startswith(fence) and not marks.strip(fence[0])
 
 
 def normalize(text: str) -> str:
@@ -47,32 +56,48 @@ def normalize(text: str) -> str:
 
 def parse(text: str) -> Iterator[Block]:
     """Yield the top-level blocks of normalized text. What would take a parser long is one block, to be shown plain."""
-    position = 0
+    position = offset = 0
     for slow in _SLOW.finditer(text):
         if slow.start() < position:
             continue
         start = text.rfind("\n\n", position, slow.start()) + 2
         start = start if start > 1 else position
         end = text.find("\n\n", slow.end()) + 1 or len(text)
-        yield from _parse_quick(text[position:start], len(text[:position].encode()))
-        yield Block(len(text[:start].encode()), text[start:end], [], too_complex=True)
+        yield from _parse_quick(text[position:start], offset)
+        offset += len(text[position:start].encode())
+        yield Block(offset, text[start:end], [], too_complex=True)
+        offset += len(text[start:end].encode())
         position = end
-    yield from _parse_quick(text[position:], len(text[:position].encode()))
+    yield from _parse_quick(text[position:], offset)
 
 
 def _parse_quick(text: str, offset: int) -> Iterator[Block]:
-    data = text.encode()
+    read = prepare(text)
+    written = read is text
+    data = read.encode()
     events: list[Event] = []
-    depth = 0
-    for event, place in pyromark.events_with_range(text, options=_OPTIONS, merge_text=True):
+    depth = position = 0
+    for event, place in pyromark.events_with_range(read, options=_OPTIONS, merge_text=True):
         if not depth:
             start, end = data.rfind(b"\n", 0, place["start"]) + 1, place["end"]
-        events.append(event)
+        events.append(event if written else _restored(event))
         if not isinstance(event, str):
             depth += ("Start" in event) - ("End" in event)
         if not depth:
-            yield Block(offset + start, data[start:end].decode(), events)
+            source = data[start:end].decode()
+            if written:
+                yield Block(offset + start, source, events)
+            else:
+                offset += len(restore(data[position:start].decode()).encode())
+                position = start
+                yield Block(offset, restore(source), events)
             events = []
+
+
+def _restored(value: Any) -> Any:
+    if isinstance(value, str):
+        return restore(value)
+    return {key: _restored(held) for key, held in value.items()} if isinstance(value, dict) else value
 
 
 def variant(value: Any) -> tuple[str, Any]:

@@ -26,7 +26,8 @@ class Markdown:
         """Return `text` as safe HTML, one string for each top-level block.
 
         Each string is exactly one element, balanced, with no space around it. A block that shows nothing, such as a
-        link reference definition, is left out. Any string is accepted: NUL and lone surrogates become U+FFFD.
+        link reference definition, is left out. Any string is accepted: NUL, lone surrogates and
+        some noncharacters become U+FFFD.
         """
         budget = Budget()
         return [html for block in parse(normalize(text)) if (html := self.render_block(block, budget))]

@@ -3,41 +3,82 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from html import escape
+
+from .stand_ins import wide
 
 LINK = re.compile(r"(?:https?://[^/?#\\]|mailto:)", re.IGNORECASE)
 _UNSAFE_IN_URL = re.compile(r"[\x00-\x20\x7f\\]")
 
-# Bare links, https://github.github.com/gfm/#autolinks-extension-. Possessive, so that no text makes them backtrack.
-_DOMAIN = r"[\w-]++(?:\.[\w-]++)++"
+# Where a bare link begins, https://github.github.com/gfm/#autolinks-extension-, and the host. Possessive, so that no
+# text makes them backtrack.
 _BARE_LINK = re.compile(
-    rf"(?<![A-Za-z0-9])(?:(?:https?://|(?P<www>www\.))(?P<host>{_DOMAIN})[^\s<]*+)"
-    rf"|(?<![A-Za-z0-9._+-])(?P<email>[A-Za-z0-9._+-]++@{_DOMAIN}(?<![-_]))"
+    r"(?<![A-Za-z0-9])(?:https?://(?P<host>\[[0-9A-Fa-f:.]++\]|[\w-]++(?:\.[\w-]++)*+)|(?P<www>www\.[\w-]++(?:\.[\w-]++)++))"
+    r"|(?<![A-Za-z0-9._+-])(?P<email>[A-Za-z0-9._+-]++@[A-Za-z0-9_-]++(?:\.[A-Za-z0-9_-]++)++(?<![-_]))"
 )
+_ASCII = re.compile(r"[!-;=-~]*+")
+_CLOSING = {")": "(", "]": "[", "}": "{"}
+# Joiners hold letters of one word together, and middle dots the words of one name.
+_JOINS = frozenset("\u200c\u200d\u00b7\u30fb")
 
 
 def with_links(text: str) -> str:
     """Escape text and make links of the bare URLs and email addresses in it."""
     out: list[str] = []
-    position = 0
-    for match in _BARE_LINK.finditer(text):
-        if "_" in "".join((match["host"] or "").split(".")[-2:]):
+    position = searched = 0
+    while found := _BARE_LINK.search(text, searched):
+        start, searched = found.span()
+        end = searched if found["email"] else _end_of_url(text, start, searched)
+        if not end:
             continue
-        end = match.end() if match["email"] else _end_of_url(text, *match.span())
-        shown = text[match.start() : end]
-        scheme = "mailto:" if match["email"] else "http://" if match["www"] else ""
-        out += escape(text[position : match.start()]), anchor(scheme + shown), escape(shown), "</a>"
-        position = end
+        shown = text[start:end]
+        scheme = "mailto:" if found["email"] else "http://" if found["www"] else ""
+        out += escape(text[position:start]), anchor(scheme + shown), escape(shown), "</a>"
+        position = searched = end
     return "".join([*out, escape(text[position:])])
 
 
-def _end_of_url(text: str, start: int, end: int) -> int:
-    """Leave out punctuation after a bare URL, and closing parentheses that have no opening one in it."""
-    extra = text.count(")", start, end) - text.count("(", start, end)
-    while text[end - 1] in "?!.,:*_~'\"" or (text[end - 1] == ")" and extra > 0):
+def _end_of_url(text: str, start: int, after_host: int) -> int:
+    """Return where a bare URL ends; 0 if it is none.
+
+    It ends before white space, `<`, and what no address holds unless it is encoded: of the characters beyond ASCII
+    those that close, quote or separate. Punctuation at its end is left out, and closing brackets that have no opening
+    one in it.
+    """
+    host = text[start:after_host].rpartition("//")[2]
+    if "_" in "".join(host.split(".")[-2:]):
+        return 0
+    # "https://a.exampleまで": the last label is in one script.
+    last_label = host[host.rfind(".") + 1 :]
+    if last_label[:1].isascii() and (foreign := next(filter(wide, last_label), "")):
+        return after_host - len(last_label) + last_label.index(foreign)
+    end = after_host
+    while end < len(text):
+        end = _ASCII.match(text, end).end()  # type: ignore[union-attr]
+        if end == len(text) or _ends_url(text[end]):
+            break
+        end += 1
+    if text.startswith(("@", ":"), after_host) and "@" in re.split("[/?#]", text[after_host:end], maxsplit=1)[0]:
+        return 0  # What looks like the host is a name, and the host stands after it.
+    url = text[start:end]
+    extra = {each: url.count(each) - url.count(opening) for each, opening in _CLOSING.items()}
+    while (last := text[end - 1]) in "?!.,:;*_~'\"\\" or extra.get(last, 0) > 0 or (last > "\x7f" and _trails(last)):
         end -= 1
-        extra -= text[end] == ")"
+        if last in extra:
+            extra[last] -= 1
     return end
+
+
+def _ends_url(character: str) -> bool:
+    if character <= "\x7f" or character in _JOINS:
+        return character <= " " or character in "<\x7f"
+    category = unicodedata.category(character)
+    return category[0] in "ZC" or category in ("Po", "Ps", "Pe", "Pi", "Pf", "Sm", "Sc", "Sk")
+
+
+def _trails(character: str) -> bool:
+    return character in _JOINS or unicodedata.category(character)[0] in "PS"
 
 
 def anchor(url: str, title: str = "") -> str:

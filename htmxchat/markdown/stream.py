@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import re
-
-from .blocks import Block, normalize, parse
+from .blocks import Block, closes, normalize, parse
 from .document import Markdown
 from .renderer import Budget
 
@@ -30,7 +28,7 @@ class MarkdownStream:
         self._tail: list[str] = []  # the pieces of the line after them
         self._size = 0  # characters in _lines
         self._look_at = 0  # the size at which to parse them again
-        self._fence: re.Pattern[str] | None = None  # what closes the fence that the open text is inside of
+        self._fence = ""  # that the open text is inside of
         self._fence_closed = False
 
     def append(self, text: str) -> None:
@@ -57,8 +55,8 @@ class MarkdownStream:
         self._lines.append(line)
         self._size += len(line)
         if self._fence:
-            if self._fence.match(line):
-                self._fence, self._fence_closed = None, True
+            if closes(self._fence, line):
+                self._fence, self._fence_closed = "", True
                 self._look_at = self._size + self._size // 8
         elif self._size >= self._look_at or (self._fence_closed and line.strip()):
             self._fence_closed = False
@@ -73,4 +71,4 @@ class MarkdownStream:
         self._lines, self._size = [text], len(text)
         self._look_at = self._size + self._size // 8 if self._size > 512 else 0
         if self._size > 512 and not last.is_closed_fence():
-            self._fence = last.closing()
+            self._fence = last.fence()

@@ -31,11 +31,13 @@ class Follower:
 
     Attributes:
         lost: Why the run was given up, a sentence for the user; `None` while it is not.
+        gone: Whether that is because there is no such run.
         done: Nothing more will come.
     """
 
     def __init__(self, backend: Backend, user: User, run_id: str, *, after: int | None, patience: float) -> None:
         self.lost: str | None = None
+        self.gone = False
         self.done = False
         self._backend = backend
         self._user = user
@@ -89,7 +91,7 @@ class Follower:
                     return
                 reason = "The agent's answer ended without saying how."
             except NotFound as error:
-                self.lost = str(error)
+                self.lost, self.gone = str(error), True
                 return
             except ChatError as error:
                 reason = str(error)

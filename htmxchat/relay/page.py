@@ -56,9 +56,9 @@ class LivePage:
         """Return the whole turn, and the rows that are missing."""
         return [*self._turn.redraw(), *self._row_patches()]
 
-    def lost(self, sentence: str) -> list[Patch]:
-        """Return the notice that the run cannot be followed any more."""
-        return self._turn.lost(sentence)
+    def lost(self, sentence: str, *, gone: bool = False) -> list[Patch]:
+        """Return the notice that the run cannot be followed any more; `gone` says that there is nothing to stop."""
+        return self._turn.lost(sentence, gone=gone)
 
     def _row_patches(self) -> list[Patch]:
         return [] if self._rows is None else self._rows.patches(self.view, time.monotonic())

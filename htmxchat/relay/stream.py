@@ -93,7 +93,7 @@ class LiveStream:
             cost = time.perf_counter() - began
 
     async def _say_lost(self, sentence: str) -> None:
-        await self._emit(ServerSentEvent(render_patches(self._page.lost(sentence))))
+        await self._emit(ServerSentEvent(render_patches(self._page.lost(sentence, gone=self._follower.gone))))
         await self._say_end()
 
     async def _say_end(self) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from html import escape
 
 from ..events import RunEvent
-from ..fragments.composer import composer_actions
+from ..fragments.composer import composer_actions, hold
 from ..fragments.steps import turn_step
 from ..fragments.transcript import status_text, turn_article
 from ..fragments.turn_context import TurnContext
@@ -51,6 +51,8 @@ class LiveTurn:
         tail = self._tail_patches() if _below(self.view) != _below(before) else []
         if _waits(self.view) != _waits(before):
             tail += self._state_patches()
+        if hold(self.view) != hold(before):
+            tail += self._composer_patches()
         # A message vouches for all that came before its id, so nothing is held back when one is sent anyway.
         body = self._body_patches(before.text, draw=pause or bool(steps or tail))
         return [*steps, *body, *tail]
@@ -62,13 +64,15 @@ class LiveTurn:
             *self._whole_body(),
             Patch(f"#tail-{self._id}", "outerMorph", self._tail),
             *self._state_patches(),
+            *self._composer_patches(),
         ]
 
-    def lost(self, sentence: str) -> list[Patch]:
-        """Return the notice that the run cannot be followed any more."""
+    def lost(self, sentence: str, *, gone: bool = False) -> list[Patch]:
+        """Return the notice that the run cannot be followed any more; `gone` says that there is nothing to stop."""
         return [
             Patch(f"#tail-{self._id}", "outerMorph", render(turn_lost(self._id, sentence, self._context))),
             Patch("#status", "innerHTML", escape(sentence)),
+            *([Patch(self._composer, "outerHTML", render(composer_actions(urls=self._context.urls)))] if gone else []),
         ]
 
     def _start_body(self) -> None:
@@ -161,13 +165,21 @@ class LiveTurn:
         return [] if shown == self._tail else [Patch(f"#tail-{self._id}", "outerMorph", self._tail)]
 
     def _state_patches(self) -> list[Patch]:
-        patches = [
+        return [
             Patch(f"#turn-{self._id}", "attributes", render(turn_article(self._id, self.view))),
             Patch("#status", "innerHTML", escape(status_text(self.view))),
         ]
-        if not self.view.state.live:
-            patches.append(Patch("#composer-actions", "outerHTML", render(composer_actions(urls=self._context.urls))))
-        return patches
+
+    @property
+    def _composer(self) -> str:
+        # A page can be ahead of this stream, and its composer about a later run.
+        return f'#composer-actions[data-run="{self._id}"]'
+
+    def _composer_patches(self) -> list[Patch]:
+        live_run_id = self._id if self.view.state.live else None
+        row = composer_actions(urls=self._context.urls, live_run_id=live_run_id, hold=hold(self.view))
+        # What has the focus keeps it while the run goes on.
+        return [Patch(self._composer, "outerMorph" if live_run_id else "outerHTML", render(row))]
 
 
 def _waits(view: RunView) -> tuple[object, ...]:

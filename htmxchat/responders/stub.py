@@ -116,7 +116,7 @@ async def _python(request: Request, pace: float) -> Answer:
     result = yield RunScript(PYTHON, "Quantiles of the sample")
     assert isinstance(result, ScriptResult)
     rest = PYTHON_DONE if result.done else PYTHON_NOT
-    for word in _words(rest.format(seconds=result.seconds, why=quote(result.text, 500))):
+    for word in _words(rest.format(seconds=result.seconds, why=quote(result.reason, 500))):
         yield word
         await asyncio.sleep(pace)
 
@@ -169,7 +169,8 @@ async def _friendly(request: Request, pace: float) -> Answer:
 def quote(text: str, limit: int = 2_000) -> str:
     """Return `text` as a Markdown block quote that shows it as it is, cut after `limit` characters."""
     shown = text if len(text) <= limit else text[:limit].rstrip() + "…"
-    escaped = re.sub(r"([!-/:-@\[-`{-~])", r"\\\1", shown.strip())
+    # All but round brackets: with a backslash they would be mathematics.
+    escaped = re.sub(r"([!-'*-/:-@\[-`{-~])", r"\\\1", shown.strip())
     # Two spaces at the end keep the line break.
     return "\n".join(f"> {line.strip()}  " if line.strip() else ">" for line in escaped.splitlines())
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import hashlib
 import json
 import re
 import uuid
@@ -47,6 +48,11 @@ def now() -> datetime:
 
 def new_id() -> str:
     return uuid.uuid4().hex
+
+
+def id_of(*about: str | None) -> str:
+    """Return the one id of something that is told by these words."""
+    return hashlib.sha256(json.dumps(about).encode()).hexdigest()[:32]
 
 
 # Conditions
@@ -120,6 +126,13 @@ def find_run(db: Connection, user_id: str, run_id: str) -> Run:
     return to_run(row)
 
 
+def latest_run(db: Connection, user_id: str, turn_id: str) -> Run | None:
+    """Return the run that stands below a user turn in the transcript."""
+    answers = select(t.runs).join(t.conversations).where(mine(user_id), t.runs.c.turn_id == turn_id)
+    row = db.execute(answers.order_by(t.runs.c.created_at.desc()).limit(1)).one_or_none()
+    return None if row is None else to_run(row)
+
+
 def to_conversation(row: Row[Any], state: str | None) -> Conversation:
     latest = None if state is None else RunState(state)
     return Conversation(row.id, row.user_id, row.title, row.created_at, row.updated_at, latest)
@@ -171,16 +184,20 @@ def _live_turn(row: Row[Any], events: Sequence[RunEvent]) -> Turn:
 # Writing. Where a conversation and a run are both written, the conversation comes first: the other order can deadlock.
 
 
-def touch(db: Connection, user_id: str, conversation_id: str | None, text: str = "") -> tuple[str, datetime]:
-    """Lock a conversation, or make one, for something new. Returns its id and a time later than all in it."""
+def touch(
+    db: Connection, user_id: str, conversation_id: str | None, text: str = "", *, new_id: str = ""
+) -> tuple[str, datetime]:
+    """Lock a conversation, or make one with the id `new_id`, for something new.
+
+    Returns its id and a time later than all in it.
+    """
     at = now()
     if conversation_id is None:
         title = one_line(text, TITLE_LENGTH)
         values = {"user_id": user_id, "title": title, "folded": searchable(title), "created_at": at, "updated_at": at}
         mine(user_id)
-        conversation_id = new_id()
-        db.execute(insert(t.conversations).values(id=conversation_id, **values))
-        return conversation_id, at
+        db.execute(insert(t.conversations).values(id=new_id, **values))
+        return new_id, at
     lock = update(t.conversations).where(mine(user_id), t.conversations.c.id == known_id(conversation_id))
     if not db.execute(lock.values(user_id=user_id)).rowcount:
         raise NotFound

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -9,12 +10,14 @@ from sqlalchemy import Connection, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from ..cleaning import clean_json, clean_text, one_line, searchable
-from ..errors import InvalidInput, NotFound
+from ..errors import Conflict, InvalidInput, NotFound
 from ..events import JSON, RunEnded, RunEvent
 from ..models import Run, RunSummary, Turn
 from . import rows, run_rows
 from . import tables as t
 from .conversations import LARGEST_PAGE, LONGEST_TITLE, Conversations
+
+_DELETED = "This message was sent before, and its conversation was deleted. Reload the page to send it again."
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,37 +28,59 @@ class Started:
         text: What the user wrote.
         history: The turns before it, oldest first, without events.
         events: What is in its log already.
+        before: Whether the same submission had started it before.
     """
 
     run: Run
     text: str
     history: tuple[Turn, ...]
     events: tuple[RunEvent, ...]
+    before: bool = False
 
 
 class Runs(Conversations):
     """Runs, each begun for a turn of a conversation."""
 
-    async def start_run(self, user_id: str, conversation_id: str | None, text: str, *, owner: str) -> Started:
+    async def start_run(
+        self, user_id: str, conversation_id: str | None, text: str, *, owner: str, submission: str | None = None
+    ) -> Started:
         """Store a user's turn and a live run that answers it; without an id, in a new conversation.
 
         Args:
             owner: Who writes the run's log: 32 characters at most, different for every backend object.
+            submission: What the page calls this message. The same text with the same one is stored once.
 
         Raises:
             Busy: The conversation has a live run; nothing was stored.
         """
         text = clean_text(text)
 
+        # Ids that say which submission they are of: no two processes can store it both.
+        about = [user_id, conversation_id, submission, text]
+        new_id, turn_id = (
+            (rows.new_id(), rows.new_id())
+            if submission is None
+            else (rows.id_of("conversation", *about), rows.id_of("turn", *about))
+        )
+
         def work(db: Connection) -> Started:
-            conversation, at = rows.touch(db, user_id, conversation_id, text)
-            turn_id = rows.new_id()
+            if submission is not None and (run := rows.latest_run(db, user_id, turn_id)) is not None:
+                return Started(run, text, (), (), before=True)
+            conversation, at = rows.touch(db, user_id, conversation_id, text, new_id=new_id)
             values = {"id": turn_id, "conversation_id": conversation, "text": text, "created_at": at}
             db.execute(insert(t.turns).values(**values, folded=searchable(text)))
             return _begin(db, user_id, conversation, turn_id, owner, at)
 
         await self._purge()
-        return await self._write(work)
+        try:
+            return await self._write(work)
+        except IntegrityError:
+            if submission is None:
+                raise
+        with suppress(IntegrityError):
+            # It came twice at the same moment; now the first can be seen.
+            return await self._write(work)
+        raise Conflict(_DELETED)
 
     async def retry_run(self, user_id: str, run_id: str, *, owner: str) -> Started:
         """Store another live run for the turn that `run_id` answered.

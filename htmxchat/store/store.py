@@ -6,13 +6,14 @@ raises `NotFound` for what belongs to somebody else exactly as for what never ex
 
 from __future__ import annotations
 
+from .keys import Keys
 from .run_logs import RunLogs
 from .runs import Runs
 from .script_log import ScriptLog
 from .sessions import Sessions
 
 
-class Store(Runs, RunLogs, ScriptLog, Sessions):
+class Store(Runs, RunLogs, ScriptLog, Sessions, Keys):
     """The chat's memory. asyncio only.
 
     `Store()` lives in memory and dies with the object, `Store("sqlite+aiosqlite:///chat.db")` is a file that several

@@ -182,6 +182,14 @@ sessions = Table(
     Column("expires_at", Moment, nullable=False, index=True),
 )
 
+# What the chat signs with, so that every process knows what another has issued.
+keys = Table(
+    f"{_PREFIX}keys",
+    metadata,
+    Column("name", String(32), primary_key=True),
+    Column("value", Secret, nullable=False),
+)
+
 # Begun in this browser, and not finished.
 pending_sign_ins = Table(
     f"{_PREFIX}pending_sign_ins",

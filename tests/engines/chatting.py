@@ -16,15 +16,26 @@ DISTANCE = "s => { const it = document.querySelector(s); return it.scrollHeight 
 TOP = "s => document.querySelector(s).scrollTop"
 
 
+def open_chat(browser: Browser, url: str) -> None:
+    """Open the chat and wait until its scripts are there."""
+    browser.open(url)
+    browser.wait("() => document.querySelector('chat-log:defined') && document.querySelector('#composer[data-htmx-powered]')")
+
+
 def send(chat: Browser, text: str) -> None:
     chat.write(TEXT, f"{text}{{Enter}}")
 
 
-def start(chat: Browser, text: str, state: str = "completed") -> None:
-    """Send a message and wait for what comes of it."""
+def begin(chat: Browser, text: str) -> None:
+    """Send a message and wait until it is answered."""
     before = chat.run("s => document.querySelectorAll(s).length", ANSWER)
     send(chat, text)
     chat.wait("(s, n) => document.querySelectorAll(s).length > n", ANSWER, before)
+
+
+def start(chat: Browser, text: str, state: str = "completed") -> None:
+    """Send a message and wait for what comes of it."""
+    begin(chat, text)
     wait_for_state(chat, state)
 
 

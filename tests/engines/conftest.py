@@ -8,6 +8,7 @@ from collections.abc import Iterator
 import pytest
 
 from tests.browser.conftest import Server, starting
+from tests.engines.chatting import open_chat
 from tests.engines.launching import firefox, missing, webkit
 from tests.engines.webdriver import Browser
 
@@ -32,5 +33,5 @@ def site() -> Iterator[Server]:
 @pytest.fixture
 def chat(engine: Browser, site: Server) -> Browser:
     """The page before the first message."""
-    engine.open(site.url)
+    open_chat(engine, site.url)
     return engine

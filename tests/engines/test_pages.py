@@ -14,7 +14,9 @@ from tests.engines.chatting import (
     TEXT,
     all_words,
     assert_same_after_reload,
+    begin,
     is_at_the_end,
+    open_chat,
     send,
     start,
     top,
@@ -42,7 +44,7 @@ def test_an_answer_streams_and_is_the_same_after_a_reload(chat: Browser) -> None
 
 
 def test_a_reload_in_the_middle_loses_nothing(chat: Browser) -> None:
-    send(chat, "words 500 0.004")
+    begin(chat, "words 500 0.004")
     wait_for_word(chat, 150)
     chat.reload()
     wait_for_state(chat, "completed")
@@ -50,8 +52,8 @@ def test_a_reload_in_the_middle_loses_nothing(chat: Browser) -> None:
 
 
 def test_a_cut_in_the_middle_loses_nothing_and_is_told(engine: Browser, proxy: Proxy) -> None:
-    engine.open(f"http://127.0.0.1:{proxy.port}/chat/")
-    send(engine, "words 500 0.006")
+    open_chat(engine, f"http://127.0.0.1:{proxy.port}/chat/")
+    begin(engine, "words 500 0.006")
     wait_for_word(engine, 100)
     proxy.cut()
     engine.wait("() => document.querySelector('.connection')?.checkVisibility()")
@@ -62,7 +64,7 @@ def test_a_cut_in_the_middle_loses_nothing_and_is_told(engine: Browser, proxy: P
 
 
 def test_a_message_that_cannot_be_sent_is_kept(engine: Browser, proxy: Proxy) -> None:
-    engine.open(f"http://127.0.0.1:{proxy.port}/chat/")
+    open_chat(engine, f"http://127.0.0.1:{proxy.port}/chat/")
     proxy.cut()
     send(engine, "an important message")
     engine.wait("() => document.querySelector('#composer-error')?.textContent.trim()")
@@ -74,7 +76,7 @@ def test_a_message_that_cannot_be_sent_is_kept(engine: Browser, proxy: Proxy) ->
 
 
 def test_stop_ends_an_answer_and_the_next_one_comes(chat: Browser) -> None:
-    send(chat, "forever")
+    begin(chat, "forever")
     wait_for_word(chat, 5)
     chat.click("#composer button[name=stop]")
     wait_for_state(chat, "cancelled")
@@ -109,7 +111,7 @@ def test_the_page_stays_at_the_end_through_answers_questions_and_failures(chat: 
 @pytest.mark.parametrize("by", ["wheel", "keyboard"])
 def test_the_smallest_move_up_ends_following_and_is_not_undone(chat: Browser, by: str) -> None:
     start(chat, "words 600 0")
-    send(chat, "words 3000 0.003")
+    begin(chat, "words 3000 0.003")
     wait_for_word(chat, 60)
     if by == "wheel":
         chat.wheel(BODY, -3)
@@ -130,7 +132,7 @@ def test_the_smallest_move_up_ends_following_and_is_not_undone(chat: Browser, by
 
 def test_the_inspector_follows_until_the_reader_moves_up(chat: Browser) -> None:
     rows = "#inspector .room-body"
-    send(chat, "ticks 0.02")
+    begin(chat, "ticks 0.02")
     wait_for_state(chat, "running")
     chat.click(f"{ANSWER} a[name=inspect]")
     chat.wait("() => document.querySelectorAll('#inspector-rows > *').length > 60")

@@ -1,4 +1,4 @@
-"""The recorded exchanges with a kogwistar server."""
+"""The recorded exchanges with kogwistar servers of two versions."""
 
 from __future__ import annotations
 
@@ -9,7 +9,9 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-FOLDER = Path(__file__).parents[1] / "data" / "kogwistar"
+OLD, NEW = "0.2.4", "0.6.15"
+DATA = Path(__file__).parents[1] / "data"
+FOLDERS = {OLD: DATA / "kogwistar", NEW: DATA / "kogwistar-0.6.15"}
 
 
 @dataclass(frozen=True)
@@ -48,24 +50,25 @@ def _envelope(event: dict[str, Any]) -> dict[str, Any]:
 
 
 @cache
-def recording(number: str) -> Recording:
+def recording(number: str, version: str = OLD) -> Recording:
     """Return a recording by its number, `"072"` or `"159_events"`."""
-    (path,) = [path for path in FOLDER.iterdir() if path.name.startswith(f"{number}_") or path.stem == number]
+    (path,) = [path for path in FOLDERS[version].iterdir() if path.name.startswith(f"{number}_") or path.stem == number]
     return read(path)
 
 
 @cache
 def read(path: Path) -> Recording:
     data = path.read_bytes()
+    name = path.stem if path.parent == FOLDERS[OLD] else f"{NEW}/{path.stem}"
     if path.suffix == ".sse":
-        return Recording(path.stem, "GET", "", 200, "text/event-stream", data)
+        return Recording(name, "GET", "", 200, "text/event-stream", data)
     head, body = re.split(rb"\nHTTP/1.1 ", data, maxsplit=1)
     headers, body = re.split(rb"\r?\n\r?\n", body, maxsplit=1)
     body = re.sub(rb"\n+# status=.*\n*$", b"", body)
     asked = head.decode().split("\n")[0].split(" ")
     kind = re.search(rb"content-type: ([^\r\n]*)", headers)
     return Recording(
-        path.stem,
+        name,
         asked[1],
         asked[2],
         int(headers[:3]),
@@ -74,14 +77,18 @@ def read(path: Path) -> Recording:
     )
 
 
+def _paths() -> list[Path]:
+    return [path for folder in FOLDERS.values() for path in sorted(folder.iterdir())]
+
+
 def streams() -> list[Recording]:
     """Return every recording of a run's events."""
-    found = [read(path) for path in sorted(FOLDER.iterdir()) if path.suffix in (".http", ".sse")]
+    found = [read(path) for path in _paths() if path.suffix in (".http", ".sse")]
     polls = [each for each in found if "/events/poll" in each.path and each.status == 200]
     return [each for each in found if "event-stream" in each.content_type and each.body.strip()] + polls
 
 
 def about(run_id: str, ending: str = "") -> list[Recording]:
     """Return the recordings of one route of a run: `""` is the run itself, `/steps` its steps."""
-    found = [read(path) for path in sorted(FOLDER.iterdir()) if path.suffix == ".http"]
+    found = [read(path) for path in _paths() if path.suffix == ".http"]
     return [each for each in found if each.status == 200 and each.path.endswith(f"/{run_id}{ending}")]

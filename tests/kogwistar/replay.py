@@ -25,7 +25,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response, StreamingResponse
 from starlette.routing import Route
 
-from .recordings import recording
+from .recordings import NEW, OLD, recording
 
 
 @dataclass(frozen=True)
@@ -46,7 +46,7 @@ class Scene:
     late: bool = False
     resume: str = ""
     after_resume: tuple[str, str] = ("", "")
-    silent: bool = False
+    version: str = OLD
 
 
 SCENES = {
@@ -68,6 +68,17 @@ SCENES = {
     "suspend": Scene("402", "403", "404", "405", resume="408", after_resume=("411", "412")),
     "script": Scene("402", "403", "418", "405", resume="419", after_resume=("411", "412")),
     "budget": Scene("331", "332", "333", "334", resume="345", after_resume=("348", "412")),
+}
+SCENES_OF_0_6 = {
+    **SCENES,
+    "debug": Scene("072", "073", "076", version=NEW),
+    "evidence": Scene("201", "202", "203", "204", version=NEW),
+    "loop": Scene("101", "102", "103", version=NEW),
+    "hidden": Scene("261", "262", "263", version=NEW),
+    "no-llm": Scene("111", "110", "112", version=NEW),
+    "unicode": Scene("152", version=NEW),
+    "simple": Scene("322", "321", version=NEW),
+    "suspend": Scene("401", "402", "403", "404", resume="409", after_resume=("411", "412"), version=NEW),
 }
 STOPS = ("run.cancelled", "run.completed", "run.failed")
 
@@ -100,6 +111,7 @@ class Replay:
     """The server, in a thread. Attributes may be changed while it runs.
 
     Attributes:
+        version: Whose recordings are played, and whose routes there are.
         pace: How fast time passes in recordings; 0 plays them at once.
         cancel_takes: Seconds from a cancel to its end.
         cut_after: Streams break, without an end, after this many events, `cuts` times; `None` for no cut.
@@ -109,7 +121,9 @@ class Replay:
         asked: How often each route was called.
     """
 
-    def __init__(self, *, pace: float = 0.0, cancel_takes: float = 0.05) -> None:
+    def __init__(self, *, pace: float = 0.0, cancel_takes: float = 0.05, version: str = OLD) -> None:
+        self.version = version
+        self.scenes = SCENES_OF_0_6 if version == NEW else SCENES
         self.pace = pace
         self.cancel_takes = cancel_takes
         self.cut_after: int | None = None
@@ -185,6 +199,7 @@ class Replay:
             ("GET", "/api/runs/{id}/checkpoints", self._checkpoints),
             ("GET", "/api/runs/{id}/checkpoints/{n}", self._checkpoint),
             ("GET", "/api/runs/{id}/resume-contract", self._contract),
+            ("GET", "/api/runs/{id}/evidence", self._evidence),
             ("POST", "/api/runs/{id}/resume", self._resume),
             ("POST", "/api/workflow/runs/{id}/resume", self._resume),
         ]
@@ -298,8 +313,8 @@ class Replay:
 
     def begin(self, conversation: str, user: str, turn: str, workflow: str, text: str) -> Run:
         default = "debug" if workflow in ("debug.rag.v1", "agentic_answering.v2") else "simple"
-        scene = SCENES.get(text.split()[0] if text.split() else "", SCENES[default])
-        frames = recording(scene.events).frames
+        scene = self.scenes.get(text.split()[0] if text.split() else "", self.scenes[default])
+        frames = recording(scene.events, scene.version).frames
         start = frames[0]["data"]["created_at_ms"]
         id = str(uuid4())
         plan = []
@@ -357,7 +372,7 @@ class Replay:
         self._advance(run)
         row: dict[str, Any] = {"result": None, "error": None}
         if run.terminal and run.scene.run:
-            row = recording(run.scene.run).json
+            row = recording(run.scene.run, run.scene.version).json
         elif run.terminal:
             text = "".join(e["data"].get("assistant_text", "") for e in run.log if e["event"] == "output.completed")
             result = {"workflow_status": "succeeded" if text else "failure", "assistant_text": text}
@@ -447,13 +462,13 @@ class Replay:
     async def _steps(self, request: Request, who: Any) -> Response:
         run = self.runs[request.path_params["id"]]
         number = run.scene.after_resume[0] if run.resumed else run.scene.steps
-        return JSONResponse(_replaced(recording(number).json if number else {"steps": []}, run))
+        return JSONResponse(_replaced(recording(number, run.scene.version).json if number else {"steps": []}, run))
 
     def _states(self, run: Run) -> list[Any]:
         number = run.scene.after_resume[1] if run.resumed else run.scene.state
         if not number:
             return []
-        data = _replaced(recording(number).json, run)
+        data = _replaced(recording(number, run.scene.version).json, run)
         return list(data["checkpoints"]) if "checkpoints" in data else [data]
 
     async def _checkpoints(self, request: Request, who: Any) -> Response:
@@ -471,7 +486,13 @@ class Replay:
         run = self.runs[request.path_params["id"]]
         states = self._states(run)
         last = states[-1]["step_seq"] if states else None
-        return JSONResponse({**recording("406").json, "run_id": run.id, "latest_checkpoint_step_seq": last})
+        said = recording("405", NEW) if self.version == NEW else recording("406")
+        return JSONResponse({**said.json, "run_id": run.id, "latest_checkpoint_step_seq": last})
+
+    async def _evidence(self, request: Request, who: Any) -> Response:
+        if self.version == OLD:
+            return PlainTextResponse("Not Found", 404)
+        return _detail(400, recording("083", NEW).json["detail"])
 
     async def _resume(self, request: Request, who: Any) -> Response:
         run, data = self.runs[request.path_params["id"]], await request.json()
@@ -480,11 +501,11 @@ class Replay:
         if [data["suspended_node_id"], data["suspended_token_id"]] not in [[each[0], each[2]] for each in waiting]:
             token, node = data["suspended_token_id"], data["suspended_node_id"]
             return _detail(400, f"Token {token} for node {node} not found in suspended runtime state.")
-        reply = recording(run.scene.resume).json
+        reply = recording(run.scene.resume, run.scene.version).json
         if data["client_result"]["status"] == "suspended":
             reply["workflow_status"] = "suspended"
         elif data["client_result"]["status"] == "failure":
-            reply = recording("415").json
+            reply = recording("424", NEW).json if self.version == NEW else recording("415").json
             run.resumed = True
         else:
             run.resumed = True

@@ -405,7 +405,8 @@ def test_a_message_whose_answer_failed_can_be_sent_once_more(server: Replay) -> 
         assert "hidden\ntrouble" in again.text
         assert [run.text for run in server.runs.values()] == ["hidden\ntrouble", "hidden\ntrouble"]
         assert client.post(f"/runs/{first}/retry").status_code == 200  # without JavaScript: the conversation
-        assert [turn["content"] for turn in server.turns[page.url.path.rsplit("/", 1)[1]]] == ["hidden\ntrouble"] * 3
+        # The second press is the first: it has asked again already.
+        assert [turn["content"] for turn in server.turns[page.url.path.rsplit("/", 1)[1]]] == ["hidden\ntrouble"] * 2
 
 
 def test_how_long_an_answer_took_that_was_made_elsewhere_is_not_made_up(server: Replay) -> None:
@@ -1028,7 +1029,15 @@ def test_a_token_that_the_server_does_not_take_any_more_leads_to_signing_in(serv
         (422, {"detail": [{"loc": None, "msg": "Nowhere"}]}, BackendError, "request: Nowhere"),
         (422, {"detail": [{"loc": 5, "msg": 7}]}, BackendError, "request: 7"),
         (400, {"error": {"code": "x", "detail": "No such thing", "request_id": "req-7"}}, BackendError, "req-7"),
+        (500, {"detail": "the index is broken"}, BackendError, "The kogwistar server failed: the index is broken."),
         (503, b"", BackendUnavailable, "cannot be reached"),
+        (503, {"detail": "The model is overloaded"}, BackendUnavailable, "right now: The model is overloaded."),
+        (429, {"message": "Too many requests"}, BackendUnavailable, "right now: Too many requests."),
+        (429, b"", BackendUnavailable, "too much to do"),
+        (501, {"detail": "no such method"}, BackendError, "cannot do this: no such method."),
+        (501, "807 0.6.15", BackendError, "cannot chat"),
+        (403, {"code": "KOGWISTAR_AUTH_FORBIDDEN", "message": "required role missing"}, NotAllowed, "role missing"),
+        (403, "118", NotAllowed, "DEV_AUTH_ROLE"),
         (200, b"<html>", BackendUnavailable, "may have arrived"),
         (200, b"[]", BackendUnavailable, "may have arrived"),
         (404, {"detail": "'Unknown conversation_id: x'"}, NotFound, "nothing here"),
@@ -1042,13 +1051,22 @@ async def test_every_shape_of_failure_is_a_sentence(
     server: Replay, chat: KogwistarBackend, status: int, body: Any, error: type, words: str
 ) -> None:
     run = await chat.start_run(ANN, None, "hidden")
-    content = recording(body).body if isinstance(body, str) else json.dumps(body) if isinstance(body, dict) else body
+    content = (
+        recording(*body.split()).body if isinstance(body, str) else json.dumps(body) if isinstance(body, dict) else body
+    )
     server.fault("turns:answer", status, content)
     await read(chat, run)
     with pytest.raises(error, match=words) as raised:
         await chat.start_run(ANN, run.conversation_id, "hello")
     for secret in ("Traceback", "server-path", "line ", "sqlite"):
         assert secret not in str(raised.value)
+
+
+async def test_a_server_that_says_why_it_cannot_is_not_called_away(server: Replay, chat: KogwistarBackend) -> None:
+    run = await chat.start_run(ANN, None, "forever and ever")
+    server.fault("/events$|/api/runs/[^/]+$", 503, {"detail": "The model is overloaded"}, 12)
+    await until(chat, run, StageChanged, "The model is overloaded. Trying again")
+    await chat.cancel_run(ANN, run.id)
 
 
 async def test_what_does_not_exist_is_told_without_its_request_id(server: Replay, chat: KogwistarBackend) -> None:
@@ -1133,7 +1151,7 @@ async def test_an_answer_that_never_arrived_is_asked_for_again(server: Replay, f
     first = await until(flows, run, InputRequested)
     server.fault("/resume$", 503)
     await flows.answer_request(ANN, run.id, first.request_id, "42")
-    second = await until(flows, run, InputRequested, "did not reach")
+    second = await until(flows, run, InputRequested, "was not taken")
     assert second.request_id != first.request_id
     await flows.answer_request(ANN, run.id, second.request_id, "43")
     assert fold(await read(flows, run)).state is RunState.COMPLETED

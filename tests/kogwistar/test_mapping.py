@@ -13,12 +13,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from htmxchat import Outcome, RunState, RunView, fold
+from htmxchat import JSON, Outcome, RunState, RunView, ScriptResult, ScriptState, fold
 from htmxchat.backends.kogwistar.client import Client
 from htmxchat.backends.kogwistar.mapping import SPAN, Translator
 from htmxchat.backends.kogwistar.outcome import Facts, conclude
-from htmxchat.backends.kogwistar.replies import ServerRun, read_account, read_run, read_steps, read_submitted
+from htmxchat.backends.kogwistar.replies import ServerRun, Step, read_account, read_run, read_steps, read_submitted
+from htmxchat.backends.kogwistar.waiting import Request, client_result
 from htmxchat.events import InputRequested, RunEnded, RunEvent, RunStopping, TextDelta, Unknown
+from htmxchat.scripts.results import encode_result
 
 from .recordings import Recording, about, recording, streams
 from .replay import token
@@ -80,6 +82,14 @@ EXPECTED: dict[str, tuple[RunState, str, str | None]] = {
     "467_answer_runner_streaming_events": (DONE, RUNNER, None),
     "502_poll_limit_negative": (DONE, "Fake LLM answer to:", None),
     "621_wf_events_bob_no_acl": (WAITS, "", SUSPENDED),
+    "0.6.15/072_events_sse_debug_rag": (DONE, "Debug RAG response", None),
+    "0.6.15/101_agentic_events": (DONE, "Fake LLM answer to:", None),
+    "0.6.15/111_stock_agentic_no_llm_events": (FAILED, "", "The server says: 1 validation error for ChatGoogle"),
+    "0.6.15/152_unicode_events": (DONE, "Debug RAG response", None),
+    "0.6.15/201_src_events": (DONE, "Fake LLM answer to: Tell me about a hypergraph and provenance", None),
+    "0.6.15/261_llm_fail_events": (FAILED, "", "The server says: fake LLM: upstream 503 overloaded."),
+    "0.6.15/322_wf_run_simple_events": (DONE, STATE, None),
+    "0.6.15/401_susp_events": (WAITS, "", SUSPENDED),
 }
 
 
@@ -323,6 +333,25 @@ def test_client_code_becomes_a_script() -> None:
     assert request.kind == "script"
     assert [type(body).__name__ for body in bodies] == ["StageChanged", "ScriptProposed"]
     assert not any(isinstance(body, InputRequested) for body in bodies)
+
+
+@pytest.mark.parametrize(
+    ("error", "reason"),
+    [
+        ({"origin": "python", "type": "ValueError", "message": "bad\nrow", "traceback": "T\nValueError: bad\nrow"},
+         "The server says: ValueError: bad row."),
+        ({"origin": "sandbox", "type": "", "message": "It ran for more than 30 seconds.", "traceback": ""},
+         "The server says: It ran for more than 30 seconds."),
+    ],
+)  # fmt: skip
+def test_why_a_script_failed_is_told_whatever_it_printed_before(error: JSON, reason: str) -> None:
+    request = Request("wait-1", "n", "t", "script", "")
+    result = ScriptResult(ScriptState.FAILED, stdout="hi\n" * 1_000, error=error)
+    told = client_result(request, encode_result(result))
+    assert told["errors"][1].startswith("hi\nhi")  # all of it, for the agent
+    run = ServerRun("r", "c", "w", "u", "t", "", "succeeded", True, "failure")
+    steps = (Step(0, "x", "failure", errors=tuple(told["errors"])), Step(1, "other", "ok"))
+    assert conclude(Facts(run, steps=steps))[0][-1] == RunEnded(Outcome.FAILED, reason)
 
 
 def _late(kind: str, seq: int) -> bytes:

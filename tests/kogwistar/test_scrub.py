@@ -33,6 +33,38 @@ def test_text_loses_places_tracebacks_and_secrets(said: str, secret: str) -> Non
     assert secret not in plain(said)
 
 
+@pytest.mark.parametrize("before", ["", "hi\n", "x" * 20_000 + "\n", "progress: 100 %\n\n"])
+@pytest.mark.parametrize(
+    ("said", "reason"),
+    [
+        (TRACEBACK, "KeyError: 1"),
+        (f"{TRACEBACK}\n\nDuring handling of the above exception, another exception occurred:\n\n"
+         'Traceback (most recent call last):\n  File "<exec>", line 3\n    1 +\n      ^\nSyntaxError: invalid syntax',
+         "SyntaxError: invalid syntax"),
+        ('  + Exception Group Traceback (most recent call last):\n  |   File "/srv/kog/engine.py", line 1, in engine\n'
+         "  | ExceptionGroup: two (1 sub-exception)\n  +-+---------------- 1 ----------------\n"
+         '    | Traceback (most recent call last):\n    |   File "/srv/kog/engine.py", line 3, in step\n'
+         "    |     engine()\n    | ValueError: no such region\n    +------------------------------------",
+         "ValueError: no such region"),
+        ('Traceback (most recent call last):\n  File "x.py", line 3, in f\n    g()\nValueError: first\n  second\nthird',
+         "ValueError: first second third"),
+    ],
+    ids=["plain", "chained", "group", "lines"],
+)  # fmt: skip
+def test_the_reason_at_the_end_of_a_traceback_stays(before: str, said: str, reason: str) -> None:
+    assert plain(before + said).endswith(reason)
+    assert len(plain(before + said)) <= 300
+    scrubbed = scrub_text(f"{before}{said}\nmore of it")
+    assert reason.split()[0] in scrubbed and scrubbed.endswith("more of it")
+    for shown in (plain(before + said), scrubbed):
+        assert "engine" not in shown and "File" not in shown
+
+
+def test_a_failed_call_of_a_tool_says_why_although_it_has_no_result() -> None:
+    (finished,) = Translator().add(event("tool.result", {"tool_call_id": "1", "ok": False, "error": "no such index"}))
+    assert (finished.body.summary, finished.body.failed) == ("no such index", True)  # type: ignore[union-attr]
+
+
 @pytest.mark.parametrize("said", ["cannot read /secrets", "GET https://kog.example/x?key=SECRET failed"])
 def test_a_sentence_loses_more(said: str) -> None:
     assert "ecret" not in plain(said).lower()
@@ -47,7 +79,7 @@ def test_what_users_asked_for_stays(said: str) -> None:
 
 
 def test_values_keep_their_shape() -> None:
-    assert scrub({"a": [TRACEBACK, 1, None], "b": {"c": "ok"}}) == {"a": [" …", 1, None], "b": {"c": "ok"}}
+    assert scrub({"a": [TRACEBACK, 1, None], "b": {"c": "ok"}}) == {"a": ["… KeyError: 1", 1, None], "b": {"c": "ok"}}
 
 
 def event(type: str, payload: dict[str, Any]) -> ServerEvent:

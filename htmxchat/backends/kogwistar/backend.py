@@ -109,6 +109,9 @@ class KogwistarBackend(ScriptKeeping):
         finally:
             self._closing = False
 
+    async def identity_key(self) -> bytes | None:
+        return await self._store.identity_key()
+
     # Conversations
 
     async def list_conversations(self, user: User, *, limit: int = 30, cursor: str | None = None) -> ConversationPage:

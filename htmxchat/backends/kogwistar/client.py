@@ -11,7 +11,7 @@ from urllib.parse import quote
 import httpx
 from httpx_sse import EventSource, SSEError
 
-from ...errors import BackendError, NotFound
+from ...errors import BackendError, BackendUnavailable, ChatError, NotFound, NotSignedIn
 from . import problems, replies
 from .http import Http, unreachable
 from .replies import Account, ServerConversation, ServerEvent, ServerRun, ServerTurn, Step, Submitted
@@ -92,10 +92,15 @@ class Client:
         return replies.mapping((await self._http.get(token, path, replies.mapping)).get("state"))
 
     async def evidence(self, token: str, id: str) -> dict[str, str]:
-        """Return the summaries of what an answer rests on, by reference; servers before this route have none."""
+        """Return the summaries of what an answer rests on, by reference.
+
+        Some servers do not have this route, and 0.6 refuses all of it on its usual database. The sources are not in it.
+        """
         try:
             data = await self._http.get(token, f"/api/runs/{_part(id)}/evidence", replies.mapping)
-        except (NotFound, problems.NoSuchRoute):
+        except (BackendUnavailable, NotSignedIn):
+            raise
+        except ChatError:
             return {}
         refs = replies.objects(data.get("evidence_refs"))
         return {replies.text_at(ref, "ref"): replies.text_at(ref, "summary") for ref in refs}

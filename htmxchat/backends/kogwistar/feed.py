@@ -13,7 +13,7 @@ from . import logs
 from .inquiry import terminal_run
 from .mapping import TERMINAL, server_seq
 from .outcome import FORGOTTEN, NOT_STOPPED
-from .problems import NoSuchRoute
+from .problems import NoSuchRoute, Refused
 from .replies import ServerRun
 from .run_log import RunLog
 from .run_memory import KnownRun, RunMemory
@@ -110,7 +110,8 @@ class Feed(RunLog):
                     raise (error if isinstance(error, BackendUnavailable) else BackendUnavailable()) from None
                 if not self._unreached and delay > _FIRST_DELAY:
                     self._unreached = True
-                    self.append([self.own(StageChanged(UNREACHED))])
+                    said = f"{error} Trying again" if isinstance(error, Refused) else UNREACHED
+                    self.append([self.own(StageChanged(said))])
             if not self.done:
                 delay = _FIRST_DELAY if seen != self.translator.seq else min(delay * 2, _LONGEST_DELAY)
                 await asyncio.sleep(delay * random.uniform(0.5, 1.0))

@@ -9,11 +9,11 @@ from ...cleaning import clean_json
 from ...errors import NotFound
 from ...events import JSON, Source, SourcesFound
 from ...models import RunState, RunStep, RunSteps
-from .problems import plain
+from .problems import first_reason
 from .replies import Step
 from .run_memory import KnownRun
 from .scrub import scrub
-from .sources import find_sources
+from .sources import cites, find_sources
 from .waiting import waiting_sentence
 
 if TYPE_CHECKING:
@@ -55,6 +55,8 @@ async def read_evidence(client: Client, token: str, known: KnownRun) -> tuple[So
     if kept:
         return tuple(kept)
     run = await client.run(token, known.run.id)
+    if not cites(run.result):
+        return ()
     state = await client.last_state(token, known.run.id)
     return find_sources(run.result, state, await client.evidence(token, known.run.id))
 
@@ -62,7 +64,7 @@ async def read_evidence(client: Client, token: str, known: KnownRun) -> tuple[So
 def _step(step: Step) -> RunStep:
     state = _STATES.get(step.status, RunState.FAILED)
     if state is RunState.FAILED:
-        detail = plain(step.errors[0]) if step.errors else "The server does not say why."
+        detail = first_reason(step.errors) or "The server does not say why."
     else:
         detail = waiting_sentence(step.wait_reason) if state is RunState.SUSPENDED else ""
     name = re.sub(r"^(aa|x)_", "", step.op).replace("_", " ").strip().capitalize() or "Step"

@@ -21,6 +21,7 @@ from .waiting import Request, client_result, heard
 
 log = logging.getLogger("htmxchat")
 GOING_ON = "Going on with your answer"
+NOT_TAKEN = "Your answer was not taken. Please give it again."
 NOT_KNOWN = "It is not known whether your answer arrived, and nothing came of it. Please give it again. "
 
 
@@ -29,11 +30,11 @@ class LiveRun(Feed):
 
     Attributes:
         resuming: The call to the server, while it lasts.
-        lost: Whether it is certain that the last answer did not get through.
+        lost: Why it is certain that the last answer did not get through; empty when it is not.
     """
 
     resuming: asyncio.Task[None] | None = None
-    lost = False
+    lost = ""
 
     @property
     def idle(self) -> bool:
@@ -54,7 +55,7 @@ class LiveRun(Feed):
             await self.sync()
             raise NotFound
         self.append(said)
-        self.lost = False
+        self.lost = ""
         await self.sync()
         self.resuming = asyncio.create_task(self._resume(request, answer), name=f"resume {self.id}")
 
@@ -76,7 +77,7 @@ class LiveRun(Feed):
             await self.conclude(resumed(run, reply))
         except (BackendUnavailable, NoSuchRoute, NotSignedIn) as error:
             log.warning("What came of resuming run %s is not known yet: %s", self.id, error)
-            self.lost = not sent or not isinstance(error, Uncertain)
+            self.lost = str(error) if not sent or not isinstance(error, Uncertain) else ""
         except BackendError as error:
             await self._examine(error)
         except ChatError as error:
@@ -119,7 +120,7 @@ class LiveRun(Feed):
         elif same:
             # Not taken, or not yet: the server notes nothing before the rest of the workflow has run.
             if self.lost:
-                await self.conclude(await self._client.run(self.token, self.id), retried=True)
+                await self.conclude(await self._client.run(self.token, self.id), remark=f"{NOT_TAKEN} {self.lost} ")
             elif (logs.now() - self.known.since).total_seconds() >= self._timing.resent:
                 await self.conclude(await self._client.run(self.token, self.id), remark=NOT_KNOWN)
         elif not mapping(state.get("_rt_join")).get("pending"):

@@ -15,6 +15,8 @@ from ...login import SignInAt
 from ...models import User
 from ...store import Store
 from .pool import Pool
+from .probe import cannot_chat
+from .problems import CANNOT_CHAT, DEV_ROLE, CannotChat, Refused, refusal
 from .tokens import claims
 
 if TYPE_CHECKING:
@@ -35,6 +37,10 @@ _NO_LOGIN = (
     "Whoever runs the chat has to check that address."
 )
 _REFUSED = "The kogwistar server does not begin a sign-in. Whoever runs it has to look at its sign-in settings."
+_NOT_BACK = (
+    "The kogwistar server does not send people back to this chat. "
+    "Whoever runs it has to add {} to its AUTH_ALLOWED_RETURN_URLS."
+)
 _NO_TOKEN = "The sign-in was not finished. Sign in again."
 _BAD_TOKEN = "The kogwistar server did not accept the sign-in that it sent. Sign in again."
 _NO_USER = "The kogwistar server does not know this user. Ask who runs it for an account."
@@ -44,8 +50,9 @@ _CLOCKS = "The sign-in had ended before it began: the clocks of this server and 
 class KogwistarLogin:
     """Signs people in through a kogwistar server, in its dev mode and with OpenID Connect. asyncio only.
 
-    A dev server sends people back to the address that it is given. One with OpenID Connect sends them to its own
-    `UI_URL`, which therefore must be this chat's `/login/callback`.
+    A dev server sends people back to the address that it is given. One with OpenID Connect is asked to send them to
+    this chat's `/login/callback`: since 0.6 it does if its `AUTH_ALLOWED_RETURN_URLS`, or else its `UI_URL`, is
+    that address. Older ones send people to `UI_URL` in any case.
 
     The session ends when the token does. Tokens are kept in the store's database, and nowhere else.
 
@@ -105,9 +112,19 @@ class KogwistarLogin:
         """
         if await self._is_dev():
             return SignInAt(f"{self._public}/api/auth/login?{urlencode({'redirect_uri': callback})}")
-        path = "/api/auth/login" + (f"?{urlencode({'provider': self._provider})}" if self._provider else "")
+        # The server compares all of the address, so the state at its end must go.
+        back = callback.rpartition("/")[0]
+        provider = {"provider": self._provider} if self._provider else {}
+        path = f"/api/auth/login?{urlencode({'return_to': back, **provider})}"
         # Asked here first, so that what is wrong is said on a page of ours.
-        if not (await self._ask("GET", path)).is_redirect:
+        answer = await self._ask("GET", path)
+        if answer.status_code == 400 and "return_to" in answer.text:
+            path = f"/api/auth/login?{urlencode(provider)}".rstrip("?")
+            answer = await self._ask("GET", path)
+            home = (answer.cookies.get("auth_return_to") or "").strip('"')
+            if not home.startswith(back.removesuffix("login/callback")):
+                raise BackendError(_NOT_BACK.format(back))
+        if not answer.is_redirect:
             raise BackendError(_REFUSED)
         return SignInAt(self._public + path, with_state=False)
 
@@ -143,6 +160,8 @@ class KogwistarLogin:
         await self._ask("POST", "/api/auth/logout", user.token)
 
     async def _is_dev(self) -> bool:
+        if cannot_chat(await self._ask("GET", "/health")):
+            raise CannotChat(CANNOT_CHAT)
         # Dev servers have no use for this route and say so. Asking for a login instead would make a token.
         answer = await self._ask("GET", "/api/auth/callback?state=none&code=none")
         if answer.status_code == 404:
@@ -161,7 +180,8 @@ class KogwistarLogin:
         except httpx.HTTPError:
             raise BackendUnavailable(_UNREACHABLE) from None
         if answer.status_code >= 500:
-            raise BackendUnavailable(_FAILED)
+            error = refusal(answer.status_code, answer.content)
+            raise error if isinstance(error, Refused) else BackendUnavailable(_FAILED)
         return answer
 
 
@@ -171,7 +191,8 @@ def _check(me: Mapping[str, Any]) -> None:
     if me.get("is_active") is False:
         raise NotAllowed(f"{who}, but this account is not active. {ask}")
     if me.get("role") == "ro":
-        raise NotAllowed(f"{who}, but this account may only read (its role is “ro”), so it cannot chat. {ask}")
+        role = "its role is “ro”"
+        raise NotAllowed(f"{who}, but this account may only read ({role}), so it cannot chat. {ask} {DEV_ROLE}")
     spaces = me.get("ns")
     names = spaces.split(",") if isinstance(spaces, str) else spaces if isinstance(spaces, list) else []
     if not {"conversation", "*"} & {str(name).strip() for name in names}:

@@ -65,13 +65,18 @@ class Translator:
     """
 
     def __init__(self, events: Iterable[RunEvent] = ()) -> None:
-        self.text = ""
+        self._parts: list[str] = []
         self.ended = False
         self.seq = 0
         self._chunks = 0
         for event in events:
             self._note(event.body)
             self.seq = event.seq
+
+    @property
+    def text(self) -> str:
+        self._parts = ["".join(self._parts)]
+        return self._parts[0]
 
     def add(self, event: ServerEvent) -> list[RunEvent]:
         """Return what a server event becomes; nothing when it was seen before or comes too late."""
@@ -98,9 +103,9 @@ class Translator:
 
     def _note(self, body: EventBody) -> None:
         if isinstance(body, TextDelta):
-            self.text += body.text
+            self._parts.append(body.text)
         elif isinstance(body, TextReplaced):
-            self.text = body.text
+            self._parts = [body.text]
 
     def _bodies(self, event: ServerEvent) -> list[EventBody]:
         payload = event.payload
@@ -127,6 +132,8 @@ class Translator:
             case "tool.result" if text_at(payload, "tool_call_id"):
                 result = clean_json(payload.get("result"))
                 failed = payload.get("ok") is False or bool(payload.get("error"))
+                if result is None and failed:
+                    result = clean_json(payload.get("error"))
                 return [ToolFinished(text_at(payload, "tool_call_id"), _short(result), result, failed)]
             case _:
                 return [_unknown(event)]

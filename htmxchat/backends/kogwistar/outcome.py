@@ -19,7 +19,7 @@ from ...events import (
     ToolFinished,
     ToolStarted,
 )
-from .problems import sentence
+from .problems import first_reason, sentence
 from .replies import ServerRun, Step, mapping, strings, text_at
 from .scrub import scrub
 from .sources import find_sources
@@ -70,19 +70,15 @@ def how(run: ServerRun, text: str) -> str:
     return "completed" if text or run.text or "final_state" in run.result else "empty"
 
 
-def conclude(facts: Facts, *, retried: bool = False) -> tuple[list[EventBody], Request | None]:
-    """Return the last events of a run; with a request, it has not ended but waits for its answer.
-
-    Args:
-        retried: The last answer did not reach the server.
-    """
+def conclude(facts: Facts) -> tuple[list[EventBody], Request | None]:
+    """Return the last events of a run; with a request, it has not ended but waits for its answer."""
     facts = _after_resume(facts)
     run = facts.run
     went = how(run, facts.text)
     if went == "suspended":
         request = find_request(facts.state or run.final_state, facts.steps, facts.asked)
         if request is not None:
-            return ask(request, retried=retried), request
+            return ask(request), request
         reason = WAITS.get(text_at(run.final_state, "wait_reason"), "")
         return [RunEnded(Outcome.FAILED, f"{reason} {NOT_RESUMABLE}".strip())], None
     if went == "cancelled":
@@ -100,17 +96,15 @@ def conclude(facts: Facts, *, retried: bool = False) -> tuple[list[EventBody], R
 
 
 def why_failed(facts: Facts, *, text: str = "", whole: bool = False) -> str:
-    """Return why a run failed, one plain sentence: of the run itself, else of its last step.
+    """Return why a run failed, one plain sentence: of the run itself, else of the last step that failed.
 
     Args:
         text: What there is of the answer.
         whole: Whether that is all of it.
     """
     said = sentence(facts.run.error)
-    if not said and facts.steps:
-        last = facts.steps[-1]
-        if last.status in ("failure", "failed") and last.errors:
-            said = sentence(last.errors[0])
+    if not said and (failed := [step for step in facts.steps if step.failed]):
+        said = sentence(first_reason(failed[-1].errors))
     if text and not whole:
         return f"The answer broke off: {said}" if said else "The answer broke off, and the server does not say why."
     if text:
@@ -125,7 +119,7 @@ def _after_resume(facts: Facts) -> Facts:
     join = mapping(facts.state.get("_rt_join"))
     if how(facts.run, facts.text) != "suspended" or not join or join.get("suspended") or join.get("pending"):
         return facts
-    failed = bool(facts.steps) and facts.steps[-1].status in ("failure", "failed")
+    failed = bool(facts.steps) and facts.steps[-1].failed
     reply = {"workflow_status": "failure" if failed else "succeeded", "final_state": dict(facts.state)}
     return replace(facts, run=resumed(facts.run, reply))
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Iterable
 from typing import Any
 
 from ...cleaning import clean_text
@@ -14,11 +15,16 @@ from .scrub import FRAME, TRACEBACK
 
 NOT_REACHED = "The kogwistar server cannot be reached right now. Try again in a moment."
 TOO_SLOW = "The kogwistar server takes too long to answer. Try again in a moment."
+BUSY = "The kogwistar server has too much to do right now. Try again in a moment."
+CANNOT_CHAT = (
+    "This kogwistar server cannot chat: it is the native one, which has no conversations yet. "
+    "Whoever runs it has to start the Python server instead (knowledge-mcp)."
+)
 NOT_UNDERSTOOD = "The kogwistar server answered with something else than expected. Is its address right?"
 SIGN_IN_AGAIN = "Your sign-in has expired. Sign in again; what you typed is kept."
 NO_TOKEN = "You are not signed in to the kogwistar server. Sign in, then come back to this page."
 NO_USER = "This sign-in has no user on the kogwistar server, so it cannot hold conversations. Sign in as a user."
-
+DEV_ROLE = "In dev mode, everybody has the role that the server's variable DEV_AUTH_ROLE says, “ro” when it is not set."
 UNCERTAIN = (
     "The kogwistar server has not said whether it got your message, so it may have arrived. "
     "Look into the conversation before you send it again; a new one is in the history."
@@ -31,7 +37,10 @@ NOT_CONFIRMED = "It is not known whether this message reached the kogwistar serv
 
 _LONGEST = 300
 _QUERY = re.compile(r"(?<=\S)\?[\w.%~-]+=\S*")
-_PATH = re.compile(r"<server-path>|(?:\b[A-Za-z]:)?(?:[\\/]+[\w.@~+-]+){2,}[\\/]?|(?<![\w/.:<])/[\w.@~+-]+/?")
+_PATH = re.compile(
+    r"<server-path>|(?:\b[A-Za-z]:|(?<![\\/]))(?:[\\/]++[\w.@~+-]++){2,}+[\\/]?|(?<![\w/.:<])/[\w.@~+-]+/?"
+)
+_RULE = re.compile(r"^ *\+[+-].*$", re.MULTILINE)  # between the errors of an exception group
 _ROLE = re.compile(r"requires role '(\w+)', you have '(\w+)'")
 _ACL = re.compile(r"does not have \w+ access to workflow (\S+)")
 
@@ -44,16 +53,41 @@ class NoSuchRoute(BackendError):
     """A 404 that is not the server's own: a proxy that knows no way to it, or another service at its address."""
 
 
+class Refused(BackendUnavailable):
+    """The server, or what stands before it, answered that it cannot do this now, and why."""
+
+
+class CannotChat(BackendError):
+    """It is a kogwistar server, but one that has no chat."""
+
+
 class ServerFailed(BackendError):
     """The server broke over what was asked; it may have done a part of it."""
 
 
 def plain(text: str) -> str:
-    """Return what a server said about a failure in one line, without tracebacks and paths; may be empty."""
-    text = FRAME.sub("…", TRACEBACK.sub("", redact_text(clean_text(text))))
-    text = _PATH.sub("…", _QUERY.sub("", text))
-    line = " ".join(text.split()).strip(" …")
-    return line if len(line) <= _LONGEST else line[: _LONGEST - 1].rstrip() + "…"
+    """Return what a server said about a failure in one line, without tracebacks and paths; may be empty.
+
+    Of a traceback the error at its end is kept. It is the reason: what comes before it is cut first.
+    """
+    before, *rest = TRACEBACK.split(redact_text(clean_text(text)))
+    reason = _line(rest[-1]) if rest else ""
+    before = _shortened(_line(before), _LONGEST - len(reason) - 1)
+    return _shortened(f"{before} {reason}".strip(), _LONGEST)
+
+
+def _line(text: str) -> str:
+    text = _RULE.sub("", FRAME.sub("…", text))
+    return " ".join(_PATH.sub("…", _QUERY.sub("", text)).split()).strip(" …")
+
+
+def _shortened(line: str, most: int) -> str:
+    return line if len(line) <= most else line[: max(most - 1, 0)].rstrip() + "…"
+
+
+def first_reason(said: Iterable[str]) -> str:
+    """Return `plain` of the first that says something."""
+    return next(filter(None, map(plain, said)), "")
 
 
 def sentence(text: str) -> str:
@@ -74,11 +108,18 @@ def refusal(status: int, body: bytes) -> ChatError:
         if detail in ("", "Not Found"):
             return NoSuchRoute(_with(NOT_UNDERSTOOD, request_id))
         return NotFound(_with(NotFound.sentence, request_id))
-    if status in (408, 429, 502, 503, 504):
-        return BackendUnavailable(_with(NOT_REACHED, request_id))
-    if status >= 500:
-        return ServerFailed(_with("The kogwistar server failed. Try again.", request_id))
     said = sentence(detail)
+    if status in (408, 429, 502, 503, 504):
+        if said:
+            return Refused(_with(f"The kogwistar server cannot do this right now: {said}", request_id))
+        return BackendUnavailable(_with(BUSY if status == 429 else NOT_REACHED, request_id))
+    if status == 501 and b"KOGWISTAR_API" in body:
+        return CannotChat(_with(CANNOT_CHAT, request_id))
+    if status == 501 and said:
+        return BackendError(_with(f"The kogwistar server cannot do this: {said}", request_id))
+    if status >= 500:
+        words = f"The kogwistar server failed: {said}" if said else "The kogwistar server failed. Try again."
+        return ServerFailed(_with(words, request_id))
     words = f"The kogwistar server refused this: {said}" if said else "The kogwistar server refused this."
     return BackendError(_with(words, request_id))
 
@@ -87,7 +128,7 @@ def _forbidden(detail: str) -> str:
     if role := _ROLE.search(detail):
         return (
             f"Your account on the kogwistar server has the role “{role[2]}”, and this needs “{role[1]}”. "
-            "Ask who runs the server to change it."
+            f"Ask who runs the server to change it. {DEV_ROLE}"
         )
     if "namespaces" in detail:
         return (
@@ -112,7 +153,7 @@ def _read(body: bytes) -> tuple[str, str]:
     if isinstance(error, dict):
         id = error.get("request_id")
         return _words(error.get("detail") or error.get("message") or error.get("code")), plain(str(id)) if id else ""
-    return _words(data.get("detail", error)), ""
+    return _words(data.get("detail") or error or data.get("message")), ""
 
 
 def _words(detail: Any) -> str:

@@ -108,6 +108,10 @@ class Step:
     next: tuple[str, ...] = ()
     workflow: str = ""
 
+    @property
+    def failed(self) -> bool:
+        return self.status in ("failure", "failed")
+
 
 def read_account(data: Any) -> Account:
     names = data.get("ns") or ()

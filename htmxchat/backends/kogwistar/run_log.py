@@ -76,15 +76,14 @@ class RunLog(Broadcast):
         else:
             await self.sync()
 
-    async def conclude(self, run: ServerRun, *, retried: bool = False, remark: str = "") -> None:
+    async def conclude(self, run: ServerRun, *, remark: str = "") -> None:
         """Say what has become of a run that is over, as far as the server is concerned.
 
         Args:
-            retried: The last answer did not reach the server.
             remark: What is said before a question to the user.
         """
         facts = await gather(self._client, self.token, run, self.translator.text, self.events)
-        bodies, request = conclude(facts, retried=retried)
+        bodies, request = conclude(facts)
         if request is None:
             await self.end(bodies, facts.run.assistant_turn_id)
             return

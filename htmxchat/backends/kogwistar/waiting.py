@@ -12,7 +12,6 @@ from ...scripts.results import abridged, decode_result
 from .problems import plain, sentence
 from .replies import Step, mapping, strings, text_at
 
-NEVER_SENT = "Your answer did not reach the server. Please give it again. "
 WAITS_FOR_SCRIPT = "The agent waits for a script to run here."
 CONTINUE, REFUSE = "Continue", "Refuse"
 
@@ -85,13 +84,12 @@ def find_request(state: Mapping[str, Any], steps: Sequence[Step], asked: int) ->
     return replace(request, kind=kind, prompt=prompt)
 
 
-def ask(request: Request, *, retried: bool = False) -> list[EventBody]:
+def ask(request: Request) -> list[EventBody]:
     """Return the events that put a request to the user."""
-    prompt = (NEVER_SENT if retried else "") + request.prompt
     if request.kind == "script":
-        return [StageChanged(prompt), ScriptProposed(request.id, request.code, request.title, awaited=True)]
+        return [StageChanged(request.prompt), ScriptProposed(request.id, request.code, request.title, awaited=True)]
     choices = (CONTINUE, REFUSE) if request.kind == "approval" else ()
-    return [InputRequested(request.id, prompt, choices)]
+    return [InputRequested(request.id, request.prompt, choices)]
 
 
 def client_result(request: Request, answer: JSON) -> dict[str, Any]:
@@ -102,7 +100,9 @@ def client_result(request: Request, answer: JSON) -> dict[str, Any]:
     if request.kind == "script" and isinstance(answer, dict) and "state" in answer:
         result = decode_result(answer)
         if not result.done:
-            return {"status": "failure", "state_update": [], "errors": [result.text]}
+            # The first is what people read; the rest is for the agent.
+            errors = list(dict.fromkeys([result.reason, result.text]))
+            return {"status": "failure", "state_update": [], "errors": errors}
         return {"status": "success", "state_update": [["u", {request.key: answer}]]}
     if isinstance(answer, dict) and isinstance(answer.get("state_update"), list):
         return {"status": "success", **answer}

@@ -5,7 +5,9 @@ import "./history.js";
 import "./live.js";
 import "./log.js";
 import { keepFocus, localise, warn } from "./page.js";
+import { guardPlaces, sendOnce } from "./pressing.js";
 import { showRooms } from "./rooms.js";
+import { isSending, showSending } from "./sending.js";
 
 const UNREACHABLE = "The chat cannot be reached. Check the connection and try again.";
 
@@ -38,9 +40,11 @@ function failed({ detail: { ctx } }) {
  * @param {CustomEvent<{ctx: HtmxContext}>} event
  */
 function guard(event) {
-  const { response, text = "", target, swap } = event.detail.ctx;
+  const { response, text = "", target, swap, sourceElement } = event.detail.ctx;
+  // What asked for the turns has gone, because there are newer ones by now, or a newer one is on its way.
+  if (target?.id === "turns" && (!sourceElement?.isConnected || isSending())) return event.preventDefault();
   if (!response || response.status < 400 || swap === "none" || text.includes("<hx-partial")) return;
-  if (target?.id && text.includes(`id="${target.id}"`)) return;
+  if (response.headers.has("HX-Reswap") || (target?.id && text.includes(`id="${target.id}"`))) return;
   event.preventDefault();
   warn(UNREACHABLE);
 }
@@ -52,13 +56,28 @@ function loadScripts() {
   void import("./scripts.js");
 }
 
+/**
+ * Say what the page shows last, so that the answer also brings what came elsewhere since.
+ * @param {CustomEvent<{ctx: HtmxContext}>} event
+ */
+function sayLast({ detail: { ctx: { request } } }) {
+  if (request?.method !== "POST" || !request.headers) return;
+  const turns = document.querySelectorAll("#turns > .turn[id]");
+  request.headers["Chat-Last-Turn"] = turns.item(turns.length - 1)?.id.replace("turn-", "") ?? "";
+}
+
 keepFocus();
+sendOnce();
+showSending();
+guardPlaces();
 showRooms();
 loadScripts();
 document.addEventListener("htmx:after:swap", loadScripts);
 htmx.registerExtension("chat", { handle_swap: swapAttributes });
 
+document.addEventListener("chat:failed", (event) => warn(/** @type {CustomEvent} */ (event).detail.words));
 document.addEventListener("htmx:error", (event) => failed(/** @type {CustomEvent} */ (event)));
+document.addEventListener("htmx:config:request", (event) => sayLast(/** @type {CustomEvent} */ (event)));
 document.addEventListener("htmx:before:swap", (event) => guard(/** @type {CustomEvent} */ (event)));
 document.addEventListener("htmx:after:process", (event) => {
   if (event.target instanceof Element) localise(event.target);

@@ -1,6 +1,7 @@
 /**
  * `<chat-composer>` wraps the form that sends messages: Enter sends, drafts are kept, and what is typed is never lost.
- * The server's answers do not touch the text: it is cleared here, once it has been accepted and if it is still the same.
+ * The server's answers do not touch the text: while a message is on its way it stands among the turns, and when it is
+ * refused it is put back here, before what was written meanwhile.
  */
 
 const NOT_SENT = "Your message could not be sent, and is kept here. Check the connection and send it again.";
@@ -21,6 +22,8 @@ class ChatComposer extends HTMLElement {
     text.addEventListener("keydown", (event) => this.#pressed(event), { signal });
     text.addEventListener("input", () => this.#changed(), { signal });
     this.addEventListener("submit", (event) => this.#submitted(event), { signal, capture: true });
+    document.addEventListener("htmx:after:swap", () => this.#swapped(), { signal });
+    this.addEventListener("htmx:before:request", (event) => event.target === this.#form && this.#write(""), { signal });
     this.addEventListener("htmx:finally:request", (event) => this.#answered(/** @type {CustomEvent} */ (event)), { signal });
     if (!text.value) text.value = load(this.#key);
     this.#measure();
@@ -41,6 +44,12 @@ class ChatComposer extends HTMLElement {
   /** Where the draft is kept: one for each conversation and user. */
   get #key() {
     return `htmxchat:draft:${this.dataset.user}:${this.#form?.getAttribute("action")}`;
+  }
+
+  /** @param {string} text */
+  #write(text) {
+    if (this.#text) this.#text.value = text;
+    this.#measure();
   }
 
   /** @param {KeyboardEvent} event */
@@ -67,6 +76,12 @@ class ChatComposer extends HTMLElement {
       event.stopImmediatePropagation();
       return;
     }
+    if (this.#hold) {
+      event.preventDefault();
+      event.stopImmediatePropagation();
+      this.#refuse();
+      return;
+    }
     this.#sent = text;
     this.#say("");
     forget(event.target, this.#key, text);
@@ -80,10 +95,33 @@ class ChatComposer extends HTMLElement {
     if (!accepted && !this.#error?.textContent) this.#say(ctx.sourceElement === this.#form ? NOT_SENT : NOT_STOPPED);
     if (ctx.sourceElement !== this.#form) return;
     if (document.activeElement === document.body || this.contains(document.activeElement)) text.focus();
-    if (!accepted) return;
-    if (text.value === this.#sent) text.value = "";
-    this.#measure();
+    if (!accepted) {
+      this.#write([this.#sent, text.value].filter(Boolean).join("\n\n"));
+      save(this.#key, text.value);
+      return;
+    }
     document.dispatchEvent(new Event("chat:sent"));
+  }
+
+  /** Why nothing can be sent now; empty when it can. */
+  get #hold() {
+    return this.querySelector("#composer-actions")?.getAttribute("data-hold") ?? "";
+  }
+
+  /** Say so. */
+  #refuse() {
+    const reason = document.createElement("span");
+    reason.setAttribute("data-hold", "");
+    reason.textContent = this.#hold;
+    this.#error?.replaceChildren(reason);
+  }
+
+  /** What was said about a run that holds a message back is true only while it does. */
+  #swapped() {
+    const said = this.#error?.querySelector("[data-hold]");
+    if (!said || said.textContent === this.#hold) return;
+    if (this.#hold) this.#refuse();
+    else this.#say("");
   }
 
   get #error() {

@@ -5,6 +5,8 @@ const MOST = 1_200;
 /** Rows that a stretch is cut to. */
 const KEPT = 800;
 
+/** Characters of a sentence; longer text is a proxy's page. */
+const LONGEST = 500;
 /** Answers that trying again does not change. */
 const FINAL = new Map([
   [401, "You are signed out. Reload the page to sign in."],
@@ -98,7 +100,7 @@ export class Rows {
     if (!link || !list || !body || this.#changing) return;
     this.#changing = true;
     link.setAttribute("aria-busy", "true");
-    const part = await this.#fetch(new URL(link.href).searchParams);
+    const part = await this.#fetch(new URL(link.href).searchParams, link);
     link.removeAttribute("aria-busy");
     if (part) {
       const fromEnd = body.scrollHeight - body.scrollTop;
@@ -134,7 +136,7 @@ export class Rows {
   async open(row) {
     const link = row.querySelector(":scope > .raw > a");
     if (!(link instanceof HTMLAnchorElement)) return;
-    const part = await get(link.href);
+    const part = await get(link.href, link, () => this.open(row));
     if (!part || !link.isConnected) return;
     const box = document.createElement("div");
     box.className = "raw";
@@ -150,11 +152,12 @@ export class Rows {
     }
   }
 
-  /** @param {URLSearchParams} query */
-  async #fetch(query) {
+  /** @param {URLSearchParams} query @param {HTMLAnchorElement} [link] */
+  async #fetch(query, link) {
     const url = new URL(this.#room.dataset.events ?? "", location.href);
     for (const [name, value] of query) url.searchParams.set(name, value);
-    const part = await get(url.pathname + url.search);
+    const side = link?.id === "inspector-earlier" ? "earlier" : "later";
+    const part = await get(url.pathname + url.search, link, () => this.load(side));
     if (part) localise(part);
     return part;
   }
@@ -170,22 +173,45 @@ function rowOf(rows, seq) {
   return all.find(({ dataset: { first, seq: last } }) => Number(first ?? last) <= wanted && wanted <= Number(last)) ?? null;
 }
 
-/** Fetch one element of this chat. @param {string} url @returns {Promise<HTMLElement | null>} */
-async function get(url) {
-  let status = 0;
+/**
+ * Fetch one element of this chat. When that fails, the reason stands after the link that leads to it, with a way to try again.
+ * @param {string} url @param {HTMLAnchorElement} [link] @param {() => void} [again] @returns {Promise<HTMLElement | null>}
+ */
+async function get(url, link, again) {
+  let sentence = "That could not be loaded.";
+  let final = false;
+  if (link?.nextElementSibling?.matches(".unloaded")) link.nextElementSibling.remove();
   try {
     const response = await fetch(url, { headers: { "HX-Request": "true" } });
-    status = response.status;
     if (response.ok) {
       const template = document.createElement("template");
       template.innerHTML = await response.text();
       return /** @type {HTMLElement | null} */ (template.content.firstElementChild);
     }
+    const said = response.headers.get("Content-Type")?.startsWith("text/plain") ? await response.text() : "";
+    final = FINAL.has(response.status);
+    sentence = FINAL.get(response.status) ?? (said.length < LONGEST && said ? said : sentence);
   } catch {
-    // As below.
+    // The sentence says enough.
   }
-  announce(FINAL.get(status) ?? "That could not be loaded. Try again.");
+  announce(sentence);
+  link?.after(unloaded(sentence, final ? undefined : again));
   return null;
+}
+
+/** @param {string} sentence @param {() => void} [again] */
+function unloaded(sentence, again) {
+  const place = document.createElement("span");
+  place.className = "unloaded";
+  place.append(sentence);
+  if (!again) return place;
+  const button = document.createElement("button");
+  button.className = "button";
+  button.type = "button";
+  button.textContent = "Try again";
+  button.addEventListener("click", again);
+  place.append(" ", button);
+  return place;
 }
 
 /** @param {string} url of what it copies */

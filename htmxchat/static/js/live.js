@@ -128,7 +128,7 @@ export class ChatLive extends HTMLElement {
   #failed(status = 0) {
     const sentence = FINAL.get(status);
     if (sentence) {
-      this.#stop(sentence);
+      this.#stop(sentence, status === 404);
       return;
     }
     this.#lost();
@@ -155,8 +155,9 @@ export class ChatLive extends HTMLElement {
     htmx.process(poller);
   }
 
-  /** @param {string} sentence */
-  #stop(sentence) {
+  /** @param {string} sentence @param {boolean} [gone] whether there is nothing to be stopped */
+  #stop(sentence, gone = false) {
+    if (gone) document.querySelector(`#composer-actions[data-run="${this.dataset.run}"] [name=stop]`)?.remove();
     const silent = this.#copy();
     this.replaceWith(silent);
     silent.#show(sentence);

@@ -22,7 +22,9 @@ class ChatLog extends HTMLElement {
     const turns = /** @type {HTMLElement | null} */ (this.querySelector("#turns"));
     if (!body || !turns) return;
     this.addEventListener("click", (event) => this.#clicked(event), { signal });
-    document.addEventListener("chat:sent", () => this.#following?.follow(true), { signal });
+for (const type of ["chat:sending", "chat:sent"]) {
+      document.addEventListener(type, () => this.#following?.follow(true), { signal });
+    }
     this.#following = new Following(body, turns, (distance) => this.toggleAttribute("data-more", distance >= NEAR));
     // The empty page is read from its top, and a link to a turn leads there.
     this.#following.follow(!turns.hidden && !document.getElementById(location.hash.slice(1))?.closest("#turns"));

@@ -11,6 +11,6 @@ interface HtmxContext {
   target?: Element;
   swap?: string;
   text?: string;
-  request?: { action?: string; headers?: Record<string, string>; method?: string };
-  response?: { status: number };
+  request?: { action?: string; headers?: Record<string, string>; method?: string; body?: URLSearchParams; submitter?: Element | null };
+  response?: { status: number; headers: Headers };
 }

@@ -154,7 +154,7 @@ function button(text) {
 
 /** @param {string} text As it stands in the page. @returns {string} Without what every line begins with, or empty lines around. */
 function unindent(text) {
-  const lines = text.replace(/^\s*\n|\s+$/g, "").split("\n");
+  const lines = text.replace(/^\s*\n/, "").trimEnd().split("\n");
   const indents = lines.filter((line) => line.trim()).map((line) => line.length - line.trimStart().length);
   const indent = indents.length ? Math.min(...indents) : 0;
   return lines.map((line) => line.slice(indent)).join("\n");

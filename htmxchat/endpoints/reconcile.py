@@ -1,0 +1,91 @@
+"""Brings a page that is out of date what it lacks of its conversation: another tab or device may have changed it."""
+
+from __future__ import annotations
+
+from starlette.responses import Response
+
+from ..errors import Busy, ChatError, Conflict, InvalidInput, NotFound
+from ..fragments.composer import composer_actions, hold
+from ..fragments.conversation import title_heading
+from ..fragments.transcript import run_view, status_text, turn
+from ..html import Child, render, tag
+from ..models import Transcript
+from ..patches import Patch
+from .call import CHANGED, Call, patches_response
+
+LAST_TURN = "chat-last-turn"
+"""The request header in which a page says which turn it shows last; empty when it shows none."""
+
+_OVER = "The agent was still answering when you sent this. Send it again."
+
+span = tag("span")
+
+
+def last_turn(call: Call) -> str | None:
+    """Return the id of the last turn that the page shows; `None` when it does not say."""
+    return call.request.headers.get(LAST_TURN)
+
+
+def whats_new(call: Call, transcript: Transcript, shown: str, *, changed: str | None = None) -> list[Patch]:
+    """Return what brings a page up to date, up to the composer's row of buttons.
+
+    Args:
+        shown: The last turn of the page.
+        changed: The id of a run whose turn the page may show as it was.
+    """
+    context, turns = call.turn_context, transcript.turns
+    place = next((index for index, each in enumerate(turns) if each.id == shown), None)
+    if place is None:
+        # What it shows last was replaced, so the page can lack more than the end.
+        patches = [Patch("#turns", "innerMorph", render(*(turn(each, context) for each in turns)))]
+    else:
+        patches = [
+            Patch(f"#turn-{each.id}", "outerHTML", render(turn(each, context)))
+            for each in turns[: place + 1]
+            if each.id == changed
+        ]
+        if missing := turns[place + 1 :]:
+            patches.append(Patch("#turns", "beforeend", render(*(turn(each, context) for each in missing))))
+    live = transcript.live_turn
+    actions = composer_actions(
+        urls=call.urls,
+        live_run_id=live.id if live else None,
+        hold=hold(run_view(live)) if live else None,
+        refresh_url=call.urls.conversation(transcript.conversation.id) if transcript.refreshing else None,
+    )
+    patches += [
+        # Not the form in which a title is being written.
+        Patch("h1#heading", "outerHTML", render(title_heading(transcript.conversation))),
+        Patch("#composer-actions", "outerHTML", render(actions)),
+    ]
+    if live:
+        # The stream begins after what the page shows, so it will not say this.
+        patches.append(Patch("#status", "innerHTML", render(status_text(run_view(live)))))
+    return patches
+
+
+async def refused(call: Call, conversation_id: str, error: ChatError, *, changed: str | None = None) -> Response:
+    """Return a refusal together with what the page did not know, a live run above all.
+
+    Raises:
+        ChatError: `error` itself, when nothing can be brought.
+    """
+    shown = last_turn(call)
+    if not call.fragment or shown is None or not isinstance(error, Busy | Conflict | NotFound | InvalidInput):
+        raise error
+    try:
+        transcript = await call.chat.ask(call.chat.backend.load_transcript(call.user, conversation_id))
+    except ChatError:
+        raise error from None
+    live, sentence = transcript.live_turn, str(error)
+    said: Child = sentence
+    if isinstance(error, Busy) and sentence == Busy.sentence:
+        held = hold(run_view(live)) if live else None
+        sentence = held.sentence if held else _OVER
+        said = span(sentence, data_hold=True) if held else sentence
+    patches = [
+        *whats_new(call, transcript, shown, changed=changed),
+        Patch("#composer-error", "innerHTML", render(said)),
+        Patch("#status", "innerHTML", render(sentence)),
+    ]
+    return patches_response(patches, CHANGED, error.status)

@@ -1,0 +1,462 @@
+"""What an agent or a user wrote costs time in proportion to its length, however it was made.
+
+Each regular expression of the package has an input that would make it slow if it could be made so: a test fails when
+one has none. Costs are CPU time of this thread at one length and at eight times that; the bound is far from both
+eight, which is linear, and sixty-four.
+"""
+
+from __future__ import annotations
+
+import ast
+import gc
+import re
+import time
+from collections.abc import Callable, Iterable
+from datetime import UTC, datetime, timedelta
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import htmxchat
+from htmxchat import redaction
+from htmxchat.ansi import ansi_html, plain
+from htmxchat.backends.kogwistar import problems, scrub
+from htmxchat.backends.kogwistar.mapping import Translator
+from htmxchat.backends.kogwistar.replies import ServerEvent
+from htmxchat.cleaning import one_line
+from htmxchat.events import (
+    EventBody,
+    InputAnswered,
+    InputRequested,
+    ReasoningDelta,
+    RunEvent,
+    Source,
+    SourcesFound,
+    TextDelta,
+)
+from htmxchat.fragments.json_tree import json_tree
+from htmxchat.fragments.script_output import code_lines
+from htmxchat.fragments.turn_context import TurnContext
+from htmxchat.fragments.turn_tail import turn_tail
+from htmxchat.html import render
+from htmxchat.inspection import rows
+from htmxchat.inspection.state_diff import state_diff
+from htmxchat.inspection.timeline import timeline
+from htmxchat.markdown import Markdown
+from htmxchat.markdown.blocks import parse
+from htmxchat.markdown.links import with_links
+from htmxchat.markdown.stand_ins import prepare
+from htmxchat.patches import growth
+from htmxchat.urls import Urls
+from htmxchat.view import fold
+
+PACKAGE = Path(htmxchat.__file__).parent
+AT = datetime(2030, 1, 1, tzinfo=UTC)
+SHORT, TIMES, BOUND = 4_000, 8, 24
+
+Text = Callable[[int], str]
+
+
+def repeated(part: str, before: str = "", after: str = "") -> Text:
+    """Return what makes `part` over and over, about `n` characters of it."""
+    return lambda n: before + part * (n // len(part)) + after
+
+
+def assert_grows_with_the_length(cost: Callable[[int], object]) -> None:
+    """Fail if eight times the length costs far more than eight times the time, three times in a row."""
+
+    def least(n: int, times: int) -> float:
+        found = []
+        gc.disable()  # which object it strikes is chance
+        try:
+            for _ in range(times):
+                before = time.thread_time()
+                cost(n)
+                found.append(time.thread_time() - before)
+        finally:
+            gc.enable()
+        return min(found)
+
+    for _ in range(3):
+        short = least(SHORT, 5)
+        # What takes less than this is measured too badly to be compared.
+        if (long := least(SHORT * TIMES, 2)) <= BOUND * max(short, 0.000_2):
+            return
+    pytest.fail(f"{SHORT:,}: {short:.4f} s, {SHORT * TIMES:,}: {long:.4f} s")
+
+
+def patterns() -> set[str]:
+    """Return where the package makes a regular expression: `module:NAME`, or `module:pattern` without a name."""
+    found = set()
+    for path in PACKAGE.rglob("*.py"):
+        if "static" in path.parts:
+            continue  # runs in the browser's sandbox
+        module = ".".join(path.relative_to(PACKAGE).with_suffix("").parts)
+        tree = ast.parse(path.read_text(encoding="utf-8"))
+        names = {
+            id(node.value): node.targets[0].id
+            for node in tree.body
+            if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name)
+        }
+        for node in ast.walk(tree):
+            if isinstance(node, ast.Call) and ast.unparse(node.func) in {
+                f"re.{name}" for name in ("compile", "sub", "subn", "split", "match", "search", "fullmatch", "findall")
+            }:
+                found.add(f"{module}:{names.get(id(node)) or ast.literal_eval(node.args[0])}")
+    return found
+
+
+SPACES = repeated(" ", "x\n", "x")
+# How a pattern is used, and what would be hard for it then.
+SEARCH, WHOLE = "finditer", "fullmatch"
+INPUTS: dict[str, tuple[str, list[Text]]] = {
+    "ansi:_SEQUENCE": (
+        SEARCH,
+        [repeated("\x1b["), repeated("\x1b[0;"), repeated("\x1b]x"), repeated("0", "\x1b["), repeated("x", "\x1b]")],
+    ),
+    "ansi:_CONTROL": (SEARCH, [repeated("\x01")]),
+    "app:_RESULT": (SEARCH, [repeated("/runs/"), repeated("/runs/x/scripts/y")]),
+    "backends.kogwistar.insight:^(aa|x)_": (SEARCH, [repeated("aa_")]),
+    "backends.kogwistar.login:_TOKEN": (WHOLE, [repeated("a", after="!")]),
+    "backends.kogwistar.login:_ADDRESS": (WHOLE, [repeated("a.", "http://", "!"), repeated("/a", "http://a", "<")]),
+    "backends.kogwistar.problems:_QUERY": (SEARCH, [repeated("a?"), repeated("a", "b?"), repeated("?a=", "x")]),
+    "backends.kogwistar.problems:_PATH": (SEARCH, [repeated("/"), repeated("a:/"), repeated("/a:"), repeated("\\a/ ")]),
+    "backends.kogwistar.problems:_ROLE": (SEARCH, [repeated("requires role 'a"), repeated("a", "requires role '")]),
+    "backends.kogwistar.problems:_ACL": (SEARCH, [repeated("does not have "), repeated("a", "does not have ")]),
+    "backends.kogwistar.scrub:TRACEBACK": (SEARCH, [SPACES, repeated(" \n", after="Traceback"), repeated(" T")]),
+    "backends.kogwistar.scrub:FRAME": (
+        SEARCH,
+        [repeated('File "'), repeated('File "a", in '), repeated(" ", 'File "a"\n'), repeated('File "a"\n')],
+    ),
+    "backends.kogwistar.scrub:_PLACE": (
+        SEARCH,
+        [repeated("/app"), repeated("/app/"), repeated("c:\\"), repeated("c:\\a")],
+    ),
+    "cleaning:_UNSTORABLE": (SEARCH, [repeated("\0")]),
+    "cookies:_SECRET": (WHOLE, [repeated("a")]),
+    "endpoints.exports:[^A-Za-z0-9.-]": (SEARCH, [repeated("/")]),
+    "endpoints.failures:_SCRIPTS": (SEARCH, [repeated("/c/"), repeated("/c/x/scripts")]),
+    "endpoints.inspector:[?#]": (SEARCH, [repeated("?")]),
+    "endpoints.scripts:_RUNNER": (WHOLE, [repeated("a")]),
+    "fragments.script_output:_ODD": (SEARCH, [repeated("\u202e")]),
+    "fragments.turn_tail:_WEB": (WHOLE, [repeated("https://")]),
+    "headers:_EXACT_HOST": (WHOLE, [repeated("a", after="!"), repeated("a.", after="!")]),
+    "headers:_HOST": (WHOLE, [repeated("a", after="!"), repeated("a.", after="!"), repeated("[:")]),
+    "headers:_ORIGIN": (WHOLE, [repeated("a", "https://", "!"), repeated("a.", "https://", "!")]),
+    "highlight:_SLOW": (SEARCH, [SPACES, repeated(" " * 199 + "x"), repeated("x" * 499 + "\n")]),
+    "highlight:_CLASS": (WHOLE, [repeated("a", after="!")]),
+    "markdown.blocks:_NOT_TEXT": (SEARCH, [repeated("\0")]),
+    "markdown.blocks:_FENCE": (WHOLE, [repeated("`", after="x")]),
+    "markdown.blocks:_SLOW": (
+        SEARCH,
+        [
+            SPACES,
+            repeated("\t", "x\n", "x"),
+            repeated("> ", "x\n", "x"),
+            repeated(">", "x\n", "x"),
+            repeated("-", "x\n"),
+            repeated("-:", "x\n"),
+            repeated(" -", "x\n"),
+            repeated("-|" * 39 + "\n"),
+            repeated("1. " * 99 + "\n"),
+            repeated("1", "x\n"),
+            repeated(" \n"),
+        ],
+    ),
+    "markdown.links:LINK": (WHOLE, [repeated("https:")]),
+    "markdown.links:_UNSAFE_IN_URL": (SEARCH, [repeated("\\")]),
+    "markdown.links:_BARE_LINK": (
+        SEARCH,
+        [
+            repeated("a@"),
+            repeated("a.", after="@"),
+            repeated("a-", "a@b."),
+            repeated("www."),
+            repeated("https://"),
+            repeated("https://a"),
+            repeated("a", "https://", "_"),
+            repeated("a@b_.c-"),
+            repeated("[", "https://"),
+            repeated(":", "https://["),
+        ],
+    ),
+    "markdown.links:_ASCII": (SEARCH, [repeated("a<")]),
+    "markdown.links:[/?#]": (SEARCH, [repeated("?")]),
+    "markdown.renderer:_HTML_TAG": (
+        SEARCH,
+        [repeated("<a"), repeated("<a "), repeated("a", "<"), repeated(" /", "<a")],
+    ),
+    "markdown.renderer:_HTML_START": (SEARCH, [repeated("<")]),
+    "markdown.renderer:_IMAGE": (WHOLE, [repeated("a", "https://", "!"), repeated("1", "https://a:", "!")]),
+    "markdown.renderer:_IMAGE_DATA": (WHOLE, [repeated("a", "data:image/png;base64,", "!")]),
+    "markdown.stand_ins:_DISPLAY": (SEARCH, [SPACES, repeated(" \\[\n"), repeated("\\["), repeated(" \n")]),
+    "markdown.stand_ins:_DISPLAY_LINE": (WHOLE, [SPACES, repeated(" "), repeated(" ~~~")]),
+    "markdown.stand_ins:_INLINE": (
+        SEARCH,
+        [
+            repeated("\\("),
+            repeated("\\["),
+            repeated("\\(\\["),
+            repeated("\\a", "\\("),
+            repeated("\\["),
+            repeated("]("),
+            repeated("](<"),
+            repeated("](\\("),
+            repeated("(", "]("),
+            repeated("[", "\n"),
+            repeated("[a]: ", "\n"),
+            repeated("\\[ ", "\n", "x"),
+            repeated("\\]. "),
+            repeated(" ", "\\[", "x"),
+            repeated(" ", "\n", "\\]"),
+            repeated("> \n"),
+            repeated("\\"),
+        ],
+    ),
+    "markdown.stand_ins:_FORMULA": (SEARCH, [repeated("\\"), repeated("a")]),
+    "markdown.stand_ins:_RUN": (
+        SEARCH,
+        [SPACES, repeated("*", after="_"), repeated("_*"), repeated("\\"), repeated("> ")],
+    ),
+    "markdown.stand_ins:_RUN_PARTS": (SEARCH, [repeated("~"), repeated("~*"), repeated("*")]),
+    "patches:_CLOSER": (SEARCH, [repeated("</b"), repeated(" ", "</b>"), repeated("a", "</")]),
+    "patches:_TAG": (
+        SEARCH,
+        [
+            repeated("<b"),
+            repeated("<b '"),
+            repeated('<b "'),
+            repeated("a", "<"),
+            repeated(" /", "<b"),
+            repeated('"a"', "<b "),
+        ],
+    ),
+    "redaction:_KEY": (SEARCH, [repeated("token"), repeated("set-"), repeated("api_"), repeated("session")]),
+    "redaction:_CAMEL": (SEARCH, [repeated("aB")]),
+    "redaction:_VALUES": (
+        SEARCH,
+        [
+            repeated("eyJ-"),
+            repeated("eyJ-", after=".bbbbbb"),
+            repeated("eyJ-", after=".bbbbbb.c"),
+            repeated("-", after=".bbbbbb.c"),
+            repeated("a.bbbbbb."),
+            repeated("eyJaaaaaa."),
+            repeated("bearer "),
+            repeated(" ", "bearer", "!"),
+            repeated("sk-"),
+            repeated("sk-a "),
+            repeated("ghp_"),
+            repeated("AKIA"),
+            repeated("xoxb-"),
+            repeated("-----BEGIN "),
+            repeated("A", "-----BEGIN "),
+            repeated("PRIVATE KEY", "-----BEGIN "),
+            repeated("-----END ", "-----BEGIN PRIVATE KEY-----"),
+            repeated("A", "-----BEGIN PRIVATE KEY----------END "),
+            repeated("://"),
+            repeated("://a:"),
+            repeated("a", "://", "x"),
+            repeated("a", "://a:", " "),
+        ],
+    ),
+    r"responders.stub:\S+\s*|\s+": (SEARCH, [SPACES, repeated("a ")]),
+    r"responders.stub:([!-'*-/:-@\[-`{-~])": (SEARCH, [repeated("*")]),
+    "scripts.results:_FORMULA": (SEARCH, [repeated("=")]),
+    "scripts.settings:_ORIGIN": (WHOLE, [repeated("a.", "https://", "!")]),
+    "store.rows:_ID": (WHOLE, [repeated("a")]),
+    "urls:_BACK": (WHOLE, [repeated("/", "/", "<"), repeated("?", "/", "<")]),
+}
+
+
+def test_every_regular_expression_has_inputs_against_it() -> None:
+    assert patterns() == set(INPUTS)
+
+
+def pattern(place: str) -> re.Pattern[str]:
+    module, _, name = place.partition(":")
+    if name.isidentifier():
+        found = getattr(import_module(f"htmxchat.{module}"), name)
+        assert isinstance(found, re.Pattern)
+        return found
+    return re.compile(name)
+
+
+@pytest.mark.parametrize("place", INPUTS)
+def test_no_text_makes_a_regular_expression_slow(place: str) -> None:
+    how, texts = INPUTS[place]
+    compiled = pattern(place)
+    for text in texts:
+        if how == WHOLE:
+            assert_grows_with_the_length(lambda n, text=text: compiled.fullmatch(text(n)))  # type: ignore[misc]
+        else:
+            assert_grows_with_the_length(lambda n, text=text: sum(1 for _ in compiled.finditer(text(n))))  # type: ignore[misc]
+
+
+def test_the_measure_finds_what_is_quadratic() -> None:
+    with pytest.raises(pytest.fail.Exception):
+        assert_grows_with_the_length(lambda n: re.search(" +$", " " * (n // 4) + "x"))
+
+
+BLANK_LINES = repeated("\n", "a", "b")
+MARKDOWN: dict[str, Text] = {
+    "spaces": SPACES,
+    "spaces in a fence": repeated(" ", "```\nx\n", "x\n```"),
+    "quotes on many lines": repeated(">" * 99 + "\n"),
+    "lists on many lines": repeated("- " * 99 + "a\n"),
+    "what is dear, often": repeated("> " * 100 + "\n\nx\n\n"),
+    "a wide table, often": repeated("|a\n" + "-|" * 40 + "\n\nx\n\n"),
+    "brackets": repeated("["),
+    "closing brackets": repeated("]", "[" * 100),
+    "links": repeated("[a]("),
+    "images": repeated("!["),
+    "emphasis": repeated("*a _b "),
+    "emphasis in Chinese": repeated("**注意：**正文"),
+    "unclosed emphasis in Chinese": repeated("**「文"),
+    "strikethrough": repeated("~~注：~~~~a ~"),
+    "mathematics": repeated("\\(a\\) \\[b=c\\] "),
+    "unclosed mathematics": repeated("\\(\\["),
+    "mathematics on lines": repeated("\\[\na\n\\]\n"),
+    "unclosed mathematics on lines": repeated("\\[\n"),
+    "mathematics that is none": repeated("\\[a\n"),
+    "backticks": repeated("` `` ``` "),
+    "code fences": repeated("```\n"),
+    "tags": repeated("<b>"),
+    "open tags": repeated("<a b='"),
+    "declarations": repeated("<!A"),
+    "comments": repeated("<!--"),
+    "processing instructions": repeated("<?"),
+    "entities": repeated("&#"),
+    "cells": repeated("a|b\n", "a|b\n-|-\n"),
+    "definitions": repeated("[a]: /u\n"),
+    "unclosed definitions": repeated("[a]: '\n"),
+    "hard breaks": repeated("a\\\n"),
+    "links in Chinese": repeated("https://a.example。"),
+    "links with brackets": repeated(")", "https://a.example/"),
+    "links with ends": repeated("。", "https://a.example/"),
+    "links that are none": repeated("http://a_b/"),
+    "links with names": repeated("a:", "https://", "@b"),
+    "mail": repeated("a@"),
+    "blank lines": BLANK_LINES,
+    "carriage returns": repeated("\r"),
+}
+
+
+@pytest.mark.parametrize("name", MARKDOWN)
+def test_no_text_makes_markdown_slow(name: str) -> None:
+    text = MARKDOWN[name]
+    assert_grows_with_the_length(lambda n: Markdown().blocks(text(n)))
+
+
+SCAN: dict[str, tuple[Callable[[str], object], list[Text]]] = {
+    "bare links": (with_links, [MARKDOWN[name] for name in MARKDOWN if "link" in name or name == "mail"]),
+    "stand-ins": (prepare, [MARKDOWN[name] for name in MARKDOWN if "math" in name or "Chinese" in name]),
+    "blocks": (lambda text: list(parse(text)), [SPACES, MARKDOWN["what is dear, often"]]),
+    "secrets": (redaction.redact_text, [repeated("eyJ-"), repeated("-----BEGIN PRIVATE KEY-----")]),
+    "keys": (redaction.names_secret, [repeated("tokenA"), repeated("aB")]),
+    "a terminal": (
+        ansi_html,
+        [repeated("\x1b[31;1m"), repeated("a\r"), repeated("\x1b[" + "1;" * 19 + "m"), repeated("\n\r")],
+    ),
+    "a terminal, plain": (plain, [repeated("\x1b["), repeated("a\r")]),
+    "one line": (lambda text: one_line(text, 80), [repeated("a "), repeated("\n"), repeated(" \n")]),
+    "kogwistar's texts": (scrub.scrub_text, [SPACES, repeated('File "'), repeated("/app/"), repeated("c:\\a")]),
+    "kogwistar's failures": (problems.plain, [SPACES, repeated("/"), repeated("a?b"), repeated("Traceback ")]),
+    "code to approve": (
+        lambda text: render(code_lines(text)),
+        [repeated("\u202e"), repeated("é а"), repeated("\r"), repeated("\n")],
+    ),
+    "growth of nested elements": (lambda text: growth(f"{text}a", f"{text}ab"), [repeated("</b>"), repeated("</b> ")]),
+    "growth": (
+        lambda text: growth(f"<p>{text}</p>", f"<p>{text}a</p>"),
+        [repeated("<b></b>"), repeated("<b x=''>"), repeated(" ")],
+    ),
+}
+
+
+@pytest.mark.parametrize("name", SCAN)
+def test_no_text_makes_a_scan_slow(name: str) -> None:
+    scan, texts = SCAN[name]
+    for text in texts:
+        assert_grows_with_the_length(lambda n, text=text: scan(text(n)))  # type: ignore[misc]
+
+
+def log(bodies: Iterable[EventBody]) -> list[RunEvent]:
+    return [RunEvent(seq, AT + timedelta(milliseconds=seq), body) for seq, body in enumerate(bodies, 1)]
+
+
+LOGS: dict[str, Callable[[int], list[EventBody]]] = {
+    "thoughts": lambda n: [each for i in range(n) for each in (ReasoningDelta("a"), TextDelta("b"))],
+    "sources": lambda n: [SourcesFound((Source(str(i)),)) for i in range(n)],
+    "questions": lambda n: [
+        each for i in range(n) for each in (InputRequested(f"q{i}", "?"), InputAnswered(f"q{i}", "!"))
+    ],
+}
+
+
+@pytest.mark.parametrize("name", LOGS)
+def test_no_log_makes_its_folds_slow(name: str) -> None:
+    logs = {n: log(LOGS[name](n // 8)) for n in (SHORT, SHORT * TIMES)}
+    context = TurnContext(Urls(), Markdown())
+    views = {n: fold(events) for n, events in logs.items()}
+    assert_grows_with_the_length(lambda n: fold(logs[n]))
+    assert_grows_with_the_length(lambda n: list(rows(logs[n])))
+    assert_grows_with_the_length(lambda n: timeline(logs[n]))
+    assert_grows_with_the_length(lambda n: turn_tail("r", views[n], context))
+
+
+VALUES: dict[str, Callable[[int], Any]] = {
+    "a wide list": lambda n: list(range(n)),
+    "a wide object": lambda n: {f"k{i}": i for i in range(n)},
+    "wide and deep": lambda n: [[[[{"a": [i]}]]] for i in range(n // 8)],
+    "a deep one": lambda n: _deep(60, ["a"] * n),
+    "a long text": lambda n: "<a>" * n,
+    "a long key": lambda n: {"a" * n: {"b" * n: 1}},
+}
+
+
+def _deep(depth: int, value: Any) -> Any:
+    for _ in range(depth):
+        value = [value]
+    return value
+
+
+@pytest.mark.parametrize("name", VALUES)
+def test_no_value_makes_what_shows_it_slow(name: str) -> None:
+    value = VALUES[name]
+    assert_grows_with_the_length(lambda n: json_tree(value(n)))
+    assert_grows_with_the_length(lambda n: redaction.redact(value(n)))
+    assert_grows_with_the_length(lambda n: state_diff(value(n), [value(n)]))
+    assert_grows_with_the_length(lambda n: state_diff({"a": value(n)}, {"a": value(n + 1)}))
+
+
+def test_a_long_answer_is_translated_in_time() -> None:
+    def translate(n: int) -> None:
+        translator = Translator()
+        for seq in range(n):
+            event = {"delta": "a" * 400, "chunk_index": seq}
+            translator.add(ServerEvent(seq + 1, "output.delta", AT, event, event))
+
+    assert_grows_with_the_length(translate)
+
+
+def test_no_regular_expression_of_a_page_can_be_made_slow() -> None:
+    # What repeats in them is bounded, or cannot match what comes after it, or begins at the start of the text.
+    begun = re.compile(r"(?:(?<=[=(,:] )|(?<=\())/(?![/* ]).*/")
+    found = {
+        line[1].strip()
+        for path in sorted(PACKAGE.glob("static/js/**/*.js"))
+        for line in re.finditer(r"^(?! *(?:\*|/\*|//))(.*)$", path.read_text("utf-8"), re.MULTILINE)
+        if begun.search(line[1])
+    }
+    assert found == {
+        r"const NETWORK = /^(?:urllib\.error\.URLError|socket\.gaierror): |: TLS not supported in this environment$/;",
+        r"const BASE64 = /^[A-Za-z0-9+/]+={0,2}$/;",
+        r"const MODULE = /^[\p{L}_][\p{L}\p{N}_]{0,99}$/u;",
+        r'return text.slice(0, low).replace(/[\ud800-\udbff]$/, "");',
+        r'const lines = text.replace(/^\s*\n/, "").trimEnd().split("\n");',
+        r"const ESCAPES = /\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)|.?)|[\x00-\x08\x0b-\x1a\x1c-\x1f\x7f]/gs;",  # noqa: E501
+        r"const PYTHON = /^language-(?:python|python3|py)$/i;",
+    }
