@@ -19,7 +19,9 @@ TOP = "s => document.querySelector(s).scrollTop"
 def open_chat(browser: Browser, url: str) -> None:
     """Open the chat and wait until its scripts are there."""
     browser.open(url)
-    browser.wait("() => document.querySelector('chat-log:defined') && document.querySelector('#composer[data-htmx-powered]')")
+    browser.wait(
+        "() => document.querySelector('chat-log:defined') && document.querySelector('#composer[data-htmx-powered]')"
+    )
 
 
 def send(chat: Browser, text: str) -> None:
@@ -44,7 +46,10 @@ def wait_for_state(chat: Browser, state: str) -> None:
 
 
 def wait_for_word(chat: Browser, number: int) -> None:
-    chat.wait(f"word => [...document.querySelectorAll('{ANSWER} .turn-body')].at(-1)?.textContent.includes(word)", f"w{number} ")
+    chat.wait(
+        f"word => [...document.querySelectorAll('{ANSWER} .turn-body')].at(-1)?.textContent.includes(word)",
+        f"w{number} ",
+    )
 
 
 def words(chat: Browser) -> list[str]:
@@ -70,7 +75,8 @@ def assert_same_after_reload(chat: Browser) -> None:
     streamed = chat.run(_DOM)
     chat.reload()
     chat.wait("() => document.querySelector('#turns article')")
-    assert chat.run(_DOM) == streamed
+    chat.wait("() => document.querySelector('#composer[data-htmx-powered]')")  # times are the reader's by then
+    assert chat.run(_DOM) == streamed, f"{chat.run(_DOM)}\n\n{streamed}"
 
 
 def watch(chat: Browser) -> None:

