@@ -41,8 +41,8 @@ def start(chat: Browser, text: str, state: str = "completed") -> None:
     wait_for_state(chat, state)
 
 
-def wait_for_state(chat: Browser, state: str) -> None:
-    chat.wait(f"state => ({STATE})() === state", state)
+def wait_for_state(chat: Browser, state: str, seconds: float = 40) -> None:
+    chat.wait(f"state => ({STATE})() === state", state, seconds=seconds)
 
 
 def wait_for_word(chat: Browser, number: int) -> None:

@@ -139,7 +139,7 @@ class Browser:
             raise AssertionError(answer["error"])
         return answer["value"]
 
-    def wait(self, script: str, *arguments: object, seconds: float = 20) -> Any:
+    def wait(self, script: str, *arguments: object, seconds: float = 40) -> Any:
         """Return what the function returns once that is true."""
         return until(lambda: self.run(script, *arguments), script, seconds)
 

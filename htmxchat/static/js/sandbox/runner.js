@@ -330,7 +330,7 @@ const NETWORK = /^(?:urllib\.error\.URLError|socket\.gaierror): |: TLS not suppo
 const NO_NETWORK = "There is no network in the sandbox: write the data into the script.";
 
 /** Errors of `asyncio.run()` and its like in a browser that cannot hold a call to WebAssembly up. */
-const STACK = /^Cannot stack switch/;
+const STACK = /stack switch/;
 const NO_STACK = "This browser cannot wait inside a call: write `await main()` at the top level instead of `asyncio.run(main())`.";
 
 /** Ends of a run after which there is nothing left to interrupt. @type {string[]} */
