@@ -593,6 +593,11 @@ def test_other_languages_are_not_marked(code: str) -> None:
     assert parse(render(code_lines(code))).text == code
 
 
+def test_prose_from_right_to_left_finds_its_own_direction() -> None:
+    assert "bdi" not in marked("אב, גד")
+    assert marked('{"q": "אב"}', isolate=True).count("<bdi>") == 1
+
+
 def test_text_from_right_to_left_does_not_turn_the_code_around() -> None:
     html = render(code_lines("אב = 'x' + גד"))
     assert html.count("<bdi>") == html.count("</bdi>") == 2
