@@ -36,7 +36,9 @@ def turn_tail(run_id: str, view: RunView, context: TurnContext) -> FT:
     if view.sources:
         children.append(_sources(run_id, view.sources))
     if view.waiting in (Waiting.APPROVAL, Waiting.APPROVED, Waiting.SCRIPT) and not context.can_run_scripts:
-        children.append(p("The agent waits for a script, and this chat runs none. Stop the answer.", cls="stopped"))
+        children.append(
+            p("The agent is waiting for a script, and this chat runs none. Stop the answer.", cls="stopped")
+        )
     if view.waiting is Waiting.ANSWER and view.request is not None:
         children.append(_request(urls.answer(run_id), view.request))
     if view.state.live and view.waiting is None and (stage := _stage(view)):
