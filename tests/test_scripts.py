@@ -102,7 +102,7 @@ def test_a_proposal_waits_with_its_code_and_where_it_comes_from(chat: Chat) -> N
     assert [each["name"] for each in card.all("button")] == ["approve", "edit", "reject"]
     assert card.one("input", name="digest")["value"] == digest("print(6 * 7)")
     assert card.one("p", cls="quiet").one("a")["href"] == f"{chat.path}#turn-{chat.run}"
-    assert "the agent waits" in card.text
+    assert "the agent is waiting for it" in card.text
     turn = parse(chat.client.get(chat.path).text).one("article", id=f"turn-{chat.run}")
     assert turn["data-state"] == "suspended"
     link = turn.one("chat-proposal").one("a")["href"]

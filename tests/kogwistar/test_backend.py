@@ -1094,7 +1094,7 @@ async def test_what_does_not_exist_is_told_without_its_request_id(server: Replay
 async def test_a_suspended_run_waits_and_survives_a_restart(server: Replay, flows: KogwistarBackend, path: str) -> None:
     run = await flows.start_run(ANN, None, "suspend please")
     request = await until(flows, run, InputRequested)
-    assert request.prompt == "needs a client result. no value yet. The agent waits for a result from outside."
+    assert request.prompt == "needs a client result. no value yet. The agent is waiting for a result from outside."
     assert (await flows.list_conversations(ANN)).items[0].state is RunState.SUSPENDED
     await flows.close()
     other = KogwistarBackend(server.url, Store(path), workflow_id="demo.suspend", timing=FAST)
