@@ -41,10 +41,10 @@ _TOGETHER = (
     frozenset({"LATIN", "CJK", "BOPOMOFO"}),
     frozenset({"LATIN", "CJK", "HANGUL"}),
 )
-# Letters of other alphabets that look like Latin ones in most typefaces.
+# Letters that look like those of ASCII in most typefaces.
 _LOOKALIKES = str.maketrans(
-    "аЬсԁеһіјӏорԛѕԝхуѵАВСЕНІЈКМОРЅТХУԌԜ" + "αοονρικυγχΑΒΕΖΗΙΚΜΝΟΡΤΥΧ" + "օոսցզհ",
-    "abcdehijlopqswxyvABCEHIJKMOPSTXYGW" + "aoovpikuyxABEZHIKMNOPTYX" + "onugqh",
+    "аЬсԁеһіјӏорԛѕԝхуѵАВСЕНІЈКМОРЅТХУԌԜ" + "αοονρικυγχΑΒΕΖΗΙΚΜΝΟΡΤΥΧ" + "օոսցզհ" + "ɑɡıȷ",
+    "abcdehijlopqswxyvABCEHIJKMOPSTXYGW" + "aoovpikuyxABEZHIKMNOPTYX" + "onugqh" + "agij",
 )
 _PYTHON = frozenset(keyword.kwlist) | frozenset(dir(builtins))
 _ASCII_WORD = re.compile(r"[A-Za-z_][A-Za-z0-9_]*+")
@@ -146,10 +146,12 @@ def _hidden(character: str, before: str) -> bool:
     category = unicodedata.category(character)
     if category[0] in "CZ" or _is_ignorable(character):
         return not (character == "\ufe0f" and unicodedata.category(before) == "So")
+    if _BLANK.search(unicodedata.name(character, "")):
+        return True
     if category[0] == "M":
         # A mark that stands on no letter hides in what it stands on.
         return category == "Me" or unicodedata.category(before)[0] not in "LM"
-    return _BLANK.search(unicodedata.name(character, "")) is not None
+    return False
 
 
 def _is_ignorable(character: str) -> bool:
@@ -157,7 +159,7 @@ def _is_ignorable(character: str) -> bool:
 
 
 def _is_prose(character: str) -> bool:
-    return character in _PROSE or unicodedata.category(character) in ("Zs", "Mn")
+    return character in _PROSE or unicodedata.category(character) in ("Zs", "Mn", "Me")
 
 
 def _named(character: str) -> str:
