@@ -91,10 +91,12 @@ def doubts(text: str, *, code: bool = False) -> list[Doubt]:
     return [found[place] for place in sorted(found)]
 
 
-def mark(html: str, found: list[Doubt]) -> str:
+def mark(html: str, found: list[Doubt], *, code: bool = False) -> str:
     """Return the HTML of a text in which the characters of `found` are marked. What is copied stays the same.
 
-    Text that runs from right to left is kept from turning around what stands beside it.
+    Args:
+        code: Words that run from right to left are kept from turning around what stands beside them. In prose they are
+            left as they are: its element finds its direction by them, and they keep their order.
     """
     if html.isascii() and not found:
         return html
@@ -103,7 +105,7 @@ def mark(html: str, found: list[Doubt]) -> str:
     place = 0
     turned = False
     for part in _HTML_PART.findall(html):
-        is_turned = len(part) == 1 and place not in marks and unicodedata.bidirectional(part) in ("R", "AL")
+        is_turned = code and len(part) == 1 and place not in marks and unicodedata.bidirectional(part) in ("R", "AL")
         if turned != is_turned:
             out.append("<bdi>" if is_turned else "</bdi>")
             turned = is_turned

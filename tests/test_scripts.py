@@ -608,6 +608,10 @@ def test_the_places_of_what_may_mislead_are_said() -> None:
     assert "30 more" in render(doubts_notice("\u200b" * 40))
 
 
+def test_prose_from_right_to_left_keeps_the_order_of_its_words() -> None:
+    assert marked("ما هو الوقت") == "ما هو الوقت"
+
+
 def test_choices_and_tool_calls_are_marked_too() -> None:
     assert marked("Pay\u202e <1>") == (
         'Pay<span class="odd" role="img" aria-label="U+202E Right-to-left override, which cannot be seen"'
