@@ -1283,6 +1283,25 @@ async def test_what_one_user_is_given_to_remember_is_not_sent_by_another() -> No
     assert sent == [None, None]
 
 
+@pytest.mark.parametrize(
+    ("refs", "read"),
+    [
+        ([{"ref": "n1", "summary": "A node"}, "n2", None], {"n1": "A node"}),
+        (["n1", "n2"], {}),
+        ([], {}),
+        (None, {}),
+        ("n1", {}),
+    ],
+)
+async def test_evidence_may_be_references_alone_or_none(refs: Any, read: dict[str, str]) -> None:
+    def respond(request: httpx.Request) -> httpx.Response:
+        return httpx.Response(200, json={"evidence_refs": refs})
+
+    client = Client("http://kog.example", transport=httpx.MockTransport(respond))
+    assert await client.evidence(ANN.token or "", "run") == read
+    await client.close()
+
+
 async def test_an_answer_ends_without_its_sources_when_they_cannot_be_read(
     server: Replay, chat: KogwistarBackend
 ) -> None:
