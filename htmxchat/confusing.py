@@ -91,12 +91,12 @@ def doubts(text: str, *, code: bool = False) -> list[Doubt]:
     return [found[place] for place in sorted(found)]
 
 
-def mark(html: str, found: list[Doubt], *, isolate: bool = True) -> str:
+def mark(html: str, found: list[Doubt], *, code: bool = False) -> str:
     """Return the HTML of a text in which the characters of `found` are marked. What is copied stays the same.
 
     Args:
-        isolate: Text that runs from right to left is kept from turning around what stands beside it, as in code. Prose
-            finds its own direction.
+        code: Words that run from right to left are kept from turning around what stands beside them. In prose they are
+            left as they are: its element finds its direction by them, and they keep their order.
     """
     if html.isascii() and not found:
         return html
@@ -105,7 +105,7 @@ def mark(html: str, found: list[Doubt], *, isolate: bool = True) -> str:
     place = 0
     turned = False
     for part in _HTML_PART.findall(html):
-        is_turned = isolate and len(part) == 1 and place not in marks and unicodedata.bidirectional(part) in ("R", "AL")
+        is_turned = code and len(part) == 1 and place not in marks and unicodedata.bidirectional(part) in ("R", "AL")
         if turned != is_turned:
             out.append("<bdi>" if is_turned else "</bdi>")
             turned = is_turned
@@ -117,9 +117,9 @@ def mark(html: str, found: list[Doubt], *, isolate: bool = True) -> str:
     return "".join([*out, "</bdi>" if turned else ""])
 
 
-def marked(text: str, *, isolate: bool = False) -> str:
-    """Return prose as HTML in which characters that may mislead are marked; `isolate` as for `mark`."""
-    return mark(escape(text), doubts(text), isolate=isolate)
+def marked(text: str) -> str:
+    """Return prose as HTML in which characters that may mislead are marked."""
+    return mark(escape(text), doubts(text))
 
 
 def places(text: str, found: list[Doubt]) -> Iterator[tuple[int, int, Doubt]]:

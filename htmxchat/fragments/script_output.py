@@ -30,7 +30,7 @@ def code_lines(code: str) -> FT:
     """Return Python with numbered lines. Characters that may mislead are marked."""
     # The highlighter takes these for something else.
     plain = "\r" in code or code.startswith("\ufeff")
-    lines = mark(escape(code) if plain else highlight(code, "python"), doubts(code, code=True)).split("\n")
+    lines = mark(escape(code) if plain else highlight(code, "python"), doubts(code, code=True), code=True).split("\n")
     content = "".join(f"<span>{line}\n</span>" for line in lines[:-1]) + f"<span>{lines[-1]}</span>"
     return pre(code_(raw(content)), cls="lines", tabindex="0", aria_label="Code")
 

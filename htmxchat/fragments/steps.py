@@ -42,7 +42,7 @@ def turn_step(run_id: str, index: int, step: Step, *, arguments: bool = True) ->
         return p(line, cls="step", id=id, data_state=step.state.value)
     return details(
         summary(chevron, line),
-        pre(raw(marked(_json(step), isolate=True)), cls="detail", tabindex="0"),
+        pre(raw(marked(_json(step))), cls="detail", tabindex="0"),
         id=id,
         data_state=step.state.value,
     )
