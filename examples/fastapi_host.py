@@ -18,7 +18,7 @@ async def identify(request: Request) -> User | None:
     return User(id=name, name=name) if name else None
 
 
-chat = create_chat_app(StubBackend(), identify=identify, login_url="/login", title="Meridian")
+chat = create_chat_app(StubBackend(), identify=identify, login_url="/login", logout_url="/logout", title="Meridian")
 app = FastAPI(lifespan=chat_lifespan(chat))
 app.add_middleware(SessionMiddleware, secret_key=secrets.token_hex(), same_site="lax")
 app.mount("/chat", chat)
@@ -30,9 +30,17 @@ async def login_form() -> str:
 
 
 @app.post("/login")
-async def login(request: Request, name: Annotated[str, Form()]) -> RedirectResponse:
+async def login(request: Request, name: Annotated[str, Form()], next: str = "") -> RedirectResponse:
+    """The form is posted to its own address, so it has `next`; as anybody can write one, only the chat's will do."""
     request.session["user"] = name
-    return RedirectResponse("/chat/", status_code=303)
+    chat_url = request.scope["root_path"] + "/chat/"
+    return RedirectResponse(next if next.startswith(chat_url) else chat_url, status_code=303)
+
+
+@app.get("/logout")
+async def logout(request: Request) -> RedirectResponse:
+    request.session.clear()
+    return RedirectResponse(request.scope["root_path"] + "/login", status_code=303)
 
 
 @app.get("/items/{item}")

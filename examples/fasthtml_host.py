@@ -8,7 +8,7 @@ app = FastHTML(secret_key="only for the example")
 
 
 @app.route("/")
-def home():  # type: ignore[no-untyped-def]
+def home():
     return Titled("Meridian", H1("Runbooks"), P("Ask ", A("the agent", href="/chat/"), " about any of them."))
 
 

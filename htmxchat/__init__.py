@@ -5,6 +5,7 @@ from .backend import (
     Backend,
     CanDelete,
     CanInspect,
+    CanLimitRuns,
     CanListRuns,
     CanRename,
     CanRetry,
@@ -14,6 +15,7 @@ from .backend import (
     KeepsIdentityKey,
     KeepsScripts,
     Managed,
+    TellsReadiness,
 )
 from .backends.kogwistar import KogwistarBackend, KogwistarLogin
 from .backends.local import LocalBackend
@@ -23,16 +25,20 @@ from .errors import (
     BackendUnavailable,
     BadRequest,
     BodyTooLarge,
+    BodyTooSlow,
     Busy,
     ChatError,
     Conflict,
     CrossOrigin,
     EmptyText,
     InvalidInput,
+    LimitReached,
     NotAllowed,
     NotFound,
     NotSignedIn,
+    OtherSchema,
     TextTooLong,
+    TooManyRuns,
 )
 from .events import (
     JSON,
@@ -60,7 +66,9 @@ from .events import (
 from .identity import Identify
 from .limits import Limits
 from .login import Login, SignInAt
+from .look import Look
 from .models import (
+    UNDATED,
     Conversation,
     ConversationPage,
     Run,
@@ -68,16 +76,15 @@ from .models import (
     RunStep,
     RunSteps,
     RunSummary,
-    Script,
-    ScriptResult,
-    ScriptState,
     Starter,
     Transcript,
     Turn,
     User,
+    Waiting,
 )
-from .responders import Request, RunScript
+from .responders import Request, Responder, RunScript
 from .scripts import Scripts
+from .scripts.models import Script, ScriptResult, ScriptState
 from .store import Store
 from .view import RunView, fold
 
@@ -85,14 +92,17 @@ __version__ = "0.1.0"
 
 __all__ = [
     "JSON",
+    "UNDATED",
     "Backend",
     "BackendError",
     "BackendUnavailable",
     "BadRequest",
     "BodyTooLarge",
+    "BodyTooSlow",
     "Busy",
     "CanDelete",
     "CanInspect",
+    "CanLimitRuns",
     "CanListRuns",
     "CanRename",
     "CanRetry",
@@ -114,16 +124,20 @@ __all__ = [
     "KeepsScripts",
     "KogwistarBackend",
     "KogwistarLogin",
+    "LimitReached",
     "Limits",
     "LocalBackend",
     "Login",
+    "Look",
     "Managed",
     "NotAllowed",
     "NotFound",
     "NotSignedIn",
+    "OtherSchema",
     "Outcome",
     "ReasoningDelta",
     "Request",
+    "Responder",
     "Run",
     "RunEnded",
     "RunEvent",
@@ -148,9 +162,11 @@ __all__ = [
     "Starter",
     "Store",
     "StubBackend",
+    "TellsReadiness",
     "TextDelta",
     "TextReplaced",
     "TextTooLong",
+    "TooManyRuns",
     "ToolFinished",
     "ToolStarted",
     "Transcript",
@@ -158,6 +174,7 @@ __all__ = [
     "Unknown",
     "UsageReported",
     "User",
+    "Waiting",
     "__version__",
     "chat_context",
     "chat_lifespan",

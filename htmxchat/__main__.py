@@ -16,7 +16,7 @@ from urllib.parse import urlsplit
 from starlette.applications import Starlette
 from starlette.routing import Mount
 
-from . import StubBackend, __version__, chat_lifespan, create_chat_app
+from . import StubBackend, __version__, chat_lifespan, create_chat_app, db
 from .store import Store
 from .store.database import create_private
 
@@ -24,7 +24,10 @@ _LEVELS = ("critical", "error", "warning", "info", "debug")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Serve the chat until Ctrl+C; return the exit status."""
+    """Serve the chat until Ctrl+C, or look after its database; return the exit status."""
+    arguments = sys.argv[1:] if arguments is None else arguments
+    if arguments[:1] == ["db"]:
+        return db.main(arguments[1:])
     parser = _parser()
     options = parser.parse_args(arguments)
     try:
@@ -120,7 +123,8 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m htmxchat",
         description="Serve the chat with a scripted agent, or in front of a kogwistar server.",
-        epilog="An option that names a variable takes its value from there when it is not given.",
+        epilog="An option that names a variable takes its value from there when it is not given."
+        " `%(prog)s db` looks after a chat's database.",
     )
     add = parser.add_argument
     add("--version", action="version", version=f"htmxchat {__version__}")

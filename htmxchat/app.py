@@ -6,32 +6,49 @@ import re
 from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import replace
-from typing import Any, Literal
+from typing import Any, Literal, cast
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.routing import Mount, Route
 
+from . import checks
 from .assets import Assets
-from .backend import Backend, HasStarters, KeepsIdentityKey, Managed
+from .backend import Backend, CanLimitRuns, HasStarters, KeepsIdentityKey, Managed
 from .callback import HideCallback
-from .chat import Chat, Settings
+from .chat import Chat, Inspector, Settings
 from .csrf import CrossOriginGuard, checked_origin
-from .endpoints import conversations, exports, history, insight, inspector, pages, runs, sandbox, scripts, session
+from .endpoints import (
+    conversations,
+    exports,
+    health,
+    history,
+    insight,
+    inspector,
+    pages,
+    runs,
+    sandbox,
+    scripts,
+    session,
+)
 from .endpoints.failures import show_failure
 from .errors import ChatError
 from .fragments.turn_context import TurnContext
 from .headers import ContentPolicy, SecurityHeaders
-from .identity import BrowserCookie, BrowserIdentity, Identify, SessionIdentity
-from .limits import BodyLimit, Limits, StreamSlots
+from .identity import BrowserCookie, BrowserIdentity, HostIdentity, Identify, SessionIdentity
+from .limits import BodyLimit, Limits, QuietDisconnects, Slots
 from .login import Login, over_https
+from .look import Look
 from .markdown import Markdown
 from .models import Starter
+from .mounting import WholePath
 from .relay import Relay
 from .scripts import Scripts
+from .stopping import ServerStop
 from .urls import Urls
 
+_METHODS = tuple(name for name in vars(Backend) if not name.startswith("_"))
 _RESULT = re.compile("/runs/[^/]+/scripts/[^/]+/result$")
 
 
@@ -48,6 +65,9 @@ def create_chat_app(
     introduction: str = "",
     starters: Iterable[Starter] | None = None,
     login_url: str | None = None,
+    logout_url: str | None = None,
+    inspector: Inspector = True,
+    look: Look | None = None,
     stylesheets: Iterable[str] = (),
     limits: Limits | None = None,
     scripts: Scripts | Literal[False] | None = None,
@@ -73,10 +93,14 @@ def create_chat_app(
         greeting: The heading of the empty page.
         introduction: A sentence below it.
         starters: Messages that the empty page offers. Default: those of the backend, if it has any.
-        login_url: Where the 401 page sends people.
+        login_url: The host's page for signing in, `"/login"`. It gets a field `next`, the path to come back to.
+        logout_url: The host's page for signing out, to which a link leads.
+        inspector: Who sees the inspector, and what tools were given and gave back: everybody, nobody, or those for whom
+            a function says so: `lambda user: user.id in STAFF`. It may be `async def`.
+        look: A logo, a favicon, a header, a footer and an empty page of the host's own.
         stylesheets: Paths of the host's own style sheets, `"/static/brand.css"`, loaded after the chat's: the place to
             set the `--chat-*` tokens. They come from the chat's own origin.
-        limits: Longest text, largest body, streams a user.
+        limits: Longest text, largest body, what a user may have under way at a time.
         scripts: How the agent's Python runs in the user's browser, with the user's consent: limits of time and memory,
             and where packages are. `False`: it does not, and there is no room for scripts.
         image_hosts: Hosts whose images answers may show, `"images.example"`. None by default.
@@ -85,61 +109,68 @@ def create_chat_app(
         poll_interval: Seconds between two polls.
         backend_timeout: Seconds that a page waits for the backend before it says that it cannot be reached.
 
+    A path of the host's, which begins with one slash, is one of the application that mounts the chat: where a proxy
+    takes a prefix off, it gets that prefix.
+
     Raises:
-        TypeError: `backend` is not a backend, `login` is not a login, or `scripts` is neither `Scripts` nor `False`.
+        TypeError: A setting is of another kind.
         ValueError: A setting cannot be used, or not together with another.
     """
-    if not isinstance(backend, Backend):
-        raise TypeError(f"{backend!r} is not a Backend. LocalBackend(respond) makes one from an async generator.")
-    if stream not in ("sse", "poll"):
-        raise ValueError(f'stream is "sse" or "poll", not {stream!r}')
-    if login is not None and not isinstance(login, Login):
-        raise TypeError(f"{login!r} is not a Login")
-    if login is not None and (identify is not None or login_url is not None):
-        raise ValueError("login signs people in by itself: give either login, or identify (and login_url)")
-    if secret is not None and (identify or login):
-        raise ValueError("secret signs the cookies of a chat that signs nobody in: not beside identify or login")
-    limits = limits or Limits()
-    scripts = Scripts() if scripts is None else scripts
-    if scripts is not False and not isinstance(scripts, Scripts):
-        raise TypeError(f"scripts is a Scripts, or False for none, not {scripts!r}")
+    _check_backend(backend)
+    if login is not None:
+        _check_login(login)
+    if login is not None and any(each is not None for each in (identify, login_url, logout_url)):
+        raise ValueError("login signs people in and out by itself: give it, or identify, login_url and logout_url.")
+    if secret is not None and (identify is not None or login is not None):
+        raise ValueError("secret signs the cookies of a chat that signs nobody in: not beside identify or login.")
+    limits = Limits() if limits is None else checks.instance("limits", limits, Limits, "Limits(text=5_000)")
+    if isinstance(backend, CanLimitRuns):
+        backend.limit_runs(limits.runs_per_user)
     if starters is None:
         starters = backend.starters if isinstance(backend, HasStarters) else ()
-    hosts = tuple(host.lower() for host in image_hosts)
-    ancestors = tuple(frame_ancestors)
+    settings = Settings(
+        title=checks.text("title", title, empty=False),
+        agent=checks.text("agent", agent, empty=False),
+        greeting=checks.text("greeting", greeting),
+        introduction=checks.text("introduction", introduction),
+        starters=checks.items("starters", starters, _starter, 'such as [Starter("Disk", "How much room is left?")]'),
+        stream=cast(Literal["sse", "poll"], checks.one_of("stream", stream, ("sse", "poll"))),
+        poll_interval=checks.seconds("poll_interval", poll_interval),
+        backend_timeout=checks.seconds("backend_timeout", backend_timeout),
+        login_url=login_url if login_url is None else checks.address("login_url", login_url),
+        logout_url=logout_url if logout_url is None else checks.address("logout_url", logout_url),
+        inspector=_inspector(inspector),
+        look=Look() if look is None else checks.instance("look", look, Look, 'Look(logo="/static/logo.svg")'),
+        stylesheets=checks.items("stylesheets", stylesheets, checks.path, '["/static/brand.css"]'),
+        limits=limits,
+        scripts=_scripts(scripts),
+        frame_ancestors=checks.items("frame_ancestors", frame_ancestors, checks.text, '["https://portal.example"]'),
+    )
+    hosts = tuple(host.lower() for host in checks.items("image_hosts", image_hosts, checks.text, '["images.example"]'))
     # Now, because Starlette makes middleware with the first request.
-    trusted = tuple(map(checked_origin, trusted_origins))
+    trusted = checks.items("trusted_origins", trusted_origins, checked_origin, '["https://portal.example"]')
+    policy = ContentPolicy(hosts, settings.scripts.origins if settings.scripts else (), settings.frame_ancestors)
     chat = Chat(
         backend=backend,
-        identify=identify or _own_identity(backend, login, secret),
-        settings=Settings(
-            title=title,
-            agent=agent,
-            greeting=greeting,
-            introduction=introduction,
-            starters=tuple(starters),
-            stream=stream,
-            poll_interval=poll_interval,
-            backend_timeout=backend_timeout,
-            login_url=login_url,
-            stylesheets=tuple(stylesheets),
-            limits=limits,
-            scripts=scripts or None,
-            frame_ancestors=ancestors,
-        ),
+        identify=_identity(backend, identify, login, secret),
+        settings=settings,
         markdown=Markdown(frozenset(hosts)),
         assets=Assets(),
         relay=Relay(backend),
-        slots=StreamSlots(limits.streams_per_user),
+        streams=Slots(limits.streams_per_user),
+        requests=Slots(limits.requests_per_user),
+        stop=ServerStop(),
         login=login,
     )
     app = Starlette(
         routes=_routes(chat),
         middleware=[
+            Middleware(QuietDisconnects),
+            Middleware(WholePath),
             *([Middleware(HideCallback, login.fields)] if login else []),
-            Middleware(SecurityHeaders, ContentPolicy(hosts, scripts.origins if scripts else (), ancestors)),
+            Middleware(SecurityHeaders, policy),
             Middleware(CrossOriginGuard, show_failure, trusted),
-            Middleware(BodyLimit, limits.body, show_failure, {_RESULT: limits.result}),
+            Middleware(BodyLimit, limits.body, show_failure, {_RESULT: limits.result}, seconds=limits.body_timeout),
             *([] if identify or login else [Middleware(BrowserCookie)]),
         ],
         exception_handlers={ChatError: show_failure, HTTPException: show_failure},
@@ -147,12 +178,6 @@ def create_chat_app(
     )
     app.state.chat = chat
     return app
-
-
-def _own_identity(backend: Backend, login: Login | None, secret: str | None) -> Identify:
-    if login:
-        return SessionIdentity(login.sessions, secure=over_https(login))
-    return BrowserIdentity(backend.identity_key if isinstance(backend, KeepsIdentityKey) else None, secret)
 
 
 def _routes(chat: Chat) -> list[Route | Mount]:
@@ -165,6 +190,8 @@ def _routes(chat: Chat) -> list[Route | Mount]:
     ]
     return [
         *([Route("/", session.home, name="home"), *sign_in] if chat.login else [Route("/", pages.home, name="home")]),
+        Route("/healthz", health.alive, methods=["GET"], name="alive"),
+        Route("/readyz", health.ready, methods=["GET"], name="ready"),
         Route("/messages", conversations.start, methods=["POST"], name="start"),
         Route("/c/{conversation}", pages.show, name="conversation"),
         Route("/c/{conversation}/messages", conversations.send, methods=["POST"], name="messages"),
@@ -203,6 +230,52 @@ def _routes(chat: Chat) -> list[Route | Mount]:
     ]
 
 
+def _check_backend(backend: Any) -> None:
+    if isinstance(backend, type):
+        raise TypeError(f"backend is the class {backend.__name__}. Make one of it: {backend.__name__}(…).")
+    missing = [name for name in _METHODS if not callable(getattr(backend, name, None))]
+    if len(missing) == len(_METHODS):
+        made = "LocalBackend(respond) makes one from an async generator"
+        raise TypeError(f"backend is not a Backend, but {checks.kind(backend)}. {made}.")
+    if missing:
+        raise TypeError(f"backend is not a Backend: {type(backend).__name__} lacks {', '.join(missing)}.")
+
+
+def _check_login(login: Any) -> None:
+    if isinstance(login, type):
+        raise TypeError(f"login is the class {login.__name__}. Make one of it: {login.__name__}(…).")
+    if not isinstance(login, Login):
+        raise TypeError(f"login is a Login, KogwistarLogin(url, store), not {checks.kind(login)}.")
+
+
+def _identity(backend: Backend, identify: Any, login: Login | None, secret: Any) -> Identify:
+    if login:
+        return SessionIdentity(login.sessions, secure=over_https(login))
+    if identify is None:
+        keeps = backend.identity_key if isinstance(backend, KeepsIdentityKey) else None
+        return BrowserIdentity(keeps, secret if secret is None else checks.text("secret", secret))
+    return HostIdentity(checks.asynchronous("identify", identify, "async def identify(request) -> User | None"))
+
+
+def _inspector(inspector: Any) -> Inspector:
+    if isinstance(inspector, bool):
+        return inspector
+    if isinstance(inspector, type) or not callable(inspector):
+        example = "lambda user: user.id in STAFF"
+        raise TypeError(f"inspector is True, False or a function, {example}, not {checks.kind(inspector)}.")
+    return cast(Inspector, inspector)
+
+
+def _scripts(scripts: Any) -> Scripts | None:
+    if scripts is None or scripts is False:
+        return Scripts() if scripts is None else None
+    return checks.instance("scripts", scripts, Scripts, "Scripts(timeout=60), or False for none")
+
+
+def _starter(name: str, starter: Any) -> Starter:
+    return checks.instance(name, starter, Starter, 'Starter("Disk", "How much room is left?")')
+
+
 @asynccontextmanager
 async def _open(*parts: object) -> AsyncIterator[None]:
     """Open what can be opened; at the end close it all, the first first."""
@@ -218,14 +291,17 @@ async def _open(*parts: object) -> AsyncIterator[None]:
 def chat_context(chat: Starlette, root: str) -> TurnContext:
     """Return what `htmxchat.fragments` need to show this chat's turns in a page of the host's own.
 
-    Its `urls` are those of the mounted chat.
+    Its `urls` are those of the mounted chat. Its turns have a link to the inspector when that is for everybody.
 
     Args:
         chat: What `create_chat_app` returned.
         root: Where browsers find it: `request.scope["root_path"] + "/chat"`.
     """
-    parts: Chat = chat.state.chat
-    return replace(parts.turn_context(Urls(root.rstrip("/"), parts.assets.version)), inspector=False)
+    parts = _parts("chat", chat)
+    urls = Urls(checks.text("root", root).rstrip("/"), parts.assets.version)
+    # Which of its readers may inspect, nobody says here.
+    open_to_all = parts.settings.inspector is True
+    return replace(parts.turn_context(urls, can_inspect=open_to_all), inspector="elsewhere" if open_to_all else None)
 
 
 def chat_lifespan(*chats: Starlette) -> Callable[[Any], AbstractAsyncContextManager[None]]:
@@ -239,6 +315,9 @@ def chat_lifespan(*chats: Starlette) -> Callable[[Any], AbstractAsyncContextMana
     A host with a lifespan of its own enters this one inside it: `async with chat_lifespan(chat)(app): yield`.
     """
 
+    for number, chat in enumerate(chats):
+        _parts(f"chats[{number}]", chat)
+
     @asynccontextmanager
     async def lifespan(_host: Any) -> AsyncIterator[None]:
         async with AsyncExitStack() as stack:
@@ -247,3 +326,10 @@ def chat_lifespan(*chats: Starlette) -> Callable[[Any], AbstractAsyncContextMana
             yield
 
     return lifespan
+
+
+def _parts(name: str, chat: Any) -> Chat:
+    parts = getattr(getattr(chat, "state", None), "chat", None)
+    if not isinstance(parts, Chat):
+        raise TypeError(f"{name} is what create_chat_app(…) returned, not {checks.kind(chat)}.")
+    return parts

@@ -9,8 +9,9 @@ from collections.abc import AsyncIterator
 from typing import Protocol, runtime_checkable
 
 from .events import JSON, RunEvent, Source
-from .models import Conversation, ConversationPage, Run, RunSteps, RunSummary, Script, Starter, Transcript, User
+from .models import Conversation, ConversationPage, Run, RunSteps, RunSummary, Starter, Transcript, User
 from .scripts.actions import ScriptAction
+from .scripts.models import Script
 
 
 @runtime_checkable
@@ -139,6 +140,18 @@ class CanRetry(Protocol):
 
 
 @runtime_checkable
+class CanLimitRuns(Protocol):
+    """A backend that can hold each user to a number of live runs, over all processes that serve its conversations."""
+
+    def limit_runs(self, most: int) -> None:
+        """From now on let `start_run` and `retry_run` raise `TooManyRuns` where a user would have more than `most`.
+
+        Called when a chat is made of the backend, with `Limits.runs_per_user`. Of several numbers the least holds.
+        """
+        ...
+
+
+@runtime_checkable
 class KeepsScripts(Protocol):
     """A backend that keeps the queue of scripts that users run in their browsers.
 
@@ -227,6 +240,19 @@ class HasStarters(Protocol):
 
     @property
     def starters(self) -> tuple[Starter, ...]: ...
+
+
+@runtime_checkable
+class TellsReadiness(Protocol):
+    """A backend that can tell whether it could serve somebody now."""
+
+    async def check_ready(self) -> None:
+        """Return when it could.
+
+        Raises:
+            BackendError: It could not; the sentence, which everybody may read, says why.
+        """
+        ...
 
 
 @runtime_checkable

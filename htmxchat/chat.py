@@ -3,27 +3,33 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
-from typing import Literal, TypeVar
+from inspect import isawaitable
+from typing import Literal, TypeAlias, TypeVar
 
 import anyio
 
 from .assets import Assets
 from .backend import Backend, CanDelete, CanRename, CanRetry, CanSearch, CanStartOnce, KeepsScripts
 from .errors import BackendUnavailable, ChatError
+from .fragments.shell import Frame
 from .fragments.turn_context import TurnContext
+from .html import Child
 from .identity import Identify
-from .limits import Limits, StreamSlots
+from .limits import Limits, Slots
 from .login import Login
+from .look import Look, content_for
 from .markdown import Markdown
 from .models import Run, Starter, User
 from .relay import Relay
 from .scripts import Scripts
+from .stopping import ServerStop
 from .submissions import Submissions
 from .urls import Urls
 
 T = TypeVar("T")
+Inspector: TypeAlias = bool | Callable[[User], bool | Awaitable[bool]]
 _log = logging.getLogger("htmxchat")
 
 
@@ -31,19 +37,22 @@ _log = logging.getLogger("htmxchat")
 class Settings:
     """What a host may choose. `create_chat_app` describes each. No `scripts`: none run."""
 
-    title: str = "Chat"
-    greeting: str = "What can I do for you?"
-    introduction: str = ""
-    starters: tuple[Starter, ...] = ()
-    agent: str = "Agent"
-    stream: Literal["sse", "poll"] = "sse"
-    poll_interval: float = 0.7
-    backend_timeout: float = 15.0
-    login_url: str | None = None
-    stylesheets: tuple[str, ...] = ()
-    limits: Limits = field(default_factory=Limits)
-    scripts: Scripts | None = field(default_factory=Scripts)
-    frame_ancestors: tuple[str, ...] = ("'self'",)
+    title: str
+    greeting: str
+    introduction: str
+    starters: tuple[Starter, ...]
+    agent: str
+    stream: Literal["sse", "poll"]
+    poll_interval: float
+    backend_timeout: float
+    login_url: str | None
+    logout_url: str | None
+    inspector: Inspector
+    look: Look
+    stylesheets: tuple[str, ...]
+    limits: Limits
+    scripts: Scripts | None
+    frame_ancestors: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,21 +65,59 @@ class Chat:
     markdown: Markdown
     assets: Assets
     relay: Relay
-    slots: StreamSlots
+    streams: Slots
+    requests: Slots
+    stop: ServerStop
     login: Login | None = None
     submissions: Submissions = field(default_factory=Submissions)
 
-    def turn_context(self, urls: Urls, stream: Literal["sse", "poll"] | None = None) -> TurnContext:
+    async def may_inspect(self, user: User) -> bool:
+        """Return whether this user sees the inspector, and what tools were given and gave back."""
+        inspector = self.settings.inspector
+        if isinstance(inspector, bool):
+            return inspector
+        answer = inspector(user)
+        return bool(await answer if isawaitable(answer) else answer)
+
+    def frame(self, urls: Urls, user: User | None) -> Frame:
+        """Return what stands around every page of this user."""
+        settings, look = self.settings, self.settings.look
+        return Frame(
+            brand=settings.title,
+            stylesheets=tuple(map(urls.at_host, settings.stylesheets)),
+            logo=self.logo(urls),
+            favicon=urls.at_host(look.favicon) if look.favicon else None,
+            header=self._content("header", urls, user),
+            footer=self._content("footer", urls, user),
+        )
+
+    def logo(self, urls: Urls) -> str | None:
+        """Return the address of the host's logo, if it has one."""
+        return urls.at_host(self.settings.look.logo) if self.settings.look.logo else None
+
+    def empty(self, urls: Urls, user: User) -> Child:
+        """Return the host's own empty page, if it has one."""
+        return self._content("empty", urls, user)
+
+    def _content(self, name: Literal["header", "footer", "empty"], urls: Urls, user: User | None) -> Child:
+        try:
+            return content_for(user, getattr(self.settings.look, name), urls)
+        except Exception:
+            # A page without it is better than none; the pages that say what failed have it too.
+            _log.exception("Look.%s failed", name)
+            return None
+
+    def turn_context(self, urls: Urls, *, can_inspect: bool) -> TurnContext:
         """Return what this chat's turns need, for pages at `urls`."""
         return TurnContext(
             urls=urls,
             markdown=self.markdown,
-            stream=stream or self.settings.stream,
+            stream=self.settings.stream,
             poll_interval=self.settings.poll_interval,
             can_retry=isinstance(self.backend, CanRetry),
             agent=self.settings.agent,
             can_run_scripts=self.can_run_scripts,
-            inspector=True,
+            inspector="here" if can_inspect else None,
         )
 
     @property
@@ -119,7 +166,8 @@ class Chat:
 
         Raises:
             BackendUnavailable: It took longer than `backend_timeout` seconds.
-            ChatError: What the backend raises; an error that is none becomes one, and is in the log only.
+            ChatError: What the backend raises; an error that is none becomes one, and is in the log only. So does an
+                exit: nobody's request ends the server.
         """
         try:
             with anyio.fail_after(self.settings.backend_timeout):
@@ -128,6 +176,6 @@ class Chat:
             raise
         except TimeoutError:
             raise BackendUnavailable("The agent takes too long to answer. Try again in a moment.") from None
-        except Exception:
+        except (Exception, SystemExit, KeyboardInterrupt):
             _log.exception("The backend failed")
             raise ChatError from None

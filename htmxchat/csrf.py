@@ -24,6 +24,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from . import checks
 from .errors import ChatError, CrossOrigin
 
 Refuse: TypeAlias = Callable[[Request, ChatError], Awaitable[Response]]
@@ -46,7 +47,7 @@ class CrossOriginGuard:
     def __init__(self, app: ASGIApp, refuse: Refuse, trusted_origins: Iterable[str] = ()) -> None:
         self._app = app
         self._refuse = refuse
-        self._trusted = frozenset(map(checked_origin, trusted_origins))
+        self._trusted = frozenset(checked_origin("trusted_origins", each) for each in trusted_origins)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http" or scope["method"] in SAFE_METHODS or self._allows(Headers(scope=scope)):
@@ -73,14 +74,14 @@ def _host(origin: str) -> str | None:
         return None
 
 
-def checked_origin(text: str) -> str:
+def checked_origin(name: str, text: str) -> str:
     """Return an origin in the form in which origins are compared.
 
     Raises:
         ValueError: It is not written like one.
     """
-    origin = text.lower()
+    origin = checks.text(name, text).lower()
     parts = urlsplit(origin)
     if parts.scheme not in ("http", "https") or not parts.hostname or origin != f"{parts.scheme}://{parts.netloc}":
-        raise ValueError(f"a trusted origin looks like https://host or https://host:port, not {text!r}")
+        raise ValueError(f'{name} is an origin, "https://host" or "https://host:8443", not {checks.shown(text)}.')
     return origin

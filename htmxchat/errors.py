@@ -6,6 +6,9 @@
     │   └── TextTooLong       422   knows both numbers
     ├── BadRequest            400   not a form, not UTF-8, not what the route takes
     ├── BodyTooLarge          413
+    ├── BodyTooSlow           408
+    ├── LimitReached          429   the user has as much under way as is allowed
+    │   └── TooManyRuns       429   knows which runs
     ├── NotSignedIn           401
     ├── NotAllowed            403   signed in, but not allowed to
     │   └── CrossOrigin       403   another site sent the form
@@ -14,11 +17,18 @@
     ├── Conflict              409   it has changed since it was looked at
     └── BackendError          502   the backend failed
         └── BackendUnavailable 503  the backend cannot be reached now; trying again may help
+            └── OtherSchema   503   the database is of another version of htmxchat
 
 The message of each is a plain sentence that the page shows as it is.
 """
 
 from __future__ import annotations
+
+from collections.abc import Sequence
+
+from .checks import items, seconds, text, whole
+
+_NAMED_TITLES = 3
 
 
 class ChatError(Exception):
@@ -28,6 +38,8 @@ class ChatError(Exception):
     sentence = "Something went wrong in the chat. Try again."
 
     def __init__(self, sentence: str | None = None) -> None:
+        if sentence is not None:
+            text("sentence", sentence)
         super().__init__(sentence or self.sentence)
 
 
@@ -48,6 +60,8 @@ class TextTooLong(InvalidInput):
     """The text is longer than the limit; both are in characters."""
 
     def __init__(self, length: int, limit: int) -> None:
+        whole("length", length)
+        whole("limit", limit)
         super().__init__(f"The message has {length:,} characters; {limit:,} are allowed. Shorten it and send it again.")
         self.length = length
         self.limit = limit
@@ -66,8 +80,48 @@ class BodyTooLarge(ChatError):
     status = 413
 
     def __init__(self, limit: int) -> None:
+        whole("limit", limit)
         super().__init__(f"The request is larger than {limit:,} bytes. Send less at a time.")
         self.limit = limit
+
+
+class BodyTooSlow(ChatError):
+    """The request body did not arrive within the limit, in seconds."""
+
+    status = 408
+
+    def __init__(self, limit: float) -> None:
+        seconds("limit", limit)
+        super().__init__(f"The request did not arrive whole within {limit:g} seconds. Try again.")
+        self.limit = limit
+
+
+class LimitReached(ChatError):
+    """The user has as much under way as is allowed at a time."""
+
+    status = 429
+    sentence = "You have too much under way at once. Wait a moment, then try again."
+
+
+class TooManyRuns(LimitReached):
+    """The user has as many live runs as are allowed.
+
+    Attributes:
+        limit: How many that is.
+        titles: The conversations that they are in.
+    """
+
+    def __init__(self, limit: int, titles: Sequence[str]) -> None:
+        whole("limit", limit)
+        titles = items("titles", titles, text, '["A title"]')
+        more = len(titles) - _NAMED_TITLES
+        shown = [f"“{title}”" for title in titles[:_NAMED_TITLES]] + ([f"{more} more"] if more > 0 else [])
+        super().__init__(
+            f"You have {limit:,} answer{'s' * (limit != 1)} under way, as many as are allowed at a time:"
+            f" {', '.join(shown)}. Wait for one, answer what it asks, or stop it; then try again."
+        )
+        self.limit = limit
+        self.titles = tuple(titles)
 
 
 class NotSignedIn(ChatError):
@@ -123,3 +177,20 @@ class BackendUnavailable(BackendError):
 
     status = 503
     sentence = "The agent cannot be reached right now. Try again in a moment."
+
+
+class OtherSchema(BackendUnavailable):
+    """The database has the schema of another version of htmxchat; both are the numbers of schemas."""
+
+    def __init__(self, found: str, expected: str) -> None:
+        text("found", found)
+        text("expected", expected)
+        older = "an older" if found < expected else "a newer"
+        advice = (
+            "Run `python -m htmxchat db upgrade URL`, or use Store(URL, migrate=True)."
+            if found < expected
+            else "Install the version of htmxchat that has written it, or a later one."
+        )
+        super().__init__(f"The chat's database has {older} schema ({found}; this version uses {expected}). {advice}")
+        self.found = found
+        self.expected = expected

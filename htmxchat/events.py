@@ -28,6 +28,8 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any, TypeAlias
 
+from .kinds import check_fields
+
 JSON: TypeAlias = None | bool | int | float | str | list[Any] | dict[str, Any]
 
 
@@ -55,6 +57,9 @@ class Source:
     detail: str = ""
     excerpt: str = ""
 
+    def __post_init__(self) -> None:
+        check_fields(self)
+
 
 @dataclass(frozen=True, slots=True)
 class RunStarted:
@@ -72,12 +77,18 @@ class StageChanged:
 
     name: str
 
+    def __post_init__(self) -> None:
+        check_fields(self)
+
 
 @dataclass(frozen=True, slots=True)
 class ReasoningDelta:
     """More reasoning, appended to what came right before."""
 
     text: str
+
+    def __post_init__(self) -> None:
+        check_fields(self)
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +97,9 @@ class TextDelta:
 
     text: str
 
+    def __post_init__(self) -> None:
+        check_fields(self)
+
 
 @dataclass(frozen=True, slots=True)
 class TextReplaced:
@@ -93,13 +107,17 @@ class TextReplaced:
 
     text: str
 
+    def __post_init__(self) -> None:
+        check_fields(self)
+
 
 @dataclass(frozen=True, slots=True)
 class ToolStarted:
     """A tool was called.
 
     Attributes:
-        call_id: Unique in the run; pairs it with its `ToolFinished`.
+        call_id: Unique in the run; pairs it with its `ToolFinished`. The same one again is the same call, repeated.
+            Calls without one, an empty text, are each their own.
         summary: What it was asked, in a few words.
         arguments: What it was given.
     """
@@ -108,6 +126,9 @@ class ToolStarted:
     name: str
     summary: str = ""
     arguments: JSON = None
+
+    def __post_init__(self) -> None:
+        check_fields(self)
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,12 +144,18 @@ class ToolFinished:
     result: JSON = None
     failed: bool = False
 
+    def __post_init__(self) -> None:
+        check_fields(self)
+
 
 @dataclass(frozen=True, slots=True)
 class SourcesFound:
     """Sources, added to those found before."""
 
     sources: tuple[Source, ...]
+
+    def __post_init__(self) -> None:
+        check_fields(self)
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,6 +173,9 @@ class ScriptProposed:
     title: str = ""
     awaited: bool = False
 
+    def __post_init__(self) -> None:
+        check_fields(self)
+
 
 @dataclass(frozen=True, slots=True)
 class ScriptFinished:
@@ -159,6 +189,9 @@ class ScriptFinished:
     script_id: str
     state: str
     result: JSON = None
+
+    def __post_init__(self) -> None:
+        check_fields(self)
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,6 +207,9 @@ class InputRequested:
     prompt: str
     choices: tuple[str, ...] = ()
 
+    def __post_init__(self) -> None:
+        check_fields(self)
+
 
 @dataclass(frozen=True, slots=True)
 class InputAnswered:
@@ -182,6 +218,9 @@ class InputAnswered:
     request_id: str
     answer: JSON
 
+    def __post_init__(self) -> None:
+        check_fields(self)
+
 
 @dataclass(frozen=True, slots=True)
 class UsageReported:
@@ -189,6 +228,9 @@ class UsageReported:
 
     input_tokens: int = 0
     output_tokens: int = 0
+
+    def __post_init__(self) -> None:
+        check_fields(self)
 
 
 @dataclass(frozen=True, slots=True)
@@ -202,6 +244,9 @@ class RunEnded:
     outcome: Outcome
     error: str | None = None
 
+    def __post_init__(self) -> None:
+        check_fields(self)
+
 
 @dataclass(frozen=True, slots=True)
 class Unknown:
@@ -209,6 +254,9 @@ class Unknown:
 
     type: str
     data: JSON = None
+
+    def __post_init__(self) -> None:
+        check_fields(self)
 
 
 EventBody: TypeAlias = (
@@ -267,6 +315,9 @@ class RunEvent:
     at: datetime
     body: EventBody
     raw: JSON = None
+
+    def __post_init__(self) -> None:
+        check_fields(self)
 
 
 def encode_body(body: EventBody) -> tuple[str, dict[str, Any]]:

@@ -46,9 +46,10 @@ class ContentPolicy:
         for name in ("image_hosts", "connect_origins", "frame_ancestors"):
             if isinstance(getattr(self, name), str):
                 raise ValueError(f"{name} is a tuple of hosts, not one string")
-        _check("image host", _EXACT_HOST, self.image_hosts)
-        _check("origin", _ORIGIN, self.connect_origins)
-        _check("frame ancestor", _HOST, (host for host in self.frame_ancestors if host not in _KEYWORDS))
+        ancestors = [host for host in self.frame_ancestors if host not in _KEYWORDS]
+        _check("image_hosts", _EXACT_HOST, self.image_hosts, 'host, "images.example"')
+        _check("connect_origins", _ORIGIN, self.connect_origins, 'origin, "https://pyodide.example"')
+        _check("frame_ancestors", _HOST, ancestors, 'source, "\'self\'" or "https://portal.example"')
 
     def header(self) -> str:
         """Return the value of `Content-Security-Policy`."""
@@ -109,7 +110,7 @@ class SecurityHeaders:
         await self._app(scope, receive, send_with_headers)
 
 
-def _check(what: str, pattern: re.Pattern[str], hosts: Iterable[str]) -> None:
+def _check(name: str, pattern: re.Pattern[str], hosts: Iterable[str], example: str) -> None:
     for host in hosts:
         if not pattern.fullmatch(host):
-            raise ValueError(f"not a usable {what}: {host!r}")
+            raise ValueError(f"each of {name} is a {example}, not {host!r}.")

@@ -14,6 +14,7 @@ from starlette.datastructures import MutableHeaders
 from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from . import checks
 from .cookies import SESSION, Cookie, new_secret
 from .errors import NotSignedIn
 from .login import SessionStore
@@ -32,6 +33,19 @@ _SHORTEST_SECRET = 32
 _ISSUED = "htmxchat.issued"
 _NO_COOKIE = "This browser has no cookie of this chat. Allow cookies for this site, reload the page, then try again."
 _NOT_OURS = "The chat does not know this browser's cookie any more. Reload the page, then try again."
+
+
+class HostIdentity:
+    """The host's own `Identify`, whose answer is checked: what is no `User` would fail later, with another's words."""
+
+    def __init__(self, identify: Identify) -> None:
+        self._identify = identify
+
+    async def __call__(self, request: Request) -> User | None:
+        user = await self._identify(request)
+        if user is not None and not isinstance(user, User):
+            raise TypeError(f"identify returned {checks.kind(user)}. It returns a User, User(id), or None for nobody.")
+        return user
 
 
 class BrowserIdentity:
@@ -57,7 +71,7 @@ class BrowserIdentity:
     def __init__(self, keep_key: KeepKey | None = None, secret: str | None = None) -> None:
         if secret is not None and len(secret) < _SHORTEST_SECRET:
             hint = "python -c 'import secrets; print(secrets.token_urlsafe())' makes one"
-            raise ValueError(f"secret is a string of {_SHORTEST_SECRET} random characters at least: {hint}")
+            raise ValueError(f"secret is a string of {_SHORTEST_SECRET} random characters at least: {hint}.")
         self._keep_key = keep_key
         self._kept = secret.encode() if secret else None
         self._own = secrets.token_bytes(32)

@@ -6,6 +6,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
 
+from .kinds import check_fields
 from .models import PendingSignIn, User
 
 
@@ -32,6 +33,9 @@ class SignInAt:
 
     url: str
     with_state: bool = True
+
+    def __post_init__(self) -> None:
+        check_fields(self)
 
 
 def over_https(login: Login) -> bool:

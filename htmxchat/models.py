@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Literal, TypeAlias
 
+from .checks import text
 from .events import JSON, Outcome, RunEvent
+from .kinds import check_fields
 
 Role: TypeAlias = Literal["user", "assistant"]
 
@@ -34,22 +36,25 @@ class RunState(StrEnum):
         return cls(outcome.value)
 
 
-class ScriptState(StrEnum):
-    """Where a script is. Everything from `DONE` on is over, unless it is edited or run again."""
+class Waiting(StrEnum):
+    """What a run waits for.
 
-    QUEUED = "queued"
+    Attributes:
+        ANSWER: The user's answer to a question.
+        APPROVAL: The user's approval of a script.
+        APPROVED: A script that is approved and has not begun.
+        SCRIPT: A script that runs.
+    """
+
+    ANSWER = "answer"
+    APPROVAL = "approval"
     APPROVED = "approved"
-    RUNNING = "running"
-    DONE = "done"
-    FAILED = "failed"
-    REJECTED = "rejected"
-    CANCELLED = "cancelled"
-    TIMED_OUT = "timed-out"
+    SCRIPT = "script"
 
     @property
-    def over(self) -> bool:
-        """Whether nothing happens to it by itself any more."""
-        return self not in (ScriptState.QUEUED, ScriptState.APPROVED, ScriptState.RUNNING)
+    def state(self) -> RunState:
+        """Suspended when only the user can end it, else running."""
+        return RunState.SUSPENDED if self in (Waiting.ANSWER, Waiting.APPROVAL) else RunState.RUNNING
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +74,10 @@ class User:
     token: str | None = field(default=None, repr=False)
     expires_at: datetime | None = None
 
+    def __post_init__(self) -> None:
+        check_fields(self)
+        text("User.id", self.id, empty=False)
+
 
 @dataclass(frozen=True, slots=True)
 class PendingSignIn:
@@ -86,6 +95,9 @@ class PendingSignIn:
     expires_at: datetime
     problem: str = ""
 
+    def __post_init__(self) -> None:
+        check_fields(self)
+
 
 @dataclass(frozen=True, slots=True)
 class Starter:
@@ -99,6 +111,20 @@ class Starter:
     title: str
     text: str
 
+    def __post_init__(self) -> None:
+        check_fields(self)
+        text("Starter.title", self.title, empty=False)
+        text("Starter.text", self.text, empty=False)
+
+
+UNDATED = datetime(1970, 1, 1, tzinfo=UTC)
+"""Stands for a time that a backend does not know. No page shows it, or anything before it, as a date."""
+
+
+def is_dated(at: datetime) -> bool:
+    """Return whether a time is known."""
+    return at > UNDATED
+
 
 @dataclass(frozen=True, slots=True)
 class Conversation:
@@ -106,7 +132,8 @@ class Conversation:
 
     Attributes:
         state: The state of its latest run, suspended also while that waits for the user; `None` before the first.
-        updated_at: When its latest turn began or ended; the history is sorted by it.
+        updated_at: When its latest turn began or ended; the history is sorted by it. See `UNDATED`.
+        waiting: What its latest run waits for, if that is known.
     """
 
     id: str
@@ -115,6 +142,10 @@ class Conversation:
     created_at: datetime
     updated_at: datetime
     state: RunState | None = None
+    waiting: Waiting | None = None
+
+    def __post_init__(self) -> None:
+        check_fields(self)
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,6 +158,9 @@ class ConversationPage:
 
     items: tuple[Conversation, ...]
     cursor: str | None = None
+
+    def __post_init__(self) -> None:
+        check_fields(self)
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,6 +178,9 @@ class Run:
     state: RunState
     created_at: datetime
 
+    def __post_init__(self) -> None:
+        check_fields(self)
+
 
 @dataclass(frozen=True, slots=True)
 class RunSummary:
@@ -153,12 +190,17 @@ class RunSummary:
         question: What the user wrote.
         ended_at: When it ended; `None` while it is live, or when nobody knows.
         workflow: What the backend calls the program that ran.
+        waiting: What it waits for, if that is known.
     """
 
     run: Run
     question: str = ""
     ended_at: datetime | None = None
     workflow: str = ""
+    waiting: Waiting | None = None
+
+    def __post_init__(self) -> None:
+        check_fields(self)
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,6 +225,9 @@ class RunStep:
     update: JSON = None
     next: tuple[str, ...] = ()
 
+    def __post_init__(self) -> None:
+        check_fields(self)
+
 
 @dataclass(frozen=True, slots=True)
 class RunSteps:
@@ -200,6 +245,9 @@ class RunSteps:
     waits_for: str = ""
     request: JSON = None
     workflow: str = ""
+
+    def __post_init__(self) -> None:
+        check_fields(self)
 
 
 @dataclass(frozen=True, slots=True)
@@ -220,6 +268,9 @@ class Turn:
     run: Run | None = None
     events: tuple[RunEvent, ...] = ()
 
+    def __post_init__(self) -> None:
+        check_fields(self)
+
 
 @dataclass(frozen=True, slots=True)
 class Transcript:
@@ -233,6 +284,9 @@ class Transcript:
     turns: tuple[Turn, ...] = ()
     refreshing: bool = False
 
+    def __post_init__(self) -> None:
+        check_fields(self)
+
     @property
     def live_turn(self) -> Turn | None:
         """The turn that a run is still writing, if there is one."""
@@ -242,123 +296,3 @@ class Transcript:
     def live_run(self) -> Run | None:
         """The run that is still writing, if there is one."""
         return self.live_turn.run if self.live_turn else None
-
-
-@dataclass(frozen=True, slots=True)
-class ScriptResult:
-    """What came of a script.
-
-    Attributes:
-        state: done, failed, rejected, cancelled or timed-out.
-        value: What its last line is worth: `None`, or an object with a `kind` (text, table, image) and its data.
-        pictures: The figures that it left open, objects as for a value of the kind image.
-        error: `None`, or an object with `origin` (python or sandbox), `type`, `message` and `traceback`.
-        seconds: How long it ran.
-        truncated: Whether some output was left out.
-        code: What ran: what was proposed, unless the user edited it. Empty when nothing ran.
-    """
-
-    state: ScriptState
-    stdout: str = ""
-    stderr: str = ""
-    value: JSON = None
-    pictures: tuple[JSON, ...] = ()
-    error: JSON = None
-    seconds: float = 0.0
-    truncated: bool = False
-    code: str = ""
-
-    @property
-    def done(self) -> bool:
-        """Whether it ran to its end."""
-        return self.state is ScriptState.DONE
-
-    @property
-    def images(self) -> tuple[JSON, ...]:
-        """All pictures, that of the value first."""
-        is_image = isinstance(self.value, dict) and self.value.get("kind") == "image"
-        return (self.value, *self.pictures) if is_image else self.pictures
-
-    @property
-    def text(self) -> str:
-        """All that can be said in words: what a model should read."""
-        parts = [self.stdout, self.stderr]
-        match self.value:
-            case {"kind": "text", "text": str(text)}:
-                parts.append(text)
-            case {"kind": "table", "columns": list(columns), "rows": list(rows)}:
-                parts += ["\t".join(map(str, row)) for row in [columns, *rows]]
-        if count := len(self.images):
-            parts.append(f"({count} picture{'s' * (count > 1)}, shown to the user)")
-        parts.append(self._trouble)
-        return "\n".join(part.rstrip("\n") for part in parts if part.strip())
-
-    @property
-    def reason(self) -> str:
-        """Why it did not run to its end, without its output: how its traceback ends, or a sentence. Empty if it did."""
-        if self.done:
-            return ""
-        match self.error:
-            case {"origin": "python", "type": str(type), "message": str(message)} if self.state is ScriptState.FAILED:
-                return f"{type}: {message}" if message else type
-        return self._trouble
-
-    @property
-    def explanation(self) -> str:
-        """What went wrong or what to do about it, in a sentence that the traceback does not have; often empty."""
-        error = self.error if isinstance(self.error, dict) else {}
-        traceback, message = str(error.get("traceback") or ""), str(error.get("message") or "")
-        # Python's own message ends its traceback, and may have several lines, or be cut.
-        begin = message.split("\n")[0][:1_000]
-        return "" if error.get("origin") == "python" and begin in traceback else message
-
-    @property
-    def _trouble(self) -> str:
-        error = self.error if isinstance(self.error, dict) else {}
-        traceback = str(error.get("traceback") or "").rstrip("\n")
-        said = "\n".join(part for part in (traceback, self.explanation) if part)
-        if self.state is ScriptState.CANCELLED:
-            return "The user cancelled the script."
-        if self.state is ScriptState.REJECTED and not said:
-            return "The user rejected the script. It did not run."
-        return said
-
-
-@dataclass(frozen=True, slots=True)
-class Script:
-    """Python from an answer, in the queue of its conversation.
-
-    Attributes:
-        origin: `proposal:` and the proposal's `script_id`, or `block:` and the number of the answer's Python block.
-        position: Its place in the queue; rises with time.
-        awaited: Whether its run waits for the result.
-        edited: Whether the user changed the text.
-        approved: The SHA-256 of the text that was approved.
-        trusted: Whether it was approved without anybody looking.
-        revision: Rises with every change.
-        runner: The page that runs it, or ran it last.
-        lease_until: When that page counts as gone unless it says something.
-        cleared: Whether the user has put it out of sight.
-    """
-
-    id: str
-    conversation_id: str
-    run_id: str
-    origin: str
-    title: str
-    code: str
-    state: ScriptState
-    position: int
-    created_at: datetime
-    awaited: bool = False
-    edited: bool = False
-    approved: str | None = None
-    trusted: bool = False
-    revision: int = 0
-    approved_at: datetime | None = None
-    started_at: datetime | None = None
-    ended_at: datetime | None = None
-    runner: str | None = None
-    lease_until: datetime | None = None
-    result: ScriptResult | None = None
-    cleared: bool = False

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 
+from .cleaning import MAX_DEPTH, TOO_DEEP
 from .events import JSON
 
 HIDDEN = "[hidden]"
@@ -33,15 +34,20 @@ _VALUES = re.compile(
 _COUNTS = (int, float, bool, type(None))
 
 
-def redact(value: JSON) -> JSON:
-    """Return `value` with secrets replaced by `[hidden]`."""
+def redact(value: JSON, depth: int = MAX_DEPTH + 2) -> JSON:
+    """Return `value` with secrets replaced by `[hidden]`. What is nested more than `depth` deep is left out.
+
+    The default has room for what a value stands in: a backend that keeps no limit is shown all the same.
+    """
     if isinstance(value, str):
         return redact_text(value)
+    if isinstance(value, dict | list) and not depth:
+        return TOO_DEEP
     if isinstance(value, list):
-        return [redact(item) for item in value]
+        return [redact(item, depth - 1) for item in value]
     if isinstance(value, dict):
         return {
-            key: HIDDEN if names_secret(key) and not isinstance(item, _COUNTS) else redact(item)
+            key: HIDDEN if names_secret(key) and not isinstance(item, _COUNTS) else redact(item, depth - 1)
             for key, item in value.items()
         }
     return value

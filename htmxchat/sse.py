@@ -17,6 +17,8 @@ from anyio.abc import TaskGroup
 from starlette.responses import Response
 from starlette.types import Message, Receive, Scope, Send
 
+from .stopping import ServerStop
+
 
 @dataclass(frozen=True, slots=True)
 class ServerSentEvent:
@@ -53,6 +55,7 @@ Emit: TypeAlias = Callable[[ServerSentEvent], Awaitable[None]]
 """Sends one message; returns when the client's connection has taken it."""
 
 
+_SILENT = 2.0
 _END: Message = {"type": "http.response.body", "body": b"", "more_body": False}
 
 
@@ -60,8 +63,9 @@ class EventStreamResponse(Response):
     """A response that stays open while `produce` emits messages.
 
     It ends when `produce` returns, when the client goes away, when the client takes nothing for `send_timeout`
-    seconds, or after `lifetime` seconds; `produce` is cancelled in all cases but the first. After `heartbeat` seconds
-    without a message a comment is sent, so that proxies keep the connection and a dead one is noticed.
+    seconds, after `lifetime` seconds, or when the server is stopping and nothing was said for two seconds; `produce` is
+    cancelled in all cases but the first. After `heartbeat` seconds without a message a comment is sent, so that proxies
+    keep the connection and a dead one is noticed.
 
     Args:
         produce: Called once with `emit`, and with the response's task group for what it does beside: one group a
@@ -69,6 +73,7 @@ class EventStreamResponse(Response):
         heartbeat: Seconds.
         send_timeout: Seconds.
         lifetime: Seconds; `None` is as long as it takes.
+        stop: Knows when the server is stopping.
     """
 
     media_type = "text/event-stream"
@@ -80,14 +85,16 @@ class EventStreamResponse(Response):
         heartbeat: float = 15.0,
         send_timeout: float = 30.0,
         lifetime: float | None = None,
+        stop: ServerStop | None = None,
     ) -> None:
         self.status_code = 200
         self.background = None
-        self.init_headers({"Cache-Control": "no-cache, no-transform", "X-Accel-Buffering": "no"})
+        self.init_headers({"Cache-Control": "no-store, no-transform", "X-Accel-Buffering": "no"})
         self._produce = produce
         self._heartbeat = heartbeat
         self._send_timeout = send_timeout
         self._lifetime = math.inf if lifetime is None else lifetime
+        self._stop = stop or ServerStop()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         async with anyio.create_task_group() as tasks:
@@ -99,7 +106,8 @@ class EventStreamResponse(Response):
                     {"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers}
                 )
                 if scope["method"] != "HEAD":
-                    await self._produce(connection.emit, tasks)
+                    with self._stop.watch(connection.end_if_silent):
+                        await self._produce(connection.emit, tasks)
             finally:
                 tasks.cancel_scope.cancel()
         if connection.open:
@@ -149,6 +157,11 @@ class _Connection:
 
     async def emit(self, event: ServerSentEvent) -> None:
         await self.send({"type": "http.response.body", "body": event.encode(), "more_body": True})
+
+    def end_if_silent(self, now: float) -> None:
+        """End the response, unless there is something to say. The client connects again, to whoever serves then."""
+        if now - self._sent_at >= _SILENT:
+            self._response.cancel()
 
     async def heartbeat(self, interval: float) -> None:
         if self.open and anyio.current_time() - self._sent_at >= interval / 2:

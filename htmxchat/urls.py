@@ -6,7 +6,9 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import quote, unquote, urlencode
+from urllib.parse import parse_qs, quote, unquote, urlencode, urlsplit
+
+from .kinds import check_fields
 
 _BACK = re.compile(r"/[\w.~!$&'()*+,;=:@%/-]*(\?[\w.~!$&'()*+,;=:@%/?-]*)?", re.ASCII)
 _LONGEST_PATH = 2_000
@@ -22,15 +24,25 @@ class Urls:
     Attributes:
         root: Where the chat is mounted, without a slash at the end: `""` or `"/chat"`.
         version: The version of the static files.
+        host: Where the application that mounts the chat is, the same way: `"/team"` behind a proxy that takes it off.
     """
 
     root: str = ""
     version: str = "dev"
+    host: str = ""
+
+    def __post_init__(self) -> None:
+        check_fields(self)
 
     @classmethod
     def of(cls, scope: Mapping[str, Any], version: str) -> Urls:
-        """Return the paths for a request: its `root_path` is right under every kind of mount."""
-        return cls(quote(str(scope.get("root_path", "")).rstrip("/"), safe=_PATH), version)
+        """Return the paths for a request: its `root_path` is right under every kind of mount.
+
+        Starlette's mounts keep the `root_path` of the application that they are in. A chat that nothing mounts has no
+        such application.
+        """
+        root, host = (str(scope.get(name, "")).rstrip("/") for name in ("root_path", "app_root_path"))
+        return cls(quote(root, safe=_PATH), version, quote(host, safe=_PATH))
 
     def home(self, deleted: str | None = None) -> str:
         """The page before the first message; `deleted` is a conversation that it offers to restore."""
@@ -155,20 +167,40 @@ class Urls:
     def logout(self) -> str:
         return self._path("logout")
 
+    def at_host(self, address: str) -> str:
+        """Return where an address of the host's is for a browser: a path is one of the application around the chat."""
+        return f"{self.host}{address}" if address.startswith("/") and not address.startswith("//") else address
+
+    def sign_in_at_host(self, address: str, back: str) -> str:
+        """The host's own page for signing in; its field `next` says where to go afterwards, unless it has one."""
+        parts = urlsplit(self.at_host(address))
+        if "next" in parse_qs(parts.query, keep_blank_values=True):
+            return parts.geturl()
+        field = urlencode({"next": back})
+        return parts._replace(query=f"{parts.query}&{field}" if parts.query else field).geturl()
+
     def back(self, path: str) -> str:
         """Return `path` if it is a page of this chat, else the home page: where to go when a request may say it."""
-        plain = unquote(path.partition("?")[0])
-        steps = plain.removeprefix(self.root).split("/")
+        plain, root = unquote(path.partition("?")[0]), unquote(self.root)
+        steps = plain.removeprefix(root).split("/")
         own = (
             len(path) <= _LONGEST_PATH
             and _BACK.fullmatch(path) is not None
-            and plain.startswith(f"{self.root}/")
+            and plain.startswith(f"{root}/")
             and not plain.startswith("//")
             and "\\" not in plain
             and not {".", ".."} & set(steps)
             and steps[1] not in ("login", "logout")
         )
         return path if own else self.home()
+
+    def alive(self) -> str:
+        """Whether the process answers."""
+        return self._path("healthz")
+
+    def ready(self) -> str:
+        """Whether the chat can serve."""
+        return self._path("readyz")
 
     def sandbox(self) -> str:
         """The document of the frame that runs Python."""

@@ -5,11 +5,13 @@ The live stream, a reload, polling, history and export all render the same `RunV
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from collections import deque
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, TypeAlias
 
+from . import checks
 from .events import (
     JSON,
     InputAnswered,
@@ -30,7 +32,8 @@ from .events import (
     ToolStarted,
     UsageReported,
 )
-from .models import RunState, RunSummary, Transcript
+from .models import RunState, RunSummary, Transcript, Waiting
+from .scripts.models import Script, ScriptState
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +61,8 @@ class ToolCall:
 
 Step: TypeAlias = Reasoning | ToolCall
 
+_SCRIPT_STATES = frozenset(ScriptState)
+
 
 @dataclass(frozen=True, slots=True)
 class RunView:
@@ -71,6 +76,7 @@ class RunView:
         finished: What became of these, so far as the run was told; of one that ran again, the last.
         request: What the agent waits for.
         last_seq: The number of the last event folded in.
+        queue: What the queue says of the scripts, by their ids, where that is newer than the log; see `with_queue`.
     """
 
     state: RunState = RunState.QUEUED
@@ -86,6 +92,7 @@ class RunView:
     started_at: datetime | None = None
     ended_at: datetime | None = None
     last_seq: int | None = None
+    queue: Mapping[str, ScriptState] = field(default_factory=dict)
 
     @property
     def awaited_script(self) -> ScriptProposed | None:
@@ -94,6 +101,36 @@ class RunView:
         waiting = (each for each in self.scripts if each.awaited and each.script_id not in over)
         return next(waiting, None) if self.state.live else None
 
+    @property
+    def waiting(self) -> Waiting | None:
+        """What the run waits for, if it does. One that is being stopped waits for nothing."""
+        if self.state is RunState.STOPPING:
+            return None
+        if self.request is not None:
+            return Waiting.ANSWER
+        script = self.awaited_script
+        return self.script_state(script).waiting if script else None
+
+    def script_state(self, script: ScriptProposed) -> ScriptState:
+        """Return where a script is that the agent proposed."""
+        return next(self._script_states([script]))
+
+    def script_states(self) -> Iterator[ScriptState]:
+        """Yield where each of the scripts is."""
+        return self._script_states(self.scripts)
+
+    def _script_states(self, scripts: Iterable[ScriptProposed]) -> Iterator[ScriptState]:
+        told = {each.script_id: each.state for each in self.finished}
+        for script in scripts:
+            if script.script_id in self.queue:
+                yield self.queue[script.script_id]
+            elif script.script_id in told:
+                state = told[script.script_id]
+                yield ScriptState(state) if state in _SCRIPT_STATES else ScriptState.FAILED
+            else:
+                # What a run that is over waited for is withdrawn.
+                yield ScriptState.QUEUED if self.state.live or not script.awaited else ScriptState.CANCELLED
+
 
 def fold(events: Iterable[RunEvent], view: RunView | None = None) -> RunView:
     """Return `view` (or an empty one) after `events`.
@@ -101,10 +138,22 @@ def fold(events: Iterable[RunEvent], view: RunView | None = None) -> RunView:
     The state only moves forward: nothing changes once the run has ended, and an event that was folded before is
     skipped. Folding a log in pieces gives the same view as folding it at once. The cost is linear in the events.
     """
+    if not isinstance(events, Iterable):
+        raise TypeError(f"events is a list of RunEvent, [event async for event in …], not {checks.kind(events)}.")
+    if view is not None:
+        checks.instance("view", view, RunView, "what fold returned before")
     draft = _Draft(view or RunView())
     for event in events:
+        if not isinstance(event, RunEvent):
+            checks.instance("each of events", event, RunEvent, "with a number and a time")
         draft.add(event)
     return draft.view()
+
+
+def with_queue(view: RunView, run_id: str, queue: Iterable[Script]) -> RunView:
+    """Return `view` with what the queue says now of the scripts that the run proposed."""
+    mine = {each.proposal: each.state for each in queue if each.run_id == run_id and each.proposal}
+    return replace(view, queue=mine)
 
 
 def compact(events: Iterable[RunEvent]) -> tuple[RunEvent, ...]:
@@ -135,7 +184,8 @@ def run_summaries(transcript: Transcript, workflows: Mapping[str, str] | None = 
             question = turn.text
         else:
             workflow = (workflows or {}).get(turn.run.id, "")
-            found.append(RunSummary(turn.run, question, fold(turn.events).ended_at, workflow))
+            view = fold(turn.events)
+            found.append(RunSummary(turn.run, question, view.ended_at, workflow, view.waiting))
     return found[::-1]
 
 
@@ -152,7 +202,16 @@ class _Draft:
         self._view = view
         self._state = view.state
         self._seq = view.last_seq
-        self._steps = list(view.steps)
+        self._steps: list[Step] = []
+        # Where the calls are: by their ids, and those without one that are not finished.
+        self._calls: dict[str, int] = {}
+        self._unnamed: deque[int] = deque()
+        for step in view.steps:
+            self._add_step(step)
+        self._sources = list(view.sources)
+        self._scripts = {script.script_id: script for script in view.scripts}
+        self._finished = {result.script_id: result for result in view.finished}
+        self._queue = dict(view.queue)
         self._text = [view.text]
         self._thoughts: list[str] = []
         self._changes: dict[str, Any] = {}
@@ -164,6 +223,10 @@ class _Draft:
             state=self._state,
             text="".join(self._text),
             steps=tuple(self._steps),
+            sources=tuple(self._sources),
+            scripts=tuple(self._scripts.values()),
+            finished=tuple(self._finished.values()),
+            queue=self._queue,
             last_seq=self._seq,
             **self._changes,
         )
@@ -191,18 +254,19 @@ class _Draft:
                 self._state = RunState.STOPPING
             case StageChanged(name=name):
                 self._changes["stage"] = name
-            case ToolStarted(call_id=call_id, name=name, summary=summary, arguments=arguments):
-                self._steps.append(ToolCall(call_id, name, summary, arguments, started_at=event.at))
+            case ToolStarted() as started:
+                self._start_tool(started, event.at)
             case ToolFinished() as finished:
                 self._finish_tool(finished, event.at)
             case SourcesFound(sources=sources):
-                self._changes["sources"] = self._changes.get("sources", self._view.sources) + sources
+                self._sources += sources
             case ScriptProposed() as script:
-                self._changes["scripts"] = (*self._changes.get("scripts", self._view.scripts), script)
+                # One that is proposed again is the one that is in the queue already.
+                self._scripts.setdefault(script.script_id, script)
             case ScriptFinished() as result:
-                before = self._changes.get("finished", self._view.finished)
-                others = (each for each in before if each.script_id != result.script_id)
-                self._changes["finished"] = (*others, result)
+                self._queue.pop(result.script_id, None)
+                self._finished.pop(result.script_id, None)
+                self._finished[result.script_id] = result
             case InputRequested() as request:
                 self._changes["request"] = request
             case InputAnswered():
@@ -215,7 +279,7 @@ class _Draft:
     def _reason(self, text: str, at: datetime) -> None:
         last = self._steps[-1] if self._steps else None
         if not (isinstance(last, Reasoning) and last.ended_at is None):
-            self._steps.append(Reasoning("", started_at=at))
+            self._add_step(Reasoning("", started_at=at))
         self._thoughts.append(text)
 
     def _join_thoughts(self) -> None:
@@ -231,11 +295,36 @@ class _Draft:
             self._join_thoughts()
             self._steps[-1] = replace(self._steps[-1], ended_at=at)
 
+    def _start_tool(self, started: ToolStarted, at: datetime) -> None:
+        """Add a call, or bring the one that has this id up to date: agents repeat a call that had to be approved."""
+        call = ToolCall(started.call_id, started.name, started.summary, started.arguments, started_at=at)
+        place = self._calls.get(started.call_id)
+        if place is None:
+            self._add_step(call)
+            return
+        before = self._steps[place]
+        assert isinstance(before, ToolCall)
+        self._steps[place] = call if before.ended_at else replace(call, started_at=before.started_at)
+
     def _finish_tool(self, finished: ToolFinished, at: datetime) -> None:
+        if finished.call_id:
+            place = self._calls.get(finished.call_id)
+        else:
+            place = self._unnamed.popleft() if self._unnamed else None
+        if place is None:
+            return
+        call = self._steps[place]
+        assert isinstance(call, ToolCall)
         state = RunState.FAILED if finished.failed else RunState.COMPLETED
-        for index, step in enumerate(self._steps):
-            if isinstance(step, ToolCall) and step.call_id == finished.call_id and step.ended_at is None:
-                self._steps[index] = replace(step, state=state, found=finished.summary, ended_at=at)
+        self._steps[place] = replace(call, state=state, found=finished.summary, ended_at=at)
+
+    def _add_step(self, step: Step) -> None:
+        if isinstance(step, ToolCall):
+            if step.call_id:
+                self._calls[step.call_id] = len(self._steps)
+            elif step.ended_at is None:
+                self._unnamed.append(len(self._steps))
+        self._steps.append(step)
 
     def _end(self, outcome: Outcome, error: str | None, at: datetime) -> None:
         for index, step in enumerate(self._steps):

@@ -582,7 +582,7 @@ def test_every_kind_of_response_has_the_security_headers(client: TestClient) -> 
     for kind, response in responses.items():
         assert "'unsafe" not in response.headers["content-security-policy"], kind
         cache = response.headers["cache-control"]
-        assert cache.startswith({"static": "public", "stream": "no-cache"}.get(kind, "no-store")), kind
+        assert cache.startswith({"static": "public"}.get(kind, "no-store")), kind
 
 
 def test_pages_hold_no_inline_script_and_no_inline_style(client: TestClient) -> None:

@@ -34,6 +34,7 @@ from htmxchat import (
     KogwistarLogin,
     Limits,
     LocalBackend,
+    Look,
     RunState,
     Store,
     StubBackend,
@@ -42,16 +43,16 @@ from htmxchat import (
     fold,
 )
 from htmxchat.__main__ import _parser
+from htmxchat.backends.kogwistar.tables import metadata as kogwistar_tables
 from htmxchat.events import BODIES, Source
+from htmxchat.store.tables import metadata
 from htmxchat.testing import BackendConformance
+from tests.doc_blocks import CODE, PAGES, ROOT, blocks, file_of
 from tests.support import Element, parse
 
-ROOT = Path(__file__).parents[1]
-PAGES = [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").rglob("*.md"))]
 REFERENCE = ROOT / "docs" / "reference"
 STATIC = ROOT / "htmxchat" / "static"
 
-CODE = re.compile(r"^```(\w*)\n(.*?)^```$", re.DOTALL | re.MULTILINE)
 LINK = re.compile(r"\]\(([^)\s]+)\)")
 SELECTOR = re.compile(
     r"(?P<tag>^[a-z]+)|#(?P<id>[\w-]+…?)|\.(?P<cls>[\w-]+)|\[(?P<name>[\w-]+)(?:=(?P<value>[\w-]+))?\]"
@@ -104,6 +105,25 @@ def test_every_fragment_is_documented(name: str) -> None:
     assert says((ROOT / "docs/how-to/fragments.md").read_text(), name)
 
 
+@pytest.mark.parametrize("name", htmxchat.fragments.__all__)
+def test_every_fragment_has_its_signature(name: str) -> None:
+    page = " ".join((ROOT / "docs/how-to/fragments.md").read_text().split())
+    assert f" {signature(name, getattr(htmxchat.fragments, name))} " in page
+
+
+def signature(name: str, thing: Any) -> str:
+    """Return how a fragment is called, as its source says it."""
+    parts, star = [], False
+    for each in inspect.signature(thing).parameters.values():
+        if each.kind is each.KEYWORD_ONLY and not star:
+            parts.append("*")
+        star = star or each.kind in (each.KEYWORD_ONLY, each.VAR_POSITIONAL)
+        default = "" if each.default is each.empty else f" = {_literal(each.default)}"
+        parts.append(f"{'*' * (each.kind is each.VAR_POSITIONAL)}{each.name}: {each.annotation}{default}")
+    result = "" if inspect.isclass(thing) else f" -> {inspect.signature(thing).return_annotation}"
+    return f"{name}({', '.join(parts)}){result}"
+
+
 @pytest.mark.parametrize("module", [htmxchat, htmxchat.fragments, htmxchat.testing], ids=lambda module: module.__name__)
 def test_every_public_class_and_function_has_a_docstring(module: ModuleType) -> None:
     for name in module.__all__:
@@ -150,6 +170,13 @@ def test_the_fields_of_data_are_documented() -> None:
             assert f"`{field.name}`" in documented[kind.__name__][-1], f"{kind.__name__}.{field.name}"
     for state in RunState:
         assert f"`{state.value}`" in documented["RunState"][-1]
+
+
+def test_every_table_of_the_store_is_documented() -> None:
+    page = (ROOT / "docs/how-to/store.md").read_text()
+    assert len(metadata.tables) > 5
+    for table in [*metadata.tables, *kogwistar_tables.tables]:
+        assert f"`{table}`" in page, table
 
 
 def test_every_event_is_documented_with_its_fields() -> None:
@@ -225,7 +252,8 @@ def test_every_hook_that_a_fragment_promises_is_documented() -> None:
 
 
 def test_every_hook_that_is_documented_is_on_the_page() -> None:
-    with TestClient(create_chat_app(StubBackend(pace=0))) as client:
+    chat = create_chat_app(StubBackend(pace=0), look=Look(header="Above", footer="Below"))
+    with TestClient(chat) as client:
         client.get("/")
         shown = client.post("/messages", data={"text": "Why did checkout get slow at 14:30?"})
         _until(client, shown.url.path, 'data-state="completed"')
@@ -301,16 +329,6 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
             del sys.modules[name]
 
 
-def file_of(code: str) -> str:
-    """Return the name of the file that a complete block is; empty for others."""
-    found = re.match(r"# (\w+\.py)\n", code)
-    return found[1] if found else ""
-
-
-def blocks(page: Path) -> list[str]:
-    return [code for language, code in CODE.findall(page.read_text()) if language == "python" and file_of(code)]
-
-
 COMPLETE = [(page, number) for page in PAGES for number in range(len(blocks(page)))]
 
 
@@ -336,14 +354,16 @@ def test_the_readme_mounts_a_chat_in_ten_lines() -> None:
     assert "app.mount(" in code
 
 
-async def test_the_fragments_show_a_conversation(folder: Path) -> None:
-    report = _module(folder, ROOT / "docs/how-to/fragments.md").report
-    backend, ann = StubBackend(pace=0), User("ann")
-    run = await backend.start_run(ann, None, "Show me the runbook for a failed nightly import.")
-    _ = [event async for event in backend.run_events(ann, run.id)]
-    html = await report(backend, ann, run.conversation_id)
-    assert f'id="turn-{run.id}"' in html and 'data-state="completed"' in html
-    await backend.close()
+def test_the_fragments_show_a_conversation(folder: Path) -> None:
+    app = _module(folder, ROOT / "docs/how-to/fragments.md").app
+    with TestClient(app) as client:
+        asked = client.post("/chat/messages", data={"text": "Show me the runbook for a failed nightly import."})
+        _until(client, asked.url.path, 'data-role="assistant" data-state="completed"')
+        html = client.get("/report").text
+    assert 'data-role="assistant" data-state="completed"' in html
+    page = parse(html.replace('<meta charset="utf-8">', ""))
+    assert "Copy the answer" in [each.attributes.get("aria-label") for each in page.one("chat-log").all("button")]
+    assert "hidden" in page.one(id="status")["class"].split()
 
 
 async def test_the_responder_follows_an_openai_compatible_server(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -37,7 +37,7 @@ CHATS = {
     "responder": ("", "You wrote 2 words"),
     "custom_backend": ("", "You said: one two"),
 }
-OTHERS = {"fastapi_host", "own_page", "kogwistar_host", "kogwistar_login"}
+OTHERS = {"fastapi_host", "own_look", "own_page", "kogwistar_host", "kogwistar_login"}
 
 
 def browser(name: str) -> TestClient:
@@ -95,7 +95,7 @@ class TestFastAPIHost:
     def test_who_is_not_signed_in_is_sent_to_the_login(self, client: TestClient) -> None:
         response = client.get("/chat/")
         assert response.status_code == 401
-        assert "/login" in [each["href"] for each in parse(response.text).all("a")]
+        assert "/login?next=%2Fchat%2F" in [each["href"] for each in parse(response.text).all("a")]
         assert parse(client.get("/login").text.replace(" required", "")).one("form")["method"] == "post"
 
     def test_each_user_has_conversations_of_their_own(self, client: TestClient) -> None:
@@ -112,6 +112,22 @@ class TestFastAPIHost:
         client.cookies.clear()
         assert client.get(path).status_code == 401
 
+    @pytest.mark.parametrize(
+        ("sent", "arrived"),
+        [("/chat/c/4f2a", "/chat/c/4f2a"), ("https://evil.example/", "/chat/"), ("//evil.example/chat/", "/chat/")],
+    )
+    def test_signing_in_leads_back_to_the_chat_and_nowhere_else(
+        self, client: TestClient, sent: str, arrived: str
+    ) -> None:
+        response = client.post("/login", params={"next": sent}, data={"name": "Ann"}, follow_redirects=False)
+        assert response.headers["location"] == arrived
+
+    def test_signing_out_is_a_link(self, client: TestClient) -> None:
+        self.login(client, "Ann")
+        (link,) = [each for each in parse(client.get("/chat/").text).all("a") if each.text == "Sign out"]
+        client.get(link["href"])
+        assert client.get("/chat/").status_code == 401
+
     def test_the_chat_sets_no_cookie_of_its_own(self, client: TestClient) -> None:
         self.login(client, "Ann")
         client.get("/chat/")
@@ -119,6 +135,32 @@ class TestFastAPIHost:
 
     def test_the_hosts_own_routes_are_as_they_were(self, client: TestClient) -> None:
         assert client.get("/items/7").json() == {"item": "7"}
+
+
+class TestOwnLook:
+    @pytest.fixture
+    def client(self) -> Iterator[TestClient]:
+        with TestClient(load("own_look").app) as client:
+            yield client
+
+    def test_has_the_services_marks_and_words_on_every_page(self, client: TestClient) -> None:
+        for path in ("/chat/", "/chat/history", "/chat/c/none"):
+            for _ in range(2):
+                page = parse(client.get(path).text)
+                assert "Runbooks" in page.one("header", cls="host-header").text
+                assert "Answers can be wrong." in page.one("footer", cls="host-footer").text
+                for address in {page.one("img", cls="logo")["src"], page.one("link", rel="icon")["href"]}:
+                    assert client.get(address).headers["content-type"].startswith("image/svg+xml")
+                client.get("/sign-in")
+
+    def test_shows_the_inspector_to_its_staff(self, client: TestClient) -> None:
+        for who, shown in (("ann", True), ("bob", False)):
+            client.get(f"/sign-in?as={who}")
+            home = client.get("/chat/").text
+            assert f"What is broken, {who.title()}?" in home
+            assert ('id="inspector"' in home) == shown
+            _, answer = ask(client, "/chat", "Hello")
+            assert "demo agent" in answer
 
 
 class TestCustomBackend(BackendConformance):

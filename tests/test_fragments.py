@@ -29,6 +29,7 @@ from htmxchat.events import (
     ToolStarted,
 )
 from htmxchat.fragments import (
+    Frame,
     composer,
     composer_actions,
     conversation,
@@ -41,13 +42,14 @@ from htmxchat.fragments import (
     turn,
 )
 from htmxchat.fragments.icons import sprite
-from htmxchat.html import FT, render
+from htmxchat.html import FT, render, tag
 from htmxchat.models import Conversation, ConversationPage, Run, RunState, Starter, Turn
 from htmxchat.urls import Urls
 
 from .support import Element, context, parse
 
 URLS = Urls("/mount", "v1")
+FRAME = Frame("Meridian")
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
 TALK = Conversation("c1", "u1", "Ingest latency", NOW - timedelta(days=9), NOW)
 HOSTILE = "\"><script>alert(1)</script><img src=x onerror='alert(1)'>&amp;"
@@ -69,7 +71,9 @@ def side(found: ConversationPage | None = None, **more: Any) -> FT:
 
 
 def whole(talk: Conversation | None = TALK, **more: Any) -> Element:
-    html = page(urls=URLS, title="A title", history=side(**more), conversation=room(talk), current_url=URLS.home())
+    html = page(
+        urls=URLS, frame=FRAME, title="A title", history=side(**more), conversation=room(talk), current_url=URLS.home()
+    )
     return parse(html)
 
 
@@ -81,11 +85,19 @@ PAGES = {
     "conversation": whole(),
     "new conversation": whole(None, deleted="c9", user_name="Ada"),
     "live": parse(
-        page(urls=URLS, title="t", history=side(), conversation=room(live_run_id="r1"), current_url=URLS.home())
+        page(
+            urls=URLS,
+            frame=FRAME,
+            title="t",
+            history=side(),
+            conversation=room(live_run_id="r1"),
+            current_url=URLS.home(),
+        )
     ),
     "rename": parse(
         page(
             urls=URLS,
+            frame=FRAME,
             title="t",
             history=side(failure="Try later."),
             conversation=room(heading=rename_form(urls=URLS, conversation=TALK)),
@@ -93,7 +105,7 @@ PAGES = {
             room="history",
         )
     ),
-    "message": parse(message_page(urls=URLS, brand="Meridian", title="Nothing here", sentence="It is gone.")),
+    "message": parse(message_page(urls=URLS, frame=FRAME, title="Nothing here", sentence="It is gone.")),
 }
 
 
@@ -109,7 +121,16 @@ class TestRooms:
 
     def document(self, *sides: fragments.Side, name: str = "conversation") -> Element:
         here = "/mount/c/c1"
-        html = page(urls=URLS, title="t", history=side(), conversation=room(), current_url=here, sides=sides, room=name)
+        html = page(
+            urls=URLS,
+            frame=FRAME,
+            title="t",
+            history=side(),
+            conversation=room(),
+            current_url=here,
+            sides=sides,
+            room=name,
+        )
         return parse(html)
 
     def test_a_closed_side_has_its_place_and_its_tab_and_shows_nothing(self) -> None:
@@ -202,8 +223,8 @@ class TestHostileText:
         assert not [each for each in parse(html) if "onerror" in each.attributes]
 
     def test_stays_text_in_the_title_and_on_message_pages(self) -> None:
-        html = message_page(urls=URLS, brand=HOSTILE, title=HOSTILE, sentence=HOSTILE)
-        html += page(urls=URLS, title=HOSTILE, history=None, conversation=None, current_url=URLS.home())
+        html = message_page(urls=URLS, frame=Frame(HOSTILE), title=HOSTILE, sentence=HOSTILE)
+        html += page(urls=URLS, frame=FRAME, title=HOSTILE, history=None, conversation=None, current_url=URLS.home())
         assert "<script>" not in html
         assert "<img" not in html
 
@@ -215,7 +236,7 @@ class TestHostileText:
 class TestHistory:
     def test_groups_conversations_by_day(self) -> None:
         ages = (timedelta(), timedelta(days=1), timedelta(days=3), timedelta(days=30), timedelta(days=400))
-        headings = [each.text for each in tree(*history_items(talks(*ages), urls=URLS, now=NOW)).all("h2")]
+        headings = [each.text for each in tree(*history_items(talks(*ages), urls=URLS, now=NOW, zone=UTC)).all("h2")]
         assert headings == ["Today", "Yesterday", "Previous 7 days", "October", "October 2025"]
 
     def test_says_a_time_today_and_a_day_before(self) -> None:
@@ -319,9 +340,14 @@ class TestConversation:
         found = tree(room(None, greeting="Ask away", introduction="I know.", starters=[Starter("Slow?", "Why slow?")]))
         assert found.one("h2").text == "Ask away"
         assert found.one("h1").text == "New conversation"
-        button = found.one("form", class_="empty").one("button", name="text")
-        assert button["value"] == "Why slow?"
-        assert found.one("form", class_="empty")["action"] == "/mount/messages"
+        form = found.one(class_="empty").one("form")
+        assert form.one("button", name="text")["value"] == "Why slow?"
+        assert form["action"] == "/mount/messages"
+
+    def test_shows_what_the_host_has_in_place_of_the_greeting(self) -> None:
+        found = tree(room(None, greeting="Ask away", starters=[Starter("Slow?", "Why slow?")], empty=tag("h2")("Hi")))
+        assert [each.text for each in found.all("h2")] == ["Hi"]
+        assert found.one(class_="empty").one("button", name="text")["value"] == "Why slow?"
 
     def test_shows_the_words_that_a_starter_sends(self) -> None:
         found = tree(room(None, starters=[Starter("Slow?", "Why slow?"), Starter("Same", "Same")]))
@@ -344,12 +370,12 @@ class TestPage:
         assert whole().one(id="status", role="status").text == ""
 
     def test_begins_with_the_doctype_and_its_language(self) -> None:
-        html = page(urls=URLS, title="t", history=None, conversation=None, current_url="/mount/")
+        html = page(urls=URLS, frame=FRAME, title="t", history=None, conversation=None, current_url="/mount/")
         assert re.match(r'<!doctype html><html lang="en">', html)
 
     def test_leads_back_from_a_message_or_to_sign_in(self) -> None:
         assert PAGES["message"].one("main").one("a")["href"] == "/mount/"
-        html = message_page(urls=URLS, brand="M", title="t", sentence="s", sign_in_url="/mount/login")
+        html = message_page(urls=URLS, frame=Frame("M"), title="t", sentence="s", sign_in_url="/mount/login")
         assert parse(html).one("main").one("a")["href"] == "/mount/login"
 
 

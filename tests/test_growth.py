@@ -11,7 +11,7 @@ import ast
 import gc
 import re
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime, timedelta
 from importlib import import_module
 from pathlib import Path
@@ -32,11 +32,16 @@ from htmxchat.events import (
     InputRequested,
     ReasoningDelta,
     RunEvent,
+    ScriptFinished,
+    ScriptProposed,
     Source,
     SourcesFound,
     TextDelta,
+    ToolFinished,
+    ToolStarted,
 )
 from htmxchat.fragments.json_tree import json_tree
+from htmxchat.fragments.proposals import proposals
 from htmxchat.fragments.script_output import code_lines
 from htmxchat.fragments.turn_context import TurnContext
 from htmxchat.fragments.turn_tail import turn_tail
@@ -82,7 +87,7 @@ def assert_grows_with_the_length(cost: Callable[[int], object]) -> None:
     for _ in range(3):
         short = least(SHORT, 5)
         # What takes less than this is measured too badly to be compared.
-        if (long := least(SHORT * TIMES, 2)) <= BOUND * max(short, 0.000_2):
+        if (long := least(SHORT * TIMES, 2)) <= BOUND * max(short, 0.001):
             return
     pytest.fail(f"{SHORT:,}: {short:.4f} s, {SHORT * TIMES:,}: {long:.4f} s")
 
@@ -123,6 +128,7 @@ INPUTS: dict[str, tuple[str, list[Text]]] = {
     "backends.kogwistar.login:_ADDRESS": (WHOLE, [repeated("a.", "http://", "!"), repeated("/a", "http://a", "<")]),
     "backends.kogwistar.problems:_QUERY": (SEARCH, [repeated("a?"), repeated("a", "b?"), repeated("?a=", "x")]),
     "backends.kogwistar.problems:_PATH": (SEARCH, [repeated("/"), repeated("a:/"), repeated("/a:"), repeated("\\a/ ")]),
+    "backends.kogwistar.problems:_RULE": (SEARCH, [repeated(" ", "\n", "x"), repeated("+-"), repeated(" \n")]),
     "backends.kogwistar.problems:_ROLE": (SEARCH, [repeated("requires role 'a"), repeated("a", "requires role '")]),
     "backends.kogwistar.problems:_ACL": (SEARCH, [repeated("does not have "), repeated("a", "does not have ")]),
     "backends.kogwistar.scrub:TRACEBACK": (SEARCH, [SPACES, repeated(" \n", after="Traceback"), repeated(" T")]),
@@ -134,19 +140,27 @@ INPUTS: dict[str, tuple[str, list[Text]]] = {
         SEARCH,
         [repeated("/app"), repeated("/app/"), repeated("c:\\"), repeated("c:\\a")],
     ),
+    "checks:_UNSAFE": (SEARCH, [repeated("<")]),
     "cleaning:_UNSTORABLE": (SEARCH, [repeated("\0")]),
+    "confusing:_ASCII_WORD": (SEARCH, [repeated("a"), repeated("1")]),
+    "confusing:_WORD": (SEARCH, [repeated("\u3164"), repeated("a")]),
+    "confusing:_HTML_PART": (SEARCH, [repeated("<a"), repeated("<"), repeated("&"), repeated("&a;")]),
+    "confusing:_BLANK": (SEARCH, [repeated("BLAN ")]),
+    "confusing:[ -]": (SEARCH, [repeated("- ")]),
     "cookies:_SECRET": (WHOLE, [repeated("a")]),
+    "endpoints.call:_SUBMISSION": (WHOLE, [repeated("a", after="!")]),
     "endpoints.exports:[^A-Za-z0-9.-]": (SEARCH, [repeated("/")]),
     "endpoints.failures:_SCRIPTS": (SEARCH, [repeated("/c/"), repeated("/c/x/scripts")]),
     "endpoints.inspector:[?#]": (SEARCH, [repeated("?")]),
     "endpoints.scripts:_RUNNER": (WHOLE, [repeated("a")]),
-    "fragments.script_output:_ODD": (SEARCH, [repeated("\u202e")]),
+    "fragments.report:`+": (SEARCH, [repeated("`"), repeated("`a")]),
     "fragments.turn_tail:_WEB": (WHOLE, [repeated("https://")]),
     "headers:_EXACT_HOST": (WHOLE, [repeated("a", after="!"), repeated("a.", after="!")]),
     "headers:_HOST": (WHOLE, [repeated("a", after="!"), repeated("a.", after="!"), repeated("[:")]),
     "headers:_ORIGIN": (WHOLE, [repeated("a", "https://", "!"), repeated("a.", "https://", "!")]),
     "highlight:_SLOW": (SEARCH, [SPACES, repeated(" " * 199 + "x"), repeated("x" * 499 + "\n")]),
     "highlight:_CLASS": (WHOLE, [repeated("a", after="!")]),
+    "identity:_SIGNED": (WHOLE, [repeated("a", after="!"), repeated("a.", after="!")]),
     "markdown.blocks:_NOT_TEXT": (SEARCH, [repeated("\0")]),
     "markdown.blocks:_FENCE": (WHOLE, [repeated("`", after="x")]),
     "markdown.blocks:_SLOW": (
@@ -267,6 +281,7 @@ INPUTS: dict[str, tuple[str, list[Text]]] = {
     "scripts.results:_FORMULA": (SEARCH, [repeated("=")]),
     "scripts.settings:_ORIGIN": (WHOLE, [repeated("a.", "https://", "!")]),
     "store.rows:_ID": (WHOLE, [repeated("a")]),
+    "zones:_NAME": (WHOLE, [repeated("a", after="!"), repeated("a/", after="!"), repeated("a_+-", after="!")]),
     "urls:_BACK": (WHOLE, [repeated("/", "/", "<"), repeated("?", "/", "<")]),
 }
 
@@ -366,7 +381,15 @@ SCAN: dict[str, tuple[Callable[[str], object], list[Text]]] = {
     "kogwistar's failures": (problems.plain, [SPACES, repeated("/"), repeated("a?b"), repeated("Traceback ")]),
     "code to approve": (
         lambda text: render(code_lines(text)),
-        [repeated("\u202e"), repeated("é а"), repeated("\r"), repeated("\n")],
+        [
+            repeated("\u202e"),
+            repeated("é а"),
+            repeated("\u3164"),
+            repeated("א"),
+            repeated("а"),
+            repeated("\r"),
+            repeated("\n"),
+        ],
     ),
     "growth of nested elements": (lambda text: growth(f"{text}a", f"{text}ab"), [repeated("</b>"), repeated("</b> ")]),
     "growth": (
@@ -387,7 +410,18 @@ def log(bodies: Iterable[EventBody]) -> list[RunEvent]:
     return [RunEvent(seq, AT + timedelta(milliseconds=seq), body) for seq, body in enumerate(bodies, 1)]
 
 
-LOGS: dict[str, Callable[[int], list[EventBody]]] = {
+LOGS: dict[str, Callable[[int], Sequence[EventBody]]] = {
+    "tool calls": lambda n: [each for i in range(n) for each in (ToolStarted(f"c{i}", f"t{i}"), ToolFinished(f"c{i}"))],
+    "open tool calls": lambda n: (
+        [ToolStarted(f"c{i}", "t") for i in range(n)] + [ToolFinished(f"c{i}") for i in range(n)]
+    ),
+    "one tool call": lambda n: [each for _ in range(n) for each in (ToolStarted("c", "t"), ToolFinished("c"))],
+    "tool calls without an id": lambda n: (
+        [ToolStarted("", "t") for _ in range(n)] + [ToolFinished("") for _ in range(n)]
+    ),
+    "scripts": lambda n: (
+        [ScriptProposed(f"s{i}", "1") for i in range(n)] + [ScriptFinished(f"s{i}", "done") for i in range(n)]
+    ),
     "thoughts": lambda n: [each for i in range(n) for each in (ReasoningDelta("a"), TextDelta("b"))],
     "sources": lambda n: [SourcesFound((Source(str(i)),)) for i in range(n)],
     "questions": lambda n: [
@@ -399,12 +433,13 @@ LOGS: dict[str, Callable[[int], list[EventBody]]] = {
 @pytest.mark.parametrize("name", LOGS)
 def test_no_log_makes_its_folds_slow(name: str) -> None:
     logs = {n: log(LOGS[name](n // 8)) for n in (SHORT, SHORT * TIMES)}
-    context = TurnContext(Urls(), Markdown())
+    context = TurnContext(Urls(), Markdown(), can_run_scripts=True)
     views = {n: fold(events) for n, events in logs.items()}
     assert_grows_with_the_length(lambda n: fold(logs[n]))
     assert_grows_with_the_length(lambda n: list(rows(logs[n])))
     assert_grows_with_the_length(lambda n: timeline(logs[n]))
     assert_grows_with_the_length(lambda n: turn_tail("r", views[n], context))
+    assert_grows_with_the_length(lambda n: proposals("r", views[n], context))
 
 
 VALUES: dict[str, Callable[[int], Any]] = {

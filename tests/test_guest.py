@@ -185,7 +185,7 @@ def test_two_chats_in_one_process_share_nothing(tmp_path: Path) -> None:
         """
 from htmxchat import StubBackend, create_chat_app
 one, two = create_chat_app(StubBackend()), create_chat_app(StubBackend())
-for name in ("backend", "identify", "relay", "slots", "assets"):
+for name in ("backend", "identify", "relay", "streams", "requests", "assets"):
     assert getattr(one.state.chat, name) is not getattr(two.state.chat, name), name
 """,
         tmp_path,

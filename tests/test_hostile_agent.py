@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncGenerator
+import re
+from collections.abc import AsyncGenerator, Callable
 from typing import Any
 
 import pytest
@@ -28,11 +29,11 @@ for _ in range(250):
 
 
 def page_after(*said: Any) -> str:
-    """Return the page of a conversation in which the agent said this."""
+    """Return the page of a conversation in which the agent said this, or what it makes when it is its turn."""
 
     async def respond(request: Request) -> AsyncGenerator[Any, Any]:
         for each in said:
-            yield each
+            yield each() if callable(each) else each
 
     with TestClient(create_chat_app(LocalBackend(respond))) as client:
         client.get("/")
@@ -57,20 +58,24 @@ def test_a_source_with_a_broken_address_is_shown_as_far_as_it_can_be(url: str) -
 
 
 @pytest.mark.parametrize(
-    "body",
+    "make",
     [
-        SourcesFound((Source("t", 5),)),  # type: ignore[arg-type]
-        SourcesFound((Source(None),)),  # type: ignore[arg-type]
-        UsageReported("12", "5"),  # type: ignore[arg-type]
-        UsageReported(None, None),  # type: ignore[arg-type]
-        InputRequested("r", "p", choices=({"a": 1},)),  # type: ignore[arg-type]
-        InputRequested("r", "p", choices="north"),  # type: ignore[arg-type]
+        lambda: SourcesFound((Source("t", 5),)),  # type: ignore[arg-type]
+        lambda: SourcesFound((Source(None),)),  # type: ignore[arg-type]
+        lambda: UsageReported("12", "5"),  # type: ignore[arg-type]
+        lambda: UsageReported(None, None),  # type: ignore[arg-type]
+        lambda: InputRequested("r", "p", choices=({"a": 1},)),  # type: ignore[arg-type]
+        lambda: InputRequested("r", "p", choices="north"),  # type: ignore[arg-type]
     ],
+    ids=["an address", "a title", "tokens", "no tokens", "choices", "a choice"],
 )
-def test_an_event_of_the_wrong_types_fails_the_run_and_not_the_page(body: Any) -> None:
-    page = page_after("Before. ", body)
+def test_an_event_of_the_wrong_types_fails_the_run_and_not_the_page(
+    make: Callable[[], Any], caplog: pytest.LogCaptureFixture
+) -> None:
+    page = page_after("Before. ", make)
     assert "Before." in page
     assert 'data-state="failed"' in page
+    assert re.search(r"TypeError: \w+\.\w+ is an? .*, not .+\.", caplog.text), "the log says what to write"
 
 
 def test_arguments_nested_deep_do_not_blow_up_the_page() -> None:

@@ -11,14 +11,17 @@ import pytest
 
 PACKAGE = Path(__file__).parent.parent / "htmxchat"
 
-NOUNS = {"models", "events", "errors", "scripts"}
+NOUNS = {"checks", "kinds", "models", "events", "errors", "cleaning", "scripts", "words", "zones"}
 SEAMS = {"backend", "login"}
-LOG = {"cleaning", "store"}
-TEXT = {"markdown", "highlight"}
+LOG = {"journal", "store"}
+TEXT = {"markdown", "highlight", "confusing"}
 INSPECTED = {"inspection", "redaction"}
-PAGE = {"html", "view", "urls", "patches", "ansi", *INSPECTED, *NOUNS, *TEXT}
-GUARDS = {"assets", "callback", "cookies", "csrf", "headers", "identity", "limits", "submissions"}
-STREAM = {"fragments", "sse", "relay", *SEAMS, *PAGE}
+PAGE = {"html", "look", "view", "urls", "patches", "ansi", *INSPECTED, *NOUNS, *TEXT}
+GUARDS = {
+    *("assets", "callback", "containment", "cookies", "csrf", "headers", "identity", "limits", "mounting"),
+    "submissions",
+}
+STREAM = {"fragments", "sse", "stopping", "relay", *SEAMS, *PAGE}
 AGENTS = {"backends", "responders", "testing"}
 EVERYTHING = {"app", "chat", "endpoints", *STREAM, *GUARDS, *LOG, *AGENTS}
 
@@ -28,26 +31,33 @@ LAYERS: dict[str, tuple[set[str], set[str]]] = {
     **dict.fromkeys(SEAMS, (NOUNS, set())),
     "view": (NOUNS, set()),
     **dict.fromkeys(INSPECTED, (NOUNS | INSPECTED, set())),
-    "urls": (set(), set()),
+    "urls": ({"checks", "kinds"}, set()),
+    "look": (NOUNS | {"html", "urls"}, set()),
     "patches": (set(), set()),
-    "sse": (set(), {"anyio", "starlette"}),
+    "sse": ({"stopping"}, {"anyio", "starlette"}),
+    "stopping": (set(), set()),
     "ansi": (set(), set()),
     "html": (set(), {"fasthtml", "starlette"}),
     "markdown": (TEXT, {"pyromark"}),
     "highlight": (set(), {"pygments"}),
+    "confusing": (set(), set()),
     **dict.fromkeys(GUARDS, (NOUNS | GUARDS | {"login"}, {"anyio", "starlette"})),
     "fragments": (PAGE, set()),
     "relay": (STREAM, {"anyio"}),
     "chat": (STREAM | GUARDS, {"anyio"}),
     "endpoints": (STREAM | GUARDS | {"chat"}, {"anyio", "starlette"}),
     "app": (STREAM | GUARDS | {"chat", "endpoints"}, {"anyio", "starlette"}),
-    **dict.fromkeys(LOG, (NOUNS | LOG | {"backend", "view"}, {"anyio", "sqlalchemy"})),
+    **dict.fromkeys(LOG, (NOUNS | LOG | {"backend", "view"}, {"alembic", "anyio", "sqlalchemy"})),
     **dict.fromkeys(
         AGENTS,
-        (NOUNS | LOG | AGENTS | SEAMS | {"view", "redaction"}, {"anyio", "httpx", "httpx_sse", "pytest", "sqlalchemy"}),
+        (
+            NOUNS | LOG | AGENTS | SEAMS | {"containment", "view", "redaction"},
+            {"anyio", "httpx", "httpx_sse", "pytest", "sqlalchemy"},
+        ),
     ),
     "__init__": (EVERYTHING - {"testing"}, set()),
-    "__main__": (EVERYTHING | {"__init__"}, {"anyio", "httpx", "starlette", "uvicorn"}),
+    "db": (NOUNS | LOG, set()),
+    "__main__": (EVERYTHING | {"__init__", "db"}, {"anyio", "httpx", "starlette", "uvicorn"}),
 }
 
 MUTABLE = (ast.List, ast.Dict, ast.Set, ast.ListComp, ast.DictComp, ast.SetComp)

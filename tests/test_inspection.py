@@ -85,12 +85,12 @@ class TestRows:
             (60, 2.0, "ToolFinished", "query failed after 1.00 s: no answer"),
             (70, 2.0, "StageChanged", "Writing"),
             (90, 2.0, "TextDelta", "14 characters: Half an answer"),
-            (100, 2.5, "InputRequested", "Waits for an answer: Which one?"),
+            (100, 2.5, "InputRequested", "Asks: Which one?"),
             (110, 4.5, "InputAnswered", "Answered after 2.00 s: the second"),
             (120, 4.5, "TextDelta", "1 character: ."),
             (130, 4.5, "x.trace", f"X trace: span: 7, token: {HIDDEN}"),
             (140, 4.5, "UsageReported", "5 tokens read, 7 written"),
-            (150, 5.0, "RunEnded", "Completed after 5.00 s"),
+            (150, 5.0, "RunEnded", "Done after 5.00 s"),
         ]
 
     def test_hold_what_the_event_holds_without_its_secrets(self) -> None:
@@ -322,3 +322,33 @@ class TestTree:
         for _ in range(900):
             deep = [deep]
         assert "nested too deep" in self.tree(deep).text
+
+
+AT = datetime(2026, 1, 1, tzinfo=UTC)
+
+
+def test_a_repeated_call_says_so_and_is_one_stretch_of_time() -> None:
+    started = ToolStarted("1", "find", "x")
+    bodies: list[EventBody] = [started, started, ToolFinished("1", "2 rows"), started, ToolFinished("1", "3 rows")]
+    log = [RunEvent(seq, AT + timedelta(seconds=seq), body) for seq, body in enumerate(bodies)]
+    assert [row.meaning for row in rows(log)] == [
+        "Called find: x",
+        "Called find again: x",
+        "find came back after 2.00 s: 2 rows",
+        "Called find again: x",
+        "find came back after 1.00 s: 3 rows",
+    ]
+    (lane,) = timeline(log).lanes
+    assert [(bar.start, bar.end) for bar in lane.bars] == [(0.0, 2.0), (3.0, 4.0)]
+
+
+def test_calls_without_an_id_are_told_apart() -> None:
+    bodies: list[EventBody] = [
+        ToolStarted("", "a"),
+        ToolStarted("", "b"),
+        ToolFinished("", "one"),
+        ToolFinished("", "two"),
+    ]
+    log = [RunEvent(seq, AT + timedelta(seconds=seq), body) for seq, body in enumerate(bodies)]
+    assert [row.meaning for row in rows(log)][2:] == ["a came back after 2.00 s: one", "b came back after 2.00 s: two"]
+    assert {(lane.label, lane.seconds) for lane in timeline(log).lanes} == {("a", 2.0), ("b", 2.0)}

@@ -5,9 +5,12 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import AsyncIterator, Iterator
+from datetime import UTC, datetime
+from html import unescape
 from typing import Any
 
 import anyio
+import pyromark
 import pytest
 from starlette.testclient import TestClient
 
@@ -15,7 +18,9 @@ from htmxchat import LocalBackend, Request, User, create_chat_app
 from htmxchat.events import (
     EventBody,
     InputRequested,
+    Outcome,
     ReasoningDelta,
+    RunEnded,
     RunEvent,
     StageChanged,
     TextDelta,
@@ -27,11 +32,12 @@ from htmxchat.events import (
 from htmxchat.fragments.event_rows import event_rows
 from htmxchat.fragments.inspector import run_facts
 from htmxchat.fragments.inspector_controls import first_problem, live_controls, more_link
+from htmxchat.fragments.report import summary_text
 from htmxchat.fragments.timeline import timeline_chart
 from htmxchat.html import render
 from htmxchat.inspection import RowFilter, rows
 from htmxchat.inspection.timeline import timeline
-from htmxchat.models import Run, Turn
+from htmxchat.models import Run, RunState, Turn
 from htmxchat.patches import render_patches
 from htmxchat.relay import Relay
 from htmxchat.relay.rows import LiveRows, RowsWanted
@@ -42,6 +48,7 @@ from htmxchat.view import fold
 from tests.support import FRAGMENT, Element, Exchange, context, open_page, parse
 
 ANN = User("ann")
+AT = datetime(2030, 1, 1, tzinfo=UTC)
 URLS = Urls("/chat")
 SCRIPT: tuple[Step, ...] = (
     StageChanged("Planning"),
@@ -88,7 +95,7 @@ def room(run_id: str, events: list[RunEvent], wanted: RowFilter) -> Element:
     return parse(
         f'<div id="inspector-rows">{found}</div><output id="inspector-new"></output>'
         + render(
-            run_facts(view, len(lines), chart.seconds),
+            run_facts(run_id, view, len(lines), chart.seconds),
             timeline_chart(chart, run_id, URLS),
             first_problem(run_id, problem, URLS),
             live_controls(view.state.live),
@@ -214,8 +221,9 @@ class TestLiveRows:
         backend = ScriptedBackend(list(steps))
         run = await backend.start_run(ANN, None, "Hello")
         page = both(run, [])
-        for message in (await stream(backend, run, None, RowsWanted(0)))[:-1]:
-            page.apply(message.data)
+        for message in await stream(backend, run, None, RowsWanted(0)):
+            if message.event is None:  # a named one says only that the answer is delayed, or has ended
+                page.apply(message.data)
         events = [event async for event in backend.run_events(ANN, run.id)]
         assert rows_of(page) == rows_of(room(run.id, events, RowFilter()))
 
@@ -396,8 +404,45 @@ class TestPages:
     def test_the_summary_says_what_an_issue_needs(self, client: TestClient) -> None:
         _, run = ask(client, "fail")
         text = client.get(f"{run}/summary.md").text
-        said = ("State: Failed", "Question: fail", "First problem:", "query failed", "RunEnded")
+        said = ("State: Failed", "Question: `fail`", "First problem:", "query failed", "RunEnded")
         assert all(words in text for words in (run.removeprefix("/runs/"), *said))
+
+    @pytest.mark.parametrize(
+        "text",
+        [
+            "![x](https://evil.example/pixel) [y](https://evil.example)",
+            "@everyone see #1, GH-2 and https://evil.example/a",
+            "<img src=x> **bold** `code` ``two`` ~~gone~~ $x$ :tada:",
+            "a | b | c",
+            "`",
+            "# Title\n\n- item\n\n| a |\n|---|\n\n---\n> quote",
+            "\\",
+        ],
+    )
+    def test_nothing_in_the_summary_is_read_as_markdown(self, text: str) -> None:
+        said: list[EventBody] = [StageChanged(text), ToolStarted("1", text, text), Unknown(text, {text: text})]
+        said += [ToolFinished("1", text, failed=True), RunEnded(Outcome.FAILED, text)]
+        events = [RunEvent(seq, AT, body) for seq, body in enumerate(said, 1)]
+        run = Run("f" * 32, "c", "ann", "t", RunState.FAILED, AT)
+        summary = summary_text(run, fold(events), list(rows(events)), timeline(events), question=text)
+        html = pyromark.html(summary, options=pyromark.Options.ENABLE_TABLES | pyromark.Options.ENABLE_STRIKETHROUGH)
+        outside = parse(re.sub("<code>.*?</code>", "", html))
+        tags = {each.tag for each in outside.all()}
+        assert tags <= {"root", "p", "strong", "ul", "li", "table", "thead", "tbody", "tr", "th", "td"}
+        assert not re.search(r"[@#`|\\]|://|bold|evil|Title", outside.text)
+        assert len(outside.all("table")) == 1
+        assert all(len(each.all("td")) == 2 for each in outside.one("tbody").all("tr"))
+        assert unescape(html).count(" ".join(text.split())) >= 5
+
+    def test_a_line_of_the_export_is_a_line_for_every_reader(self) -> None:
+        async def respond(request: Request) -> AsyncIterator[str]:
+            yield "a\u2028b\u2029c\x85d"
+
+        with TestClient(create_chat_app(LocalBackend(respond))) as client:
+            client.get("/")
+            _, run = ask(client, "go")
+            exported = [json.loads(line) for line in client.get(f"{run}/events.jsonl").text.splitlines()]
+        assert exported[1]["data"] == {"text": "a\u2028b\u2029c\x85d"}
 
     def test_a_live_run_is_exported_as_far_as_it_has_got(self, client: TestClient) -> None:
         path = client.post("/messages", data={"text": "forever"}).url.path
@@ -428,7 +473,7 @@ class TestPages:
     async def _switch(self, app: Any) -> None:
         backend = app.state.chat.backend
         run = await backend.start_run(ANN, None, "forever")
-        slots = app.state.chat.slots
+        slots = app.state.chat.streams
         async with anyio.create_task_group() as tasks:
             before: Exchange | None = None
             for number in range(20):
@@ -463,6 +508,6 @@ def test_questions_wait_in_plain_sight() -> None:
             client.portal.call(anyio.sleep, 0.02)  # type: ignore[union-attr]
         run = re.findall(r'id="turn-(\w+)" class="turn" data-role="assistant"', html)[0]
         room = parse(client.get(f"/runs/{run}", headers=FRAGMENT).text)
-        assert "Waits for: Which region?" in room.one(id="inspector-facts").text
+        assert "Asks: Which region?" in room.one(id="inspector-facts").text
         assert "data-live" in room.one("chat-inspector").attributes
         assert json.loads(client.get(f"/runs/{run}/events/2").text)["data"] == {"text": "Well. "}

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import fields
 
 import anyio
 import pytest
 from starlette.applications import Starlette
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 from starlette.testclient import TestClient
 from starlette.types import Message, Receive, Scope, Send
 
 from htmxchat.errors import BodyTooLarge, ChatError
-from htmxchat.limits import BodyLimit, Limits, StreamSlots
+from htmxchat.limits import BodyLimit, Limits, QuietDisconnects, Slots
 
 LIMIT = 10
 
@@ -47,7 +48,7 @@ class TestLimits:
             Limits(text=100_000)
         assert Limits(text=100_000, body=2 * 1024 * 1024).text == 100_000
 
-    @pytest.mark.parametrize("name", ["text", "body", "streams_per_user"])
+    @pytest.mark.parametrize("name", [each.name for each in fields(Limits)])
     def test_a_limit_below_one_is_an_error(self, name: str) -> None:
         with pytest.raises(ValueError, match="at least 1"):
             Limits(**{name: 0})
@@ -124,10 +125,78 @@ class TestBodyLimit:
             await BodyLimit(app, LIMIT, refuse)({"type": "http", "method": "POST", "headers": []}, receive, send)
         assert sent == ["http.response.start"]
 
+    async def test_a_body_that_does_not_come_is_refused_in_time(self) -> None:
+        sent: list[Message] = []
+        heard = 0
 
-class TestStreamSlots:
+        async def receive() -> Message:
+            nonlocal heard
+            heard += 1
+            await anyio.sleep(0.02)  # never long enough to be idle
+            return {"type": "http.request", "body": b"", "more_body": True}
+
+        async def send(message: Message) -> None:
+            sent.append(message)
+
+        async def app(scope: Scope, receive: Receive, send: Send) -> None:
+            await Request(scope, receive).body()
+
+        scope = {"type": "http", "method": "POST", "headers": [(b"content-length", b"5")]}
+        await BodyLimit(app, LIMIT, refuse, seconds=0.1)(scope, receive, send)
+        assert heard > 1
+        assert sent[0]["status"] == 408
+        assert (b"connection", b"close") in sent[0]["headers"]
+        assert sent[1]["body"] == b"The request did not arrive whole within 0.1 seconds. Try again."
+
+    async def test_what_comes_after_the_body_may_take_as_long_as_it_wants(self) -> None:
+        messages = [{"type": "http.request", "body": b"x", "more_body": False}]
+        heard: list[Message] = []
+
+        async def receive() -> Message:
+            if messages:
+                return messages.pop()
+            await anyio.sleep(0.1)
+            return {"type": "http.disconnect"}
+
+        async def app(scope: Scope, receive: Receive, send: Send) -> None:
+            heard.extend([await receive(), await receive()])
+
+        async def send(message: Message) -> None: ...
+
+        await BodyLimit(app, LIMIT, refuse, seconds=0.05)(
+            {"type": "http", "method": "POST", "headers": []}, receive, send
+        )
+        assert heard[1] == {"type": "http.disconnect"}
+
+
+class TestQuietDisconnects:
+    async def _run(self, error: Exception, *, sending: bool) -> None:
+        async def app(scope: Scope, receive: Receive, send: Send) -> None:
+            if sending:
+                await send({"type": "http.response.start", "status": 200, "headers": []})
+            raise error
+
+        async def send(message: Message) -> None:
+            raise error
+
+        async def receive() -> Message:
+            return {"type": "http.disconnect"}
+
+        await QuietDisconnects(app)({"type": "http"}, receive, send)
+
+    async def test_a_client_that_went_away_is_no_fault(self) -> None:
+        await self._run(ClientDisconnect(), sending=False)
+        await self._run(OSError("the connection is gone"), sending=True)
+
+    @pytest.mark.parametrize("error", [OSError("the disk is full"), RuntimeError("a mistake")])
+    async def test_a_fault_is_still_one(self, error: Exception) -> None:
+        with pytest.raises(type(error)):
+            await self._run(error, sending=False)
+
+
+class TestSlots:
     def test_a_user_gets_so_many_and_no_more(self) -> None:
-        slots = StreamSlots(2)
+        slots = Slots(2)
         with slots.take("ada") as first, slots.take("ada") as second, slots.take("ada") as third:
             assert (first, second, third) == (True, True, False)
             with slots.take("bob") as other:
@@ -136,14 +205,14 @@ class TestStreamSlots:
             assert again
 
     def test_a_refusal_frees_nothing(self) -> None:
-        slots = StreamSlots(1)
+        slots = Slots(1)
         with slots.take("ada"):
             with slots.take("ada"):
                 pass
             assert slots.count("ada") == 1
 
     async def test_cancelling_frees_the_slot(self) -> None:
-        slots = StreamSlots(1)
+        slots = Slots(1)
 
         async def stream() -> None:
             with slots.take("ada"):
@@ -157,6 +226,6 @@ class TestStreamSlots:
         assert slots.count("ada") == 0
 
     def test_two_instances_never_meet(self) -> None:
-        mine, other = StreamSlots(1), StreamSlots(1)
+        mine, other = Slots(1), Slots(1)
         with mine.take("ada"), other.take("ada") as taken:
             assert taken

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import re
 import signal
 import sqlite3
 import subprocess
@@ -19,8 +20,8 @@ import anyio
 import anyio.lowlevel
 import pytest
 
-from htmxchat.backends.active import AGENT_FAILED, INTERRUPTED, Timing
-from htmxchat.backends.local import LocalBackend
+from htmxchat.backends.active import AGENT_FAILED, INTERRUPTED
+from htmxchat.backends.local import SILENT, LocalBackend
 from htmxchat.errors import BackendError, BackendUnavailable, Busy, EmptyText, NotFound
 from htmxchat.events import (
     JSON,
@@ -39,6 +40,8 @@ from htmxchat.events import (
     ToolFinished,
     ToolStarted,
 )
+from htmxchat.journal.run_log import UNSAVED
+from htmxchat.journal.timing import Timing
 from htmxchat.models import Run, RunState, User
 from htmxchat.responders import Request
 from htmxchat.store import Store
@@ -48,7 +51,7 @@ from htmxchat.view import fold
 pytestmark = pytest.mark.anyio
 
 ANN, EVE = User("ann"), User("eve")
-QUICK = Timing(frame=0.01, poll=0.02, renew=0.05, expire=0.5, grace=0.2, close=0.2)
+QUICK = Timing(frame=0.01, poll=0.02, renew=0.05, expire=0.5, watch=0.2, grace=0.2, close=0.2)
 Make = Callable[..., LocalBackend]
 
 
@@ -103,6 +106,24 @@ async def hello(request: Request) -> AsyncIterator[str]:
 async def endless(request: Request) -> AsyncIterator[str]:
     yield "So far"
     await anyio.sleep_forever()
+
+
+# The log of the process
+
+
+async def test_a_run_is_logged_when_it_begins_and_ends_without_what_was_said(
+    make: Make, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO, "htmxchat")
+    backend = make(hello)
+    run = await backend.start_run(User("ann\nevil"), None, "secret")
+    await backend._journal.runs[run.id].more(3)
+    while backend._journal.runs:  # noqa: ASYNC110
+        await anyio.sleep(0.005)
+    began, ended = [record.getMessage() for record in caplog.records if record.levelno == logging.INFO]
+    about = f"run={run.id} conversation={run.conversation_id} user='ann\\nevil'"
+    assert began == f"Run began: {about}"
+    assert re.fullmatch(re.escape(f"Run ended: {about} outcome=completed seconds=") + r"\d+\.\d{3} events=4", ended)
 
 
 # What a responder may do
@@ -183,7 +204,7 @@ async def test_a_responder_can_end_its_run(make: Make) -> None:
     assert closed
 
 
-@pytest.mark.parametrize("wrong", [5, None, b"x", RunStarted(), RunStopping(), InputAnswered("x", 1), TextDelta(5)])  # type: ignore[arg-type]
+@pytest.mark.parametrize("wrong", [5, None, b"x", RunStarted(), RunStopping(), InputAnswered("x", 1)])
 async def test_yielding_anything_else_fails_the_run_and_the_log_says_why(
     make: Make, wrong: Any, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -661,10 +682,13 @@ async def test_an_owner_that_lost_its_lease_stops_and_writes_nothing_more(make: 
     one, two = make(respond, url), Store(url)
     run = await one.start_run(ANN, None, "Hello")
     await until(one, run, TextDelta("So far"))
-    assert await two.end_dead_run(run.id, now() + timedelta(minutes=1), INTERRUPTED)
+    ended = 0
+    while not ended:  # a sign of life may come in between
+        ((process, alive_at),) = (await two.silent_processes("two", now() + timedelta(minutes=1))).items()
+        ended = await two.end_dead_runs(process, alive_at, SILENT)
     with anyio.fail_after(5):
         await stopped.wait()
-    assert await bodies(one, run) == [RunStarted(), TextDelta("So far"), RunEnded(Outcome.FAILED, INTERRUPTED)]
+    assert await bodies(one, run) == [RunStarted(), TextDelta("So far"), RunEnded(Outcome.FAILED, SILENT)]
     await two.close()
 
 
@@ -700,7 +724,7 @@ async def test_a_run_whose_process_was_killed_ends_as_interrupted(make: Make, ur
     with pytest.raises(Busy):
         await backend.start_run(ANN, run.conversation_id, "Again")
     # A reader who waits on it is told, and the conversation is free again.
-    assert await bodies(backend, run) == [RunStarted(), TextDelta("So far"), RunEnded(Outcome.FAILED, INTERRUPTED)]
+    assert await bodies(backend, run) == [RunStarted(), TextDelta("So far"), RunEnded(Outcome.FAILED, SILENT)]
     transcript = await backend.load_transcript(ANN, run.conversation_id)
     assert transcript.conversation.state is RunState.FAILED
     assert transcript.turns[1].text == "So far"
@@ -708,21 +732,36 @@ async def test_a_run_whose_process_was_killed_ends_as_interrupted(make: Make, ur
     assert (await bodies(backend, again))[-1] == RunEnded(Outcome.COMPLETED)
 
 
-@pytest.mark.parametrize("look", ["list", "get", "transcript", "start"])
-async def test_whoever_looks_ends_a_dead_run(make: Make, url: str, look: str) -> None:
+@pytest.mark.parametrize("look", ["open", "list", "get", "start"])
+async def test_whoever_is_alive_ends_the_runs_of_the_dead(make: Make, url: str, look: str) -> None:
     store = Store(url)
     run = (await store.start_run(ANN.id, None, "Hello", owner="dead")).run
-    await store.close()
-    backend = make(hello, url, replace(QUICK, expire=0.0))
+    backend = make(hello, url)
     match look:
+        case "open":
+            await backend.open()
         case "list":
-            assert (await backend.list_conversations(ANN)).items[0].state is RunState.FAILED
+            await backend.list_conversations(ANN)
         case "get":
-            assert (await backend.get_run(ANN, run.id)).state is RunState.FAILED
-        case "transcript":
-            assert (await backend.load_transcript(ANN, run.conversation_id)).live_run is None
+            await backend.get_conversation(ANN, run.conversation_id)
         case "start":
-            await backend.start_run(ANN, run.conversation_id, "Again")
+            await backend.start_run(ANN, None, "Another")
+    with anyio.fail_after(10):
+        while (await store.get_run(ANN.id, run.id)).state.live:  # noqa: ASYNC110
+            await anyio.sleep(0.02)
+    assert (await bodies(backend, run))[-1] == RunEnded(Outcome.FAILED, SILENT)
+    await store.close()
+
+
+async def test_a_process_that_says_that_it_is_alive_keeps_its_runs(make: Make, url: str) -> None:
+    one, two = make(endless, url), make(hello, url)
+    run = await one.start_run(ANN, None, "Hello")
+    await two.open()
+    other = (await two._store.start_run(ANN.id, None, "Hello", owner="dead")).run
+    with anyio.fail_after(10):
+        while (await two.get_run(ANN, other.id)).state.live:  # noqa: ASYNC110
+            await anyio.sleep(0.02)
+    assert (await two.get_run(ANN, run.id)).state is RunState.RUNNING
 
 
 @pytest.mark.parametrize("repaired", [True, False])
@@ -742,7 +781,7 @@ async def test_when_the_store_fails_nothing_is_lost_silently(
             stopped.set()
 
     def rename(old: str, new: str) -> None:
-        connection = sqlite3.connect(tmp_path / "chat.db")
+        connection = sqlite3.connect(tmp_path / "chat.db", timeout=60)
         connection.execute(f"ALTER TABLE {old} RENAME TO {new}")
         connection.close()
 
@@ -757,7 +796,7 @@ async def test_when_the_store_fails_nothing_is_lost_silently(
         if not repaired:
             await stopped.wait()
     rename("elsewhere", "htmxchat_events")
-    end = RunEnded(Outcome.COMPLETED) if repaired else RunEnded(Outcome.FAILED, INTERRUPTED)
+    end = RunEnded(Outcome.COMPLETED) if repaired else UNSAVED
     texts = [TextDelta("A"), TextDelta("B")] if repaired else [TextDelta("A")]
     assert await bodies(backend, run) == [RunStarted(), *texts, end]
     assert {record.name for record in caplog.records if record.levelno >= logging.ERROR} == {"htmxchat"}

@@ -17,6 +17,7 @@ import pytest
 
 from htmxchat import __version__
 from htmxchat.__main__ import main
+from tests.fake_auth import FakeAuth
 
 ROOT = Path(__file__).parent.parent
 Start = Callable[..., "subprocess.Popen[str]"]
@@ -139,6 +140,19 @@ def test_an_address_where_something_else_answers_is_said(start: Start) -> None:
         assert client.get("/login").status_code == 200
     _, said = stop(process)
     assert said.startswith(f"What answers at {url.rstrip('/')} does not look like a kogwistar server (404 ")
+
+
+@pytest.mark.parametrize("native", [False, True])
+def test_a_server_that_cannot_chat_is_said(start: Start, native: bool) -> None:
+    with FakeAuth() as server:
+        server.native = native
+        process = start("--backend", "kogwistar", "--url", server.url, "--port", "0")
+        with browser(url_of(process)) as client:
+            assert client.get("/login").status_code == 200
+            refused = client.post("/login", data={"back": ""}, headers={"sec-fetch-site": "same-origin"})
+        _, said = stop(process)
+    assert said.startswith("This kogwistar server cannot chat: it is the native one") if native else said == ""
+    assert ("cannot chat" in refused.text) is native
 
 
 def test_it_explains_itself(start: Start) -> None:

@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 
 import fasthtml.common as fh
 import pytest
-from fastapi import FastAPI
+from fastapi import Depends, FastAPI, HTTPException
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
@@ -311,11 +311,36 @@ class TestTwoChats:
         assert client.post("/chats/right/messages", data={"text": "x"}, headers=cookie).status_code == 401
 
 
+class TestWhatFastAPIDoes:
+    """As docs/how-to/mount.md says; if one of these fails, that page is out of date."""
+
+    def test_dependencies_of_the_host_do_not_run_for_the_chat(self) -> None:
+        def nobody() -> None:
+            raise HTTPException(403)
+
+        chat = create_chat_app(StubBackend())
+        host = FastAPI(dependencies=[Depends(nobody)], lifespan=chat_lifespan(chat))
+        host.add_api_route("/", hello)
+        host.mount("/chat", chat)
+        with TestClient(host) as client:
+            assert client.get("/").status_code == 403
+            assert client.get("/chat/").status_code == 200
+
+    @pytest.mark.filterwarnings("ignore:The `root_path` parameter is deprecated")
+    def test_its_root_path_finds_the_chat_behind_a_proxy_that_strips_it_and_behind_one_that_does_not(self) -> None:
+        chat = create_chat_app(StubBackend())
+        host = FastAPI(root_path="/team", lifespan=chat_lifespan(chat))
+        host.mount("/chat", chat)
+        with TestClient(host) as client:
+            for path in ("/chat/", "/team/chat/"):
+                assert 'action="/team/chat/messages"' in client.get(path).text
+
+
 def test_every_route_has_its_address_and_every_address_its_route() -> None:
     store = Store()
     chat = create_chat_app(StubBackend(store), login=KogwistarLogin("http://127.0.0.1:1", store))
     routes: dict[str, Any] = {getattr(each, "name", ""): each for each in chat.routes}
-    fields = {"of", "root", "version", "back"}
+    fields = {"of", "root", "version", "host", "back", "at_host", "sign_in_at_host"}
     methods = {name: getattr(Urls("/m", "v"), name) for name in {*vars(Urls)} - fields if name[0] != "_"}
     same_address = {"rename_form": "rename", "begin_login": "login", "login_callback_state": "login_callback"}
     same_address |= {"queue_scripts": "scripts", "no_scripts": "scripts", "change_script": "script"}

@@ -270,7 +270,7 @@ class TestNobody:
         assert SECRET not in response.text
         if method == "GET" and not headers:
             assert "sign" in response.text.lower()
-            assert ('href="/login"' in response.text) == (login_url is not None)
+            assert ('href="/login?next=%2F' in response.text) == (login_url is not None)
 
     def test_the_static_files_are_for_everybody(self) -> None:
         app = create_chat_app(StubBackend(), identify=identify)

@@ -40,9 +40,10 @@ from htmxchat.models import Run, RunState, Turn, User
 from htmxchat.patches import render_patches
 from htmxchat.relay import PollAnswer, Relay
 from htmxchat.relay.follower import Follower
+from htmxchat.relay.stream import DELAYED
 from htmxchat.relay.turn import LiveTurn
 from htmxchat.sse import EventStreamResponse, ServerSentEvent
-from htmxchat.testing import Break, Gate, ScriptedBackend, Stall, Step
+from htmxchat.testing import Break, Delay, Gate, ScriptedBackend, Stall, Step
 from htmxchat.view import RunView, fold
 from tests.support import FRAGMENT, Element, Exchange, article, context, decode, open_page, parse
 
@@ -196,7 +197,7 @@ class TestLaw1:
 
     async def test_law_1_a_message_never_touches_another_turn(self) -> None:
         _, run, messages = await streamed(RICH)
-        own = {f"#{part}-{run.id}" for part in ("turn", "steps", "body", "tail")} | {
+        own = {f"#{part}-{run.id}" for part in ("turn", "steps", "body", "proposals", "tail")} | {
             "#status",
             f'#composer-actions[data-run="{run.id}"]',
         }
@@ -430,7 +431,7 @@ class TestLaw4:
         for message in await reader.read(after):
             page.apply(message.data if message.event is None else "")
         wanted = parse(await reload(backend, run))
-        for part in ("steps", "body", "tail"):
+        for part in ("steps", "body", "proposals", "tail"):
             shown = page.one(id=f"{part}-{run.id}"), wanted.one(id=f"{part}-{run.id}")
             assert shown[0].text == shown[1].text
             assert [each.html for each in shown[0].elements] == [each.html for each in shown[1].elements]
@@ -484,7 +485,7 @@ class TestLaw4:
 
 def skeleton(run: Run) -> str:
     """Return a turn of which nobody knows what it shows."""
-    parts = ("steps", "body", "tail")
+    parts = ("steps", "body", "proposals", "tail")
     return "".join(f'<div id="{part}-{run.id}"><p>nonsense</p></div>' for part in parts)
 
 
@@ -559,8 +560,9 @@ class TestLaw6:
         messages = await Reader(backend, run, patience=0.1).read()
         assert messages[-1].event == END
         page = open_page(started(run), context())
-        for message in messages[:-1]:
-            page.apply(message.data)
+        for message in messages:
+            if message.event is None:
+                page.apply(message.data)
         tail = page.one(id=f"tail-{run.id}")
         assert sentence in tail.text
         assert sentence in page.one(id="status").text
@@ -684,7 +686,7 @@ class TestLaw7:
         exchange = Exchange(create_chat_app(backend, identify=identify), f"/runs/{run.id}/stream")
         await exchange.run()
         assert exchange.status == 200
-        assert exchange.headers["cache-control"] == "no-cache, no-transform"
+        assert exchange.headers["cache-control"] == "no-store, no-transform"
         assert exchange.headers["x-accel-buffering"] == "no"
         assert exchange.headers["content-type"].startswith("text/event-stream")
         assert "content-length" not in exchange.headers
@@ -859,6 +861,18 @@ class TestLaw8:
             run = await begin(backend)
             await relay.poll(ANN, run.id, None, context("poll"))
         assert len(relay._pollers) <= 64
+
+    @pytest.mark.parametrize("silent", [False, True])
+    async def test_law_6_an_answer_that_cannot_be_read_for_a_while_is_delayed(self, silent: bool) -> None:
+        rest = [Delay(3.0), "two"] if silent else ["two"]
+        backend = ScriptedBackend(["one ", Break(BackendUnavailable(), times=3), *rest])
+        run = await begin(backend)
+        messages = await Reader(backend, run, patience=5).read()
+        told = [number for number, message in enumerate(messages) if message.event == "delayed"]
+        assert [messages[number] for number in told] == [ServerSentEvent(DELAYED, event="delayed")]
+        assert "two" in "".join(message.data for message in messages[told[0] :])
+        # What is read again takes it back, and so does reading that gets through while the agent is silent.
+        assert (messages[told[0] + 1].data == "") is silent
 
     async def test_law_8_a_backend_that_cannot_be_read_is_said_to_who_polls(self) -> None:
         backend = ScriptedBackend(["one", Break(BackendUnavailable("The lines are down."))])

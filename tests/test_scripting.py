@@ -33,9 +33,9 @@ from htmxchat import (
     User,
     fold,
 )
-from htmxchat.backends.active import Timing
 from htmxchat.inspection import rows as inspect
 from htmxchat.inspection.timeline import timeline
+from htmxchat.journal.timing import Timing
 from htmxchat.scripts.actions import Approve, Cancel, Claim, Finish, Reject, Renew, Rerun
 from htmxchat.scripts.states import LONGEST_CODE, MOST_SCRIPTS, digest
 from htmxchat.store.tables import runs, scripts
@@ -384,5 +384,5 @@ async def test_the_inspector_shows_how_long_a_run_waited_and_for_what(make: Call
         log = [event async for event in events]
     lines = [(row.type, row.meaning.split(" after ")[0], row.failed) for row in inspect(log)]
     assert ("ScriptProposed", "Wants to run Python, 1 line: The answer", False) in lines
-    assert ("ScriptFinished", "The script in the browser: failed", True) in lines
+    assert ("ScriptFinished", "The script in the browser: Failed", True) in lines
     assert ("waiting", "Waiting for a script") in {(lane.kind, lane.label) for lane in timeline(log).lanes}

@@ -8,6 +8,7 @@ import re
 from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
+from unicodedata import category
 
 import pytest
 from starlette.applications import Starlette
@@ -15,7 +16,8 @@ from starlette.testclient import TestClient
 
 from htmxchat import Limits, LocalBackend, RunScript, ScriptProposed, create_chat_app
 from htmxchat.ansi import ansi_html, plain
-from htmxchat.fragments.script_output import code_lines
+from htmxchat.confusing import _IGNORABLE, doubts, marked
+from htmxchat.fragments.script_output import code_lines, doubts_notice
 from htmxchat.html import render
 from htmxchat.markdown import Markdown
 from htmxchat.scripts import Scripts
@@ -301,7 +303,7 @@ def test_a_chat_whose_scripts_are_switched_off_has_no_sandbox_and_says_so_to_who
 
 
 def test_nothing_that_is_said_becomes_markup(chat: Chat) -> None:
-    chat.begin("hostile").until("Waits for you")
+    chat.begin("hostile").until("Needs your approval")
     assert chat.cards[0].one("pre", cls="lines").text == HOSTILE.split("\n")[0]
     chat.run_it(
         chat.url("proposal:hostile"),
@@ -497,11 +499,120 @@ def test_long_output_is_folded(chat: Chat) -> None:
     assert len(chat.client.get(f"{chat.path}/scripts").text) < 80_000
 
 
-@pytest.mark.parametrize("odd", ["\u202e", "\u2066", "\u200b", "\ufeff", "\u00ad"])
-def test_characters_that_hide_something_are_marked(odd: str) -> None:
-    shown = parse(render(code_lines(f"x = 'a{odd}b'")))
-    assert shown.one(cls="odd")["data-code"] == f"U+{ord(odd):04X}"
-    assert shown.text == f"x = 'a{odd}b'"
+def all_of(test: Callable[[str], bool]) -> list[str]:
+    return [character for number in range(0x110000) if test(character := chr(number))]
+
+
+UNSEEN = {
+    "ignorable": [chr(number) for first, last in _IGNORABLE for number in range(first, last + 1)],
+    "format, control and unassigned": all_of(
+        lambda each: category(each)[0] == "C" and category(each) not in ("Co", "Cs")
+    ),
+    "separators": all_of(lambda each: category(each)[0] == "Z" and each != " "),
+    "private": ["\ue000", "\U000f0000", "\U0010fffd"],
+    "blank": ["\u2800", "\U0001d159", "\U00013441"],
+    "floating": ["\u20dd", "\u20e3"],
+}
+
+
+@pytest.mark.parametrize("kind", UNSEEN)
+def test_characters_that_cannot_be_seen_are_marked(kind: str) -> None:
+    missed = [each for each in UNSEEN[kind] if each not in "\n\t" and not doubts(f"a{each}b", code=True)]
+    assert missed == []
+
+
+@pytest.mark.parametrize(
+    "odd",
+    [
+        "\u202e",
+        "\u2066",
+        "\u200b",
+        "\ufeff",
+        "\u00ad",
+        "\u3164",
+        "\x1b",
+        "\x9b",
+        "\u2028",
+        "\u2029",
+        "\x85",
+        "\U000e0041",
+        "\u00a0",
+        "\u2800",
+        "\u034f",
+        "\x0c",
+    ],
+)
+@pytest.mark.parametrize("place", ["x = 'a{}b'", "{}x = 1", "is_admin{} = 1", "# a\n{}\nb"])
+def test_a_mark_says_what_it_is_and_copies_as_what_it_is(odd: str, place: str) -> None:
+    code = place.format(odd)
+    shown = parse(render(code_lines(code)))
+    mark = shown.one(cls="odd")
+    assert mark["data-code"] == f"U+{ord(odd):04X}"
+    assert mark["role"] == "img" and mark["data-code"] in mark["aria-label"]
+    assert shown.text == code
+
+
+def test_a_carriage_return_is_marked() -> None:
+    html = render(code_lines("# a\rimport os"))
+    assert 'data-code="U+000D">&#13;</span>' in html
+
+
+@pytest.mark.parametrize(
+    ("code", "misleading", "why"),
+    [
+        ("is_\u0430dmin = 1", "\u0430", "another alphabet"),
+        ("s\u03bfrted(x)", "\u03bf", "this is not sorted"),
+        ("\u0441\u043e\u0440\u0443 = 1; copy = 2", "\u0441\u043e\u0440\u0443", "this is not copy"),
+        ("\uff49d = 1", "\uff49", "Python reads this name as id"),
+        ("\U0001d41fn()", "\U0001d41f", "Python reads this name as fn"),
+        ("cafe\u0301 = 1", "\u0301", "Python reads this name as caf\u00e9"),
+        ("\u212a = 1", "\u212a", "Python reads this name as K"),
+    ],
+)
+def test_names_that_look_like_others_are_marked(code: str, misleading: str, why: str) -> None:
+    shown = parse(render(code_lines(code)))
+    assert "".join(each.text for each in shown.all(cls="odd")) == misleading
+    assert all(why in each["aria-label"] for each in shown.all(cls="odd"))
+    assert shown.text == code
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "# Считаем сумму заказов\nитог = sum(цены)\nprint('Готово: с вами')",
+        "名前 = 'テスト'\n受注データ = 1\ndf['売上'] = 2",
+        "이름 = '홍길동'",
+        "print('Größe ≤ 5 m, naïve café')",
+        "שם = 1",
+        "print('\u2764\ufe0f')",
+        "d\u00e9j\u00e0 = 1",
+    ],
+)
+def test_other_languages_are_not_marked(code: str) -> None:
+    assert doubts(code, code=True) == []
+    assert parse(render(code_lines(code))).text == code
+
+
+def test_text_from_right_to_left_does_not_turn_the_code_around() -> None:
+    html = render(code_lines("אב = 'x' + גד"))
+    assert html.count("<bdi>") == html.count("</bdi>") == 2
+
+
+def test_the_places_of_what_may_mislead_are_said() -> None:
+    notice = doubts_notice("a = 1\nb\u3164 = 2\n")
+    assert notice is not None
+    assert "line 2, column 2: U+3164 Hangul filler, which cannot be seen" in render(notice)
+    assert doubts_notice("a = 1") is None
+    assert "30 more" in render(doubts_notice("\u200b" * 40))
+
+
+def test_choices_and_tool_calls_are_marked_too() -> None:
+    assert marked("Pay\u202e <1>") == (
+        'Pay<span class="odd" role="img" aria-label="U+202E Right-to-left override, which cannot be seen"'
+        ' title="U+202E Right-to-left override, which cannot be seen" data-code="U+202E">\u202e</span> &lt;1&gt;'
+    )
+    for words in ("می\u200cخواهم", "12\u00a0%", "👩\u200d💻 ❤\ufe0f", "क्\u200dष"):
+        assert 'class="odd"' not in marked(words)
 
 
 def test_every_line_has_its_place() -> None:

@@ -1,15 +1,14 @@
-"""The store: what is written is found again, by its owner only, in memory, in a file and (if given) in PostgreSQL."""
+"""The store: what is written is found again, by its owner only, in memory, in a file and in PostgreSQL."""
 
 from __future__ import annotations
 
 import asyncio
 import base64
 import json
-import os
 import sqlite3
 import threading
 import uuid
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from datetime import timedelta
 from pathlib import Path
 
@@ -18,7 +17,7 @@ import pytest
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.schema import CreateTable
 
-from htmxchat.errors import BackendUnavailable, Busy, Conflict, InvalidInput, NotFound
+from htmxchat.errors import BackendError, BackendUnavailable, Busy, Conflict, InvalidInput, NotFound
 from htmxchat.events import (
     InputAnswered,
     InputRequested,
@@ -30,15 +29,13 @@ from htmxchat.events import (
     Unknown,
 )
 from htmxchat.models import RunState
-from htmxchat.store import Started, Store
+from htmxchat.store import Batch, Started, Store
 from htmxchat.store.rows import now
 from htmxchat.store.tables import metadata
 from htmxchat.view import compact, fold
+from tests.servers import Postgres
 
 pytestmark = pytest.mark.anyio
-
-# A PostgreSQL URL here runs these tests against that server as well.
-POSTGRES = os.environ.get("HTMXCHAT_TEST_POSTGRES")
 
 
 @pytest.fixture
@@ -51,12 +48,31 @@ def ann() -> str:
     return f"ann-{uuid.uuid4().hex}"
 
 
-@pytest.fixture(params=["memory", "file", *(["postgres"] if POSTGRES else [])])
-async def store(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Store]:
-    urls = {"memory": None, "file": f"sqlite+aiosqlite:///{tmp_path}/chat.db", "postgres": POSTGRES}
-    store = Store(urls[request.param])
+@pytest.fixture(params=["memory", "file", "postgres"])
+def url(request: pytest.FixtureRequest, tmp_path: Path) -> str | None:
+    if request.param == "postgres":
+        url: str = request.getfixturevalue("postgres").url
+        return url
+    return f"sqlite+aiosqlite:///{tmp_path}/chat.db" if request.param == "file" else None
+
+
+@pytest.fixture
+async def store(url: str | None) -> AsyncIterator[Store]:
+    store = Store(url)
     yield store
     await store.close()
+
+
+async def write(
+    store: Store,
+    run_id: str,
+    *events: RunEvent,
+    log: Sequence[RunEvent] | None = None,
+    owner: str = "me",
+    again: bool = False,
+) -> bool:
+    """Write to a run's log; `log` ends it. Returns whether it was the owner's."""
+    return not await store.append([Batch(run_id, events, log)], owner, again=again)
 
 
 async def answered(
@@ -64,7 +80,7 @@ async def answered(
 ) -> Started:
     started = await store.start_run(user, conversation_id, text, owner="me")
     events = [RunEvent(2, now(), TextDelta(answer)), RunEvent(3, now(), RunEnded(Outcome.COMPLETED))]
-    assert await store.end_run(started.run.id, "me", events, compact([*started.events, *events]))
+    assert await write(store, started.run.id, *events, log=compact([*started.events, *events]))
     return started
 
 
@@ -138,13 +154,13 @@ async def test_times_have_a_timezone(store: Store, ann: str) -> None:
 async def test_the_transcript_folds_to_what_the_log_says(store: Store, ann: str) -> None:
     started = await store.start_run(ann, None, "Hello", owner="me")
     run = started.run
-    assert await store.append_events(run.id, "me", [RunEvent(2, now(), TextDelta("Ye"), raw={"chunk": "Ye"})])
+    assert await write(store, run.id, RunEvent(2, now(), TextDelta("Ye"), raw={"chunk": "Ye"}))
     live = await store.load_transcript(ann, run.conversation_id)
     assert live.live_run == run
     assert live.turns[1].text == "Ye"
     end = [RunEvent(3, now(), TextDelta("s")), RunEvent(4, now(), RunEnded(Outcome.FAILED, "No."))]
     events, _ = await store.read_events(run.id, 0)
-    assert await store.end_run(run.id, "me", end, compact([*events, *end]))
+    assert await write(store, run.id, *end, log=compact([*events, *end]))
     log, more = await store.read_events(run.id, 0)
     assert not more
     assert [event.seq for event in log] == [1, 2, 3, 4]
@@ -184,14 +200,14 @@ async def test_a_conversation_has_one_live_run(store: Store, ann: str) -> None:
     assert await store.get_conversation(ann, conversation_id) == before
 
 
-async def test_only_the_owner_ends_a_run_and_keeps_it_alive(store: Store, ann: str) -> None:
+async def test_only_the_owner_ends_a_run_and_hears_that_it_is_to_stop(store: Store, ann: str) -> None:
     run = (await store.start_run(ann, None, "Hello", owner="me")).run
     end = RunEvent(2, now(), RunEnded(Outcome.COMPLETED))
-    assert not await store.end_run(run.id, "you", [end], [end])
-    assert await store.renew_lease(run.id, "you") is None
-    assert await store.renew_lease(run.id, "me") is False
+    assert not await write(store, run.id, end, log=[end], owner="you")
+    assert run.id not in await store.renew_lease("you")
+    assert (await store.renew_lease("me"))[run.id] is False
     await store.request_stop(ann, run.id)
-    assert await store.renew_lease(run.id, "me") is True
+    assert (await store.renew_lease("me"))[run.id] is True
     assert (await store.get_run(ann, run.id)).state is RunState.STOPPING
     assert len((await store.read_events(run.id, 0))[0]) == 1
 
@@ -200,33 +216,61 @@ async def test_a_write_that_may_have_got_through_can_be_repeated(store: Store, a
     run = (await store.start_run(ann, None, "Hello", owner="me")).run
     delta, end = RunEvent(2, now(), TextDelta("x")), RunEvent(3, now(), RunEnded(Outcome.COMPLETED))
     for again in (False, True):
-        assert await store.append_events(run.id, "me", [delta], again=again)
+        assert await write(store, run.id, delta, again=again)
     for again in (False, True):
-        assert await store.end_run(run.id, "me", [end], [delta, end], again=again)
+        assert await write(store, run.id, end, log=[delta, end], again=again)
     assert [event.seq for event in (await store.read_events(run.id, 0))[0]] == [1, 2, 3]
 
 
-async def test_a_dead_run_is_ended_once(store: Store, ann: str) -> None:
-    run = (await store.start_run(ann, None, "Hello", owner="me")).run
-    await store.append_events(run.id, "me", [RunEvent(2, now(), TextDelta("So far"))])
+async def test_runs_are_written_together_and_one_that_is_lost_costs_the_others_nothing(store: Store, ann: str) -> None:
+    mine, lost, ending = [(await store.start_run(ann, None, "Hello", owner=it)).run for it in ("me", "you", "me")]
+    delta, end = RunEvent(2, now(), TextDelta("x")), RunEvent(2, now(), RunEnded(Outcome.COMPLETED))
+    batches = [Batch(mine.id, [delta]), Batch(lost.id, [delta]), Batch(ending.id, [end], [end])]
+    assert await store.append(batches, "me") == {lost.id}
+    assert await store.append(batches, "me", again=True) == {lost.id}
+    news = await store.read_news({mine.id: 0, lost.id: 0, ending.id: 1, "f" * 32: 0})
+    assert {id: ([event.seq for event in each.events], each.live) for id, each in news.items()} == {
+        mine.id: ([1, 2], True), lost.id: ([1], True), ending.id: ([2], False),
+    }  # fmt: skip
+
+
+async def test_the_runs_of_a_process_that_is_gone_are_ended_once(store: Store, ann: str) -> None:
+    me, other = uuid.uuid4().hex, uuid.uuid4().hex
+    run = (await store.start_run(ann, None, "Hello", owner=me)).run
+    stopped = (await store.start_run(ann, None, "Stop", owner=me)).run
+    await store.request_stop(ann, stopped.id)
+    await store.renew_lease(me)
+    await write(store, run.id, RunEvent(2, now(), TextDelta("So far")), owner=me)
     past, future = now() - timedelta(minutes=1), now() + timedelta(minutes=1)
-    assert await store.dead_runs(ann, past) == []
-    assert not await store.end_dead_run(run.id, past, "Gone.")
-    assert await store.dead_runs(ann, future) == [run.id]
-    ended: list[bool] = []
+    assert me not in await store.silent_processes(other, past)
+    assert me not in await store.silent_processes(me, future)
+    assert not await store.end_dead_runs(me, past, "Gone.")
+    alive_at = (await store.silent_processes(other, future))[me]
+    ended: list[int] = []
 
     async def look() -> None:
-        ended.append(await store.end_dead_run(run.id, future, "Gone."))
+        ended.append(await store.end_dead_runs(me, alive_at, "Gone."))
 
     async with anyio.create_task_group() as tasks:
         for _ in range(5):
             tasks.start_soon(look)
-    assert sorted(ended) == [False] * 4 + [True]
-    assert not await store.append_events(run.id, "me", [RunEvent(3, now(), TextDelta("more"))])
+    assert sorted(ended) == [0] * 4 + [2]
+    assert not await write(store, run.id, RunEvent(3, now(), TextDelta("more")), owner=me)
     events, more = await store.read_events(run.id, 0)
     assert events[-1].body == RunEnded(Outcome.FAILED, "Gone.")
     assert not more
+    assert (await store.get_run(ann, stopped.id)).state is RunState.CANCELLED
     assert (await store.load_transcript(ann, run.conversation_id)).turns[1].text == "So far"
+
+
+async def test_a_process_that_never_said_that_it_is_alive_is_silent(store: Store, ann: str) -> None:
+    gone = uuid.uuid4().hex
+    await store.start_run(ann, None, "Hello", owner=gone)
+    assert (await store.silent_processes("me", now() - timedelta(minutes=1)))[gone] is None
+    await store.renew_lease(gone)
+    assert gone not in await store.silent_processes("me", now() - timedelta(minutes=1))
+    await store.end_lease(gone)
+    assert await store.end_dead_runs(gone, None, "Gone.") == 1
 
 
 async def test_an_answer_is_kept_for_the_run_that_waits(store: Store, ann: str) -> None:
@@ -234,16 +278,16 @@ async def test_an_answer_is_kept_for_the_run_that_waits(store: Store, ann: str) 
     with pytest.raises(NotFound):
         await store.put_answer(ann, run.id, "sure", "yes")
     for seq in (2, 4):  # the same request twice
-        await store.append_events(run.id, "me", [RunEvent(seq, now(), InputRequested("sure", "Sure?"))])
+        await write(store, run.id, RunEvent(seq, now(), InputRequested("sure", "Sure?")))
         for user, request in ((ann, "other"), (ann, "su\x00re"), ("eve", "sure")):
             with pytest.raises(NotFound):
                 await store.put_answer(user, run.id, request, "yes")
-        assert await store.take_answer(run.id, "sure") is None
+        assert await store.take_answers("me") == {}
         await store.put_answer(ann, run.id, "sure", {"text": "yes\x00"})
         with pytest.raises(NotFound):
             await store.put_answer(ann, run.id, "sure", "no")
-        assert await store.take_answer(run.id, "sure") == ({"text": "yes\ufffd"},)
-        await store.append_events(run.id, "me", [RunEvent(seq + 1, now(), InputAnswered("sure", "yes"))])
+        assert await store.take_answers("me") == {(run.id, "sure"): {"text": "yes\ufffd"}}
+        await write(store, run.id, RunEvent(seq + 1, now(), InputAnswered("sure", "yes")))
         with pytest.raises(NotFound):
             await store.put_answer(ann, run.id, "sure", "no")
 
@@ -369,7 +413,7 @@ async def test_a_deletion_can_be_undone_for_a_while_and_is_real_after_that(tmp_p
         await store.restore_conversation("ann", run.conversation_id)
     with pytest.raises(NotFound):
         await store.read_events(run.id, 0)
-    assert not await store.append_events(run.id, "me", [RunEvent(4, now(), TextDelta("late"))])
+    assert not await write(store, run.id, RunEvent(4, now(), TextDelta("late")))
     await store.close()
 
 
@@ -392,7 +436,7 @@ def _forget_bob(path: Path) -> None:
 async def test_deleting_asks_the_live_run_to_stop(store: Store, ann: str) -> None:
     run = (await store.start_run(ann, None, "Hello", owner="me")).run
     assert await store.delete_conversation(ann, run.conversation_id) == run.id
-    assert await store.renew_lease(run.id, "me") is True
+    assert (await store.renew_lease("me"))[run.id] is True
     with pytest.raises(NotFound):
         await store.get_run(ann, run.id)
 
@@ -408,7 +452,7 @@ async def test_a_cancelled_caller_does_not_tear_a_transaction(store: Store, ann:
 async def test_an_unknown_event_survives(store: Store, ann: str) -> None:
     run = (await store.start_run(ann, None, "Hello", owner="me")).run
     strange = RunEvent(2, now(), Unknown("later.version", {"deep": [1, None, {"x": "é\u2028"}]}), raw=[1.5, "raw"])
-    await store.append_events(run.id, "me", [strange])
+    await write(store, run.id, strange)
     events, more = await store.read_events(run.id, 1)
     assert events == [strange]
     assert more
@@ -426,8 +470,10 @@ async def test_a_new_file_is_for_its_owner_only_and_one_that_is_there_stays_as_i
     assert shared.stat().st_mode & 0o777 == 0o644
 
 
-async def test_a_submission_is_stored_once_by_whichever_process(tmp_path: Path) -> None:
-    ann, url = uuid.uuid4().hex, POSTGRES or f"sqlite+aiosqlite:///{tmp_path / 'chat.db'}"
+async def test_a_submission_is_stored_once_by_whichever_process(url: str | None) -> None:
+    if url is None:
+        pytest.skip("a database in memory has one process")
+    ann = uuid.uuid4().hex
     one, two = Store(url), Store(url)
 
     async def twice() -> list[Started]:
@@ -447,3 +493,94 @@ async def test_a_submission_is_stored_once_by_whichever_process(tmp_path: Path) 
         await one.start_run(ann, None, "Hello", owner="me", submission="s1")
     await one.close()
     await two.close()
+
+
+# What goes wrong
+
+
+def alter(path: Path, *statements: str) -> None:
+    connection = sqlite3.connect(path)
+    for statement in statements:
+        connection.executescript(statement)
+    connection.commit()
+    connection.close()
+
+
+@pytest.mark.parametrize(
+    ("change", "named"),
+    [
+        ("ALTER TABLE htmxchat_runs DROP COLUMN waiting", "an older version of htmxchat: table htmxchat_runs has no"),
+        ("ALTER TABLE htmxchat_runs ADD COLUMN mood TEXT", None),
+        (
+            "DROP TABLE htmxchat_answers; CREATE TABLE htmxchat_answers"
+            " (run_id TEXT, request_id TEXT, answer TEXT, mood TEXT NOT NULL)",
+            "needs a column mood",
+        ),
+    ],
+)
+async def test_tables_of_another_version_are_named(
+    tmp_path: Path, change: str, named: str | None, caplog: pytest.LogCaptureFixture
+) -> None:
+    path = tmp_path / "chat.db"
+    store = Store(f"sqlite+aiosqlite:///{path}")
+    await store.open()
+    await store.close()
+    alter(path, change)
+    store = Store(f"sqlite+aiosqlite:///{path}")
+    if named is None:
+        await answered(store, "ann", "Hello")
+    else:
+        with pytest.raises(BackendError, match="another version"):
+            await store.start_run("ann", None, "Hello", owner="me")
+        assert named in caplog.text
+    await store.close()
+
+
+@pytest.mark.parametrize(
+    "broken",
+    [
+        "ALTER TABLE htmxchat_runs RENAME COLUMN owner TO elsewhere",
+        "CREATE TRIGGER x BEFORE INSERT ON htmxchat_runs BEGIN SELECT RAISE(ABORT, 'no more'); END",
+        "CREATE TRIGGER x BEFORE INSERT ON htmxchat_turns BEGIN SELECT RAISE(ABORT, 'no more'); END",
+    ],
+)
+async def test_what_the_database_refuses_is_no_live_run_and_is_logged(
+    tmp_path: Path, broken: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    path = tmp_path / "chat.db"
+    store = Store(f"sqlite+aiosqlite:///{path}")
+    run = (await answered(store, "ann", "Hello")).run
+    alter(path, broken)
+    for conversation_id in (None, run.conversation_id):
+        with pytest.raises(BackendError, match="refuses") as caught:
+            await store.start_run("ann", conversation_id, "Again", owner="me")
+        assert not isinstance(caught.value, BackendUnavailable)
+    assert "Traceback" in caplog.text
+    await store.close()
+
+
+async def test_events_that_are_refused_do_not_look_like_a_lost_run(tmp_path: Path) -> None:
+    path = tmp_path / "chat.db"
+    store = Store(f"sqlite+aiosqlite:///{path}")
+    run = (await store.start_run("ann", None, "Hello", owner="me")).run
+    alter(path, "CREATE TRIGGER x BEFORE INSERT ON htmxchat_events BEGIN SELECT RAISE(ABORT, 'no more'); END")
+    with pytest.raises(BackendError, match="refuses"):
+        await write(store, run.id, RunEvent(2, now(), TextDelta("x")))
+    await store.close()
+
+
+async def test_an_outage_is_logged_when_it_begins_and_when_it_is_over(
+    own_postgres: Postgres, caplog: pytest.LogCaptureFixture
+) -> None:
+    store = Store(own_postgres.url)
+    started = await answered(store, "ann", "Hello")
+    own_postgres.stop("immediate")
+    for _ in range(5):
+        with pytest.raises(BackendUnavailable, match="cannot be reached"):
+            await store.list_conversations("ann")
+    own_postgres.start()
+    assert (await store.get_conversation("ann", started.run.conversation_id)).title == "Hello"
+    began, over = [record.getMessage() for record in caplog.records if record.name == "htmxchat"]
+    assert "cannot be reached" in began
+    assert "is back after" in over
+    await store.close()

@@ -6,6 +6,10 @@ import hashlib
 import json
 import runpy
 import shutil
+import subprocess
+import sys
+import zipfile
+from email.parser import Parser
 from pathlib import Path
 
 from htmxchat.assets import STATIC
@@ -37,6 +41,19 @@ def test_every_package_comes_with_its_licence() -> None:
         if "LICENSE" in name:
             text = (VENDOR / name).read_text(encoding="utf-8")
             assert "Permission to use" in text or "Mozilla Public License, version 2.0" in text
+
+
+def test_the_wheel_names_the_licence_of_everything_that_it_ships(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(tmp_path)]
+    subprocess.run(command, cwd=SCRIPT.parent.parent, check=True, capture_output=True)
+    (file,) = tmp_path.glob("*.whl")
+    with zipfile.ZipFile(file) as wheel:
+        names = wheel.namelist()
+        (metadata,) = (name for name in names if name.endswith(".dist-info/METADATA"))
+        named = Parser().parsestr(wheel.read(metadata).decode()).get_all("License-File") or []
+    licences = metadata.replace("METADATA", "licenses/")
+    shipped = {f"htmxchat/{each.relative_to(STATIC.parent)}" for each in STATIC.rglob("*LICENSE*")}
+    assert {"LICENSE", *shipped} == set(named) == {name.removeprefix(licences) for name in names if licences in name}
 
 
 def test_nothing_refers_to_a_source_map_that_is_not_there() -> None:

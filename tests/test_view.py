@@ -13,7 +13,7 @@ from htmxchat.view import Reasoning, RunView, ToolCall, compact, fold
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 WORD = st.sampled_from(["", "a", "b ", "é\n"])
-CALL = st.sampled_from(["1", "2"])
+CALL = st.sampled_from(["1", "2", ""])
 BODY: st.SearchStrategy[e.EventBody] = st.one_of(
     st.builds(e.TextDelta, WORD),
     st.builds(e.ReasoningDelta, WORD),
@@ -118,3 +118,47 @@ def test_an_answer_with_everything() -> None:
     assert isinstance(fetch, ToolCall)
     assert fetch.state is RunState.CANCELLED
     assert len(compact(log)) == 8
+
+
+def calls(*bodies: e.EventBody) -> list[tuple[str, str, RunState, str]]:
+    steps = fold(_log([e.RunStarted(), *bodies])).steps
+    return [(step.name, step.summary, step.state, step.found) for step in steps if isinstance(step, ToolCall)]
+
+
+def test_a_call_that_is_repeated_is_one_step_that_is_brought_up_to_date() -> None:
+    asked, other = e.ToolStarted("1", "delete", "old.csv"), e.ToolStarted("2", "list", "*")
+    again, done = e.ToolStarted("1", "delete", "old.csv, force", {"force": True}), e.ToolFinished("1", "gone")
+    running, listed = ("delete", "old.csv, force", RunState.RUNNING, ""), ("list", "*", RunState.RUNNING, "")
+    assert calls(asked, again) == [running]
+    assert calls(asked, other, again) == [running, listed], "it stays in its place"
+    assert calls(asked, e.ToolFinished("1", "needs approval"), other, again) == [running, listed]
+    assert calls(asked, e.InputRequested("q", "Really?"), e.InputAnswered("q", "yes"), again, done) == [
+        ("delete", "old.csv, force", RunState.COMPLETED, "gone")
+    ]
+    assert calls(asked, e.RunStopping(), again) == [running]
+    assert calls(asked, done, e.ToolFinished("1", "no", failed=True)) == [
+        ("delete", "old.csv", RunState.FAILED, "no")
+    ], "the last result counts"
+
+
+def test_a_repeated_call_takes_the_time_of_its_last_attempt() -> None:
+    view = fold(_log([e.ToolStarted("1", "a"), e.ToolFinished("1"), e.ToolStarted("1", "a"), e.ToolFinished("1")]))
+    (step,) = view.steps
+    assert (step.started_at, step.ended_at) == (START + timedelta(seconds=2), START + timedelta(seconds=3))
+
+
+def test_calls_without_an_id_are_never_the_same_and_end_in_their_order() -> None:
+    first, second = e.ToolStarted("", "first"), e.ToolStarted("", "second")
+    assert calls(first, second, e.ToolFinished("", "one")) == [
+        ("first", "", RunState.COMPLETED, "one"),
+        ("second", "", RunState.RUNNING, ""),
+    ]
+    assert [found for *_, found in calls(first, e.ToolFinished("", "one"), second, e.ToolFinished("", "two"))] == [
+        "one",
+        "two",
+    ]
+
+
+def test_a_script_that_is_proposed_again_is_one() -> None:
+    view = fold(_log([e.ScriptProposed("1", "a"), e.ScriptProposed("2", "b"), e.ScriptProposed("1", "c")]))
+    assert [script.code for script in view.scripts] == ["a", "b"]

@@ -4,20 +4,29 @@ from __future__ import annotations
 
 import asyncio
 import inspect
-import uuid
+import logging
 from collections.abc import AsyncIterator, Sequence
-from datetime import UTC, datetime, timedelta
+from contextlib import aclosing
+from datetime import datetime
 from typing import Any
 
+from .. import checks
 from ..errors import BackendUnavailable, EmptyText
 from ..events import JSON, RunEnded, RunEvent
-from ..models import Conversation, ConversationPage, Run, RunSummary, Script, Starter, Transcript, User
+from ..journal import Journal, Timing
+from ..journal.run_log import DELAYED
+from ..models import Conversation, ConversationPage, Run, RunSummary, Starter, Transcript, User
 from ..responders import Request, Responder
+from ..scripts.models import Script
 from ..store import Started, Store
 from ..store.database import uncancelled
-from .active import INTERRUPTED, ActiveRun, Timing
+from .active import ActiveRun
 from .scripting import ScriptKeeping
 
+SILENT = "The answer was interrupted: the server that wrote it stopped, or lost its database. What it wrote is kept."
+STORE_EXAMPLE = 'Store("sqlite+aiosqlite:///chat.db")'
+
+log = logging.getLogger("htmxchat")
 _MOST_AT_A_STRETCH = 500
 
 
@@ -25,8 +34,9 @@ class LocalBackend(ScriptKeeping):
     """A backend whose agent is an async generator in this process. asyncio only.
 
     A run is a task of its own: it depends on nobody who reads it. Each event is in the store before anybody sees it.
-    Several processes can share a store: each sees, stops and answers the others' runs. When a process dies, whoever
-    looks at one of its runs ends it as failed, with the text so far, once its lease has expired.
+    Several processes can share a store: each sees, stops and answers the others' runs. When a process dies, another one
+    ends its runs as failed, with the text so far, within seconds. While the database is away, runs hold, and go on when
+    it is back.
 
     Args:
         respond: Called once a run; see `htmxchat.responders.Responder`.
@@ -35,7 +45,7 @@ class LocalBackend(ScriptKeeping):
         timing: Only tests and special stores need another than the default.
 
     Raises:
-        TypeError: `respond` is no async generator function.
+        TypeError: `respond` is no async generator function, or another argument is of another kind.
     """
 
     def __init__(
@@ -47,24 +57,31 @@ class LocalBackend(ScriptKeeping):
         timing: Timing | None = None,
     ) -> None:
         _check(respond)
-        self.starters = tuple(starters)
+        self.starters = checks.items("starters", starters, _starter, 'such as [Starter("Disk", "How much is left?")]')
         self._respond = respond
-        self._store = store or Store()
-        self._timing = timing or Timing()
-        self._owner = uuid.uuid4().hex
-        self._active: dict[str, ActiveRun] = {}
+        self._store = Store() if store is None else checks.instance("store", store, Store, STORE_EXAMPLE)
+        self._timing = Timing() if timing is None else checks.instance("timing", timing, Timing, "Timing(poll=1)")
         self._tasks: set[asyncio.Task[Any]] = set()
         self._closing = False
+        self._most_runs: int | None = None
+        self._journal = self._new_journal()
+
+    def _new_journal(self) -> Journal[ActiveRun]:
+        return Journal(self._store, self._timing, self._end_runs_of)
+
+    def limit_runs(self, most: int) -> None:
+        self._most_runs = most if self._most_runs is None else min(most, self._most_runs)
 
     async def open(self) -> None:
         """Make the tables if need be, so that a database that cannot be used is noticed now."""
         await self._store.open()
+        self._journal.start()
 
     async def close(self) -> None:
         """End live runs as interrupted and close the store. A backend that is used again afterwards starts anew."""
         self._closing = True
         try:
-            for active in self._active.values():
+            for active in self._journal.runs.values():
                 active.interrupt()
             loop = asyncio.get_running_loop()
             deadline = loop.time() + 2 * self._timing.close
@@ -72,32 +89,39 @@ class LocalBackend(ScriptKeeping):
                 await asyncio.wait(self._tasks, timeout=left)
             for task in self._tasks:
                 task.cancel()
+            await self._journal.close()
             await self._store.close()
         finally:
+            self._journal = self._new_journal()
             self._closing = False
+
+    async def check_ready(self) -> None:
+        """Return when the database can be reached and has the right schema."""
+        if self._closing:
+            raise BackendUnavailable
+        self._journal.start()
+        await self._store.check()
 
     async def identity_key(self) -> bytes | None:
         return await self._store.identity_key()
 
     async def list_conversations(self, user: User, *, limit: int = 30, cursor: str | None = None) -> ConversationPage:
         """Return a page of the history. A broken cursor raises `InvalidInput`."""
-        await self._end_dead_runs(user)
+        self._journal.start()
         return await self._store.list_conversations(user.id, limit=limit, cursor=cursor)
 
     async def search_conversations(
         self, user: User, query: str, *, limit: int = 30, cursor: str | None = None
     ) -> ConversationPage:
         """Return what matches every word in any letter case. Answers are found once they have ended."""
-        await self._end_dead_runs(user)
         return await self._store.list_conversations(user.id, query, limit=limit, cursor=cursor)
 
     async def get_conversation(self, user: User, conversation_id: str) -> Conversation:
-        await self._end_dead_runs(user)
+        self._journal.start()
         return await self._store.get_conversation(user.id, conversation_id)
 
     async def load_transcript(self, user: User, conversation_id: str) -> Transcript:
-        await self._end_dead_runs(user)
-        here = [active for active in self._active.values() if active.run.conversation_id == conversation_id]
+        here = [active for active in self._journal.runs.values() if active.run.conversation_id == conversation_id]
         live = {active.run.id: active.events for active in here}
         return await self._store.load_transcript(user.id, conversation_id, live=live)
 
@@ -108,8 +132,8 @@ class LocalBackend(ScriptKeeping):
     async def delete_conversation(self, user: User, conversation_id: str) -> None:
         """Hide a conversation. It can be restored for ten minutes; after that, one of the next calls removes it."""
         run_id = await self._store.delete_conversation(user.id, conversation_id)
-        if run_id in self._active:
-            self._active[run_id].stop()
+        if run_id in self._journal.runs:
+            self._journal.runs[run_id].stop()
 
     async def restore_conversation(self, user: User, conversation_id: str) -> None:
         await self._store.restore_conversation(user.id, conversation_id)
@@ -126,24 +150,25 @@ class LocalBackend(ScriptKeeping):
         return await self._start(user, conversation_id, text, submission)
 
     async def retry_run(self, user: User, run_id: str) -> Run:
-        await self._end_dead_runs(user)
-        start = self._store.retry_run(user.id, run_id, owner=self._owner)
+        self._journal.start()
+        start = self._store.retry_run(user.id, run_id, owner=self._journal.owner, most=self._most_runs)
         return await uncancelled(self._tasks, self._launch(user, start))
 
     async def get_run(self, user: User, run_id: str) -> Run:
-        await self._end_dead_runs(user)
         return await self._store.get_run(user.id, run_id)
 
     async def list_runs(self, user: User, conversation_id: str, *, limit: int = 100) -> tuple[RunSummary, ...]:
         """Return the runs of a conversation, latest first; at most 200."""
-        await self._end_dead_runs(user)
         return await self._store.list_runs(user.id, conversation_id, limit=limit)
 
     async def run_events(self, user: User, run_id: str, *, after: int | None = None) -> AsyncIterator[RunEvent]:
-        await self._end_dead_runs(user)
+        active = self._journal.runs.get(run_id)
+        if active is not None and self._journal.outage.begun and active.run.user_id == user.id:
+            raise BackendUnavailable(DELAYED)  # without waiting for a database that may say nothing
+        self._journal.start()
         await self._store.get_run(user.id, run_id)
         last = max(after or 0, 0)
-        active = self._active.get(run_id)
+        active = self._journal.runs.get(run_id)
         if active is not None:
             while not (active.done and len(active.events) <= last):
                 # Numbers are positions here, so this is what comes after `last`.
@@ -154,68 +179,68 @@ class LocalBackend(ScriptKeeping):
                 await active.more(last)
             if isinstance(active.events[-1].body, RunEnded):
                 return
-        live = True
-        while live:
-            events, live = await self._store.read_events(run_id, last)
-            for event in events:
-                last = event.seq
-                yield event
-            if live:
-                await asyncio.sleep(self._timing.poll)
-                await self._end_dead_runs(user)
+        async with aclosing(self._journal.tail.follow(run_id, last)) as batches:
+            async for events in batches:
+                for event in events:
+                    yield event
 
     async def cancel_run(self, user: User, run_id: str) -> None:
         """Stop a run: at once if it is of this process, else within about a second."""
-        await self._end_dead_runs(user)
         await self._store.request_stop(user.id, run_id)
-        if run_id in self._active:
-            self._active[run_id].stop()
+        if run_id in self._journal.runs:
+            self._journal.runs[run_id].stop()
 
     async def answer_request(self, user: User, run_id: str, request_id: str, answer: JSON) -> None:
         await self._store.put_answer(user.id, run_id, request_id, answer)
-        if run_id in self._active:
-            self._active[run_id].look_for_answer()
+        self._journal.tail.wake()
 
     async def _told(self, script: Script) -> None:
-        active = self._active.get(script.run_id)
+        active = self._journal.runs.get(script.run_id)
         kind, _, script_id = script.origin.partition(":")
         if active is not None and kind == "proposal" and script.result is not None:
             active.hear(script_id, script.result)
+            self._journal.tail.wake()
 
     async def _start(self, user: User, conversation_id: str | None, text: str, submission: str | None) -> Run:
-        await self._end_dead_runs(user)
-        start = self._store.start_run(user.id, conversation_id, text, owner=self._owner, submission=submission)
+        self._journal.start()
+        start = self._store.start_run(
+            user.id, conversation_id, text, owner=self._journal.owner, submission=submission, most=self._most_runs
+        )
         return await uncancelled(self._tasks, self._launch(user, start))
 
     async def _launch(self, user: User, start: Any) -> Run:
         if self._closing:
             start.close()
             raise BackendUnavailable
+        await self._journal.lease.renew()
         started: Started = await start
         run = started.run
         if started.before:
             return run
-        active = self._active[run.id] = ActiveRun(self._store, started, self._owner, self._timing)
+        active = self._journal.runs[run.id] = ActiveRun(self._journal, started)
         request = Request(started.text, started.history, user, run.conversation_id, run.id)
         task = asyncio.create_task(active.drive(self._respond, request), name=f"htmxchat run {run.id}")
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
-        task.add_done_callback(lambda _: self._active.pop(run.id, None))
+        task.add_done_callback(lambda _: self._journal.runs.pop(run.id, None))
         if self._closing:
             active.interrupt()
         return run
 
-    async def _end_dead_runs(self, user: User) -> None:
-        silent_since = datetime.now(UTC) - timedelta(seconds=self._timing.expire)
-        for run_id in await self._store.dead_runs(user.id, silent_since):
-            if run_id not in self._active:
-                await self._store.end_dead_run(run_id, silent_since, INTERRUPTED)
+    async def _end_runs_of(self, process: str, alive_at: datetime | None) -> None:
+        count = await self._store.end_dead_runs(process, alive_at, SILENT)
+        if count:
+            log.warning("%d runs were ended as interrupted: their process is gone.", count)
+
+
+def _starter(name: str, starter: Any) -> Starter:
+    return checks.instance(name, starter, Starter, 'Starter("Disk", "How much is left?")')
 
 
 def _check(respond: Any) -> None:
     if not callable(respond):
-        raise TypeError(f"respond must be an async generator function, not {type(respond).__name__}")
+        raise TypeError(f"respond must be an async generator function, not {checks.kind(respond)}.")
     call = inspect.unwrap(respond)
     for function in (call, type(call).__call__):
         if inspect.iscoroutinefunction(function) or inspect.isgeneratorfunction(function):
-            raise TypeError("respond must be an async generator function: `async def` with at least one `yield`")
+            raise TypeError("respond must be an async generator function: `async def` with at least one `yield`.")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from functools import partial
 
+from .. import checks
 from ..responders.stub import STARTERS, respond_stub
 from ..store import Store
 from .local import LocalBackend
@@ -18,4 +19,5 @@ class StubBackend(LocalBackend):
     """
 
     def __init__(self, store: Store | None = None, *, pace: float = 0.02) -> None:
+        checks.seconds("pace", pace, zero=True)
         super().__init__(partial(respond_stub, pace=pace), store, starters=STARTERS)

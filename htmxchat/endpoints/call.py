@@ -5,21 +5,36 @@ from __future__ import annotations
 import logging
 import re
 from collections.abc import Awaitable, Callable
+from contextlib import ExitStack
 from dataclasses import dataclass
+from datetime import tzinfo
 from functools import wraps
 from typing import TypeVar
 from urllib.parse import parse_qsl, quote
 
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
+from starlette.types import Receive, Scope, Send
 
 from ..chat import Chat
-from ..errors import BadRequest, ChatError, EmptyText, InvalidInput, NotAllowed, NotFound, NotSignedIn, TextTooLong
+from ..containment import contained
+from ..errors import (
+    BadRequest,
+    ChatError,
+    EmptyText,
+    InvalidInput,
+    LimitReached,
+    NotAllowed,
+    NotFound,
+    NotSignedIn,
+    TextTooLong,
+)
 from ..fragments.turn_context import TurnContext
 from ..inspection import RowFilter
 from ..models import Conversation, Run, User
 from ..patches import Patch, render_patches
 from ..urls import Urls
+from ..zones import COOKIE, zone_of
 
 _log = logging.getLogger("htmxchat")
 
@@ -28,6 +43,10 @@ _FIELDS = 16
 _LONGEST_ID = 200
 _SUBMISSION = re.compile("[A-Za-z0-9_-]{1,64}")
 _LONGEST_FILTER = 200
+_TOO_MANY = (
+    "You have {} requests to this chat under way, as many as are allowed at a time. Close some of its tabs or wait a"
+    " moment, then try again."
+)
 
 # On the body, because the element that asked may be gone by then.
 CHANGED = {"HX-Trigger": '{"chat:changed": {"target": "body"}}'}
@@ -51,6 +70,7 @@ class Call:
     """A request that was let in.
 
     Attributes:
+        can_inspect: Whether the user sees the inspector.
         fragment: Whether htmx asks for a part of a page, not a whole one.
     """
 
@@ -58,6 +78,7 @@ class Call:
     chat: Chat
     urls: Urls
     user: User
+    can_inspect: bool
     _conversation: Conversation | None = None
     _run: Run | None = None
 
@@ -79,7 +100,12 @@ class Call:
 
     @property
     def turn_context(self) -> TurnContext:
-        return self.chat.turn_context(self.urls)
+        return self.chat.turn_context(self.urls, can_inspect=self.can_inspect)
+
+    @property
+    def zone(self) -> tzinfo | None:
+        """The reader's zone; `None` before the page's script has told it."""
+        return zone_of(self.request.cookies.get(COOKIE))
 
     async def form(self) -> dict[str, str]:
         """Return the fields of the form that was sent.
@@ -124,6 +150,7 @@ def endpoint(handle: Callable[[Call], Awaitable[Response]]) -> Endpoint:
 
     Raises:
         NotSignedIn: `identify` says that nobody asks.
+        LimitReached: The user has too many requests under way.
         Gone: The path names something that does not exist or is not the user's; nobody can tell which.
         ChatError: Something else failed; what it was is in the log only.
     """
@@ -131,7 +158,42 @@ def endpoint(handle: Callable[[Call], Awaitable[Response]]) -> Endpoint:
     @open_endpoint
     @wraps(handle)
     async def respond(request: Request) -> Response:
-        return await handle(await admit(request))
+        chat: Chat = request.app.state.chat
+        user = await contained(_identified(chat, request))
+        if user is None:
+            raise NotSignedIn
+        with ExitStack() as under_way:
+            if not under_way.enter_context(chat.requests.take(user.id)):
+                raise LimitReached(_TOO_MANY.format(chat.settings.limits.requests_per_user))
+            response = await handle(await admit(request, user))
+            if request.method == "POST" and response.status_code < 400:
+                await request.body()  # what nobody reads costs the connection
+            return _UntilSent(response, under_way.pop_all())
+
+    return respond
+
+
+class _UntilSent(Response):
+    """A response that ends something once it has been sent."""
+
+    def __init__(self, response: Response, until: ExitStack) -> None:
+        self._response = response
+        self._until = until
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        with self._until:
+            await self._response(scope, receive, send)
+
+
+def inspector_endpoint(handle: Callable[[Call], Awaitable[Response]]) -> Endpoint:
+    """Make an endpoint that is there only for users who see the inspector."""
+
+    @endpoint
+    @wraps(handle)
+    async def respond(call: Call) -> Response:
+        if not call.can_inspect:
+            raise NotFound
+        return await handle(call)
 
     return respond
 
@@ -143,22 +205,19 @@ def open_endpoint(handle: Endpoint) -> Endpoint:
     async def respond(request: Request) -> Response:
         try:
             return await handle(request)
-        except ChatError:
+        except (ChatError, ClientDisconnect):
             raise
-        except Exception:
+        except (Exception, SystemExit, KeyboardInterrupt):
             _log.exception("%s %s failed", request.method, request.url.path)
             raise ChatError from None
 
     return respond
 
 
-async def admit(request: Request) -> Call:
+async def admit(request: Request, user: User) -> Call:
     """Return the call, after the one check of ownership."""
     chat: Chat = request.app.state.chat
     urls = Urls.of(request.scope, chat.assets.version)
-    user = await chat.identify(request)
-    if user is None:
-        raise NotSignedIn
     names = request.path_params
     conversation, run = None, None
     try:
@@ -171,7 +230,11 @@ async def admit(request: Request) -> Call:
             run = _owned(await chat.ask(chat.backend.get_run(user, _id(names["run"]))), user)
     except NotFound:
         raise Gone from None
-    return Call(request, chat, urls, user, conversation, run)
+    return Call(request, chat, urls, user, await chat.may_inspect(user), conversation, run)
+
+
+async def _identified(chat: Chat, request: Request) -> User | None:
+    return await chat.identify(request)
 
 
 def patches_response(patches: list[Patch], headers: dict[str, str] | None = None, status: int = 200) -> HTMLResponse:

@@ -10,7 +10,7 @@ from typing import cast
 from starlette.responses import HTMLResponse, Response
 
 from ..backend import CanDelete, CanRename
-from ..errors import ChatError
+from ..errors import ChatError, NotFound
 from ..fragments.composer import composer_actions
 from ..fragments.controls import submission_field
 from ..fragments.conversation import rename_form, title_heading
@@ -18,8 +18,10 @@ from ..fragments.transcript import run_view, status_text, turn
 from ..html import render, tag
 from ..models import Run, Transcript, Turn
 from ..patches import Patch
+from ..words import titled
 from .call import CHANGED, Call, endpoint, patches_response, require, see_other, usable_text
 from .pages import close_sides, conversation_page, conversation_room, draw_history, load_history, new_submission
+from .queue import transcript_queue
 from .reconcile import last_turn, refused, whats_new
 
 _TITLE_LIMIT = 200
@@ -39,7 +41,7 @@ async def start(call: Call) -> Response:
     if not call.fragment:
         return see_other(call.urls.conversation(run.conversation_id, run.id))
     transcript = await call.chat.ask(call.chat.backend.load_transcript(call.user, run.conversation_id))
-    room = render(conversation_room(call, transcript))
+    room = render(conversation_room(call, transcript, queue=await transcript_queue(call, transcript)))
     patches = [Patch("#conversation", "outerHTML", room), *close_sides(call, transcript.conversation)]
     view = run_view(transcript.turns[-1])
     if view.last_seq is not None:
@@ -88,7 +90,8 @@ async def rename(call: Call) -> Response:
     if not call.fragment:
         return see_other(call.urls.conversation(call.conversation.id))
     heading = title_heading(replace(call.conversation, title=title))
-    return HTMLResponse(render(tag("title")(f"{title} · {call.chat.settings.title}"), heading), headers=CHANGED)
+    whole = titled(f"{title} · {call.chat.settings.title}", call.conversation.state)
+    return HTMLResponse(render(tag("title")(whole), heading), headers=CHANGED)
 
 
 @endpoint
@@ -113,8 +116,13 @@ async def delete(call: Call) -> Response:
 async def restore(call: Call) -> Response:
     """Undo a deletion. A deleted conversation is hidden from the door, so the backend checks whose it was."""
     require(call.chat.can_delete)
-    id = call.request.path_params["deleted"]
-    await call.chat.ask(cast(CanDelete, call.chat.backend).restore_conversation(call.user, id))
+    id, backend = call.request.path_params["deleted"], call.chat.backend
+    try:
+        await call.chat.ask(cast(CanDelete, backend).restore_conversation(call.user, id))
+    except NotFound:
+        # One that was restored before, from another page or by a second press, is there.
+        if (await call.chat.ask(backend.get_conversation(call.user, id))).user_id != call.user.id:
+            raise
     if not call.fragment:
         return see_other(call.urls.conversation(id))
     return Response(headers={"HX-Location": call.urls.conversation(id)})

@@ -12,14 +12,16 @@ from ..fragments.report import report, summary_text
 from ..inspection import RowFold, rows
 from ..inspection.timeline import timeline
 from ..models import Turn
-from ..view import fold
-from .call import Call, endpoint
+from .call import Call, inspector_endpoint
+from .queue import run_view
 from .run_log import each_event, run_log
 
 _CHUNK = 32 * 1024
+# JSON may hold them as they are, but many readers of lines take them for the end of one.
+_LINE_ENDS = {ord(character): f"\\u{ord(character):04x}" for character in "\x85\u2028\u2029"}
 
 
-@endpoint
+@inspector_endpoint
 async def lines(call: Call) -> Response:
     """The rows of a run, one JSON object a line, as the backend reads them."""
     events = each_event(call)
@@ -48,25 +50,33 @@ async def lines(call: Call) -> Response:
     )
 
 
-@endpoint
+@inspector_endpoint
 async def page(call: Call) -> Response:
     """A run as one HTML file that needs nothing else."""
     events = await run_log(call)
     question, _ = await _turns(call)
+    view = await run_view(call, call.run, events)
     html = report(
-        call.run, fold(events), rows(events), timeline(events), question=question, brand=call.chat.settings.title
+        call.run,
+        view,
+        rows(events),
+        timeline(events),
+        question=question,
+        brand=call.chat.settings.title,
+        zone=call.zone,
     )
     chunks = (chunk.encode("utf-8", "replace") for chunk in html)
     return StreamingResponse(chunks, media_type="text/html", headers=_attached(f"run-{call.run.id[:8]}.html"))
 
 
-@endpoint
+@inspector_endpoint
 async def text(call: Call) -> Response:
     """A run in a few lines of Markdown, to be pasted into an issue."""
     events = await run_log(call)
     question, _ = await _turns(call)
+    view = await run_view(call, call.run, events)
     return PlainTextResponse(
-        summary_text(call.run, fold(events), list(rows(events)), timeline(events), question=question)
+        summary_text(call.run, view, list(rows(events)), timeline(events), question=question, zone=call.zone)
     )
 
 
@@ -83,7 +93,7 @@ async def _turns(call: Call) -> tuple[str, Turn | None]:
 
 
 def _line(value: object) -> bytes:
-    return (json.dumps(value, ensure_ascii=False) + "\n").encode("utf-8", "replace")
+    return (json.dumps(value, ensure_ascii=False).translate(_LINE_ENDS) + "\n").encode("utf-8", "replace")
 
 
 def _attached(name: str) -> dict[str, str]:

@@ -39,13 +39,13 @@ async def show_failure(request: Request, error: Exception) -> Response:
         return _in_place(request, error, status, sentence, headers)
     if request.method == "POST" and _SCRIPTS.search(request.scope["path"]):
         # Whatever the room shows is out of date.
-        refusal = Patch("#scripts-error", "innerHTML", render(sentence))
+        refusal = Patch("#scripts-error", "innerHTML", render(*_with_sign_in(request, error, sentence)))
         return HTMLResponse(render_patches([refusal]), status, {**headers, **SCRIPTS_CHANGED})
     patches = []
     if isinstance(error, Gone):
         sentence, patches = _GONE, _without_conversation(request)
         headers = {**headers, **CHANGED}
-    said = render(*_beside_composer(request, error, sentence))
+    said = render(*_with_sign_in(request, error, sentence))
     patches += [Patch("#composer-error", "innerHTML", said), Patch("#status", "innerHTML", render(sentence))]
     if isinstance(error, BackendError):
         # What failed may have happened in part: a conversation that was begun is in the history.
@@ -69,24 +69,16 @@ def _describe(error: Exception) -> tuple[int, str, dict[str, str]]:
 def _page(request: Request, error: Exception, status: int, sentence: str, headers: dict[str, str]) -> Response:
     chat: Chat = request.app.state.chat
     urls = Urls.of(request.scope, chat.assets.version)
+    frame = chat.frame(urls, None)
     title = _TITLES.get(status, "Something went wrong")
     if chat.login and isinstance(error, NotSignedIn):
         back = urls.back(_path(request))
         if sentence == NotSignedIn.sentence:
             sentence = _WELCOME
-        document = sign_in_page(
-            urls=urls, brand=chat.settings.title, title=title, sentence=sentence, back=back,
-            stylesheets=chat.settings.stylesheets,
-        )  # fmt: skip
+        document = sign_in_page(urls=urls, frame=frame, title=title, sentence=sentence, back=back)
         return HTMLResponse(document, status, headers)
-    sign_in = chat.settings.login_url if isinstance(error, NotSignedIn) else None
     document = message_page(
-        urls=urls,
-        brand=chat.settings.title,
-        title=title,
-        sentence=sentence,
-        sign_in_url=sign_in,
-        stylesheets=chat.settings.stylesheets,
+        urls=urls, frame=frame, title=title, sentence=sentence, sign_in_url=_sign_in_url(request, error)
     )
     return HTMLResponse(document, status, headers)
 
@@ -114,14 +106,25 @@ def _in_place(request: Request, error: Exception, status: int, sentence: str, he
     return HTMLResponse("", status, {**headers, "HX-Reswap": "none", "HX-Trigger": said})
 
 
-def _beside_composer(request: Request, error: Exception, sentence: str) -> tuple[Child, ...]:
+def _with_sign_in(request: Request, error: Exception, sentence: str) -> tuple[Child, ...]:
     """Return the sentence, and after it how to sign in and come back to the page."""
-    chat: Chat = request.app.state.chat
-    if chat.login is None or not isinstance(error, NotSignedIn):
+    url = _sign_in_url(request, error)
+    if url is None:
         return (sentence,)
-    urls = Urls.of(request.scope, chat.assets.version)
     said = _SIGNED_OUT if sentence == NotSignedIn.sentence else sentence
-    return said, " ", sign_in_link(urls=urls, back=urls.back(_path(request)))
+    return said, " ", sign_in_link(url)
+
+
+def _sign_in_url(request: Request, error: Exception) -> str | None:
+    """Return where to sign in and come back from, when that helps and there is a place for it."""
+    if not isinstance(error, NotSignedIn):
+        return None
+    chat: Chat = request.app.state.chat
+    urls = Urls.of(request.scope, chat.assets.version)
+    back = urls.back(_path(request))
+    if chat.login:
+        return urls.login(back)
+    return urls.sign_in_at_host(chat.settings.login_url, back) if chat.settings.login_url else None
 
 
 def _without_conversation(request: Request) -> list[Patch]:
@@ -140,7 +143,10 @@ def _path(request: Request) -> str:
     if request.method == "GET" and not wants_fragment(request):
         path, query = quote(request.url.path), request.url.query
     else:
-        page = urlsplit(request.headers.get("hx-current-url") or request.headers.get("referer", ""))
+        try:
+            page = urlsplit(request.headers.get("hx-current-url") or request.headers.get("referer", ""))
+        except ValueError:
+            return ""
         path, query = page.path, page.query
     return f"{path}?{query}" if query else path
 

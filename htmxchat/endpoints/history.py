@@ -31,13 +31,16 @@ async def show(call: Call) -> Response:
             older = unloaded_history(call.urls, sentence, query=query, cursor=cursor)
             return HTMLResponse(render(older), status, IN_PLACE)
         if cursor:
-            return HTMLResponse(render(history_items(found, urls=call.urls, now=now, query=query)))
-        items = history_list(found, urls=call.urls, now=now, query=query, current=_open(call), failure=sentence)
+            return HTMLResponse(render(history_items(found, urls=call.urls, now=now, zone=call.zone, query=query)))
+        items = history_list(
+            found, urls=call.urls, now=now, zone=call.zone, query=query, current=_open(call), failure=sentence
+        )
         return HTMLResponse(render(items), status)
     title = call.chat.settings.title
     open_id = _open(call)
     document = page(
         urls=call.urls,
+        frame=call.chat.frame(call.urls, call.user),
         title=f"Conversations · {title}",
         history=draw_history(call, found, failure, query=query),
         conversation=conversation_room(call, None),
@@ -45,7 +48,6 @@ async def show(call: Call) -> Response:
         sides=sides(call, None),
         runner=runner(call),
         room="history",
-        stylesheets=call.chat.settings.stylesheets,
     )
     return HTMLResponse(document, status)
 

@@ -7,30 +7,31 @@ from typing import cast
 from starlette.responses import HTMLResponse, Response
 
 from ..backend import CanInspect
+from ..cleaning import clean_json
 from ..errors import NotFound
 from ..fragments.insight import evidence_list, state_room, steps_room
 from ..html import Child, render
 from ..inspection.state_diff import state_diff
-from .call import Call, endpoint, number, require
+from .call import Call, inspector_endpoint, number, require
 from .inspector import view
 
 _MISSING = "The state after this step is not kept."
 _NONE = "The server has kept no state of this run."
 
 
-@endpoint
+@inspector_endpoint
 async def steps(call: Call) -> Response:
     """The steps of a run, and what it waits for."""
     return await view(call, "steps", _steps(call, _backend(call)), call.urls.steps(call.run.id))
 
 
-@endpoint
+@inspector_endpoint
 async def checkpoints(call: Call) -> Response:
     """The state of a run after a step, `?n=`; what changed since the step before, or since `?with=`."""
     return await view(call, "state", _state(call, _backend(call)), call.urls.checkpoints(call.run.id))
 
 
-@endpoint
+@inspector_endpoint
 async def evidence(call: Call) -> Response:
     """What a run's answer rests on."""
     content = _evidence(call, _backend(call))
@@ -58,13 +59,14 @@ async def _state(call: Call, backend: CanInspect) -> Child:
     against = other if other in found.checkpoints and other != chosen else None
     base = against if against is not None else before[-1] if before else None
     try:
-        state = await call.chat.ask(backend.run_checkpoint(call.user, call.run.id, chosen))
+        state = clean_json(await call.chat.ask(backend.run_checkpoint(call.user, call.run.id, chosen)))
     except NotFound:
         return state_room(call.run, found, chosen, None, call.urls, missing=_MISSING)
     changes = None
     if base is not None:
         try:
-            changes = state_diff(await call.chat.ask(backend.run_checkpoint(call.user, call.run.id, base)), state)
+            before_it = await call.chat.ask(backend.run_checkpoint(call.user, call.run.id, base))
+            changes = state_diff(clean_json(before_it), state)
         except NotFound:
             changes = None
     return state_room(call.run, found, chosen, state, call.urls, against=against, since=base, changes=changes)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Awaitable
+from dataclasses import replace
 
 from starlette.responses import HTMLResponse, Response
 
@@ -18,17 +19,18 @@ from ..fragments.shell import side_room
 from ..html import Child, render
 from ..inspection import Window, rows, window
 from ..inspection.timeline import timeline
-from ..models import Conversation, RunSummary
+from ..models import Conversation, RunSummary, Waiting
 from ..view import fold, run_summaries
-from .call import Call, endpoint, here, number, row_filter, see_other
+from .call import Call, here, inspector_endpoint, number, row_filter, see_other
 from .pages import conversation_page, unloaded_page
+from .queue import queue_of, run_view
 from .run_log import run_log
 
 _WINDOW = 200
 _MOST_RUNS = 100
 
 
-@endpoint
+@inspector_endpoint
 async def show(call: Call) -> Response:
     """A run, beside its conversation."""
     return await view(call, "events", _events(call), call.urls.run(call.run.id))
@@ -36,7 +38,7 @@ async def show(call: Call) -> Response:
 
 async def _events(call: Call) -> Child:
     events = await run_log(call)
-    view = fold(events)
+    view = await run_view(call, call.run, events)
     wanted = row_filter(call)
     shown = _window(call, events, live=view.state.live)
     inspectable = isinstance(call.chat.backend, CanInspect)
@@ -44,7 +46,7 @@ async def _events(call: Call) -> Child:
     return run_room(sheet, call.urls)
 
 
-@endpoint
+@inspector_endpoint
 async def events(call: Call) -> Response:
     """A stretch of a run's rows."""
     log = await run_log(call)
@@ -55,7 +57,7 @@ async def events(call: Call) -> Response:
     return HTMLResponse(render(rows_part(sheet, call.urls)))
 
 
-@endpoint
+@inspector_endpoint
 async def event(call: Call) -> Response:
     """All that a row holds: to the page as a tree, otherwise as JSON."""
     seq = number(str(call.request.path_params["seq"]))
@@ -69,12 +71,12 @@ async def event(call: Call) -> Response:
     raise NotFound
 
 
-@endpoint
+@inspector_endpoint
 async def runs(call: Call) -> Response:
     """The runs of a conversation, the latest first."""
     url = call.urls.runs(call.conversation.id)
     try:
-        found = await _list(call)
+        found = [await _up_to_date(call, each) for each in await _list(call)]
     except (NotFound, NotSignedIn):
         raise
     except ChatError as error:
@@ -84,7 +86,7 @@ async def runs(call: Call) -> Response:
     return await beside(call, content, url, call.conversation)
 
 
-@endpoint
+@inspector_endpoint
 async def find(call: Call) -> Response:
     """Where a run is looked up by its id, `?id=`; the address of its page will do."""
     said = call.request.query_params.get("id", "").strip()
@@ -142,6 +144,15 @@ async def _list(call: Call) -> list[RunSummary]:
         found = await call.chat.ask(backend.list_runs(call.user, call.conversation.id, limit=_MOST_RUNS + 1))
         return list(found)
     return run_summaries(await call.chat.ask(backend.load_transcript(call.user, call.conversation.id)))
+
+
+async def _up_to_date(call: Call, found: RunSummary) -> RunSummary:
+    """Return a run as it stands by the queue, if it waits for a script."""
+    if found.waiting in (None, Waiting.ANSWER):
+        return found
+    queue = await queue_of(call, found.run.conversation_id)
+    state = next((each.state for each in queue if each.run_id == found.run.id and each.awaited), None)
+    return found if state is None else replace(found, waiting=state.waiting)
 
 
 def json_response(value: object) -> Response:

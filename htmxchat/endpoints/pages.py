@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from uuid import uuid4
 
@@ -13,6 +14,7 @@ from ..fragments.composer import composer, hold
 from ..fragments.conversation import conversation as conversation_fragment
 from ..fragments.history import history
 from ..fragments.inspector import inspector_side
+from ..fragments.login import sign_out_form, sign_out_link
 from ..fragments.scripts import script_runner, scripts_side
 from ..fragments.shell import Side, notice, page, side_opener, side_room
 from ..fragments.transcript import run_view
@@ -20,7 +22,10 @@ from ..fragments.transcript import transcript as turns
 from ..html import FT, Child, render, tag
 from ..models import Conversation, ConversationPage, Transcript
 from ..patches import Patch, render_patches
+from ..scripts.models import Script
+from ..words import titled
 from .call import Call, endpoint, place
+from .queue import transcript_queue
 
 
 @endpoint
@@ -61,7 +66,8 @@ async def conversation_page(
         side: The room that is open at the side.
     """
     conversation = transcript.conversation if transcript else None
-    room = conversation_room(call, transcript, text=text, error=error, heading=heading)
+    queue = await transcript_queue(call, transcript) if transcript else ()
+    room = conversation_room(call, transcript, queue=queue, text=text, error=error, heading=heading)
     return await room_page(call, conversation, room, status=error.status if error else 200, deleted=deleted, side=side)
 
 
@@ -86,7 +92,9 @@ async def room_page(
 ) -> Response:
     """Return a conversation's room in its page; to htmx the room alone, with closed rooms at its side."""
     settings = call.chat.settings
-    title = f"{conversation.title} · {settings.title}" if conversation else settings.title
+    title = settings.title
+    if conversation:
+        title = titled(f"{conversation.title} · {title}", conversation.state)
     if call.fragment:
         # Another conversation comes without the sides of the one before; parts of the same leave them alone.
         whole = place(call.request) == "conversation"
@@ -98,6 +106,7 @@ async def room_page(
     list_room = draw_history(call, found, failure, current=conversation, deleted=deleted)
     document = page(
         urls=call.urls,
+        frame=call.chat.frame(call.urls, call.user),
         title=title,
         history=list_room,
         conversation=room,
@@ -106,14 +115,13 @@ async def room_page(
         runner=runner(call),
         # On a phone, too, what was deleted can be seen to come back.
         room="history" if deleted else side.name if side else "conversation",
-        stylesheets=settings.stylesheets,
     )
     return HTMLResponse(document, status)
 
 
 def sides(call: Call, conversation: Conversation | None, opened: Side | None = None) -> list[Side]:
     """Return the rooms at the side of a conversation; all but `opened` are closed."""
-    closed = [inspector_side(call.urls, conversation)]
+    closed = [inspector_side(call.urls, conversation)] if call.can_inspect else []
     if call.chat.can_run_scripts:
         closed.append(scripts_side(call.urls, conversation))
     return [opened if opened and opened.name == each.name else each for each in closed]
@@ -134,18 +142,19 @@ def conversation_room(
     call: Call,
     transcript: Transcript | None,
     *,
+    queue: tuple[Script, ...] = (),
     text: str = "",
     error: ChatError | None = None,
     heading: Child = None,
 ) -> FT:
-    """Return the room of a conversation; `None` is a new one."""
+    """Return the room of a conversation; `None` is a new one. `queue` has its scripts."""
     conversation = transcript.conversation if transcript else None
     live = transcript.live_turn if transcript else None
     refreshing = transcript is not None and transcript.refreshing
     return _room(
         call,
         conversation,
-        turns=turns(transcript, call.turn_context) if transcript else None,
+        turns=turns(transcript, replace(call.turn_context, queue=queue)) if transcript else None,
         composer=composer(
             urls=call.urls,
             conversation_id=conversation.id if conversation else None,
@@ -176,6 +185,7 @@ def _room(call: Call, conversation: Conversation | None, *, turns: Child, compos
         greeting=settings.greeting,
         introduction=settings.introduction,
         starters=settings.starters,
+        empty=call.chat.empty(call.urls, call.user) if conversation is None else None,
         submission=new_submission(),
     )
 
@@ -199,16 +209,25 @@ def draw_history(
         found,
         urls=call.urls,
         brand=call.chat.settings.title,
+        logo=call.chat.logo(call.urls),
         query=query,
         current=current.id if current else None,
         user_name=call.user.name,
-        sign_out_url=call.urls.logout() if call.chat.login else None,
+        sign_out=_sign_out(call),
         can_search=call.chat.can_search,
         deleted=deleted,
         deletion_notice=call.chat.deletion_notice,
         failure=str(failure) if failure else None,
         now=datetime.now(UTC),
+        zone=call.zone,
     )
+
+
+def _sign_out(call: Call) -> FT | None:
+    if call.chat.login:
+        return sign_out_form(urls=call.urls)
+    url = call.chat.settings.logout_url
+    return sign_out_link(call.urls.at_host(url)) if url else None
 
 
 async def load_history(

@@ -19,6 +19,7 @@ from ..scripts.states import digest
 from ..sse import Emit, EventStreamResponse, ServerSentEvent
 from .call import CHANGED, Call, endpoint, number, patches_response, row_filter, see_other
 from .conversations import answer_turn, sent, started
+from .queue import look
 from .reconcile import last_turn, refused, whats_new
 
 _ANSWERED = "This question is not open any more: it was answered, or the agent has stopped."
@@ -32,14 +33,16 @@ async def stream(call: Call) -> Response:
     after, rows = _after(call), _rows(call)
 
     async def produce(emit: Emit, tasks: TaskGroup) -> None:
-        with call.chat.slots.take(call.user.id) as taken:
+        with call.chat.streams.take(call.user.id) as taken:
             if taken:
-                await call.chat.relay.stream(call.user, call.run.id, after, call.turn_context, emit, tasks, rows)
+                await call.chat.relay.stream(
+                    call.user, call.run.id, after, call.turn_context, emit, tasks, rows, look(call)
+                )
             else:
                 await _turn_to_polling(call, after, emit, rows)
 
     # A stream must not outlive its sign-in. Connecting again then says that it has ended.
-    return EventStreamResponse(produce, lifetime=_seconds_left(call.user))
+    return EventStreamResponse(produce, lifetime=_seconds_left(call.user), stop=call.chat.stop)
 
 
 async def _turn_to_polling(call: Call, after: int | None, emit: Emit, rows: RowsWanted | None) -> None:
@@ -53,7 +56,7 @@ async def _turn_to_polling(call: Call, after: int | None, emit: Emit, rows: Rows
 async def poll(call: Call) -> Response:
     """What changed in a run since the last poll; 204 when nothing did."""
     context = replace(call.turn_context, stream="poll")
-    answer = await call.chat.relay.poll(call.user, call.run.id, _after(call), context, _rows(call))
+    answer = await call.chat.relay.poll(call.user, call.run.id, _after(call), context, _rows(call), look(call))
     if not answer.html:
         return Response(status_code=204)
     if answer.ended:
@@ -166,7 +169,7 @@ def _rows(call: Call) -> RowsWanted | None:
     """Return which of the inspector's rows the page asks for, if it does."""
     query = call.request.query_params
     after = number(query.get("rows", ""))
-    if after is None:
+    if after is None or not call.can_inspect:
         return None
     paused = query.get("paused") == "1"
     heard = number(call.request.headers.get("last-event-id", ""))

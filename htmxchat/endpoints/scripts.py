@@ -11,16 +11,23 @@ from starlette.responses import HTMLResponse, JSONResponse, PlainTextResponse, R
 
 from ..backend import KeepsScripts
 from ..errors import BackendError, BadRequest, ChatError, Conflict, InvalidInput, NotAllowed, NotFound
+from ..fragments.inspector import run_standing
+from ..fragments.proposals import proposal
 from ..fragments.scripts import script_room, scripts_side, unloaded_scripts
 from ..fragments.shell import Side, side_room
-from ..html import render
-from ..models import Script, ScriptState
+from ..fragments.transcript import turn_article
+from ..html import FT, Child, render, tag
 from ..scripts.actions import Abandon, Approve, Cancel, Claim, Edit, Finish, Reject, Renew, Rerun, ScriptAction
-from ..scripts.results import encode_result, output, parse_result, pictures, read_json, table
+from ..scripts.models import Script, ScriptState
+from ..scripts.results import encode_result, output, parse_result, pictures, read_body, table
 from ..scripts.states import CHANGED, digest
+from ..view import fold, with_queue
 from .call import SCRIPTS_CHANGED, Call, endpoint, place, require, see_other
 from .pages import conversation_page, unloaded_page
 
+# What `chat-runner` calls itself when it asks.
+_RUNNER_ELEMENT = "chat-runner"
+div, dl = tag("div"), tag("dl")
 _RUNNER = re.compile("[A-Za-z0-9]{1,64}")
 # A picture is shown by the page only; opened by itself it can do nothing and load nothing.
 _PICTURE = {"Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; sandbox"}
@@ -66,7 +73,11 @@ async def show(call: Call) -> Response:
         show=query.get("show"),
         trust=call.chat.trust,
     )
-    return await _beside(call, scripts_side(call.urls, call.conversation, content), {"ETag": tag})
+    side = scripts_side(call.urls, call.conversation, content)
+    if call.fragment and call.request.headers.get("hx-source") == _RUNNER_ELEMENT:
+        news = await _news(call, scripts)
+        return HTMLResponse(render(side_room(side), news), headers={"ETag": tag})
+    return await _beside(call, side, {"ETag": tag})
 
 
 @endpoint
@@ -112,7 +123,7 @@ async def finish(call: Call) -> Response:
     """Take what came of a script from the page that ran it."""
     if call.request.headers.get("content-type", "").split(";")[0].strip().lower() != "application/json":
         raise BadRequest("Send the result as application/json.")
-    data = read_json(await call.request.body())
+    data = read_body(await call.request.body())
     if not isinstance(data, dict):
         raise InvalidInput("Send an object with runner and result.")
     runner = _runner(data.get("runner"))
@@ -166,6 +177,19 @@ async def _beside(call: Call, side: Side, headers: Mapping[str, str] | None = No
     except ChatError as error:
         return await unloaded_page(call, call.conversation, error, side=side)
     return await conversation_page(call, transcript, side=side)
+
+
+async def _news(call: Call, scripts: Sequence[Script]) -> FT:
+    """Return what the queue changes in other rooms: the lines in the answers, and how a run stands that waits."""
+    lines = [proposal(call.urls, each.run_id, each.id, each.title, each.state) for each in scripts if each.proposal]
+    waiting = next((each.run_id for each in scripts if each.awaited and not each.state.over), None)
+    run: Child = None
+    if waiting is not None:
+        transcript = await call.chat.ask(call.chat.backend.load_transcript(call.user, call.conversation.id))
+        events = next((turn.events for turn in transcript.turns if turn.id == waiting), ())
+        view = with_queue(fold(events), waiting, scripts)
+        run = [turn_article(waiting, view), dl(run_standing(waiting, view))]
+    return div(lines, run, id="scripts-news", hidden=True)
 
 
 def _tag(call: Call, scripts: Sequence[Script]) -> str:

@@ -57,8 +57,7 @@ async def begin(request: Request) -> Response:
     expires_at = datetime.now(UTC) + timedelta(seconds=_PENDING_AGE)
     pending = PendingSignIn(back, there.with_state, expires_at)
     await _login(request).sessions.add_sign_in(_cookie(request, PENDING).key(secret), pending)
-    settings = chat.settings
-    document = leaving_page(urls=urls, brand=settings.title, url=there.url, stylesheets=settings.stylesheets)
+    document = leaving_page(urls=urls, frame=chat.frame(urls, None), url=there.url)
     # No redirect: form-action of the Content-Security-Policy would stop a form that leads to another server.
     response = HTMLResponse(document, headers={"Refresh": f"0; url={there.url}"})
     return _set(request, response, PENDING, secret, _PENDING_AGE)
@@ -143,11 +142,9 @@ async def _tell(login: Login, user: User) -> None:
 
 
 def _page(request: Request, title: str, sentence: str, back: str, status: int = 200) -> Response:
-    settings = _chat(request).settings
-    document = sign_in_page(
-        urls=_urls(request), brand=settings.title, title=title, sentence=sentence, back=back,
-        stylesheets=settings.stylesheets,
-    )  # fmt: skip
+    urls = _urls(request)
+    frame = _chat(request).frame(urls, None)
+    document = sign_in_page(urls=urls, frame=frame, title=title, sentence=sentence, back=back)
     return HTMLResponse(document, status)
 
 

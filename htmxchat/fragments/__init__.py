@@ -3,16 +3,29 @@
 Each takes what it shows and `Urls` for its links, and returns a FastHTML component. None takes a request.
 """
 
-from .composer import composer, composer_actions
+from .composer import Hold, composer, composer_actions, hold
 from .conversation import conversation, rename_form, title_heading
 from .history import history, history_items, history_list
 from .icons import sprite
-from .login import leaving_page, sign_in_link, sign_in_page
-from .shell import Side, message_page, notice, page, side_closer, side_opener, side_room
-from .transcript import transcript, turn
+from .login import leaving_page, sign_in_link, sign_in_page, sign_out_form, sign_out_link
+from .shell import (
+    Frame,
+    Side,
+    message_page,
+    notice,
+    page,
+    resources,
+    side_closer,
+    side_opener,
+    side_room,
+    status_line,
+)
+from .transcript import log, transcript, turn
 from .turn_context import TurnContext
 
 __all__ = [
+    "Frame",
+    "Hold",
     "Side",
     "TurnContext",
     "composer",
@@ -21,17 +34,23 @@ __all__ = [
     "history",
     "history_items",
     "history_list",
+    "hold",
     "leaving_page",
+    "log",
     "message_page",
     "notice",
     "page",
     "rename_form",
+    "resources",
     "side_closer",
     "side_opener",
     "side_room",
     "sign_in_link",
     "sign_in_page",
+    "sign_out_form",
+    "sign_out_link",
     "sprite",
+    "status_line",
     "title_heading",
     "transcript",
     "turn",

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from ..errors import Busy
 from ..html import FT, Child, icon, tag
+from ..kinds import check_fields, checked
 from ..models import RunState
 from ..urls import Urls
 from ..view import RunView
@@ -32,6 +33,9 @@ class Hold:
     hint: str
     sentence: str
 
+    def __post_init__(self) -> None:
+        check_fields(self)
+
 
 _ANSWERING = Hold("The agent is answering.", Busy.sentence)
 _STOPPING = Hold(
@@ -48,6 +52,7 @@ _SCRIPT = Hold(
 )
 
 
+@checked
 def hold(view: RunView) -> Hold | None:
     """Return why no message can be sent while a run is as `view` shows it; `None` when one can."""
     if not view.state.live:
@@ -59,6 +64,7 @@ def hold(view: RunView) -> Hold | None:
     return _SCRIPT if view.awaited_script is not None else _ANSWERING
 
 
+@checked
 def composer(
     *,
     urls: Urls,
@@ -95,7 +101,9 @@ def composer(
         required=True,
         autofocus=conversation_id is None,
         aria_describedby="composer-error",
-        enterkeyhint="send",
+        dir="auto",
+        # Without the page's script, and on a touch keyboard, Enter starts a new line.
+        enterkeyhint="enter",
     )
     return chat_composer(
         composer_form(
@@ -116,6 +124,7 @@ def composer_form(url: str, *children: Child) -> FT:
     return post_form(url, *children, id="composer")
 
 
+@checked
 def composer_actions(
     *, urls: Urls, live_run_id: str | None = None, hold: Hold | None = None, refresh_url: str | None = None
 ) -> FT:
@@ -140,7 +149,7 @@ def composer_actions(
             hx_swap="none",
         )
     held = (hold or _ANSWERING) if live_run_id else None
-    hint = span(span(kbd("Enter"), " sends, ", kbd("Shift Enter"), " starts a new line"), cls="hint")
+    hint = span(span(kbd("Enter"), " sends, ", kbd("Shift Enter"), " starts a new line", cls="keys"), cls="hint")
     if held:
         hint = span(held.hint, cls="hint")
     if refresh_url and not live_run_id:

@@ -9,16 +9,18 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from ..html import FT, Child, icon, tag
+from ..kinds import checked
 from ..models import Conversation, Starter
 from ..urls import Urls
 from .controls import get_link, post_form, submission_field
 
 a, button, details, div, h1, h2 = map(tag, ["a", "button", "details", "div", "h1", "h2"])
 header, input_, label, li, main, p = map(tag, ["header", "input", "label", "li", "main", "p"])
-small, span, summary, ul = map(tag, ["small", "span", "summary", "ul"])
+bdi, small, span, summary, ul = map(tag, ["bdi", "small", "span", "summary", "ul"])
 chat_log, chat_menu = tag("chat-log"), tag("chat-menu")
 
 
+@checked
 def conversation(
     *,
     urls: Urls,
@@ -32,6 +34,7 @@ def conversation(
     greeting: str = "What can I do for you?",
     introduction: str = "",
     starters: Sequence[Starter] = (),
+    empty: Child = None,
     submission: str = "",
 ) -> FT:
     """Return the room.
@@ -41,6 +44,7 @@ def conversation(
         turns: The turns, or what stands in their place.
         heading: Instead of the title.
         openers: What opens the rooms at the side.
+        empty: What a new one shows instead of the greeting and the introduction.
         submission: What a starter that is sent is called, so that it is taken once however often it is pressed.
     """
     menu = None
@@ -48,7 +52,13 @@ def conversation(
         menu = _menu(urls, conversation, can_rename=can_rename, can_delete=can_delete)
     inside: list[Child] = []
     if conversation is None:
-        inside.append(_empty(urls, greeting, introduction, starters, submission))
+        welcome = (
+            empty
+            if empty is not None
+            else [h2(greeting, dir="auto"), p(introduction, dir="auto") if introduction else None]
+        )
+        choice = _starters(urls, starters, submission) if starters else None
+        inside.append(div(welcome, choice, cls="column empty"))
     log = div(
         turns,
         cls="column turns",
@@ -70,11 +80,13 @@ def conversation(
     )
 
 
+@checked
 def title_heading(conversation: Conversation | None) -> FT:
     """Return the title in the head of the room."""
     return h1(conversation.title if conversation else "New conversation", cls="cut", id="heading", dir="auto")
 
 
+@checked
 def rename_form(*, urls: Urls, conversation: Conversation) -> FT:
     """Return the form that stands in place of the title while it is changed."""
     return post_form(
@@ -123,18 +135,15 @@ def _menu(urls: Urls, conversation: Conversation, *, can_rename: bool, can_delet
     )
 
 
-def _empty(urls: Urls, greeting: str, introduction: str, starters: Sequence[Starter], submission: str) -> FT:
+def _starters(urls: Urls, starters: Sequence[Starter], submission: str) -> FT:
     return post_form(
         urls.start(),
-        submission_field(submission) if submission and starters else None,
-        h2(greeting),
-        p(introduction) if introduction else None,
-        ul([_starter(each) for each in starters], cls="starters") if starters else None,
-        cls="column empty",
+        submission_field(submission) if submission else None,
+        ul([_starter(each) for each in starters], cls="starters"),
     )
 
 
 def _starter(starter: Starter) -> FT:
     # Nobody sends words that they have not seen.
     words = small(starter.text, dir="auto") if starter.text.strip() != starter.title.strip() else None
-    return li(button(span(starter.title, words), icon("chevron"), name="text", value=starter.text, type="submit"))
+    return li(button(span(bdi(starter.title), words), icon("chevron"), name="text", value=starter.text, type="submit"))

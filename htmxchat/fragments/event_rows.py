@@ -10,6 +10,7 @@ from datetime import UTC
 from html import escape
 
 from ..inspection import Row
+from ..models import is_dated
 from ..urls import Urls
 
 
@@ -28,12 +29,13 @@ def event_row(row: Row, run_id: str, urls: Urls) -> str:
 def row_line(row: Row) -> str:
     """Return what a row shows while it is closed."""
     at = row.at.astimezone(UTC)
+    clock = f"{at:%H:%M:%S}.{at.microsecond // 1000:03}" if is_dated(at) else ""
+    when = f' datetime="{at.isoformat(timespec="milliseconds")}" data-form="exact"' if clock else ""
+    source = f' <span class="source">{escape(row.source)}</span>' if row.source not in ("", row.type) else ""
     return (
-        f'<span class="seq">{row.seq}</span>'
-        f'<time class="clock" datetime="{at.isoformat(timespec="milliseconds")}" data-form="exact">'
-        f"{at:%H:%M:%S}.{at.microsecond // 1000:03}</time>"
+        f'<span class="seq">{row.seq}</span><time class="clock"{when}>{clock}</time>'
         f'<span class="at">{seconds(row.since)}</span><span class="type">{escape(row.type)}</span>'
-        f'<span class="meaning" dir="auto">{escape(row.meaning)}</span>'
+        f'<span class="meaning" dir="auto">{escape(row.meaning)}{source}</span>'
     )
 
 

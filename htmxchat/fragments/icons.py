@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from ..html import FT, raw, tag
+from ..kinds import checked
 
 _SHAPES = {
     "plus": '<path d="M8 3.25v9.5M3.25 8h9.5"/>',
@@ -34,6 +35,7 @@ _SHAPES = {
 }
 
 
+@checked
 def sprite() -> FT:
     """Return the sprite that every page has once."""
     symbols = (f'<symbol id="i-{name}" viewBox="0 0 16 16">{shape}</symbol>' for name, shape in _SHAPES.items())

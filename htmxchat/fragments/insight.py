@@ -12,6 +12,7 @@ from ..inspection.state_diff import Change
 from ..models import Run, RunState, RunStep, RunSteps
 from ..redaction import redact, redact_text
 from ..urls import Urls
+from ..words import STEPS, standing
 from .inspecting import inspects
 from .inspector import run_head
 from .json_tree import json_tree
@@ -19,9 +20,8 @@ from .json_tree import json_tree
 a, b, button, code, datalist, details, div = map(tag, ["a", "b", "button", "code", "datalist", "details", "div"])
 form, h3, input_, label, li, noscript, ol = map(tag, ["form", "h3", "input", "label", "li", "noscript", "ol"])
 option, p, select, span, summary, ul = map(tag, ["option", "p", "select", "span", "summary", "ul"])
-chat_inspector = tag("chat-inspector")
+bdi, chat_inspector = tag("bdi"), tag("chat-inspector")
 
-_WORDS = {RunState.COMPLETED: "Done", RunState.FAILED: "Failed", RunState.SUSPENDED: "Waits"}
 _MOST_CHANGES = 200
 EVIDENCE = "inspector-evidence"
 """The id of the place for what an answer rests on."""
@@ -60,7 +60,11 @@ def _waits(found: RunSteps) -> FT | None:
     if not found.waits_for:
         return None
     asked = raw(json_tree(redact(found.request))) if found.request is not None else None
-    return div(icon("history"), div(p(b("Suspended. "), redact_text(found.waits_for)), asked), cls="waits panel")
+    return div(
+        icon("history"),
+        div(p(b(f"{standing(RunState.SUSPENDED).word}. "), bdi(redact_text(found.waits_for))), asked),
+        cls="waits panel",
+    )
 
 
 def _step(step: RunStep, run: Run, found: RunSteps, longest: float, urls: Urls) -> FT:
@@ -77,21 +81,21 @@ def _step(step: RunStep, run: Run, found: RunSteps, longest: float, urls: Urls) 
             summary(
                 span(str(step.number), cls="num quiet"),
                 span(step.name, cls="cut", dir="auto"),
-                span(_WORDS.get(step.state, step.state.value), cls="state"),
+                span(STEPS[step.state], cls="state"),
                 svg(rect(width=f"{max(width, 1):.1f}%"), aria_hidden="true"),
                 span(took, cls="num"),
             ),
             div(
-                p(redact_text(step.detail), cls="fault-text") if step.detail else None,
+                p(redact_text(step.detail), cls="fault-text", dir="auto") if step.detail else None,
                 changed,
-                p("Then: ", ", ".join(step.next), cls="quiet") if step.next else None,
+                p("Then: ", bdi(", ".join(step.next)), cls="quiet") if step.next else None,
                 link,
                 cls="raw",
             ),
             id=f"step-row-{step.number}",
             open=step.state is RunState.FAILED,
         ),
-        p(redact_text(step.detail), cls="step-detail") if step.detail else None,
+        p(redact_text(step.detail), cls="step-detail", dir="auto") if step.detail else None,
         data_state=step.state.value,
     )
 
@@ -171,7 +175,7 @@ def _slider(run: Run, found: RunSteps, number: int, against: int | None, urls: U
             cls="replay",
         ),
         div(
-            span(b(f"After step {number}"), f" of {kept[-1]}: {names.get(number, '')}", cls="cut"),
+            span(b(f"After step {number}"), f" of {kept[-1]}: ", bdi(names.get(number, "")), cls="cut"),
             label("compared with ", select(choices, name="with", id="inspector-with")),
             noscript(button("Show", cls="button", type="submit")),
             cls="replay-words",
@@ -222,9 +226,9 @@ def evidence_list(found: Sequence[Source]) -> FT:
     return ol(
         [
             li(
-                b(redact_text(source.title)),
-                span(redact_text(source.detail)) if source.detail else None,
-                p(redact_text(source.excerpt)) if source.excerpt else None,
+                b(redact_text(source.title), dir="auto"),
+                span(redact_text(source.detail), dir="auto") if source.detail else None,
+                p(redact_text(source.excerpt), dir="auto") if source.excerpt else None,
             )
             for source in found
         ],

@@ -1,24 +1,14 @@
-"""What the parts of the inspector share: links, times, names of states."""
+"""What the parts of the inspector share: links and times."""
 
 from __future__ import annotations
 
 from datetime import UTC, datetime
 
-from ..html import FT, tag
-from ..models import RunState
+from ..html import Child, tag
+from ..models import is_dated
 from .controls import swaps
 
 time_ = tag("time")
-
-STATES = {
-    RunState.QUEUED: "Waiting to start",
-    RunState.RUNNING: "Running",
-    RunState.STOPPING: "Stopping",
-    RunState.COMPLETED: "Complete",
-    RunState.CANCELLED: "Stopped",
-    RunState.FAILED: "Failed",
-    RunState.SUSPENDED: "Waits",
-}
 
 
 def inspects(url: str) -> dict[str, str]:
@@ -26,8 +16,10 @@ def inspects(url: str) -> dict[str, str]:
     return {**swaps(url, "#inspector"), "hx_push_url": "true"}
 
 
-def moment(at: datetime, form: str) -> FT:
+def moment(at: datetime, form: str) -> Child:
     """Return a time, which the page's script rewrites in the reader's zone: `short` or, to the millisecond, `exact`."""
+    if not is_dated(at):
+        return "Date not known"
     at = at.astimezone(UTC)
     text = f"{at:%H:%M:%S}.{at.microsecond // 1000:03} UTC" if form == "exact" else f"{at:%d %b %H:%M} UTC"
     return time_(text, datetime=at.isoformat(timespec="milliseconds"), data_form=form)

@@ -15,15 +15,16 @@ from ..inspection.timeline import Timeline
 from ..models import Conversation, Run
 from ..urls import Urls
 from ..view import RunView
+from ..words import standing
 from .event_rows import event_rows
-from .inspecting import STATES, inspects, moment
+from .inspecting import inspects, moment
 from .inspector_controls import filter_query, more_link, toolbar
 from .shell import Side, notice, side_closer
 from .timeline import timeline_chart
 
 a, button, code, dd, details, div, dl, dt = map(tag, ["a", "button", "code", "dd", "details", "div", "dl", "dt"])
 h2, header, nav, p, span, summary = map(tag, ["h2", "header", "nav", "p", "span", "summary"])
-chat_inspector = tag("chat-inspector")
+bdi, chat_inspector = tag("bdi"), tag("chat-inspector")
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +65,7 @@ def run_room(sheet: RunSheet, urls: Urls) -> Child:
         chat_inspector(
             details(
                 summary(icon("chevron"), "Overview", cls="part-head"),
-                run_facts(sheet.view, window.total, sheet.timeline.seconds),
+                run_facts(run.id, sheet.view, window.total, sheet.timeline.seconds),
                 timeline_chart(sheet.timeline, run.id, urls),
                 cls="overview",
                 open=True,
@@ -128,7 +129,7 @@ def run_head(run: Run, urls: Urls, *, tab: str, inspectable: bool, workflow: str
     runs = a(icon("back"), cls="button", data_kind="icon", aria_label="All runs", **all_runs)
     return header(
         runs,
-        h2("Run ", code(run.id[:8], title=run.id), span(f", {workflow}") if workflow else None, cls="cut"),
+        h2("Run ", code(run.id[:8], title=run.id), span(", ", bdi(workflow)) if workflow else None, cls="cut"),
         tabs,
         exports,
         side_closer("Close the inspector", back_url=urls.conversation(run.conversation_id)),
@@ -136,11 +137,13 @@ def run_head(run: Run, urls: Urls, *, tab: str, inspectable: bool, workflow: str
     )
 
 
-def run_facts(view: RunView, rows: int, seconds: float) -> FT:
-    """Return a run in short; `seconds` is how long it has taken."""
+def run_facts(run_id: str, view: RunView, rows: int, seconds: float) -> FT:
+    """Return a run in short; `seconds` is how long it has taken, up to its last event."""
+    time: tuple[str, Child] = "Took" if view.ended_at else "So far", duration(timedelta(seconds=seconds))
+    if view.waiting and view.started_at and not view.ended_at:
+        time = "Waiting since", moment(view.started_at + timedelta(seconds=seconds), "exact")
     facts: list[tuple[str, Child, dict[str, str]]] = [
-        ("State", STATES[view.state], {"cls": "state", "data_state": view.state.value}),
-        ("Took" if view.ended_at else "So far", duration(timedelta(seconds=seconds)), {"cls": "num"}),
+        (*time, {"cls": "num"}),
         ("Started", moment(view.started_at, "exact") if view.started_at else "Not yet", {"cls": "num"}),
         ("Rows", f"{rows:,}", {"cls": "num"}),
     ]
@@ -148,10 +151,26 @@ def run_facts(view: RunView, rows: int, seconds: float) -> FT:
         used = f"{view.usage.input_tokens:,} in, {view.usage.output_tokens:,} out"
         facts.append(("Tokens", used, {"cls": "num"}))
     return div(
-        dl([div(dt(name), dd(value, **look)) for name, value, look in facts], cls="facts"),
+        dl(
+            div(dt("State"), run_standing(run_id, view)),
+            [div(dt(name), dd(value, **look)) for name, value, look in facts],
+            cls="facts",
+        ),
         p(icon("alert"), span(view.error, dir="auto"), cls="fault") if view.error else None,
-        p(icon("history"), span("Waits for: ", view.request.prompt, dir="auto"), cls="waits") if view.request else None,
+        p(icon("history"), span("Asks: ", bdi(view.request.prompt)), cls="waits") if view.request else None,
         id="inspector-facts",
+    )
+
+
+def run_standing(run_id: str, view: RunView) -> FT:
+    """Return how a run stands."""
+    now = standing(view.state, view.waiting)
+    return dd(
+        now.word,
+        cls="state",
+        id=f"standing-{run_id}",
+        data_state=now.mark.value,
+        data_waiting=view.waiting.value if view.waiting else None,
     )
 
 

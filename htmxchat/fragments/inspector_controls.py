@@ -43,7 +43,7 @@ def toolbar(run_id: str, window: Window, wanted: RowFilter, urls: Urls, *, live:
             label("Type", for_="inspector-type", cls="hidden"),
             select(_types(wanted.type, window.others), id="inspector-type", name="type"),
             label("Search the events", for_="inspector-q", cls="hidden"),
-            input_(id="inspector-q", name="q", type="search", value=wanted.text, placeholder="Search"),
+            input_(id="inspector-q", name="q", type="search", value=wanted.text, placeholder="Search", dir="auto"),
             noscript(button("Filter", cls="button", type="submit")),
             id="inspector-filter",
             role="search",

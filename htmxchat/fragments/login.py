@@ -2,23 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from ..html import FT, tag
+from ..kinds import checked
 from ..urls import Urls
-from .shell import message_page
+from .shell import Frame, message_page
 
 a, button, form, input_ = map(tag, ["a", "button", "form", "input"])
 
 
+@checked
 def sign_in_page(
     *,
     urls: Urls,
-    brand: str,
+    frame: Frame,
     title: str,
     sentence: str,
     back: str,
-    stylesheets: Sequence[str] = (),
 ) -> str:
     """Return the page with the button that signs in.
 
@@ -33,18 +32,31 @@ def sign_in_page(
         method="post",
         action=urls.login(),
     )
-    return message_page(urls=urls, brand=brand, title=title, sentence=sentence, action=start, stylesheets=stylesheets)
+    return message_page(urls=urls, frame=frame, title=title, sentence=sentence, action=start)
 
 
-def leaving_page(*, urls: Urls, brand: str, url: str, stylesheets: Sequence[str] = ()) -> str:
+@checked
+def leaving_page(*, urls: Urls, frame: Frame, url: str) -> str:
     """Return the page that is seen for a moment on the way to `url`."""
     onward = a("Continue", cls="button", data_kind="primary", href=url)
     sentence = "You are being taken to where you sign in."
-    return message_page(
-        urls=urls, brand=brand, title="Sign in", sentence=sentence, action=onward, stylesheets=stylesheets
-    )
+    return message_page(urls=urls, frame=frame, title="Sign in", sentence=sentence, action=onward)
 
 
-def sign_in_link(*, urls: Urls, back: str) -> FT:
+@checked
+def sign_in_link(url: str) -> FT:
     """Return the link that stands after a sentence about not being signed in."""
-    return a("Sign in", href=urls.login(back))
+    return a("Sign in", href=url)
+
+
+@checked
+def sign_out_form(*, urls: Urls) -> FT:
+    """Return the form that signs out of a chat that signs people in by itself."""
+    press = button("Sign out", cls="button", data_kind="quiet", name="sign-out", type="submit")
+    return form(press, method="post", action=urls.logout())
+
+
+@checked
+def sign_out_link(url: str) -> FT:
+    """Return the link to the host's own page for signing out."""
+    return a("Sign out", cls="button", data_kind="quiet", href=url)

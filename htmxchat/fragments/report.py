@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable, Iterator, Sequence
-from datetime import UTC, timedelta
+from datetime import timedelta, tzinfo
 from html import escape
 
+from ..cleaning import one_line
 from ..html import render
 from ..inspection import Row
 from ..inspection.meanings import duration
 from ..inspection.timeline import Timeline
-from ..models import Run
+from ..models import Run, is_dated
 from ..redaction import redact_text
 from ..urls import Urls
 from ..view import RunView
+from ..words import standing
+from ..zones import exact
 from .event_rows import seconds
-from .inspecting import STATES
 from .timeline import timeline_chart
 
 _LONGEST = 20_000
@@ -41,7 +44,14 @@ pre { overflow: auto; max-height: 30rem; padding: .5rem 1rem; background: light-
 
 
 def report(
-    run: Run, view: RunView, rows: Iterable[Row], timeline: Timeline, *, question: str, brand: str
+    run: Run,
+    view: RunView,
+    rows: Iterable[Row],
+    timeline: Timeline,
+    *,
+    question: str,
+    brand: str,
+    zone: tzinfo | None = None,
 ) -> Iterator[str]:
     """Yield an HTML file: facts, timeline, and every row with what it holds. It loads nothing and runs nothing."""
     title = f"Run {run.id}"
@@ -50,14 +60,14 @@ def report(
         '<meta name="viewport" content="width=device-width">'
         # Whatever an agent wrote, a browser shows it and does nothing else with it.
         "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'\">"
-        f"<style>{_STYLE}</style></head><body><h1>{escape(title)}</h1><p>{escape(brand)}</p><dl>"
+        f"<style>{_STYLE}</style></head><body><h1>{escape(title)}</h1><p dir=auto>{escape(brand)}</p><dl>"
     )
-    for name, value in facts(run, view, timeline):
+    for name, value in facts(run, view, timeline, zone):
         yield f"<div><dt>{escape(name)}</dt><dd>{escape(value)}</dd></div>"
     yield "</dl>"
     if view.error:
-        yield f'<p class="error">{escape(redact_text(view.error))}</p>'
-    yield f"<h2>Question</h2><blockquote>{escape(redact_text(question))}</blockquote>"
+        yield f'<p class="error" dir="auto">{escape(redact_text(view.error))}</p>'
+    yield f"<h2>Question</h2><blockquote dir=auto>{escape(redact_text(question))}</blockquote>"
     yield f"<h2>Where the time went</h2>{_chart(timeline, run.id)}<h2>Events</h2>"
     for row in rows:
         bad = ' class="bad"' if row.failed else ""
@@ -66,39 +76,46 @@ def report(
         yield (
             f'<details class="row" id="event-{row.seq}"><summary><span>{row.seq}</span>'
             f"<span>{seconds(row.since)}</span>"
-            f"<span{bad}>{escape(row.type)}</span><span{bad}>{escape(row.meaning)}</span></summary>"
+            f"<span{bad}>{escape(row.type)}</span><span{bad} dir=auto>{escape(row.meaning)}</span></summary>"
             f"<pre>{escape(row.at.isoformat())}\n{escape(data[:_LONGEST])}{cut}</pre></details>"
         )
-    yield f"<h2>Answer</h2><blockquote>{escape(redact_text(view.text))}</blockquote></body></html>"
+    yield f"<h2>Answer</h2><blockquote dir=auto>{escape(redact_text(view.text))}</blockquote></body></html>"
 
 
-def summary_text(run: Run, view: RunView, rows: Sequence[Row], timeline: Timeline, *, question: str) -> str:
-    """Return a run in a few lines of Markdown."""
+def summary_text(
+    run: Run, view: RunView, rows: Sequence[Row], timeline: Timeline, *, question: str, zone: tzinfo | None = None
+) -> str:
+    """Return a run in a few lines of Markdown. Whatever people and agents wrote stands as code: nothing else keeps a
+    forge from reading links, mentions, HTML or a table into it."""
     lines = [f"**Run `{run.id}`**", ""]
-    lines += [f"- {name}: {_plain(value)}" for name, value in facts(run, view, timeline) if name != "Run"]
-    lines.append(f"- Question: {_plain(redact_text(question))}")
+    lines += [f"- {name}: {value}" for name, value in facts(run, view, timeline, zone) if name != "Run"]
+    lines.append(f"- Question: {_code(redact_text(question))}")
     if view.error:
-        lines.append(f"- Error: {_plain(redact_text(view.error))}")
+        lines.append(f"- Error: {_code(redact_text(view.error))}")
     problem = next((row for row in rows if row.failed), None)
     if problem is not None:
-        lines.append(f"- First problem: {seconds(problem.since)} s, {problem.type}: {_plain(problem.meaning)}")
+        lines.append(f"- First problem: {seconds(problem.since)} s, {_code(problem.type)}: {_code(problem.meaning)}")
     if timeline.lanes:
         lines += ["", "| Where the time went | |", "|---|---:|"]
         for lane in timeline.lanes[:20]:
-            lines.append(f"| {_cell(lane.label)} | {duration(timedelta(seconds=lane.seconds))} |")
+            lines.append(f"| {_code(lane.label, cell=True)} | {duration(timedelta(seconds=lane.seconds))} |")
     lines += ["", "Last events:", ""]
-    lines += [f"- {seconds(row.since)} s {row.type}: {_plain(row.meaning)}" for row in rows[-6:]]
+    lines += [f"- {seconds(row.since)} s {_code(row.type)}: {_code(row.meaning)}" for row in rows[-6:]]
     return "\n".join(lines) + "\n"
 
 
-def facts(run: Run, view: RunView, timeline: Timeline) -> list[tuple[str, str]]:
+def facts(run: Run, view: RunView, timeline: Timeline, zone: tzinfo | None = None) -> list[tuple[str, str]]:
     """Return what is to be said of a run first."""
+    at = view.started_at or run.created_at
     found = [
         ("Run", run.id),
-        ("State", STATES[view.state]),
-        ("Started", f"{(view.started_at or run.created_at).astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC"),
-        ("Took" if view.ended_at else "So far", duration(timedelta(seconds=timeline.seconds))),
+        ("State", standing(view.state, view.waiting).word),
+        ("Started", exact(at, zone) if is_dated(at) else "Date not known"),
     ]
+    if view.waiting and view.started_at and not view.ended_at:
+        found.append(("Waiting since", exact(view.started_at + timedelta(seconds=timeline.seconds), zone)))
+    else:
+        found.append(("Took" if view.ended_at else "So far", duration(timedelta(seconds=timeline.seconds))))
     if view.usage:
         found.append(("Tokens", f"{view.usage.input_tokens:,} in, {view.usage.output_tokens:,} out"))
     return found
@@ -112,10 +129,11 @@ def _chart(timeline: Timeline, run_id: str) -> str:
     return parts[0] + "".join('href="#' + part.partition("#")[2] for part in parts[1:])
 
 
-def _plain(text: str) -> str:
-    line = " ".join(text.split())
-    return line if len(line) <= 300 else line[:300] + "…"
-
-
-def _cell(text: str) -> str:
-    return _plain(text).replace("|", "\\|")
+def _code(text: str, *, cell: bool = False) -> str:
+    """Return a text as code on one line of Markdown, also in a table's `cell`; empty if it shows nothing."""
+    line = one_line(" ".join(text.split()), 300)
+    if not line:
+        return ""
+    fence = "`" * (max(map(len, re.findall("`+", line)), default=0) + 1)
+    space = " " if "`" in (line[0], line[-1]) else ""
+    return f"{fence}{space}{line.replace('|', chr(92) + '|') if cell else line}{space}{fence}"

@@ -9,9 +9,10 @@ from collections.abc import Sequence
 
 from ..html import FT, Child, tag
 from ..inspection.meanings import duration
-from ..models import Conversation, RunSummary
+from ..models import Conversation, RunSummary, is_dated
 from ..urls import Urls
-from .inspecting import STATES, inspects, moment
+from ..words import standing
+from .inspecting import inspects, moment
 from .shell import notice, side_closer
 
 a, button, div, form, h2, header = map(tag, ["a", "button", "div", "form", "h2", "header"])
@@ -37,7 +38,16 @@ def run_list(
         chat_inspector(
             div(
                 _find(urls),
-                ul([_run_item(urls, each) for each in runs], cls="run-list") if runs else nothing,
+                div(
+                    ul([_run_item(urls, each) for each in runs], cls="run-list") if runs else nothing,
+                    id="run-list",
+                    # How a run stands changes while the list is open.
+                    hx_get=urls.runs(conversation.id) if conversation else None,
+                    hx_trigger="chat:changed from:body",
+                    hx_select="#run-list",
+                    hx_target="this",
+                    hx_swap="outerMorph",
+                ),
                 p("Older runs are found by their id.", cls="nothing") if more else None,
                 cls="room-body",
             )
@@ -46,16 +56,17 @@ def run_list(
 
 
 def _run_item(urls: Urls, found: RunSummary) -> FT:
-    run = found.run
-    took = duration(found.ended_at - run.created_at) if found.ended_at and run.created_at < found.ended_at else None
+    run, now = found.run, standing(found.run.state, found.waiting)
+    measured = is_dated(run.created_at) and found.ended_at and run.created_at < found.ended_at
+    took = duration(found.ended_at - run.created_at) if found.ended_at and measured else None
     return li(
         a(
-            span(STATES[run.state], cls="state"),
+            span(now.word, cls="state"),
             span(found.question, cls="cut", dir="auto"),
             moment(run.created_at, "short"),
-            small(", ".join(filter(None, [took, found.workflow, run.id[:8]])), cls="num"),
+            small(", ".join(filter(None, [took, found.workflow, run.id[:8]])), cls="num", dir="auto"),
             data_run=run.id,
-            data_state=run.state.value,
+            data_state=now.mark.value,
             **inspects(urls.run(run.id)),
         )
     )

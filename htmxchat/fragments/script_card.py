@@ -8,28 +8,19 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..html import FT, Child, tag
-from ..models import Script, ScriptState
+from ..confusing import marked
+from ..html import FT, Child, raw, tag
+from ..scripts.models import Script, ScriptState
 from ..scripts.states import digest
 from ..urls import Urls
+from ..words import SCRIPTS
 from .controls import get_link, post_form
-from .script_output import code_lines, script_output
+from .script_output import code_lines, doubts_notice, script_output
 from .transcript import moment
 
 a, article, button, details, div = map(tag, ["a", "article", "button", "details", "div"])
 h3, header, input_, label, p = map(tag, ["h3", "header", "input", "label", "p"])
 span, summary, textarea = map(tag, ["span", "summary", "textarea"])
-
-_WORDS = {
-    ScriptState.QUEUED: "Waits for you",
-    ScriptState.APPROVED: "Approved",
-    ScriptState.RUNNING: "Running",
-    ScriptState.DONE: "Done",
-    ScriptState.FAILED: "Failed",
-    ScriptState.REJECTED: "Rejected",
-    ScriptState.CANCELLED: "Cancelled",
-    ScriptState.TIMED_OUT: "Timed out",
-}
 
 
 def script_card(urls: Urls, script: Script, *, editing: bool = False, first: bool = False, next: bool = False) -> FT:
@@ -41,7 +32,7 @@ def script_card(urls: Urls, script: Script, *, editing: bool = False, first: boo
     """
     title = _title(script)
     return article(
-        header(h3(title, id=f"title-{script.id}", dir="auto"), _state(script, first)),
+        header(h3(raw(marked(title)), id=f"title-{script.id}", dir="auto"), _state(script, first)),
         p(_facts(urls, script), cls="quiet facts-line"),
         _editor(urls, script)
         if editing
@@ -67,10 +58,10 @@ def _title(script: Script) -> str:
 
 
 def _state(script: Script, first: bool) -> FT:
-    word = _WORDS[script.state] + (", runs next" if first else "")
+    word = SCRIPTS[script.state] + (", runs next" if first else "")
     seconds = script.result.seconds if script.result else 0.0
     if script.state is ScriptState.DONE:
-        word = f"Done in {_seconds(seconds)}"
+        word = f"{word} in {_seconds(seconds)}"
     elif seconds and script.state in (ScriptState.FAILED, ScriptState.CANCELLED, ScriptState.TIMED_OUT):
         word = f"{word} after {_seconds(seconds)}"
     return span(word, cls="state")
@@ -92,12 +83,12 @@ def _facts(urls: Urls, script: Script) -> list[Child]:
     return facts
 
 
-def _code(script: Script) -> FT:
+def _code(script: Script) -> list[Child]:
     lines = code_lines(script.code)
     if script.state is ScriptState.QUEUED:
-        return lines
+        return [doubts_notice(script.code), lines]
     chevron = tag("svg")(tag("use")(href="#i-chevron"), cls="icon chevron", aria_hidden="true")
-    return details(summary(chevron, "Code"), lines)
+    return [details(summary(chevron, "Code"), lines)]
 
 
 def _actions(urls: Urls, script: Script) -> FT:
@@ -156,9 +147,11 @@ def _editor(urls: Urls, script: Script) -> FT:
             autocapitalize="off",
             autocomplete="off",
             wrap="off",
+            dir="ltr",
             autofocus=True,
             rows=str(max(3, min(24, script.code.count("\n") + 2))),
         ),
+        doubts_notice(script.code),
         div(
             button("Approve and run", cls="button", data_kind="primary", name="approve", value="yes", type="submit"),
             button("Save", cls="button", name="save", value="yes", type="submit"),

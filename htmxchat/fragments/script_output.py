@@ -5,14 +5,15 @@ Hooks: `.lines`, the code; `.script-output`.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
+from html import escape
 from typing import Any
 
 from ..ansi import ansi_html
+from ..confusing import doubts, mark, places
 from ..highlight import highlight
 from ..html import FT, Child, raw, tag
-from ..models import Script, ScriptResult, ScriptState
+from ..scripts.models import Script, ScriptResult, ScriptState
 from ..urls import Urls
 
 a, code_, dd, details, div, dl, dt = map(tag, ["a", "code", "dd", "details", "div", "dl", "dt"])
@@ -22,16 +23,29 @@ table, tbody, td, th, thead, tr = map(tag, ["table", "tbody", "td", "th", "thead
 _LINES, _CHARACTERS = 20, 2_000  # of output that is seen at once
 _MOST_CHARACTERS = 50_000  # of output in the page; the rest is in the file
 _ROWS, _MOST_ROWS = 12, 200
-# Characters that make code look like other code.
-_ODD = re.compile("[\u00ad\u061c\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff\ufff9-\ufffb]")
+_MOST_DOUBTS = 10
 
 
 def code_lines(code: str) -> FT:
-    """Return Python with numbered lines. Characters that could hide something are marked."""
-    lines = highlight(code, "python").split("\n")
+    """Return Python with numbered lines. Characters that may mislead are marked."""
+    # The highlighter takes these for something else.
+    plain = "\r" in code or code.startswith("\ufeff")
+    lines = mark(escape(code) if plain else highlight(code, "python"), doubts(code, code=True)).split("\n")
     content = "".join(f"<span>{line}\n</span>" for line in lines[:-1]) + f"<span>{lines[-1]}</span>"
-    marked = _ODD.sub(lambda odd: f'<span class="odd" data-code="U+{ord(odd[0]):04X}">{odd[0]}</span>', content)
-    return pre(code_(raw(marked)), cls="lines", tabindex="0", aria_label="Code")
+    return pre(code_(raw(content)), cls="lines", tabindex="0", aria_label="Code")
+
+
+def doubts_notice(code: str) -> FT | None:
+    """Return what may mislead in Python, with its places; `None` if nothing does."""
+    found = doubts(code, code=True)
+    if not found:
+        return None
+    where = [f"line {line}, column {column}: {doubt.why}" for line, column, doubt in places(code, found[:_MOST_DOUBTS])]
+    if len(found) > _MOST_DOUBTS:
+        where.append(f"{len(found) - _MOST_DOUBTS:,} more")
+    many = f"{len(found):,} characters here may not be what they look like"
+    words = many if len(found) > 1 else "One character here may not be what it looks like"
+    return p(f"{words}: {'; '.join(where)}.", cls="doubts")
 
 
 def script_output(urls: Urls, script: Script, title: str) -> FT | None:
@@ -88,7 +102,7 @@ def _error(result: ScriptResult) -> list[Child]:
     if last:
         parts.append(pre(last, cls="error", tabindex="0"))
     if result.explanation:
-        parts.append(p(result.explanation, cls="error" if not last else None))
+        parts.append(p(result.explanation, cls="error" if not last else None, dir="auto"))
     return [dt("error"), dd(parts)] if parts else []
 
 
@@ -113,10 +127,12 @@ def _folded(text: str, language: str = "") -> list[Child]:
 
 def _table(columns: list[Any], rows: list[Any], total: int, title: str) -> list[Child]:
     aligned = [_align(each) for each in rows[0]] if rows else [None] * len(columns)
-    head = tr([th(_cell(name), scope="col", align=align) for name, align in zip(columns, aligned, strict=True)])
+    head = tr(
+        [th(_cell(name), scope="col", align=align, dir="auto") for name, align in zip(columns, aligned, strict=True)]
+    )
 
     def part(some: Sequence[Any], name: str) -> FT:
-        body = tbody([tr([td(_cell(each), align=_align(each)) for each in row]) for row in some])
+        body = tbody([tr([td(_cell(each), align=_align(each), dir="auto") for each in row]) for row in some])
         return div(table(thead(head), body), cls="table", role="group", aria_label=name, tabindex="0")
 
     parts: list[Child] = [part(rows[:_ROWS], title)]

@@ -10,8 +10,9 @@ from itertools import groupby
 from typing import Any
 
 from ..html import FT, Child, tag
-from ..models import Conversation, Script, ScriptState
+from ..models import Conversation
 from ..scripts import Scripts
+from ..scripts.models import Script, ScriptState
 from ..scripts.states import digest, next_to_run
 from ..urls import Urls
 from .controls import post_form
@@ -48,7 +49,7 @@ def script_room(
     active = [script for script in shown if not script.state.over]
     over = sorted((script for script in shown if script.state.over), key=_ended, reverse=True)
     waiting = sum(script.state is ScriptState.QUEUED for script in shown)
-    count = span(f"{waiting} waiting", cls="state", id="scripts-waiting", data_state="queued") if waiting else None
+    count = span(_need(waiting), cls="state", id="scripts-waiting", data_state="queued") if waiting else None
     back = urls.conversation(conversation.id) if conversation else urls.home()
     head = _head(back, count)
     content: list[Child] = [p(id="scripts-error", role="alert")]
@@ -115,11 +116,15 @@ def _queue(urls: Urls, conversation: Conversation, scripts: Sequence[Script], ed
     return parts
 
 
+def _need(count: int) -> str:
+    return f"{count} need{'s' * (count == 1)} your approval"
+
+
 def _approve_all(urls: Urls, conversation: Conversation, run_id: str, waiting: Sequence[Script]) -> FT:
     shown = " ".join(f"{script.id}:{digest(script.code)}" for script in waiting)
     return post_form(
         urls.scripts(conversation.id),
-        p(f"{len(waiting)} scripts of one answer wait for you."),
+        p(f"{len(waiting)} scripts of one answer need your approval."),
         input_(type="hidden", name="run", value=run_id),
         button("Approve all", cls="button", name="approve-all", value=shown, type="submit"),
         cls="approve-all",

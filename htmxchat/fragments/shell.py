@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from ..html import FT, Child, icon, render, tag
+from ..kinds import check_fields, checked
 from ..urls import Urls
 from .controls import get_link
 from .icons import sprite
 
 a, p, div, nav, main, header, h1, h2, aside = map(tag, ["a", "p", "div", "nav", "main", "header", "h1", "h2", "aside"])
-span = tag("span")
+b, footer, img, span = map(tag, ["b", "footer", "img", "span"])
 html, head, body, meta, link, script = map(tag, ["html", "head", "body", "meta", "link", "script"])
 
 _VIEWPORT = "width=device-width, initial-scale=1, viewport-fit=cover, interactive-widget=resizes-content"
@@ -26,7 +27,7 @@ _HTMX = {
 }
 
 # What js/chat.js imports, so that it comes at once and not one after the other.
-_MODULES = ("page", "pressing", "rooms", "composer", "history", "live", "log", "sending")
+_MODULES = ("page", "pressing", "rooms", "composer", "focus", "history", "live", "log", "sending", "zone")
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,10 +48,39 @@ class Side:
     url: str
     content: Child = None
 
+    def __post_init__(self) -> None:
+        check_fields(self)
 
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """What every page of a chat has around its rooms, or around its sentence.
+
+    Attributes:
+        brand: The name of the chat.
+        stylesheets: Addresses of the host's own, loaded after the chat's.
+        logo: The address of an image before the name.
+        favicon: The address of an image in place of the chat's own.
+        header: What stands above.
+        footer: What stands below.
+    """
+
+    brand: str
+    stylesheets: Sequence[str] = ()
+    logo: str | None = None
+    favicon: str | None = None
+    header: Child = None
+    footer: Child = None
+
+    def __post_init__(self) -> None:
+        check_fields(self)
+
+
+@checked
 def page(
     *,
     urls: Urls,
+    frame: Frame,
     title: str,
     history: Child,
     conversation: Child,
@@ -58,31 +88,33 @@ def page(
     sides: Sequence[Side] = (),
     runner: Child = None,
     room: str = "conversation",
-    stylesheets: Sequence[str] = (),
 ) -> str:
     """Return a whole page with its rooms.
 
-    Hooks: `.chat[data-room]`, the room that a phone shows; `nav.tabs`; `#status[role=status]`, the one live region.
+    Hooks: `.chat[data-room]`, the room that a phone shows; `nav.tabs`; `#status[role=status]`, the one live region;
+    `header.host-header` and `footer.host-footer`, with what the host puts there.
 
     Args:
         current_url: Where the phone's Chat tab leads.
         sides: The rooms beside the conversation, those that are closed too.
         runner: The element that runs scripts, if there is one.
         room: The room that a phone shows: `history`, `conversation` or the name of a side.
-        stylesheets: The host's own, loaded after the chat's.
     """
     # Back and forward put what is in `.rooms` in place again, and leave the list beside it alone.
     rooms = div(conversation, [side_room(side) for side in sides], cls="rooms", hx_history_elt=True)
     return _document(
         urls,
+        frame,
         title,
         a("Skip to the composer", cls="hidden", href="#text"),
+        _host_part(header, "host-header", frame.header),
         div(history, rooms, _tabs(urls, current_url, sides, room), cls="chat", data_room=room),
+        _host_part(footer, "host-footer", frame.footer),
         runner,
-        stylesheets=stylesheets,
     )
 
 
+@checked
 def side_room(side: Side) -> FT:
     """Return a room at the side.
 
@@ -98,6 +130,7 @@ def side_room(side: Side) -> FT:
     )
 
 
+@checked
 def side_opener(side: Side) -> FT:
     """Return the link in the conversation's head that opens a closed side.
 
@@ -115,20 +148,26 @@ def side_opener(side: Side) -> FT:
     )
 
 
+@checked
 def side_closer(label: str, *, back_url: str) -> FT:
     """Return the link in a side's head that closes it; `back_url` is the page without it."""
     return a(icon("cross"), cls="button shut", data_kind="icon", href=back_url, aria_label=label)
 
 
+def brand_mark(brand: str, logo: str | None) -> Child:
+    """Return the chat's name, after its logo if there is one."""
+    return img(src=logo, alt="", cls="logo") if logo else None, b(brand, cls="cut", dir="auto")
+
+
+@checked
 def message_page(
     *,
     urls: Urls,
-    brand: str,
+    frame: Frame,
     title: str,
     sentence: str,
     sign_in_url: str | None = None,
     action: Child = None,
-    stylesheets: Sequence[str] = (),
 ) -> str:
     """Return a page with one sentence, for what cannot be shown.
 
@@ -138,11 +177,20 @@ def message_page(
     back = a("Go to the chat", cls="button", data_kind="primary", href=urls.home())
     if sign_in_url:
         back = a("Sign in", cls="button", data_kind="primary", href=sign_in_url)
+    mark = p(brand_mark(frame.brand, frame.logo), cls="brand") if frame.logo else None
     return _document(
         urls,
-        f"{title} · {brand}",
-        main(h1(title), p(sentence), div(action or back, cls="actions"), cls="message column"),
-        stylesheets=stylesheets,
+        frame,
+        f"{title} · {frame.brand}",
+        _host_part(header, "host-header", frame.header),
+        main(
+            mark,
+            h1(title, dir="auto"),
+            p(sentence, dir="auto"),
+            div(action or back, cls="actions"),
+            cls="message column",
+        ),
+        _host_part(footer, "host-footer", frame.footer),
     )
 
 
@@ -153,6 +201,7 @@ def unloaded_side(side: Side, sentence: str, *, back_url: str) -> FT:
     return side_room(replace(side, content=[head, content]))
 
 
+@checked
 def notice(sentence: str, *, retry_url: str, target: str = "", swap: str = "outerHTML") -> FT:
     """Return what stands in a place that could not be loaded.
 
@@ -162,27 +211,47 @@ def notice(sentence: str, *, retry_url: str, target: str = "", swap: str = "oute
     """
     how = {"hx_get": retry_url, "hx_target": target, "hx_swap": swap} if target else {}
     again = a(icon("retry"), "Try again", cls="button", href=retry_url, **how)
-    return div(icon("alert"), p(sentence), div(again, cls="actions"), cls="notice", role="alert")
+    return div(icon("alert"), p(sentence, dir="auto"), div(again, cls="actions"), cls="notice", role="alert")
 
 
-def _document(urls: Urls, title: str, *children: Child, stylesheets: Sequence[str]) -> str:
+@checked
+def resources(*, urls: Urls) -> list[FT]:
+    """Return what the `head` of a page with turns has: the style sheet, htmx with its settings, the page's script."""
+    return [
+        meta(name="htmx-config", content=json.dumps(_HTMX)),
+        link(rel="stylesheet", href=urls.static("css/chat.css")),
+        script(src=urls.static("vendor/htmx.js"), defer=True),
+        script(src=urls.static("js/chat.js"), type="module"),
+        *[link(rel="modulepreload", href=urls.static(f"js/{name}.js")) for name in _MODULES],
+    ]
+
+
+def status_line() -> FT:
+    """Return the page's one live region, which is heard and not seen. A page has it once, at the end of its body."""
+    return p(cls="hidden", id="status", role="status")
+
+
+def _host_part(element: Callable[..., FT], name: str, content: Child) -> FT | None:
+    return None if content is None else element(content, cls=name)
+
+
+def _document(urls: Urls, frame: Frame, title: str, *children: Child) -> str:
+    favicon = (
+        {"href": frame.favicon} if frame.favicon else {"href": urls.static("favicon.svg"), "type": "image/svg+xml"}
+    )
     return "<!doctype html>" + render(
         html(
             head(
                 meta(charset="utf-8"),
                 meta(name="viewport", content=_VIEWPORT),
                 meta(name="color-scheme", content="light dark"),
-                meta(name="htmx-config", content=json.dumps(_HTMX)),
                 tag("title")(title),
-                link(rel="icon", href=urls.static("favicon.svg"), type="image/svg+xml"),
-                link(rel="stylesheet", href=urls.static("css/chat.css")),
-                [link(rel="stylesheet", href=path) for path in stylesheets],
-                script(src=urls.static("vendor/htmx.js"), defer=True),
-                script(src=urls.static("js/chat.js"), type="module"),
-                [link(rel="modulepreload", href=urls.static(f"js/{name}.js")) for name in _MODULES],
+                link(rel="icon", **favicon),
+                resources(urls=urls),
+                [link(rel="stylesheet", href=path) for path in frame.stylesheets],
             ),
             # The page's script takes hx-ignore away when all is there that htmx needs.
-            body(sprite(), *children, p(cls="hidden", id="status", role="status"), hx_ignore=True),
+            body(sprite(), *children, status_line(), hx_ignore=True),
             lang="en",
         )
     )

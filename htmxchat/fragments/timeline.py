@@ -12,17 +12,12 @@ from ..inspection.meanings import duration
 from ..inspection.timeline import Bar, Lane, Timeline
 from ..models import RunState
 from ..urls import Urls
+from ..words import STEPS
 
-a, details, div, span, summary = map(tag, ["a", "details", "div", "span", "summary"])
+a, bdi, details, div, span, summary = map(tag, ["a", "bdi", "details", "div", "span", "summary"])
 table, tbody, td, th, thead, tr = map(tag, ["table", "tbody", "td", "th", "thead", "tr"])
 rect, svg, text, title = map(tag, ["rect", "svg", "text", "title"])
 
-_WORDS = {
-    RunState.RUNNING: "still going on",
-    RunState.SUSPENDED: "waits",
-    RunState.FAILED: "failed",
-    RunState.CANCELLED: "stopped",
-}
 _NARROWEST = 0.6  # percent
 
 
@@ -45,7 +40,7 @@ def timeline_chart(timeline: Timeline, run_id: str, urls: Urls) -> FT:
 def _lane(lane: Lane, total: float, run_id: str, urls: Urls) -> FT:
     bars = [_bar(bar, lane, total, run_id, urls) for bar in lane.bars]
     return tr(
-        th(span(lane.label, cls="cut", title=lane.label), scope="row"),
+        th(span(lane.label, cls="cut", dir="auto", title=lane.label), scope="row"),
         td(svg(bars, role="group", aria_label=lane.label)),
         td(duration(timedelta(seconds=lane.seconds)), cls="num"),
         data_kind=lane.kind,
@@ -71,7 +66,7 @@ def bar_words(lane: Lane, bar: Bar) -> str:
     """Return what a bar shows, in words."""
     took = duration(timedelta(seconds=bar.end - bar.start))
     times = f"{bar.count} times, " if bar.count > 1 else ""
-    state = f", {_WORDS[bar.state]}" if bar.state in _WORDS else ""
+    state = "" if bar.state is RunState.COMPLETED else f", {STEPS[bar.state].lower()}"
     return f"{lane.label}: {times}{took}, from {duration(timedelta(seconds=bar.start))} on{state}"
 
 
@@ -108,8 +103,8 @@ def _as_text(lanes: list[Lane]) -> FT:
                 tr(
                     td(duration(timedelta(seconds=bar.start)), cls="num"),
                     td(duration(timedelta(seconds=bar.end - bar.start)), cls="num"),
-                    td(lane.label + (f", {bar.count} times" if bar.count > 1 else "")),
-                    td(_WORDS.get(bar.state, "done")),
+                    td(bdi(lane.label), f", {bar.count} times" if bar.count > 1 else None),
+                    td(STEPS[bar.state]),
                 )
                 for _, lane, bar in rows[:500]
             ]

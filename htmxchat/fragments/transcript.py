@@ -1,6 +1,7 @@
 """The transcript: turns, and the parts of a turn that change while it is written.
 
-Hooks: `article.turn` with `id="turn-…"`, `data-role` and `data-state`; inside it `#steps-…`, `#body-…` and `#tail-…`.
+Hooks: `article.turn` with `id="turn-…"`, `data-role`, `data-state` and `data-waiting`; inside it `#steps-…`, `#body-…`,
+`#proposals-…` and `#tail-…`.
 """
 
 from __future__ import annotations
@@ -8,9 +9,12 @@ from __future__ import annotations
 from datetime import UTC, datetime
 
 from ..html import FT, Child, raw, tag
+from ..kinds import checked
 from ..markdown import Markdown, MarkdownStream
-from ..models import RunState, Transcript, Turn
-from ..view import RunView, fold
+from ..models import Transcript, Turn, is_dated
+from ..view import RunView, fold, with_queue
+from ..words import standing
+from .proposals import proposals
 from .steps import turn_steps
 from .turn_context import TurnContext
 from .turn_tail import turn_tail
@@ -19,11 +23,19 @@ a, article, div, h2, noscript, p, time_ = map(tag, ["a", "article", "div", "h2",
 chat_live = tag("chat-live")
 
 
+@checked
 def transcript(transcript: Transcript, context: TurnContext) -> list[FT]:
     """Return the turns of a conversation, oldest first."""
     return [turn(each, context) for each in transcript.turns]
 
 
+@checked
+def log(*turns: Child) -> FT:
+    """Return the element around the turns of a page of the host's own, in which Copy works."""
+    return tag("chat-log")(turns)
+
+
+@checked
 def turn(turn: Turn, context: TurnContext) -> FT:
     """Return one turn. A live one carries the element that keeps it up to date."""
     if turn.run is None:
@@ -35,20 +47,25 @@ def turn(turn: Turn, context: TurnContext) -> FT:
             data_role="user",
             data_state="completed",
         )
-    view = run_view(turn)
+    view = with_queue(run_view(turn), turn.run.id, context.queue)
     return turn_article(
         turn.run.id,
         view,
         h2(f"{context.agent}, ", moment(turn.created_at), cls="hidden"),
-        div(turn_steps(turn.run.id, view), cls="ledger", id=f"steps-{turn.run.id}"),
+        div(
+            turn_steps(turn.run.id, view, arguments=context.inspector is not None),
+            cls="ledger",
+            id=f"steps-{turn.run.id}",
+        ),
         div(raw("".join(turn_blocks(view, context.markdown))), cls="turn-body", id=f"body-{turn.run.id}", dir="auto"),
+        div(proposals(turn.run.id, view, context), cls="proposals", id=f"proposals-{turn.run.id}"),
         turn_tail(turn.run.id, view, context),
         live(turn.run.id, view.last_seq, context) if view.state.live else None,
     )
 
 
 def run_view(turn: Turn) -> RunView:
-    """Return the view of an assistant turn's run."""
+    """Return the view of an assistant turn's run, as its log has it."""
     return fold(turn.events)
 
 
@@ -59,7 +76,8 @@ def turn_article(run_id: str, view: RunView, *children: Child) -> FT:
         id=f"turn-{run_id}",
         cls="turn",
         data_role="assistant",
-        data_state=RunState.SUSPENDED.value if view.request or view.awaited_script else view.state.value,
+        data_state=standing(view.state, view.waiting).mark.value,
+        data_waiting=view.waiting.value if view.waiting else None,
         aria_busy="true" if view.state.live else None,
     )
 
@@ -99,20 +117,12 @@ def live(run_id: str, after: int | None, context: TurnContext, **rows: object) -
 
 def status_text(view: RunView) -> str:
     """Return the sentence for the page's one live region."""
-    if view.request is not None:
-        return "The agent asks you something."
-    if view.awaited_script is not None:
-        return "The agent wants to run Python and waits for you."
-    return {
-        RunState.COMPLETED: "The answer is complete.",
-        RunState.CANCELLED: "The answer was stopped.",
-        RunState.FAILED: "The answer failed.",
-        RunState.SUSPENDED: "The agent waits for you.",
-        RunState.STOPPING: "Stopping the answer.",
-    }.get(view.state, "The agent is answering.")
+    return standing(view.state, view.waiting).sentence
 
 
-def moment(at: datetime) -> FT:
+def moment(at: datetime) -> Child:
     """Return a time; the page's script rewrites its text in the reader's zone and language."""
+    if not is_dated(at):
+        return "at a time that is not known"
     at = at.astimezone(UTC)
     return time_(f"{at:%H:%M} UTC", datetime=at.isoformat(timespec="seconds"))

@@ -5,7 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+from ..kinds import check_fields
 from ..markdown import Markdown
+from ..scripts.models import Script
 from ..urls import Urls
 
 
@@ -20,7 +22,9 @@ class TurnContext:
             was stopped can be sent once more.
         agent: What the other side is called.
         can_run_scripts: Whether there is a queue for the scripts that the agent proposes.
-        inspector: Whether the page has the room in which a run is inspected; else the link leads to the chat's page.
+        queue: The scripts of the conversation, as far as they are known.
+        inspector: Where a run is inspected: in a room of this page, on the chat's own page, or nowhere. Nowhere also
+            leaves out what tools were given.
     """
 
     urls: Urls
@@ -30,4 +34,8 @@ class TurnContext:
     can_retry: bool = False
     agent: str = "Agent"
     can_run_scripts: bool = False
-    inspector: bool = False
+    queue: tuple[Script, ...] = ()
+    inspector: Literal["here", "elsewhere"] | None = "elsewhere"
+
+    def __post_init__(self) -> None:
+        check_fields(self)

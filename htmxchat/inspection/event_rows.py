@@ -36,6 +36,7 @@ class Row:
         data: What the event holds, of all its deltas as if they were one; secrets are hidden.
         raw: What the backend received; `None` when `data` says it all.
         first: A number by which it can be asked for as long as it grows: no event before it has that one or a larger.
+        source: What the backend itself calls the event, if what it received says so.
     """
 
     seq: int
@@ -48,6 +49,7 @@ class Row:
     data: dict[str, Any]
     raw: JSON = None
     first: int = 0
+    source: str = ""
 
     @property
     def json(self) -> dict[str, Any]:
@@ -154,10 +156,28 @@ class RowFold:
             safe, raw = redact(encode_body(body)[1]), redact(event.raw)
             assert isinstance(safe, dict)
             data = safe
-        return Row(event.seq, event.at, since, name, known, one_line(meaning), failed(body), data, raw, first)
+        return Row(
+            event.seq,
+            event.at,
+            since,
+            name,
+            known,
+            one_line(meaning),
+            failed(body),
+            data,
+            raw,
+            first,
+            _source(event.raw),
+        )
 
     def _since(self, at: datetime) -> float:
         return max(0.0, (at - (self.started_at or at)).total_seconds())
+
+
+def _source(raw: JSON) -> str:
+    held = raw[0] if isinstance(raw, list) and raw else raw
+    names = [held.get(key) for key in ("event_type", "type")] if isinstance(held, dict) else []
+    return next((one_line(name) for name in names if isinstance(name, str)), "")
 
 
 class _Growing:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import deque
 from datetime import datetime, timedelta
 
 from ..events import (
@@ -24,17 +25,13 @@ from ..events import (
     Unknown,
     UsageReported,
 )
+from ..models import RunState
 from ..redaction import redact, redact_text
+from ..words import script_word, standing
 
 _EXCERPT = 100
 _LONGEST = 300
 _BAD = ("error", "failed", "failure", "exception")
-_ENDS = {
-    Outcome.COMPLETED: "Completed",
-    Outcome.CANCELLED: "Stopped",
-    Outcome.FAILED: "Failed",
-    Outcome.SUSPENDED: "Waits, suspended",
-}
 
 
 class Meanings:
@@ -42,6 +39,8 @@ class Meanings:
 
     def __init__(self) -> None:
         self._calls: dict[str, tuple[str, datetime]] = {}
+        self._returned_calls: set[str] = set()
+        self._unnamed: deque[tuple[str, datetime]] = deque()  # calls without an id that have not come back
         self._asked: dict[str, datetime] = {}
 
     def add(self, body: EventBody, at: datetime, since: float) -> str:
@@ -56,8 +55,7 @@ class Meanings:
             case TextReplaced(text=text):
                 return f"The whole answer anew, {count(len(text), 'character')}: {excerpt(text)}"
             case ToolStarted(call_id=call, name=name, summary=summary):
-                self._calls[call] = name, at
-                return f"Called {name}: {summary}" if summary else f"Called {name}"
+                return self._called(call, name, at) + (f": {summary}" if summary else "")
             case ToolFinished() as finished:
                 return self._returned(finished, at)
             case SourcesFound(sources=sources):
@@ -68,10 +66,10 @@ class Meanings:
             case ScriptFinished(script_id=script, state=state):
                 asked = self._asked.get(script)
                 waited = f" after {duration(at - asked)}" if asked else ""
-                return f"The script in the browser: {state}{waited}"
+                return f"The script in the browser: {script_word(state)}{waited}"
             case InputRequested(request_id=request, prompt=prompt):
                 self._asked[request] = at
-                return f"Waits for an answer: {prompt}"
+                return f"Asks: {prompt}"
             case InputAnswered(request_id=request, answer=answer):
                 asked = self._asked.get(request)
                 waited = f" after {duration(at - asked)}" if asked else ""
@@ -80,14 +78,27 @@ class Meanings:
                 return f"{read:,} tokens read, {written:,} written"
             case RunEnded(outcome=outcome, error=error):
                 took = duration(timedelta(seconds=since))
-                return f"{_ENDS[outcome]} after {took}{f': {error}' if error else ''}"
+                return f"{standing(RunState.after(outcome)).word} after {took}{f': {error}' if error else ''}"
             case Unknown(type=name, data=data):
                 words = name.replace(".", " ").replace("_", " ").strip().capitalize() or "An event"
                 return f"{words}: {_short(redact(data))}" if data not in (None, {}, []) else words
         return ""
 
+    def _called(self, call: str, name: str, at: datetime) -> str:
+        if not call:
+            self._unnamed.append((name, at))
+            return f"Called {name}"
+        again = call in self._calls
+        if not again or call in self._returned_calls:
+            self._calls[call] = name, at
+        self._returned_calls.discard(call)
+        return f"Called {name}{' again' * again}"
+
     def _returned(self, finished: ToolFinished, at: datetime) -> str:
-        name, began = self._calls.get(finished.call_id, (finished.call_id, None))
+        name, began = self._calls.get(finished.call_id, (finished.call_id or "A tool", None))
+        self._returned_calls.add(finished.call_id)
+        if not finished.call_id and self._unnamed:
+            name, began = self._unnamed.popleft()
         took = f" after {duration(at - began)}" if began else ""
         how = "failed" if finished.failed else "came back"
         return f"{name} {how}{took}{f': {finished.summary}' if finished.summary else ''}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
@@ -84,6 +85,7 @@ class TimelineFold:
     def __init__(self) -> None:
         self._lanes: dict[tuple[Kind, str], list[Bar]] = {}
         self._open: dict[str, _Open] = {}
+        self._unnamed: deque[str] = deque()  # what the open calls without an id are called here
         self._first: datetime | None = None
         self._last: datetime | None = None
         self._ended = False
@@ -108,9 +110,10 @@ class TimelineFold:
             case TextDelta():
                 self._grow("streaming", ("streaming", "Writing"), at, seq)
             case ToolStarted(call_id=call, name=name):
-                self._begin(f"tool {call}", ("tool", name), at, seq)
+                self._begin_tool(call, name, at, seq)
             case ToolFinished(call_id=call, failed=failed):
-                self._close(f"tool {call}", at, RunState.FAILED if failed else RunState.COMPLETED)
+                key = f"tool {call}" if call else self._unnamed.popleft() if self._unnamed else ""
+                self._close(key, at, RunState.FAILED if failed else RunState.COMPLETED)
             case InputRequested(request_id=request):
                 self._begin(f"waiting {request}", ("waiting", "Waiting for you"), at, seq)
             case InputAnswered(request_id=request):
@@ -141,6 +144,15 @@ class TimelineFold:
     def _begin(self, name: str, lane: tuple[Kind, str], at: datetime, seq: int) -> None:
         self._lanes.setdefault(lane, [])
         self._open[name] = _Open(lane, at, seq)
+
+    def _begin_tool(self, call: str, name: str, at: datetime, seq: int) -> None:
+        """Begin a call, unless it is repeated while it goes on. Calls without an id are never the same."""
+        key = f"tool {call}"
+        if not call:
+            key = f"tool without id {seq}"
+            self._unnamed.append(key)
+        if key not in self._open:
+            self._begin(key, ("tool", name), at, seq)
 
     def _grow(self, name: str, lane: tuple[Kind, str], at: datetime, seq: int) -> None:
         if name not in self._open:

@@ -16,7 +16,9 @@ from ..models import User
 
 _log = logging.getLogger("htmxchat")
 _WAITING = 1_000
-_FIRST_DELAY, _LONGEST_DELAY = 0.25, 4.0
+_FIRST_DELAY, _LONGEST_DELAY = 0.25, 2.0
+_WELL = 1.0
+_LONG_AGO = 30.0
 
 
 class Follower:
@@ -45,6 +47,7 @@ class Follower:
         self._seq = after
         self._patience = patience
         self._events: list[RunEvent] = []
+        self._trouble_until = -math.inf
         self._on_news: Callable[[], None] | None = None
         self._news: anyio.Event | None = None
         self._room: anyio.Event | None = None
@@ -69,6 +72,11 @@ class Follower:
         """Whether `take` would return at once."""
         return bool(self._events) or self.done
 
+    @property
+    def troubled(self) -> bool:
+        """Whether reading fails again and again at the moment."""
+        return not self.done and anyio.current_time() < self._trouble_until
+
     async def follow(self, on_news: Callable[[], None] | None = None) -> None:
         """Read until the run has ended or is given up.
 
@@ -83,7 +91,7 @@ class Follower:
             self._tell()
 
     async def _follow(self) -> None:
-        delay, failing_since = _FIRST_DELAY, None
+        delay, failing_since, failed = _FIRST_DELAY, -math.inf, -math.inf
         while True:
             seq = self._seq
             try:
@@ -95,12 +103,17 @@ class Follower:
                 return
             except ChatError as error:
                 reason = str(error)
-            except Exception:
+            except (Exception, SystemExit, KeyboardInterrupt):
                 _log.exception("Reading run %s failed", self._run_id)
                 reason = "The agent cannot be reached right now."
             now = anyio.current_time()
-            if seq != self._seq or failing_since is None:
+            if now < failed + delay + _WELL:
+                # One failure may be a blip; the next is worth telling. A try that takes longer has got through.
+                self._trouble_until = now + delay + _WELL
+                self._tell()
+            if seq != self._seq or now > failed + _LONG_AGO:
                 delay, failing_since = _FIRST_DELAY, now
+            failed = now
             if now + delay > failing_since + self._patience:
                 self.lost = reason
                 return

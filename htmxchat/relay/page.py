@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Awaitable, Callable
+from typing import TypeAlias
 
 import anyio
 
@@ -16,12 +18,22 @@ from .turn import LiveTurn
 
 _BACKLOG = 0.5
 
+Look: TypeAlias = Callable[[RunView], Awaitable[RunView]]
+
 
 class LivePage:
-    """What one reader's page shows of a run: the turn and, if it asks for them, the inspector's rows."""
+    """What one reader's page shows of a run: the turn and, if it asks for them, the inspector's rows.
 
-    def __init__(self, run_id: str, context: TurnContext, rows: RowsWanted | None) -> None:
+    Args:
+        look: Brings a view up to date with the queue of scripts, which the log does not have.
+
+    """
+
+    def __init__(
+        self, run_id: str, context: TurnContext, rows: RowsWanted | None = None, look: Look | None = None
+    ) -> None:
         self.run_id = run_id
+        self._look = look
         self._turn = LiveTurn(run_id, context)
         self._rows = None if rows is None else LiveRows(run_id, rows, context.urls)
 
@@ -56,6 +68,11 @@ class LivePage:
         """Return the whole turn, and the rows that are missing."""
         return [*self._turn.redraw(), *self._row_patches()]
 
+    async def look_at_queue(self) -> None:
+        """While the run waits for a script, learn how that stands."""
+        if self._look is not None and self.view.awaited_script is not None:
+            self._turn.view = await self._look(self.view)
+
     def lost(self, sentence: str, *, gone: bool = False) -> list[Patch]:
         """Return the notice that the run cannot be followed any more; `gone` says that there is nothing to stop."""
         return self._turn.lost(sentence, gone=gone)
@@ -68,6 +85,7 @@ async def catch_up(page: LivePage, follower: Follower, after: int | None) -> lis
     """Fold what the reader has seen, and return what it has not: all of it, when `after` is not an event of the run."""
     if after is None:
         page.fold(await follower.take())
+        await page.look_at_queue()
         return page.redraw()
     patient_until = anyio.current_time() + 4 * _BACKLOG
     while True:
@@ -76,8 +94,10 @@ async def catch_up(page: LivePage, follower: Follower, after: int | None) -> lis
         page.fold(seen)
         fresh: list[RunEvent] = events[len(seen) :]
         if page.view.last_seq == after and page.view.state.live:
+            await page.look_at_queue()
             return page.advance(fresh)
         waited = not events or anyio.current_time() > patient_until
         if fresh or follower.done or (waited and page.view.last_seq is not None):
             page.fold(fresh)
+            await page.look_at_queue()
             return page.redraw()

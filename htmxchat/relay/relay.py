@@ -15,7 +15,7 @@ from ..models import User
 from ..patches import Patch, render_patches
 from ..sse import Emit, ServerSentEvent
 from .follower import Follower
-from .page import LivePage, catch_up
+from .page import LivePage, Look, catch_up
 from .rows import RowsWanted
 from .stream import LiveStream
 
@@ -61,21 +61,29 @@ class Relay:
         emit: Emit,
         tasks: TaskGroup,
         rows: RowsWanted | None = None,
+        look: Look | None = None,
     ) -> None:
         """Emit what changes after the event `after`, until the run ends.
 
         Args:
             tasks: Where what has come is shown. Cancelled when the run cannot be shown any more.
+            look: Brings a view up to date with the queue of scripts.
         """
         # An id here would vouch for rows that the page does not have.
         vouched = None if rows is not None and (rows.after or 0) < (after or 0) else after
         # Shows the page that the stream gets through, before there is anything to say.
         await emit(ServerSentEvent(id=None if vouched is None else str(vouched)))
         follower = Follower(self._backend, user, run_id, after=None, patience=self._patience)
-        await LiveStream(LivePage(run_id, context, rows), follower, after, emit, tasks).run()
+        await LiveStream(LivePage(run_id, context, rows, look), follower, after, emit, tasks).run()
 
     async def poll(
-        self, user: User, run_id: str, after: int | None, context: TurnContext, rows: RowsWanted | None = None
+        self,
+        user: User,
+        run_id: str,
+        after: int | None,
+        context: TurnContext,
+        rows: RowsWanted | None = None,
+        look: Look | None = None,
     ) -> PollAnswer:
         """Return what changed after the event `after`, waiting up to two seconds for the first change.
 
@@ -83,7 +91,7 @@ class Relay:
         long ago), it is folded again from the log.
         """
         kept = self._pollers.pop((user.id, run_id, after, rows), None)
-        turn = kept or LivePage(run_id, context, rows)
+        turn = kept or LivePage(run_id, context, rows, look)
         follower = Follower(self._backend, user, run_id, after=turn.view.last_seq, patience=_POLL_WAIT)
         caught_up, patches = kept is not None, list[Patch]()
         async with anyio.create_task_group() as tasks:

@@ -18,6 +18,7 @@ _log = logging.getLogger("htmxchat")
 _FRAME = 0.04
 _REST = 10
 _PAUSE = 0.25
+DELAYED = "The answer is delayed: it cannot be read or saved right now. It goes on by itself."
 
 
 class LiveStream:
@@ -70,7 +71,10 @@ class LiveStream:
         """Show what comes until nothing more is there; return whether the run is over."""
         page, follower, cost = self._page, self._follower, 0.0
         if self._caught_up:
-            patches = page.advance(await follower.take())
+            if follower.troubled:
+                await self._tell_trouble()
+            await page.look_at_queue()
+            patches = page.advance(await follower.take()) if follower.waiting else []
         else:
             patches = await catch_up(page, follower, self._after)
             self._caught_up = True
@@ -91,6 +95,14 @@ class LiveStream:
             began = time.perf_counter()
             patches = page.advance(events, pause=not events)
             cost = time.perf_counter() - began
+
+    async def _tell_trouble(self) -> None:
+        """Say that the answer is delayed, and when it is not any more. That is no part of the turn, and has no id."""
+        await self._emit(ServerSentEvent(DELAYED, event="delayed"))
+        while self._follower.troubled and not self._follower.waiting:  # noqa: ASYNC110
+            await anyio.sleep(_PAUSE)
+        if not self._follower.waiting:
+            await self._emit(ServerSentEvent())
 
     async def _say_lost(self, sentence: str) -> None:
         await self._emit(ServerSentEvent(render_patches(self._page.lost(sentence, gone=self._follower.gone))))

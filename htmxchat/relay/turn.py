@@ -8,6 +8,7 @@ from html import escape
 
 from ..events import RunEvent
 from ..fragments.composer import composer_actions, hold
+from ..fragments.proposals import proposals
 from ..fragments.steps import turn_step
 from ..fragments.transcript import status_text, turn_article
 from ..fragments.turn_context import TurnContext
@@ -15,6 +16,7 @@ from ..fragments.turn_tail import turn_lost, turn_tail
 from ..html import render
 from ..markdown import MarkdownStream
 from ..patches import Patch, element_patches
+from ..scripts.models import ScriptState
 from ..view import RunView, Step, fold
 
 _LARGE = 8_192
@@ -33,6 +35,8 @@ class LiveTurn:
         self._context = context
         self._start_body()
         self._steps: list[str] = []
+        self._lines: list[str] = []
+        self._line_states: list[ScriptState] = []
         self._tail = self._render_tail()
 
     @property
@@ -49,7 +53,8 @@ class LiveTurn:
         before, self.view = self.view, fold(events, self.view)
         steps = self._step_patches(before.steps) if self.view.steps != before.steps else []
         tail = self._tail_patches() if _below(self.view) != _below(before) else []
-        if _waits(self.view) != _waits(before):
+        tail = [*self._line_patches(), *tail]
+        if _standing(self.view) != _standing(before):
             tail += self._state_patches()
         if hold(self.view) != hold(before):
             tail += self._composer_patches()
@@ -62,6 +67,7 @@ class LiveTurn:
         return [
             Patch(f"#steps-{self._id}", "innerHTML", "".join(self._steps)),
             *self._whole_body(),
+            Patch(f"#proposals-{self._id}", "innerHTML", "".join(self._lines)),
             Patch(f"#tail-{self._id}", "outerMorph", self._tail),
             *self._state_patches(),
             *self._composer_patches(),
@@ -148,7 +154,7 @@ class LiveTurn:
         shown = self._steps
         # Steps that did not change are the same objects; a long list costs what is new in it.
         self._steps = [
-            shown[index] if index < len(shown) and before[index] is step else render(turn_step(self._id, index, step))
+            shown[index] if index < len(shown) and before[index] is step else self._render_step(index, step)
             for index, step in enumerate(self.view.steps)
         ]
         patches: list[Patch] = []
@@ -156,6 +162,23 @@ class LiveTurn:
             patches += element_patches(f"#step-{self._id}-{index}", old, new, otherwise="outerMorph")
         added = "".join(self._steps[len(shown) :])
         return [*patches, Patch(f"#steps-{self._id}", "beforeend", added)] if added else patches
+
+    def _render_step(self, index: int, step: Step) -> str:
+        return render(turn_step(self._id, index, step, arguments=self._context.inspector is not None))
+
+    def _line_patches(self) -> list[Patch]:
+        """The lines about scripts follow their queue as well, so only those that changed are sent."""
+        states = list(self.view.script_states())
+        if states == self._line_states:
+            return []
+        self._line_states = states
+        shown, self._lines = self._lines, [render(line) for line in proposals(self._id, self.view, self._context)]
+        place, patches = f"#proposals-{self._id}", list[Patch]()
+        for from_end, (old, new) in zip(range(len(shown), 0, -1), zip(shown, self._lines, strict=False), strict=False):
+            if old != new:
+                patches.append(Patch(f"{place} > :nth-last-child({from_end})", "outerMorph", new))
+        added = "".join(self._lines[len(shown) :])
+        return [*patches, Patch(place, "beforeend", added)] if added else patches
 
     def _render_tail(self) -> str:
         return render(turn_tail(self._id, self.view, self._context))
@@ -182,14 +205,13 @@ class LiveTurn:
         return [Patch(self._composer, "outerMorph" if live_run_id else "outerHTML", render(row))]
 
 
-def _waits(view: RunView) -> tuple[object, ...]:
-    return view.state, view.request, view.awaited_script
+def _standing(view: RunView) -> tuple[object, ...]:
+    return view.state, view.waiting, view.request
 
 
 def _below(view: RunView) -> tuple[object, ...]:
     return (
-        view.state, bool(view.text), view.stage, view.request, view.scripts, view.finished, view.sources, view.usage,
-        view.error,
+        view.state, bool(view.text), view.stage, view.waiting, view.request, view.sources, view.usage, view.error,
         view.started_at, view.ended_at,
     )  # fmt: skip
 

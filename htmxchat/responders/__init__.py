@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 from ..events import EventBody
+from ..kinds import check_fields
 from ..models import Turn, User
 
 
@@ -27,6 +28,9 @@ class Request:
     conversation_id: str
     run_id: str
 
+    def __post_init__(self) -> None:
+        check_fields(self)
+
 
 @dataclass(frozen=True, slots=True)
 class RunScript:
@@ -41,6 +45,9 @@ class RunScript:
 
     code: str
     title: str = ""
+
+    def __post_init__(self) -> None:
+        check_fields(self)
 
 
 Responder: TypeAlias = Callable[[Request], AsyncIterator[str | EventBody | RunScript]]

@@ -9,15 +9,15 @@ import base64
 import binascii
 import csv
 import io
-import json
 import math
 import re
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from ..cleaning import read_json
 from ..errors import InvalidInput
 from ..events import JSON
-from ..models import ScriptResult, ScriptState
+from .models import ScriptResult, ScriptState
 
 NOT_A_RESULT = "This is not what a script can come to."
 _STATES = frozenset({ScriptState.DONE, ScriptState.FAILED, ScriptState.CANCELLED, ScriptState.TIMED_OUT})
@@ -214,14 +214,13 @@ def _image(value: JSON) -> JSON:
     raise InvalidInput(NOT_A_RESULT)
 
 
-def read_json(body: bytes) -> JSON:
+def read_body(body: bytes) -> JSON:
     """Return what a body says.
 
     Raises:
         InvalidInput: It is not JSON.
     """
     try:
-        value: JSON = json.loads(body)
-    except (ValueError, RecursionError):
-        raise InvalidInput("Send the result as JSON.") from None
-    return value
+        return read_json(body)
+    except ValueError:
+        raise InvalidInput("Send the result as JSON that is not nested too deep.") from None

@@ -20,7 +20,6 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from ..errors import Conflict, InvalidInput
-from ..models import Script, ScriptResult, ScriptState
 from .actions import (
     Abandon,
     Approve,
@@ -33,12 +32,15 @@ from .actions import (
     Rerun,
     ScriptAction,
 )
+from .models import Script, ScriptResult, ScriptState
 from .results import no_python
 
 LONGEST_CODE = 50_000
 """Characters of one script."""
 MOST_SCRIPTS = 50
 """Scripts of one answer."""
+LONGEST_TITLE = 120
+"""Characters of a script's title."""
 LEASE = timedelta(seconds=90)
 """How long a page that runs a script may be silent. Browsers let hidden pages speak once a minute."""
 

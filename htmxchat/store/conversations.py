@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import Connection, and_, delete, select, update
 
+from .. import checks
 from ..cleaning import one_line, searchable
 from ..errors import InvalidInput, NotFound
 from ..events import RunEvent
@@ -16,15 +17,16 @@ from . import tables as t
 from .database import Database
 
 LONGEST_TITLE = 200
+_YEARS = 10 * 365 * 86_400
 LARGEST_PAGE = 200
 
 
 class Conversations(Database):
     """Conversations of users. Everything else hangs below them."""
 
-    def __init__(self, url: str | None = None, *, keep_deleted: float = 600.0) -> None:
-        super().__init__(url)
-        self._keep_deleted = timedelta(seconds=keep_deleted)
+    def __init__(self, url: str | None = None, *, keep_deleted: float = 600.0, migrate: bool = True) -> None:
+        super().__init__(url, migrate=checks.flag("migrate", migrate))
+        self._keep_deleted = timedelta(seconds=checks.seconds("keep_deleted", keep_deleted, zero=True, most=_YEARS))
         self._purged_at: datetime | None = None
 
     async def list_conversations(

@@ -11,17 +11,28 @@ from collections.abc import Callable, Coroutine
 from contextlib import AbstractAsyncContextManager, nullcontext, suppress
 from typing import Any, TypeVar
 
-from sqlalchemy import Connection, MetaData, event, make_url
+from sqlalchemy import URL, Connection, MetaData, event, literal, make_url, select
 from sqlalchemy.exc import ArgumentError, DBAPIError, IntegrityError, InvalidRequestError, SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from sqlalchemy.pool import StaticPool
 
-from ..errors import BackendUnavailable
+from .. import checks
+from ..errors import OtherSchema
+from . import migrations
 from .tables import metadata
+from .trouble import Trouble, check_tables
 
 T = TypeVar("T")
 log = logging.getLogger("htmxchat")
 MEMORY = "sqlite+aiosqlite://"
+_DRIVERS = {
+    "sqlite": "sqlite+aiosqlite",
+    "postgres": "postgresql+asyncpg",
+    "postgresql": "postgresql+asyncpg",
+    "postgresql+psycopg2": "postgresql+asyncpg",
+}
+_EXTRAS = {"asyncpg": "htmxchat[postgres]"}
+_PATIENCE = 10.0
 
 
 class Database:
@@ -29,33 +40,43 @@ class Database:
 
     Args:
         url: An SQLAlchemy URL with an async driver. Without one, the data lives in memory and dies with the object.
+        migrate: Whether a database of an older version is brought to the present schema at first use.
 
     Raises:
         ValueError: The URL cannot be used: it is not one, or its driver is missing or not async.
     """
 
-    def __init__(self, url: str | None = None) -> None:
+    def __init__(self, url: str | None = None, *, migrate: bool = True) -> None:
         self._engine, self._kind = _make_engine(MEMORY if url is None else url)
+        self._migrate = migrate
         self._ready = False
-        self._metadata = [metadata]
+        self._more: list[MetaData] = []
         self._loop: asyncio.AbstractEventLoop | None = None
         self._tasks: set[asyncio.Task[Any]] = set()
+        self._trouble = Trouble()
 
     async def open(self) -> None:
         """Make the tables if need be. Optional: it also happens at first use."""
         await self._write(lambda db: None)
 
+    async def check(self) -> None:
+        """Return when the database can be reached and has the tables of this version."""
+        await self._read(lambda db: db.execute(select(literal(1))).all())
+
     async def close(self) -> None:
-        """Wait for transactions in progress and free all connections. A database in memory is lost."""
+        """Wait for transactions in progress and free all connections. A database in memory is lost.
+
+        One that a database does not answer is given up after ten seconds.
+        """
         if self._tasks:
-            await asyncio.wait(self._tasks)
+            await asyncio.wait(self._tasks, timeout=_PATIENCE)
         await self._engine.dispose()
         self._ready = False
 
     def use(self, tables: MetaData) -> None:
         """Keep these tables too. They are created at the next use of the database."""
-        if tables not in self._metadata:
-            self._metadata.append(tables)
+        if tables not in self._more:
+            self._more.append(tables)
             self._ready = False
 
     async def read(self, work: Callable[[Connection], T]) -> T:
@@ -63,7 +84,11 @@ class Database:
         return await self._read(work)
 
     async def write(self, work: Callable[[Connection], T]) -> T:
-        """The same for `work` that writes. An `IntegrityError` is raised as it is; nothing was written then."""
+        """The same for `work` that writes.
+
+        Of two transactions that add the same thing at once, one fails. It is done once more, and then sees what the
+        other has written: so `work` looks before it writes.
+        """
         return await self._write(work)
 
     async def _read(self, work: Callable[[Connection], T]) -> T:
@@ -76,13 +101,24 @@ class Database:
         self._use_this_loop()
         try:
             await self._prepare()
-            async with self._turn(writes), self._engine.begin() as connection:
-                return await connection.run_sync(work)
-        except IntegrityError:
-            raise  # not the database's fault
+            try:
+                result = await self._once(work, writes=writes)
+            except IntegrityError:
+                result = await self._once(work, writes=writes)
+        except OtherSchema as error:
+            log.error("%s", error)
+            raise
         except (SQLAlchemyError, OSError) as error:
-            log.error("The chat's database failed: %s: %s", type(error).__name__, error)
-            raise BackendUnavailable("The chat's database cannot be used now. Try again in a moment.") from error
+            raise self._trouble.describe(error) from error
+        self._trouble.over()
+        return result
+
+    async def _once(self, work: Callable[[Connection], T], *, writes: bool) -> T:
+        async with self._turn(writes), self._engine.begin() as connection:
+            if writes and self._kind != "other":
+                # Else it would lock at its first write, when what it has read may not be true any more.
+                await connection.exec_driver_sql("BEGIN IMMEDIATE")
+            return await connection.run_sync(work)
 
     def _use_this_loop(self) -> None:
         """Locks belong to one event loop, but an object made at import time may see several, one after the other."""
@@ -98,6 +134,16 @@ class Database:
         alone = self._kind == "memory" or (self._kind == "sqlite" and writes)
         return self._one_at_a_time if alone else nullcontext()
 
+    def _make_tables(self, db: Connection) -> None:
+        if self._kind == "memory":
+            metadata.create_all(db)
+        else:
+            migrations.prepare(db, migrate=self._migrate)
+        for tables in self._more:
+            tables.create_all(db)
+        for tables in (metadata, *self._more):
+            check_tables(db, tables)
+
     async def _prepare(self) -> None:
         if self._ready:
             return
@@ -107,8 +153,7 @@ class Database:
                     return
                 try:
                     async with self._engine.begin() as connection:
-                        for tables in self._metadata:
-                            await connection.run_sync(tables.create_all)
+                        await connection.run_sync(self._make_tables)
                     self._ready = True
                 except (DBAPIError, sqlite3.OperationalError):
                     # Perhaps another process creates the tables at this moment; then the next look finds them.
@@ -129,6 +174,9 @@ async def uncancelled(tasks: set[asyncio.Task[Any]], work: Coroutine[Any, Any, T
 
 
 def _make_engine(url: str) -> tuple[AsyncEngine, str]:
+    # What it is instead is not said: it may be a URL with a password.
+    if not isinstance(url, str | URL):
+        raise TypeError(f'url is a str, "sqlite+aiosqlite:///chat.db", not {checks.kind(url)}.')
     try:
         parsed = make_url(url)
     except ArgumentError:
@@ -137,6 +185,9 @@ def _make_engine(url: str) -> tuple[AsyncEngine, str]:
     sqlite = parsed.get_backend_name() == "sqlite"
     memory = sqlite and parsed.database in (None, "", ":memory:")
     options: dict[str, Any] = {"poolclass": StaticPool} if memory else {} if sqlite else {"pool_pre_ping": True}
+    if advised := _DRIVERS.get(parsed.drivername):
+        right = parsed.set(drivername=advised).render_as_string(hide_password=True)
+        raise ValueError(f"{shown} names no async driver. Write {right}.")
     try:
         engine = create_async_engine(
             parsed,
@@ -147,6 +198,9 @@ def _make_engine(url: str) -> tuple[AsyncEngine, str]:
     except InvalidRequestError:
         hint = "Use sqlite+aiosqlite or postgresql+asyncpg."
         raise ValueError(f"{shown} names a driver that is not async. {hint}") from None
+    except ModuleNotFoundError as error:
+        extra = _EXTRAS.get(str(error.name), str(error.name))
+        raise ValueError(f"{shown} needs {error.name}, which is not installed: pip install '{extra}'.") from None
     except (ArgumentError, ImportError) as error:
         raise ValueError(f"{shown} cannot be used as a database: {error}") from error
     if sqlite:

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import secrets
-from contextlib import suppress
 
-from sqlalchemy import insert, select
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy import Connection, insert, select
 
 from . import tables as t
 from .database import Database
@@ -21,13 +19,20 @@ class Keys(Database):
         """Return the key that signs what the chat issues to browsers; `None` for a store in memory."""
         if self._kind == "memory":
             return None
-        found = await self._key(_IDENTITY)
-        if found is None:
-            values = {"name": _IDENTITY, "value": secrets.token_hex(32)}
-            with suppress(IntegrityError):  # another process has just made it
-                await self._write(lambda db: db.execute(insert(t.keys).values(**values)))
-            found = await self._key(_IDENTITY)
-        return None if found is None else bytes.fromhex(found)
+        key = await self._read(_find)
+        if key is None:
+            key = await self._write(_find_or_make)
+        return bytes.fromhex(key)
 
-    async def _key(self, name: str) -> str | None:
-        return await self._read(lambda db: db.scalar(select(t.keys.c.value).where(t.keys.c.name == name)))
+
+def _find(db: Connection) -> str | None:
+    return db.scalar(select(t.keys.c.value).where(t.keys.c.name == _IDENTITY))
+
+
+def _find_or_make(db: Connection) -> str:
+    """Return the key. Of two processes that make it at once, one tries again and finds it."""
+    found = _find(db)
+    if found is None:
+        found = secrets.token_hex(32)
+        db.execute(insert(t.keys).values(name=_IDENTITY, value=found))
+    return found

@@ -8,7 +8,7 @@ import hashlib
 import json
 import re
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -18,9 +18,9 @@ from sqlalchemy import (
     Row,
     Select,
     and_,
-    case,
     exists,
     insert,
+    literal,
     or_,
     select,
     true,
@@ -36,6 +36,7 @@ from ..events import (
 from ..models import Conversation, Run, RunState, Turn
 from ..view import compact, fold
 from . import tables as t
+from .waiting import standing_of, told
 
 TITLE_LENGTH = 80
 LONGEST_QUERY = 500
@@ -134,8 +135,7 @@ def latest_run(db: Connection, user_id: str, turn_id: str) -> Run | None:
 
 
 def to_conversation(row: Row[Any], state: str | None) -> Conversation:
-    latest = None if state is None else RunState(state)
-    return Conversation(row.id, row.user_id, row.title, row.created_at, row.updated_at, latest)
+    return Conversation(row.id, row.user_id, row.title, row.created_at, row.updated_at, *told(state))
 
 
 def to_run(row: Any) -> Run:
@@ -143,8 +143,14 @@ def to_run(row: Any) -> Run:
 
 
 def read_events(db: Connection, run_id: str, after: int) -> list[RunEvent]:
-    mine = select(t.events).where(t.events.c.run_id == run_id, t.events.c.seq > after).order_by(t.events.c.seq)
-    return [RunEvent(row.seq, row.at, decode_body(row.type, row.data), row.raw) for row in db.execute(mine)]
+    return [event for _, event in events_of(db, and_(t.events.c.run_id == run_id, t.events.c.seq > after))]
+
+
+def events_of(db: Connection, condition: ColumnElement[bool]) -> Iterator[tuple[str, RunEvent]]:
+    """Yield events in the order of their logs, each with the id of its run."""
+    found = select(t.events).where(condition).order_by(t.events.c.run_id, t.events.c.seq)
+    for row in db.execute(found):
+        yield row.run_id, RunEvent(row.seq, row.at, decode_body(row.type, row.data), row.raw)
 
 
 def read_turns(
@@ -198,8 +204,8 @@ def touch(
         mine(user_id)
         db.execute(insert(t.conversations).values(id=new_id, **values))
         return new_id, at
-    lock = update(t.conversations).where(mine(user_id), t.conversations.c.id == known_id(conversation_id))
-    if not db.execute(lock.values(user_id=user_id)).rowcount:
+    this = and_(mine(user_id), t.conversations.c.id == known_id(conversation_id))
+    if db.scalar(select(t.conversations.c.id).where(this).with_for_update()) is None:
         raise NotFound
     return conversation_id, tick(db, conversation_id, at)
 
@@ -214,12 +220,16 @@ def tick(db: Connection, conversation_id: str, at: datetime) -> datetime:
 
 
 def latest_state(conversation_id: Any) -> Select[str]:
-    """The state of a conversation's latest run: suspended also while it lives and waits for the user."""
-    waits = and_(t.runs.c.waiting.is_not(None), t.runs.c.state == RunState.RUNNING.value)
-    state = case((waits, RunState.SUSPENDED.value), else_=t.runs.c.state)
-    return (
-        select(state).where(t.runs.c.conversation_id == conversation_id).order_by(t.runs.c.created_at.desc()).limit(1)
-    )
+    """How a conversation's latest run stands, as `waiting.told` reads it."""
+    mine = t.runs.c.conversation_id == conversation_id
+    return select(run_standing()).where(mine).order_by(t.runs.c.created_at.desc()).limit(1)
+
+
+def run_standing() -> ColumnElement[str]:
+    """How a run stands, as `waiting.told` reads it."""
+    awaited = and_(t.scripts.c.run_id == t.runs.c.id, t.scripts.c.origin == literal("proposal:") + t.runs.c.waiting)
+    script = select(t.scripts.c.state).where(awaited).correlate(t.runs).scalar_subquery()
+    return standing_of(t.runs.c.state, t.runs.c.waiting.is_not(None), script, asks=script.is_(None))
 
 
 def _read_log(log: list[Any]) -> tuple[RunEvent, ...]:

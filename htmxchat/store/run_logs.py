@@ -1,89 +1,170 @@
-"""The store's part for a run's owner, who writes its log, and for whoever finds it dead. No user is asked for."""
+"""The store's part for processes that write logs of runs, and for whoever finds one gone. No user is asked for."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Connection, and_, select, update
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy import Connection, and_, delete, false, insert, or_, select, update
 
 from ..errors import NotFound
-from ..events import JSON, InputAnswered, Outcome, RunEnded, RunEvent, ScriptFinished
+from ..events import JSON, Outcome, RunEnded, RunEvent
 from ..view import compact
 from . import rows, run_rows
 from . import tables as t
 from .database import Database
 
 
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """What a live run has to write.
+
+    Attributes:
+        events: Numbered from the next number of the log on, without gaps.
+        log: All events of a run that ends with these, compacted; else `None`.
+    """
+
+    run_id: str
+    events: Sequence[RunEvent]
+    log: Sequence[RunEvent] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class News:
+    """What has come of a run since somebody looked.
+
+    Attributes:
+        live: Whether more can come.
+    """
+
+    events: Sequence[RunEvent]
+    live: bool
+
+
 class RunLogs(Database):
     """The logs of runs."""
 
-    async def append_events(self, run_id: str, owner: str, events: Sequence[RunEvent], *, again: bool = False) -> bool:
-        """Write more of a live run's log.
+    async def append(self, batches: Sequence[Batch], owner: str, *, again: bool = False) -> set[str]:
+        """Write more of several live runs' logs, in one transaction.
 
         Args:
-            events: Numbered from the next number of the log on, without gaps.
+            owner: The process that writes them.
             again: An earlier call with these events failed, but may have got through.
 
         Returns:
-            `False`, having written nothing, when the run is not the owner's any more.
+            The ids of the runs that are not the owner's any more. Nothing of these was written.
         """
-        # Whoever ends a run takes its next number, so the usual case needs no look at the owner: writing that number
-        # again is what fails. An answer is used up under the run's lock.
-        careful = again or any(isinstance(event.body, InputAnswered | ScriptFinished) for event in events)
 
-        def work(db: Connection) -> bool:
-            if careful and not run_rows.renew(db, run_id, owner):
-                return False
-            run_rows.insert_events(db, run_id, events, again=again)
-            return True
+        def work(db: Connection) -> set[str]:
+            nonlocal again
+            maybe_there, again = again, True
+            ending = [batch.run_id for batch in batches if batch.log is not None]
+            conversations = run_rows.lock_conversations_of(db, ending) if ending else {}
+            there = run_rows.lock_runs(db, [batch.run_id for batch in batches])
+            mine = {run.id: run.active == 1 for run in there if run.owner == owner}
+            if maybe_there:
+                # One that this process has ended is still its own: the earlier call got through.
+                over = {batch.run_id for batch in batches if mine.get(batch.run_id) is False and batch.log is not None}
+            else:
+                over = set()
+            write = [batch for batch in batches if mine.get(batch.run_id)]
+            run_rows.insert_events(db, {batch.run_id: batch.events for batch in write}, again=maybe_there)
+            for batch in write:
+                if batch.log is not None:
+                    run_rows.end(db, batch.run_id, conversations[batch.run_id], batch.log)
+            return {batch.run_id for batch in batches} - {batch.run_id for batch in write} - over
 
-        try:
-            return await self._write(work)
-        except IntegrityError:
-            return False
+        return await self._write(work)
 
-    async def end_run(
-        self, run_id: str, owner: str, events: Sequence[RunEvent], log: Sequence[RunEvent], *, again: bool = False
-    ) -> bool:
-        """Write the end of a live run's log: `events`, of which the last is its `RunEnded`.
-
-        Args:
-            log: All its events, compacted.
-            again: As for `append_events`.
+    async def renew_lease(self, owner: str) -> dict[str, bool]:
+        """Say that a process is alive.
 
         Returns:
-            `False`, having written nothing, when the run is not the owner's any more.
+            The ids of its live runs, and whether each was asked to stop.
         """
 
-        def work(db: Connection) -> bool:
-            conversation_id = run_rows.lock_conversation_of(db, run_id)
-            if not run_rows.renew(db, run_id, owner):
-                # A run that somebody else ended has no owner. If it still names this one, an earlier call got through.
-                mine = select(t.runs.c.id).where(t.runs.c.id == run_id, t.runs.c.owner == owner)
-                return again and db.scalar(mine) is not None
-            run_rows.insert_events(db, run_id, events, again=again)
-            run_rows.end(db, run_id, conversation_id, log)
-            return True
+        def work(db: Connection) -> dict[str, bool]:
+            this = t.processes.c.id == owner
+            if not db.execute(update(t.processes).where(this).values(alive_at=rows.now())).rowcount:
+                db.execute(insert(t.processes).values(id=owner, alive_at=rows.now()))
+            mine = select(t.runs.c.id, t.runs.c.stop_requested).where(t.runs.c.active == 1, t.runs.c.owner == owner)
+            return {row.id: row.stop_requested for row in db.execute(mine)}
 
         return await self._write(work)
 
-    async def renew_lease(self, run_id: str, owner: str) -> bool | None:
-        """Say that the owner is alive. Returns whether the run was asked to stop, `None` if it is not the owner's."""
+    async def end_lease(self, owner: str) -> None:
+        """Say that a process is gone. Its live runs are anybody's to end."""
+        await self._write(lambda db: db.execute(delete(t.processes).where(t.processes.c.id == owner)))
 
-        def work(db: Connection) -> bool | None:
-            if not run_rows.renew(db, run_id, owner):
-                return None
-            return bool(db.scalar(select(t.runs.c.stop_requested).where(t.runs.c.id == run_id)))
+    async def silent_processes(self, me: str, silent_since: datetime) -> dict[str, datetime | None]:
+        """Return the other processes with live runs that have said nothing since then, and when they last did."""
+        last = t.processes.c.alive_at
+        found = (
+            select(t.runs.c.owner, last)
+            .distinct()
+            .outerjoin(t.processes, t.processes.c.id == t.runs.c.owner)
+            .where(t.runs.c.active == 1, t.runs.c.owner != me, or_(last.is_(None), last < silent_since))
+        )
+        return await self._read(lambda db: {row.owner: row.alive_at for row in db.execute(found)})
+
+    async def end_dead_runs(self, owner: str, alive_at: datetime | None, error: str) -> int:
+        """End the live runs of a process that is gone: as cancelled if they were asked to stop, else as failed.
+
+        Args:
+            alive_at: The process's last sign of life.
+            error: What the failure says.
+
+        Returns:
+            How many; none if there is a newer sign of life.
+        """
+
+        def work(db: Connection) -> int:
+            these = and_(t.runs.c.owner == owner, t.runs.c.active == 1)
+            ids = db.scalars(select(t.runs.c.id).where(these).order_by(t.runs.c.id)).all()
+            conversations = run_rows.lock_conversations_of(db, ids)
+            process = select(t.processes.c.alive_at).where(t.processes.c.id == owner).with_for_update()
+            if db.scalar(process) != alive_at:
+                return 0
+            runs = [run for run in run_rows.lock_runs(db, ids) if run.owner == owner and run.active]
+            for run in runs:
+                outcome = RunEnded(Outcome.CANCELLED) if run.stop_requested else RunEnded(Outcome.FAILED, error)
+                events = rows.read_events(db, run.id, 0)
+                end = RunEvent(events[-1].seq + 1, rows.now(), outcome)
+                run_rows.insert_events(db, {run.id: [end]})
+                run_rows.end(db, run.id, conversations[run.id], compact([*events, end]))
+                db.execute(update(t.runs).where(t.runs.c.id == run.id).values(owner=None))
+            db.execute(delete(t.processes).where(t.processes.c.id == owner))
+            return len(runs)
 
         return await self._write(work)
 
-    async def take_answer(self, run_id: str, request_id: str) -> tuple[JSON] | None:
-        """Return the answer to a request, in a tuple of one; it is kept until its `InputAnswered` is written."""
-        mine = select(t.answers.c.answer).where(t.answers.c.run_id == run_id, t.answers.c.request_id == request_id)
-        row = await self._read(lambda db: db.execute(mine).one_or_none())
-        return None if row is None else (row.answer,)
+    async def take_answers(self, owner: str) -> dict[tuple[str, str], JSON]:
+        """Return the answers for the runs of a process, by run and request. Each is kept until its event is written."""
+        mine = select(t.answers).join(t.runs, t.runs.c.id == t.answers.c.run_id).where(t.runs.c.owner == owner)
+        return await self._read(lambda db: {(row.run_id, row.request_id): row.answer for row in db.execute(mine)})
+
+    async def read_news(self, wanted: Mapping[str, int]) -> dict[str, News]:
+        """Return what has come of several runs.
+
+        Args:
+            wanted: For each run the number of the last event that is known.
+
+        Returns:
+            News of each run; none of one that was removed.
+        """
+
+        def work(db: Connection) -> dict[str, News]:
+            # In this order: if a run has ended, its log is complete.
+            live = select(t.runs.c.id, t.runs.c.active).where(t.runs.c.id.in_(wanted))
+            found = {row.id: News([], row.active is not None) for row in db.execute(live).all()}
+            newer = [and_(t.events.c.run_id == id, t.events.c.seq > seq) for id, seq in wanted.items()]
+            for id, event in rows.events_of(db, or_(false(), *newer)):
+                if id in found:
+                    found[id].events.append(event)  # type: ignore[attr-defined]
+            return found
+
+        return await self._read(work)
 
     async def read_events(self, run_id: str, after: int) -> tuple[list[RunEvent], bool]:
         """Return the events of a run after a number, and whether more can come.
@@ -91,34 +172,7 @@ class RunLogs(Database):
         Raises:
             NotFound: The run was purged.
         """
-
-        def work(db: Connection) -> tuple[list[RunEvent], bool]:
-            # In this order: if the run has ended, its log is complete.
-            run = db.execute(select(t.runs.c.active).where(t.runs.c.id == run_id)).one_or_none()
-            if run is None:
-                raise NotFound
-            return rows.read_events(db, run_id, after), run.active is not None
-
-        return await self._read(work)
-
-    async def dead_runs(self, user_id: str, silent_since: datetime) -> list[str]:
-        """Return the ids of the user's live runs whose owners have said nothing since then."""
-        dead = and_(t.runs.c.user_id == user_id, t.runs.c.active == 1, t.runs.c.alive_at < silent_since)
-        statement = select(t.runs.c.id).join(t.conversations).where(rows.mine(user_id), dead)
-        return list(await self._read(lambda db: db.scalars(statement).all()))
-
-    async def end_dead_run(self, run_id: str, silent_since: datetime, error: str) -> bool:
-        """End a run as failed, unless its owner has said something since then. Returns whether this call ended it."""
-
-        def work(db: Connection) -> bool:
-            conversation_id = run_rows.lock_conversation_of(db, run_id)
-            dead = and_(t.runs.c.id == run_id, t.runs.c.active == 1, t.runs.c.alive_at < silent_since)
-            if not db.execute(update(t.runs).where(dead).values(owner=None)).rowcount:
-                return False
-            events = rows.read_events(db, run_id, 0)
-            end = RunEvent(events[-1].seq + 1, rows.now(), RunEnded(Outcome.FAILED, error))
-            run_rows.insert_events(db, run_id, [end])
-            run_rows.end(db, run_id, conversation_id, compact([*events, end]))
-            return True
-
-        return await self._write(work)
+        news = (await self.read_news({run_id: after})).get(run_id)
+        if news is None:
+            raise NotFound
+        return list(news.events), news.live

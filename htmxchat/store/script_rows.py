@@ -1,6 +1,6 @@
 """What the transactions about scripts are made of: small functions over one connection.
 
-The first statement of each that changes something is a write, because it locks the conversation's scripts.
+Each that changes something locks the conversation's scripts first.
 """
 
 from __future__ import annotations
@@ -15,17 +15,16 @@ from sqlalchemy import ColumnElement, Connection, Row, delete, insert, select, u
 from ..cleaning import clean_json, clean_text, one_line
 from ..errors import NotFound
 from ..events import ScriptProposed
-from ..models import Script, ScriptResult, ScriptState
+from ..scripts.models import Script, ScriptResult, ScriptState
 from ..scripts.results import decode_result, encode_result, no_python
-from ..scripts.states import LONGEST_CODE, MOST_SCRIPTS, script_id, settle, tidy
+from ..scripts.states import LONGEST_CODE, LONGEST_TITLE, MOST_SCRIPTS, script_id, settle, tidy
 from . import tables as t
 
-LONGEST_TITLE = 120
 _COLUMNS = tuple(field.name for field in fields(Script))
 
 
 def lock(db: Connection, conversation_id: str) -> None:
-    db.execute(_in(update(t.scripts), conversation_id).values(conversation_id=conversation_id))
+    db.execute(_in(select(t.scripts.c.id), conversation_id).order_by(t.scripts.c.id).with_for_update()).all()
 
 
 def read(db: Connection, conversation_id: str) -> list[Script]:

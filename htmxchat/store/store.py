@@ -11,9 +11,10 @@ from .run_logs import RunLogs
 from .runs import Runs
 from .script_log import ScriptLog
 from .sessions import Sessions
+from .upkeep import Upkeep
 
 
-class Store(Runs, RunLogs, ScriptLog, Sessions, Keys):
+class Store(Runs, RunLogs, ScriptLog, Sessions, Keys, Upkeep):
     """The chat's memory. asyncio only.
 
     `Store()` lives in memory and dies with the object, `Store("sqlite+aiosqlite:///chat.db")` is a file that several
@@ -26,8 +27,12 @@ class Store(Runs, RunLogs, ScriptLog, Sessions, Keys):
     Args:
         url: An SQLAlchemy URL with an async driver, or `None` for a store in memory.
         keep_deleted: For how many seconds a deletion can be undone.
+        migrate: Whether a database that an older version made is brought to the present schema at first use. Without
+            it, such a database is refused until `python -m htmxchat db upgrade URL` has run.
 
     Raises:
         ValueError: The URL cannot be used.
-        BackendUnavailable: By every method, when the database cannot be reached or fails. The log says why.
+        BackendUnavailable: By every method, when the database cannot be reached: trying again helps once it can.
+        OtherSchema: By every method, when the database has an older schema and `migrate` is off, or has a newer one.
+        BackendError: By every method, when the database refuses. The log says why.
     """

@@ -103,9 +103,8 @@ runs = Table(
     Column("user_id", Text, nullable=False),
     Column("state", String(16), nullable=False),
     Column("created_at", Moment, nullable=False),
-    # Who writes the log, and when it last said that it is alive.
+    # The process that writes the log.
     Column("owner", String(32)),
-    Column("alive_at", Moment, nullable=False),
     Column("stop_requested", Boolean, nullable=False, default=False),
     # What the live run waits for: a request or a script.
     Column("waiting", Text),
@@ -117,7 +116,16 @@ runs = Table(
     Column("folded", Text, nullable=False, default=""),
     UniqueConstraint("conversation_id", "active", name=f"{_PREFIX}one_live_run"),
     Index(f"{_PREFIX}runs_by_conversation", "conversation_id", "created_at"),
-    Index(f"{_PREFIX}runs_by_user", "user_id", "active", "alive_at"),
+    Index(f"{_PREFIX}runs_by_user", "user_id", "active"),
+    Index(f"{_PREFIX}runs_by_owner", "active", "owner"),
+)
+
+# Processes with live runs, and when each last said that it is alive.
+processes = Table(
+    f"{_PREFIX}processes",
+    metadata,
+    Column("id", String(32), primary_key=True),
+    Column("alive_at", Moment, nullable=False),
 )
 
 events = Table(

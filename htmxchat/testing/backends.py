@@ -7,10 +7,11 @@ import uuid
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
-from typing import TypeAlias
+from typing import Any, TypeAlias, cast, get_args
 
 import anyio
 
+from .. import checks
 from ..errors import Busy, InvalidInput, NotFound
 from ..events import (
     JSON,
@@ -24,6 +25,7 @@ from ..events import (
     RunStopping,
     TextDelta,
 )
+from ..kinds import check_fields
 from ..models import Conversation, ConversationPage, Run, RunState, Transcript, Turn, User
 from ..view import compact, fold
 
@@ -34,12 +36,18 @@ class Delay:
 
     seconds: float
 
+    def __post_init__(self) -> None:
+        check_fields(self)
+
 
 @dataclass(frozen=True, slots=True)
 class Gate:
     """Nothing happens until `ScriptedBackend.open_gate(name)`."""
 
     name: str = ""
+
+    def __post_init__(self) -> None:
+        check_fields(self)
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,9 +67,22 @@ class Break:
     error: Exception | None = None
     times: float = math.inf
 
+    def __post_init__(self) -> None:
+        check_fields(self)
+
 
 Step: TypeAlias = str | EventBody | Delay | Gate | Stall | Break
 """A `str` is a `TextDelta`. An `InputRequested` waits for its answer."""
+
+
+def _script(name: str, steps: Any) -> tuple[Step, ...]:
+    return checks.items(name, steps, _step, 'such as ["Hello.", Delay(1), "Still there?"]')
+
+
+def _step(name: str, step: Any) -> Step:
+    if not isinstance(step, get_args(Step)):
+        raise TypeError(f"{name} is a str, an event, or a Delay, Gate, Stall or Break, not {checks.kind(step)}.")
+    return cast(Step, step)
 
 
 class ScriptedBackend:
@@ -88,10 +109,12 @@ class ScriptedBackend:
         seq_step: int = 1,
     ) -> None:
         self.readers = 0
-        self._steps = tuple(steps)
-        self._by_text = dict(by_text or {})
-        self._first_seq = first_seq
-        self._seq_step = seq_step
+        self._steps = _script("steps", steps)
+        if by_text is not None and not isinstance(by_text, Mapping):
+            raise TypeError(f'by_text is a dict, {{"Hello": ["Hi."]}}, not {checks.kind(by_text)}.')
+        self._by_text = {text: _script(f"by_text[{text!r}]", steps) for text, steps in (by_text or {}).items()}
+        self._first_seq = checks.whole("first_seq", first_seq)
+        self._seq_step = checks.whole("seq_step", seq_step, least=1)
         self._conversations: dict[str, Conversation] = {}
         self._turns: dict[str, list[Turn]] = {}
         self._plays: dict[str, _Play] = {}

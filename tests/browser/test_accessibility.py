@@ -262,11 +262,11 @@ def test_the_keyboard_alone_does_everything(chat: Page) -> None:
     wait_for_state(chat, "cancelled")
     expect(chat.get_by_role("button", name="Stop")).to_have_count(0)
     expect(box(chat)).to_be_focused()
-    # Answer again; the focus stays among the turns
+    # Answer again; the focus is below the new answer
     tab_to(chat, "button[name=retry]", "Shift+Tab")
     chat.keyboard.press("Enter")
     wait_for_state(chat, "running")
-    expect(chat.locator("#turns")).to_be_focused()
+    expect(answer(chat).locator(".turn-tail")).to_be_focused()
     tab_to(chat, "button[name=stop]")
     chat.keyboard.press("Enter")
     wait_for_state(chat, "cancelled")

@@ -108,7 +108,7 @@ class TestAnswering:
 
     def test_a_question_is_answered_with_one_of_its_choices(self, chat: Page) -> None:
         start(chat, "ask", "suspended")
-        expect(chat.locator("#status")).to_have_text("The agent asks you something.")
+        expect(chat.locator("#status")).to_have_text("The agent is waiting for your answer.")
         answer(chat).get_by_role("group", name="Which region?").get_by_role("button", name="north").click()
         wait_for_state(chat, "completed")
         expect(answer(chat)).to_contain_text("You chose north.")

@@ -155,3 +155,28 @@ def test_stop_is_within_reach(phone: Page) -> None:
     assert size["height"] >= 40
     stop.tap()
     wait_for_state(phone, "cancelled")
+
+
+def test_enter_on_a_touch_keyboard_begins_a_line_and_the_button_sends(phone: Page) -> None:
+    expect(box(phone)).to_have_attribute("enterkeyhint", "enter")
+    box(phone).tap()
+    phone.keyboard.type("one")
+    phone.keyboard.press("Enter")
+    phone.keyboard.type("two")
+    expect(box(phone)).to_have_value("one\ntwo")
+    phone.get_by_role("button", name="Send").tap()
+    wait_for_state(phone, "completed")
+    assert phone.locator("article.turn").first.locator(".turn-body").inner_text() == "one\ntwo"
+
+
+def test_a_wide_touch_screen_does_not_promise_that_enter_sends(
+    new_context: Callable[..., BrowserContext], site: Server
+) -> None:
+    page = new_context(viewport={"width": 1200, "height": 800}, has_touch=True, is_mobile=True).new_page()
+    page.goto(site.url)
+    expect(page.locator(".hint")).not_to_contain_text("sends", use_inner_text=True)
+    expect(box(page)).to_have_attribute("enterkeyhint", "enter")
+    # With a keyboard of its own, as some tablets have, it can be sent from there.
+    box(page).fill("hello")
+    page.keyboard.press("Control+Enter")
+    wait_for_state(page, "completed")

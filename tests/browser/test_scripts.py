@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
@@ -52,6 +52,32 @@ def press(script: Locator, name: str) -> None:
 
 def output(script: Locator) -> Locator:
     return script.locator(".script-output")
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_what_may_mislead_is_seen_and_said_and_selects_as_it_is(chat: Page, scheme: Literal["light", "dark"]) -> None:
+    code = "is_admin\u3164 = 'a\u202eb\u200b'\ns\u043ere = 1  # \U000e0041\x1b"
+    chat.emulate_media(color_scheme=scheme)
+    propose(chat, code)
+    lines = chat.locator(".lines")
+    expect(lines.locator(".odd[data-code]")).to_have_count(5)
+    expect(lines.get_by_role("img", name="U+3164 Hangul filler, which cannot be seen")).to_be_visible()
+    expect(lines.locator(".odd:not([data-code])")).to_have_text("\u043e")
+    assert lines.locator("code").evaluate("code => code.textContent") == code
+    for mark in lines.locator(".odd").all():
+        box = mark.bounding_box()
+        assert box is not None and box["width"] > 5
+    # A browser selects the code and none of its marks.
+    selected = lines.locator("code").evaluate(
+        "code => (getSelection().selectAllChildren(code), String(getSelection()))"
+    )
+    assert selected.rstrip("\n").replace("\n", "") == code.replace("\n", "")
+    expect(chat.locator(".doubts")).to_contain_text("line 1, column 9: U+3164")
+    found = Axe().run(chat)
+    assert found.violations_count == 0, found.generate_report()
+    press(card(chat, "Script 0"), "edit")
+    expect(chat.locator("form.edit .doubts")).to_contain_text("6 characters here")
+    assert chat.locator("form.edit textarea").input_value() == code
 
 
 def test_a_script_runs_once_it_is_approved_and_the_agent_goes_on(chat: Page) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 import time
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import replace
@@ -277,7 +278,7 @@ async def test_fifty_readers_cost_the_server_one_stream(server: Replay, chat: Ko
             mine.append(event)
 
     readers = [asyncio.create_task(follow(mine)) for mine in seen]
-    await eventually(lambda: all(len(mine) >= 14 for mine in seen))
+    await eventually(lambda: all(len(mine) >= 8 for mine in seen))
     assert server.opened[run.id] == server.open[run.id] == 1
     await chat.cancel_run(ANN, run.id)
     await asyncio.gather(*readers)
@@ -289,7 +290,7 @@ async def test_fifty_browsers_cost_the_server_one_stream(server: Replay, chat: K
     async def identify(request: Any) -> User:
         return ANN
 
-    app = create_chat_app(chat, identify=identify, limits=Limits(streams_per_user=64))
+    app = create_chat_app(chat, identify=identify, limits=Limits(streams_per_user=64, requests_per_user=64))
     run = await chat.start_run(ANN, None, "forever and ever")
     readers = [Exchange(app, f"/runs/{run.id}/stream") for _ in range(50)]
     tasks = [asyncio.create_task(reader.run()) for reader in readers]
@@ -422,6 +423,11 @@ def test_how_long_an_answer_took_that_was_made_elsewhere_is_not_made_up(server: 
         for page in (client.get("/c/c1").text, client.get("/c/c1/runs").text):
             assert "Left." in page
             assert "0.00 s" not in page
+            assert not re.search("(1970|1969)-", page)
+            assert "Date not known" in page
+        run = re.search(r"turn-(\w{32})", client.get("/c/c1").text)
+        assert run and "Date not known" in client.get(f"/runs/{run[1]}").text
+        assert "1970" not in client.get(f"/runs/{run[1]}").text
 
 
 def test_asking_again_while_an_answer_is_written_is_refused(server: Replay) -> None:
@@ -689,9 +695,13 @@ async def test_two_processes_share_one_place_for_a_run(server: Replay, chat: Kog
         await chat.cancel_run(ANN, run.id)
         assert end(await read(chat, run)) == end(await seen)
         assert await read(other, run) == await read(chat, run)
-        calls = [each.start_run(ANN, run.conversation_id, "hidden") for each in (chat, other) * 3]
+        # One that goes on: a run that is over makes room for the next.
+        calls = [each.start_run(ANN, run.conversation_id, "forever again") for each in (chat, other) * 3]
         results = await asyncio.gather(*calls, return_exceptions=True)
-        assert sum(isinstance(result, Run) for result in results) == 1
+        (won,) = (result for result in results if isinstance(result, Run))
+        assert sum(isinstance(result, Busy) for result in results) == 5
+        await chat.cancel_run(ANN, won.id)
+        await read(chat, won)
     finally:
         await other.close()
 
@@ -1013,7 +1023,7 @@ def test_a_token_that_the_server_does_not_take_any_more_leads_to_signing_in(serv
     with TestClient(app, headers={"sec-fetch-site": "same-origin"}) as client:
         page = client.get("/")
         assert page.status_code == 401
-        assert 'href="/sign-in"' in page.text
+        assert 'href="/sign-in?next=%2F"' in page.text
         sent = client.post("/messages", data={"text": "What took long to write"})  # without JavaScript
         assert sent.status_code == 401
         assert "What took long to write" in sent.text

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import AsyncIterator, Sequence
 from datetime import UTC, datetime
+from itertools import pairwise
 from typing import Any
 
 import anyio
@@ -20,9 +21,10 @@ from htmxchat.backends.kogwistar.outcome import Facts, conclude
 from htmxchat.backends.kogwistar.replies import ServerRun, Step, read_account, read_run, read_steps, read_submitted
 from htmxchat.backends.kogwistar.waiting import Request, client_result
 from htmxchat.events import InputRequested, RunEnded, RunEvent, RunStopping, TextDelta, Unknown
+from htmxchat.inspection import rows
 from htmxchat.scripts.results import encode_result
 
-from .recordings import Recording, about, recording, streams
+from .recordings import NEW, OLD, Recording, about, recording, streams
 from .replay import token
 
 NOW = datetime(2026, 11, 22, tzinfo=UTC)
@@ -246,6 +248,15 @@ def test_a_start_after_a_stop_does_not_undo_it() -> None:
     events = anyio.run(receive, [body])
     assert isinstance(events[1].body, RunStopping)
     assert fold(events).state is RunState.STOPPING
+
+
+@pytest.mark.parametrize(("number", "version", "stages"), [("072", OLD, 7), ("202", OLD, 17), ("201", NEW, 10)])
+def test_each_stage_is_told_once_and_by_the_servers_own_name_too(number: str, version: str, stages: int) -> None:
+    events = anyio.run(receive, [recording(number, version).body])
+    told = [row for row in rows(events) if row.type == "StageChanged"]
+    assert len(told) == stages
+    assert {row.source for row in told} == {"run.stage"}
+    assert all(before.meaning != after.meaning for before, after in pairwise(told))
 
 
 def test_unknown_types_are_kept_and_change_nothing() -> None:

@@ -8,6 +8,7 @@ from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Literal
 
+from ... import checks
 from ...errors import BackendError, BackendUnavailable, ChatError, EmptyText, NotFound, TextTooLong
 from ...events import JSON, RunEvent, ScriptProposed, Source
 from ...models import Conversation, ConversationPage, Run, RunSteps, RunSummary, Transcript, User
@@ -58,7 +59,8 @@ class KogwistarBackend(ScriptKeeping):
 
     Raises:
         ImportError: httpx and httpx-sse are not installed.
-        ValueError: `base_url` or `stream` cannot be used.
+        TypeError: An argument is of another kind.
+        ValueError: An argument cannot be used.
     """
 
     deletion_notice = "Removed from this list. The kogwistar server keeps the conversation."
@@ -74,12 +76,22 @@ class KogwistarBackend(ScriptKeeping):
         timing: Timing | None = None,
         transport: httpx.AsyncBaseTransport | None = None,
     ) -> None:
-        if stream not in ("sse", "poll"):
-            raise ValueError(f'stream is "sse" or "poll", not {stream!r}')
+        checks.text("base_url", base_url)
+        checks.text("workflow_id", workflow_id, empty=False)
+        checks.one_of("stream", stream, ("sse", "poll"))
+        checks.synchronous("initial_state", initial_state, 'lambda text: {"text": text}')
+        if store is not None:
+            checks.instance("store", store, Store, 'Store("sqlite+aiosqlite:///chat.db")')
+        if timing is not None:
+            checks.instance("timing", timing, Timing, "Timing(poll=1)")
         try:
+            import httpx
+
             from .client import Client
         except ModuleNotFoundError:
             raise ImportError(MISSING) from None
+        if transport is not None:
+            checks.instance("transport", transport, httpx.AsyncBaseTransport, "httpx.AsyncHTTPTransport(retries=1)")
         self._timing = timing or Timing()
         self._client = Client(base_url, transport=transport)
         self._store = store or Store()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import logging
 from collections.abc import AsyncIterator, Mapping
 from typing import Any
@@ -11,6 +10,7 @@ from urllib.parse import quote
 import httpx
 from httpx_sse import EventSource, SSEError
 
+from ...cleaning import read_json
 from ...errors import BackendError, BackendUnavailable, ChatError, NotFound, NotSignedIn
 from . import problems, replies
 from .http import Http, unreachable
@@ -170,7 +170,7 @@ def _part(id: str) -> str:
 def _event(data: str, id: str, name: str) -> ServerEvent | None:
     try:
         number = int(id) if id.isascii() and id.isdigit() else None
-        return replies.read_event(json.loads(data), number, "" if name == "message" else name)
-    except (ValueError, KeyError, TypeError, RecursionError):
+        return replies.read_event(read_json(data), number, "" if name == "message" else name)
+    except (ValueError, KeyError, TypeError):
         log.warning("An event of the kogwistar server was not understood.")
         return None

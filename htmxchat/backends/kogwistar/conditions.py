@@ -8,21 +8,27 @@ import json
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, case, exists, or_, select, true
+from sqlalchemy import ColumnElement, and_, exists, or_, select, true
 
 from ...cleaning import searchable
 from ...errors import InvalidInput
-from ...models import Conversation, RunState
+from ...models import Conversation
+from ...store.tables import scripts
+from ...store.waiting import standing_of
 from . import tables as t
 
 LONGEST_QUERY = 500
 
 
 def latest_state() -> ColumnElement[Any]:
-    """The state of a conversation's latest run, as a column: suspended while it waits for the user."""
+    """How a conversation's latest run stands, as a column that `told` reads."""
     mine = t.runs.c.conversation_id == t.conversations.c.id
-    waits = and_(t.runs.c.phase == "waiting", t.runs.c.state == RunState.RUNNING.value)
-    state = case((waits, RunState.SUSPENDED.value), else_=t.runs.c.state)
+    awaited = and_(scripts.c.run_id == t.runs.c.id, scripts.c.awaited)
+    script = select(scripts.c.state).where(awaited).order_by(scripts.c.position.desc()).limit(1)
+    kind = t.runs.c.request["kind"].as_string()
+    asks = or_(kind.is_(None), kind != "script")
+    waits = t.runs.c.phase == "waiting"
+    state = standing_of(t.runs.c.state, waits, script.correlate(t.runs).scalar_subquery(), asks=asks)
     latest = select(state).where(mine).order_by(t.runs.c.place.desc()).limit(1)
     return latest.scalar_subquery().label("state")
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import logging
 import random
 from collections.abc import Callable
@@ -12,6 +11,7 @@ from typing import Any, TypeVar
 
 import httpx
 
+from ...cleaning import read_json
 from ...errors import BackendError, BackendUnavailable, NotAllowed, NotSignedIn
 from . import problems
 from .pool import Pool
@@ -41,9 +41,12 @@ class Http:
     """
 
     def __init__(self, base_url: str, timeout: float, transport: httpx.AsyncBaseTransport | None) -> None:
-        url = httpx.URL(base_url)
+        try:
+            url = httpx.URL(base_url)
+        except httpx.InvalidURL:
+            url = httpx.URL()
         if url.scheme not in ("http", "https") or not url.host:
-            raise ValueError(f"base_url must be an http or https address, not {base_url!r}")
+            raise ValueError(f'base_url is the address of the server, "http://host:28110", not {base_url!r}.')
         self._base = str(url).rstrip("/")
         self._timeout = timeout
         self._pool = Pool(transport)
@@ -125,8 +128,8 @@ class Http:
         except httpx.HTTPError as error:
             raise unreachable(error) from None
         try:
-            return read(json.loads(content))
-        except (ValueError, KeyError, TypeError, AttributeError, ArithmeticError, RecursionError):
+            return read(read_json(content))
+        except (ValueError, KeyError, TypeError, AttributeError, ArithmeticError):
             log.warning("The kogwistar server's answer to %s %s was not understood.", method, path.partition("?")[0])
             unclear = problems.Uncertain if method == "POST" else BackendError
             raise unclear(problems.NOT_UNDERSTOOD) from None

@@ -10,6 +10,7 @@ from uuid import NAMESPACE_OID, uuid5
 from sqlalchemy import ColumnElement, Connection, Row, Table, and_, delete, insert, select, update
 
 from ...events import Outcome, RunEnded, RunEvent, TextReplaced
+from ...models import UNDATED
 from . import logs
 from . import tables as t
 from .mapping import SPAN
@@ -42,7 +43,7 @@ def learn(db: Connection, id: str, turns: Sequence[ServerTurn]) -> bool:
             if turn.id not in asked:
                 asked.add(turn.id)
                 place += 1
-                add_turn(db, id, turn.id, turn.text, place, logs.now())
+                add_turn(db, id, turn.id, turn.text, place, UNDATED)
                 learned = True
         elif turn.id not in written and before not in busy and (before, turn.text) not in texts:
             written.add(turn.id)
@@ -122,9 +123,9 @@ def _put_in_order(db: Connection, id: str, turns: Sequence[ServerTurn]) -> bool:
 
 def _adopt(db: Connection, conversation_id: str, turn_id: str, turn: ServerTurn, place: int) -> None:
     """Remember an answer whose run is not known as a run of its own, so that it is shown and found as any other."""
-    at = logs.now()
     id = uuid5(NAMESPACE_OID, f"{conversation_id}\n{turn.id}").hex
-    log = [RunEvent(SPAN, at, TextReplaced(turn.text)), RunEvent(SPAN + 1, at, RunEnded(Outcome.COMPLETED))]
+    log = [RunEvent(SPAN, UNDATED, TextReplaced(turn.text)), RunEvent(SPAN + 1, UNDATED, RunEnded(Outcome.COMPLETED))]
     values: dict[str, Any] = {"id": id, "conversation_id": conversation_id, "turn_id": turn_id, "place": place}
-    values |= {"workflow": False, "phase": "ended", "since": at, "created_at": at, "assistant_turn_id": turn.id}
+    values |= {"workflow": False, "phase": "ended", "since": logs.now(), "created_at": UNDATED}
+    values["assistant_turn_id"] = turn.id
     db.execute(insert(t.runs).values(**values, **ended(log)))

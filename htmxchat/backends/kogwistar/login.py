@@ -9,6 +9,7 @@ from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode, urlsplit
 
+from ... import checks
 from ...cleaning import one_line, storable
 from ...errors import BackendError, BackendUnavailable, NotAllowed, NotSignedIn
 from ...login import SignInAt
@@ -86,13 +87,13 @@ class KogwistarLogin:
             raise ImportError(MISSING)
         self._base = _url(base_url, "base_url")
         self._public = _url(public_url, "public_url") if public_url else self._base
-        self._provider = provider
-        self._timeout = timeout
+        self._provider = provider if provider is None else checks.text("provider", provider)
+        self._timeout = checks.seconds("timeout", timeout)
         self._pool = Pool()
-        self.sessions = store
+        self.sessions = checks.instance("store", store, Store, 'Store("sqlite+aiosqlite:///chat.db")')
         self.app_url = _url(app_url, "app_url") if app_url else None
         if self.app_url and urlsplit(self.app_url).path:
-            raise ValueError(f"app_url is a scheme and a host, without a path, not {app_url!r}")
+            raise ValueError(f"app_url is a scheme and a host, without a path, not {app_url!r}.")
 
     async def open(self) -> None:
         """Open the store."""
@@ -219,6 +220,6 @@ def _expiry(token: str) -> datetime:
 
 
 def _url(text: str, name: str) -> str:
-    if not _ADDRESS.fullmatch(text):
-        raise ValueError(f"{name} must be an address like https://host or http://host:port, not {text!r}")
+    if not _ADDRESS.fullmatch(checks.text(name, text)):
+        raise ValueError(f"{name} must be an address like https://host or http://host:port, not {text!r}.")
     return text.rstrip("/")

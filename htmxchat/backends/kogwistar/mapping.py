@@ -68,6 +68,7 @@ class Translator:
         self._parts: list[str] = []
         self.ended = False
         self.seq = 0
+        self._stage = ""
         self._chunks = 0
         for event in events:
             self._note(event.body)
@@ -87,6 +88,8 @@ class Translator:
             event = replace(event, payload=scrub(dict(event.payload)), raw=scrub(event.raw))
         raw = _safe(event)
         bodies = [clean_body(body) for body in self._bodies(event)]
+        # The server says each stage twice, by name and as a summary.
+        bodies = [body for body in bodies if not isinstance(body, StageChanged) or body.name != self._stage]
         self.ended = event.type in TERMINAL
         events = [RunEvent(first + n, event.at, body, raw if n == 0 else None) for n, body in enumerate(bodies)]
         for body in bodies:
@@ -106,6 +109,8 @@ class Translator:
             self._parts.append(body.text)
         elif isinstance(body, TextReplaced):
             self._parts = [body.text]
+        elif isinstance(body, StageChanged):
+            self._stage = body.name
 
     def _bodies(self, event: ServerEvent) -> list[EventBody]:
         payload = event.payload

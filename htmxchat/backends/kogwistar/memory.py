@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from contextlib import suppress
 from datetime import timedelta
 from typing import Any
 
 from sqlalchemy import Connection, Row, and_, select, update
-from sqlalchemy.exc import IntegrityError
 
 from ...cleaning import one_line, searchable
 from ...errors import InvalidInput, NotFound
 from ...events import RunEvent
-from ...models import Conversation, ConversationPage, RunState, Transcript, Turn
+from ...models import UNDATED, Conversation, ConversationPage, RunState, Transcript, Turn
 from ...store import Store
+from ...store.waiting import told
 from ...view import compact, fold
 from . import conditions, learning, logs, writing
 from . import tables as t
@@ -87,17 +86,14 @@ class ConversationMemory:
             for number, item in enumerate(items):
                 row = db.execute(select(t.conversations).where(t.conversations.c.id == item.id)).one_or_none()
                 if row is None:
-                    # The server tells no times; what was made here is more likely to be the newer.
-                    at = logs.now() - timedelta(days=1, seconds=number)
+                    # The server tells no times.
+                    at = UNDATED - timedelta(seconds=number)
                     writing.add(db, user_id, item.id, "", at, verified=False)
                 elif row.user_id != user_id and not row.verified:
                     disputed.append(item.id)
             return disputed
 
-        try:
-            return await self._store.write(work)
-        except IntegrityError:
-            return ()  # somebody else learned it at this moment; the next look sees it
+        return await self._store.write(work)
 
     async def verify(self, owner: str, id: str) -> None:
         """Remember whose a listed conversation is: the server has said so."""
@@ -106,9 +102,17 @@ class ConversationMemory:
         await self._store.write(lambda db: db.execute(update(t.conversations).where(listed).values(**values)))
 
     async def add(self, user_id: str, id: str, text: str = "") -> None:
-        """Remember a conversation, named after its first message."""
-        with suppress(IntegrityError):
-            await self._store.write(lambda db: writing.add(db, user_id, id, text, logs.now()))
+        """Remember a conversation, named after its first message. One that was begun elsewhere has no date.
+
+        One that is known stays as it is.
+        """
+        at = logs.now() if text else UNDATED
+
+        def work(db: Connection) -> None:
+            if db.scalar(select(t.conversations.c.id).where(t.conversations.c.id == id)) is None:
+                writing.add(db, user_id, id, text, at)
+
+        await self._store.write(work)
 
     async def rename(self, user_id: str, id: str, title: str) -> None:
         line = one_line(title, LONGEST_TITLE)
@@ -139,10 +143,7 @@ class ConversationMemory:
 
         A message that may or may not have arrived is settled: it is among them, or it is not.
         """
-        try:
-            return await self._store.write(lambda db: learning.learn(db, id, turns))
-        except IntegrityError:
-            return False
+        return await self._store.write(lambda db: learning.learn(db, id, turns))
 
 
 def _turns(db: Connection, id: str, user_id: str, live: Mapping[str, Sequence[RunEvent]]) -> Iterable[Turn]:
@@ -162,5 +163,4 @@ def _turns(db: Connection, id: str, user_id: str, live: Mapping[str, Sequence[Ru
 
 
 def _conversation(row: Row[Any]) -> Conversation:
-    state = None if row.state is None else RunState(row.state)
-    return Conversation(row.id, row.user_id, row.title, row.created_at, row.updated_at, state)
+    return Conversation(row.id, row.user_id, row.title, row.created_at, row.updated_at, *told(row.state))

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from uuid import uuid4
 
 from sqlalchemy import Connection, Row, and_, delete, insert, select, update
-from sqlalchemy.exc import IntegrityError
 
 from ...cleaning import clean_text
 from ...errors import Busy, NotFound
@@ -107,16 +105,16 @@ class RunMemory:
             if row is None or row.user_id != user_id or row.hidden_at is not None:
                 raise NotFound
             place = writing.lock(db, conversation_id) + 1
+            live = select(t.runs.c.id).where(t.runs.c.conversation_id == conversation_id, t.runs.c.active == 1)
+            if db.scalar(live) is not None:
+                raise Busy
             values: dict[str, Any] = {"id": id, "conversation_id": conversation_id, "turn_id": id, "place": place}
             values |= {"workflow": workflow, "state": RunState.QUEUED.value, "phase": "submitting", "since": at}
             db.execute(insert(t.runs).values(**values, workflow_id=workflow_id, created_at=at, active=1))
             writing.add_turn(db, conversation_id, id, clean_text(text), place, at)
             writing.tick(db, conversation_id)
 
-        try:
-            await self._store.write(work)
-        except IntegrityError:
-            raise Busy from None
+        await self._store.write(work)
         return id
 
     async def confirm(
@@ -172,6 +170,8 @@ class RunMemory:
 
         def work(db: Connection) -> None:
             place = writing.lock(db, run.conversation_id)
+            if db.scalar(select(t.runs.c.id).where(t.runs.c.id == run.id)) is not None:
+                return  # somebody else has adopted it at this moment
             turn = select(t.turns.c.place).where(
                 t.turns.c.conversation_id == run.conversation_id, t.turns.c.id == run.turn_id
             )
@@ -188,8 +188,7 @@ class RunMemory:
             values |= {"workflow_id": run.workflow_id}
             db.execute(insert(t.runs).values(**values, created_at=at, active=None if taken else 1))
 
-        with suppress(IntegrityError):
-            await self._store.write(work)
+        await self._store.write(work)
 
     async def note_stop(self, id: str) -> None:
         """Remember that somebody wants a run to stop."""

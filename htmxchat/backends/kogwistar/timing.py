@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from ...kinds import check_fields
+
 
 @dataclass(frozen=True, slots=True)
 class Timing:
@@ -39,3 +41,6 @@ class Timing:
     turns: float = 60.0
     account: float = 300.0
     glance: float = 0.4
+
+    def __post_init__(self) -> None:
+        check_fields(self)

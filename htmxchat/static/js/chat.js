@@ -4,10 +4,12 @@ import "./composer.js";
 import "./history.js";
 import "./live.js";
 import "./log.js";
-import { keepFocus, localise, warn } from "./page.js";
+import { keepFocus } from "./focus.js";
+import { localise, warn } from "./page.js";
 import { guardPlaces, sendOnce } from "./pressing.js";
 import { showRooms } from "./rooms.js";
 import { isSending, showSending } from "./sending.js";
+import { keepZone } from "./zone.js";
 
 const UNREACHABLE = "The chat cannot be reached. Check the connection and try again.";
 
@@ -88,4 +90,5 @@ document.addEventListener("htmx:after:process", (event) => {
 setTimeout(() => {
   document.body.removeAttribute("hx-ignore");
   htmx.process(document.body);
+  keepZone();
 });

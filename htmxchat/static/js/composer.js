@@ -1,11 +1,14 @@
 /**
- * `<chat-composer>` wraps the form that sends messages: Enter sends, drafts are kept, and what is typed is never lost.
+ * `<chat-composer>` wraps the form that sends messages: Enter sends (not on a touch keyboard), drafts are kept, and what is
+ * typed is never lost.
  * The server's answers do not touch the text: while a message is on its way it stands among the turns, and when it is
  * refused it is put back here, before what was written meanwhile.
  */
 
 const NOT_SENT = "Your message could not be sent, and is kept here. Check the connection and send it again.";
 const NOT_STOPPED = "The answer could not be stopped. Check the connection and try again.";
+/** Whether the text is written on a screen. */
+const TOUCH = matchMedia("(pointer: coarse)");
 /** The share of the limit from which on the count is shown. */
 const NEAR_LIMIT = 0.9;
 
@@ -20,6 +23,8 @@ class ChatComposer extends HTMLElement {
     this.#listeners = new AbortController();
     const { signal } = this.#listeners;
     text.addEventListener("keydown", (event) => this.#pressed(event), { signal });
+    TOUCH.addEventListener("change", () => this.#label(), { signal });
+    this.#label();
     text.addEventListener("input", () => this.#changed(), { signal });
     this.addEventListener("submit", (event) => this.#submitted(event), { signal, capture: true });
     document.addEventListener("htmx:after:swap", () => this.#swapped(), { signal });
@@ -56,9 +61,16 @@ class ChatComposer extends HTMLElement {
   #pressed(event) {
     // Enter that ends a composition (Chinese, Japanese, Korean) picks a word; Safari tells it by the key code alone.
     const composing = event.isComposing || event.keyCode === 229;
-    if (event.key !== "Enter" || event.shiftKey || composing) return;
+    if (event.key !== "Enter" || event.shiftKey || event.altKey || composing) return;
+    // A touch keyboard has no other key for a new line. With Ctrl or Command it is no touch keyboard.
+    if (TOUCH.matches && !event.ctrlKey && !event.metaKey) return;
     event.preventDefault();
     this.#form?.requestSubmit(this.querySelector("button[name=send]"));
+  }
+
+  /** What Enter does, on the key itself. */
+  #label() {
+    if (this.#text) this.#text.enterKeyHint = TOUCH.matches ? "enter" : "send";
   }
 
   #changed() {
@@ -79,7 +91,7 @@ class ChatComposer extends HTMLElement {
     if (this.#hold) {
       event.preventDefault();
       event.stopImmediatePropagation();
-      this.#refuse();
+      this.#warn("data-hold", this.#hold);
       return;
     }
     this.#sent = text;
@@ -92,8 +104,10 @@ class ChatComposer extends HTMLElement {
     const accepted = ctx.response && ctx.response.status < 400;
     const text = this.#text;
     if (!text || !this.isConnected) return;
-    if (!accepted && !this.#error?.textContent) this.#say(ctx.sourceElement === this.#form ? NOT_SENT : NOT_STOPPED);
-    if (ctx.sourceElement !== this.#form) return;
+    const stopping = ctx.sourceElement !== this.#form;
+    const said = this.#error?.textContent && !(stopping && this.#error.querySelector("[data-hold]"));
+    if (!accepted && !said) stopping ? this.#warn("data-live", NOT_STOPPED) : this.#say(NOT_SENT);
+    if (stopping) return;
     if (document.activeElement === document.body || this.contains(document.activeElement)) text.focus();
     if (!accepted) {
       this.#write([this.#sent, text.value].filter(Boolean).join("\n\n"));
@@ -108,20 +122,20 @@ class ChatComposer extends HTMLElement {
     return this.querySelector("#composer-actions")?.getAttribute("data-hold") ?? "";
   }
 
-  /** Say so. */
-  #refuse() {
+  /** Say something about a live run. @param {string} mark @param {string} sentence */
+  #warn(mark, sentence) {
     const reason = document.createElement("span");
-    reason.setAttribute("data-hold", "");
-    reason.textContent = this.#hold;
+    reason.setAttribute(mark, "");
+    reason.textContent = sentence;
     this.#error?.replaceChildren(reason);
   }
 
-  /** What was said about a run that holds a message back is true only while it does. */
+  /** What was said about a live run is true only while it is as it was. */
   #swapped() {
-    const said = this.#error?.querySelector("[data-hold]");
-    if (!said || said.textContent === this.#hold) return;
-    if (this.#hold) this.#refuse();
-    else this.#say("");
+    const said = this.#error?.querySelector("[data-hold], [data-live]");
+    if (!said) return;
+    if (!this.#hold) this.#say("");
+    else if (said.matches("[data-hold]") && said.textContent !== this.#hold) this.#warn("data-hold", this.#hold);
   }
 
   get #error() {

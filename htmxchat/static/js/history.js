@@ -17,7 +17,13 @@ class ChatHistory extends HTMLElement {
     this.#listeners = new AbortController();
     const { signal } = this.#listeners;
     document.addEventListener("htmx:after:swap", (event) => this.#swapped(/** @type {CustomEvent} */ (event)), { signal });
+    // Other pages may have changed the list meanwhile.
+    document.addEventListener("visibilitychange", () => document.hidden || this.#changed(), { signal });
     this.addEventListener("htmx:config:request", (event) => this.#asked(/** @type {CustomEvent} */ (event)), { signal });
+    // What a live turn waits for, and that it is being stopped, is news for the list.
+    const turns = new MutationObserver((changes) => changes.some(({ target }) => isLive(target)) && this.#changed());
+    turns.observe(document.body, { attributeFilter: ["data-state", "data-waiting"], subtree: true });
+    signal.addEventListener("abort", () => turns.disconnect());
     // A conversation that was deleted can be restored here.
     if (this.querySelector(".undo")) show("history");
     this.#keepPlace(signal);
@@ -66,15 +72,27 @@ class ChatHistory extends HTMLElement {
     announce(title);
   }
 
+  #changed() {
+    this.#title();
+    document.body.dispatchEvent(new Event("chat:changed"));
+  }
+
   #refresh() {
     const brand = this.#brand;
     const paths = [brand?.pathname, ...this.#links.map((link) => link.pathname)];
     if (paths.includes(location.pathname)) this.#open = location.pathname;
     for (const link of this.#links) current(link, link.pathname === this.#open);
     this.#joinDays();
+    this.#title();
+  }
+
+  /** The window is called as the conversation, with the mark of what waits for the reader. */
+  #title() {
+    const brand = this.#brand;
     const title = this.#chat?.querySelector("#conversation h1")?.textContent;
     if (!brand || !title || isAddressed("history")) return;
-    document.title = brand.pathname === location.pathname ? brand.text : `${title} · ${brand.text}`;
+    const mark = this.#chat?.querySelector("#turns > .turn:last-child[data-state=suspended]") ? "○ " : "";
+    document.title = brand.pathname === location.pathname ? brand.text : `${mark}${title} · ${brand.text}`;
   }
 
   /** Older conversations can begin with the day that the list ended with. */
@@ -104,6 +122,11 @@ class ChatHistory extends HTMLElement {
       // Storage can be forbidden; the list then begins at its top.
     }
   }
+}
+
+/** @param {Node} turn */
+function isLive(turn) {
+  return turn instanceof Element && turn.matches(".turn[aria-busy]");
 }
 
 /** @param {Element} link @param {boolean} is */

@@ -106,8 +106,10 @@ export class Rows {
       const fromEnd = body.scrollHeight - body.scrollTop;
       const earlier = side === "earlier";
       list[earlier ? "prepend" : "append"](...part.children);
+      const held = document.activeElement === link;
       this.point(side, part.dataset[side]);
       if (earlier) body.scrollTop = body.scrollHeight - fromEnd;
+      if (held && link.hidden) (earlier ? this.first : this.last)?.querySelector("summary")?.focus({ preventScroll: true });
       this.trim(earlier ? "later" : "earlier");
     }
     // When what changed has been drawn, look again: a link may be in sight.

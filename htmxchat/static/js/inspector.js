@@ -39,6 +39,8 @@ class ChatInspector extends HTMLElement {
       this.#following = new Following(body, list, (_, on) => this.#button("follow")?.setAttribute("aria-pressed", String(on)));
     }
     this.#watch();
+    // What was opened before this script came.
+    for (const row of this.#rows.all) this.#toggled(row);
     this.#arrive();
   }
 

@@ -52,7 +52,7 @@ export class ChatLive extends HTMLElement {
     this.#after = new URL(this.#streams, location.href).searchParams.get("after") ?? "";
     this.#wait(FIRST_MESSAGE, () => document.hidden || this.#poll());
     on("htmx:sse:before:connection", ({ connection }) => (this.#connection = connection));
-    on("htmx:sse:after:message", ({ message }) => this.#heard(message.id));
+    on("htmx:sse:after:message", ({ message }) => this.#heard(message));
     on("htmx:sse:error", ({ status }) => (FINAL.has(status) ? this.#failed(status) : this.#lost()));
     on("htmx:sse:close", ({ reason }) => reason === "message" && this.#ended());
     addEventListener("online", () => this.#connection?.delayCanceller?.(), { signal });
@@ -102,11 +102,11 @@ export class ChatLive extends HTMLElement {
     return this.getAttribute("hx-sse:connect") ?? "";
   }
 
-  /** @param {string} id */
-  #heard(id) {
+  /** @param {{id: string, event: string, data: string}} message */
+  #heard({ id, event, data }) {
     this.#after = id || this.#after;
     if (id && !this.#address.searchParams.has("paused")) this.#heardId = Number(id);
-    this.#show("");
+    this.#show(event === "delayed" ? data : "");
     this.#wait(SILENCE, () => this.#connection?.reader?.cancel());
   }
 

@@ -3,6 +3,7 @@
  * up, and copies code and answers.
  */
 
+import { endOfTurns, focus } from "./focus.js";
 import { Following, NEAR } from "./following.js";
 import { announce } from "./page.js";
 
@@ -18,11 +19,12 @@ class ChatLog extends HTMLElement {
   connectedCallback() {
     this.#listeners = new AbortController();
     const { signal } = this.#listeners;
+    this.addEventListener("click", (event) => this.#clicked(event), { signal });
     const body = /** @type {HTMLElement | null} */ (this.querySelector(".room-body"));
     const turns = /** @type {HTMLElement | null} */ (this.querySelector("#turns"));
+    // A page of the host's own has turns without a body that scrolls.
     if (!body || !turns) return;
-    this.addEventListener("click", (event) => this.#clicked(event), { signal });
-for (const type of ["chat:sending", "chat:sent"]) {
+    for (const type of ["chat:sending", "chat:sent"]) {
       document.addEventListener(type, () => this.#following?.follow(true), { signal });
     }
     this.#following = new Following(body, turns, (distance) => this.toggleAttribute("data-more", distance >= NEAR));
@@ -41,6 +43,8 @@ for (const type of ["chat:sending", "chat:sent"]) {
     if (target?.closest(".jump")) {
       event.preventDefault();
       this.#following?.follow(true);
+      // The link goes with what it led to.
+      if (event.detail === 0) focus(endOfTurns());
     }
     const button = target?.closest("button[name=copy]");
     if (button instanceof HTMLButtonElement) void copy(button);

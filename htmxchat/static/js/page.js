@@ -32,27 +32,6 @@ function short(at) {
   return now.valueOf() - at.valueOf() < WEEK ? WEEKDAY.format(at) : DAY.format(at);
 }
 
-/**
- * When what has the focus leaves the page (Stop, Try again, the answer to a question), the focus goes to where it stood:
- * the text in the composer, or the turns. Otherwise it would begin again at the top.
- */
-export function keepFocus() {
-  /** @type {{element: Element, home: string} | undefined} */
-  let held;
-  document.addEventListener("focusin", ({ target }) => {
-    const element = target instanceof Element ? target : null;
-    const home = element?.closest("#composer") ? "text" : element?.closest("chat-log") ? "turns" : "";
-    held = element && home ? { element, home } : undefined;
-  });
-  document.addEventListener("htmx:after:swap", () => {
-    if (!held || held.element.isConnected || document.activeElement !== document.body) return;
-    // On a touch screen the text would bring up the keyboard.
-    const home = matchMedia("(pointer: coarse)").matches ? "turns" : held.home;
-    held = undefined;
-    document.getElementById(home)?.focus({ preventScroll: true });
-  });
-}
-
 /** Tell a screen reader. @param {string} words */
 export function announce(words) {
   const status = document.getElementById("status");

@@ -7,6 +7,9 @@ import { localise } from "./page.js";
 const SHOWN = 50_000;
 const ESCAPES = /\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)|.?)|[\x00-\x08\x0b-\x1a\x1c-\x1f\x7f]/gs;
 
+/** What a run waits for while it depends on a script. @type {(string | undefined)[]} */
+const SCRIPTED = ["approval", "approved", "script"];
+
 /** @typedef {{stdout: string, stderr: string, note: string, part: number | undefined, began: number}} Progress */
 
 /** @param {string} id @returns {HTMLElement | null} */
@@ -36,8 +39,33 @@ export function bring(room, fresh) {
   htmx.process(body);
   localise(body);
   if (card === undefined || active === null) return;
-  const home = active.isConnected ? active : document.getElementById(card) ?? /** @type {HTMLElement} */ (body);
+  const home = active.isConnected ? active : document.getElementById(card) ?? /** @type {HTMLElement} */ (body.querySelector("article.script") ?? body);
   home.focus({ preventScroll: true });
+}
+
+/**
+ * Say in the other rooms what the queue says: in the lines of the answers, and of a run that waits for a script. One that
+ * does not wait for it any more, on this page, is left alone: its own stream is ahead.
+ * @param {HTMLElement | null} news
+ */
+export function tell(news) {
+  const told = /** @type {HTMLElement[]} */ ([...(news?.querySelectorAll("[id]") ?? [])]);
+  for (const fresh of told) {
+    const shown = document.getElementById(fresh.id);
+    if (shown && fresh.localName === "chat-proposal") line(shown, fresh);
+    else if (shown && SCRIPTED.includes(shown.dataset.waiting) && fresh.dataset.waiting) {
+      Object.assign(shown.dataset, { state: fresh.dataset.state, waiting: fresh.dataset.waiting });
+      if (fresh.textContent && shown.textContent !== fresh.textContent) shown.textContent = fresh.textContent;
+    }
+  }
+}
+
+/** @param {HTMLElement} shown @param {HTMLElement} fresh */
+function line(shown, fresh) {
+  if (shown.dataset.state === fresh.dataset.state) return;
+  const focused = shown.contains(document.activeElement);
+  shown.replaceWith(fresh);
+  if (focused) fresh.querySelector("a")?.focus({ preventScroll: true });
 }
 
 /** @param {Element} shown @param {Element} fresh */
@@ -82,7 +110,7 @@ export function badge(waiting) {
     shown.className = "badge num";
     const words = document.createElement("span");
     words.className = "hidden";
-    words.textContent = " waiting";
+    words.textContent = waiting === 1 ? " needs your approval" : " need your approval";
     shown.replaceChildren(String(waiting), words);
     if (waiting) link.append(shown);
     else shown.remove();
@@ -93,14 +121,17 @@ export function badge(waiting) {
 export function draw(id, progress) {
   const card = cardOf(id);
   const output = card?.querySelector(".script-output");
-  if (!card || !output || card.dataset.state !== "running") return;
-  bar(output, progress);
-  for (const stream of /** @type {const} */ (["stdout", "stderr"])) {
-    if (progress[stream]) write(output, stream, progress[stream]);
+  if (card && output && card.dataset.state === "running") {
+    bar(output, progress);
+    for (const stream of /** @type {const} */ (["stdout", "stderr"])) {
+      if (progress[stream]) write(output, stream, progress[stream]);
+    }
   }
-  const state = card.querySelector(".state");
-  if (!state) return;
-  state.textContent = progress.began ? `Running ${((performance.now() - progress.began) / 1_000).toFixed(1)} s` : progress.note;
+  const words = progress.began ? `Running ${((performance.now() - progress.began) / 1_000).toFixed(1)} s` : progress.note;
+  for (const place of [card, cardOf(id.replace("script-", "proposal-"))]) {
+    const state = place?.dataset.state === "running" ? place.querySelector(".state") : null;
+    if (state) state.textContent = words;
+  }
 }
 
 /** @param {Element} output @param {Progress} progress */

@@ -10,7 +10,7 @@ import { announce, warn } from "./page.js";
 import { show } from "./rooms.js";
 import { blockOf, offerToRun } from "./scripts-blocks.js";
 import { FRAGMENT, ScriptJob, post } from "./scripts-job.js";
-import { badge, bring, cardOf, draw } from "./scripts-room.js";
+import { badge, bring, cardOf, draw, tell } from "./scripts-room.js";
 import { sha256 } from "./sha256.js";
 
 /** @import { Runner } from "./sandbox/runner.js" */
@@ -156,7 +156,8 @@ class ChatRunner extends HTMLElement {
 
   /** @param {string} url @param {string} html */
   #show(url, html) {
-    const fresh = new DOMParser().parseFromString(html, "text/html").getElementById("scripts");
+    const parsed = new DOMParser().parseFromString(html, "text/html");
+    const fresh = parsed.getElementById("scripts");
     const room = this.#room;
     if (!fresh || !room || url !== this.#queue) return;
     const cards = /** @type {HTMLElement[]} */ ([...fresh.querySelectorAll("article.script")]);
@@ -165,6 +166,7 @@ class ChatRunner extends HTMLElement {
     // What runs is decided by what the server says, and not by what the page happens to show.
     this.#go(cards.map((card) => ({ ...card.dataset, id: card.id, code: card.querySelector("code")?.textContent ?? "" })));
     if (this.#open) bring(room, fresh);
+    tell(parsed.getElementById("scripts-news"));
     if (this.#job) draw(this.#job.id, this.#job.progress);
     this.#restore(url);
     this.#focus();
@@ -181,7 +183,7 @@ class ChatRunner extends HTMLElement {
       if (first || before === now || document.hidden) continue;
       const words = now === "approved" ? "is approved and runs when it is its turn" : now === "running" ? "runs" : OVER.get(now);
       if (words && before) announce(`The script ${dataset.title} ${words}.`);
-      else if (now === "queued") announce(`The script ${dataset.title} waits for you.`);
+      else if (now === "queued") announce(`The script ${dataset.title} needs your approval.`);
     }
   }
 

@@ -1,0 +1,49 @@
+"""What the queue of scripts says, for whoever draws a run: the log does not have it."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from typing import cast
+
+from ..backend import KeepsScripts
+from ..errors import ChatError
+from ..events import RunEvent, ScriptProposed
+from ..models import Run, Transcript
+from ..scripts.models import Script
+from ..view import RunView, fold, with_queue
+from .call import Call
+
+
+async def queue_of(call: Call, conversation_id: str) -> tuple[Script, ...]:
+    """Return the scripts of a conversation. Without a queue, or when it cannot be read, the log alone counts."""
+    if not call.chat.can_run_scripts:
+        return ()
+    try:
+        return await call.chat.ask(cast(KeepsScripts, call.chat.backend).list_scripts(call.user, conversation_id))
+    except ChatError:
+        return ()
+
+
+async def transcript_queue(call: Call, transcript: Transcript) -> tuple[Script, ...]:
+    """Return the scripts of a conversation, if its answers proposed any."""
+    proposed = any(_proposes(turn.events) for turn in transcript.turns)
+    return await queue_of(call, transcript.conversation.id) if proposed else ()
+
+
+async def run_view(call: Call, run: Run, events: Sequence[RunEvent]) -> RunView:
+    """Return what is to be seen of a run now."""
+    view = fold(events)
+    return with_queue(view, run.id, await queue_of(call, run.conversation_id)) if view.scripts else view
+
+
+def look(call: Call) -> Callable[[RunView], Awaitable[RunView]]:
+    """Return what brings a view of the call's run up to date with the queue."""
+
+    async def up_to_date(view: RunView) -> RunView:
+        return with_queue(view, call.run.id, await queue_of(call, call.run.conversation_id))
+
+    return up_to_date
+
+
+def _proposes(events: Iterable[RunEvent]) -> bool:
+    return any(isinstance(event.body, ScriptProposed) for event in events)

@@ -1,0 +1,56 @@
+"""The lines about the scripts that an answer proposes. Each leads to its script, and says how that stands.
+
+Hooks: `#proposal-…`, a `chat-proposal` with `data-script` and `data-state`, the script's id and state.
+"""
+
+from __future__ import annotations
+
+from ..cleaning import one_line
+from ..confusing import marked
+from ..html import FT, icon, raw, tag
+from ..scripts.models import ScriptState
+from ..scripts.states import LONGEST_TITLE, script_id
+from ..urls import Urls
+from ..view import RunView
+from ..words import SCRIPTS
+from .turn_context import TurnContext
+
+a, b, bdi, span = map(tag, ["a", "b", "bdi", "span"])
+chat_proposal = tag("chat-proposal")
+
+
+def proposals(run_id: str, view: RunView, context: TurnContext) -> list[FT]:
+    """Return a line for each script that a run has proposed."""
+    if not context.can_run_scripts:
+        return []
+    return [
+        proposal(
+            context.urls,
+            run_id,
+            script_id(run_id, f"proposal:{script.script_id}"),
+            one_line(script.title, LONGEST_TITLE),
+            state,
+        )
+        for script, state in zip(view.scripts, view.script_states(), strict=True)
+    ]
+
+
+def proposal(urls: Urls, run_id: str, id: str, title: str, state: ScriptState) -> FT:
+    """Return the line about one script, as its queue knows it."""
+    mine = state is ScriptState.QUEUED
+    return chat_proposal(
+        icon("script"),
+        span("Run Python", [": ", b(raw(marked(title)), dir="auto")] if title else None, cls="cut"),
+        span(SCRIPTS[state], cls="state"),
+        a(
+            "Review" if mine else "Open",
+            span(" the script ", bdi(title), cls="hidden"),
+            cls="button",
+            data_kind="primary" if mine else None,
+            href=urls.script(run_id, id),
+            data_script=id,
+        ),
+        id=f"proposal-{id}",
+        data_script=id,
+        data_state=state.value,
+    )

@@ -1,0 +1,122 @@
+"""One lease for a process: says that it is alive, hears of stops from elsewhere, and finds processes that are gone."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Mapping
+from datetime import UTC, datetime, timedelta
+from math import ceil
+from typing import Protocol
+
+from ..errors import BackendUnavailable
+from ..store import Store
+from .outage import Outage
+from .timing import Timing
+
+log = logging.getLogger("htmxchat")
+_SOON = 0.3
+_PATIENCE = 1.0
+
+
+class OwnRun(Protocol):
+    """A live run of this process."""
+
+    def stop(self) -> None:
+        """Somebody has asked it to stop."""
+
+    def lose(self) -> None:
+        """It is somebody else's now."""
+
+
+class Lease:
+    """Renewed once a second while the process has live runs.
+
+    An old sign of life proves nothing about another process: perhaps nobody could reach the database, and it is about
+    to go on. So such a process is watched first. Only one that says nothing while the database answers is gone.
+
+    Args:
+        owner: The process, as the store knows it.
+        runs: The live runs of this process, by id.
+        on_gone: Called with a process that is gone, and its last sign of life.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        owner: str,
+        outage: Outage,
+        timing: Timing,
+        runs: Mapping[str, OwnRun],
+        on_gone: Callable[[str, datetime | None], Awaitable[None]],
+    ) -> None:
+        self._store = store
+        self._owner = owner
+        self._outage = outage
+        self._timing = timing
+        self._runs = runs
+        self._on_gone = on_gone
+        self._watched: dict[str, tuple[datetime | None, int]] = {}
+        self._leased = False
+
+    async def keep(self) -> None:
+        """Renew and look, until cancelled."""
+        while True:
+            try:
+                if self._runs or self._leased:
+                    await self._patient(self._renew())
+                await self._patient(self._look())
+                self._outage.over()
+            except BackendUnavailable:
+                self._outage.failed()
+            except Exception:
+                log.exception("The lease of this process could not be renewed.")
+            renew = self._timing.renew
+            await asyncio.sleep(min(renew, _SOON) if self._outage.suspected else renew)
+
+    async def renew(self) -> None:
+        """Say that the process is alive, before its first run is stored."""
+        if not self._leased:
+            await self._renew()
+            self._leased = True
+
+    async def end(self) -> None:
+        """Say that the process is gone."""
+        if self._leased:
+            self._leased = False
+            await self._store.end_lease(self._owner)
+
+    async def _renew(self) -> None:
+        own = set(self._runs)
+        stored = await self._store.renew_lease(self._owner)
+        for run_id in own & self._runs.keys():
+            run = self._runs[run_id]
+            if run_id not in stored:
+                run.lose()
+            elif stored[run_id]:
+                run.stop()
+
+    async def _look(self) -> None:
+        silent_since = datetime.now(UTC) - timedelta(seconds=self._timing.expire)
+        silent = await self._store.silent_processes(self._owner, silent_since)
+        looks = ceil(self._timing.watch / self._timing.renew)
+        before, self._watched = self._watched, {}
+        for process, alive_at in silent.items():
+            last, count = before.get(process, (alive_at, 0))
+            count = count + 1 if last == alive_at else 1
+            if count > looks:
+                await self._on_gone(process, alive_at)
+            else:
+                self._watched[process] = alive_at, count
+
+    async def _patient(self, work: Awaitable[None]) -> None:
+        """Await `work`; a database may also just say nothing."""
+        task = asyncio.ensure_future(work)
+        try:
+            while not task.done():
+                await asyncio.wait({task}, timeout=_PATIENCE)
+                if not task.done():
+                    self._outage.failed()
+            await task
+        finally:
+            task.cancel()

@@ -1,0 +1,44 @@
+"""Whether the database is away, for all who write to it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+
+_DELAY = 0.3
+
+
+class Outage:
+    """Notes failures and successes; an outage is one that has lasted for longer than a moment (0.3 seconds).
+
+    Args:
+        on_change: Called when an outage begins and when it is over.
+
+    Attributes:
+        begun: Whether there is an outage.
+    """
+
+    def __init__(self, on_change: Callable[[], None]) -> None:
+        self.begun = False
+        self._on_change = on_change
+        self._since: float | None = None
+
+    @property
+    def suspected(self) -> bool:
+        """Whether the last that was heard of the database is a failure."""
+        return self._since is not None
+
+    def failed(self) -> None:
+        """The database could not be reached, or says nothing."""
+        now = asyncio.get_running_loop().time()
+        self._since = self._since or now
+        if now - self._since >= _DELAY and not self.begun:
+            self.begun = True
+            self._on_change()
+
+    def over(self) -> None:
+        """The database has done what it was asked to."""
+        self._since = None
+        if self.begun:
+            self.begun = False
+            self._on_change()

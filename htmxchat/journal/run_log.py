@@ -1,0 +1,121 @@
+"""The log of one live run that this process writes: what is in the store, and what is still to be written."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
+
+from ..errors import BackendUnavailable
+from ..events import EventBody, Outcome, RunEnded, RunEvent
+from ..store import Batch, Started
+from ..view import compact
+from .outage import Outage
+
+DELAYED = "The answer is delayed: it cannot be saved right now."
+UNSAVED = RunEnded(Outcome.FAILED, "The answer could not be saved, so it was stopped. What was saved is kept.")
+
+
+class RunLog:
+    """Numbers events and keeps them until they are stored. A `Writer` stores them.
+
+    Args:
+        on_refused: Called when the database refuses events. They are dropped; the run is to be ended.
+        on_lost: Called when the log is somebody else's.
+
+    Attributes:
+        events: What is in the store: nobody sees an event before its commit.
+        seq: The number of the last event, whether it is in the store yet or not.
+        done: Whether nothing more will be written.
+        lost: Whether that is because the log is not this process's any more.
+    """
+
+    def __init__(
+        self, started: Started, outage: Outage, *, on_refused: Callable[[], None], on_lost: Callable[[], None]
+    ) -> None:
+        self.run_id = started.run.id
+        self.events = list(started.events)
+        self.seq = self.events[-1].seq
+        self.done = False
+        self.lost = False
+        self._outage = outage
+        self._on_refused, self._on_lost = on_refused, on_lost
+        self._pending: list[RunEvent] = []
+        self._refused = False
+        self._news = asyncio.Event()
+
+    @property
+    def pending(self) -> int:
+        """How many events nobody has begun to store."""
+        return len(self._pending)
+
+    async def more(self, count: int) -> None:
+        """Wait until there are more than `count` events in the store, or until nothing more will be written.
+
+        Raises:
+            BackendUnavailable: The database has been away for longer than a moment.
+        """
+        while len(self.events) <= count and not self.done:
+            if self._outage.begun:
+                raise BackendUnavailable(DELAYED)
+            await self._news.wait()
+
+    async def written(self, seq: int) -> None:
+        """Wait until the event `seq` is in the store, or nothing more will be written, however long that takes."""
+        while len(self.events) < seq and not self.done:
+            await self._news.wait()
+
+    async def changed(self) -> None:
+        """Wait until something has become of it."""
+        await self._news.wait()
+
+    def emit(self, body: EventBody) -> None:
+        """Number an event and keep it to be written."""
+        if self._refused:
+            if not isinstance(body, RunEnded):
+                return
+            body = UNSAVED
+        self.seq += 1
+        self._pending.append(RunEvent(self.seq, datetime.now(UTC), body))
+
+    def take(self) -> Batch:
+        """Return what is to be written; whoever takes it says what came of it."""
+        events, self._pending = self._pending, []
+        ends = bool(events) and isinstance(events[-1].body, RunEnded)
+        return Batch(self.run_id, events, compact([*self.events, *events]) if ends else None)
+
+    def saved(self, events: Sequence[RunEvent]) -> None:
+        """They are in the store."""
+        self.events += events
+        if self.events and isinstance(self.events[-1].body, RunEnded):
+            self.finish()
+        else:
+            self.announce()
+
+    def refuse(self, events: Sequence[RunEvent]) -> None:
+        """The database does not take them. An end that was among them is written anew."""
+        if self._refused:
+            return self.lose()
+        last = [*events, *self._pending][-1].body
+        self._refused = True
+        self._pending = []
+        self.seq = self.events[-1].seq
+        self._on_refused()
+        if isinstance(last, RunEnded):
+            self.emit(last)
+
+    def lose(self) -> None:
+        """The log is somebody else's."""
+        if not self.done and not self.lost:
+            self.lost = True
+            self._on_lost()
+
+    def finish(self) -> None:
+        """Nothing more will be written."""
+        self.done = True
+        self.announce()
+
+    def announce(self) -> None:
+        """Wake those who wait; they look for themselves."""
+        self._news.set()
+        self._news = asyncio.Event()

@@ -1,0 +1,33 @@
+"""How long things take."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from ..kinds import check_fields
+
+
+@dataclass(frozen=True, slots=True)
+class Timing:
+    """How long things take, in seconds.
+
+    Attributes:
+        frame: Between two commits of a process whose runs write fast.
+        poll: Between two looks at the store for what other processes wrote.
+        renew: Between two signs of life of a process, and the longest that a stop from elsewhere takes.
+        expire: How long a process may show no sign of life before it is watched.
+        watch: How long it may show none while it is watched; then it counts as gone.
+        grace: How long an agent may take to clean up after a stop.
+        close: The same when the backend closes.
+    """
+
+    frame: float = 0.08
+    poll: float = 0.25
+    renew: float = 1.0
+    expire: float = 4.0
+    watch: float = 2.0
+    grace: float = 5.0
+    close: float = 0.5
+
+    def __post_init__(self) -> None:
+        check_fields(self)

@@ -1,0 +1,109 @@
+"""Stores what the runs of a process have to write: all of them together, one transaction a frame."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from contextlib import suppress
+
+from ..errors import BackendUnavailable
+from ..store import Batch, Store
+from .outage import Outage
+from .run_log import RunLog
+
+log = logging.getLogger("htmxchat")
+_AWAY = (0.05, 0.1, 0.2, 0.4, 0.8)
+_REFUSED = (0.05, 0.25, 1.0)
+
+
+class Writer:
+    """One transaction for all that was written within a frame, and never two at a time.
+
+    A database that cannot be reached is tried again for as long as it takes; meanwhile agents that write much are held
+    back by `RunLog.pending`. When the database refuses what several runs have written, each is tried alone, so that
+    one run's trouble is nobody else's.
+
+    Args:
+        owner: The process, as the store knows it.
+        frame: Seconds between two transactions.
+    """
+
+    def __init__(self, store: Store, owner: str, outage: Outage, frame: float) -> None:
+        self._store = store
+        self._owner = owner
+        self._outage = outage
+        self._frame = frame
+        self._waiting: dict[str, RunLog] = {}
+        self._task: asyncio.Task[None] | None = None
+        self._hurry = asyncio.Event()
+
+    def wake(self, run: RunLog, *, hurry: bool = False) -> None:
+        """A run has something to write. In a hurry, the rest of the frame is not waited for."""
+        self._waiting[run.run_id] = run
+        if hurry:
+            self._hurry.set()
+        if self._task is None or self._task.done():
+            self._task = asyncio.create_task(self._write(), name="htmxchat writer")
+
+    async def close(self) -> None:
+        """Give up what is not stored."""
+        if self._task is not None:
+            self._task.cancel()
+            await asyncio.wait({self._task})
+
+    async def _write(self) -> None:
+        """Store until nothing is left. Between two transactions, a frame passes."""
+        loop = asyncio.get_running_loop()
+        while self._waiting:
+            began = loop.time()
+            self._hurry.clear()
+            runs, self._waiting = self._waiting, {}
+            batches = [(run, batch) for run in runs.values() if (batch := run.take()).events]
+            if batches:
+                await self._save(batches)
+            with suppress(TimeoutError):
+                async with asyncio.timeout_at(began + self._frame):
+                    await self._hurry.wait()
+
+    async def _save(self, batches: list[tuple[RunLog, Batch]], again: bool = False) -> None:
+        outages = 0
+        while True:
+            try:
+                refused = await self._store.append([batch for _, batch in batches], self._owner, again=again)
+            except BackendUnavailable:
+                self._outage.failed()
+                await asyncio.sleep(_AWAY[min(outages, len(_AWAY) - 1)])
+                outages += 1
+                again = True
+            except Exception:
+                return await self._save_each(batches)
+            else:
+                break
+        self._outage.over()
+        for run, batch in batches:
+            if batch.run_id in refused:
+                log.error("Run %s cannot be written any more. Its agent is stopped.", run.run_id)
+                run.lose()
+            else:
+                run.saved(batch.events)
+
+    async def _save_each(self, batches: list[tuple[RunLog, Batch]]) -> None:
+        """Store one run's events after the other's: the database refuses some of them."""
+        if len(batches) > 1:
+            for each in batches:
+                await self._save([each], again=True)
+            return
+        ((run, batch),) = batches
+        for delay in _REFUSED:
+            log.exception("%d events of run %s could not be stored.", len(batch.events), run.run_id)
+            await asyncio.sleep(delay)
+            try:
+                refused = await self._store.append([batch], self._owner, again=True)
+            except BackendUnavailable:
+                return await self._save(batches, again=True)
+            except Exception:
+                continue
+            return run.lose() if refused else run.saved(batch.events)
+        run.refuse(batch.events)
+        if run.pending:
+            self.wake(run)

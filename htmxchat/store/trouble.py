@@ -1,0 +1,91 @@
+"""What a failure of the database means: it is away, it has other tables, or it refuses for a reason of its own."""
+
+from __future__ import annotations
+
+import logging
+import time
+
+from sqlalchemy import Connection, MetaData, inspect
+from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError, SQLAlchemyError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+
+from ..errors import BackendError, BackendUnavailable
+
+AWAY = "The chat's database cannot be reached right now. Try again in a moment."
+REFUSED = "The chat's database refuses this. The server's log says why."
+OTHER_TABLES = "The chat's database is of another version of htmxchat. The server's log says what differs."
+
+log = logging.getLogger("htmxchat")
+# Connections, insufficient resources, the operator's intervention, a rollback for the sake of another transaction,
+# and the read-only copy that a cluster may show for a moment.
+_PASSING = ("08", "53", "57", "40", "25006")
+_LASTING = ("no such table", "no such column", "has no column", "already exists", "syntax error")
+
+
+class OtherTables(SQLAlchemyError):
+    """The tables are those of another version."""
+
+
+class Trouble:
+    """Names what goes wrong with one database. Of an outage the log has its beginning and its end."""
+
+    def __init__(self) -> None:
+        self._away_since: float | None = None
+
+    def describe(self, error: Exception) -> BackendError:
+        """Log a failure, and return what it means to whoever asked."""
+        if is_away(error):
+            if self._away_since is None:
+                self._away_since = time.monotonic()
+                log.error("The chat's database cannot be reached: %s: %s", type(error).__name__, error)
+            return BackendUnavailable(AWAY)
+        if isinstance(error, OtherTables):
+            log.error("%s", error)
+            return BackendError(OTHER_TABLES)
+        log.error("The chat's database refuses: %s", error, exc_info=error)
+        return BackendError(REFUSED)
+
+    def over(self) -> None:
+        """The database has done what it was asked to."""
+        if self._away_since is not None:
+            log.warning("The chat's database is back after %.0f seconds.", time.monotonic() - self._away_since)
+            self._away_since = None
+
+
+def is_away(error: Exception) -> bool:
+    """Return whether the same may succeed later, without anybody's doing."""
+    if isinstance(error, OSError | PoolTimeout):
+        return True
+    if not isinstance(error, DBAPIError):
+        return False
+    code = str(getattr(error.orig, "sqlstate", None) or "")
+    if code:
+        return code.startswith(_PASSING)
+    words = str(error.orig)
+    return error.connection_invalidated or (
+        isinstance(error, OperationalError | InterfaceError) and not any(each in words for each in _LASTING)
+    )
+
+
+def check_tables(db: Connection, tables: MetaData) -> None:
+    """Refuse a database whose tables lack columns, or need some that this version does not write.
+
+    Raises:
+        OtherTables: It names the first.
+    """
+    there = inspect(db).get_multi_columns(filter_names=list(tables.tables))
+    for (_, name), columns in there.items():
+        table = tables.tables[name]
+        found = {column["name"]: column for column in columns}
+        for column in table.columns:
+            if column.name not in found:
+                raise OtherTables(
+                    f"The chat's database was made by an older version of htmxchat: table {name} has no column"
+                    f" {column.name}. Add it, or use a new database."
+                )
+        for other in found.keys() - table.columns.keys():
+            if not found[other]["nullable"] and found[other].get("default") is None:
+                raise OtherTables(
+                    f"The chat's database was made by another version of htmxchat: table {name} needs a column"
+                    f" {other} that this version does not know. Use that version, or a new database."
+                )

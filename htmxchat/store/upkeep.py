@@ -1,0 +1,117 @@
+"""The store's part for whoever runs the chat: what is old goes, and a person's data can be handed out or removed."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import ColumnElement, Connection, Row, and_, delete, exists, select
+
+from ..events import JSON
+from ..scripts.results import encode_result
+from . import rows, script_rows
+from . import tables as t
+from .database import Database
+
+_AT_ONCE = 200
+
+
+class Upkeep(Database):
+    """Retention, and what data protection asks for."""
+
+    async def prune(self, older_than: timedelta) -> int:
+        """Remove conversations in which nothing has happened for a time, with everything in them.
+
+        One with a live run stays. So do sign-ins: they end by themselves.
+
+        Args:
+            older_than: Since the last turn began or ended.
+
+        Returns:
+            How many were removed.
+
+        Raises:
+            ValueError: The time is negative.
+        """
+        if older_than < timedelta(0):
+            raise ValueError("older_than is negative: it is how long nothing must have happened")
+        live = exists().where(t.runs.c.conversation_id == t.conversations.c.id, t.runs.c.active == 1)
+        return await self._remove(and_(t.conversations.c.updated_at < rows.now() - older_than, ~live))
+
+    async def delete_user(self, user_id: str) -> int:
+        """Remove all that is kept of a user: conversations, also deleted ones, and sign-ins.
+
+        A live run loses its log, so its agent is stopped, within a second or so.
+
+        Returns:
+            How many conversations were removed.
+        """
+        await self._write(lambda db: db.execute(delete(t.sessions).where(t.sessions.c.user_id == user_id)))
+        return await self._remove(t.conversations.c.user_id == user_id)
+
+    async def export_user(self, user_id: str) -> AsyncGenerator[dict[str, JSON], None]:
+        """Yield each of a user's conversations as JSON, oldest first, also deleted ones that are still kept.
+
+        Each has its turns, for each turn all attempts to answer it with their events, and its scripts. Times are ISO
+        8601.
+        """
+        mine = select(t.conversations.c.id).where(t.conversations.c.user_id == user_id)
+        ids = await self._read(lambda db: db.scalars(mine.order_by(t.conversations.c.created_at)).all())
+        for conversation_id in ids:
+            exported = await self._read(lambda db, id=conversation_id: _export(db, id))  # type: ignore[misc]
+            if exported is not None:
+                yield exported
+
+    async def _remove(self, condition: ColumnElement[bool]) -> int:
+        """Remove conversations, some at a time: others write meanwhile."""
+        removed = 0
+        some = select(t.conversations.c.id).where(condition).limit(_AT_ONCE)
+
+        def work(db: Connection) -> int:
+            ids = db.scalars(some).all()
+            these = t.conversations.c.id.in_(ids)
+            script_rows.remove(db, these)
+            db.execute(delete(t.conversations).where(these))
+            return len(ids)
+
+        while count := await self._write(work):
+            removed += count
+        return removed
+
+
+def _export(db: Connection, conversation_id: str) -> dict[str, JSON] | None:
+    conversation = db.execute(select(t.conversations).where(t.conversations.c.id == conversation_id)).one_or_none()
+    if conversation is None:
+        return None
+    turns = select(t.turns).where(t.turns.c.conversation_id == conversation_id)
+    return {
+        **_values(conversation, "id", "title", "created_at", "updated_at", "deleted_at"),
+        "turns": [
+            {**_values(turn, "id", "text", "created_at"), "runs": _runs(db, turn.id)}
+            for turn in db.execute(turns.order_by(t.turns.c.created_at, t.turns.c.id)).all()
+        ],
+        "scripts": [_script(script) for script in script_rows.read(db, conversation_id)],
+    }
+
+
+def _runs(db: Connection, turn_id: str) -> list[Any]:
+    runs = select(t.runs.c.id, t.runs.c.state, t.runs.c.created_at).where(t.runs.c.turn_id == turn_id)
+    return [{**_values(run, "id", "state", "created_at"), "events": _events(db, run.id)} for run in db.execute(
+        runs.order_by(t.runs.c.created_at, t.runs.c.id)).all()]  # fmt: skip
+
+
+def _events(db: Connection, run_id: str) -> list[Any]:
+    events = select(t.events).where(t.events.c.run_id == run_id).order_by(t.events.c.seq)
+    return [_values(event, "seq", "at", "type", "data") for event in db.execute(events)]
+
+
+def _script(script: Any) -> dict[str, Any]:
+    names = ("id", "run_id", "title", "code", "created_at", "approved_at", "started_at", "ended_at")
+    result = None if script.result is None else encode_result(script.result)
+    return {**_values(script, *names), "state": script.state.value, "result": result}
+
+
+def _values(row: Row[Any] | Any, *names: str) -> dict[str, Any]:
+    values = {name: getattr(row, name) for name in names}
+    return {name: value.isoformat() if isinstance(value, datetime) else value for name, value in values.items()}

@@ -1,0 +1,43 @@
+"""What a run waits for, as a column: so that a list of conversations costs one query."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import ColumnElement, and_, case
+
+from ..models import RunState, Waiting
+from ..scripts.models import ScriptState
+
+
+def standing_of(state: Any, waits: ColumnElement[bool], script: Any, *, asks: Any) -> ColumnElement[str]:
+    """Return a column with a run's state, or with what it waits for: `told` undoes it.
+
+    Args:
+        state: The column with its state.
+        waits: Whether it waits for something.
+        script: The column with the state of the script that it waits for; NULL without one.
+        asks: The condition for waiting for an answer, and not for a script.
+    """
+    known = {ScriptState.QUEUED.value: Waiting.APPROVAL.value, ScriptState.APPROVED.value: Waiting.APPROVED.value}
+    by_script = case(known, value=script, else_=Waiting.SCRIPT.value)
+    live = and_(waits, state == RunState.RUNNING.value)
+    return case(
+        (and_(waits, asks, state.in_([RunState.RUNNING.value, RunState.SUSPENDED.value])), Waiting.ANSWER.value),
+        (and_(live, script.is_(None)), Waiting.APPROVAL.value),
+        (live, by_script),
+        else_=state,
+    )
+
+
+def told(value: str | None) -> tuple[RunState | None, Waiting | None]:
+    """Return a run's state, and what it waits for."""
+    if value is None:
+        return None, None
+    if value in _WAITING:
+        waiting = Waiting(value)
+        return waiting.state, waiting
+    return RunState(value), None
+
+
+_WAITING = frozenset(Waiting)

@@ -1,0 +1,161 @@
+"""A database of any earlier version comes forward with nothing lost; one of a later version is refused by name."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import AsyncIterator, Callable
+from pathlib import Path
+
+import anyio
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import Connection, inspect, text
+
+from htmxchat import LocalBackend, Request, Store, User
+from htmxchat.errors import OtherSchema
+from htmxchat.models import RunState
+from htmxchat.scripts.models import ScriptState
+from htmxchat.store import migrations
+from htmxchat.store.tables import metadata
+
+pytestmark = pytest.mark.anyio
+
+FIRST = Path(__file__).parent / "data/schema-0001/sqlite.sql"
+ANN, BEN = User("ann"), User("ben")
+
+
+@pytest.fixture
+def anyio_backend() -> str:
+    return "asyncio"
+
+
+@pytest.fixture
+def old(tmp_path: Path) -> str:
+    """A database that the first version has written: with every kind of row, as a killed process leaves it."""
+    file = tmp_path / "chat.db"
+    with sqlite3.connect(file) as database:
+        database.executescript(FIRST.read_text())
+    database.close()
+    return f"sqlite+aiosqlite:///{file}"
+
+
+@pytest.fixture
+async def make(tmp_path: Path) -> AsyncIterator[Callable[..., Store]]:
+    stores: list[Store] = []
+
+    def make(url: str | None = None, **options: bool) -> Store:
+        stores.append(Store(url or f"sqlite+aiosqlite:///{tmp_path}/new.db", **options))
+        return stores[-1]
+
+    yield make
+    for store in stores:
+        await store.close()
+
+
+def differences(db: Connection) -> list[object]:
+    """Return what a database has otherwise than the store's tables; other tables are somebody else's."""
+    names = {table.name for table in metadata.tables.values()}
+    options = {"include_name": lambda name, kind, _parents: kind != "table" or name in names, "compare_type": True}
+    return list(compare_metadata(MigrationContext.configure(db, opts=options), metadata))
+
+
+def columns(db: Connection) -> dict[str, dict[str, bool]]:
+    found = inspect(db)
+    names = [name for name in found.get_table_names() if name in metadata.tables]
+    return {name: {column["name"]: column["nullable"] for column in found.get_columns(name)} for name in names}
+
+
+def test_the_last_step_is_the_schema_that_is_asked_for() -> None:
+    folder = Path(migrations.__file__).parent
+    assert ScriptDirectory(folder).get_heads() == [migrations.HEAD]
+
+
+async def test_the_steps_make_the_tables_of_the_store(make: Callable[..., Store]) -> None:
+    store, memory = make(), Store()
+    assert await store.read(differences) == []
+    assert await store.read(columns) == await memory.read(columns)
+    await memory.close()
+
+
+async def test_a_database_of_the_first_version_comes_to_the_same_tables(make: Callable[..., Store], old: str) -> None:
+    assert await make(old).read(differences) == []
+
+
+async def test_nothing_of_the_first_version_is_lost(make: Callable[..., Store], old: str) -> None:
+    def rows(db: Connection) -> dict[str, int]:
+        names = [name for name in inspect(db).get_table_names() if name.startswith("htmxchat_")]
+        return {name: db.execute(text(f"SELECT count(*) FROM {name}")).scalar_one() for name in names}
+
+    found = await make(old).read(rows)
+    assert {name: count for name, count in found.items() if count} == {
+        "htmxchat_answers": 1, "htmxchat_conversations": 6, "htmxchat_events": 37, "htmxchat_pending_sign_ins": 1,
+        "htmxchat_runs": 8, "htmxchat_scripts": 3, "htmxchat_sessions": 1, "htmxchat_turns": 7, "htmxchat_schema": 1,
+        "htmxchat_kogwistar_conversations": 2, "htmxchat_kogwistar_runs": 2, "htmxchat_kogwistar_turns": 2,
+    }  # fmt: skip
+
+
+async def test_conversations_of_the_first_version_go_on(make: Callable[..., Store], old: str) -> None:
+    async def respond(request: Request) -> AsyncIterator[str]:
+        yield f"{len(request.history)} turns before"
+
+    backend = LocalBackend(respond, make(old))
+    stopped, rain = (await backend.list_conversations(ANN)).items
+    assert (stopped.state, rain.title) == (RunState.CANCELLED, "Rain & snow")
+    transcript = await backend.load_transcript(ANN, rain.id)
+    assert [turn.text for turn in transcript.turns] == [
+        "Tell me of rain", "**Echo**: Tell me of rain — naïve 雨 [1]", "fail", "half",
+    ]  # fmt: skip
+    run = await backend.start_run(ANN, rain.id, "Go on")
+    events = [event async for event in backend.run_events(ANN, run.id)]
+    assert "4 turns before" in str(events)
+    found = (await backend.search_conversations(ANN, "naïve 雨")).items
+    assert [each.id for each in found] == [rain.id]
+    titles = {each.title: each for each in (await backend.list_conversations(BEN)).items}
+    (script,) = await backend.list_scripts(BEN, titles["propose"].id)
+    assert script.state is ScriptState.DONE and script.result is not None and script.result.stdout == "2\n"
+    assert (await backend.get_run(BEN, (await backend.list_runs(BEN, titles["wait"].id))[0].run.id)) is not None
+
+
+async def test_two_processes_may_bring_it_forward_at_once(make: Callable[..., Store], old: str) -> None:
+    async with anyio.create_task_group() as tasks:
+        for _ in range(3):
+            tasks.start_soon(make(old).open)
+
+
+async def test_an_older_schema_is_refused_by_name_when_it_may_not_be_changed(
+    make: Callable[..., Store], old: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    with pytest.raises(OtherSchema, match=r"an older schema \(0001; .*db upgrade"):
+        await make(old, migrate=False).list_conversations("ann")
+    assert "an older schema" in caplog.text
+    await make(old).open()
+    assert len((await make(old, migrate=False).list_conversations("ann")).items) == 2
+
+
+async def test_an_empty_database_gets_its_tables_in_any_case(make: Callable[..., Store]) -> None:
+    assert (await make(migrate=False).list_conversations("ann")).items == ()
+
+
+async def test_a_newer_schema_is_refused_by_name(make: Callable[..., Store]) -> None:
+    await make().write(lambda db: db.execute(text("UPDATE htmxchat_schema SET version_num = '9999'")))
+    for migrate in (True, False):
+        with pytest.raises(OtherSchema, match=r"a newer schema \(9999; .*later"):
+            await make(migrate=migrate).list_conversations("ann")
+
+
+async def test_a_step_that_fails_changes_nothing(
+    make: Callable[..., Store], old: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    blocked = make(old)
+    with sqlite3.connect(old.partition("///")[2]) as database:
+        database.execute("CREATE TABLE htmxchat_keys (wrong TEXT)")
+    database.close()
+    with pytest.raises(Exception, match="refuses this"):
+        await blocked.open()
+    with sqlite3.connect(old.partition("///")[2]) as database:
+        assert not database.execute("SELECT name FROM sqlite_master WHERE name = 'htmxchat_schema'").fetchall()
+        database.execute("DROP TABLE htmxchat_keys")
+    database.close()
+    assert len((await blocked.list_conversations("ann")).items) == 2
