@@ -132,7 +132,7 @@ def test_the_smallest_move_up_ends_following_and_is_not_undone(chat: Browser, by
 
 def test_the_inspector_follows_until_the_reader_moves_up(chat: Browser) -> None:
     rows = "#inspector .room-body"
-    begin(chat, "ticks 0.02")
+    begin(chat, "ticks 0.08")
     wait_for_state(chat, "running")
     chat.click(f"{ANSWER} a[name=inspect]")
     chat.wait("() => document.querySelectorAll('#inspector-rows > *').length > 60")
