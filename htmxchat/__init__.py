@@ -76,9 +76,6 @@ from .models import (
     RunStep,
     RunSteps,
     RunSummary,
-    Script,
-    ScriptResult,
-    ScriptState,
     Starter,
     Transcript,
     Turn,
@@ -87,6 +84,7 @@ from .models import (
 )
 from .responders import Request, Responder, RunScript
 from .scripts import Scripts
+from .scripts.models import Script, ScriptResult, ScriptState
 from .store import Store
 from .view import RunView, fold
 

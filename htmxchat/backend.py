@@ -9,8 +9,9 @@ from collections.abc import AsyncIterator
 from typing import Protocol, runtime_checkable
 
 from .events import JSON, RunEvent, Source
-from .models import Conversation, ConversationPage, Run, RunSteps, RunSummary, Script, Starter, Transcript, User
+from .models import Conversation, ConversationPage, Run, RunSteps, RunSummary, Starter, Transcript, User
 from .scripts.actions import ScriptAction
+from .scripts.models import Script
 
 
 @runtime_checkable

@@ -32,7 +32,8 @@ from .events import (
     ToolStarted,
     UsageReported,
 )
-from .models import RunState, RunSummary, Script, ScriptState, Transcript, Waiting
+from .models import RunState, RunSummary, Transcript, Waiting
+from .scripts.models import Script, ScriptState
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +114,7 @@ class RunView:
         if self.request is not None:
             return Waiting.ANSWER
         script = self.awaited_script
-        return Waiting.for_script(self.script_state(script)) if script else None
+        return self.script_state(script).waiting if script else None
 
     def script_state(self, script: ScriptProposed) -> ScriptState:
         """Return where a script is that the agent proposed."""

@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from .models import RunState, ScriptState, Waiting
+from .models import RunState, Waiting
+from .scripts.models import ScriptState
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,8 @@ from sqlalchemy import Connection, inspect, text
 
 from htmxchat import LocalBackend, Request, Store, User
 from htmxchat.errors import OtherSchema
-from htmxchat.models import RunState, ScriptState
+from htmxchat.models import RunState
+from htmxchat.scripts.models import ScriptState
 from htmxchat.store import migrations
 from htmxchat.store.tables import metadata
 

@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from htmxchat.errors import Conflict, InvalidInput
-from htmxchat.models import Script, ScriptResult, ScriptState
 from htmxchat.scripts.actions import Abandon, Approve, Cancel, Claim, Edit, Finish, Reject, Renew, Rerun, ScriptAction
+from htmxchat.scripts.models import Script, ScriptResult, ScriptState
 from htmxchat.scripts.results import abridged
 from htmxchat.scripts.states import LEASE, LONGEST_CODE, digest, next_to_run, settle, step, tidy
 

@@ -28,20 +28,9 @@ from htmxchat.fragments.script_card import script_card
 from htmxchat.fragments.transcript import status_text
 from htmxchat.html import render
 from htmxchat.inspection.timeline import timeline
-from htmxchat.models import (
-    Conversation,
-    ConversationPage,
-    Run,
-    RunState,
-    RunSummary,
-    Script,
-    ScriptResult,
-    ScriptState,
-    Turn,
-    User,
-    Waiting,
-)
+from htmxchat.models import Conversation, ConversationPage, Run, RunState, RunSummary, Turn, User, Waiting
 from htmxchat.scripts.actions import Approve, Claim, Finish
+from htmxchat.scripts.models import Script, ScriptResult, ScriptState
 from htmxchat.scripts.states import digest, script_id
 from htmxchat.view import RunView, fold, with_queue
 from htmxchat.words import SCRIPTS, STEPS, standing, titled

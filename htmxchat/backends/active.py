@@ -15,8 +15,8 @@ from ..errors import ChatError
 from ..events import JSON, EventBody, Outcome, RunEnded, RunEvent, RunStopping, ScriptFinished
 from ..journal import Journal
 from ..journal.run_log import UNSAVED, RunLog
-from ..models import ScriptResult
 from ..responders import Request, Responder
+from ..scripts.models import ScriptResult
 from ..scripts.results import abridged
 from ..store import Started
 from .player import play
@@ -85,6 +85,9 @@ class ActiveRun:
 
     async def drive(self, respond: Responder, request: Request) -> None:
         """Run the responder and write what it yields, to the end."""
+        about = f"run={self.run.id} conversation={self.run.conversation_id} user={self.run.user_id!r}"
+        log.info("Run began: %s", about)
+        began = asyncio.get_running_loop().time()
         player = asyncio.create_task(contained(play(respond, request, self), self._exited))
         try:
             await self._supervise(player)
@@ -98,6 +101,9 @@ class ActiveRun:
         finally:
             player.cancel()
             self._log.finish()
+            outcome = "lost" if self._log.lost or self._end is None else self._end.outcome.value
+            seconds = asyncio.get_running_loop().time() - began
+            log.info("Run ended: %s outcome=%s seconds=%.3f events=%d", about, outcome, seconds, len(self.events))
 
     async def _supervise(self, player: asyncio.Task[None]) -> None:
         """Return when the responder is done, or is given up some time after it was told to stop."""

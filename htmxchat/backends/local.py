@@ -15,8 +15,9 @@ from ..errors import BackendUnavailable, EmptyText
 from ..events import JSON, RunEnded, RunEvent
 from ..journal import Journal, Timing
 from ..journal.run_log import DELAYED
-from ..models import Conversation, ConversationPage, Run, RunSummary, Script, Starter, Transcript, User
+from ..models import Conversation, ConversationPage, Run, RunSummary, Starter, Transcript, User
 from ..responders import Request, Responder
+from ..scripts.models import Script
 from ..store import Started, Store
 from ..store.database import uncancelled
 from .active import ActiveRun

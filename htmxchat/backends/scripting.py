@@ -7,8 +7,9 @@ from collections.abc import Sequence
 
 from ..errors import ChatError, NotFound
 from ..events import JSON, ScriptProposed
-from ..models import Conversation, Run, Script, User
+from ..models import Conversation, Run, User
 from ..scripts.actions import ScriptAction
+from ..scripts.models import Script
 from ..scripts.results import encode_result
 from ..store import Store
 

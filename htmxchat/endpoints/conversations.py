@@ -10,7 +10,7 @@ from typing import cast
 from starlette.responses import HTMLResponse, Response
 
 from ..backend import CanDelete, CanRename
-from ..errors import ChatError
+from ..errors import ChatError, NotFound
 from ..fragments.composer import composer_actions
 from ..fragments.controls import submission_field
 from ..fragments.conversation import rename_form, title_heading
@@ -116,8 +116,13 @@ async def delete(call: Call) -> Response:
 async def restore(call: Call) -> Response:
     """Undo a deletion. A deleted conversation is hidden from the door, so the backend checks whose it was."""
     require(call.chat.can_delete)
-    id = call.request.path_params["deleted"]
-    await call.chat.ask(cast(CanDelete, call.chat.backend).restore_conversation(call.user, id))
+    id, backend = call.request.path_params["deleted"], call.chat.backend
+    try:
+        await call.chat.ask(cast(CanDelete, backend).restore_conversation(call.user, id))
+    except NotFound:
+        # One that was restored before, from another page or by a second press, is there.
+        if (await call.chat.ask(backend.get_conversation(call.user, id))).user_id != call.user.id:
+            raise
     if not call.fragment:
         return see_other(call.urls.conversation(id))
     return Response(headers={"HX-Location": call.urls.conversation(id)})

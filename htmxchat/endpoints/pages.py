@@ -20,8 +20,9 @@ from ..fragments.shell import Side, notice, page, side_opener, side_room
 from ..fragments.transcript import run_view
 from ..fragments.transcript import transcript as turns
 from ..html import FT, Child, render, tag
-from ..models import Conversation, ConversationPage, Script, Transcript
+from ..models import Conversation, ConversationPage, Transcript
 from ..patches import Patch, render_patches
+from ..scripts.models import Script
 from ..words import titled
 from .call import Call, endpoint, place
 from .queue import transcript_queue

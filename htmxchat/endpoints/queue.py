@@ -8,7 +8,8 @@ from typing import cast
 from ..backend import KeepsScripts
 from ..errors import ChatError
 from ..events import RunEvent, ScriptProposed
-from ..models import Run, Script, Transcript
+from ..models import Run, Transcript
+from ..scripts.models import Script
 from ..view import RunView, fold, with_queue
 from .call import Call
 

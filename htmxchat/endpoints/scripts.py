@@ -17,8 +17,8 @@ from ..fragments.scripts import script_room, scripts_side, unloaded_scripts
 from ..fragments.shell import Side, side_room
 from ..fragments.transcript import turn_article
 from ..html import FT, Child, render, tag
-from ..models import Script, ScriptState
 from ..scripts.actions import Abandon, Approve, Cancel, Claim, Edit, Finish, Reject, Renew, Rerun, ScriptAction
+from ..scripts.models import Script, ScriptState
 from ..scripts.results import encode_result, output, parse_result, pictures, read_body, table
 from ..scripts.states import CHANGED, digest
 from ..view import fold, with_queue

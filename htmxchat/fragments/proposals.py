@@ -8,7 +8,7 @@ from __future__ import annotations
 from ..cleaning import one_line
 from ..confusing import marked
 from ..html import FT, icon, raw, tag
-from ..models import ScriptState
+from ..scripts.models import ScriptState
 from ..scripts.states import LONGEST_TITLE, script_id
 from ..urls import Urls
 from ..view import RunView

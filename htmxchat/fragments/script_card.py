@@ -10,7 +10,7 @@ from typing import Any
 
 from ..confusing import marked
 from ..html import FT, Child, raw, tag
-from ..models import Script, ScriptState
+from ..scripts.models import Script, ScriptState
 from ..scripts.states import digest
 from ..urls import Urls
 from ..words import SCRIPTS

@@ -13,7 +13,7 @@ from ..ansi import ansi_html
 from ..confusing import doubts, mark, places
 from ..highlight import highlight
 from ..html import FT, Child, raw, tag
-from ..models import Script, ScriptResult, ScriptState
+from ..scripts.models import Script, ScriptResult, ScriptState
 from ..urls import Urls
 
 a, code_, dd, details, div, dl, dt = map(tag, ["a", "code", "dd", "details", "div", "dl", "dt"])

@@ -10,8 +10,9 @@ from itertools import groupby
 from typing import Any
 
 from ..html import FT, Child, tag
-from ..models import Conversation, Script, ScriptState
+from ..models import Conversation
 from ..scripts import Scripts
+from ..scripts.models import Script, ScriptState
 from ..scripts.states import digest, next_to_run
 from ..urls import Urls
 from .controls import post_form

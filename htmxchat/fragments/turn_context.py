@@ -7,7 +7,7 @@ from typing import Literal
 
 from ..kinds import check_fields
 from ..markdown import Markdown
-from ..models import Script
+from ..scripts.models import Script
 from ..urls import Urls
 
 

@@ -15,8 +15,8 @@ from ..fragments.turn_context import TurnContext
 from ..fragments.turn_tail import turn_lost, turn_tail
 from ..html import render
 from ..markdown import MarkdownStream
-from ..models import ScriptState
 from ..patches import Patch, element_patches
+from ..scripts.models import ScriptState
 from ..view import RunView, Step, fold
 
 _LARGE = 8_192

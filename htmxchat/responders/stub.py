@@ -23,7 +23,8 @@ from ..events import (
     ToolStarted,
     UsageReported,
 )
-from ..models import ScriptResult, Starter
+from ..models import Starter
+from ..scripts.models import ScriptResult
 from . import Request, RunScript
 from .stub_texts import (
     HALF,

@@ -17,7 +17,7 @@ from typing import Any
 from ..cleaning import read_json
 from ..errors import InvalidInput
 from ..events import JSON
-from ..models import ScriptResult, ScriptState
+from .models import ScriptResult, ScriptState
 
 NOT_A_RESULT = "This is not what a script can come to."
 _STATES = frozenset({ScriptState.DONE, ScriptState.FAILED, ScriptState.CANCELLED, ScriptState.TIMED_OUT})

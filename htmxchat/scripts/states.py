@@ -20,7 +20,6 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from ..errors import Conflict, InvalidInput
-from ..models import Script, ScriptResult, ScriptState
 from .actions import (
     Abandon,
     Approve,
@@ -33,6 +32,7 @@ from .actions import (
     Rerun,
     ScriptAction,
 )
+from .models import Script, ScriptResult, ScriptState
 from .results import no_python
 
 LONGEST_CODE = 50_000

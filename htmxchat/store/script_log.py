@@ -11,8 +11,8 @@ from sqlalchemy import Connection
 
 from ..errors import InvalidInput
 from ..events import ScriptProposed
-from ..models import Script
 from ..scripts.actions import ScriptAction
+from ..scripts.models import Script
 from ..scripts.states import MOST_SCRIPTS, settle, step, usable
 from . import script_rows as rows
 from .database import Database

@@ -15,7 +15,7 @@ from sqlalchemy import ColumnElement, Connection, Row, delete, insert, select, u
 from ..cleaning import clean_json, clean_text, one_line
 from ..errors import NotFound
 from ..events import ScriptProposed
-from ..models import Script, ScriptResult, ScriptState
+from ..scripts.models import Script, ScriptResult, ScriptState
 from ..scripts.results import decode_result, encode_result, no_python
 from ..scripts.states import LONGEST_CODE, LONGEST_TITLE, MOST_SCRIPTS, script_id, settle, tidy
 from . import tables as t

@@ -6,7 +6,8 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, and_, case
 
-from ..models import RunState, ScriptState, Waiting
+from ..models import RunState, Waiting
+from ..scripts.models import ScriptState
 
 
 def standing_of(state: Any, waits: ColumnElement[bool], script: Any, *, asks: Any) -> ColumnElement[str]:

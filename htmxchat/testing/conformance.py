@@ -23,8 +23,9 @@ from ..backend import (
 )
 from ..errors import BackendError, Busy, Conflict, InvalidInput, NotFound
 from ..events import InputAnswered, InputRequested, Outcome, RunEnded, RunEvent, ScriptFinished, ScriptProposed
-from ..models import Run, RunState, Script, ScriptResult, ScriptState, Starter, User
+from ..models import Run, RunState, Starter, User
 from ..scripts.actions import Approve, Claim, Finish, Reject, ScriptAction
+from ..scripts.models import Script, ScriptResult, ScriptState
 from ..scripts.states import digest
 from ..view import fold
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
+import pytest
 from playwright.sync_api import BrowserContext, Page, Route, expect
 
 from tests.browser.conftest import Server
@@ -185,6 +186,36 @@ class TestReading:
         assert body(chat).evaluate("it => it.scrollTop") == 100
         chat.get_by_text("Latest").click()
         expect(chat.get_by_text("Latest")).to_be_hidden()
+        wait_for_state(chat, "completed")
+        until(lambda: distance(chat) < 4)
+
+    @pytest.mark.parametrize("by", ["wheel", "keyboard", "scrollbar"])
+    def test_the_smallest_move_up_ends_following_and_is_not_undone(self, chat: Page, by: str) -> None:
+        say(chat, LONG)
+        send(chat, "words 1500 0.004")
+        wait_for_word(chat, 100)
+        body(chat).hover()
+        if by == "wheel":
+            chat.mouse.wheel(0, -3)
+        elif by == "keyboard":
+            body(chat).focus()
+            chat.keyboard.press("ArrowUp")
+        else:
+            body(chat).evaluate("it => it.scrollBy(0, -3)")
+        expect(chat.get_by_text("Latest")).to_be_visible()
+        until(lambda: distance(chat) > 100)
+        top = body(chat).evaluate("it => it.scrollTop")
+        at = distance(chat)
+        until(lambda: distance(chat) > at + 200)
+        assert body(chat).evaluate("it => it.scrollTop") == top
+        chat.get_by_role("button", name="Stop").click()
+        wait_for_state(chat, "cancelled")
+
+    def test_a_wheel_that_cannot_move_the_page_leaves_it_following(self, chat: Page) -> None:
+        send(chat, "words 500 0.004")
+        wait_for_state(chat, "running")
+        body(chat).hover()
+        chat.mouse.wheel(0, -3)
         wait_for_state(chat, "completed")
         until(lambda: distance(chat) < 4)
 

@@ -216,3 +216,29 @@ def test_the_composer_is_told_when_a_run_begins_to_wait_and_goes_on(chat: Page) 
     chat.locator(STOP).click()
     wait_for_state(chat, "cancelled")
     expect(chat.locator("#composer .hint")).to_contain_text("sends")
+
+
+def test_a_conversation_that_was_restored_elsewhere_is_opened_by_undo(chat: Page) -> None:
+    start(chat, "one")
+    url = chat.url
+    open_menu(chat, "Delete")
+    expect(chat.locator(".undo")).to_be_visible()
+    other = chat.context.new_page()
+    other.goto(f"{url.partition('/c/')[0]}/?deleted={url.rpartition('/')[2]}")
+    other.locator(".undo button").click()
+    expect(other).to_have_url(url)
+    chat.locator(".undo button").click()
+    expect(chat).to_have_url(url)
+    expect(chat.locator("article.turn")).to_have_count(2)
+
+
+def test_the_list_is_brought_up_to_date_when_the_reader_comes_back(chat: Page, tab: Callable[[], Page]) -> None:
+    start(chat, "one")
+    other = tab()
+    rename(chat, "A better title")
+    chat.get_by_role("link", name="New").click()
+    expect(chat.locator("h1")).to_have_text("New conversation")
+    start(chat, "two")
+    expect(other.locator("a[data-conversation]")).to_have_count(1)
+    other.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
+    expect(other.locator("a[data-conversation]")).to_contain_text(["two", "A better title"])

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from ...events import JSON, EventBody, InputAnswered, InputRequested, ScriptFinished, ScriptProposed, StageChanged
-from ...models import ScriptState
+from ...scripts.models import ScriptState
 from ...scripts.results import abridged, decode_result
 from .problems import plain, sentence
 from .replies import Step, mapping, strings, text_at

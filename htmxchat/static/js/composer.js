@@ -91,7 +91,7 @@ class ChatComposer extends HTMLElement {
     if (this.#hold) {
       event.preventDefault();
       event.stopImmediatePropagation();
-      this.#refuse();
+      this.#warn("data-hold", this.#hold);
       return;
     }
     this.#sent = text;
@@ -104,8 +104,10 @@ class ChatComposer extends HTMLElement {
     const accepted = ctx.response && ctx.response.status < 400;
     const text = this.#text;
     if (!text || !this.isConnected) return;
-    if (!accepted && !this.#error?.textContent) this.#say(ctx.sourceElement === this.#form ? NOT_SENT : NOT_STOPPED);
-    if (ctx.sourceElement !== this.#form) return;
+    const stopping = ctx.sourceElement !== this.#form;
+    const said = this.#error?.textContent && !(stopping && this.#error.querySelector("[data-hold]"));
+    if (!accepted && !said) stopping ? this.#warn("data-live", NOT_STOPPED) : this.#say(NOT_SENT);
+    if (stopping) return;
     if (document.activeElement === document.body || this.contains(document.activeElement)) text.focus();
     if (!accepted) {
       this.#write([this.#sent, text.value].filter(Boolean).join("\n\n"));
@@ -120,20 +122,20 @@ class ChatComposer extends HTMLElement {
     return this.querySelector("#composer-actions")?.getAttribute("data-hold") ?? "";
   }
 
-  /** Say so. */
-  #refuse() {
+  /** Say something about a live run. @param {string} mark @param {string} sentence */
+  #warn(mark, sentence) {
     const reason = document.createElement("span");
-    reason.setAttribute("data-hold", "");
-    reason.textContent = this.#hold;
+    reason.setAttribute(mark, "");
+    reason.textContent = sentence;
     this.#error?.replaceChildren(reason);
   }
 
-  /** What was said about a run that holds a message back is true only while it does. */
+  /** What was said about a live run is true only while it is as it was. */
   #swapped() {
-    const said = this.#error?.querySelector("[data-hold]");
-    if (!said || said.textContent === this.#hold) return;
-    if (this.#hold) this.#refuse();
-    else this.#say("");
+    const said = this.#error?.querySelector("[data-hold], [data-live]");
+    if (!said) return;
+    if (!this.#hold) this.#say("");
+    else if (said.matches("[data-hold]") && said.textContent !== this.#hold) this.#warn("data-hold", this.#hold);
   }
 
   get #error() {

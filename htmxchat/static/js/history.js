@@ -17,6 +17,8 @@ class ChatHistory extends HTMLElement {
     this.#listeners = new AbortController();
     const { signal } = this.#listeners;
     document.addEventListener("htmx:after:swap", (event) => this.#swapped(/** @type {CustomEvent} */ (event)), { signal });
+    // Other pages may have changed the list meanwhile.
+    document.addEventListener("visibilitychange", () => document.hidden || this.#changed(), { signal });
     this.addEventListener("htmx:config:request", (event) => this.#asked(/** @type {CustomEvent} */ (event)), { signal });
     // What a live turn waits for, and that it is being stopped, is news for the list.
     const turns = new MutationObserver((changes) => changes.some(({ target }) => isLive(target)) && this.#changed());

@@ -3,12 +3,11 @@
  * has more of them fetched when they are looked at, and puts every control on the keyboard.
  */
 
+import { Following } from "./following.js";
 import { Rows } from "./inspector-rows.js";
 import { copy } from "./log.js";
 import { announce } from "./page.js";
 
-/** Pixels from the end within which the reader counts as being there. */
-const NEAR = 32;
 /** Where the focus goes in a room that comes in place of this one. */
 const coming = { row: "" };
 
@@ -19,9 +18,9 @@ class ChatInspector extends HTMLElement {
   #changes;
   /** @type {Rows | undefined} */
   #rows;
-  #following = false;
+  /** While rows may come. @type {Following | undefined} */
+  #following;
   #pausedAt = 0;
-  #top = 0;
 
   connectedCallback() {
     this.#listeners = new AbortController();
@@ -31,13 +30,14 @@ class ChatInspector extends HTMLElement {
     this.closest("#inspector")?.addEventListener("click", (event) => this.#copies(event), { signal });
     this.addEventListener("toggle", (event) => this.#toggled(event.target), { signal, capture: true });
     document.body.addEventListener("chat:changed", () => this.#ended(), { signal });
-    this.#body?.addEventListener("scroll", () => this.#scrolled(), { signal, passive: true });
-    const list = this.querySelector("#inspector-rows");
-    if (!list) return;
+    const [body, list] = [this.#body, this.querySelector("#inspector-rows")];
+    if (!body || !list) return;
     this.#rows = new Rows(this);
     this.#changes = new MutationObserver(() => this.#changed());
     this.#changes.observe(list, { childList: true });
-    this.#following = this.dataset.live !== undefined;
+    if (this.dataset.live !== undefined) {
+      this.#following = new Following(body, list, (_, on) => this.#button("follow")?.setAttribute("aria-pressed", String(on)));
+    }
     this.#watch();
     // What was opened before this script came.
     for (const row of this.#rows.all) this.#toggled(row);
@@ -48,6 +48,7 @@ class ChatInspector extends HTMLElement {
     this.#listeners?.abort();
     this.#changes?.disconnect();
     this.#rows?.disconnect();
+    this.#following?.disconnect();
     const { run } = this.dataset;
     // What comes in its place may want rows of the same run: it has asked for them by then.
     setTimeout(() => document.querySelector(`chat-inspector[data-live][data-run="${run}"]`) || live(run)?.watch(null));
@@ -95,38 +96,22 @@ class ChatInspector extends HTMLElement {
   /** The run has ended; what came while the view was paused is there to be read. */
   #ended() {
     if (live(this.dataset.run) || this.dataset.live === undefined) return;
-    this.removeAttribute("data-live");
+    this.#noMore();
     if (this.#pausedAt) this.#rows?.point("later", String(this.#pausedAt));
     this.#pausedAt = 0;
   }
 
-  #follow(on = !this.#following) {
-    this.#following = on;
-    this.#button("follow")?.setAttribute("aria-pressed", String(on));
-    if (on) this.#toEnd();
-    // What was scrolled until now is not the reader's wish to follow again.
-    this.#top = this.#body?.scrollTop ?? 0;
-  }
-
-  #toEnd() {
-    const body = this.#body;
-    if (body) body.scrollTop = body.scrollHeight;
-  }
-
-  /** Only the reader scrolls up: rows that come move the end away, not the reader. */
-  #scrolled() {
-    const body = this.#body;
-    if (!body || this.dataset.live === undefined) return;
-    const atEnd = body.scrollHeight - body.scrollTop - body.clientHeight < NEAR;
-    if (!atEnd && body.scrollTop < this.#top && this.#following) this.#follow(false);
-    else if (atEnd && !this.#following && body.scrollTop > this.#top) this.#follow(true);
-    this.#top = body.scrollTop;
+  /** None can be added to these rows. */
+  #noMore() {
+    this.removeAttribute("data-live");
+    this.#following?.disconnect();
+    this.#following = undefined;
   }
 
   #changed() {
-    if (!this.#following || this.#rows?.changing) return;
-    this.#rows?.trim("earlier");
-    this.#toEnd();
+    if (this.#rows?.changing) return;
+    this.#following?.settle();
+    if (this.#following?.on) this.#rows?.trim("earlier");
   }
 
   // Rows
@@ -134,8 +119,7 @@ class ChatInspector extends HTMLElement {
   /** Show a row, wherever it is. @param {string} seq @param {string} href where it is found when the filter hides it */
   async #show(seq, href) {
     if (!this.#rows?.find(seq) && (await this.#rows?.goTo(seq)) && this.dataset.live !== undefined) {
-      // These are not the last rows, so none can be added to them.
-      this.removeAttribute("data-live");
+      this.#noMore(); // these are not the last rows
       live(this.dataset.run)?.watch(null);
     }
     const row = this.#rows?.find(seq);
@@ -145,7 +129,7 @@ class ChatInspector extends HTMLElement {
 
   /** @param {HTMLDetailsElement} row @param {boolean} [open] */
   #enter(row, open = false) {
-    if (this.#following) this.#follow(false);
+    this.#following?.follow(false);
     if (open) row.open = true;
     row.querySelector("summary")?.focus({ preventScroll: true });
     row.scrollIntoView({ block: open ? "center" : "nearest" });
@@ -158,7 +142,7 @@ class ChatInspector extends HTMLElement {
     const wanted = location.hash.startsWith("#event-") ? this.#rows?.find(location.hash.slice(7)) : null;
     if (end) this.#enter(end);
     else if (wanted) this.#enter(wanted, true);
-    else if (this.#following) this.#toEnd();
+    else this.#following?.follow(true);
   }
 
   /** @param {number} step */
@@ -214,7 +198,7 @@ class ChatInspector extends HTMLElement {
     const link = target?.closest("a");
     const name = target?.closest("button")?.name;
     if (name === "pause") this.#pause();
-    if (name === "follow") this.#follow();
+    if (name === "follow") this.#following?.follow(!this.#following.on);
     if (name === "clear") this.#button("clear")?.getAttribute("aria-pressed") === "true" ? this.#unclear() : this.#clear();
     if (!link || event.metaKey || event.ctrlKey || event.shiftKey) return;
     const seq = link.getAttribute("data-row");

@@ -4,75 +4,37 @@
  */
 
 import { endOfTurns, focus } from "./focus.js";
+import { Following, NEAR } from "./following.js";
 import { announce } from "./page.js";
 
-/** Pixels from the end within which the reader counts as being there. */
-const NEAR = 48;
 /** Milliseconds for which a button says that it has copied. */
 const SAID = 2_000;
 
 class ChatLog extends HTMLElement {
   /** @type {AbortController | undefined} */
   #listeners;
-  /** @type {ResizeObserver | undefined} */
-  #sizes;
-  #following = true;
-  #top = 0;
+  /** @type {Following | undefined} */
+  #following;
 
   connectedCallback() {
     this.#listeners = new AbortController();
     const { signal } = this.#listeners;
     this.addEventListener("click", (event) => this.#clicked(event), { signal });
-    const body = this.#body;
+    const body = /** @type {HTMLElement | null} */ (this.querySelector(".room-body"));
     const turns = /** @type {HTMLElement | null} */ (this.querySelector("#turns"));
     // A page of the host's own has turns without a body that scrolls.
     if (!body || !turns) return;
-    body.addEventListener("scroll", () => this.#scrolled(), { signal, passive: true });
-    for (const type of ["chat:sending", "chat:sent"]) document.addEventListener(type, () => this.#follow(), { signal });
-    this.#sizes = new ResizeObserver(() => (this.#following ? this.#toEnd() : this.#look()));
-    this.#sizes.observe(turns);
-    this.#sizes.observe(body);
+    for (const type of ["chat:sending", "chat:sent"]) {
+      document.addEventListener(type, () => this.#following?.follow(true), { signal });
+    }
+    this.#following = new Following(body, turns, (distance) => this.toggleAttribute("data-more", distance >= NEAR));
     // The empty page is read from its top, and a link to a turn leads there.
-    this.#following = !turns.hidden && !document.getElementById(location.hash.slice(1))?.closest("#turns");
-    if (this.#following) this.#toEnd();
+    this.#following.follow(!turns.hidden && !document.getElementById(location.hash.slice(1))?.closest("#turns"));
   }
 
   disconnectedCallback() {
     this.#listeners?.abort();
-    this.#sizes?.disconnect();
-  }
-
-  get #body() {
-    return this.querySelector(".room-body");
-  }
-
-  /** Only the reader scrolls up: text that grows between two frames moves the end away, not the reader. */
-  #scrolled() {
-    const top = this.#body?.scrollTop ?? 0;
-    if (this.#look() < NEAR) this.#following = true;
-    else if (top < this.#top) this.#following = false;
-    this.#top = top;
-  }
-
-  /** Say whether there is more below; return how much. */
-  #look() {
-    const body = this.#body;
-    const distance = body ? body.scrollHeight - body.scrollTop - body.clientHeight : 0;
-    this.toggleAttribute("data-more", distance >= NEAR);
-    return distance;
-  }
-
-  #toEnd() {
-    const body = this.#body;
-    const selection = document.getSelection();
-    const selecting = selection && !selection.isCollapsed && this.contains(selection.anchorNode);
-    if (body && !selecting) body.scrollTop = body.scrollHeight;
-    this.#look();
-  }
-
-  #follow() {
-    this.#following = true;
-    this.#toEnd();
+    this.#following?.disconnect();
   }
 
   /** @param {MouseEvent} event */
@@ -80,7 +42,7 @@ class ChatLog extends HTMLElement {
     const target = event.target instanceof Element ? event.target : null;
     if (target?.closest(".jump")) {
       event.preventDefault();
-      this.#follow();
+      this.#following?.follow(true);
       // The link goes with what it led to.
       if (event.detail === 0) focus(endOfTurns());
     }

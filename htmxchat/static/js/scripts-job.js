@@ -27,22 +27,8 @@ export const FRAGMENT = { "HX-Request": "true", "HX-Request-Type": "partial", "H
 const FORM = { ...FRAGMENT, "Content-Type": "application/x-www-form-urlencoded" };
 const JSON_BODY = { ...FRAGMENT, "Content-Type": "application/json" };
 
-/** @type {Result} */
-const EXCHANGED = {
-  state: "failed",
-  seconds: 0,
-  value: null,
-  pictures: [],
-  error: {
-    origin: "sandbox",
-    type: "exchanged",
-    message: "The server sent another text than the one that was approved. Nothing was run.",
-    traceback: "",
-  },
-  stdout: "",
-  stderr: "",
-  truncated: false,
-};
+const EXCHANGED = "The server sent another text than the one that was approved. Nothing was run.";
+const NOT_STARTED = "The sandbox could not be started. Reload the page and run the script again.";
 
 /** @param {string} url @param {Record<string, string>} fields */
 export function post(url, fields) {
@@ -85,7 +71,8 @@ export class ScriptJob {
     const clock = setInterval(() => draw(id, this.progress), TICK);
     try {
       // What runs is what was shown, hashed and approved, letter for letter, or nothing.
-      const result = claimed.code === code ? await this.#play(id, code) : EXCHANGED;
+      const played = claimed.code === code ? this.#play(id, code) : failed("exchanged", EXCHANGED);
+      const result = await Promise.resolve(played).catch((error) => failed("load-failed", `${NOT_STARTED} (${error})`));
       Object.assign(this.progress, { note: "Sending the result", part: undefined, began: 0 });
       await this.#finish(result);
     } finally {
@@ -149,6 +136,12 @@ export class ScriptJob {
       await new Promise((resolve) => setTimeout(resolve, delay));
     }
   }
+}
+
+/** @param {string} type @param {string} message @returns {Result} Of a script that did not run. */
+function failed(type, message) {
+  const error = { origin: /** @type {const} */ ("sandbox"), type, message, traceback: "" };
+  return { state: "failed", seconds: 0, value: null, pictures: [], error, stdout: "", stderr: "", truncated: false };
 }
 
 /** @param {Result} result @returns {number} Bytes, with what is posted around it. */

@@ -1,5 +1,6 @@
 /** The room of the scripts as this page shows it: brought up to date card by card, and filled while a script runs. */
 
+import { grow } from "./following.js";
 import { localise } from "./page.js";
 
 /** Characters of output that a running script's card shows; all of it is there once the script has run. */
@@ -167,8 +168,6 @@ function write(output, stream, text) {
   }
   const length = Number(box.dataset.length ?? 0);
   if (length >= SHOWN || length >= text.length) return;
-  const atEnd = box.scrollHeight - box.scrollTop - box.clientHeight < 24;
-  box.append(text.slice(length, SHOWN).replaceAll(ESCAPES, ""));
+  grow(box, () => box.append(text.slice(length, SHOWN).replaceAll(ESCAPES, "")));
   box.dataset.length = String(Math.min(text.length, SHOWN));
-  if (atEnd) box.scrollTop = box.scrollHeight;
 }

@@ -339,7 +339,8 @@ class ChatRunner extends HTMLElement {
   #trust({ id, url, digest }) {
     if (!this.#trusts() || !url || !digest || this.#mine.has(id) || cardOf(id)?.querySelector("form.edit")) return;
     this.#mine.add(id);
-    void post(url, { approve: "yes", trusted: "yes", digest }).finally(() => this.#changed());
+    const approval = post(url, { approve: "yes", trusted: "yes", digest });
+    void approval.catch(() => this.#mine.delete(id)).finally(() => this.#changed());
   }
 }
 

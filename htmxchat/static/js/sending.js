@@ -20,7 +20,7 @@ export function showSending() {
   const shown = new Map();
   on("htmx:before:request", (ctx) => {
     if (ctx.request?.method !== "POST" || !ctx.sourceElement?.closest("#conversation")) return;
-    const text = ctx.sourceElement.matches("#composer, .empty") ? ctx.request.body?.get("text") : undefined;
+    const text = ctx.sourceElement.matches("#composer, .empty form") ? ctx.request.body?.get("text") : undefined;
     const undo = text ? message(text) : press(ctx.request.submitter);
     const timer = setTimeout(announce, SLOW, text ? "Sending your message." : "Sending.");
     shown.set(ctx, () => {

@@ -27,6 +27,7 @@ export class Box {
     this.#frame = frame;
     this.#port = port;
     port.addEventListener("message", ({ data }) => this.#hear(data));
+    port.addEventListener("messageerror", () => this.#crashed());
     // Some browsers say so when the other end is gone; for the others there are the pings.
     port.addEventListener("close", () => this.#crashed());
     port.start();

@@ -74,12 +74,17 @@ export class PythonRunner extends HTMLElement {
     });
   }
 
-  /** Run what the text area holds. @returns {Promise<Result | null>} `null` when it runs already. */
+  /** Run what the text area holds. @returns {Promise<Result | null>} `null` when it runs already, or cannot. */
   async run() {
     if (this.dataset.state === "loading" || this.dataset.state === "running") return null;
     this.#state("loading", "Loading Python");
     this.#output.replaceChildren();
-    this.#runner ??= new Runner(this.#options());
+    try {
+      this.#runner ??= new Runner(this.#options());
+    } catch (error) {
+      this.#state("failed", `This runner's attributes cannot be used. ${error}`);
+      return null;
+    }
     const result = await this.#runner.run(this.#code.value, {
       onProgress: (progress) => this.#loading(progress),
       onOutput: ({ stream, text }) => this.#print(stream, text),

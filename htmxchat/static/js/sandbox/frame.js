@@ -68,6 +68,7 @@
       event.preventDefault();
       if (worker === mine && !run) down("load", event.message);
     });
+    mine.addEventListener("messageerror", () => worker === mine && !run && down("load", "The frame cannot read what the worker says."));
     mine.addEventListener("message", ({ data }) => {
       if (worker !== mine) return;
       if (run) hear(data);
@@ -101,23 +102,23 @@
   }
 
   /** @param {any} message */
-  async function load(message) {
+  async function load({ source, prelude, stdlib, loader, core, wasm, lock, memory, snapshot }) {
+    const script = { type: "text/javascript" };
+    let compiled;
     try {
-      const { source, prelude, stdlib, loader, core, lock, memory, snapshot } = message;
-      const script = { type: "text/javascript" };
-      const wasm = await WebAssembly.compile(message.wasm);
-      runtime = {
-        ...{ source, prelude, stdlib, wasm, lock, memory, snapshot },
-        loader: new Blob([loader], script),
-        core: new Blob([core], script),
-      };
-      start();
+      compiled = await WebAssembly.compile(wasm);
     } catch (error) {
-      down("wasm", error);
+      return down("wasm", error);
     }
+    runtime = {
+      ...{ source, prelude, stdlib, wasm: compiled, lock, memory, snapshot },
+      loader: new Blob([loader], script),
+      core: new Blob([core], script),
+    };
+    start();
   }
 
-  /** @type {Record<string, (message: any) => void>} */
+  /** @type {Record<string, (message: any) => unknown>} */
   const orders = {
     load,
     start,
@@ -151,10 +152,20 @@
     return file.bytes;
   }
 
+  /** Whatever goes wrong with an order, the page is told. @param {any} message */
+  async function obey(message) {
+    try {
+      await orders[message.type](message);
+    } catch (error) {
+      down("load", `${message.type}: ${error}`);
+    }
+  }
+
   addEventListener("message", ({ source, data, ports }) => {
     if (source !== parent || page || data?.type !== "connect" || !ports[0]) return;
     page = ports[0];
-    page.addEventListener("message", (event) => orders[event.data.type]?.(event.data));
+    page.addEventListener("message", (event) => void obey(event.data));
+    page.addEventListener("messageerror", () => down("load", "The frame cannot read what the page has sent."));
     page.start();
     tell({ type: "connected", protocol: PROTOCOL });
   });

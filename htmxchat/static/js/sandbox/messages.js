@@ -36,8 +36,10 @@
 /** @typedef {{type: "begun"}} Begun The packages are loaded, the script begins. */
 /** @typedef {{type: "output", stream: "stdout" | "stderr", text: string}} Output */
 /**
+ * How it ended. `fatal`, `packages` and `broken` say why there is no result: Python crashed, a package cannot be loaded,
+ * the worker could not do what it was told.
  * @typedef {{type: "end", value: Value | null, pictures: ImageValue[], truncated: boolean, fatal: string,
- *   packages: string, error: {type: string, message: string, traceback: string, module: string} | null}} End
+ *   packages: string, broken: string, error: {type: string, message: string, traceback: string, module: string} | null}} End
  */
 
 /** Bytes of a result as JSON in UTF-8, and how they are shared out. */
@@ -106,6 +108,7 @@ function end(message) {
     truncated: message.truncated === true || kept.length < pictures.length || (!value && message.value != null),
     fatal: fit(string(message.fatal), 4_000),
     packages: fit(string(message.packages), 4_000),
+    broken: fit(string(message.broken), 4_000),
     error: error && {
       type: fit(string(error.type), 1_000) || "Error",
       message: fit(string(error.message), 8_000),

@@ -143,8 +143,6 @@ export class Runner {
     await job.begun.promise;
     job.limit(this.#options.timeout, () => new Trouble("run-timeout", `The script ran for more than ${duration(this.#options.timeout)} and was stopped.`));
     const end = await job.ended.promise;
-    if (end.fatal) throw new Trouble("python-crashed", undefined, end.fatal);
-    if (end.packages) throw new Trouble("package-failed", "A package that the script imports cannot be loaded.", end.packages);
     this.#explain(end);
     return end;
   }
@@ -267,10 +265,10 @@ export class Runner {
       return undefined;
     }
     if (!this.#worker) return undefined; // it is gone already
-    if (trouble.type === "python-crashed" || trouble.type === "package-failed") return undefined;
+    if (OVER.includes(trouble.type)) return undefined;
     box.post({ type: "interrupt" });
     const end = await within(GRACE, job.ended.promise);
-    if (end && !end.fatal) return end;
+    if (end && !troubleOf(end)) return end;
     const terminated = new Promise((resolve) => (this.#terminated = () => resolve(true)));
     this.#worker = undefined;
     box.post({ type: "terminate" });
@@ -318,6 +316,7 @@ export class Runner {
       error.message = `The memory is used up: a script has ${megabytes} MB here. Let it work on less at a time.`;
     }
     if (error && NETWORK.test(`${error.type}: ${error.message}`)) error.message = NO_NETWORK;
+    if (error && STACK.test(error.message)) error.message = NO_STACK;
     const module = error?.module;
     if (!module || error.message !== `No module named '${module}'`) return;
     error.message = this.#packages
@@ -329,6 +328,13 @@ export class Runner {
 /** Errors of whoever looks for a network. */
 const NETWORK = /^(?:urllib\.error\.URLError|socket\.gaierror): |: TLS not supported in this environment$/;
 const NO_NETWORK = "There is no network in the sandbox: write the data into the script.";
+
+/** Errors of `asyncio.run()` and its like in a browser that cannot hold a call to WebAssembly up. */
+const STACK = /stack switch/;
+const NO_STACK = "This browser cannot wait inside a call: write `await main()` at the top level instead of `asyncio.run(main())`.";
+
+/** Ends of a run after which there is nothing left to interrupt. @type {string[]} */
+const OVER = ["python-crashed", "package-failed", "worker-failed"];
 
 /** @type {Record<string, import("./trouble.js").TroubleType>} */
 const DOWN = {
@@ -387,7 +393,7 @@ class Job {
   /** @param {Trouble} trouble */
   fail(trouble) {
     this.#stopped ||= performance.now();
-    this.crashed ||= trouble.type === "python-crashed";
+    this.crashed ||= OVER.includes(trouble.type);
     clearTimeout(this.#timer);
     this.#trouble.reject(trouble);
     this.#abort.abort(trouble);
@@ -423,8 +429,10 @@ class Job {
     } else if (message?.type === "output") this.#print(message.stream, message.text);
     else if (message?.type === "end") {
       this.#stopped ||= performance.now();
-      this.begun.resolve(); // one that fails before it begins
+      this.begun.resolve(); // a script may say so itself, before it has begun
       this.ended.resolve(message);
+      const trouble = troubleOf(message);
+      if (trouble) this.fail(trouble);
     }
   }
 
@@ -457,6 +465,13 @@ class Job {
       truncated: this.#truncated || end?.truncated === true,
     };
   }
+}
+
+/** @param {End} end @returns {Trouble | undefined} Why it is no result. */
+function troubleOf({ fatal, packages, broken }) {
+  if (fatal) return new Trouble("python-crashed", undefined, fatal);
+  if (packages) return new Trouble("package-failed", undefined, packages);
+  return broken ? new Trouble("worker-failed", undefined, broken) : undefined;
 }
 
 /** @param {Trouble} trouble @param {End} [end] */

@@ -6,11 +6,12 @@
  * - `offline`: the server cannot be reached. `files-missing`: it does not have the files.
  * - `frame-refused`: the sandbox's document does not open. `frame-crashed`: it does not answer any more.
  * - `wasm-refused`: the browser runs no WebAssembly. `load-failed`: Pyodide does not start.
- * - `worker-closed`, `python-crashed`: Python is gone. `output-flood`: it said too much.
+ * - `worker-closed`, `python-crashed`: Python is gone. `worker-failed`: it could not do what it was told.
+ * - `output-flood`: the script said too much.
  * - `package-failed`: a package is there but cannot be loaded. `version-mismatch`: page and sandbox differ.
  * @typedef {"cancelled" | "run-timeout" | "load-timeout" | "offline" | "files-missing" | "frame-refused" |
- *   "frame-crashed" | "wasm-refused" | "load-failed" | "worker-closed" | "python-crashed" | "output-flood" |
- *   "package-failed" | "version-mismatch"} TroubleType
+ *   "frame-crashed" | "wasm-refused" | "load-failed" | "worker-closed" | "worker-failed" | "python-crashed" |
+ *   "output-flood" | "package-failed" | "version-mismatch"} TroubleType
  */
 
 const SENTENCES = /** @type {const} */ ({
@@ -19,8 +20,10 @@ const SENTENCES = /** @type {const} */ ({
   "frame-crashed": "The sandbox crashed, perhaps for lack of memory. Run the script again, with less data if you can.",
   "wasm-refused": "This browser refuses WebAssembly, which Python needs here. Allow it for this site, or use another browser.",
   "load-failed": "Python did not start. Reload the page and try again.",
+  "package-failed": "A package that the script imports cannot be loaded.",
   "worker-closed": "Python was closed while the script ran. Run it again.",
   "python-crashed": "Python crashed, perhaps for lack of memory or by endless recursion. Run the script again.",
+  "worker-failed": "The sandbox itself failed, not the script. Run it again; if it happens again, use another browser.",
   "output-flood": "The script said more than a script may, and was stopped. Let it print less.",
   "version-mismatch": "The page and its sandbox are of different versions. Reload the page.",
 });

@@ -2,8 +2,8 @@
  * Python's worker: a classic script that the frame starts from a blob, and so under the frame's policy. There is no
  * network here; every byte is handed in.
  *
- * Whoever's Python runs here owns this scope (`import js`): nothing in this file protects anything. It is the frame that
- * does, and the page takes what is said as data.
+ * Whoever's Python runs here owns this scope (`import js`): it is the frame that keeps it in, and the page takes what is
+ * said as data. Before any script this file takes away, for good, what one script could leave for the next.
  */
 (() => {
   "use strict";
@@ -18,6 +18,14 @@
   const MOST_OUTPUT = 300_000;
   /** Where Pyodide believes its files to be. */
   const NOWHERE = "https://sandbox.invalid/";
+  /**
+   * What could carry something from one script to another, and whatever opens a scope that has it again. An opaque origin
+   * has most of it out of reach; in some browsers not all.
+   */
+  const CHANNELS = {
+    scope: ["caches", "indexedDB", "cookieStore", "BroadcastChannel", "Worker", "SharedWorker"],
+    navigator: ["locks", "storage", "storageBuckets", "serviceWorker"],
+  };
 
   /** @typedef {{name: string, bytes: ArrayBuffer}} File */
 
@@ -108,6 +116,13 @@
     scope.addEventListener("error", (/** @type {Event} */ event) => event.preventDefault());
   }
 
+  /** Takes properties away where they are defined, so that nothing can get hold of them. @param {any} object @param {string[]} names */
+  function remove(object, names) {
+    for (let holder = object; holder; holder = Object.getPrototypeOf(holder)) {
+      for (const name of names) delete holder[name]; // throws, in strict mode, when it stays
+    }
+  }
+
   /** @param {number} most Bytes. */
   function limitMemory(most) {
     const { grow } = WebAssembly.Memory.prototype;
@@ -160,9 +175,21 @@
       say({ type: "end", fatal: String(error).slice(0, 2_000) });
     };
     prelude = pyodide.runPython(parts.prelude, { globals: pyodide.toPy({ __name__: "sandbox" }), filename: "sandbox" });
+    remove(scope, CHANNELS.scope);
+    remove(scope.navigator, CHANNELS.navigator);
     const ready = { type: "ready", python: prelude.prepare(nap), snapshot };
     post(ready, snapshot ? [snapshot.buffer ?? snapshot] : []);
-    scope.onmessage = (/** @type {MessageEvent} */ { data }) => void (life && orders[data.type]?.(data));
+    scope.onmessage = (/** @type {MessageEvent} */ { data }) => void (life && obey(data));
+  }
+
+  /** Whatever goes wrong with an order is said at once: nobody else sees it. @param {any} message */
+  async function obey(message) {
+    try {
+      await orders[/** @type {keyof typeof orders} */ (message.type)](message);
+    } catch (error) {
+      flush();
+      say({ type: "end", broken: `${message.type}: ${error}`.slice(0, 2_000) });
+    }
   }
 
   const alarm = self.crossOriginIsolated ? new Int32Array(new SharedArrayBuffer(4)) : null;
@@ -187,13 +214,14 @@
     },
   };
 
-  /** @type {Record<string, (message: any) => void>} */
   const orders = {
+    /** @param {any} message */
     run(message) {
       script = message;
       outputs.forEach((output) => output.reset());
       say({ type: "imports", names: JSON.parse(prelude.missing(script.code)) });
     },
+    /** @param {{packages: string[], files: File[]}} message */
     async execute({ packages, files: given }) {
       for (const { name, bytes } of given) files.set(name, bytes);
       /** @type {unknown[]} */
@@ -207,8 +235,10 @@
       if (errors.length) return say({ type: "end", packages: String(errors[0]).slice(0, 2_000) });
       for (const { name } of given) files.delete(name);
       say({ type: "begun" });
-      // The promise of a call that ends in a fatal error may stay unsettled: on_fatal tells of it.
-      const end = await prelude.run.callPromising(script.code, script.keep);
+      // With stack switching, Python can wait for a promise anywhere; `await` needs none. The promise of a call that ends
+      // in a fatal error may stay unsettled: on_fatal tells of it.
+      const { code, keep } = script;
+      const end = await ("Suspending" in WebAssembly ? prelude.run.callPromising(code, keep) : prelude.run(code, keep));
       flush();
       post(end);
     },
@@ -219,6 +249,8 @@
     },
   };
 
-  scope.onmessage = (/** @type {MessageEvent} */ { data, ports }) =>
-    boot(data, ports[0]).catch((error) => post({ type: "failed", message: String(error?.stack ?? error) }));
+  /** @param {unknown} error */
+  const refuse = (error) => post({ type: "failed", message: String(error).slice(0, 2_000) });
+  scope.onmessage = (/** @type {MessageEvent} */ { data, ports }) => boot(data, ports[0]).catch(refuse);
+  scope.onmessageerror = () => refuse("The worker cannot read what the frame has sent.");
 })();
