@@ -46,6 +46,8 @@ _LOOKALIKES = str.maketrans(
     "аЬсԁеһіјӏорԛѕԝхуѵАВСЕНІЈКМОРЅТХУԌԜ" + "αοονρικυγχΑΒΕΖΗΙΚΜΝΟΡΤΥΧ" + "օոսցզհ" + "ɑɡıȷ",
     "abcdehijlopqswxyvABCEHIJKMOPSTXYGW" + "aoovpikuyxABEZHIKMNOPTYX" + "onugqh" + "agij",
 )
+# What names of characters begin with that is no writing system, or is another's.
+_SCRIPTS = {"IDEOGRAPHIC": "CJK", "MODIFIER": "", "COMBINING": "", "HANGZHOU": "CJK", "EXTENDED": "ARABIC", "VEDIC": ""}
 _PYTHON = frozenset(keyword.kwlist) | frozenset(dir(builtins))
 _ASCII_WORD = re.compile(r"[A-Za-z_][A-Za-z0-9_]*+")
 _WORD = re.compile(r"[A-Za-z0-9_\x80-\U0010ffff]++")
@@ -201,8 +203,13 @@ def _name(word: str, start: int, known: frozenset[str]) -> Iterator[Doubt]:
 
 
 def _script(character: str) -> str:
-    """Return the writing system of a letter, by the first word of its name; empty for what all have in common."""
-    if not character.isalpha():
+    """Return the writing system of a letter, a mark or a digit, by the first word of its name.
+
+    It is empty for what all have in common.
+    """
+    if character.isascii() and not character.isalpha():
+        return ""
+    if unicodedata.category(character)[0] not in "LMN":
         return ""
     script = re.split("[ -]", unicodedata.name(character, ""), maxsplit=1)[0]
-    return {"IDEOGRAPHIC": "CJK", "MODIFIER": ""}.get(script, script)
+    return _SCRIPTS.get(script, script)

@@ -569,6 +569,10 @@ def test_a_carriage_return_is_marked() -> None:
         ("\u0131d = 1", "\u0131", "this is not id"),
         ("\u0261et = get", "\u0261", "this is not get"),
         ("\u212a = 1", "\u212a", "Python reads this name as K"),
+        # Marks of other alphabets, of which these show nothing on a Latin letter, and digits that pass for others.
+        ("is_admin\u2d7f = 1", "\u2d7f", "another alphabet"),
+        ("is_admin\U0001107f = 1", "\U0001107f", "another alphabet"),
+        ("item\u09ea = 1; item8 = 2", "\u09ea", "another alphabet"),
     ],
 )
 def test_names_that_look_like_others_are_marked(code: str, misleading: str, why: str) -> None:
@@ -588,6 +592,9 @@ def test_names_that_look_like_others_are_marked(code: str, misleading: str, why:
         "שם = 1",
         "print('\u2764\ufe0f')",
         "d\u00e9j\u00e0 = 1",
+        "\u0939\u093f\u0928\u094d\u0926\u0940\u0967 = 1",
+        "\u0633\u0639\u0631\u064f\u0661 = \u0633\u06f1",
+        "\u7b2c\u3007\u7ae0 = 1",
     ],
 )
 def test_other_languages_are_not_marked(code: str) -> None:
