@@ -102,7 +102,7 @@ def test_a_proposal_waits_with_its_code_and_where_it_comes_from(chat: Chat) -> N
     assert [each["name"] for each in card.all("button")] == ["approve", "edit", "reject"]
     assert card.one("input", name="digest")["value"] == digest("print(6 * 7)")
     assert card.one("p", cls="quiet").one("a")["href"] == f"{chat.path}#turn-{chat.run}"
-    assert "the agent waits" in card.text
+    assert "the agent is waiting for it" in card.text
     turn = parse(chat.client.get(chat.path).text).one("article", id=f"turn-{chat.run}")
     assert turn["data-state"] == "suspended"
     link = turn.one("chat-proposal").one("a")["href"]
@@ -510,7 +510,7 @@ UNSEEN = {
     ),
     "separators": all_of(lambda each: category(each)[0] == "Z" and each != " "),
     "private": ["\ue000", "\U000f0000", "\U0010fffd"],
-    "blank": ["\u2800", "\U0001d159", "\U00013441"],
+    "blank": ["\u2800", "\U0001d159", "\U00013441", "\U00016fe4"],
     "floating": ["\u20dd", "\u20e3"],
 }
 
@@ -566,6 +566,8 @@ def test_a_carriage_return_is_marked() -> None:
         ("\uff49d = 1", "\uff49", "Python reads this name as id"),
         ("\U0001d41fn()", "\U0001d41f", "Python reads this name as fn"),
         ("cafe\u0301 = 1", "\u0301", "Python reads this name as caf\u00e9"),
+        ("\u0131d = 1", "\u0131", "this is not id"),
+        ("\u0261et = get", "\u0261", "this is not get"),
         ("\u212a = 1", "\u212a", "Python reads this name as K"),
         # Marks of other alphabets, of which these show nothing on a Latin letter, and digits that pass for others.
         ("is_admin\u2d7f = 1", "\u2d7f", "another alphabet"),
@@ -613,12 +615,16 @@ def test_the_places_of_what_may_mislead_are_said() -> None:
     assert "30 more" in render(doubts_notice("\u200b" * 40))
 
 
+def test_prose_from_right_to_left_keeps_the_order_of_its_words() -> None:
+    assert marked("ما هو الوقت") == "ما هو الوقت"
+
+
 def test_choices_and_tool_calls_are_marked_too() -> None:
     assert marked("Pay\u202e <1>") == (
         'Pay<span class="odd" role="img" aria-label="U+202E Right-to-left override, which cannot be seen"'
         ' title="U+202E Right-to-left override, which cannot be seen" data-code="U+202E">\u202e</span> &lt;1&gt;'
     )
-    for words in ("می\u200cخواهم", "12\u00a0%", "👩\u200d💻 ❤\ufe0f", "क्\u200dष"):
+    for words in ("می\u200cخواهم", "12\u00a0%", "👩\u200d💻 ❤\ufe0f", "1\ufe0f\u20e3 Yes", "क्\u200dष"):
         assert 'class="odd"' not in marked(words)
 
 
