@@ -55,8 +55,8 @@ class Meanings:
             case TextReplaced(text=text):
                 return f"The whole answer anew, {count(len(text), 'character')}: {excerpt(text)}"
             case ToolStarted(call_id=call, name=name, summary=summary, arguments=arguments):
-                asked = summary or gist(arguments)
-                return self._called(call, name, at) + (f": {asked}" if asked else "")
+                words = summary or gist(arguments)
+                return self._called(call, name, at) + (f": {words}" if words else "")
             case ToolFinished() as finished:
                 return self._returned(finished, at)
             case SourcesFound(sources=sources):
