@@ -445,8 +445,8 @@ class TestBusy:
     @pytest.mark.parametrize(
         ("event", "sentence"),
         [
-            (InputRequested("q", "Which one?"), "The agent waits for your answer to its question."),
-            (ScriptProposed("s", "1 + 1", "The sum", awaited=True), "The agent waits for a script."),
+            (InputRequested("q", "Which one?"), "The agent is waiting for your answer to its question."),
+            (ScriptProposed("s", "1 + 1", "The sum", awaited=True), "The agent is waiting for a script."),
             (RunStopping(), "The agent is still stopping."),
         ],
         ids=["question", "script", "stopping"],
