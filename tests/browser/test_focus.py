@@ -112,7 +112,7 @@ def test_a_touch_screen_shows_no_keyboard_for_it(
     expect(tail(page)).to_be_focused()
 
 
-@pytest.mark.xfail(strict=False, reason="on a slow machine scrolling brings the rows before the link is pressed")
+@pytest.mark.xfail(strict=False, reason="the focus is lost where scrolling brings the rows too: not explained yet")
 def test_earlier_rows_are_where_the_link_was(chat: Page) -> None:
     steps = [["ToolStarted", {"call_id": str(n), "name": f"tool_{n}"}] for n in range(250)]
     start(chat, f"emit {json.dumps(steps)}")
