@@ -3,15 +3,23 @@
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 from starlette.testclient import TestClient
 
 from htmxchat import BackendUnavailable, LocalBackend, Request, Store, create_chat_app
 from htmxchat.testing import ScriptedBackend
 from tests.servers import Postgres
+
+
+@pytest.fixture
+def anyio_backend() -> str:
+    return "asyncio"
 
 
 async def respond(request: Request) -> Any:
@@ -36,22 +44,33 @@ def test_a_backend_that_cannot_tell_is_ready() -> None:
     assert TestClient(create_chat_app(ScriptedBackend())).get("/readyz").json() == {"ready": True, "reason": ""}
 
 
-def test_a_database_that_cannot_be_opened_is_not_ready_but_alive(tmp_path: Path) -> None:
-    store = Store(f"sqlite+aiosqlite:///{tmp_path}/no/such/folder/chat.db")
-    client = TestClient(create_chat_app(LocalBackend(respond, store)))
-    answer = client.get("/readyz")
-    assert (answer.status_code, answer.json()["ready"]) == (503, False)
-    assert "cannot be reached" in answer.json()["reason"] and str(tmp_path) not in answer.text
-    assert client.get("/healthz").status_code == 200
+@asynccontextmanager
+async def asked(store: Store) -> AsyncIterator[httpx.AsyncClient]:
+    """A chat over the store, in the loop that also closes it."""
+    backend = LocalBackend(respond, store)
+    transport = httpx.ASGITransport(create_chat_app(backend))
+    async with httpx.AsyncClient(transport=transport, base_url="http://chat.test") as client:
+        yield client
+    await backend.close()
 
 
-def test_another_schema_is_named(tmp_path: Path) -> None:
+@pytest.mark.anyio
+async def test_a_database_that_cannot_be_opened_is_not_ready_but_alive(tmp_path: Path) -> None:
+    async with asked(Store(f"sqlite+aiosqlite:///{tmp_path}/no/such/folder/chat.db")) as client:
+        answer = await client.get("/readyz")
+        assert (answer.status_code, answer.json()["ready"]) == (503, False)
+        assert "cannot be reached" in answer.json()["reason"] and str(tmp_path) not in answer.text
+        assert (await client.get("/healthz")).status_code == 200
+
+
+@pytest.mark.anyio
+async def test_another_schema_is_named(tmp_path: Path) -> None:
     with sqlite3.connect(tmp_path / "chat.db") as database:
         database.execute("CREATE TABLE htmxchat_schema (version_num VARCHAR(32))")
         database.execute("INSERT INTO htmxchat_schema VALUES ('9999')")
     database.close()
-    store = Store(f"sqlite+aiosqlite:///{tmp_path}/chat.db")
-    answer = TestClient(create_chat_app(LocalBackend(respond, store))).get("/readyz")
+    async with asked(Store(f"sqlite+aiosqlite:///{tmp_path}/chat.db")) as client:
+        answer = await client.get("/readyz")
     assert answer.status_code == 503
     assert "a newer schema (9999" in answer.json()["reason"]
 
