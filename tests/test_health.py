@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import sqlite3
+import threading
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
+import anyio
 import httpx
 import pytest
 from starlette.testclient import TestClient
@@ -47,11 +49,16 @@ def test_a_backend_that_cannot_tell_is_ready() -> None:
 @asynccontextmanager
 async def asked(store: Store) -> AsyncIterator[httpx.AsyncClient]:
     """A chat over the store, in the loop that also closes it."""
+    threads = threading.active_count()
     backend = LocalBackend(respond, store)
     transport = httpx.ASGITransport(create_chat_app(backend))
     async with httpx.AsyncClient(transport=transport, base_url="http://chat.test") as client:
         yield client
     await backend.close()
+    with anyio.fail_after(10):
+        # aiosqlite's threads still use the event loop for a moment.
+        while threading.active_count() > threads:  # noqa: ASYNC110
+            await anyio.sleep(0.01)
 
 
 @pytest.mark.anyio
