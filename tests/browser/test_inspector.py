@@ -283,6 +283,7 @@ def test_following_that_is_switched_off_stays_off_while_the_page_still_scrolls(c
     until(lambda: body.evaluate("it => it.scrollHeight > it.clientHeight + 50"))
     chat.get_by_role("button", name="Pause").click()
     expect(chat.locator("#inspector-new")).to_contain_text("new row")
+    until(lambda: body.evaluate("it => it.scrollHeight - it.scrollTop - it.clientHeight < 1"))
     body.evaluate("""async it => {
       const frame = () => new Promise(requestAnimationFrame);
       const button = document.querySelector("button[name=follow]");

@@ -18,7 +18,7 @@ def test_a_script_is_approved_runs_and_what_came_of_it_reaches_the_agent(chat: B
     chat.click(f"{CARD} button[name=approve]")
     wait_for_state(chat, "completed", seconds=90)  # Python is loaded first
     assert chat.text(f"{ANSWER} .turn-body").split() == ["done:", "6", "42"]
-    assert "42" in chat.text(f"{CARD} .script-output")
+    chat.wait("() => document.querySelector('#scripts').innerText.includes('42')")
     assert_same_after_reload(chat)
     # One that fails, in the same page.
     begin(chat, "run " + json.dumps("1 / 0"))
@@ -27,4 +27,4 @@ def test_a_script_is_approved_runs_and_what_came_of_it_reaches_the_agent(chat: B
     chat.click(f"{CARD} button[name=approve]")
     wait_for_state(chat, "completed", seconds=90)
     assert chat.text(f"{ANSWER} .turn-body").startswith("failed: ")
-    assert "ZeroDivisionError: division by zero" in chat.run("s => document.querySelector(s).innerText", "#scripts")
+    chat.wait("() => document.querySelector('#scripts').innerText.includes('ZeroDivisionError: division by zero')")
