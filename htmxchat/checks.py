@@ -87,13 +87,13 @@ def path(name: str, value: Any) -> str:
     return str(value)
 
 
-def address(name: str, value: Any) -> str:
-    """Return a path on the chat's own origin, or an http or https address."""
+def address(name: str, value: Any, example: str) -> str:
+    """Return a path on the chat's own origin, or an http or https address; `example` is such a path."""
     text(name, value)
     parts = _split(value)
     other = parts is not None and parts.scheme in ("http", "https") and bool(parts.hostname)
     if not (other or (value.startswith("/") and not value.startswith("//"))) or _UNSAFE.search(value):
-        raise ValueError(f'{name} is a path, "/login", or an address, "https://host/login", not {shown(value)}.')
+        raise ValueError(f'{name} is a path, "{example}", or an address, "https://host{example}", not {shown(value)}.')
     return str(value)
 
 

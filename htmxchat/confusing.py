@@ -41,11 +41,13 @@ _TOGETHER = (
     frozenset({"LATIN", "CJK", "BOPOMOFO"}),
     frozenset({"LATIN", "CJK", "HANGUL"}),
 )
-# Letters of other alphabets that look like Latin ones in most typefaces.
+# Letters that look like those of ASCII in most typefaces.
 _LOOKALIKES = str.maketrans(
-    "аЬсԁеһіјӏорԛѕԝхуѵАВСЕНІЈКМОРЅТХУԌԜ" + "αοονρικυγχΑΒΕΖΗΙΚΜΝΟΡΤΥΧ" + "օոսցզհ",
-    "abcdehijlopqswxyvABCEHIJKMOPSTXYGW" + "aoovpikuyxABEZHIKMNOPTYX" + "onugqh",
+    "аЬсԁеһіјӏорԛѕԝхуѵАВСЕНІЈКМОРЅТХУԌԜ" + "αοονρικυγχΑΒΕΖΗΙΚΜΝΟΡΤΥΧ" + "օոսցզհ" + "ɑɡıȷ",
+    "abcdehijlopqswxyvABCEHIJKMOPSTXYGW" + "aoovpikuyxABEZHIKMNOPTYX" + "onugqh" + "agij",
 )
+# What names of characters begin with that is no writing system, or is another's.
+_SCRIPTS = {"IDEOGRAPHIC": "CJK", "MODIFIER": "", "COMBINING": "", "HANGZHOU": "CJK", "EXTENDED": "ARABIC", "VEDIC": ""}
 _PYTHON = frozenset(keyword.kwlist) | frozenset(dir(builtins))
 _ASCII_WORD = re.compile(r"[A-Za-z_][A-Za-z0-9_]*+")
 _WORD = re.compile(r"[A-Za-z0-9_\x80-\U0010ffff]++")
@@ -91,10 +93,12 @@ def doubts(text: str, *, code: bool = False) -> list[Doubt]:
     return [found[place] for place in sorted(found)]
 
 
-def mark(html: str, found: list[Doubt]) -> str:
+def mark(html: str, found: list[Doubt], *, code: bool = False) -> str:
     """Return the HTML of a text in which the characters of `found` are marked. What is copied stays the same.
 
-    Text that runs from right to left is kept from turning around what stands beside it.
+    Args:
+        code: Words that run from right to left are kept from turning around what stands beside them. In prose they are
+            left as they are: its element finds its direction by them, and they keep their order.
     """
     if html.isascii() and not found:
         return html
@@ -103,7 +107,7 @@ def mark(html: str, found: list[Doubt]) -> str:
     place = 0
     turned = False
     for part in _HTML_PART.findall(html):
-        is_turned = len(part) == 1 and place not in marks and unicodedata.bidirectional(part) in ("R", "AL")
+        is_turned = code and len(part) == 1 and place not in marks and unicodedata.bidirectional(part) in ("R", "AL")
         if turned != is_turned:
             out.append("<bdi>" if is_turned else "</bdi>")
             turned = is_turned
@@ -144,10 +148,12 @@ def _hidden(character: str, before: str) -> bool:
     category = unicodedata.category(character)
     if category[0] in "CZ" or _is_ignorable(character):
         return not (character == "\ufe0f" and unicodedata.category(before) == "So")
+    if _BLANK.search(unicodedata.name(character, "")):
+        return True
     if category[0] == "M":
         # A mark that stands on no letter hides in what it stands on.
         return category == "Me" or unicodedata.category(before)[0] not in "LM"
-    return _BLANK.search(unicodedata.name(character, "")) is not None
+    return False
 
 
 def _is_ignorable(character: str) -> bool:
@@ -155,7 +161,7 @@ def _is_ignorable(character: str) -> bool:
 
 
 def _is_prose(character: str) -> bool:
-    return character in _PROSE or unicodedata.category(character) in ("Zs", "Mn")
+    return character in _PROSE or unicodedata.category(character) in ("Zs", "Mn", "Me")
 
 
 def _named(character: str) -> str:
@@ -197,8 +203,13 @@ def _name(word: str, start: int, known: frozenset[str]) -> Iterator[Doubt]:
 
 
 def _script(character: str) -> str:
-    """Return the writing system of a letter, by the first word of its name; empty for what all have in common."""
-    if not character.isalpha():
+    """Return the writing system of a letter, a mark or a digit, by the first word of its name.
+
+    It is empty for what all have in common.
+    """
+    if character.isascii() and not character.isalpha():
+        return ""
+    if unicodedata.category(character)[0] not in "LMN":
         return ""
     script = re.split("[ -]", unicodedata.name(character, ""), maxsplit=1)[0]
-    return {"IDEOGRAPHIC": "CJK", "MODIFIER": ""}.get(script, script)
+    return _SCRIPTS.get(script, script)

@@ -148,7 +148,7 @@ class NotFound(ChatError):
     """It does not exist, or belongs to somebody else: the two look the same."""
 
     status = 404
-    sentence = "There is nothing here. It may have been deleted, or it may belong to somebody else."
+    sentence = "This may have been deleted, or it may belong to somebody else."
 
 
 class Busy(ChatError):

@@ -47,7 +47,11 @@ class Reasoning:
 
 @dataclass(frozen=True, slots=True)
 class ToolCall:
-    """A tool call. `state` is running, completed or failed; cancelled when the run ended first."""
+    """A tool call. `state` is running, completed or failed; cancelled when the run ended first.
+
+    Attributes:
+        problem: What one that failed gave back.
+    """
 
     call_id: str
     name: str
@@ -57,6 +61,7 @@ class ToolCall:
     state: RunState = RunState.RUNNING
     found: str = ""
     ended_at: datetime | None = None
+    problem: JSON = None
 
 
 Step: TypeAlias = Reasoning | ToolCall
@@ -316,7 +321,8 @@ class _Draft:
         call = self._steps[place]
         assert isinstance(call, ToolCall)
         state = RunState.FAILED if finished.failed else RunState.COMPLETED
-        self._steps[place] = replace(call, state=state, found=finished.summary, ended_at=at)
+        problem = finished.result if finished.failed else None
+        self._steps[place] = replace(call, state=state, found=finished.summary, ended_at=at, problem=problem)
 
     def _add_step(self, step: Step) -> None:
         if isinstance(step, ToolCall):

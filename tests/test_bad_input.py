@@ -24,6 +24,7 @@ from htmxchat.errors import (
     EmptyText,
     TextTooLong,
 )
+from htmxchat.events import EventBody, InputRequested, RunStopping, ScriptProposed
 from htmxchat.models import Conversation, ConversationPage, Run, Transcript, User
 from htmxchat.testing import Break, ScriptedBackend, Stall
 from tests.support import FRAGMENT, Element, Exchange, decode, parse
@@ -439,6 +440,23 @@ class TestBusy:
             assert page.one("textarea", name="text").text == "And another thing"
             page.one("button", name="stop")
         assert len(parse(client.get(path).text).all("article", cls="turn")) == 2
+
+    @pytest.mark.parametrize("headers", [{}, {**FRAGMENT, "Chat-Last-Turn": ""}], ids=["page", "fragment"])
+    @pytest.mark.parametrize(
+        ("event", "sentence"),
+        [
+            (InputRequested("q", "Which one?"), "The agent is waiting for your answer to its question."),
+            (ScriptProposed("s", "1 + 1", "The sum", awaited=True), "The agent is waiting for a script."),
+            (RunStopping(), "The agent is still stopping."),
+        ],
+        ids=["question", "script", "stopping"],
+    )
+    def test_the_refusal_says_what_the_run_does(self, headers: dict[str, str], event: EventBody, sentence: str) -> None:
+        with client_of(ScriptedBackend([event, Stall()])) as client:
+            path, _ = begin(client)
+            response = client.post(f"{path}/messages", data={"text": "And another thing"}, headers=headers)
+        assert response.status_code == 409
+        assert said(response).startswith(sentence)
 
 
 class TestFragmentsAndPages:

@@ -42,9 +42,11 @@ from htmxchat.fragments import (
     turn,
 )
 from htmxchat.fragments.icons import sprite
+from htmxchat.fragments.steps import turn_step
 from htmxchat.html import FT, render, tag
 from htmxchat.models import Conversation, ConversationPage, Run, RunState, Starter, Turn
 from htmxchat.urls import Urls
+from htmxchat.view import ToolCall
 
 from .support import Element, context, parse
 
@@ -457,3 +459,12 @@ def test_fragments_are_pure_and_documented(name: str) -> None:
 def test_a_fragment_is_the_same_each_time() -> None:
     for make in HOSTILE_FRAGMENTS.values():
         assert render(make()) == render(make())
+
+
+def test_a_tool_call_has_words_of_its_arguments_and_its_problem_only_for_those_who_may_see_them() -> None:
+    call = ToolCall("1", "lookup", "", {"q": "ARGUMENT"}, NOW, RunState.FAILED, problem="no such PROBLEM")
+    line = parse(render(turn_step("r", 0, call))).one("summary").text
+    assert "q: ARGUMENT" in line and "no such PROBLEM" in line
+    hidden = render(turn_step("r", 0, call, arguments=False))
+    assert "lookup" in hidden and "Failed" in hidden
+    assert "ARGUMENT" not in hidden and "PROBLEM" not in hidden

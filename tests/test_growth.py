@@ -205,7 +205,18 @@ INPUTS: dict[str, tuple[str, list[Text]]] = {
     "markdown.renderer:_HTML_START": (SEARCH, [repeated("<")]),
     "markdown.renderer:_IMAGE": (WHOLE, [repeated("a", "https://", "!"), repeated("1", "https://a:", "!")]),
     "markdown.renderer:_IMAGE_DATA": (WHOLE, [repeated("a", "data:image/png;base64,", "!")]),
-    "markdown.stand_ins:_DISPLAY": (SEARCH, [SPACES, repeated(" \\[\n"), repeated("\\["), repeated(" \n")]),
+    "markdown.stand_ins:_DISPLAY": (
+        SEARCH,
+        [
+            SPACES,
+            repeated(" \\[\n"),
+            repeated("\\["),
+            repeated(" \n"),
+            repeated("$$\n"),
+            repeated("a", "$$"),
+            repeated("$"),
+        ],
+    ),
     "markdown.stand_ins:_DISPLAY_LINE": (WHOLE, [SPACES, repeated(" "), repeated(" ~~~")]),
     "markdown.stand_ins:_INLINE": (
         SEARCH,
@@ -227,6 +238,11 @@ INPUTS: dict[str, tuple[str, list[Text]]] = {
             repeated(" ", "\n", "\\]"),
             repeated("> \n"),
             repeated("\\"),
+            repeated("$"),
+            repeated("$$a"),
+            repeated("$$a$"),
+            repeated("\\$", "$$"),
+            repeated("a", "$$", "$"),
         ],
     ),
     "markdown.stand_ins:_FORMULA": (SEARCH, [repeated("\\"), repeated("a")]),
@@ -335,6 +351,9 @@ MARKDOWN: dict[str, Text] = {
     "unclosed mathematics": repeated("\\(\\["),
     "mathematics on lines": repeated("\\[\na\n\\]\n"),
     "unclosed mathematics on lines": repeated("\\[\n"),
+    "mathematics between dollars": repeated("$$a_1$$ $$"),
+    "mathematics between dollars on lines": repeated("$$\na\n$$\n"),
+    "unclosed mathematics after dollars": repeated("$$ a = b\n\n"),
     "mathematics that is none": repeated("\\[a\n"),
     "backticks": repeated("` `` ``` "),
     "code fences": repeated("```\n"),
@@ -487,6 +506,7 @@ def test_no_regular_expression_of_a_page_can_be_made_slow() -> None:
         if begun.search(line[1])
     }
     assert found == {
+        "const STACK = /stack switch/;",
         r"const NETWORK = /^(?:urllib\.error\.URLError|socket\.gaierror): |: TLS not supported in this environment$/;",
         r"const BASE64 = /^[A-Za-z0-9+/]+={0,2}$/;",
         r"const MODULE = /^[\p{L}_][\p{L}\p{N}_]{0,99}$/u;",

@@ -342,6 +342,15 @@ def test_a_repeated_call_says_so_and_is_one_stretch_of_time() -> None:
     assert [(bar.start, bar.end) for bar in lane.bars] == [(0.0, 2.0), (3.0, 4.0)]
 
 
+def test_a_call_without_words_is_told_by_what_it_was_given_and_gave_back_without_secrets() -> None:
+    given, got = {"password": "hunter2", "user": "ann"}, {"token": "k-123", "rows": [1]}
+    called, returned = (
+        row.meaning for row in rows(log(ToolStarted("1", "sign_in", "", given), ToolFinished("1", "", got)))
+    )
+    assert called == f"Called sign_in: password: {HIDDEN}, user: ann"
+    assert returned.endswith(f": token: {HIDDEN}, rows: …")
+
+
 def test_calls_without_an_id_are_told_apart() -> None:
     bodies: list[EventBody] = [
         ToolStarted("", "a"),

@@ -334,6 +334,9 @@ def link(url: str, scheme: str = "") -> str:
         ("https://a.example/?q=a،b", f"{link('https://a.example/?q=a')}،b"),
         ("https://a.example/x｜y", f"{link('https://a.example/x')}｜y"),
         ("https://a.example→b", f"{link('https://a.example')}→b"),
+        ("见 https://a.example/x——请看", f"见 {link('https://a.example/x')}——请看"),
+        ("https://a.example/x—b", f"{link('https://a.example/x')}—b"),
+        ("https://a.example/x〜b", f"{link('https://a.example/x')}〜b"),
         ("https://a.example\u3000b", f"{link('https://a.example')}\u3000b"),
         ("https://a.example/x\u202etxt", f"{link('https://a.example/x')}\u202etxt"),
         ("https://a.example👍", f"{link('https://a.example')}👍"),
@@ -416,6 +419,14 @@ def test_marks_for_the_parser_leave_nothing_in_code_links_and_tables() -> None:
         (r"\[ x = \frac{a}{b} \\ c \]", r"\[ x = \frac{a}{b} \\ c \]"),
         ("\\[\na_1 * b_2\n- c * d\n\\\\ # e\n\\]", "\\[\na_1 * b_2\n- c * d\n\\\\ # e\n\\]"),
         (r"so \(a is open", r"so \(a is open"),
+        (r"$$a_1*b*c$$ and $$\{a\,b\}$$", r"$$a_1*b*c$$ and $$\{a\,b\}$$"),
+        (r"$$a \\ b$$", r"$$a \\ b$$"),
+        ("$$\na_1 * b_2\n- c * d\n\\\\ # e\n$$", "$$\na_1 * b_2\n- c * d\n\\\\ # e\n$$"),
+        ("$$x = a_1\n- b_2$$\n*after*", "$$x = a_1\n- b_2$$\n<em>after</em>"),
+        ("from $$ *to* $$", "from $$ <em>to</em> $$"),
+        ("$$ is the *process* of a shell", "$$ is the <em>process</em> of a shell"),
+        ("`echo $$`, `$$a_1*b*c$$`", "<code>echo $$</code>, <code>$$a_1*b*c$$</code>"),
+        (r"[a](https://b.example/$$\_x$$)", f'<a href="https://b.example/$$_x$$" {LINK}>a</a>'),
         # A backslash that only keeps Markdown from reading what follows.
         (r"\[not a link\]", "[not a link]"),
         (r"\[not a link](/foo) \[1\]", "[not a link](/foo) [1]"),
@@ -700,6 +711,7 @@ CORPUS = [
     "```python\n" + "x = 1  # comment\n" * 32 + "```\n\nafter\n\nmore",
     "- item of a list\n" * 40 + "\nafter\n\nmore\n",
     "**注意：**正文 https://a.example/b。谢谢\n\n\\[\na_1\n- b\n\\]\n\n- \\(x\n- y\\)\n\n**「文」**は\n",
+    "$$\na_1\n- b\n$$\n\nx $$c_1*d*e$$ f\n\n$$ g=\n# h\n$$\n# i\n\n$$\n```\n$$\n```\n\n> $$\n> j\n",
     "\\[\n```\na\n```\nb\n\n```\n\\[\n```\nc \\]\n\n\\[\n> d\n> \\]\n# e\n\\[ f=\n# g\n\\]\n# h\n",
 ]
 
@@ -795,6 +807,9 @@ LINE = st.sampled_from(
         "\\[ x = 1",
         "\\[ a_1*b*c \\]",
         "\\[foo\\]",
+        "$$",
+        "$$ x_1 = 1",
+        "$$a_1*b*c$$",
         "https://a.example/a。b",
     ]
 )

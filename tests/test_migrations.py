@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from pathlib import Path
+from typing import Any
 
 import anyio
+import asyncpg
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
@@ -19,6 +21,7 @@ from htmxchat.models import RunState
 from htmxchat.scripts.models import ScriptState
 from htmxchat.store import migrations
 from htmxchat.store.tables import metadata
+from tests.servers import Postgres
 
 pytestmark = pytest.mark.anyio
 
@@ -94,6 +97,32 @@ async def test_nothing_of_the_first_version_is_lost(make: Callable[..., Store], 
         "htmxchat_runs": 8, "htmxchat_scripts": 3, "htmxchat_sessions": 1, "htmxchat_turns": 7, "htmxchat_schema": 1,
         "htmxchat_kogwistar_conversations": 2, "htmxchat_kogwistar_runs": 2, "htmxchat_kogwistar_turns": 2,
     }  # fmt: skip
+
+
+async def test_a_postgresql_of_the_first_version_comes_forward_with_nothing_lost(
+    own_postgres: Postgres, make: Callable[..., Store]
+) -> None:
+    address = own_postgres.url.replace("+asyncpg", "")
+    connection = await asyncpg.connect(address)
+    await connection.execute((FIRST.parent / "postgresql.sql").read_text())
+    await connection.close()
+    async with anyio.create_task_group() as tasks:
+        for _ in range(3):  # processes that start at once
+            tasks.start_soon(make(own_postgres.url).open)
+    store = make(own_postgres.url)
+    assert await store.read(differences) == []
+    exported = [each for user in ("ann", "ben") async for each in store.export_user(user)]
+    assert len(exported) == 6
+    assert len([event for each in exported for turn in _list(each, "turns") for event in _events(turn)]) == 37
+
+
+def _list(exported: Mapping[str, Any], name: str) -> list[Any]:
+    found: list[Any] = exported[name]
+    return found
+
+
+def _events(turn: Any) -> list[Any]:
+    return [event for run in turn["runs"] for event in run["events"]]
 
 
 async def test_conversations_of_the_first_version_go_on(make: Callable[..., Store], old: str) -> None:

@@ -102,7 +102,7 @@ def test_a_proposal_waits_with_its_code_and_where_it_comes_from(chat: Chat) -> N
     assert [each["name"] for each in card.all("button")] == ["approve", "edit", "reject"]
     assert card.one("input", name="digest")["value"] == digest("print(6 * 7)")
     assert card.one("p", cls="quiet").one("a")["href"] == f"{chat.path}#turn-{chat.run}"
-    assert "the agent waits" in card.text
+    assert "the agent is waiting for it" in card.text
     turn = parse(chat.client.get(chat.path).text).one("article", id=f"turn-{chat.run}")
     assert turn["data-state"] == "suspended"
     link = turn.one("chat-proposal").one("a")["href"]
@@ -510,7 +510,7 @@ UNSEEN = {
     ),
     "separators": all_of(lambda each: category(each)[0] == "Z" and each != " "),
     "private": ["\ue000", "\U000f0000", "\U0010fffd"],
-    "blank": ["\u2800", "\U0001d159", "\U00013441"],
+    "blank": ["\u2800", "\U0001d159", "\U00013441", "\U00016fe4"],
     "floating": ["\u20dd", "\u20e3"],
 }
 
@@ -566,7 +566,13 @@ def test_a_carriage_return_is_marked() -> None:
         ("\uff49d = 1", "\uff49", "Python reads this name as id"),
         ("\U0001d41fn()", "\U0001d41f", "Python reads this name as fn"),
         ("cafe\u0301 = 1", "\u0301", "Python reads this name as caf\u00e9"),
+        ("\u0131d = 1", "\u0131", "this is not id"),
+        ("\u0261et = get", "\u0261", "this is not get"),
         ("\u212a = 1", "\u212a", "Python reads this name as K"),
+        # Marks of other alphabets, of which these show nothing on a Latin letter, and digits that pass for others.
+        ("is_admin\u2d7f = 1", "\u2d7f", "another alphabet"),
+        ("is_admin\U0001107f = 1", "\U0001107f", "another alphabet"),
+        ("item\u09ea = 1; item8 = 2", "\u09ea", "another alphabet"),
     ],
 )
 def test_names_that_look_like_others_are_marked(code: str, misleading: str, why: str) -> None:
@@ -586,6 +592,9 @@ def test_names_that_look_like_others_are_marked(code: str, misleading: str, why:
         "שם = 1",
         "print('\u2764\ufe0f')",
         "d\u00e9j\u00e0 = 1",
+        "\u0939\u093f\u0928\u094d\u0926\u0940\u0967 = 1",
+        "\u0633\u0639\u0631\u064f\u0661 = \u0633\u06f1",
+        "\u7b2c\u3007\u7ae0 = 1",
     ],
 )
 def test_other_languages_are_not_marked(code: str) -> None:
@@ -606,12 +615,16 @@ def test_the_places_of_what_may_mislead_are_said() -> None:
     assert "30 more" in render(doubts_notice("\u200b" * 40))
 
 
+def test_prose_from_right_to_left_keeps_the_order_of_its_words() -> None:
+    assert marked("ما هو الوقت") == "ما هو الوقت"
+
+
 def test_choices_and_tool_calls_are_marked_too() -> None:
     assert marked("Pay\u202e <1>") == (
         'Pay<span class="odd" role="img" aria-label="U+202E Right-to-left override, which cannot be seen"'
         ' title="U+202E Right-to-left override, which cannot be seen" data-code="U+202E">\u202e</span> &lt;1&gt;'
     )
-    for words in ("می\u200cخواهم", "12\u00a0%", "👩\u200d💻 ❤\ufe0f", "क्\u200dष"):
+    for words in ("می\u200cخواهم", "12\u00a0%", "👩\u200d💻 ❤\ufe0f", "1\ufe0f\u20e3 Yes", "क्\u200dष"):
         assert 'class="odd"' not in marked(words)
 
 

@@ -332,6 +332,7 @@ LOCAL: Any = LocalBackend
         (lambda: APP(BACKEND, identify=lambda r: None), "write async def identify(request) -> User | None"),
         (lambda: APP(BACKEND, starters=["x"]), "starters[0] is a Starter, Starter("),
         (lambda: APP(BACKEND, login_url="javascript:x"), 'login_url is a path, "/login", or an address'),
+        (lambda: APP(BACKEND, logout_url="logout"), 'logout_url is a path, "/logout", or an address'),
         (lambda: LOCAL(respond, Store), "store is the class Store. Make one of it: Store(…)."),
         (lambda: LOCAL(respond, "x"), 'store is a Store, Store("sqlite+aiosqlite:///chat.db"), not a str.'),
         (lambda: Store("postgresql://me:pw@db/x"), "names no async driver. Write postgresql+asyncpg://me:***@db/x."),
@@ -339,7 +340,7 @@ LOCAL: Any = LocalBackend
         (lambda: User(5), "User.id is a str, not an int."),  # type: ignore[arg-type]
         (lambda: htmxchat.InputRequested("a", "b", "Yes"), "InputRequested.choices is a tuple of str, not a str."),  # type: ignore[arg-type]
     ],
-    ids=map(str, range(12)),
+    ids=map(str, range(13)),
 )
 def test_the_sentence_says_what_to_write_instead(make: Callable[[], Any], sentence: str) -> None:
     with pytest.raises((TypeError, ValueError), match=re.escape(sentence)):

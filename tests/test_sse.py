@@ -86,7 +86,7 @@ class TestEventStreamResponse:
         assert exchange.status == 200
         assert exchange.headers == {
             "content-type": "text/event-stream; charset=utf-8",
-            "cache-control": "no-cache, no-transform",
+            "cache-control": "no-store, no-transform",
             "x-accel-buffering": "no",
         }
 

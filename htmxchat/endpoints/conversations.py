@@ -22,7 +22,7 @@ from ..words import titled
 from .call import CHANGED, Call, endpoint, patches_response, require, see_other, usable_text
 from .pages import close_sides, conversation_page, conversation_room, draw_history, load_history, new_submission
 from .queue import transcript_queue
-from .reconcile import last_turn, refused, whats_new
+from .reconcile import in_words, last_turn, refused, whats_new
 
 _TITLE_LIMIT = 200
 
@@ -64,8 +64,8 @@ async def send(call: Call) -> Response:
             transcript = await call.chat.ask(call.chat.backend.load_transcript(call.user, call.conversation.id))
         except ChatError:
             # What was written outlives a backend that is down: it is better shown without the turns than lost.
-            transcript = Transcript(call.conversation)
-        return await conversation_page(call, transcript, text=text, error=error)
+            return await conversation_page(call, Transcript(call.conversation), text=text, error=error)
+        return await conversation_page(call, transcript, text=text, error=in_words(error, transcript))
     return await sent(call, run, call.usable(text))
 
 

@@ -64,6 +64,15 @@ def whats_new(call: Call, transcript: Transcript, shown: str, *, changed: str | 
     return patches
 
 
+def in_words(error: ChatError, transcript: Transcript) -> ChatError:
+    """Return a refusal because of a live run in the words for what that run does now."""
+    if not isinstance(error, Busy) or str(error) != Busy.sentence:
+        return error
+    live = transcript.live_turn
+    held = hold(run_view(live)) if live else None
+    return Busy(held.sentence if held else _OVER)
+
+
 async def refused(call: Call, conversation_id: str, error: ChatError, *, changed: str | None = None) -> Response:
     """Return a refusal together with what the page did not know, a live run above all.
 
@@ -77,12 +86,9 @@ async def refused(call: Call, conversation_id: str, error: ChatError, *, changed
         transcript = await call.chat.ask(call.chat.backend.load_transcript(call.user, conversation_id))
     except ChatError:
         raise error from None
-    live, sentence = transcript.live_turn, str(error)
-    said: Child = sentence
-    if isinstance(error, Busy) and sentence == Busy.sentence:
-        held = hold(run_view(live)) if live else None
-        sentence = held.sentence if held else _OVER
-        said = span(sentence, data_hold=True) if held else sentence
+    told = in_words(error, transcript)
+    sentence = str(told)
+    said: Child = sentence if told is error or sentence == _OVER else span(sentence, data_hold=True)
     patches = [
         *whats_new(call, transcript, shown, changed=changed),
         Patch("#composer-error", "innerHTML", render(said)),

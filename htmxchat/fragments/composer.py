@@ -43,12 +43,12 @@ _STOPPING = Hold(
     "The agent is still stopping. Send your message once it has.",
 )
 _ASKING = Hold(
-    "The agent waits for your answer.",
-    "The agent waits for your answer to its question. Answer it, or stop the agent, then send your message.",
+    "The agent is waiting for your answer.",
+    "The agent is waiting for your answer to its question. Answer it, or stop the agent, then send your message.",
 )
 _SCRIPT = Hold(
-    "The agent waits for a script.",
-    "The agent waits for a script. Let it run or reject it, or stop the agent, then send your message.",
+    "The agent is waiting for a script.",
+    "The agent is waiting for a script. Let it run, reject it, or stop the agent, then send your message.",
 )
 
 

@@ -9,6 +9,11 @@ from ..html import FT, Child, tag
 _form, _a, _input = tag("form"), tag("a"), tag("input")
 
 
+def icon_only(words: str) -> dict[str, str]:
+    """Return the attributes of a button that is only an icon: what it does is heard, and seen when it is pointed at."""
+    return {"data_kind": "icon", "aria_label": words, "title": words}
+
+
 def swaps(url: str, target: str) -> dict[str, str]:
     """Return the attributes of a link whose page takes the place of `target`, a CSS selector.
 

@@ -12,7 +12,7 @@ from ..html import FT, Child, icon, tag
 from ..kinds import checked
 from ..models import Conversation, Starter
 from ..urls import Urls
-from .controls import get_link, post_form, submission_field
+from .controls import get_link, icon_only, post_form, submission_field
 
 a, button, details, div, h1, h2 = map(tag, ["a", "button", "details", "div", "h1", "h2"])
 header, input_, label, li, main, p = map(tag, ["header", "input", "label", "li", "main", "p"])
@@ -129,7 +129,7 @@ def _menu(urls: Urls, conversation: Conversation, *, can_rename: bool, can_delet
     )
     return chat_menu(
         details(
-            summary(icon("more"), cls="button", data_kind="icon", aria_label="Conversation menu"),
+            summary(icon("more"), cls="button", **icon_only("Conversation menu")),
             div(rename if can_rename else None, delete if can_delete else None, cls="menu"),
         )
     )

@@ -13,6 +13,7 @@ from ..models import Run, RunState, RunStep, RunSteps
 from ..redaction import redact, redact_text
 from ..urls import Urls
 from ..words import STEPS, standing
+from .controls import icon_only
 from .inspecting import inspects
 from .inspector import run_head
 from .json_tree import json_tree
@@ -147,8 +148,7 @@ def _slider(run: Run, found: RunSteps, number: int, against: int | None, urls: U
     def turn(words: str, glyph: str, to: int) -> FT:
         there = 0 <= to < len(kept)
         link = inspects(urls.checkpoints(run.id, n=kept[to])) if there else {"role": "link", "aria_disabled": "true"}
-        looks = {"cls": "button", "data_kind": "icon", "id": f"inspector-{glyph}"}
-        return a(icon(glyph), aria_label=words, **looks, **link)
+        return a(icon(glyph), cls="button", id=f"inspector-{glyph}", **icon_only(words), **link)
 
     choices = [option("the step before", value="", selected=against is None)]
     choices += [

@@ -16,6 +16,7 @@ from ..models import Conversation, Run
 from ..urls import Urls
 from ..view import RunView
 from ..words import standing
+from .controls import icon_only
 from .event_rows import event_rows
 from .inspecting import inspects, moment
 from .inspector_controls import filter_query, more_link, toolbar
@@ -107,7 +108,7 @@ def run_head(run: Run, urls: Urls, *, tab: str, inspectable: bool, workflow: str
     )
     exports = tag("chat-menu")(
         details(
-            summary(icon("more"), cls="button", data_kind="icon", aria_label="Export this run"),
+            summary(icon("more"), cls="button", **icon_only("Export this run")),
             div(
                 copy,
                 a("JSON Lines", cls="button", data_kind="quiet", href=urls.events_export(run.id), download=True),
@@ -126,7 +127,7 @@ def run_head(run: Run, urls: Urls, *, tab: str, inspectable: bool, workflow: str
         links = [a(words, aria_current="page" if name == tab else None, **inspects(url)) for name, words, url in named]
         tabs = nav(links, cls="inspector-tabs", aria_label="Views of this run")
     all_runs = inspects(urls.runs(run.conversation_id))
-    runs = a(icon("back"), cls="button", data_kind="icon", aria_label="All runs", **all_runs)
+    runs = a(icon("back"), cls="button", **icon_only("All runs"), **all_runs)
     return header(
         runs,
         h2("Run ", code(run.id[:8], title=run.id), span(", ", bdi(workflow)) if workflow else None, cls="cut"),

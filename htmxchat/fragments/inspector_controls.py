@@ -11,6 +11,7 @@ from ..events import BODIES
 from ..html import FT, Child, icon, tag
 from ..inspection import RowFilter, Window
 from ..urls import Urls
+from .controls import icon_only
 from .inspecting import inspects
 
 a, button, dd, details, div, dl, dt = map(tag, ["a", "button", "dd", "details", "div", "dl", "dt"])
@@ -65,7 +66,7 @@ def toolbar(run_id: str, window: Window, wanted: RowFilter, urls: Urls, *, live:
             span(found, cls="num found") if found else None,
             everything,
             details(
-                summary(icon("keys"), cls="button", data_kind="icon", aria_label="Keyboard"),
+                summary(icon("keys"), cls="button", **icon_only("Keyboard")),
                 dl([div(dt(kbd(keys)), dd(words)) for keys, words in _KEYS], cls="menu keys"),
                 cls="key-help",
             ),

@@ -75,7 +75,7 @@ def _facts(urls: Urls, script: Script) -> list[Child]:
     if script.edited:
         facts.append(", edited by you")
     if script.awaited and not script.state.over:
-        facts.append(", the agent waits for it")
+        facts.append(", the agent is waiting for it")
     if script.trusted and script.approved:
         facts.append(", run without asking")
     if script.ended_at is not None:

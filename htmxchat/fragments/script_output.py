@@ -17,7 +17,7 @@ from ..scripts.models import Script, ScriptResult, ScriptState
 from ..urls import Urls
 
 a, code_, dd, details, div, dl, dt = map(tag, ["a", "code", "dd", "details", "div", "dl", "dt"])
-img, p, pre, summary = map(tag, ["img", "p", "pre", "summary"])
+img, li, p, pre, summary, ul = map(tag, ["img", "li", "p", "pre", "summary", "ul"])
 table, tbody, td, th, thead, tr = map(tag, ["table", "tbody", "td", "th", "thead", "tr"])
 
 _LINES, _CHARACTERS = 20, 2_000  # of output that is seen at once
@@ -30,7 +30,7 @@ def code_lines(code: str) -> FT:
     """Return Python with numbered lines. Characters that may mislead are marked."""
     # The highlighter takes these for something else.
     plain = "\r" in code or code.startswith("\ufeff")
-    lines = mark(escape(code) if plain else highlight(code, "python"), doubts(code, code=True)).split("\n")
+    lines = mark(escape(code) if plain else highlight(code, "python"), doubts(code, code=True), code=True).split("\n")
     content = "".join(f"<span>{line}\n</span>" for line in lines[:-1]) + f"<span>{lines[-1]}</span>"
     return pre(code_(raw(content)), cls="lines", tabindex="0", aria_label="Code")
 
@@ -45,7 +45,7 @@ def doubts_notice(code: str) -> FT | None:
         where.append(f"{len(found) - _MOST_DOUBTS:,} more")
     many = f"{len(found):,} characters here may not be what they look like"
     words = many if len(found) > 1 else "One character here may not be what it looks like"
-    return p(f"{words}: {'; '.join(where)}.", cls="doubts")
+    return div(p(f"{words}:"), ul([li(each) for each in where]), cls="doubts")
 
 
 def script_output(urls: Urls, script: Script, title: str) -> FT | None:

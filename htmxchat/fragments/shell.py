@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from ..html import FT, Child, icon, render, tag
 from ..kinds import check_fields, checked
 from ..urls import Urls
-from .controls import get_link
+from .controls import get_link, icon_only
 from .icons import sprite
 
 a, p, div, nav, main, header, h1, h2, aside = map(tag, ["a", "p", "div", "nav", "main", "header", "h1", "h2", "aside"])
@@ -151,7 +151,7 @@ def side_opener(side: Side) -> FT:
 @checked
 def side_closer(label: str, *, back_url: str) -> FT:
     """Return the link in a side's head that closes it; `back_url` is the page without it."""
-    return a(icon("cross"), cls="button shut", data_kind="icon", href=back_url, aria_label=label)
+    return a(icon("cross"), cls="button shut", href=back_url, **icon_only(label))
 
 
 def brand_mark(brand: str, logo: str | None) -> Child:

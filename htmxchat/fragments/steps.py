@@ -11,6 +11,7 @@ from datetime import datetime
 from ..cleaning import shallow
 from ..confusing import marked
 from ..html import FT, raw, tag
+from ..inspection.meanings import gist
 from ..view import Reasoning, RunView, Step, ToolCall
 from ..words import STEPS
 
@@ -25,17 +26,23 @@ def turn_steps(run_id: str, view: RunView, *, arguments: bool = True) -> list[FT
 
 
 def turn_step(run_id: str, index: int, step: Step, *, arguments: bool = True) -> FT:
-    """Return a stretch of reasoning or a tool call, to be unfolded; without `arguments`, a call is its line alone."""
+    """Return a stretch of reasoning or a tool call, to be unfolded.
+
+    Without `arguments`, a call is its line alone, with no words but those that the agent gave it.
+    """
     id = f"step-{run_id}-{index}"
     chevron = tag("svg")(tag("use")(href="#i-chevron"), cls="icon chevron", aria_hidden="true")
     if isinstance(step, Reasoning):
         head = "Thinking" if step.ended_at is None else f"Thought for {seconds(step.started_at, step.ended_at)}"
         return details(summary(chevron, head), p(step.text, cls="detail", dir="auto"), id=id)
     took = seconds(step.started_at, step.ended_at) if step.ended_at and step.started_at < step.ended_at else None
+    asked, found = step.summary, step.found
+    if arguments:
+        asked, found = asked or gist(shallow(step.arguments)), found or gist(shallow(step.problem))
     line = [
         code(raw(marked(step.name))),
-        span(raw(marked(step.summary)), cls="cut", dir="auto"),
-        span(step.found or STEPS[step.state], cls="state", dir="auto"),
+        span(raw(marked(asked)), cls="cut", dir="auto"),
+        span(found or STEPS[step.state], cls="state", dir="auto"),
         span(took, cls="num quiet") if took else None,
     ]
     if not arguments:

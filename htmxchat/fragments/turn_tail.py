@@ -16,7 +16,7 @@ from ..models import RunState, Waiting
 from ..urls import Urls
 from ..view import RunView
 from ..words import standing
-from .controls import post_form
+from .controls import icon_only, post_form
 from .inspecting import inspects
 from .steps import seconds
 from .turn_context import TurnContext
@@ -36,7 +36,9 @@ def turn_tail(run_id: str, view: RunView, context: TurnContext) -> FT:
     if view.sources:
         children.append(_sources(run_id, view.sources))
     if view.waiting in (Waiting.APPROVAL, Waiting.APPROVED, Waiting.SCRIPT) and not context.can_run_scripts:
-        children.append(p("The agent waits for a script, and this chat runs none. Stop the answer.", cls="stopped"))
+        children.append(
+            p("The agent is waiting for a script, and this chat runs none. Stop the answer.", cls="stopped")
+        )
     if view.waiting is Waiting.ANSWER and view.request is not None:
         children.append(_request(urls.answer(run_id), view.request))
     if view.state.live and view.waiting is None and (stage := _stage(view)):
@@ -131,13 +133,12 @@ def _foot(run_id: str, view: RunView, context: TurnContext) -> FT:
     if view.usage:
         facts.append(f"{view.usage.input_tokens + view.usage.output_tokens:,} tokens")
     url = context.urls.text(run_id)
-    looks = {"cls": "button", "data_kind": "icon"}
-    copy = button(icon("copy"), **looks, type="button", name="copy", data_url=url, aria_label="Copy the answer")
+    copy = button(icon("copy"), cls="button", **icon_only("Copy the answer"), type="button", name="copy", data_url=url)
     again = None
     if view.state is RunState.CANCELLED or (context.can_retry and view.state is not RunState.FAILED):
         words = "Answer again" if context.can_retry else "Ask again"
-        again = _retry(context.urls, run_id, icon("retry"), **looks, aria_label=words)
-    inspect = _inspect(context.urls.run(run_id), context.inspector == "here", looks) if context.inspector else None
+        again = _retry(context.urls, run_id, icon("retry"), cls="button", **icon_only(words))
+    inspect = _inspect(context.urls.run(run_id), context.inspector == "here") if context.inspector else None
     if view.state.live:
         return footer(inspect, cls="turn-foot")
     return footer(
@@ -149,6 +150,6 @@ def _foot(run_id: str, view: RunView, context: TurnContext) -> FT:
     )
 
 
-def _inspect(url: str, here: bool, looks: dict[str, str]) -> FT:
+def _inspect(url: str, here: bool) -> FT:
     leads = inspects(url) if here else {"href": url}
-    return a(icon("inspect"), **looks, **leads, name="inspect", aria_label="Inspect this run")
+    return a(icon("inspect"), cls="button", **icon_only("Inspect this run"), **leads, name="inspect")

@@ -54,8 +54,9 @@ class Meanings:
                 return name
             case TextReplaced(text=text):
                 return f"The whole answer anew, {count(len(text), 'character')}: {excerpt(text)}"
-            case ToolStarted(call_id=call, name=name, summary=summary):
-                return self._called(call, name, at) + (f": {summary}" if summary else "")
+            case ToolStarted(call_id=call, name=name, summary=summary, arguments=arguments):
+                words = summary or gist(arguments)
+                return self._called(call, name, at) + (f": {words}" if words else "")
             case ToolFinished() as finished:
                 return self._returned(finished, at)
             case SourcesFound(sources=sources):
@@ -101,7 +102,8 @@ class Meanings:
             name, began = self._unnamed.popleft()
         took = f" after {duration(at - began)}" if began else ""
         how = "failed" if finished.failed else "came back"
-        return f"{name} {how}{took}{f': {finished.summary}' if finished.summary else ''}"
+        found = finished.summary or gist(finished.result)
+        return f"{name} {how}{took}{f': {found}' if found else ''}"
 
 
 def duration(time: timedelta) -> str:
@@ -141,6 +143,11 @@ def _short(value: JSON) -> str:
         rest = [f"{key}: …" for key, item in value.items() if isinstance(item, dict | list) and item]
         return ", ".join([*plain, *rest]) or "No details"
     return json.dumps(value, ensure_ascii=False)
+
+
+def gist(value: JSON) -> str:
+    """Return the beginning of what a tool was given or gave back, without secrets; empty when it is nothing."""
+    return "" if value in (None, {}, [], "") else excerpt(_short(redact(value)))
 
 
 def excerpt(text: str) -> str:

@@ -6,11 +6,14 @@ One query a look for all readers, however many there are. A reader of a run of t
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import AsyncGenerator, Sequence
 
 from ..errors import BackendUnavailable, ChatError, NotFound
 from ..events import JSON, RunEvent
 from ..store import Store
+
+log = logging.getLogger("htmxchat")
 
 
 class _Reader:
@@ -107,7 +110,11 @@ class Tail:
             wanted[reader.run_id] = min(reader.after, wanted.get(reader.run_id, reader.after))
         try:
             news = await self._store.read_news(wanted)
-        except ChatError as error:
+        except Exception as error:
+            if not isinstance(error, ChatError):
+                # Whoever waits must hear of it, and the next look goes on.
+                log.exception("What other processes have written could not be read.")
+                error = BackendUnavailable()
             for reader in readers:
                 reader.failure = error
                 reader.news.set()
@@ -129,6 +136,9 @@ class Tail:
             found = await self._store.take_answers(self._owner)
         except BackendUnavailable:
             return  # the next look may find them
+        except Exception:
+            log.exception("Answers from other processes could not be read.")
+            return
         for key, answer in found.items():
             waiting = self._waiting.get(key)
             if waiting is not None and not waiting.done():

@@ -21,6 +21,8 @@ _ASCII = re.compile(r"[!-;=-~]*+")
 _CLOSING = {")": "(", "]": "[", "}": "{"}
 # Joiners hold letters of one word together, and middle dots the words of one name.
 _JOINS = frozenset("\u200c\u200d\u00b7\u30fb")
+# Dashes between sentences. Hyphens and the en dash stand in names.
+_DASHES = frozenset("\u2014\u2015\u2e3a\u2e3b\u301c\u3030\ufe31\ufe32\ufe58")
 
 
 def with_links(text: str) -> str:
@@ -74,7 +76,7 @@ def _ends_url(character: str) -> bool:
     if character <= "\x7f" or character in _JOINS:
         return character <= " " or character in "<\x7f"
     category = unicodedata.category(character)
-    return category[0] in "ZC" or category in ("Po", "Ps", "Pe", "Pi", "Pf", "Sm", "Sc", "Sk")
+    return character in _DASHES or category[0] in "ZC" or category in ("Po", "Ps", "Pe", "Pi", "Pf", "Sm", "Sc", "Sk")
 
 
 def _trails(character: str) -> bool:

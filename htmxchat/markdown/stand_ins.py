@@ -26,13 +26,14 @@ _WRITTEN = {stand_in: character for character, stand_in in _STAND_IN.items()} | 
 _STAND_IN_INLINE = {key: value for key, value in _STAND_IN.items() if key != ord("`")}
 _STAND_IN_DISPLAY = {key: value for key, value in _STAND_IN_INLINE.items() if chr(key) not in "<>"}
 
-# Mathematics on lines of its own, from \[ to \], or to a line that may be the end of what it stands in.
-_DISPLAY = re.compile(r"^(?P<indent> *+)\\\[(?P<rest>[^\]\n]*+)\n", re.MULTILINE)
+# Mathematics on lines of its own, from \[ to \] or $$ to $$, or to a line that may be the end of what it stands in.
+_DISPLAY = re.compile(r"^(?P<indent> *+)(?:\\\[(?P<square>[^\]\n]*+)|\$\$(?P<dollars>[^$\n]*+))\n", re.MULTILINE)
 _DISPLAY_LINE = re.compile(r" *+(?!```|~~~|[<>\n])[^\n]++\n?")
 _INLINE = re.compile(
     # The target of a link, and of a definition. There a backslash keeps its meaning.
     r"\]\((?:<[^<>\n]*+>|(?:\\.|[^\s\\()]|\((?:\\.|[^\s\\()])*+\))*+)|^ {0,3}\[[^\]\n]*+\]:[ \t]*+\S*+"
     r"|(?P<round>\\\((?:[^\\\n`]|\\[^()\n`])*+\\\))|(?P<square>\\\[(?:[^\\\n`]|\\[^\[\]\n`])*+\\\])"
+    r"|(?P<dollars>\$\$(?:[^$\\\n`]|\\[^\n`])++\$\$)"
     r"|(?P<lone>\\\((?=\S)|\\\[(?=[ \t]*+$)|^[ \t>]*+\\\](?=[ \t]*+[.,;]?[ \t]*+$)|(?<=[^\s\d])\\\))|\\.",
     re.MULTILINE,
 )
@@ -44,7 +45,7 @@ _RUN_PARTS = re.compile(r"\*++|~~(?!~)")
 
 def prepare(text: str) -> str:
     """Return what the parser is to read; the same object if that is `text`."""
-    if any(bracket in text for bracket in ("\\(", "\\)", "\\[", "\\]")):
+    if any(bracket in text for bracket in ("\\(", "\\)", "\\[", "\\]", "$$")):
         text = _with_mathematics(text)
     if text.isascii() or not ("*" in text or "~~" in text):
         return text
@@ -60,12 +61,13 @@ def _with_mathematics(text: str) -> str:
     out: list[str] = []
     position = 0
     while found := _DISPLAY.search(text, position):
-        rest = found["rest"]
+        rest = found["square"] if found["dollars"] is None else found["dollars"]
         if rest.strip() and not _FORMULA.search(rest):
             end = found.end()
             out.append(_INLINE.sub(_as_written, text[position:end]))
         else:
-            end = _end_of_display(text, found.end(), found["indent"])
+            closing = "$$" if found["square"] is None else "\\]"
+            end = _end_of_display(text, found.end(), found["indent"], closing)
             out.append(_INLINE.sub(_as_written, text[position : found.start()]))
             out.append(text[found.start() : end].translate(_STAND_IN_DISPLAY))
         position = end
@@ -73,11 +75,11 @@ def _with_mathematics(text: str) -> str:
     return "".join(out)
 
 
-def _end_of_display(text: str, position: int, indent: str) -> int:
+def _end_of_display(text: str, position: int, indent: str, closing: str) -> int:
     while text.startswith(indent, position) and (line := _DISPLAY_LINE.match(text, position)):
-        closing = text.find("\\]", position, line.end())
-        if closing >= 0:
-            return closing + 2
+        found = text.find(closing, position, line.end())
+        if found >= 0:
+            return found + len(closing)
         position = line.end()
     return position
 
@@ -88,7 +90,8 @@ def _as_written(found: re.Match[str]) -> str:
     if found["lone"]:
         return whole.translate({ord("\\"): _STAND_IN[ord("\\")]})
     said = any(map(str.isalnum, content)) and "](" not in content
-    if (found["round"] and said) or (found["square"] and said and _FORMULA.search(content)):
+    formula = found["round"] or _FORMULA.search(content) or (found["dollars"] and "\\" in content)
+    if said and formula and (found["round"] or found["square"] or found["dollars"]):
         return whole.translate(_STAND_IN_INLINE)
     return whole
 

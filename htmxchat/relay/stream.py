@@ -18,7 +18,7 @@ _log = logging.getLogger("htmxchat")
 _FRAME = 0.04
 _REST = 10
 _PAUSE = 0.25
-DELAYED = "The answer is delayed: it cannot be read or saved right now. It goes on by itself."
+DELAYED = "The answer is delayed: it cannot be read or saved right now. It will continue on its own."
 
 
 class LiveStream:

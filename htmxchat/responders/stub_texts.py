@@ -65,10 +65,10 @@ Checkout became slow because **pricing** was deployed two minutes earlier.
 
 - At 14:30 the p95 of checkout went from about 215 ms to 741 ms and stayed there [1].
 - Deploy `d-4127` at 14:28 made pricing ask for seat rules once for each passenger, not once for each booking [2].
-  A family of four now waits for four calls instead of one, which is just the factor seen.
+  A family of four now waits for four calls instead of one, which matches the slowdown.
 - The runbook says to roll back first and to look for a better fix afterwards [3].
 
-I suggest to roll `d-4127` back now. The p95 should be below 250 ms within five minutes.
+I suggest rolling `d-4127` back now. The p95 should be below 250 ms within five minutes.
 
 """
 
@@ -88,7 +88,7 @@ shares = zip((25, 50, 75), statistics.quantiles(times, n=4))
 
 PYTHON_QUESTION = """\
 The mean says little here: four slow requests pull it far above what most people felt. I would rather compute quantiles
-than guess them. The script is short; read it, approve it, and I go on with what it says.
+than guess them. The script is short; read it, approve it, and I will continue with its result.
 
 """
 
@@ -111,7 +111,7 @@ By eye: eight requests near 220 ms, and four around 750 ms. A mean would hide th
 """
 
 HALF = """\
-I export the bookings of last month, week by week.
+I am exporting last month's bookings, week by week.
 
 | Week | Bookings | File |
 |-----:|---------:|:-----|
@@ -178,7 +178,7 @@ def handbook() -> str:
 
 def countdown() -> str:
     """Return some hundred words to be said slowly."""
-    lines = ["I look at the queue once a step. Stop me whenever you have seen enough.\n"]
+    lines = ["I check the queue once a step. Stop me when you have seen enough.\n"]
     for step in range(1, 61):
         lines.append(f"- Step {step}: {1204 - 4 * step:,} messages wait, the oldest for {90 - step // 4} s")
     return "\n".join(lines) + "\n"

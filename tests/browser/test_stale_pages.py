@@ -193,7 +193,7 @@ def test_renaming_and_deleting_what_is_gone_says_so(chat: Page, tab: Callable[[]
 def test_the_composer_says_what_a_message_waits_for(chat: Page) -> None:
     start(chat, "ask", "suspended")
     hint = chat.locator("#composer .hint")
-    expect(hint).to_have_text("The agent waits for your answer.")
+    expect(hint).to_have_text("The agent is waiting for your answer.")
     send(chat, "well?")
     expect(chat.locator(ERROR)).to_contain_text("Answer it, or stop the agent, then send your message.")
     expect(box(chat)).to_have_value("well?")
@@ -207,12 +207,12 @@ def test_the_composer_says_what_a_message_waits_for(chat: Page) -> None:
 
 def test_the_composer_is_told_when_a_run_begins_to_wait_and_goes_on(chat: Page) -> None:
     send(chat, 'run "1"')
-    expect(chat.locator("#composer .hint")).to_have_text("The agent waits for a script.")
+    expect(chat.locator("#composer .hint")).to_have_text("The agent is waiting for a script.")
     send(chat, "well?")
-    expect(chat.locator(ERROR)).to_contain_text("The agent waits for a script.")
+    expect(chat.locator(ERROR)).to_contain_text("The agent is waiting for a script.")
     chat.locator(STOP).focus()
     chat.reload()
-    expect(chat.locator("#composer .hint")).to_have_text("The agent waits for a script.")
+    expect(chat.locator("#composer .hint")).to_have_text("The agent is waiting for a script.")
     chat.locator(STOP).click()
     wait_for_state(chat, "cancelled")
     expect(chat.locator("#composer .hint")).to_contain_text("sends")

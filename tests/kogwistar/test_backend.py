@@ -1050,8 +1050,8 @@ def test_a_token_that_the_server_does_not_take_any_more_leads_to_signing_in(serv
         (403, "118", NotAllowed, "DEV_AUTH_ROLE"),
         (200, b"<html>", BackendUnavailable, "may have arrived"),
         (200, b"[]", BackendUnavailable, "may have arrived"),
-        (404, {"detail": "'Unknown conversation_id: x'"}, NotFound, "nothing here"),
-        (404, {"error": {"detail": "No such thing", "request_id": "req-8"}}, NotFound, "nothing here.*req-8"),
+        (404, {"detail": "'Unknown conversation_id: x'"}, NotFound, "may have been deleted"),
+        (404, {"error": {"detail": "No such thing", "request_id": "req-8"}}, NotFound, "may have been deleted.*req-8"),
         (404, {"error": {"detail": "Not Found", "request_id": "req-9"}}, BackendError, "else than expected.*req-9"),
         (404, b"Not Found", BackendError, "something else than expected"),
         (404, {"detail": "Not Found"}, BackendError, "something else than expected"),
@@ -1094,7 +1094,7 @@ async def test_what_does_not_exist_is_told_without_its_request_id(server: Replay
 async def test_a_suspended_run_waits_and_survives_a_restart(server: Replay, flows: KogwistarBackend, path: str) -> None:
     run = await flows.start_run(ANN, None, "suspend please")
     request = await until(flows, run, InputRequested)
-    assert request.prompt == "needs a client result. no value yet. The agent waits for a result from outside."
+    assert request.prompt == "needs a client result. no value yet. The agent is waiting for a result from outside."
     assert (await flows.list_conversations(ANN)).items[0].state is RunState.SUSPENDED
     await flows.close()
     other = KogwistarBackend(server.url, Store(path), workflow_id="demo.suspend", timing=FAST)
@@ -1281,6 +1281,25 @@ async def test_what_one_user_is_given_to_remember_is_not_sent_by_another() -> No
     await client.account(BEN.token or "")
     await client.close()
     assert sent == [None, None]
+
+
+@pytest.mark.parametrize(
+    ("refs", "read"),
+    [
+        ([{"ref": "n1", "summary": "A node"}, "n2", None], {"n1": "A node"}),
+        (["n1", "n2"], {}),
+        ([], {}),
+        (None, {}),
+        ("n1", {}),
+    ],
+)
+async def test_evidence_may_be_references_alone_or_none(refs: Any, read: dict[str, str]) -> None:
+    def respond(request: httpx.Request) -> httpx.Response:
+        return httpx.Response(200, json={"evidence_refs": refs})
+
+    client = Client("http://kog.example", transport=httpx.MockTransport(respond))
+    assert await client.evidence(ANN.token or "", "run") == read
+    await client.close()
 
 
 async def test_an_answer_ends_without_its_sources_when_they_cannot_be_read(

@@ -109,7 +109,7 @@ def test_an_answer_tells_what_it_rests_on(client: TestClient) -> None:
 def test_a_run_that_waits_says_for_what_and_what_has_changed(client: TestClient) -> None:
     run = ask(client, "suspend", "suspended")
     page = room(client, f"{run}/steps")
-    assert "waits for a result from outside" in page.one(cls="waits").text
+    assert "waiting for a result from outside" in page.one(cls="waits").text
     assert "needs a client result" in page.one(cls="waits").text
     state = room(client, f"{run}/checkpoints?n=1")
     assert "since step 0" in state.text

@@ -32,7 +32,7 @@ DEBUG = "Debug RAG response\n\nQuestion: What is a hypergraph?\n\nRetrieved node
 GEMINI = "The server says: LLM provider 'gemini' is not available. Install with: pip install 'kogwistar[gemini]'."
 NO_USER = "The server says: No user message found in conversation."
 SILENT = "The server ended the run without an answer, and without saying why."
-SUSPENDED = "needs a client result. no value yet. The agent waits for a result from outside."
+SUSPENDED = "needs a client result. no value yet. The agent is waiting for a result from outside."
 BUDGET = "The agent has paused because its budget is used up."
 UNICODE = (
     'Debug RAG response\n\nQuestion: Zürich 😀👩‍👩‍👧 日本語 العربية \ufffd \u2028 <script>alert(1)</script> "quotes" '

@@ -62,7 +62,17 @@ def test_the_reason_at_the_end_of_a_traceback_stays(before: str, said: str, reas
 
 def test_a_failed_call_of_a_tool_says_why_although_it_has_no_result() -> None:
     (finished,) = Translator().add(event("tool.result", {"tool_call_id": "1", "ok": False, "error": "no such index"}))
-    assert (finished.body.summary, finished.body.failed) == ("no such index", True)  # type: ignore[union-attr]
+    assert (finished.body.result, finished.body.failed) == ("no such index", True)  # type: ignore[union-attr]
+
+
+@pytest.mark.parametrize("value", ["hunter2", {"password": "hunter2"}, ["hunter2"], {"a": "hunter2", "b": 1}])
+def test_the_words_of_a_call_hold_nothing_of_what_the_tool_was_given_and_gave_back(value: Any) -> None:
+    call = event("tool.call", {"tool_call_id": "1", "name": "x", "arguments": value})
+    result = event("tool.result", {"tool_call_id": "1", "ok": False, "result": value})
+    for heard in (call, result):
+        (told,) = Translator().add(heard)
+        assert "hunter2" not in told.body.summary  # type: ignore[union-attr]
+        assert "hunter2" in repr(told.body)
 
 
 @pytest.mark.parametrize("said", ["cannot read /secrets", "GET https://kog.example/x?key=SECRET failed"])

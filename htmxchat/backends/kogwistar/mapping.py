@@ -6,7 +6,6 @@ for what only this side knows (a stop that was asked for, silence), and so that 
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -34,7 +33,6 @@ SPAN = 1_000
 # What is written for the user is theirs; all else may tell of the server's insides.
 _ANSWERS = frozenset({"output.delta", "output.completed"})
 TERMINAL = frozenset({"run.completed", "run.failed", "run.cancelled"})
-_CUT = 80
 
 _STAGES: Mapping[str, str] = {
     "prepare": "Preparing the answer run",
@@ -132,14 +130,13 @@ class Translator:
                 return [TextReplaced(text)] if text and text != self.text else [_unknown(event)]
             case "tool.call" if text_at(payload, "tool_call_id") and text_at(payload, "name"):
                 arguments = clean_json(payload.get("arguments"))
-                asked = _short(arguments)
-                return [ToolStarted(text_at(payload, "tool_call_id"), text_at(payload, "name"), asked, arguments)]
+                return [ToolStarted(text_at(payload, "tool_call_id"), text_at(payload, "name"), arguments=arguments)]
             case "tool.result" if text_at(payload, "tool_call_id"):
                 result = clean_json(payload.get("result"))
                 failed = payload.get("ok") is False or bool(payload.get("error"))
                 if result is None and failed:
                     result = clean_json(payload.get("error"))
-                return [ToolFinished(text_at(payload, "tool_call_id"), _short(result), result, failed)]
+                return [ToolFinished(text_at(payload, "tool_call_id"), _count(result), result, failed)]
             case _:
                 return [_unknown(event)]
 
@@ -178,13 +175,8 @@ def _safe(event: ServerEvent) -> Any:
     return {**raw, "error": error}
 
 
-def _short(value: Any) -> str:
-    if value is None:
+def _count(result: Any) -> str:
+    """Return how much a tool found. What it found is for those who may inspect runs, so no summary holds any of it."""
+    if not isinstance(result, list):
         return ""
-    if isinstance(value, list):
-        return f"{len(value)} result" + ("" if len(value) == 1 else "s")
-    if isinstance(value, dict) and len(value) == 1:
-        value = next(iter(value.values()))
-    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
-    text = " ".join(text.split())
-    return text if len(text) <= _CUT else text[: _CUT - 1] + "…"
+    return f"{len(result)} result" + ("" if len(result) == 1 else "s")

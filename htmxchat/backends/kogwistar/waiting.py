@@ -12,22 +12,22 @@ from ...scripts.results import abridged, decode_result
 from .problems import plain, sentence
 from .replies import Step, mapping, strings, text_at
 
-WAITS_FOR_SCRIPT = "The agent waits for a script to run here."
+WAITS_FOR_SCRIPT = "The agent is waiting for a script to run here."
 CONTINUE, REFUSE = "Continue", "Refuse"
 
 WAITS: Mapping[str, str] = {
-    "approval": "The agent waits for your approval.",
-    "message": "The agent waits for a message from you.",
+    "approval": "The agent is waiting for your approval.",
+    "message": "The agent is waiting for a message from you.",
     "schedule_delay": "The agent has paused until later.",
-    "external_callback": "The agent waits for a result from outside.",
-    "dependency": "The agent waits for something else to finish.",
+    "external_callback": "The agent is waiting for a result from outside.",
+    "dependency": "The agent is waiting for something else to finish.",
     "rate_window": "The agent has paused because its budget is used up.",
 }
 
 
 def waiting_sentence(reason: str) -> str:
     """Return what a reason to wait means."""
-    return WAITS.get(reason, "The agent waits for you.")
+    return WAITS.get(reason, "The agent is waiting for you.")
 
 
 @dataclass(frozen=True, slots=True)
