@@ -425,6 +425,16 @@ class TestState:
         assert sandbox.run("x")["error"]["type"] == "NameError"
         sandbox.set_up()
 
+    def test_a_worker_that_cannot_do_what_it_is_told_says_so_at_once(self, sandbox: Sandbox) -> None:
+        sandbox.set_up(keep=True)
+        broken = "import js\nfrom pyodide.ffi import create_proxy\njs.JSON.parse = create_proxy(lambda *_: 1 / 0)"
+        assert sandbox.run(broken)["state"] == "done"
+        message = of_sandbox(sandbox.run("1"), "worker-failed")
+        assert "The sandbox itself failed" in message
+        assert "(run: " in message
+        assert sandbox.run("2")["value"]["text"] == "2"
+        sandbox.set_up()
+
     def test_random_numbers_differ_from_start_to_start(self, sandbox: Sandbox) -> None:
         numbers = {sandbox.run("import random\nrandom.random()")["value"]["text"] for _ in range(2)}
         assert len(numbers) == 2

@@ -132,10 +132,13 @@ def test_the_smallest_move_up_ends_following_and_is_not_undone(chat: Browser, by
 
 def test_the_inspector_follows_until_the_reader_moves_up(chat: Browser) -> None:
     rows = "#inspector .room-body"
-    begin(chat, "ticks 0.08")
+    chat.size(1280, 560)  # few rows fill it, so they need not come fast
+    begin(chat, "ticks 0.2")
     wait_for_state(chat, "running")
     chat.click(f"{ANSWER} a[name=inspect]")
-    chat.wait("() => document.querySelectorAll('#inspector-rows > *').length > 60")
+    chat.wait(
+        "s => { const it = document.querySelector(s); return it && it.scrollHeight > it.clientHeight + 60; }", rows
+    )
     is_at_the_end(chat, rows)
     chat.wheel(rows, -3)
     chat.wait("() => document.querySelector('button[name=follow]').getAttribute('aria-pressed') === 'false'")
@@ -149,3 +152,4 @@ def test_the_inspector_follows_until_the_reader_moves_up(chat: Browser) -> None:
     is_at_the_end(chat, rows)
     chat.click("#composer button[name=stop]")
     wait_for_state(chat, "cancelled")
+    chat.size(1280, 880)

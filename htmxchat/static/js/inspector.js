@@ -36,7 +36,7 @@ class ChatInspector extends HTMLElement {
     this.#changes = new MutationObserver(() => this.#changed());
     this.#changes.observe(list, { childList: true });
     if (this.dataset.live !== undefined) {
-      this.#following = new Following(body, list, (_, on) => this.#button("follow")?.setAttribute("aria-pressed", String(on)));
+      this.#following = new Following(body, list, (_, on) => this.#press(String(on)));
     }
     this.#watch();
     // What was opened before this script came.
@@ -72,6 +72,12 @@ class ChatInspector extends HTMLElement {
     wanted.set("rows", String(from));
     if (paused) wanted.set("paused", "1");
     live(this.dataset.run)?.watch(wanted);
+  }
+
+  /** Say whether the end is followed. To say the same again would have the browser style the page anew. @param {string} on */
+  #press(on) {
+    const button = this.#button("follow");
+    if (button?.getAttribute("aria-pressed") !== on) button?.setAttribute("aria-pressed", on);
   }
 
   #pause() {
