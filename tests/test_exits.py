@@ -18,7 +18,7 @@ from htmxchat.backends.local import LocalBackend
 from htmxchat.containment import Exited, contained
 from htmxchat.events import Outcome, RunEnded, RunEvent
 from htmxchat.models import Run, User
-from htmxchat.responders import Request
+from htmxchat.agent import Request
 from tests.servers import uvicorn, wait_until
 
 pytestmark = pytest.mark.anyio

@@ -8,8 +8,8 @@ import json
 import sqlite3
 import threading
 import uuid
-from collections.abc import AsyncIterator, Sequence
-from datetime import timedelta
+from collections.abc import AsyncIterator, Mapping, Sequence
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import anyio
@@ -73,6 +73,10 @@ async def write(
 ) -> bool:
     """Write to a run's log; `log` ends it. Returns whether it was the owner's."""
     return not await store.append([Batch(run_id, events, log)], owner, again=again)
+
+
+async def silent(store: Store, me: str, since: datetime) -> Mapping[str, datetime | None]:
+    return (await store.look_for_left(me, since)).silent
 
 
 async def answered(
@@ -242,14 +246,14 @@ async def test_the_runs_of_a_process_that_is_gone_are_ended_once(store: Store, a
     await store.renew_lease(me)
     await write(store, run.id, RunEvent(2, now(), TextDelta("So far")), owner=me)
     past, future = now() - timedelta(minutes=1), now() + timedelta(minutes=1)
-    assert me not in await store.silent_processes(other, past)
-    assert me not in await store.silent_processes(me, future)
-    assert not await store.end_dead_runs(me, past, "Gone.")
-    alive_at = (await store.silent_processes(other, future))[me]
+    assert me not in await silent(store, other, past)
+    assert me not in await silent(store, me, future)
+    assert await store.give_up_process(me, past) == (0, 0)
+    alive_at = (await silent(store, other, future))[me]
     ended: list[int] = []
 
     async def look() -> None:
-        ended.append(await store.end_dead_runs(me, alive_at, "Gone."))
+        ended.append((await store.give_up_process(me, alive_at))[0])
 
     async with anyio.create_task_group() as tasks:
         for _ in range(5):
@@ -266,11 +270,11 @@ async def test_the_runs_of_a_process_that_is_gone_are_ended_once(store: Store, a
 async def test_a_process_that_never_said_that_it_is_alive_is_silent(store: Store, ann: str) -> None:
     gone = uuid.uuid4().hex
     await store.start_run(ann, None, "Hello", owner=gone)
-    assert (await store.silent_processes("me", now() - timedelta(minutes=1)))[gone] is None
+    assert (await silent(store, "me", now() - timedelta(minutes=1)))[gone] is None
     await store.renew_lease(gone)
-    assert gone not in await store.silent_processes("me", now() - timedelta(minutes=1))
+    assert gone not in await silent(store, "me", now() - timedelta(minutes=1))
     await store.end_lease(gone)
-    assert await store.end_dead_runs(gone, None, "Gone.") == 1
+    assert await store.give_up_process(gone, None) == (1, 0)
 
 
 async def test_an_answer_is_kept_for_the_run_that_waits(store: Store, ann: str) -> None:

@@ -25,7 +25,7 @@ from ..events import (
 )
 from ..models import Starter
 from ..scripts.models import ScriptResult
-from . import Request, RunScript
+from ..agent import Request, RunScript
 from .stub_texts import (
     HALF,
     LATENCY_ANSWER,
