@@ -283,9 +283,8 @@ async def _open(*parts: object) -> AsyncIterator[None]:
     async with AsyncExitStack() as stack:
         for part in reversed(managed):
             stack.push_async_callback(part.close)
-        for part in parts:
-            if isinstance(part, CanDrain):
-                stack.push_async_callback(part.drain)
+        for drains in (part for part in parts if isinstance(part, CanDrain)):
+            stack.push_async_callback(drains.drain)
         for part in managed:
             await part.open()
         yield

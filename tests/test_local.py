@@ -20,6 +20,7 @@ import anyio
 import anyio.lowlevel
 import pytest
 
+from htmxchat.agent import Request
 from htmxchat.backends.active import AGENT_FAILED, INTERRUPTED
 from htmxchat.backends.local import LocalBackend
 from htmxchat.errors import BackendError, BackendUnavailable, Busy, EmptyText, NotFound
@@ -43,7 +44,6 @@ from htmxchat.events import (
 from htmxchat.journal.run_log import UNSAVED
 from htmxchat.journal.timing import Timing
 from htmxchat.models import Run, RunState, User
-from htmxchat.agent import Request
 from htmxchat.store import Store
 from htmxchat.store.rows import now
 from htmxchat.store.takeover import SILENT

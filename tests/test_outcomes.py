@@ -10,13 +10,13 @@ from typing import Any
 
 import pytest
 
-from htmxchat.backends.agents import as_agent
+from htmxchat.agent import Request
 from htmxchat.backends.active import AGENT_FAILED, INTERRUPTED, ActiveRun
+from htmxchat.backends.agents import as_agent
 from htmxchat.errors import BackendError
 from htmxchat.events import Outcome, RunEnded, RunStopping
 from htmxchat.journal import Journal, Timing
 from htmxchat.models import User
-from htmxchat.agent import Request
 from htmxchat.store import Store
 
 pytestmark = pytest.mark.anyio

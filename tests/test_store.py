@@ -9,6 +9,7 @@ import sqlite3
 import threading
 import uuid
 from collections.abc import AsyncIterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -32,6 +33,7 @@ from htmxchat.models import RunState
 from htmxchat.store import Batch, Started, Store
 from htmxchat.store.rows import now
 from htmxchat.store.tables import metadata
+from htmxchat.store.takeover import SILENT
 from htmxchat.view import compact, fold
 from tests.servers import Postgres
 
@@ -178,10 +180,13 @@ async def test_the_transcript_folds_to_what_the_log_says(store: Store, ann: str)
 async def test_history_is_what_came_before(store: Store, ann: str) -> None:
     first = await answered(store, ann, "One", "Eins")
     second = await answered(store, ann, "Two", "Zwei", first.run.conversation_id)
-    assert first.history == ()
-    assert [(turn.role, turn.text) for turn in second.history] == [("user", "One"), ("assistant", "Eins")]
+    assert (await store.read_context(first.run)).history == ()
+    context = await store.read_context(second.run)
+    assert [(turn.role, turn.text) for turn in context.history] == [("user", "One"), ("assistant", "Eins")]
     again = await store.retry_run(ann, second.run.id, owner="me")
-    assert (again.text, again.history) == ("Two", second.history)
+    assert await store.read_context(again.run) == replace(
+        context, attempt=2, replaced=(await store.read_context(again.run)).replaced
+    )
     assert again.run.turn_id == second.run.turn_id
 
 
@@ -261,7 +266,7 @@ async def test_the_runs_of_a_process_that_is_gone_are_ended_once(store: Store, a
     assert sorted(ended) == [0] * 4 + [2]
     assert not await write(store, run.id, RunEvent(3, now(), TextDelta("more")), owner=me)
     events, more = await store.read_events(run.id, 0)
-    assert events[-1].body == RunEnded(Outcome.FAILED, "Gone.")
+    assert events[-1].body == RunEnded(Outcome.FAILED, SILENT)
     assert not more
     assert (await store.get_run(ann, stopped.id)).state is RunState.CANCELLED
     assert (await store.load_transcript(ann, run.conversation_id)).turns[1].text == "So far"

@@ -359,11 +359,11 @@ async def test_a_waiting_run_that_no_process_has_can_be_stopped(make: Make, ann:
 
 
 async def test_a_run_that_kills_every_process_is_given_up(make: Make, ann: User) -> None:
-    processes = [make(Counting(pace=5)) for _ in range(3)]
+    processes = [make(Counting(pace=5.0)) for _ in range(3)]
     run = await processes[0].start_run(ann, None, "Count")
     for index, process in enumerate(processes):
         with anyio.fail_after(20):
-            while run.id not in process._journal.runs:
+            while run.id not in process._journal.runs:  # noqa: ASYNC110
                 await anyio.sleep(0.01)
         await until(process, ann, run, lambda events: "word0" in fold(events).text)
         kill(process)
@@ -390,7 +390,8 @@ async def test_another_agent_leaves_the_run_to_its_own_and_ends_it_when_there_is
 
 
 async def test_of_many_processes_one_takes_over(make: Make, ann: User) -> None:
-    others = [make(Counting(pace=0)) for _ in range(4)]
+    agents = [Counting(pace=0) for _ in range(4)]
+    others = [make(agent) for agent in agents]
     for other in others:
         await other.open()
     here = make(Counting(pace=0.05))
@@ -402,7 +403,7 @@ async def test_of_many_processes_one_takes_over(make: Make, ann: User) -> None:
         events = await read(others[0], ann, run)
         assert fold(events).text == "".join(WORDS)
         assert [event.seq for event in events] == list(range(1, len(events) + 1))
-    assert sum(len(other._agent.began) for other in others) == len(runs)  # type: ignore[attr-defined]
+    assert sum(len(agent.began) for agent in agents) == len(runs)
 
 
 async def test_a_checkpoint_of_an_agent_that_cannot_resume_fails_its_run(
@@ -497,7 +498,7 @@ async def test_the_history_has_what_happened(make: Make, ann: User) -> None:
     await read(backend, ann, run)
     await backend.start_run(ann, run.conversation_id, "Again")
     with anyio.fail_after(10):
-        while len(seen) < 2:
+        while len(seen) < 2:  # noqa: ASYNC110
             await anyio.sleep(0.01)
     _, answered = seen[1].history
     assert any(isinstance(event.body, InputAnswered) and event.body.answer == "red" for event in answered.events)

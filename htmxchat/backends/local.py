@@ -82,8 +82,9 @@ class LocalBackend(ScriptKeeping):
         self._journal.start()
 
     async def drain(self) -> None:
-        """Begin nothing new, hand over what can go on elsewhere, and let the rest finish for `Timing.finish` seconds."""
+        """Begin nothing new, hand over what can go on elsewhere, let the rest finish for `Timing.finish` seconds."""
         self._closing = True
+        self._journal.tail.turn_away(ServerStopping())
         for active in self._journal.runs.values():
             active.prepare_to_leave()
         await self._wait_for_tasks(self._timing.finish)
@@ -91,7 +92,7 @@ class LocalBackend(ScriptKeeping):
             active.interrupt()
 
     async def close(self) -> None:
-        """End live runs, or hand them over, and close the store. A backend that is used again afterwards starts anew."""
+        """End live runs, or hand them over, and close the store. If it is used afterwards, it starts anew."""
         self._closing = True
         try:
             for active in self._journal.runs.values():
@@ -193,7 +194,7 @@ class LocalBackend(ScriptKeeping):
         if active is not None and self._journal.outage.begun and active.run.user_id == user.id:
             raise BackendUnavailable(DELAYED)  # without waiting for a database that may say nothing
         self._journal.start()
-        await self._store.get_run(user.id, run_id)
+        run = await self._store.get_run(user.id, run_id)
         last = max(after or 0, 0)
         active = self._journal.runs.get(run_id)
         if active is not None:
@@ -206,7 +207,7 @@ class LocalBackend(ScriptKeeping):
                 await active.more(last)
             if isinstance(active.events[-1].body, RunEnded):
                 return
-        if self._closing:
+        if self._closing and run.state.live:
             raise ServerStopping
         async with aclosing(self._journal.tail.follow(run_id, last)) as batches:
             async for events in batches:

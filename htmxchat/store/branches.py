@@ -1,4 +1,4 @@
-"""A conversation is a tree: a user's turn comes after a run, runs answer a turn. What is shown is one path through it."""
+"""A conversation is a tree: a user's turn comes after a run, runs answer a turn. What is shown is one path of it."""
 
 from __future__ import annotations
 
@@ -7,8 +7,9 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, and_, select, true
+from sqlalchemy import Connection, Row, and_, select, true, update
 
+from ..cleaning import searchable
 from ..errors import NotFound
 from ..events import RunEvent, decode_body
 from ..models import Run, RunState, Turn
@@ -73,6 +74,18 @@ def read_tree(db: Connection, conversation_id: str) -> Tree:
     )
 
 
+def show(db: Connection, conversation_id: str, head: str) -> None:
+    """Make a run of a locked conversation its head. A search finds what the transcript shows, and nothing else."""
+    db.execute(update(t.conversations).where(t.conversations.c.id == conversation_id).values(head=head))
+    path = read_tree(db, conversation_id).path(head)
+    for table, shown in (t.turns, {run.turn_id for run in path}), (t.runs, {run.id for run in path}):
+        texts = select(table.c.id, table.c.text, table.c.folded).where(table.c.conversation_id == conversation_id)
+        for row in db.execute(texts).all():
+            folded = searchable(row.text) if row.id in shown else ""
+            if folded != row.folded:
+                db.execute(update(table).where(table.c.id == row.id).values(folded=folded))
+
+
 def place_of(db: Connection, conversation_id: str, turn_id: str) -> str | None:
     """Return the run that a turn comes after; `None` for a first one."""
     turn = select(t.turns.c.follows).where(t.turns.c.conversation_id == conversation_id, t.turns.c.id == turn_id)
@@ -97,10 +110,8 @@ def read_turns(
     return turns
 
 
-def answer_turn(
-    db: Connection, tree: Tree, run: Row[Any], ended: Row[Any] | None, live: Sequence[RunEvent] | None = None
-) -> Turn:
-    """Return what a run has written: `ended` has its text and log if it has."""
+def answer_turn(db: Connection, tree: Tree, run: Row[Any], ended: Any, live: Sequence[RunEvent] | None = None) -> Turn:
+    """Return what a run has written: `ended` has its text and log, if it has ended."""
     answers = tree.answers(run.turn_id)
     if ended is None:
         events = compact(live or rows.read_events(db, run.id, 0))
@@ -119,7 +130,7 @@ def read_answer(db: Connection, tree: Tree, run_id: str) -> Turn:
     return answer_turn(db, tree, tree.runs[run_id], db.execute(ended).one_or_none())
 
 
-def _read_logs(db: Connection, tree: Tree, path: Sequence[Row[Any]]) -> dict[str, Row[Any]]:
+def _read_logs(db: Connection, tree: Tree, path: Sequence[Row[Any]]) -> dict[str, Any]:
     if not path:
         return {}
     others = tree.runs.keys() - {run.id for run in path}

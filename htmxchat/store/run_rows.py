@@ -64,9 +64,7 @@ def begin(db: Connection, run: Run, owner: str, agent: str | None) -> RunEvent:
     """
     check_idle(db, run.conversation_id)
     before = t.runs.alias()
-    memory = (
-        select(before.c.memory).join(t.turns, t.turns.c.follows == before.c.id).where(t.turns.c.id == run.turn_id)
-    )
+    memory = select(before.c.memory).join(t.turns, t.turns.c.follows == before.c.id).where(t.turns.c.id == run.turn_id)
     values: dict[str, Any] = {"id": run.id, "conversation_id": run.conversation_id, "turn_id": run.turn_id}
     values |= {"user_id": run.user_id, "state": run.state.value, "created_at": run.created_at, "active": 1}
     db.execute(insert(t.runs).values(**values, owner=owner, agent=agent, memory=db.scalar(memory)))
@@ -149,9 +147,7 @@ def _note_effects(db: Connection, run_id: str, body: EventBody) -> None:
             db.execute(update(t.runs).where(this, t.runs.c.waiting == request_id).values(waiting=None))
 
 
-def keep_notes(
-    db: Connection, run_id: str, checkpoint: tuple[Checkpoint, int] | None, memory: Remember | None
-) -> None:
+def keep_notes(db: Connection, run_id: str, checkpoint: tuple[Checkpoint, int] | None, memory: Remember | None) -> None:
     """Write what the agent of a run keeps beside its log."""
     values: dict[str, Any] = {}
     if checkpoint is not None:

@@ -84,7 +84,11 @@ class Runs(Conversations):
                 head = branches.place_of(db, conversation, instead_of)
             values = {"id": turn_id, "conversation_id": conversation, "text": text, "created_at": at, "follows": head}
             db.execute(insert(t.turns).values(**values, folded=searchable(text)))
-            return _begin(db, Run(rows.new_id(), conversation, user_id, turn_id, RunState.RUNNING, at), owner, agent, most)
+            run = Run(rows.new_id(), conversation, user_id, turn_id, RunState.RUNNING, at)
+            started = _begin(db, run, owner, agent, most)
+            if instead_of is not None:
+                branches.show(db, conversation, run.id)
+            return started
 
         await self._purge()
         return await self._write(work)
@@ -105,10 +109,10 @@ class Runs(Conversations):
             at, head = rows.lock_conversation(db, user_id, run.conversation_id)
             if db.scalar(select(t.runs.c.turn_id).where(t.runs.c.id == head)) != run.turn_id:
                 raise InvalidInput("Only the latest answer can be tried again.")
-            # A search must not find what the transcript does not show.
-            db.execute(update(t.runs).where(t.runs.c.turn_id == run.turn_id).values(folded=""))
             begun = replace(run, id=rows.new_id(), state=RunState.RUNNING, created_at=at)
-            return _begin(db, begun, owner, agent, most)
+            started = _begin(db, begun, owner, agent, most)
+            branches.show(db, run.conversation_id, begun.id)
+            return started
 
         return await self._write(work)
 
@@ -123,10 +127,9 @@ class Runs(Conversations):
             .where(t.events.c.run_id == t.runs.c.id, t.events.c.type == RunEnded.__name__)
             .scalar_subquery()
         )
-        columns = [column for column in t.runs.c if column.name not in ("log", "text", "folded", "checkpoint", "memory")]
         standing = rows.run_standing().label("standing")
         found = (
-            select(*columns, t.turns.c.text.label("question"), ended.label("ended_at"), standing)
+            select(*rows.RUN, t.turns.c.text.label("question"), ended.label("ended_at"), standing)
             .join(t.turns, t.turns.c.id == t.runs.c.turn_id)
             .where(t.runs.c.conversation_id == conversation_id)
             .order_by(t.runs.c.created_at.desc(), t.runs.c.id.desc())
@@ -155,15 +158,9 @@ class Runs(Conversations):
         def work(db: Connection) -> None:
             rows.lock_conversation(db, user_id, conversation_id)
             run_rows.check_idle(db, conversation_id)
-            tree = branches.read_tree(db, conversation_id)
-            if (head := tree.end_of(id)) is None:
+            if (head := branches.read_tree(db, conversation_id).end_of(id)) is None:
                 raise NotFound
-            shown = {run.id for run in tree.path(head)}
-            db.execute(update(t.conversations).where(t.conversations.c.id == conversation_id).values(head=head))
-            # A search must not find what the transcript does not show.
-            for row in db.execute(select(t.runs.c.id, t.runs.c.text).where(t.runs.c.conversation_id == conversation_id)):
-                folded = searchable(row.text) if row.id in shown else ""
-                db.execute(update(t.runs).where(t.runs.c.id == row.id).values(folded=folded))
+            branches.show(db, conversation_id, head)
 
         await self._write(work)
 
