@@ -20,7 +20,6 @@ from .backend import (
     Managed,
     TellsReadiness,
 )
-from .backends.kogwistar import KogwistarBackend, KogwistarLogin
 from .backends.local import LocalBackend
 from .backends.stub import StubBackend
 from .errors import (
@@ -130,8 +129,6 @@ __all__ = [
     "InvalidInput",
     "KeepsIdentityKey",
     "KeepsScripts",
-    "KogwistarBackend",
-    "KogwistarLogin",
     "LimitReached",
     "Limits",
     "LocalBackend",

@@ -31,7 +31,6 @@ import htmxchat.fragments
 import htmxchat.testing
 from htmxchat import (
     ChatError,
-    KogwistarLogin,
     Limits,
     LocalBackend,
     Look,
@@ -42,8 +41,9 @@ from htmxchat import (
     create_chat_app,
     fold,
 )
+from htmxchat.agents.kogwistar import KogwistarLogin
 from htmxchat.__main__ import _parser
-from htmxchat.backends.kogwistar.tables import metadata as kogwistar_tables
+from htmxchat.agents.kogwistar.tables import metadata as kogwistar_tables
 from htmxchat.events import BODIES, Source
 from htmxchat.store.tables import metadata
 from htmxchat.testing import BackendConformance

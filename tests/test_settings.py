@@ -26,7 +26,6 @@ import htmxchat.fragments
 import htmxchat.testing
 from htmxchat import (
     ChatError,
-    KogwistarLogin,
     Limits,
     LocalBackend,
     Look,
@@ -42,6 +41,7 @@ from htmxchat import (
     create_chat_app,
     fold,
 )
+from htmxchat.agents.kogwistar import KogwistarLogin
 from htmxchat.markdown import Markdown
 from htmxchat.testing import ScriptedBackend
 from htmxchat.urls import Urls

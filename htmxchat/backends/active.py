@@ -11,7 +11,7 @@ import asyncio
 import logging
 from functools import partial
 
-from ..agent import Agent, CanResume, Checkpoint, Remember, Request
+from ..agent import Agent, CanResume, CanStop, Checkpoint, Remember, Request
 from ..containment import contained
 from ..errors import BackendUnavailable, ChatError
 from ..events import (
@@ -58,6 +58,7 @@ class ActiveRun:
         self._halted = asyncio.Event()
         self._at_once = asyncio.Event()
         self._leaving = False
+        self._stopping = False
         self._waiting: str | None = None
 
     @property
@@ -83,9 +84,14 @@ class ActiveRun:
         await self._log.more(count)
 
     def stop(self) -> None:
-        """End the run as cancelled, after the agent had its time to clean up."""
-        if self.accepting:
+        """End the run as cancelled, after the agent had its time to clean up; or have the agent end it, if it can."""
+        if self.accepting and not self._stopping:
+            self._stopping = True
             self._emit(RunStopping())
+            if isinstance(self._agent, CanStop) and self._waiting is None:
+                self._agent.stop(self.id)
+        if isinstance(self._agent, CanStop) and self._waiting is None:
+            return
         self._halt(RunEnded(Outcome.CANCELLED))
 
     def lose(self) -> None:
@@ -175,8 +181,7 @@ class ActiveRun:
 
     async def _hand_over(self) -> None:
         """Leave the run, once all that was yielded is stored, to whichever process claims it."""
-        while not self._log.settled:
-            await self._log.changed()
+        await self.stored()
         if not self.done and not self._log.lost:
             await self._store.release_run(self.id, self._journal.owner)
             self._log.leave()
@@ -208,9 +213,9 @@ class ActiveRun:
     def seq(self) -> int:
         return self._log.seq
 
-    def note(self, body: EventBody) -> None:
+    def note(self, body: EventBody, raw: JSON = None) -> None:
         if self.accepting:
-            self._emit(body)
+            self._emit(body, raw)
 
     def keep(self, note: Checkpoint | Remember) -> None:
         if isinstance(note, Checkpoint) and not isinstance(self._agent, CanResume):
@@ -227,6 +232,10 @@ class ActiveRun:
             return await self._journal.tail.answer(self.run.id, request_id)
         finally:
             self._waiting = None
+
+    async def stored(self) -> None:
+        while not self._log.settled:
+            await self._log.changed()
 
     async def catch_up(self) -> None:
         while self._log.pending > _MOST_PENDING and not self.done:
@@ -252,8 +261,8 @@ class ActiveRun:
 
     # What happens to it
 
-    def _emit(self, body: EventBody, *, hurry: bool = False) -> None:
-        self._log.emit(body)
+    def _emit(self, body: EventBody, raw: JSON = None, *, hurry: bool = False) -> None:
+        self._log.emit(body, raw)
         self._journal.writer.wake(self._log, hurry=hurry)
 
     def _halt(self, end: RunEnded) -> None:

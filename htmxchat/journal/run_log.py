@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 
 from ..agent import Checkpoint, Remember
 from ..errors import BackendUnavailable
-from ..events import EventBody, Outcome, RunEnded, RunEvent
+from ..events import JSON, EventBody, Outcome, RunEnded, RunEvent
 from ..store import Batch, Notes, Started
 from ..view import compact
 from .outage import Outage
@@ -78,14 +78,14 @@ class RunLog:
         """Wait until something has become of it."""
         await self._news.wait()
 
-    def emit(self, body: EventBody) -> None:
+    def emit(self, body: EventBody, raw: JSON = None) -> None:
         """Number an event and keep it to be written."""
         if self._refused:
             if not isinstance(body, RunEnded):
                 return
             body = UNSAVED
         self.seq += 1
-        self._pending.append(RunEvent(self.seq, datetime.now(UTC), body))
+        self._pending.append(RunEvent(self.seq, datetime.now(UTC), body, raw))
 
     def keep(self, note: Checkpoint | Remember) -> None:
         """Keep what the agent says to itself, to be written with the events before it."""

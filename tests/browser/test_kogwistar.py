@@ -15,7 +15,8 @@ from playwright.sync_api import Page, expect
 from starlette.applications import Starlette
 from starlette.routing import Mount
 
-from htmxchat import KogwistarBackend, KogwistarLogin, Store, chat_lifespan, create_chat_app
+from htmxchat import Store, chat_lifespan, create_chat_app
+from htmxchat.agents.kogwistar import KogwistarBackend, KogwistarLogin
 from tests.fake_auth import FakeAuth, Serving
 from tests.kogwistar.recordings import NEW, OLD
 from tests.kogwistar.replay import Replay, token

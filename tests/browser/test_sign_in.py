@@ -13,7 +13,8 @@ from playwright.sync_api import Page, expect
 from starlette.applications import Starlette
 from starlette.routing import Mount
 
-from htmxchat import KogwistarLogin, LocalBackend, Request, Store, chat_lifespan, create_chat_app
+from htmxchat import LocalBackend, Request, Store, chat_lifespan, create_chat_app
+from htmxchat.agents.kogwistar import KogwistarLogin
 from tests.browser.driving import answer, send, wait_for_state, wait_for_word
 from tests.fake_auth import FakeAuth, Serving
 

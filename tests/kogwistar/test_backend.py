@@ -22,7 +22,6 @@ from htmxchat import (
     BackendError,
     BackendUnavailable,
     Busy,
-    KogwistarBackend,
     Limits,
     NotAllowed,
     NotFound,
@@ -36,11 +35,11 @@ from htmxchat import (
     create_chat_app,
     fold,
 )
-from htmxchat.backends.kogwistar import Timing
-from htmxchat.backends.kogwistar.client import Client
-from htmxchat.backends.kogwistar.memory import ConversationMemory
-from htmxchat.backends.kogwistar.replies import ServerTurn, Submitted
-from htmxchat.backends.kogwistar.run_memory import RunMemory
+from htmxchat.agents.kogwistar import KogwistarBackend, Timing
+from htmxchat.agents.kogwistar.transport.client import Client
+from htmxchat.agents.kogwistar.memory import ConversationMemory
+from htmxchat.agents.kogwistar.translation.replies import ServerTurn, Submitted
+from htmxchat.agents.kogwistar.run_memory import RunMemory
 from htmxchat.events import InputRequested, RunEnded, RunEvent, RunStopping, ScriptProposed, StageChanged
 from htmxchat.models import Run
 from htmxchat.scripts.actions import Approve, Claim, Finish, Reject
@@ -856,7 +855,7 @@ async def test_a_message_in_doubt_whose_answer_does_not_come_frees_its_place(
     server.add_turn(first.conversation_id, "user", "Which way?")
     with pytest.raises(Busy):
         await chat.start_run(ANN, first.conversation_id, "And then?")
-    monkeypatch.setattr("htmxchat.backends.kogwistar.learning._UNANSWERED", timedelta(0))
+    monkeypatch.setattr("htmxchat.agents.kogwistar.learning._UNANSWERED", timedelta(0))
     await chat.start_run(ANN, first.conversation_id, "And then?")
     turns = (await chat.load_transcript(ANN, first.conversation_id)).turns
     assert [turn.text for turn in turns if turn.role == "user"] == ["hidden", "Which way?", "And then?"]
@@ -931,7 +930,7 @@ async def test_an_unforeseen_failure_while_sending_does_not_keep_the_place(
     run = await chat.start_run(ANN, None, "hidden")
     await read(chat, run)
     with monkeypatch.context() as patch, pytest.raises(OSError, match="not foreseen"):
-        patch.setattr("htmxchat.backends.kogwistar.client.replies.read_submitted", fail)
+        patch.setattr("htmxchat.agents.kogwistar.transport.client.replies.read_submitted", fail)
         await chat.start_run(ANN, run.conversation_id, "What is a hypergraph?")
     await chat.start_run(ANN, run.conversation_id, "hidden")
 
@@ -953,7 +952,7 @@ async def test_a_process_that_died_while_sending_leaves_no_ghost(
         server.add_turn(run.conversation_id, "assistant", "Left.")
         with pytest.raises(Busy):
             await chat.start_run(ANN, run.conversation_id, "And then?")
-        monkeypatch.setattr("htmxchat.backends.kogwistar.learning._SUBMITTING", timedelta(0))
+        monkeypatch.setattr("htmxchat.agents.kogwistar.learning._SUBMITTING", timedelta(0))
         for _ in range(200):
             turns = (await chat.load_transcript(ANN, run.conversation_id)).turns
             if turns[-1].text == "Left.":

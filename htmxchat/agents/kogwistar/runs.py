@@ -1,0 +1,48 @@
+"""The journal with the kogwistar agent."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from sqlalchemy import select
+
+from ...backends.local import LocalBackend
+from ...models import User
+from ...store import Started, Store
+from ...store import tables as t
+from .agent import KogwistarAgent
+from .credentials import Credentials
+
+
+class Runs(LocalBackend):
+    """Goes on with the runs of those whose token this process knows; others wait for a process that does."""
+
+    def __init__(self, agent: KogwistarAgent, store: Store, credentials: Credentials) -> None:
+        super().__init__(agent, store)
+        self._kogwistar = agent
+        self._credentials = credentials
+
+    async def settled(self, run_id: str) -> None:
+        """Wait until a run of this process is over."""
+        while (active := self._journal.runs.get(run_id)) is not None:
+            await active.more(len(active.events))
+
+    async def cancel_run(self, user: User, run_id: str) -> None:
+        """Stop a run. One that no process has is taken over first: the server is to be told."""
+        this = select(t.runs.c.id).where(t.runs.c.id == run_id, t.runs.c.active == 1, t.runs.c.user_id == user.id)
+        left = this.where(t.runs.c.owner.is_(None), t.runs.c.waiting.is_(None))
+        if await self._store.read(lambda db: db.scalar(left)) is not None:
+            await self._take_over([run_id])
+        await super().cancel_run(user, run_id)
+
+    def _drive(self, user: User, started: Started, *, resumed: bool = False) -> None:
+        if not resumed:
+            self._kogwistar.expect(started.run.id)
+        super()._drive(user, started, resumed=resumed)
+
+    async def _take_over(self, run_ids: Sequence[str]) -> None:
+        these = select(t.runs.c.id, t.runs.c.user_id).where(t.runs.c.id.in_(run_ids))
+        owners = {row.id: row.user_id for row in await self._store.read(lambda db: db.execute(these).all())}
+        known = await self._credentials.known(set(owners.values()))
+        if mine := [id for id in run_ids if owners.get(id) in known]:
+            await super()._take_over(mine)
