@@ -148,17 +148,18 @@ class KogwistarAgent:
                 return
             progress.enter("sending")
             yield progress.checkpoint(wait=True)
+            unsure: Exception = Uncertain(UNCERTAIN)
             try:
                 submitted = await self._submit(token, conversation, request.text, state)
             except Uncertain:
-                self._settle(request.run_id, Uncertain(UNCERTAIN), kept=True)
+                pass
             except ChatError as error:
                 self._settle(request.run_id, error, kept=False)
                 yield RunEnded(Outcome.FAILED, str(error))
                 return
             except Exception as error:
                 log.exception("Sending the message of run %s failed.", request.run_id)
-                self._settle(request.run_id, error, kept=True)
+                unsure = error
             else:
                 progress.run = submitted.run_id
                 # The server stores no turn for a workflow run, and gives several of them the same one.
@@ -167,6 +168,9 @@ class KogwistarAgent:
                 yield progress.checkpoint()
                 self._settle(request.run_id)
                 return
+            progress.enter("doubt")
+            yield progress.checkpoint(wait=True)
+            self._settle(request.run_id, unsure)
         if self.workflow:
             yield RunEnded(Outcome.FAILED, NOT_CONFIRMED)
             return
@@ -186,7 +190,7 @@ class KogwistarAgent:
             if turns is None:
                 conversation = await self._links.conversation(request.conversation_id) or request.conversation_id
                 turns = await self._patiently(request, lambda token: self._client.turns(token, conversation))  # noqa: B023
-            found = doubt.look_for(request.text, turns, await self._links.turns(request.conversation_id))
+            found = doubt.look_for(request.text, turns, await self._links.turns(request.conversation_id, request.run_id))
             if found is not None and found.answer is not None:
                 await self._links.add_run(request.run_id, RunLink("", found.answer.id, self.workflow_id), found.turn)
                 yield TextReplaced(found.answer.text)

@@ -360,7 +360,7 @@ class KogwistarBackend:
             return row is None
         server_id = await self._links.conversation(conversation_id) or conversation_id
         turns = await self._client.turns(me.token or "", server_id)
-        found = doubt.look_for(row.text, turns, await self._links.turns(conversation_id))
+        found = doubt.look_for(row.text, turns, await self._links.turns(conversation_id, row.id))
         if found is None and progress.age < doubt.MISSING:
             raise Busy(doubt.UNKNOWN)
         if found is not None and found.answer is None and progress.age < doubt.UNANSWERED:

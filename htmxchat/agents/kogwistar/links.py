@@ -66,9 +66,10 @@ class Links:
         here = select(t.links.c.id, t.links.c.workflow_id).where(t.links.c.conversation_id == conversation_id)
         return {row.id: row.workflow_id for row in await self._store.read(lambda db: db.execute(here).all())}
 
-    async def turns(self, conversation_id: str) -> set[str]:
-        """Return what the server calls all that is known of a conversation."""
-        here = select(t.links.c.server_id).where(t.links.c.conversation_id == conversation_id)
+    async def turns(self, conversation_id: str, before: str) -> set[str]:
+        """Return what the server calls all that is known of a conversation but the turn that a run answers."""
+        own = select(t.runs.c.turn_id).where(t.runs.c.id == before).scalar_subquery()
+        here = select(t.links.c.server_id).where(t.links.c.conversation_id == conversation_id, t.links.c.id != own)
         return set(await self._store.read(lambda db: db.scalars(here).all()))
 
     async def add_conversation(self, id: str, server_id: str) -> None:

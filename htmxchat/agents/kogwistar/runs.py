@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 
 from sqlalchemy import select
@@ -26,6 +27,7 @@ class Runs(LocalBackend):
         """Wait until a run of this process is over."""
         while (active := self._journal.runs.get(run_id)) is not None:
             await active.more(len(active.events))
+            await asyncio.sleep(0)
 
     async def cancel_run(self, user: User, run_id: str) -> None:
         """Stop a run. One that no process has is taken over first: the server is to be told."""

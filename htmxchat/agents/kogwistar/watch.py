@@ -127,6 +127,7 @@ class Watch:
                 if isinstance(error, NotFound) and await self._forgotten(token):
                     yield RunEnded(Outcome.FAILED, FORGOTTEN)
                     return
+                self._complained = self._complained and self._broken  # what was said of silence is not true any more
                 self._broken = True
                 if not self._unreached and delay > _FIRST_DELAY:
                     self._unreached = True

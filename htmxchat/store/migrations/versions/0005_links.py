@@ -46,6 +46,7 @@ _EVENTS = _table(
     "events", "run_id seq type", sa.column("at", _TIME), sa.column("data", sa.JSON),
     sa.column("raw", sa.JSON(none_as_null=True)),
 )  # fmt: skip
+_SCRIPTS = _table("scripts", "conversation_id run_id")
 _LINKS = _table("links", "id conversation_id server_id answer_id workflow_id")
 
 
@@ -158,6 +159,8 @@ def _write_run(db: sa.Connection, place: dict[str, Any], run: Any) -> str:
         for seq, at, name, data, *raw in log
     ]
     db.execute(sa.insert(_EVENTS), rows)
+    scripts = sa.update(_SCRIPTS).where(_SCRIPTS.c.run_id == run.id)
+    db.execute(scripts.values(run_id=id, conversation_id=place["conversation_id"]))
     known = run.phase != "submitting" and not _is_made_up(run)
     _link(db, id, place["conversation_id"], run.id if known else "", run.assistant_turn_id, run.workflow_id)
     return id
