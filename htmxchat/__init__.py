@@ -1,6 +1,6 @@
 """An agent chat that any ASGI host mounts in one line: `app.mount("/chat", create_chat_app(backend))`."""
 
-from .agent import Agent, CanResume, Checkpoint, Remember, Request, Responder, RunScript, Said
+from .agent import Agent, CanResume, CanStop, Checkpoint, Remember, Request, Responder, RunScript, Said
 from .app import chat_context, chat_lifespan, create_chat_app
 from .backend import (
     Backend,
@@ -114,6 +114,7 @@ __all__ = [
     "CanRetry",
     "CanSearch",
     "CanStartOnce",
+    "CanStop",
     "ChatError",
     "Checkpoint",
     "Conflict",

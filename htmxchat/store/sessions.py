@@ -42,7 +42,9 @@ class Sessions(Database):
 
     async def token_of(self, user_id: str) -> str | None:
         """Return the token of a user's latest sign-in; `None` when nobody is signed in as that."""
-        mine = and_(t.sessions.c.user_id == user_id, t.sessions.c.expires_at > rows.now(), t.sessions.c.token.is_not(None))
+        mine = and_(
+            t.sessions.c.user_id == user_id, t.sessions.c.expires_at > rows.now(), t.sessions.c.token.is_not(None)
+        )
         latest = select(t.sessions.c.token).where(mine).order_by(t.sessions.c.created_at.desc()).limit(1)
         return await self._read(lambda db: db.scalar(latest))
 

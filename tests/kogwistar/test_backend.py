@@ -36,8 +36,8 @@ from htmxchat import (
 )
 from htmxchat.agents.kogwistar import KogwistarBackend, Timing
 from htmxchat.agents.kogwistar.links import own_id
+from htmxchat.agents.kogwistar.translation.replies import Submitted
 from htmxchat.agents.kogwistar.transport.client import Client
-from htmxchat.agents.kogwistar.translation.replies import ServerTurn, Submitted
 from htmxchat.events import InputRequested, RunEnded, RunEvent, RunStopping, ScriptProposed, StageChanged
 from htmxchat.models import Run
 from htmxchat.scripts.actions import Approve, Claim, Finish, Reject
@@ -51,9 +51,7 @@ pytestmark = pytest.mark.anyio
 
 ANN = User("ann", token=token("kog-ann"))
 BEN = User("ben", token=token("kog-ben"))
-FAST = Timing(
-    tick=0.03, check=0.15, stuck=0.3, give_up=0.8, resent=0.3, doubt=0.1, poll=0.02, glance=0.3
-)
+FAST = Timing(tick=0.03, check=0.15, stuck=0.3, give_up=0.8, resent=0.3, doubt=0.1, poll=0.02, glance=0.3)
 
 
 @pytest.fixture

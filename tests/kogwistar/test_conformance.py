@@ -7,8 +7,8 @@ from collections.abc import Iterator
 import pytest
 
 from htmxchat import User
-from htmxchat.backend import Backend
 from htmxchat.agents.kogwistar import KogwistarBackend, Timing
+from htmxchat.backend import Backend
 from htmxchat.testing import BackendConformance
 
 from .recordings import NEW, OLD

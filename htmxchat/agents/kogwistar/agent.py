@@ -190,7 +190,9 @@ class KogwistarAgent:
             if turns is None:
                 conversation = await self._links.conversation(request.conversation_id) or request.conversation_id
                 turns = await self._patiently(request, lambda token: self._client.turns(token, conversation))  # noqa: B023
-            found = doubt.look_for(request.text, turns, await self._links.turns(request.conversation_id, request.run_id))
+            found = doubt.look_for(
+                request.text, turns, await self._links.turns(request.conversation_id, request.run_id)
+            )
             if found is not None and found.answer is not None:
                 await self._links.add_run(request.run_id, RunLink("", found.answer.id, self.workflow_id), found.turn)
                 yield TextReplaced(found.answer.text)
@@ -258,7 +260,8 @@ class KogwistarAgent:
                 assert question is not None
                 given = question
                 there, remark, end = await self._patiently(
-                    request, lambda token: resuming.look_after(token, given)  # noqa: B023
+                    request,
+                    lambda token: resuming.look_after(token, given),  # noqa: B023
                 )
                 if end is not None:
                     yield end
@@ -266,7 +269,8 @@ class KogwistarAgent:
             if there is not None:
                 known, text = there, watch.text
                 facts = await self._patiently(
-                    request, lambda token: gather(self._client, token, known, text, progress.asked)  # noqa: B023
+                    request,
+                    lambda token: gather(self._client, token, known, text, progress.asked),  # noqa: B023
                 )
                 bodies, question = conclude(facts)
                 if question is None:

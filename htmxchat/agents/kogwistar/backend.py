@@ -365,8 +365,8 @@ class KogwistarBackend:
             raise Busy(doubt.UNKNOWN)
         if found is not None and found.answer is None and progress.age < doubt.UNANSWERED:
             raise Busy(UNANSWERED)
-        if not self._agent.tell(row.id, turns):
-            raise Busy(UNANSWERED)
+        if not (self._agent.tell(row.id, turns) or self._runs.has(row.id)):
+            raise Busy(UNANSWERED)  # another process looks after it
         with suppress(TimeoutError):
             async with asyncio.timeout(self._timing.submit):
                 await self._runs.settled(row.id)

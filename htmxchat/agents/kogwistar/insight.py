@@ -49,9 +49,7 @@ async def read_checkpoint(client: Client, token: str, run_id: str, number: int) 
     return _less(clean_json(await client.checkpoint(token, run_id, number)))
 
 
-async def read_evidence(
-    client: Client, token: str, run_id: str, events: Iterable[RunEvent]
-) -> tuple[Source, ...]:
+async def read_evidence(client: Client, token: str, run_id: str, events: Iterable[RunEvent]) -> tuple[Source, ...]:
     """Return what an answer rests on: what was kept of it, else what the server says now."""
     kept = [source for event in events if isinstance(event.body, SourcesFound) for source in event.body.sources]
     if kept:

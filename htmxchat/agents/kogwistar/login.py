@@ -15,9 +15,9 @@ from ...errors import BackendError, BackendUnavailable, NotAllowed, NotSignedIn
 from ...login import SignInAt
 from ...models import User
 from ...store import Store
+from .translation.problems import CANNOT_CHAT, DEV_ROLE, CannotChat, Refused, refusal
 from .transport.pool import Pool
 from .transport.probe import cannot_chat
-from .translation.problems import CANNOT_CHAT, DEV_ROLE, CannotChat, Refused, refusal
 from .transport.tokens import claims
 
 if TYPE_CHECKING:

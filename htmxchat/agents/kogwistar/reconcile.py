@@ -150,5 +150,3 @@ def _order(db: Connection, conversation: Row[Any], runs: list[tuple[str, Any]], 
 
 def _is_new(run: Any) -> bool:
     return not hasattr(run, "active")
-
-

@@ -23,6 +23,10 @@ class Runs(LocalBackend):
         self._kogwistar = agent
         self._credentials = credentials
 
+    def has(self, run_id: str) -> bool:
+        """Return whether a run is of this process."""
+        return run_id in self._journal.runs
+
     async def settled(self, run_id: str) -> None:
         """Wait until a run of this process is over."""
         while (active := self._journal.runs.get(run_id)) is not None:

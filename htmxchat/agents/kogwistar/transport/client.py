@@ -13,8 +13,8 @@ from httpx_sse import EventSource, SSEError
 from ....cleaning import read_json
 from ....errors import BackendError, BackendUnavailable, ChatError, NotFound, NotSignedIn
 from ..translation import problems, replies
-from .http import Http, unreachable
 from ..translation.replies import Account, ServerConversation, ServerEvent, ServerRun, ServerTurn, Step, Submitted
+from .http import Http, unreachable
 
 log = logging.getLogger("htmxchat")
 _POLLED = 500
