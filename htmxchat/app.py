@@ -43,6 +43,7 @@ from .look import Look
 from .markdown import Markdown
 from .models import Starter
 from .mounting import WholePath
+from .reading import check_reading
 from .relay import Relay
 from .scripts import Scripts
 from .stopping import ServerStop
@@ -239,6 +240,7 @@ def _check_backend(backend: Any) -> None:
         raise TypeError(f"backend is not a Backend, but {checks.kind(backend)}. {made}.")
     if missing:
         raise TypeError(f"backend is not a Backend: {type(backend).__name__} lacks {', '.join(missing)}.")
+    check_reading(backend)
 
 
 def _check_login(login: Any) -> None:

@@ -21,7 +21,7 @@ GUARDS = {
     *("assets", "callback", "containment", "cookies", "csrf", "headers", "identity", "limits", "mounting"),
     "submissions",
 }
-STREAM = {"fragments", "sse", "stopping", "relay", *SEAMS, *PAGE}
+STREAM = {"fragments", "reading", "sse", "stopping", "relay", *SEAMS, *PAGE}
 AGENTS = {"backends", "responders", "testing"}
 EVERYTHING = {"app", "chat", "endpoints", *STREAM, *GUARDS, *LOG, *AGENTS}
 
@@ -29,6 +29,7 @@ EVERYTHING = {"app", "chat", "endpoints", *STREAM, *GUARDS, *LOG, *AGENTS}
 LAYERS: dict[str, tuple[set[str], set[str]]] = {
     **dict.fromkeys(NOUNS, (NOUNS, set())),
     **dict.fromkeys(SEAMS, (NOUNS, set())),
+    "reading": (NOUNS | SEAMS, set()),
     "view": (NOUNS, set()),
     **dict.fromkeys(INSPECTED, (NOUNS | INSPECTED, set())),
     "urls": ({"checks", "kinds"}, set()),
@@ -51,7 +52,7 @@ LAYERS: dict[str, tuple[set[str], set[str]]] = {
     **dict.fromkeys(
         AGENTS,
         (
-            NOUNS | LOG | AGENTS | SEAMS | {"containment", "view", "redaction"},
+            NOUNS | LOG | AGENTS | SEAMS | {"containment", "reading", "view", "redaction"},
             {"anyio", "httpx", "httpx_sse", "pytest", "sqlalchemy"},
         ),
     ),

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
 
 from ..events import RunEvent
 from ..inspection import RowFold
+from ..reading import checked, open_run
 from .call import Call
 
 
@@ -18,7 +20,7 @@ async def run_log(call: Call, *, through: int | None = None) -> list[RunEvent]:
     return await call.chat.ask(_collect(call, through))
 
 
-async def each_event(call: Call) -> AsyncIterator[RunEvent]:
+async def each_event(call: Call) -> AsyncGenerator[RunEvent, None]:
     """Yield a run's events as the backend reads them: all when it has ended, else those so far."""
     run = call.run
     if run.state.live:
@@ -29,19 +31,19 @@ async def each_event(call: Call) -> AsyncIterator[RunEvent]:
                 for event in turn.events:
                     yield event
                 return
-    async for event in call.chat.backend.run_events(call.user, run.id):
-        yield event
+    backend = call.chat.backend
+    async with aclosing(open_run(backend, call.user, run.id, None)) as batches:
+        async for batch in batches:
+            for event in checked(batch, backend):
+                yield event
 
 
 async def _collect(call: Call, through: int | None) -> list[RunEvent]:
     found: list[RunEvent] = []
     fold = RowFold(details=False)
-    events = each_event(call)
-    try:
+    async with aclosing(each_event(call)) as events:
         async for event in events:
             found.append(event)
             if through is not None and any(row.seq >= through for row in fold.add(event)):
                 break
-    finally:
-        await events.aclose()  # type: ignore[attr-defined]
     return found
