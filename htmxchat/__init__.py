@@ -1,9 +1,12 @@
 """An agent chat that any ASGI host mounts in one line: `app.mount("/chat", create_chat_app(backend))`."""
 
+from .agent import Agent, CanResume, Checkpoint, Remember, Request, Responder, RunScript, Said
 from .app import chat_context, chat_lifespan, create_chat_app
 from .backend import (
     Backend,
+    CanBranch,
     CanDelete,
+    CanDrain,
     CanInspect,
     CanLimitRuns,
     CanListRuns,
@@ -37,6 +40,7 @@ from .errors import (
     NotFound,
     NotSignedIn,
     OtherSchema,
+    ServerStopping,
     TextTooLong,
     TooManyRuns,
 )
@@ -82,7 +86,6 @@ from .models import (
     User,
     Waiting,
 )
-from .responders import Request, Responder, RunScript
 from .scripts import Scripts
 from .scripts.models import Script, ScriptResult, ScriptState
 from .store import Store
@@ -93,6 +96,7 @@ __version__ = "0.1.0"
 __all__ = [
     "JSON",
     "UNDATED",
+    "Agent",
     "Backend",
     "BackendError",
     "BackendUnavailable",
@@ -100,15 +104,19 @@ __all__ = [
     "BodyTooLarge",
     "BodyTooSlow",
     "Busy",
+    "CanBranch",
     "CanDelete",
+    "CanDrain",
     "CanInspect",
     "CanLimitRuns",
     "CanListRuns",
     "CanRename",
+    "CanResume",
     "CanRetry",
     "CanSearch",
     "CanStartOnce",
     "ChatError",
+    "Checkpoint",
     "Conflict",
     "Conversation",
     "ConversationPage",
@@ -136,6 +144,7 @@ __all__ = [
     "OtherSchema",
     "Outcome",
     "ReasoningDelta",
+    "Remember",
     "Request",
     "Responder",
     "Run",
@@ -149,12 +158,14 @@ __all__ = [
     "RunStopping",
     "RunSummary",
     "RunView",
+    "Said",
     "Script",
     "ScriptFinished",
     "ScriptProposed",
     "ScriptResult",
     "ScriptState",
     "Scripts",
+    "ServerStopping",
     "SignInAt",
     "Source",
     "SourcesFound",

@@ -15,7 +15,7 @@ from starlette.routing import Mount, Route
 
 from . import checks
 from .assets import Assets
-from .backend import Backend, CanLimitRuns, HasStarters, KeepsIdentityKey, Managed
+from .backend import Backend, CanDrain, CanLimitRuns, HasStarters, KeepsIdentityKey, Managed
 from .callback import HideCallback
 from .chat import Chat, Inspector, Settings
 from .csrf import CrossOriginGuard, checked_origin
@@ -160,7 +160,7 @@ def create_chat_app(
         relay=Relay(backend),
         streams=Slots(limits.streams_per_user),
         requests=Slots(limits.requests_per_user),
-        stop=ServerStop(),
+        stop=ServerStop(backend.drain if isinstance(backend, CanDrain) else None),
         login=login,
     )
     app = Starlette(
@@ -285,6 +285,8 @@ async def _open(*parts: object) -> AsyncIterator[None]:
     async with AsyncExitStack() as stack:
         for part in reversed(managed):
             stack.push_async_callback(part.close)
+        for drains in (part for part in parts if isinstance(part, CanDrain)):
+            stack.push_async_callback(drains.drain)
         for part in managed:
             await part.open()
         yield

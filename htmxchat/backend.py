@@ -144,6 +144,30 @@ class CanRetry(Protocol):
 
 
 @runtime_checkable
+class CanBranch(Protocol):
+    """A backend whose conversations are trees: what is shown is one branch, and no other is lost.
+
+    `Turn.versions` names what stands in the same place on other branches.
+    """
+
+    async def edit_turn(self, user: User, conversation_id: str, turn_id: str, text: str) -> Run:
+        """Begin to answer `text` in the place of what the user wrote in a turn. The new branch is shown.
+
+        Raises:
+            Busy: The conversation has a live run; nothing was stored.
+        """
+        ...
+
+    async def show_version(self, user: User, conversation_id: str, version: str) -> None:
+        """Show the branch that has this turn, to its end: the newest, where it divides again.
+
+        Raises:
+            Busy: The conversation has a live run.
+        """
+        ...
+
+
+@runtime_checkable
 class CanLimitRuns(Protocol):
     """A backend that can hold each user to a number of live runs, over all processes that serve its conversations."""
 
@@ -255,6 +279,20 @@ class TellsReadiness(Protocol):
 
         Raises:
             BackendError: It could not; the sentence, which everybody may read, says why.
+        """
+        ...
+
+
+@runtime_checkable
+class CanDrain(Protocol):
+    """A backend that can get ready for the end of its process while pages are still open."""
+
+    async def drain(self) -> None:
+        """Begin nothing new, and return when nothing is under way any more.
+
+        Runs that can go on elsewhere are handed over at once: reading them raises `ServerStopping`, so that pages
+        connect again, to another process. Others may finish within a grace time. Called when the server begins to
+        stop, at the latest before `close`, and perhaps more than once.
         """
         ...
 

@@ -9,13 +9,13 @@ from pathlib import Path
 import anyio
 import pytest
 
+from htmxchat.agent import Request
 from htmxchat.backend import Backend
 from htmxchat.backends.local import LocalBackend
 from htmxchat.backends.stub import StubBackend
 from htmxchat.errors import BackendUnavailable
 from htmxchat.events import EventBody, InputRequested, Outcome, RunEnded, RunEvent, ScriptProposed, TextDelta
 from htmxchat.models import User
-from htmxchat.responders import Request
 from htmxchat.store import Store
 from htmxchat.testing import BackendConformance, Break, Delay, Gate, ScriptedBackend, Stall, Step, each_event
 

@@ -13,12 +13,12 @@ import anyio
 import httpx
 import pytest
 
+from htmxchat.agent import Request
 from htmxchat.backends.active import AGENT_FAILED
 from htmxchat.backends.local import LocalBackend
 from htmxchat.containment import Exited, contained
 from htmxchat.events import Outcome, RunEnded, RunEvent
 from htmxchat.models import Run, User
-from htmxchat.responders import Request
 from htmxchat.testing import each_event
 from tests.servers import uvicorn, wait_until
 

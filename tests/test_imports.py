@@ -12,7 +12,7 @@ import pytest
 PACKAGE = Path(__file__).parent.parent / "htmxchat"
 
 NOUNS = {"checks", "kinds", "models", "events", "errors", "cleaning", "scripts", "words", "zones"}
-SEAMS = {"backend", "login"}
+SEAMS = {"agent", "backend", "login"}
 LOG = {"journal", "store"}
 TEXT = {"markdown", "highlight", "confusing"}
 INSPECTED = {"inspection", "redaction"}
@@ -22,7 +22,7 @@ GUARDS = {
     "submissions",
 }
 STREAM = {"fragments", "reading", "sse", "stopping", "relay", *SEAMS, *PAGE}
-AGENTS = {"backends", "responders", "testing"}
+AGENTS = {"agents", "backends", "testing"}
 EVERYTHING = {"app", "chat", "endpoints", *STREAM, *GUARDS, *LOG, *AGENTS}
 
 # Module (or package): the modules of htmxchat it may import, then the packages of others besides the standard library.
@@ -48,7 +48,7 @@ LAYERS: dict[str, tuple[set[str], set[str]]] = {
     "chat": (STREAM | GUARDS, {"anyio"}),
     "endpoints": (STREAM | GUARDS | {"chat"}, {"anyio", "starlette"}),
     "app": (STREAM | GUARDS | {"chat", "endpoints"}, {"anyio", "starlette"}),
-    **dict.fromkeys(LOG, (NOUNS | LOG | {"backend", "view"}, {"alembic", "anyio", "sqlalchemy"})),
+    **dict.fromkeys(LOG, (NOUNS | LOG | {"agent", "backend", "view"}, {"alembic", "anyio", "sqlalchemy"})),
     **dict.fromkeys(
         AGENTS,
         (

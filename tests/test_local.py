@@ -20,8 +20,9 @@ import anyio
 import anyio.lowlevel
 import pytest
 
+from htmxchat.agent import Request
 from htmxchat.backends.active import AGENT_FAILED, INTERRUPTED
-from htmxchat.backends.local import SILENT, LocalBackend
+from htmxchat.backends.local import LocalBackend
 from htmxchat.errors import BackendError, BackendUnavailable, Busy, EmptyText, NotFound
 from htmxchat.events import (
     JSON,
@@ -43,9 +44,9 @@ from htmxchat.events import (
 from htmxchat.journal.run_log import UNSAVED
 from htmxchat.journal.timing import Timing
 from htmxchat.models import Run, RunState, User
-from htmxchat.responders import Request
 from htmxchat.store import Store
 from htmxchat.store.rows import now
+from htmxchat.store.takeover import SILENT
 from htmxchat.testing import each_event
 from htmxchat.view import fold
 
@@ -685,8 +686,9 @@ async def test_an_owner_that_lost_its_lease_stops_and_writes_nothing_more(make: 
     await until(one, run, TextDelta("So far"))
     ended = 0
     while not ended:  # a sign of life may come in between
-        ((process, alive_at),) = (await two.silent_processes("two", now() + timedelta(minutes=1))).items()
-        ended = await two.end_dead_runs(process, alive_at, SILENT)
+        left = await two.look_for_left("two", now() + timedelta(minutes=1))
+        ((process, alive_at),) = left.silent.items()
+        ended, _ = await two.give_up_process(process, alive_at)
     with anyio.fail_after(5):
         await stopped.wait()
     assert await bodies(one, run) == [RunStarted(), TextDelta("So far"), RunEnded(Outcome.FAILED, SILENT)]

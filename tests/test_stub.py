@@ -8,11 +8,11 @@ from html import escape
 import anyio
 import pytest
 
+from htmxchat.agents.stub import STARTERS, quote
 from htmxchat.backends.stub import StubBackend
 from htmxchat.events import InputRequested, Outcome, RunEnded, ScriptProposed
 from htmxchat.markdown import Markdown
 from htmxchat.models import Starter, User
-from htmxchat.responders.stub import STARTERS, quote
 from htmxchat.scripts.actions import Reject
 from htmxchat.scripts.states import script_id
 from htmxchat.testing import each_event

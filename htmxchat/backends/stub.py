@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import partial
 
 from .. import checks
-from ..responders.stub import STARTERS, respond_stub
+from ..agents.stub import STARTERS, respond_stub
 from ..store import Store
 from .local import LocalBackend
 

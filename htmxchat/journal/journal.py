@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import uuid
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from datetime import datetime
 from typing import Generic, Protocol, TypeVar
@@ -33,6 +33,7 @@ class Journal(Generic[R]):
 
     Args:
         on_gone: Called with a process that is gone, and its last sign of life.
+        on_left: Called with runs that no process has.
 
     Attributes:
         owner: The process, as the store knows it.
@@ -40,7 +41,11 @@ class Journal(Generic[R]):
     """
 
     def __init__(
-        self, store: Store, timing: Timing, on_gone: Callable[[str, datetime | None], Awaitable[None]]
+        self,
+        store: Store,
+        timing: Timing,
+        on_gone: Callable[[str, datetime | None], Awaitable[None]],
+        on_left: Callable[[Sequence[str]], Awaitable[None]],
     ) -> None:
         self.owner = uuid.uuid4().hex
         self.runs: dict[str, R] = {}
@@ -48,7 +53,7 @@ class Journal(Generic[R]):
         self.outage = Outage(self._tell_of_outage)
         self.writer = Writer(store, self.owner, self.outage, timing.frame)
         self.tail = Tail(store, self.owner, timing.poll)
-        self.lease = Lease(store, self.owner, self.outage, timing, self.runs, on_gone)
+        self.lease = Lease(store, self.owner, self.outage, timing, self.runs, on_gone, on_left)
         self._keeper: asyncio.Task[None] | None = None
 
     def start(self) -> None:

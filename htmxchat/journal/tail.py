@@ -84,6 +84,12 @@ class Tail:
         if self._task is None or self._task.done():
             self._task = asyncio.create_task(self._look(), name="htmxchat tail")
 
+    def turn_away(self, error: ChatError) -> None:
+        """Have all readers told that there is no more to come here."""
+        for reader in self._readers:
+            reader.failure = error
+            reader.news.set()
+
     async def close(self) -> None:
         """Look no more."""
         if self._task is not None:

@@ -18,7 +18,9 @@ class Timing:
         expire: How long a process may show no sign of life before it is watched.
         watch: How long it may show none while it is watched; then it counts as gone.
         grace: How long an agent may take to clean up after a stop.
-        close: The same when the backend closes.
+        finish: How long runs may take to finish when the server is about to stop.
+        close: How long an agent may take to clean up when the backend closes.
+        orphan: How long a run is left to processes with its agent before it is ended.
     """
 
     frame: float = 0.08
@@ -27,7 +29,9 @@ class Timing:
     expire: float = 4.0
     watch: float = 2.0
     grace: float = 5.0
+    finish: float = 5.0
     close: float = 0.5
+    orphan: float = 60.0
 
     def __post_init__(self) -> None:
         check_fields(self)

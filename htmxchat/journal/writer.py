@@ -58,7 +58,7 @@ class Writer:
             began = loop.time()
             self._hurry.clear()
             runs, self._waiting = self._waiting, {}
-            batches = [(run, batch) for run in runs.values() if (batch := run.take()).events]
+            batches = [(run, batch) for run in runs.values() if not (batch := run.take()).empty]
             if batches:
                 await self._save(batches)
             with suppress(TimeoutError):

@@ -10,7 +10,7 @@ from contextlib import aclosing
 import anyio
 
 from ..backend import Backend
-from ..errors import ChatError, NotFound
+from ..errors import ChatError, NotFound, ServerStopping
 from ..events import RunEnded, RunEvent
 from ..models import User
 from ..reading import NotBatches, checked, open_run
@@ -36,12 +36,14 @@ class Follower:
     Attributes:
         lost: Why the run was given up, a sentence for the user; `None` while it is not.
         gone: Whether that is because there is no such run.
+        moved: Whether that is because this process is stopping: another one can follow it.
         done: Nothing more will come.
     """
 
     def __init__(self, backend: Backend, user: User, run_id: str, *, after: int | None, patience: float) -> None:
         self.lost: str | None = None
         self.gone = False
+        self.moved = False
         self.done = False
         self._backend = backend
         self._user = user
@@ -106,6 +108,9 @@ class Follower:
             except NotBatches as error:
                 _log.error("%s", error)
                 self.lost = _FAULTY
+                return
+            except ServerStopping as error:
+                self.lost, self.moved = str(error), True
                 return
             except ChatError as error:
                 reason = str(error)

@@ -44,8 +44,10 @@ class LiveStream:
         self._over = False
 
     async def run(self) -> None:
-        """Return when the page has been told that the run is over."""
+        """Return when the page has been told that the run is over, or when another process has to tell it."""
         await self._follower.follow(self._wake)
+        if self._follower.moved:
+            self._tasks.cancel_scope.cancel()
         if not self._over:
             self._ended = anyio.Event()
             await self._ended.wait()

@@ -1,7 +1,8 @@
 """The durable log: `Store`, and the parts that it is made of."""
 
-from .run_logs import Batch, News
+from .run_logs import Batch, News, Notes
 from .runs import Started
 from .store import Store
+from .takeover import RunContext
 
-__all__ = ["Batch", "News", "Started", "Store"]
+__all__ = ["Batch", "News", "Notes", "RunContext", "Started", "Store"]

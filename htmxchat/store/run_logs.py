@@ -1,19 +1,31 @@
-"""The store's part for processes that write logs of runs, and for whoever finds one gone. No user is asked for."""
+"""The store's part for processes that write logs of runs. No user is asked for."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, field
 
 from sqlalchemy import Connection, and_, delete, false, insert, or_, select, update
 
+from ..agent import Checkpoint, Remember
 from ..errors import NotFound
-from ..events import JSON, Outcome, RunEnded, RunEvent
-from ..view import compact
+from ..events import JSON, RunEvent
 from . import rows, run_rows
 from . import tables as t
 from .database import Database
+
+
+@dataclass(frozen=True, slots=True)
+class Notes:
+    """What an agent keeps beside its log, which nobody else sees.
+
+    Attributes:
+        checkpoint: Where the run can be resumed, and the number of the last event before that.
+        memory: What the agent wants to know in the runs after this one.
+    """
+
+    checkpoint: tuple[Checkpoint, int] | None = None
+    memory: Remember | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,11 +35,17 @@ class Batch:
     Attributes:
         events: Numbered from the next number of the log on, without gaps.
         log: All events of a run that ends with these, compacted; else `None`.
+        notes: What the agent keeps with these events.
     """
 
     run_id: str
     events: Sequence[RunEvent]
     log: Sequence[RunEvent] | None = None
+    notes: Notes = field(default_factory=Notes)
+
+    @property
+    def empty(self) -> bool:
+        return not self.events and self.notes == Notes()
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +89,7 @@ class RunLogs(Database):
             write = [batch for batch in batches if mine.get(batch.run_id)]
             run_rows.insert_events(db, {batch.run_id: batch.events for batch in write}, again=maybe_there)
             for batch in write:
+                run_rows.keep_notes(db, batch.run_id, batch.notes.checkpoint, batch.notes.memory)
                 if batch.log is not None:
                     run_rows.end(db, batch.run_id, conversations[batch.run_id], batch.log)
             return {batch.run_id for batch in batches} - {batch.run_id for batch in write} - over
@@ -96,48 +115,6 @@ class RunLogs(Database):
     async def end_lease(self, owner: str) -> None:
         """Say that a process is gone. Its live runs are anybody's to end."""
         await self._write(lambda db: db.execute(delete(t.processes).where(t.processes.c.id == owner)))
-
-    async def silent_processes(self, me: str, silent_since: datetime) -> dict[str, datetime | None]:
-        """Return the other processes with live runs that have said nothing since then, and when they last did."""
-        last = t.processes.c.alive_at
-        found = (
-            select(t.runs.c.owner, last)
-            .distinct()
-            .outerjoin(t.processes, t.processes.c.id == t.runs.c.owner)
-            .where(t.runs.c.active == 1, t.runs.c.owner != me, or_(last.is_(None), last < silent_since))
-        )
-        return await self._read(lambda db: {row.owner: row.alive_at for row in db.execute(found)})
-
-    async def end_dead_runs(self, owner: str, alive_at: datetime | None, error: str) -> int:
-        """End the live runs of a process that is gone: as cancelled if they were asked to stop, else as failed.
-
-        Args:
-            alive_at: The process's last sign of life.
-            error: What the failure says.
-
-        Returns:
-            How many; none if there is a newer sign of life.
-        """
-
-        def work(db: Connection) -> int:
-            these = and_(t.runs.c.owner == owner, t.runs.c.active == 1)
-            ids = db.scalars(select(t.runs.c.id).where(these).order_by(t.runs.c.id)).all()
-            conversations = run_rows.lock_conversations_of(db, ids)
-            process = select(t.processes.c.alive_at).where(t.processes.c.id == owner).with_for_update()
-            if db.scalar(process) != alive_at:
-                return 0
-            runs = [run for run in run_rows.lock_runs(db, ids) if run.owner == owner and run.active]
-            for run in runs:
-                outcome = RunEnded(Outcome.CANCELLED) if run.stop_requested else RunEnded(Outcome.FAILED, error)
-                events = rows.read_events(db, run.id, 0)
-                end = RunEvent(events[-1].seq + 1, rows.now(), outcome)
-                run_rows.insert_events(db, {run.id: [end]})
-                run_rows.end(db, run.id, conversations[run.id], compact([*events, end]))
-                db.execute(update(t.runs).where(t.runs.c.id == run.id).values(owner=None))
-            db.execute(delete(t.processes).where(t.processes.c.id == owner))
-            return len(runs)
-
-        return await self._write(work)
 
     async def take_answers(self, owner: str) -> dict[tuple[str, str], JSON]:
         """Return the answers for the runs of a process, by run and request. Each is kept until its event is written."""

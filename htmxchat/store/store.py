@@ -11,10 +11,11 @@ from .run_logs import RunLogs
 from .runs import Runs
 from .script_log import ScriptLog
 from .sessions import Sessions
+from .takeover import Takeover
 from .upkeep import Upkeep
 
 
-class Store(Runs, RunLogs, ScriptLog, Sessions, Keys, Upkeep):
+class Store(Runs, RunLogs, Takeover, ScriptLog, Sessions, Keys, Upkeep):
     """The chat's memory. asyncio only.
 
     `Store()` lives in memory and dies with the object, `Store("sqlite+aiosqlite:///chat.db")` is a file that several
