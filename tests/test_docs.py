@@ -263,7 +263,8 @@ def test_every_hook_that_is_documented_is_on_the_page() -> None:
         run = re.search(r'id="turn-(\w+)" class="turn" data-role="assistant"', html)
         assert run is not None
         html += client.get(f"/runs/{run[1]}").text
-        client.post(f"/runs/{run[1]}/cancel")
+        asked = re.findall(r'id="turn-(\w+)" class="turn" data-role="assistant"', html)
+        client.post(f"/runs/{asked[-1]}/cancel")
         html += _until(client, shown.url.path, 'class="unanswered"')
         asking = client.post("/messages", data={"text": "Summarize these response times with Python."})
         html += _until(client, asking.url.path, "<chat-proposal")

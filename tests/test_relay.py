@@ -837,6 +837,23 @@ class TestLaw8:
             await poller.poll()
         assert backend.given == 52
 
+    async def test_law_8_every_poll_shows_what_its_user_may_see_then(self) -> None:
+        backend = ScriptedBackend(
+            [
+                ToolStarted("c1", "find", "", {"key": "hush 1"}),
+                Gate(),
+                ToolStarted("c2", "find", "", {"key": "hush 2"}),
+                Stall(),
+            ]
+        )
+        run = await begin(backend)
+        poller = Poller(backend, run)
+        assert "hush 1" in (await poller.poll()).html
+        poller.context = replace(poller.context, inspector=None)
+        backend.open_gate()
+        answer = await poller.poll()
+        assert "c2" not in answer.html and "hush" not in answer.html and "find" in answer.html
+
     @pytest.mark.parametrize("after", [None, 2, 77, -5])
     async def test_law_8_a_finished_run_is_drawn_and_polling_ends(
         self, after: int | None, monkeypatch: pytest.MonkeyPatch

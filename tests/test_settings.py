@@ -68,7 +68,7 @@ async def identify(request: WebRequest) -> User | None:
 # What each callable needs besides the argument that is wrong.
 GIVEN: dict[str, dict[str, Any]] = {
     "create_chat_app": {"backend": BACKEND},
-    "LocalBackend": {"respond": respond},
+    "LocalBackend": {"agent": respond},
     "KogwistarBackend": {"base_url": "http://127.0.0.1:1"},
     "KogwistarLogin": {"base_url": "http://127.0.0.1:1", "store": Store()},
     "chat_context": {"chat": create_chat_app(BACKEND), "root": "/chat"},
@@ -114,7 +114,7 @@ WRONG: dict[str, dict[str, list[Any]]] = {
     "chat_lifespan": {"chats": [5, BACKEND, create_chat_app]},
     "fold": {"events": [5, htmxchat.TextDelta("x"), [htmxchat.TextDelta("x")], "x"], "view": [5, htmxchat.RunView]},
     "LocalBackend": {
-        "respond": [5, None, "x", respond_at_once.__name__, identify],
+        "agent": [5, None, "x", respond_at_once.__name__, identify],
         "store": [5, Store, "sqlite+aiosqlite:///chat.db"],
         "starters": [["x"], "x", 5, Starter("a", "b")],
         "timing": [5, 1.0],

@@ -9,12 +9,14 @@ import sqlite3
 import threading
 import uuid
 from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import closing
 from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 
 import anyio
 import pytest
+from sqlalchemy import event
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.schema import CreateTable
 
@@ -591,5 +593,25 @@ async def test_an_outage_is_logged_when_it_begins_and_when_it_is_over(
     assert (await store.get_conversation("ann", started.run.conversation_id)).title == "Hello"
     began, over = [record.getMessage() for record in caplog.records if record.name == "htmxchat"]
     assert "cannot be reached" in began
+    assert "is back after" in over
+    await store.close()
+
+
+async def test_a_database_that_can_only_be_read_is_back_when_it_can_be_written(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    path = tmp_path / "chat.db"
+    store = Store(f"sqlite+aiosqlite:///{path}")
+    event.listen(store._engine.sync_engine, "connect", lambda db, _: db.execute("PRAGMA busy_timeout=1"))
+    id = (await answered(store, "ann", "Hello")).run.conversation_id
+    with closing(sqlite3.connect(path)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        for _ in range(3):
+            with pytest.raises(BackendUnavailable):
+                await store.rename_conversation("ann", id, "Other")
+            assert (await store.get_conversation("ann", id)).title == "Hello"
+    await store.rename_conversation("ann", id, "Other")
+    began, over = [record.getMessage() for record in caplog.records if record.name == "htmxchat"]
+    assert "cannot be written" in began
     assert "is back after" in over
     await store.close()

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import json
 import re
+from contextlib import suppress
 from dataclasses import replace
 from urllib.parse import quote, urlsplit
 
 from starlette.exceptions import HTTPException
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import HTMLResponse, PlainTextResponse, Response
 
 from ..chat import Chat
-from ..errors import BackendError, BadRequest, ChatError, NotFound, NotSignedIn
+from ..errors import BackendError, BadRequest, BodyTooLarge, BodyTooSlow, ChatError, NotAllowed, NotFound, NotSignedIn
 from ..fragments.composer import composer_actions, composer_form
 from ..fragments.insight import EVIDENCE
 from ..fragments.inspector import inspector_side
@@ -22,8 +23,9 @@ from ..fragments.shell import message_page, notice, unloaded_side
 from ..html import Child, render
 from ..patches import Patch, render_patches
 from ..urls import Urls
-from .call import CHANGED, IN_PLACE, SCRIPTS_CHANGED, Gone, here, place, wants_fragment
+from .call import CHANGED, IN_PLACE, SCRIPTS_CHANGED, Gone, here, place, read_form, wants_fragment
 
+_TYPED = "text", "answer", "title"
 _SCRIPTS = re.compile("/(c|runs)/[^/]+/scripts(/|$)")
 
 
@@ -31,7 +33,7 @@ async def show_failure(request: Request, error: Exception) -> Response:
     """Return what `error` looks like to whoever asked: a browser, htmx, or the element that follows a run."""
     status, sentence, headers = _describe(error)
     if not wants_fragment(request):
-        return _page(request, error, status, sentence, headers)
+        return _page(request, error, status, sentence, headers, await _typed(request, error))
     source = request.headers.get("hx-source", "")
     if source.startswith(("chat-live", "chat-runner")):
         return PlainTextResponse(sentence, status, headers)
@@ -66,7 +68,21 @@ def _describe(error: Exception) -> tuple[int, str, dict[str, str]]:
     return ChatError.status, ChatError.sentence, {}
 
 
-def _page(request: Request, error: Exception, status: int, sentence: str, headers: dict[str, str]) -> Response:
+async def _typed(request: Request, error: Exception) -> str:
+    """Return what a form without the page's script has sent: nothing else keeps it for who has typed it."""
+    # What was not allowed may be another site's, and a body that was refused is not read after all.
+    refused = NotAllowed | BodyTooLarge | BodyTooSlow
+    if request.method != "POST" or isinstance(error, refused) or not isinstance(error, ChatError):
+        return ""
+    with suppress(ChatError, ClientDisconnect):
+        form = await read_form(request)
+        return next((form[name] for name in _TYPED if form.get(name)), "")
+    return ""
+
+
+def _page(
+    request: Request, error: Exception, status: int, sentence: str, headers: dict[str, str], typed: str
+) -> Response:
     chat: Chat = request.app.state.chat
     urls = Urls.of(request.scope, chat.assets.version)
     frame = chat.frame(urls, None)
@@ -75,10 +91,15 @@ def _page(request: Request, error: Exception, status: int, sentence: str, header
         back = urls.back(_path(request))
         if sentence == NotSignedIn.sentence:
             sentence = _WELCOME
-        document = sign_in_page(urls=urls, frame=frame, title=title, sentence=sentence, back=back)
+        document = sign_in_page(urls=urls, frame=frame, title=title, sentence=sentence, back=back, kept=typed)
         return HTMLResponse(document, status, headers)
     document = message_page(
-        urls=urls, frame=frame, title=title, sentence=sentence, sign_in_url=_sign_in_url(request, error)
+        urls=urls,
+        frame=frame,
+        title=title,
+        sentence=sentence,
+        sign_in_url=_sign_in_url(request, error),
+        kept=typed,
     )
     return HTMLResponse(document, status, headers)
 

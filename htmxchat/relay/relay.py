@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from dataclasses import dataclass, replace
+from typing import TypeAlias
 
 import anyio
 from anyio.abc import TaskGroup
@@ -21,6 +22,9 @@ from .stream import LiveStream
 
 _POLL_WAIT = 2.0
 _POLLERS = 64
+
+# With what it was drawn: the user may have lost the right to inspect, or come by another proxy.
+_PollKey: TypeAlias = tuple[str, str, int | None, RowsWanted | None, TurnContext]
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +54,7 @@ class Relay:
     def __init__(self, backend: Backend, *, patience: float = 30.0) -> None:
         self._backend = backend
         self._patience = patience
-        self._pollers: OrderedDict[tuple[str, str, int | None, RowsWanted | None], LivePage] = OrderedDict()
+        self._pollers: OrderedDict[_PollKey, LivePage] = OrderedDict()
 
     async def stream(
         self,
@@ -90,7 +94,7 @@ class Relay:
         The turn of the last poll is kept, so that a poll costs what is new. When it is not there (another process, or
         long ago), it is folded again from the log.
         """
-        kept = self._pollers.pop((user.id, run_id, after, rows), None)
+        kept = self._pollers.pop((user.id, run_id, after, rows, context), None)
         turn = kept or LivePage(run_id, context, rows, look)
         follower = Follower(self._backend, user, run_id, after=turn.view.last_seq, patience=_POLL_WAIT)
         caught_up, patches = kept is not None, list[Patch]()
@@ -112,10 +116,10 @@ class Relay:
         if patches and rows is not None and not rows.paused:
             rows = replace(rows, after=shown)
         if caught_up and not ended:
-            self._keep((user.id, run_id, shown, rows), turn)
+            self._keep((user.id, run_id, shown, rows, context), turn)
         return PollAnswer(render_patches(patches), shown, ended, rows)
 
-    def _keep(self, key: tuple[str, str, int | None, RowsWanted | None], turn: LivePage) -> None:
+    def _keep(self, key: _PollKey, turn: LivePage) -> None:
         self._pollers[key] = turn
         while len(self._pollers) > _POLLERS:
             self._pollers.popitem(last=False)

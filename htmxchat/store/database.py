@@ -109,8 +109,8 @@ class Database:
             log.error("%s", error)
             raise
         except (SQLAlchemyError, OSError) as error:
-            raise self._trouble.describe(error) from error
-        self._trouble.over()
+            raise self._trouble.describe(error, writes=writes) from error
+        self._trouble.over(writes=writes)
         return result
 
     async def _once(self, work: Callable[[Connection], T], *, writes: bool) -> T:
