@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import AsyncGenerator, Sequence
+from contextlib import aclosing
 from typing import Any
 
 from . import checks
@@ -60,6 +61,19 @@ def checked(batch: Sequence[RunEvent], backend: Backend) -> Sequence[RunEvent]:
         found = next(event for event in found if not isinstance(event, RunEvent))
         raise _refused(backend, f"an async generator of lists that hold {checks.kind(found)}")
     raise _refused(backend, f"an async generator of {checks.kind(found)}")
+
+
+async def read_run(
+    backend: Backend, user: User, run_id: str, after: int | None = None
+) -> AsyncGenerator[Sequence[RunEvent], None]:
+    """Yield what `run_events` yields.
+
+    Raises:
+        NotBatches: It is no async generator of batches.
+    """
+    async with aclosing(open_run(backend, user, run_id, after)) as batches:
+        async for batch in batches:
+            yield checked(batch, backend)
 
 
 def _refused(backend: Backend, what: str) -> NotBatches:

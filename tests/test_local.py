@@ -785,8 +785,10 @@ async def test_when_the_store_fails_nothing_is_lost_silently(
             stopped.set()
 
     def rename(old: str, new: str) -> None:
-        connection = sqlite3.connect(tmp_path / "chat.db", timeout=60)
+        connection = sqlite3.connect(tmp_path / "chat.db", timeout=60, isolation_level=None)
+        connection.execute("BEGIN IMMEDIATE")  # else it fails at once when another writes meanwhile
         connection.execute(f"ALTER TABLE {old} RENAME TO {new}")
+        connection.execute("COMMIT")
         connection.close()
 
     backend = make(respond, url)

@@ -7,7 +7,6 @@ from contextlib import aclosing
 
 from ..events import RunEvent
 from ..inspection import RowFold
-from ..reading import checked, open_run
 from .call import Call
 
 
@@ -17,7 +16,7 @@ async def run_log(call: Call, *, through: int | None = None) -> list[RunEvent]:
     Args:
         through: Only those up to the end of the row that has this one.
     """
-    return await call.chat.ask(_collect(call, through))
+    return await call.backend.ask(_collect(call, through))
 
 
 async def each_event(call: Call) -> AsyncGenerator[RunEvent, None]:
@@ -25,16 +24,15 @@ async def each_event(call: Call) -> AsyncGenerator[RunEvent, None]:
     run = call.run
     if run.state.live:
         # The log of a live run does not end. The transcript has what is known of it, at once.
-        transcript = await call.chat.backend.load_transcript(call.user, run.conversation_id)
+        transcript = await call.transcript()
         for turn in transcript.turns:
             if turn.id == run.id:
                 for event in turn.events:
                     yield event
                 return
-    backend = call.chat.backend
-    async with aclosing(open_run(backend, call.user, run.id, None)) as batches:
+    async with aclosing(call.backend.run_events(run.id)) as batches:
         async for batch in batches:
-            for event in checked(batch, backend):
+            for event in batch:
                 yield event
 
 

@@ -9,7 +9,7 @@ from .. import checks
 from ..backend import Backend
 from ..events import RunEvent
 from ..models import User
-from ..reading import checked, open_run
+from ..reading import read_run
 
 
 def each_event(
@@ -26,7 +26,7 @@ def each_event(
 
 
 async def _each(backend: Backend, user: User, run_id: str, after: int | None) -> AsyncGenerator[RunEvent, None]:
-    async with aclosing(open_run(backend, user, run_id, after)) as batches:
+    async with aclosing(read_run(backend, user, run_id, after)) as batches:
         async for batch in batches:
-            for event in checked(batch, backend):
+            for event in batch:
                 yield event
