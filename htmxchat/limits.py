@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import math
-import re
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 
@@ -64,7 +63,7 @@ class Limits:
 
 
 class BodyLimit:
-    """ASGI middleware that refuses a body of more than `limit` bytes (`BodyTooLarge`) or `seconds` (`BodyTooSlow`).
+    """ASGI middleware that refuses a body that is too large (`BodyTooLarge`) or too slow (`BodyTooSlow`).
 
     A `Content-Length` above the limit is refused before anything is read. A body of unknown length is counted as the
     app reads it: reading past a limit raises the error in the app. If the app lets it through, and has not begun to
@@ -72,16 +71,15 @@ class BodyLimit:
     would bound how long the rest of it takes.
 
     Args:
+        limit: Returns the largest body of a request, in bytes.
         seconds: From the first look at the body until it is there.
-        others: The limits of some paths, by what these match.
     """
 
     def __init__(
         self,
         app: ASGIApp,
-        limit: int,
+        limit: Callable[[Scope], int],
         refuse: Refuse,
-        others: Mapping[re.Pattern[str], int] | None = None,
         *,
         seconds: float = math.inf,
     ) -> None:
@@ -89,14 +87,12 @@ class BodyLimit:
         self._limit = limit
         self._seconds = seconds
         self._refuse = refuse
-        self._others = dict(others or {})
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http" or scope["method"] in ("GET", "HEAD"):
             await self._app(scope, receive, send)
             return
-        matching = (limit for path, limit in self._others.items() if path.search(scope["path"]))
-        limit = next(matching, self._limit)
+        limit = self._limit(scope)
         body = _Body(receive, limit, self._seconds)
         started = False
 

@@ -18,12 +18,12 @@ TEXT = {"markdown", "highlight", "confusing"}
 INSPECTED = {"inspection", "redaction"}
 PAGE = {"html", "look", "view", "urls", "patches", "ansi", *INSPECTED, *NOUNS, *TEXT}
 GUARDS = {
-    *("assets", "callback", "containment", "cookies", "csrf", "headers", "identity", "limits", "mounting"),
-    "submissions",
+    *("assets", "callback", "containment", "cookies", "csrf", "headers", "htmx", "identity", "limits", "mounting"),
+    *("routing", "submissions"),
 }
 STREAM = {"fragments", "sse", "stopping", "relay", *SEAMS, *PAGE}
 AGENTS = {"agents", "backends", "testing"}
-EVERYTHING = {"app", "chat", "endpoints", *STREAM, *GUARDS, *LOG, *AGENTS}
+EVERYTHING = {"app", "bound", "chat", "endpoints", *STREAM, *GUARDS, *LOG, *AGENTS}
 
 # Module (or package): the modules of htmxchat it may import, then the packages of others besides the standard library.
 LAYERS: dict[str, tuple[set[str], set[str]]] = {
@@ -44,9 +44,10 @@ LAYERS: dict[str, tuple[set[str], set[str]]] = {
     **dict.fromkeys(GUARDS, (NOUNS | GUARDS | {"login"}, {"anyio", "starlette"})),
     "fragments": (PAGE, set()),
     "relay": (STREAM, {"anyio"}),
-    "chat": (STREAM | GUARDS, {"anyio"}),
-    "endpoints": (STREAM | GUARDS | {"chat"}, {"anyio", "starlette"}),
-    "app": (STREAM | GUARDS | {"chat", "endpoints"}, {"anyio", "starlette"}),
+    "bound": (NOUNS | {"backend", "submissions"}, {"anyio"}),
+    "chat": (STREAM | GUARDS | {"bound"}, set()),
+    "endpoints": (STREAM | GUARDS | {"bound", "chat"}, {"anyio", "starlette"}),
+    "app": (STREAM | GUARDS | {"bound", "chat", "endpoints"}, {"anyio", "starlette"}),
     **dict.fromkeys(LOG, (NOUNS | LOG | {"agent", "backend", "view"}, {"alembic", "anyio", "sqlalchemy"})),
     **dict.fromkeys(
         AGENTS,

@@ -798,9 +798,9 @@ class TestLaw8:
     async def test_law_8_every_poll_shows_what_its_user_may_see_then(self) -> None:
         backend = ScriptedBackend(
             [
-                ToolStarted("c1", "find", "", {"key": "hush 1"}),
+                ToolStarted("call one", "find", "", {"key": "hush 1"}),
                 Gate(),
-                ToolStarted("c2", "find", "", {"key": "hush 2"}),
+                ToolStarted("call two", "find", "", {"key": "hush 2"}),
                 Stall(),
             ]
         )
@@ -810,7 +810,7 @@ class TestLaw8:
         poller.context = replace(poller.context, inspector=None)
         backend.open_gate()
         answer = await poller.poll()
-        assert "c2" not in answer.html and "hush" not in answer.html and "find" in answer.html
+        assert "call two" not in answer.html and "hush" not in answer.html and "find" in answer.html
 
     @pytest.mark.parametrize("after", [None, 2, 77, -5])
     async def test_law_8_a_finished_run_is_drawn_and_polling_ends(

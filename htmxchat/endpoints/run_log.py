@@ -15,7 +15,7 @@ async def run_log(call: Call, *, through: int | None = None) -> list[RunEvent]:
     Args:
         through: Only those up to the end of the row that has this one.
     """
-    return await call.chat.ask(_collect(call, through))
+    return await call.backend.ask(_collect(call, through))
 
 
 async def each_event(call: Call) -> AsyncIterator[RunEvent]:
@@ -23,13 +23,13 @@ async def each_event(call: Call) -> AsyncIterator[RunEvent]:
     run = call.run
     if run.state.live:
         # The log of a live run does not end. The transcript has what is known of it, at once.
-        transcript = await call.chat.backend.load_transcript(call.user, run.conversation_id)
+        transcript = await call.transcript()
         for turn in transcript.turns:
             if turn.id == run.id:
                 for event in turn.events:
                     yield event
                 return
-    async for event in call.chat.backend.run_events(call.user, run.id):
+    async for event in call.backend.run_events(run.id):
         yield event
 
 
