@@ -94,7 +94,8 @@ class TestAUser:
         assert found[0]["id"] == first and found[0]["deleted_at"] is None and found[1]["deleted_at"]
         turn: Any = found[0]["turns"][0]  # type: ignore[index]
         (run,) = turn["runs"]
-        assert (turn["text"], run["state"]) == ("first", "completed")
+        assert (turn["text"], run["state"], run["memory"]) == ("first", "completed", None)
+        assert (turn["follows"], found[0]["head"]) == (None, run["id"])
         assert run["events"][1]["data"] == {"text": "Echo: first"}
         json.dumps(found)
 
