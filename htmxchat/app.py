@@ -44,6 +44,7 @@ from .look import Look
 from .markdown import Markdown
 from .models import Starter
 from .mounting import WholePath
+from .reading import check_reading
 from .relay import KeptPages, Relay
 from .routing import PostRoute, largest_body
 from .scripts import Scripts
@@ -246,6 +247,7 @@ def _check_backend(backend: Any) -> None:
         raise TypeError(f"backend is not a Backend, but {checks.kind(backend)}. {made}.")
     if missing:
         raise TypeError(f"backend is not a Backend: {type(backend).__name__} lacks {', '.join(missing)}.")
+    check_reading(backend)
 
 
 def _check_login(login: Any) -> None:
