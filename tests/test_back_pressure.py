@@ -58,12 +58,13 @@ class Restless:
     """Writes as fast as it may, without ever waiting for anything."""
 
     def __init__(self, what: Callable[[int], EventBody], count: int) -> None:
-        self.go = asyncio.Event()
+        self.began, self.go = asyncio.Event(), asyncio.Event()
         self.said = 0
         self._what = what
         self._count = count
 
     async def answer(self, request: Request) -> AsyncIterator[EventBody]:
+        self.began.set()
         await self.go.wait()
         for number in range(self._count):
             self.said += 1
@@ -88,6 +89,7 @@ async def test_an_agent_waits_for_a_database_that_is_slow(
     run = await backend.start_run(ann, None, "Hello")
     log = backend._journal.runs[run.id]._log
     async with asyncio.timeout(120):
+        await agent.began.wait()
         async with hold():
             agent.go.set()
             while agent.said < most:  # noqa: ASYNC110
