@@ -6,10 +6,12 @@ import asyncio
 import uuid
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
+from contextvars import Context
 from datetime import datetime
 from typing import Generic, Protocol, TypeVar
 
 from ..errors import ChatError
+from ..observing import Observer
 from ..store import Store
 from .lease import Lease, OwnRun
 from .outage import Outage
@@ -31,7 +33,10 @@ R = TypeVar("R", bound=LiveRun)
 class Journal(Generic[R]):
     """A store as one process uses it. asyncio only; one event loop.
 
+    Its background tasks have a context of their own: they are of no request, whichever has started them.
+
     Args:
+        observer: Is told of runs and outages.
         on_gone: Called with a process that is gone, and its last sign of life.
         on_left: Called with runs that no process has.
 
@@ -44,12 +49,14 @@ class Journal(Generic[R]):
         self,
         store: Store,
         timing: Timing,
+        observer: Observer,
         on_gone: Callable[[str, datetime | None], Awaitable[None]],
         on_left: Callable[[Sequence[str]], Awaitable[None]],
     ) -> None:
         self.owner = uuid.uuid4().hex
         self.runs: dict[str, R] = {}
         self.timing = timing
+        self.observer = observer
         self.outage = Outage(self._tell_of_outage)
         self.writer = Writer(store, self.owner, self.outage, timing.frame)
         self.tail = Tail(store, self.owner, timing.poll)
@@ -59,7 +66,7 @@ class Journal(Generic[R]):
     def start(self) -> None:
         """Keep the lease, and look for processes that are gone, from now on."""
         if self._keeper is None or self._keeper.done():
-            self._keeper = asyncio.create_task(self.lease.keep(), name="htmxchat lease")
+            self._keeper = asyncio.create_task(self.lease.keep(), name="htmxchat lease", context=Context())
 
     async def close(self) -> None:
         """Stop all that runs in the background, and say that the process is gone."""
@@ -73,5 +80,7 @@ class Journal(Generic[R]):
                 await self.lease.end()
 
     def _tell_of_outage(self) -> None:
+        if self.outage.begun:
+            self.observer.outage()
         for run in self.runs.values():
             run.announce()

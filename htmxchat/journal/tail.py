@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import AsyncGenerator, Sequence
+from contextvars import Context
 
 from ..errors import BackendUnavailable, ChatError, NotFound
 from ..events import JSON, RunEvent
@@ -82,7 +83,7 @@ class Tail:
         """Look now: there may be news."""
         self._soon.set()
         if self._task is None or self._task.done():
-            self._task = asyncio.create_task(self._look(), name="htmxchat tail")
+            self._task = asyncio.create_task(self._look(), name="htmxchat tail", context=Context())
 
     def turn_away(self, error: ChatError) -> None:
         """Have all readers told that there is no more to come here."""
