@@ -54,6 +54,7 @@ from .markdown import Markdown
 from .models import Starter
 from .mounting import WholePath
 from .observing import Observer
+from .reading import check_reading
 from .relay import Relay
 from .routing import PostRoute, largest_body
 from .scripts import Scripts
@@ -263,6 +264,7 @@ def _check_backend(backend: Any) -> None:
         raise TypeError(f"backend is not a Backend, but {checks.kind(backend)}. {made}.")
     if missing:
         raise TypeError(f"backend is not a Backend: {type(backend).__name__} lacks {', '.join(missing)}.")
+    check_reading(backend)
 
 
 def _check_login(login: Any) -> None:

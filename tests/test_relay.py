@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncGenerator, Callable, Iterator, Sequence
 from contextlib import aclosing
 from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
+from typing import Any
 
 import anyio
 import anyio.lowlevel
@@ -43,7 +44,7 @@ from htmxchat.relay.follower import Follower
 from htmxchat.relay.stream import DELAYED
 from htmxchat.relay.turn import LiveTurn
 from htmxchat.sse import EventStreamResponse, ServerSentEvent
-from htmxchat.testing import Break, Delay, Gate, ScriptedBackend, Stall, Step
+from htmxchat.testing import Break, Delay, Gate, ScriptedBackend, Stall, Step, each_event
 from htmxchat.view import RunView, fold
 from tests.support import FRAGMENT, Element, Exchange, article, context, decode, open_page, parse
 
@@ -121,12 +122,16 @@ class Counting(ScriptedBackend):
     opened = 0
     given = 0
 
-    async def run_events(self, user: User, run_id: str, *, after: int | None = None) -> AsyncIterator[RunEvent]:
+    async def run_events(
+        self, user: User, run_id: str, *, after: int | None = None
+    ) -> AsyncGenerator[Sequence[RunEvent], None]:
         self.opened += 1
-        async with aclosing(super().run_events(user, run_id, after=after)) as events:  # type: ignore[type-var]
-            async for event in events:
-                self.given += 1
-                yield event
+        async with aclosing(super().run_events(user, run_id, after=after)) as batches:
+            async for batch in batches:
+                for start in range(0, len(batch), 100):
+                    some = batch[start : start + 100]
+                    self.given += len(some)
+                    yield some
 
 
 def paced(steps: tuple[Step, ...]) -> list[Step]:
@@ -156,7 +161,7 @@ async def reload(backend: ScriptedBackend, run: Run, using: TurnContext | None =
 
 
 async def log(backend: ScriptedBackend, run: Run) -> list[RunEvent]:
-    return [event async for event in backend.run_events(ANN, run.id)]
+    return [event async for event in each_event(backend, ANN, run.id)]
 
 
 def started(run: Run) -> Turn:
@@ -442,13 +447,15 @@ class TestLaw4:
         class Restless(ScriptedBackend):
             """Writes without a pause until its reader has seen something, or for a second and a half."""
 
-            async def run_events(self, user: User, run_id: str, *, after: int | None = None) -> AsyncIterator[RunEvent]:
+            async def run_events(
+                self, user: User, run_id: str, *, after: int | None = None
+            ) -> AsyncGenerator[Sequence[RunEvent], None]:
                 until, seq, at = anyio.current_time() + 1.5, 0, datetime(2026, 1, 1, tzinfo=UTC)
                 while not shown.is_set() and anyio.current_time() < until:
                     seq += 1
-                    yield RunEvent(seq, at, TextDelta("word "))
+                    yield [RunEvent(seq, at, TextDelta("word "))]
                     await anyio.sleep(0.001)
-                yield RunEvent(seq + 1, at, RunEnded(Outcome.COMPLETED))
+                yield [RunEvent(seq + 1, at, RunEnded(Outcome.COMPLETED))]
 
         backend = Restless()
         run = await begin(backend)
@@ -491,7 +498,7 @@ def skeleton(run: Run) -> str:
 
 async def log_so_far(backend: ScriptedBackend, run: Run, count: int) -> list[RunEvent]:
     events: list[RunEvent] = []
-    async with aclosing(backend.run_events(ANN, run.id)) as reading:  # type: ignore[type-var]
+    async with aclosing(each_event(backend, ANN, run.id)) as reading:
         async for event in reading:
             events.append(event)
             if len(events) == count:
@@ -541,6 +548,37 @@ class TestLaw6:
         assert article(page, run) == await reload(backend, run)
         assert backend.opened == 2
         assert backend.given == 6, "events were read twice"
+
+    @pytest.mark.parametrize("kind", ["single", "wrong", "plain", "coroutine"])
+    async def test_law_6_a_backend_that_yields_no_batches_is_told_at_once_what_to_write(
+        self, kind: str, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        """Not after 30 seconds of reading again: it will never be right."""
+        events = [RunEvent(1, datetime(2026, 1, 1, tzinfo=UTC), TextDelta("word"))]
+
+        async def single() -> AsyncGenerator[object, None]:
+            yield events[0]
+
+        async def wrong() -> AsyncGenerator[object, None]:
+            yield ["word"]
+
+        class Wrong(ScriptedBackend):
+            opened = 0
+
+            def run_events(self, user: User, run_id: str, *, after: int | None = None) -> Any:
+                self.opened += 1
+                made: dict[str, Any] = {"single": single, "wrong": wrong, "plain": lambda: iter(events)}
+                return self.get_run(user, run_id) if kind == "coroutine" else made[kind]()
+
+        backend = Wrong()
+        run = await begin(backend)
+        *_, notice, end = await Reader(backend, run, patience=30).read()
+        assert "The server's log says what is wrong" in notice.data.replace("&#x27;", "'").replace("&#39;", "'")
+        assert end.event == END
+        assert backend.opened == 1
+        (said,) = [record.getMessage() for record in caplog.records]
+        assert said.startswith("Wrong.run_events is ")
+        assert "Make it an async generator that yields lists of events" in said
 
     @pytest.mark.parametrize(
         ("error", "sentence"),
@@ -592,11 +630,13 @@ class TestLaw6:
 
     async def test_law_6_a_backend_that_repeats_itself_does_not_double_the_answer(self) -> None:
         class Repeating(ScriptedBackend):
-            async def run_events(self, user: User, run_id: str, *, after: int | None = None) -> AsyncIterator[RunEvent]:
-                async with aclosing(super().run_events(user, run_id)) as events:  # type: ignore[type-var]
-                    async for event in events:
-                        yield event
-                        yield event
+            async def run_events(
+                self, user: User, run_id: str, *, after: int | None = None
+            ) -> AsyncGenerator[Sequence[RunEvent], None]:
+                async with aclosing(super().run_events(user, run_id)) as batches:
+                    async for batch in batches:
+                        yield [event for event in batch for _ in range(2)]
+                        yield batch
 
         backend = Repeating(["one ", Break(times=1), "two"])
         run = await begin(backend)
@@ -611,11 +651,13 @@ class TestLaw7:
         closed = anyio.Event()
 
         class Watched(ScriptedBackend):
-            async def run_events(self, user: User, run_id: str, *, after: int | None = None) -> AsyncIterator[RunEvent]:
+            async def run_events(
+                self, user: User, run_id: str, *, after: int | None = None
+            ) -> AsyncGenerator[Sequence[RunEvent], None]:
                 try:
-                    async with aclosing(super().run_events(user, run_id, after=after)) as events:  # type: ignore[type-var]
-                        async for event in events:
-                            yield event
+                    async with aclosing(super().run_events(user, run_id, after=after)) as batches:
+                        async for batch in batches:
+                            yield batch
                 finally:
                     closed.set()
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Coroutine, Sequence
+from collections.abc import AsyncGenerator, Coroutine, Sequence
 from contextlib import aclosing
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -194,7 +194,9 @@ class LocalBackend(ScriptKeeping):
         """Return the runs of a conversation, latest first; at most 200."""
         return await self._store.list_runs(user.id, conversation_id, limit=limit)
 
-    async def run_events(self, user: User, run_id: str, *, after: int | None = None) -> AsyncIterator[RunEvent]:
+    async def run_events(
+        self, user: User, run_id: str, *, after: int | None = None
+    ) -> AsyncGenerator[Sequence[RunEvent], None]:
         active = self._journal.runs.get(run_id)
         if active is not None and self._journal.outage.begun and active.run.user_id == user.id:
             raise BackendUnavailable(DELAYED)  # without waiting for a database that may say nothing
@@ -205,19 +207,18 @@ class LocalBackend(ScriptKeeping):
         if active is not None:
             while not (active.done and len(active.events) <= last):
                 # Numbers are positions here, so this is what comes after `last`.
-                for event in active.events[last : last + _MOST_AT_A_STRETCH]:
-                    last = event.seq
-                    yield event
-                await asyncio.sleep(0)
+                if events := active.events[last : last + _MOST_AT_A_STRETCH]:
+                    last = events[-1].seq
+                    yield events
+                    await asyncio.sleep(0)
                 await active.more(last)
             if isinstance(active.events[-1].body, RunEnded):
                 return
         if self._closing and run.state.live:
             raise ServerStopping
         async with aclosing(self._journal.tail.follow(run_id, last)) as batches:
-            async for events in batches:
-                for event in events:
-                    yield event
+            async for batch in batches:
+                yield batch
 
     async def cancel_run(self, user: User, run_id: str) -> None:
         """Stop a run: at once if it is of this process, else within about a second."""
