@@ -123,7 +123,7 @@ async def until(met: Callable[[], bool]) -> None:
 async def finish(backend: LocalBackend, run: Run) -> list[RunEvent]:
     """Read a run to its end, and wait until its process has done with it."""
     with anyio.fail_after(15):
-        events = [event async for event in backend.run_events(ANN, run.id)]
+        events = [event async for batch in backend.run_events(ANN, run.id) for event in batch]
     await until(lambda: run.id not in backend._journal.runs)
     return events
 
@@ -227,8 +227,8 @@ async def test_a_run_that_goes_on_elsewhere_is_a_span_of_its_own_there(
         await second.list_conversations(ANN)
     run = await first.start_run(ANN, None, "Hi")
     with anyio.fail_after(15):
-        async for event in first.run_events(ANN, run.id):
-            if event.seq > 5:
+        async for batch in first.run_events(ANN, run.id):
+            if batch[-1].seq > 5:
                 break
     await first.drain()
     await finish(second, run)
