@@ -232,7 +232,7 @@ class LocalBackend(ScriptKeeping):
 
     def _wake(self, run_id: str) -> None:
         """Something was answered: the run, here or elsewhere, or whoever claims it, is to look."""
-        self._journal.tail.wake()
+        self._journal.tail.wake_waiting({run_id})
         if run_id not in self._journal.runs:
             self._journal.start()
             self._journal.lease.look_now()

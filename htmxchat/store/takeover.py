@@ -15,9 +15,10 @@ from sqlalchemy import ColumnElement, Connection, and_, delete, exists, or_, sel
 from ..events import JSON, InputAnswered, InputRequested, Outcome, RunEnded, RunEvent, ScriptProposed
 from ..models import Run, Turn
 from ..scripts.results import encode_result
-from . import branches, rows, run_rows, script_rows
+from . import branches, notices, rows, run_rows, script_rows
 from . import tables as t
 from .database import Database
+from .notices import Notice
 
 MOST_DEATHS = 3
 SILENT = "The answer was interrupted: the server that wrote it stopped, or lost its database. What it wrote is kept."
@@ -183,6 +184,7 @@ def _claimable() -> ColumnElement[bool]:
 def _release(db: Connection, condition: ColumnElement[bool], **values: int) -> None:
     live = and_(condition, t.runs.c.active == 1)
     db.execute(update(t.runs).where(live).values(owner=None, released_at=rows.now(), **values))
+    notices.note(db, Notice.LEFT, [])
 
 
 def _read_answers(db: Connection, run: Run, after: int) -> dict[str, JSON]:
