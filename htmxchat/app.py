@@ -55,7 +55,7 @@ from .models import Starter
 from .mounting import WholePath
 from .observing import Observer
 from .reading import check_reading
-from .relay import Relay
+from .relay import KeptPages, Relay
 from .routing import PostRoute, largest_body
 from .scripts import Scripts
 from .stopping import ServerStop
@@ -175,7 +175,7 @@ def create_chat_app(
         settings=settings,
         markdown=Markdown(frozenset(hosts)),
         assets=Assets(),
-        relay=Relay(backend),
+        relay=Relay(backend, kept=KeptPages(limits.resume_bytes, limits.resume_seconds)),
         streams=Slots(limits.streams_per_user),
         requests=Slots(limits.requests_per_user),
         stop=ServerStop(backend.drain if isinstance(backend, CanDrain) else None),
