@@ -15,7 +15,16 @@ from starlette.routing import Mount, Route
 
 from . import checks
 from .assets import Assets
-from .backend import Backend, CanDrain, CanLimitRuns, HasStarters, KeepsIdentityKey, KeepsScripts, Managed
+from .backend import (
+    Backend,
+    CanBeObserved,
+    CanDrain,
+    CanLimitRuns,
+    HasStarters,
+    KeepsIdentityKey,
+    KeepsScripts,
+    Managed,
+)
 from .bound import abilities
 from .callback import HideCallback
 from .chat import Chat, Inspector, Settings
@@ -44,6 +53,7 @@ from .look import Look
 from .markdown import Markdown
 from .models import Starter
 from .mounting import WholePath
+from .observing import Observer
 from .reading import check_reading
 from .relay import KeptPages, Relay
 from .routing import PostRoute, largest_body
@@ -72,6 +82,7 @@ def create_chat_app(
     look: Look | None = None,
     stylesheets: Iterable[str] = (),
     limits: Limits | None = None,
+    observer: Observer | None = None,
     scripts: Scripts | Literal[False] | None = None,
     image_hosts: Iterable[str] = (),
     trusted_origins: Iterable[str] = (),
@@ -103,6 +114,7 @@ def create_chat_app(
         stylesheets: Paths of the host's own style sheets, `"/static/brand.css"`, loaded after the chat's: the place to
             set the `--chat-*` tokens. They come from the chat's own origin.
         limits: Longest text, largest body, what a user may have under way at a time.
+        observer: Is told of runs, streams and outages: `Telemetry()`, for OpenTelemetry.
         scripts: How the agent's Python runs in the user's browser, with the user's consent: limits of time and memory,
             and where packages are. `False`: it does not, and there is no room for scripts.
         image_hosts: Hosts whose images answers may show, `"images.example"`. None by default.
@@ -128,6 +140,10 @@ def create_chat_app(
     limits = Limits() if limits is None else checks.instance("limits", limits, Limits, "Limits(text=5_000)")
     if isinstance(backend, CanLimitRuns):
         backend.limit_runs(limits.runs_per_user)
+    if observer is not None:
+        checks.instance("observer", observer, Observer, "Telemetry(), from htmxchat.telemetry")
+        if isinstance(backend, CanBeObserved):
+            backend.observe(observer)
     if starters is None:
         starters = backend.starters if isinstance(backend, HasStarters) else ()
     settings = Settings(
@@ -164,6 +180,7 @@ def create_chat_app(
         requests=Slots(limits.requests_per_user),
         stop=ServerStop(backend.drain if isinstance(backend, CanDrain) else None),
         login=login,
+        observer=observer or Observer(),
     )
     app = Starlette(
         routes=_routes(chat),

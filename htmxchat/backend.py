@@ -10,6 +10,7 @@ from typing import Protocol, runtime_checkable
 
 from .events import JSON, RunEvent, Source
 from .models import Conversation, ConversationPage, Run, RunSteps, RunSummary, Starter, Transcript, User
+from .observing import Observer
 from .scripts.actions import ScriptAction
 from .scripts.models import Script
 
@@ -175,6 +176,18 @@ class CanLimitRuns(Protocol):
         """From now on let `start_run` and `retry_run` raise `TooManyRuns` where a user would have more than `most`.
 
         Called when a chat is made of the backend, with `Limits.runs_per_user`. Of several numbers the least holds.
+        """
+        ...
+
+
+@runtime_checkable
+class CanBeObserved(Protocol):
+    """A backend that tells an `Observer` of its runs."""
+
+    def observe(self, observer: Observer) -> None:
+        """From now on tell `observer` of runs, of those that wait, and of outages. The latest is told, no other.
+
+        Called when a chat is made of the backend with an observer.
         """
         ...
 

@@ -11,7 +11,7 @@ import pytest
 
 PACKAGE = Path(__file__).parent.parent / "htmxchat"
 
-NOUNS = {"checks", "kinds", "models", "events", "errors", "cleaning", "scripts", "words", "zones"}
+NOUNS = {"checks", "kinds", "models", "events", "errors", "cleaning", "observing", "scripts", "words", "zones"}
 SEAMS = {"agent", "backend", "login"}
 LOG = {"journal", "store"}
 TEXT = {"markdown", "highlight", "confusing"}
@@ -58,6 +58,7 @@ LAYERS: dict[str, tuple[set[str], set[str]]] = {
         ),
     ),
     "__init__": (EVERYTHING - {"testing"}, set()),
+    "telemetry": ({"observing"}, {"opentelemetry"}),
     "db": (NOUNS | LOG, set()),
     "__main__": (EVERYTHING | {"__init__", "db"}, {"anyio", "httpx", "starlette", "uvicorn"}),
 }

@@ -16,6 +16,7 @@ from ..events import JSON, RunEnded, RunEvent
 from ..journal import Journal, Timing
 from ..journal.run_log import DELAYED
 from ..models import Conversation, ConversationPage, Run, RunSummary, Starter, Transcript, User
+from ..observing import Observer
 from ..scripts.models import Script
 from ..store import News, Started, Store
 from ..store.database import uncancelled
@@ -68,10 +69,14 @@ class LocalBackend(ScriptKeeping):
         self._tasks: set[asyncio.Task[Any]] = set()
         self._closing = False
         self._most_runs: int | None = None
+        self._observer = Observer()
         self._journal = self._new_journal()
 
     def _new_journal(self) -> Journal[ActiveRun]:
-        return Journal(self._store, self._timing, self._give_up, self._take_over)
+        return Journal(self._store, self._timing, self._observer, self._give_up, self._take_over)
+
+    def observe(self, observer: Observer) -> None:
+        self._observer = self._journal.observer = observer
 
     def limit_runs(self, most: int) -> None:
         self._most_runs = most if self._most_runs is None else min(most, self._most_runs)

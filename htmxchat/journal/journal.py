@@ -6,10 +6,12 @@ import asyncio
 import uuid
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
+from contextvars import Context
 from datetime import datetime
 from typing import Generic, Protocol, TypeVar
 
 from ..errors import ChatError
+from ..observing import Observer
 from ..store import Notice, Store
 from .lease import Lease, OwnRun
 from .listener import Listener
@@ -33,7 +35,10 @@ _PATIENCE = 2.0
 class Journal(Generic[R]):
     """A store as one process uses it. asyncio only; one event loop.
 
+    Its background tasks have a context of their own: they are of no request, whichever has started them.
+
     Args:
+        observer: Is told of runs and outages.
         on_gone: Called with a process that is gone, and its last sign of life.
         on_left: Called with runs that no process has.
 
@@ -46,12 +51,14 @@ class Journal(Generic[R]):
         self,
         store: Store,
         timing: Timing,
+        observer: Observer,
         on_gone: Callable[[str, datetime | None], Awaitable[None]],
         on_left: Callable[[Sequence[str]], Awaitable[None]],
     ) -> None:
         self.owner = uuid.uuid4().hex
         self.runs: dict[str, R] = {}
         self.timing = timing
+        self.observer = observer
         self.outage = Outage(self._tell_of_outage)
         self.writer = Writer(store, self.owner, self.outage, timing.frame)
         self.listener = Listener(store, self._hear, self._look)
@@ -63,8 +70,8 @@ class Journal(Generic[R]):
         """Keep the lease, look for processes that are gone, and listen to the others, from now on."""
         if not self._keepers or self._keepers[0].done():
             self._keepers = [
-                asyncio.create_task(self.lease.keep(), name="htmxchat lease"),
-                asyncio.create_task(self.listener.keep(), name="htmxchat listener"),
+                asyncio.create_task(self.lease.keep(), name="htmxchat lease", context=Context()),
+                asyncio.create_task(self.listener.keep(), name="htmxchat listener", context=Context()),
             ]
 
     async def close(self) -> None:
@@ -98,5 +105,7 @@ class Journal(Generic[R]):
         return self.timing.recheck if self.listener.hearing else self.timing.poll
 
     def _tell_of_outage(self) -> None:
+        if self.outage.begun:
+            self.observer.outage()
         for run in self.runs.values():
             run.announce()

@@ -10,6 +10,7 @@ import asyncio
 import logging
 from collections import defaultdict
 from collections.abc import AsyncGenerator, Callable, Collection, Mapping, Sequence
+from contextvars import Context
 from itertools import chain
 
 from ..errors import BackendUnavailable, ChatError, NotFound
@@ -143,7 +144,7 @@ class Tail:
     def _look_soon(self) -> None:
         self._soon.set()
         if self._task is None or self._task.done():
-            self._task = asyncio.create_task(self._look(), name="htmxchat tail")
+            self._task = asyncio.create_task(self._look(), name="htmxchat tail", context=Context())
 
     async def _look(self) -> None:
         now = asyncio.get_running_loop().time
