@@ -155,6 +155,21 @@ class RunLogs(Database):
 
         return await self._read(work, reserved=True)
 
+    async def read_run(self, user_id: str, run_id: str, after: int) -> News:
+        """Return what has come of a user's run after a number.
+
+        Raises:
+            NotFound: It does not exist, or belongs to somebody else.
+        """
+
+        def work(db: Connection) -> News:
+            # In this order: if the run has ended, its log is complete.
+            live = rows.find_run(db, user_id, run_id).state.live
+            events = rows.read_events(db, run_id, after, MOST_OF_A_RUN)
+            return News(events, live, len(events) == MOST_OF_A_RUN)
+
+        return await self._read(work)
+
     async def read_events(self, run_id: str, after: int) -> tuple[list[RunEvent], bool]:
         """Return the events of a run after a number, and whether more can come.
 
