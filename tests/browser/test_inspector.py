@@ -326,14 +326,17 @@ def test_ten_thousand_events(chat: Page) -> None:
     start(page, "stages 10000")
     inspect(page)
     expect(page.locator("#inspector-facts")).to_contain_text("10,002")
+    rows(page).first.locator("summary").focus()
     for _ in range(8):
         scroll(page, "it.scrollHeight")
+    expect(page.locator("#inspector .room-body")).to_be_focused()  # what had the focus is not on the page any more
     found = numbers(page)
     assert found == list(range(found[0], found[-1] + 1)) and len(found) <= 1_200
     while numbers(page)[0] != 1:
         scroll(page, "0")
     page.get_by_role("link", name="End", exact=True).click()
     expect(rows(page).last).to_contain_text("RunEnded")
+    expect(rows(page).last).to_be_in_viewport()
     page.get_by_label("Search the events").fill("stage 7777")
     until(lambda: len(lines(page)) == 1)
 
@@ -367,6 +370,7 @@ def test_every_control_at_desk_and_on_a_phone(
     page.get_by_role("button", name="Clear").click()
     page.get_by_role("link", name="End", exact=True).click()
     expect(rows(page).last).to_contain_text("RunEnded")
+    expect(rows(page).last).to_be_in_viewport()
     page.get_by_role("link", name="Start", exact=True).click()
     expect(rows(page).first).to_have_attribute("data-seq", "1")
     bar = page.locator("a.bar").last
