@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from playwright.sync_api import BrowserContext, Locator, Page, Route, expect
+from playwright.sync_api import Browser, BrowserContext, Locator, Page, Route, StorageState, expect
 
 from tests.browser.conftest import Server
 from tests.browser.driving import emit, reload_until, send, start, submit, until, wait_for_state
@@ -302,7 +302,7 @@ def test_following_that_is_switched_off_stays_off_while_the_page_still_scrolls(c
 
 def test_another_run_takes_over_and_leaves_one_stream(chat: Page) -> None:
     start(chat, "hello")
-    begin(chat)
+    begin(chat, "ticks 0.1")
     streams: list[str] = []
     chat.on("request", lambda request: streams.append(request.url) if "/stream" in request.url else None)
     for number in range(20):
@@ -341,17 +341,33 @@ def test_ten_thousand_events(chat: Page) -> None:
     until(lambda: len(lines(page)) == 1)
 
 
+@pytest.fixture(scope="module")
+def long_run(browser: Browser, site: Server) -> tuple[str, StorageState]:
+    """A conversation with 10,000 steps: its address, and the browser of the user whose it is."""
+    context = browser.new_context()
+    page = context.new_page()
+    page.goto(site.url)
+    start(page, "stages 10000")
+    found = page.url, context.storage_state()
+    context.close()
+    return found
+
+
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("width", [1440, 360])
 def test_every_control_at_desk_and_on_a_phone(
-    new_context: Callable[..., BrowserContext], site: Server, width: int, scheme: str
+    new_context: Callable[..., BrowserContext], long_run: tuple[str, StorageState], width: int, scheme: str
 ) -> None:
     phone = width < 800
+    url, user = long_run
     page = new_context(
-        viewport={"width": width, "height": 800}, color_scheme=scheme, has_touch=phone, is_mobile=phone
+        viewport={"width": width, "height": 800},
+        color_scheme=scheme,
+        has_touch=phone,
+        is_mobile=phone,
+        storage_state=user,
     ).new_page()
-    page.goto(site.url)
-    start(page, "stages 10000")
+    page.goto(url)
     inspect(page)
     assert page.locator("#composer").is_visible() is not phone
     row = rows(page).nth(3)

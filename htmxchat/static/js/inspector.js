@@ -149,7 +149,14 @@ class ChatInspector extends HTMLElement {
     if (end) this.#enter(end);
     else if (wanted) this.#enter(wanted, true);
     else if (this.#following) this.#following.follow(true);
-    else if (this.#endsHere) this.#rows?.last?.scrollIntoView({ block: "end" });
+    else if (this.#endsHere) this.#showEnd();
+  }
+
+  #showEnd() {
+    const show = () => this.#rows?.last?.scrollIntoView({ block: "end" });
+    show();
+    // Rows have their own heights once they have been in sight.
+    requestAnimationFrame(() => requestAnimationFrame(show));
   }
 
   /** Whether these are the run's last rows and not its first, which are looked at from their end. */
