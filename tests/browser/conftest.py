@@ -105,8 +105,7 @@ def watch(context: BrowserContext, trouble: list[str]) -> None:
 
     context.set_default_timeout(20_000)
     context.add_init_script(
-        "addEventListener('securitypolicyviolation', e =>"
-        " console.error(`CSP: ${e.violatedDirective} ${e.blockedURI}`))"
+        "addEventListener('securitypolicyviolation', e => console.error(`CSP: ${e.violatedDirective} ${e.blockedURI}`))"
     )
     context.on("request", asked)
     context.on("console", said)
