@@ -1,9 +1,13 @@
 """An agent chat that any ASGI host mounts in one line: `app.mount("/chat", create_chat_app(backend))`."""
 
+from .agent import Agent, CanResume, Checkpoint, Remember, Request, Responder, RunScript, Said
 from .app import chat_context, chat_lifespan, create_chat_app
 from .backend import (
     Backend,
+    CanBeObserved,
+    CanBranch,
     CanDelete,
+    CanDrain,
     CanInspect,
     CanLimitRuns,
     CanListRuns,
@@ -37,6 +41,7 @@ from .errors import (
     NotFound,
     NotSignedIn,
     OtherSchema,
+    ServerStopping,
     TextTooLong,
     TooManyRuns,
 )
@@ -82,7 +87,7 @@ from .models import (
     User,
     Waiting,
 )
-from .responders import Request, Responder, RunScript
+from .observing import Observer, RunBegin, RunEnd
 from .scripts import Scripts
 from .scripts.models import Script, ScriptResult, ScriptState
 from .store import Store
@@ -93,6 +98,7 @@ __version__ = "0.1.0"
 __all__ = [
     "JSON",
     "UNDATED",
+    "Agent",
     "Backend",
     "BackendError",
     "BackendUnavailable",
@@ -100,15 +106,20 @@ __all__ = [
     "BodyTooLarge",
     "BodyTooSlow",
     "Busy",
+    "CanBeObserved",
+    "CanBranch",
     "CanDelete",
+    "CanDrain",
     "CanInspect",
     "CanLimitRuns",
     "CanListRuns",
     "CanRename",
+    "CanResume",
     "CanRetry",
     "CanSearch",
     "CanStartOnce",
     "ChatError",
+    "Checkpoint",
     "Conflict",
     "Conversation",
     "ConversationPage",
@@ -133,12 +144,16 @@ __all__ = [
     "NotAllowed",
     "NotFound",
     "NotSignedIn",
+    "Observer",
     "OtherSchema",
     "Outcome",
     "ReasoningDelta",
+    "Remember",
     "Request",
     "Responder",
     "Run",
+    "RunBegin",
+    "RunEnd",
     "RunEnded",
     "RunEvent",
     "RunScript",
@@ -149,12 +164,14 @@ __all__ = [
     "RunStopping",
     "RunSummary",
     "RunView",
+    "Said",
     "Script",
     "ScriptFinished",
     "ScriptProposed",
     "ScriptResult",
     "ScriptState",
     "Scripts",
+    "ServerStopping",
     "SignInAt",
     "Source",
     "SourcesFound",

@@ -17,6 +17,7 @@
     ├── Conflict              409   it has changed since it was looked at
     └── BackendError          502   the backend failed
         └── BackendUnavailable 503  the backend cannot be reached now; trying again may help
+            ├── ServerStopping 503  this process takes nothing new; another one may
             └── OtherSchema   503   the database is of another version of htmxchat
 
 The message of each is a plain sentence that the page shows as it is.
@@ -177,6 +178,12 @@ class BackendUnavailable(BackendError):
 
     status = 503
     sentence = "The agent cannot be reached right now. Try again in a moment."
+
+
+class ServerStopping(BackendUnavailable):
+    """This process is about to stop. What it did goes on in another one, or ends."""
+
+    sentence = "The server is being restarted. Try again in a moment."
 
 
 class OtherSchema(BackendUnavailable):

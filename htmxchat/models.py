@@ -259,6 +259,8 @@ class Turn:
         text: Markdown for the assistant, plain text for the user.
         run: The run that wrote an assistant turn; `None` for a user turn.
         events: What `htmxchat.view.fold` needs to show the run; may be compacted (`htmxchat.view.compact`).
+        versions: The ids of the turns that stand for each other in this place, the first first, this one among them:
+            the attempts to answer the same turn, or what a user wrote after the same answer. Empty if it is the only.
     """
 
     id: str
@@ -267,6 +269,7 @@ class Turn:
     created_at: datetime
     run: Run | None = None
     events: tuple[RunEvent, ...] = ()
+    versions: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         check_fields(self)
@@ -274,7 +277,7 @@ class Turn:
 
 @dataclass(frozen=True, slots=True)
 class Transcript:
-    """A conversation with its turns, oldest first. A turn that was tried again shows its latest run.
+    """A conversation as it is shown: the turns of one branch, oldest first. `Turn.versions` says where others begin.
 
     Attributes:
         refreshing: Whether the backend is still reading what is new, so that the page soon looks again.

@@ -10,8 +10,9 @@ from __future__ import annotations
 
 import asyncio
 import signal
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Coroutine, Iterator
 from contextlib import contextmanager
+from typing import Any
 
 _INTERVAL = 0.25
 
@@ -20,9 +21,14 @@ class ServerStop:
     """Calls those who watch, again and again, while the server waits for open responses.
 
     One timer for all of them: thousands of streams are idle at a time. It runs only while somebody watches.
+
+    Args:
+        prepare: Called once, when the server begins to stop while somebody watches.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, prepare: Callable[[], Coroutine[Any, Any, None]] | None = None) -> None:
+        self._prepare = prepare
+        self._preparing: asyncio.Task[None] | None = None
         self._watching: set[Callable[[float], None]] = set()
         self._loop: asyncio.AbstractEventLoop | None = None
 
@@ -52,6 +58,8 @@ class ServerStop:
             self._loop = None
             return
         if is_stopping():
+            if self._prepare is not None and (self._preparing is None or self._preparing.get_loop() is not loop):
+                self._preparing = loop.create_task(self._prepare())
             for on_stop in tuple(self._watching):
                 on_stop(loop.time())
         loop.call_later(_INTERVAL, self._look, loop)

@@ -80,6 +80,7 @@ class RunView:
         scripts: What the agent proposed to run.
         finished: What became of these, so far as the run was told; of one that ran again, the last.
         request: What the agent waits for.
+        unanswered: What it waited for when the run ended.
         last_seq: The number of the last event folded in.
         queue: What the queue says of the scripts, by their ids, where that is newer than the log; see `with_queue`.
     """
@@ -92,6 +93,7 @@ class RunView:
     scripts: tuple[ScriptProposed, ...] = ()
     finished: tuple[ScriptFinished, ...] = ()
     request: InputRequested | None = None
+    unanswered: InputRequested | None = None
     usage: UsageReported | None = None
     error: str | None = None
     started_at: datetime | None = None
@@ -339,5 +341,6 @@ class _Draft:
         self._state = RunState.after(outcome)
         # A suspended run keeps its request: that is what it waits for.
         if outcome is not Outcome.SUSPENDED:
+            self._changes["unanswered"] = self._changes.get("request", self._view.request)
             self._changes["request"] = None
         self._changes |= {"stage": None, "error": error, "ended_at": at}

@@ -146,6 +146,13 @@ class TestSigningIn:
         assert form["action"] == "/chat/login"
         assert form.one("input", name="back")["value"] == "/chat/c/some%20id?q=1"
 
+    def test_what_was_written_while_signed_out_is_shown_with_the_way_in(self, site: Site) -> None:
+        client = site.browser(site.host(Door()))
+        response = client.post("/chat/messages", data={"text": "A long question"})
+        assert response.status_code == 401
+        sign_in_form(response.text)
+        assert parse(response.text.removeprefix("<!doctype html>")).one("textarea").text == "A long question"
+
     def test_it_leads_away_and_back_to_the_page_one_came_from(self, site: Site) -> None:
         door = Door()
         client = site.browser(site.host(door))

@@ -183,6 +183,31 @@ def test_who_is_signed_out_while_writing_comes_back(mount: Mounting) -> None:
             assert link_to_sign_in(said) == (f"{root}/login", "dark", f"{chat}/c/x")
 
 
+@WARNINGS
+@MOUNTED
+def test_who_is_signed_out_without_a_script_gets_what_was_written_back(mount: Mounting) -> None:
+    client, chat, _ = mount(everything())
+    sent = "A long <b>question</b>\nwith two lines"
+    with client:
+        for path, field in (
+            ("messages", "text"),
+            ("c/x/messages", "text"),
+            ("c/x/rename", "title"),
+            ("runs/x/answer", "answer"),
+        ):
+            refused = client.post(f"{chat}/{path}", data={field: sent, "submission": "1"})
+            assert refused.status_code == 401
+            page = parse(refused.text)
+            assert page.one("textarea").text == sent
+            link_to_sign_in(page)
+            assert "question" not in str(refused.url)
+        for broken in (
+            {"headers": {"Sec-Fetch-Site": "cross-site"}, "data": {"text": sent}},
+            {"content": b"x", "data": None},
+        ):
+            assert "textarea" not in client.post(f"{chat}/messages", **broken).text
+
+
 @pytest.mark.parametrize(
     "page",
     [

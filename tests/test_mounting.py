@@ -16,7 +16,7 @@ from starlette.routing import Mount, Route
 from starlette.testclient import TestClient
 
 from htmxchat import KogwistarLogin, LocalBackend, Store, StubBackend, chat_lifespan, create_chat_app
-from htmxchat.responders import Request as Turn
+from htmxchat.agent import Request as Turn
 from htmxchat.urls import Urls
 from tests.support import FRAGMENT, Element, addresses, decode, parse
 

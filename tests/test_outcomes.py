@@ -10,12 +10,14 @@ from typing import Any
 
 import pytest
 
+from htmxchat.agent import Request
 from htmxchat.backends.active import AGENT_FAILED, INTERRUPTED, ActiveRun
+from htmxchat.backends.agents import as_agent
 from htmxchat.errors import BackendError
 from htmxchat.events import Outcome, RunEnded, RunStopping
 from htmxchat.journal import Journal, Timing
 from htmxchat.models import User
-from htmxchat.responders import Request
+from htmxchat.observing import Observer
 from htmxchat.store import Store
 
 pytestmark = pytest.mark.anyio
@@ -56,7 +58,9 @@ class Play:
 def journal(store: Store) -> Journal[ActiveRun]:
     async def nobody_is_gone(process: str, alive_at: object) -> None: ...
 
-    return Journal(store, QUICK, nobody_is_gone)
+    async def nothing_is_left(run_ids: object) -> None: ...
+
+    return Journal(store, QUICK, Observer(), nobody_is_gone, nothing_is_left)
 
 
 def failing() -> Any:
@@ -89,9 +93,8 @@ async def test_what_comes_first_is_what_is_told(order: tuple[str, ...], agent: s
     for turns in range(8):
         play = Play(asyncio.Queue(), stubborn)
         started = await store.start_run("ann", None, "Hello", owner=live.owner)
-        run = ActiveRun(live, started)
-        request = Request("Hello", (), User("ann"), started.run.conversation_id, started.run.id)
-        driven = asyncio.create_task(run.drive(play.respond, request))
+        run = ActiveRun(store, live, started, as_agent(play.respond))
+        driven = asyncio.create_task(run.drive(User("ann")))
         await run.more(1)
         for cause in order:
             if cause == "agent":
@@ -131,9 +134,8 @@ async def test_a_stop_still_ends_the_clean_up_of_an_agent_that_is_done() -> None
     store = Store()
     live = journal(store)
     started = await store.start_run("ann", None, "Hello", owner=live.owner)
-    run = ActiveRun(live, started)
-    request = Request("Hello", (), User("ann"), started.run.conversation_id, started.run.id)
-    driven = asyncio.create_task(run.drive(respond, request))
+    run = ActiveRun(store, live, started, as_agent(respond))
+    driven = asyncio.create_task(run.drive(User("ann")))
     await cleaning.wait()
     run.stop()
     await driven

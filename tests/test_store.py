@@ -8,12 +8,15 @@ import json
 import sqlite3
 import threading
 import uuid
-from collections.abc import AsyncIterator, Sequence
-from datetime import timedelta
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import closing
+from dataclasses import replace
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import anyio
 import pytest
+from sqlalchemy import event
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.schema import CreateTable
 
@@ -32,6 +35,7 @@ from htmxchat.models import RunState
 from htmxchat.store import Batch, Started, Store
 from htmxchat.store.rows import now
 from htmxchat.store.tables import metadata
+from htmxchat.store.takeover import SILENT
 from htmxchat.view import compact, fold
 from tests.servers import Postgres
 
@@ -73,6 +77,10 @@ async def write(
 ) -> bool:
     """Write to a run's log; `log` ends it. Returns whether it was the owner's."""
     return not await store.append([Batch(run_id, events, log)], owner, again=again)
+
+
+async def silent(store: Store, me: str, since: datetime) -> Mapping[str, datetime | None]:
+    return (await store.look_for_left(me, since)).silent
 
 
 async def answered(
@@ -174,10 +182,13 @@ async def test_the_transcript_folds_to_what_the_log_says(store: Store, ann: str)
 async def test_history_is_what_came_before(store: Store, ann: str) -> None:
     first = await answered(store, ann, "One", "Eins")
     second = await answered(store, ann, "Two", "Zwei", first.run.conversation_id)
-    assert first.history == ()
-    assert [(turn.role, turn.text) for turn in second.history] == [("user", "One"), ("assistant", "Eins")]
+    assert (await store.read_context(first.run)).history == ()
+    context = await store.read_context(second.run)
+    assert [(turn.role, turn.text) for turn in context.history] == [("user", "One"), ("assistant", "Eins")]
     again = await store.retry_run(ann, second.run.id, owner="me")
-    assert (again.text, again.history) == ("Two", second.history)
+    assert await store.read_context(again.run) == replace(
+        context, attempt=2, replaced=(await store.read_context(again.run)).replaced
+    )
     assert again.run.turn_id == second.run.turn_id
 
 
@@ -234,6 +245,30 @@ async def test_runs_are_written_together_and_one_that_is_lost_costs_the_others_n
     }  # fmt: skip
 
 
+async def test_news_of_thousands_of_runs_is_one_question(store: Store, ann: str) -> None:
+    runs = [(await store.start_run(ann, None, "Hello", owner="me")).run.id for _ in range(3)]
+    news = await store.read_news({**dict.fromkeys(runs, 0), **{f"{number:032x}": 0 for number in range(5_000)}})
+    assert news.keys() == set(runs)
+    assert all(len(each.events) == 1 and each.live and not each.more for each in news.values())
+
+
+async def test_a_long_log_is_read_a_piece_at_a_time(store: Store, ann: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("htmxchat.store.run_logs.MOST_OF_A_RUN", 4)
+    long, short = [(await store.start_run(ann, None, "Hello", owner="me")).run for _ in range(2)]
+    end = RunEvent(10, now(), RunEnded(Outcome.COMPLETED))
+    deltas = [RunEvent(seq, now(), TextDelta("x")) for seq in range(2, 10)]
+    assert await write(store, long.id, *deltas, end, log=[*deltas, end])
+    news = await store.read_news({long.id: 0, short.id: 0})
+    assert [event.seq for event in news[long.id].events] == [1, 2, 3, 4]
+    assert (news[long.id].more, news[short.id].more) == (True, False)
+    monkeypatch.setattr("htmxchat.store.run_logs.MOST_EVENTS", 3)
+    news = await store.read_news({long.id: 4, short.id: 0})
+    assert sum(len(each.events) for each in news.values()) == 3
+    assert news[long.id].more and news[short.id].more
+    events, live = await store.read_events(long.id, 0)
+    assert ([event.seq for event in events], live) == (list(range(1, 11)), False)
+
+
 async def test_the_runs_of_a_process_that_is_gone_are_ended_once(store: Store, ann: str) -> None:
     me, other = uuid.uuid4().hex, uuid.uuid4().hex
     run = (await store.start_run(ann, None, "Hello", owner=me)).run
@@ -242,14 +277,14 @@ async def test_the_runs_of_a_process_that_is_gone_are_ended_once(store: Store, a
     await store.renew_lease(me)
     await write(store, run.id, RunEvent(2, now(), TextDelta("So far")), owner=me)
     past, future = now() - timedelta(minutes=1), now() + timedelta(minutes=1)
-    assert me not in await store.silent_processes(other, past)
-    assert me not in await store.silent_processes(me, future)
-    assert not await store.end_dead_runs(me, past, "Gone.")
-    alive_at = (await store.silent_processes(other, future))[me]
+    assert me not in await silent(store, other, past)
+    assert me not in await silent(store, me, future)
+    assert await store.give_up_process(me, past) == (0, 0)
+    alive_at = (await silent(store, other, future))[me]
     ended: list[int] = []
 
     async def look() -> None:
-        ended.append(await store.end_dead_runs(me, alive_at, "Gone."))
+        ended.append((await store.give_up_process(me, alive_at))[0])
 
     async with anyio.create_task_group() as tasks:
         for _ in range(5):
@@ -257,7 +292,7 @@ async def test_the_runs_of_a_process_that_is_gone_are_ended_once(store: Store, a
     assert sorted(ended) == [0] * 4 + [2]
     assert not await write(store, run.id, RunEvent(3, now(), TextDelta("more")), owner=me)
     events, more = await store.read_events(run.id, 0)
-    assert events[-1].body == RunEnded(Outcome.FAILED, "Gone.")
+    assert events[-1].body == RunEnded(Outcome.FAILED, SILENT)
     assert not more
     assert (await store.get_run(ann, stopped.id)).state is RunState.CANCELLED
     assert (await store.load_transcript(ann, run.conversation_id)).turns[1].text == "So far"
@@ -266,11 +301,11 @@ async def test_the_runs_of_a_process_that_is_gone_are_ended_once(store: Store, a
 async def test_a_process_that_never_said_that_it_is_alive_is_silent(store: Store, ann: str) -> None:
     gone = uuid.uuid4().hex
     await store.start_run(ann, None, "Hello", owner=gone)
-    assert (await store.silent_processes("me", now() - timedelta(minutes=1)))[gone] is None
+    assert (await silent(store, "me", now() - timedelta(minutes=1)))[gone] is None
     await store.renew_lease(gone)
-    assert gone not in await store.silent_processes("me", now() - timedelta(minutes=1))
+    assert gone not in await silent(store, "me", now() - timedelta(minutes=1))
     await store.end_lease(gone)
-    assert await store.end_dead_runs(gone, None, "Gone.") == 1
+    assert await store.give_up_process(gone, None) == (1, 0)
 
 
 async def test_an_answer_is_kept_for_the_run_that_waits(store: Store, ann: str) -> None:
@@ -582,5 +617,25 @@ async def test_an_outage_is_logged_when_it_begins_and_when_it_is_over(
     assert (await store.get_conversation("ann", started.run.conversation_id)).title == "Hello"
     began, over = [record.getMessage() for record in caplog.records if record.name == "htmxchat"]
     assert "cannot be reached" in began
+    assert "is back after" in over
+    await store.close()
+
+
+async def test_a_database_that_can_only_be_read_is_back_when_it_can_be_written(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    path = tmp_path / "chat.db"
+    store = Store(f"sqlite+aiosqlite:///{path}")
+    event.listen(store._engine.sync_engine, "connect", lambda db, _: db.execute("PRAGMA busy_timeout=1"))
+    id = (await answered(store, "ann", "Hello")).run.conversation_id
+    with closing(sqlite3.connect(path)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        for _ in range(3):
+            with pytest.raises(BackendUnavailable):
+                await store.rename_conversation("ann", id, "Other")
+            assert (await store.get_conversation("ann", id)).title == "Hello"
+    await store.rename_conversation("ann", id, "Other")
+    began, over = [record.getMessage() for record in caplog.records if record.name == "htmxchat"]
+    assert "cannot be written" in began
     assert "is back after" in over
     await store.close()

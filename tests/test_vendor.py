@@ -8,6 +8,7 @@ import runpy
 import shutil
 import subprocess
 import sys
+import tomllib
 import zipfile
 from email.parser import Parser
 from pathlib import Path
@@ -40,7 +41,15 @@ def test_every_package_comes_with_its_licence() -> None:
     for name in files:
         if "LICENSE" in name:
             text = (VENDOR / name).read_text(encoding="utf-8")
-            assert "Permission to use" in text or "Mozilla Public License, version 2.0" in text
+            known = "Permission to use", "Mozilla Public License, version 2.0", "PYTHON SOFTWARE FOUNDATION LICENSE"
+            assert any(each in text for each in known), name
+
+
+def test_the_package_is_under_the_licences_of_all_that_it_ships() -> None:
+    project = tomllib.loads((SCRIPT.parent.parent / "pyproject.toml").read_text())["project"]
+    files = json.loads((VENDOR / "manifest.json").read_text())["files"]
+    shipped = {licence for entry in files.values() for licence in entry["licence"].split(" AND ")}
+    assert set(project["license"].split(" AND ")) == {"MIT", *shipped}
 
 
 def test_the_wheel_names_the_licence_of_everything_that_it_ships(tmp_path: Path) -> None:

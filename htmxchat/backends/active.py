@@ -1,25 +1,43 @@
-"""One live run of this process: a task that drives its responder, and how the run ends.
+"""One live run of this process: a task that drives its agent, and how the run ends.
 
-How a run ends is settled once, at the moment that something ends it: the responder's own end, a stop, the end of the
-process, a database that refuses what was written. The first of them wins. What happens afterwards, while the responder
-cleans up, changes nothing; so nobody has to infer from it what it was.
+How a run ends is settled once, at the moment that something ends it: the agent's own end, a stop, the end of the
+process, a database that refuses what was written. The first of them wins. What happens afterwards, while the agent
+cleans up, changes nothing; so nobody has to infer from it what it was. A run that is handed over does not end here.
 """
 
 from __future__ import annotations
 
 import asyncio
 import logging
+from functools import partial
 
+from ..agent import Agent, CanResume, Checkpoint, Remember, Request
 from ..containment import contained
-from ..errors import ChatError
-from ..events import JSON, EventBody, Outcome, RunEnded, RunEvent, RunStopping, ScriptFinished
+from ..errors import BackendUnavailable, ChatError
+from ..events import (
+    JSON,
+    EventBody,
+    InputRequested,
+    Outcome,
+    RunEnded,
+    RunEvent,
+    RunStarted,
+    RunStopping,
+    ScriptFinished,
+    TextReplaced,
+)
 from ..journal import Journal
 from ..journal.run_log import UNSAVED, RunLog
-from ..responders import Request, Responder
+from ..models import User
+from ..observing import RunBegin, RunEnd, log_begin, log_end
 from ..scripts.models import ScriptResult
 from ..scripts.results import abridged
-from ..store import Started
+from ..store import RunContext, Started, Store
+from ..store.takeover import UNANSWERABLE, UNUSABLE
+from ..view import fold
+from .agents import name_of
 from .player import play
+from .replay import Replay
 
 AGENT_FAILED = "The agent failed while answering. What it wrote is kept."
 INTERRUPTED = "The answer was interrupted: the server that wrote it stopped. What it wrote is kept."
@@ -31,15 +49,21 @@ _MOST_PENDING = 2_000
 class ActiveRun:
     """A live run that this process writes."""
 
-    def __init__(self, journal: Journal[ActiveRun], started: Started) -> None:
+    def __init__(self, store: Store, journal: Journal[ActiveRun], started: Started, agent: Agent) -> None:
         self.run = started.run
+        self.id = started.run.id
+        self._store = store
+        self._agent = agent
         self._journal = journal
         self._timing = journal.timing
         self._log = RunLog(started, journal.outage, on_refused=lambda: self._halt(UNSAVED), on_lost=self._leave)
         self._end: RunEnded | None = None
         self._halted = asyncio.Event()
         self._at_once = asyncio.Event()
+        self._leaving = False
         self._waiting: str | None = None
+        self._waited = 0.0
+        self._error: str | None = None
 
     @property
     def events(self) -> list[RunEvent]:
@@ -64,7 +88,7 @@ class ActiveRun:
         await self._log.more(count)
 
     def stop(self) -> None:
-        """End the run as cancelled, after the responder had its time to clean up."""
+        """End the run as cancelled, after the agent had its time to clean up."""
         if self.accepting:
             self._emit(RunStopping())
         self._halt(RunEnded(Outcome.CANCELLED))
@@ -75,38 +99,112 @@ class ActiveRun:
 
     def interrupt(self) -> None:
         """End the run as interrupted, as fast as possible. One that is being stopped ends as cancelled."""
-        self._halt(RunEnded(Outcome.FAILED, INTERRUPTED))
+        self._halt(RunEnded(Outcome.FAILED, self._interruption()))
         self._at_once.set()
 
+    def prepare_to_leave(self) -> None:
+        """The process is about to stop: hand the run over, if its agent can go on elsewhere, or let it finish.
+
+        One that waits for the user will not finish.
+        """
+        if self.accepting and isinstance(self._agent, CanResume):
+            self._leaving = True
+            self._halted.set()
+            self._at_once.set()
+        elif self._waiting is not None:
+            self.interrupt()
+
+    def _interruption(self) -> str:
+        if self._waiting is None:
+            return INTERRUPTED
+        asked = (event.body for event in reversed(self.events) if isinstance(event.body, InputRequested))
+        return UNANSWERABLE if any(body.request_id == self._waiting for body in asked) else UNUSABLE
+
     def hear(self, script_id: str, result: ScriptResult) -> None:
-        """Something became of a script: the responder is told if it waits for that, else it is only noted."""
+        """Something became of a script: the agent is told if it waits for that, else it is only noted."""
         if self._waiting != script_id:
             self.note(ScriptFinished(script_id, result.state.value, abridged(result)))
 
-    async def drive(self, respond: Responder, request: Request) -> None:
-        """Run the responder and write what it yields, to the end."""
-        about = f"run={self.run.id} conversation={self.run.conversation_id} user={self.run.user_id!r}"
-        log.info("Run began: %s", about)
-        began = asyncio.get_running_loop().time()
-        player = asyncio.create_task(contained(play(respond, request, self), self._exited))
+    async def drive(self, user: User, *, resumed: bool = False) -> None:
+        """Run the agent and write what it yields, to the end."""
+        run, loop = self.run, asyncio.get_running_loop()
+        begin, began = RunBegin(run.id, run.conversation_id, run.user_id, name_of(self._agent), resumed), loop.time()
+        log_begin(begin)
+        with self._journal.observer.run(begin) as tell:
+            try:
+                await self._drive(user, resumed)
+            finally:
+                end = self._report(loop.time() - began, resumed)
+                log_end(begin, end)
+                tell(end)
+
+    async def _drive(self, user: User, resumed: bool) -> None:
+        player = asyncio.create_task(contained(self._play(user, resumed), self._exited))
         try:
             await self._supervise(player)
-            if self._end is None and not self._log.lost:
-                log.error("The responder of run %s cancelled itself.", self.run.id)
+            if self.accepting:
+                log.error("The agent of run %s cancelled itself.", self.id)
                 self.settle(RunEnded(Outcome.FAILED, AGENT_FAILED))
-            if self._end is not None and not self._log.lost:
+            if self._leaving:
+                await self._hand_over()
+            elif self._end is not None and not self._log.lost:
                 self._emit(self._end, hurry=True)
                 while not (self.done or self._log.lost):
                     await self._log.changed()
         finally:
             player.cancel()
             self._log.finish()
-            outcome = "lost" if self._log.lost or self._end is None else self._end.outcome.value
-            seconds = asyncio.get_running_loop().time() - began
-            log.info("Run ended: %s outcome=%s seconds=%.3f events=%d", about, outcome, seconds, len(self.events))
+
+    def _report(self, seconds: float, resumed: bool) -> RunEnd:
+        said = (each.at for each in self.events if not isinstance(each.body, RunStarted | RunStopping | RunEnded))
+        at = None if resumed else next(said, None)
+        first = None if at is None else max(0.0, (at - self.events[0].at).total_seconds())
+        return RunEnd(self._outcome(), seconds, self._waited, first, len(self.events), self._error)
+
+    async def _play(self, user: User, resumed: bool) -> None:
+        try:
+            context = await self._read_context()
+            request = Request(
+                context.text, context.history, user, self.run.conversation_id, self.id,
+                context.attempt, context.replaced, context.memory, context.answers,
+            )  # fmt: skip
+        except Exception as error:
+            self.fail(error)
+            return
+        if not resumed or not isinstance(self._agent, CanResume):
+            await play(partial(self._agent.answer, request), self, Replay())
+            return
+        events = list(self.events)
+        shown = fold(event for event in events if event.seq <= context.checkpoint_seq).text
+        if fold(events).text != shown:
+            self.note(TextReplaced(shown))
+        since = [event for event in events if event.seq > context.checkpoint_seq]
+        start = partial(self._agent.resume, request, context.checkpoint)
+        await play(start, self, Replay(since, context.answers))
+
+    async def _read_context(self) -> RunContext:
+        while True:
+            try:
+                return await self._store.read_context(self.run)
+            except BackendUnavailable:
+                self._journal.outage.failed()
+                await asyncio.sleep(self._timing.poll)
+
+    async def _hand_over(self) -> None:
+        """Leave the run, once all that was yielded is stored, to whichever process claims it."""
+        while not self._log.settled:
+            await self._log.changed()
+        if not self.done and not self._log.lost:
+            await self._store.release_run(self.id, self._journal.owner)
+            self._log.leave()
+
+    def _outcome(self) -> str:
+        if self._leaving:
+            return "handed-over"
+        return "lost" if self._log.lost or self._end is None else self._end.outcome.value
 
     async def _supervise(self, player: asyncio.Task[None]) -> None:
-        """Return when the responder is done, or is given up some time after it was told to stop."""
+        """Return when the agent is done, or is given up some time after it was told to stop."""
         await _first(player, self._halted)
         if player.done():
             return
@@ -115,13 +213,13 @@ class ActiveRun:
         if not player.done():
             await asyncio.wait({player}, timeout=self._timing.close)
         if not player.done():
-            log.warning("The responder of run %s did not stop in time and was abandoned.", self.run.id)
+            log.warning("The agent of run %s did not stop in time and was abandoned.", self.run.id)
 
-    # What the responder does
+    # What the agent does
 
     @property
     def accepting(self) -> bool:
-        return self._end is None and not self._log.lost
+        return self._end is None and not self._log.lost and not self._leaving
 
     @property
     def seq(self) -> int:
@@ -131,14 +229,24 @@ class ActiveRun:
         if self.accepting:
             self._emit(body)
 
+    def keep(self, note: Checkpoint | Remember) -> None:
+        if isinstance(note, Checkpoint) and not isinstance(self._agent, CanResume):
+            raise TypeError("Only an agent that has resume(request, checkpoint) may yield a Checkpoint.")
+        if self.accepting:
+            self._log.keep(note)
+            self._journal.writer.wake(self._log)
+
     async def ask(self, request_id: str) -> JSON:
         """Wait for the answer, which may come through another process."""
         await self._log.written(self.seq)
-        self._waiting = request_id
+        self._waiting, loop = request_id, asyncio.get_running_loop()
+        began = loop.time()
         try:
-            return await self._journal.tail.answer(self.run.id, request_id)
+            with self._journal.observer.waiting(name_of(self._agent)):
+                return await self._journal.tail.answer(self.run.id, request_id)
         finally:
             self._waiting = None
+            self._waited += loop.time() - began
 
     async def catch_up(self) -> None:
         while self._log.pending > _MOST_PENDING and not self.done:
@@ -153,12 +261,13 @@ class ActiveRun:
     def fail(self, error: BaseException) -> None:
         sentence = str(error) if isinstance(error, ChatError) else AGENT_FAILED
         if self.settle(RunEnded(Outcome.FAILED, sentence)):
-            log.error("The responder of run %s failed.", self.run.id, exc_info=error)
+            self._error = type(error).__qualname__
+            log.error("The agent of run %s failed.", self.run.id, exc_info=error)
         else:
-            log.warning("The responder of run %s failed after its run was over.", self.run.id, exc_info=error)
+            log.warning("The agent of run %s failed after its run was over.", self.run.id, exc_info=error)
 
     def _exited(self, error: BaseException) -> None:
-        """A task of the responder's has tried to end the process; the responder itself may not know."""
+        """A task of the agent's has tried to end the process; the agent itself may not know."""
         self.fail(error)
         self._halted.set()
 

@@ -1,73 +1,82 @@
-"""`LocalBackend`: your async generator and a store make a complete backend."""
+"""`LocalBackend`: your agent and a store make a complete backend."""
 
 from __future__ import annotations
 
 import asyncio
-import inspect
 import logging
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, Coroutine, Sequence
 from contextlib import aclosing
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from .. import checks
-from ..errors import BackendUnavailable, EmptyText
+from ..agent import Agent, Responder
+from ..errors import BackendUnavailable, EmptyText, ServerStopping
 from ..events import JSON, RunEnded, RunEvent
 from ..journal import Journal, Timing
 from ..journal.run_log import DELAYED
 from ..models import Conversation, ConversationPage, Run, RunSummary, Starter, Transcript, User
-from ..responders import Request, Responder
+from ..observing import Observer
 from ..scripts.models import Script
 from ..store import Started, Store
 from ..store.database import uncancelled
 from .active import ActiveRun
+from .agents import as_agent, resumable_name
 from .scripting import ScriptKeeping
 
-SILENT = "The answer was interrupted: the server that wrote it stopped, or lost its database. What it wrote is kept."
 STORE_EXAMPLE = 'Store("sqlite+aiosqlite:///chat.db")'
 
 log = logging.getLogger("htmxchat")
 _MOST_AT_A_STRETCH = 500
+_MOST_CLAIMED = 20
 
 
 class LocalBackend(ScriptKeeping):
-    """A backend whose agent is an async generator in this process. asyncio only.
+    """A backend whose agent runs in this process. asyncio only.
 
     A run is a task of its own: it depends on nobody who reads it. Each event is in the store before anybody sees it.
-    Several processes can share a store: each sees, stops and answers the others' runs. When a process dies, another one
-    ends its runs as failed, with the text so far, within seconds. While the database is away, runs hold, and go on when
-    it is back.
+    Several processes can share a store: each sees, stops and answers the others' runs. While the database is away, runs
+    hold, and go on when it is back.
+
+    When a process dies, another one goes on with its runs within seconds if the agent has `resume`, in the same turn;
+    else it ends them as failed, with the text so far. When a process is asked to stop, it hands over the runs that can
+    go on elsewhere, lets others finish for some seconds, and ends what is left.
 
     Args:
-        respond: Called once a run; see `htmxchat.responders.Responder`.
+        agent: An async generator function (`Responder`), or an object with `answer` (`Agent`), called once a run.
         store: Where everything is kept; by default in memory. The backend closes it.
         starters: What the empty page offers to send.
         timing: Only tests and special stores need another than the default.
 
     Raises:
-        TypeError: `respond` is no async generator function, or another argument is of another kind.
+        TypeError: `agent` is neither an async generator function nor has `answer`, or another argument is of another
+            kind.
     """
 
     def __init__(
         self,
-        respond: Responder,
+        agent: Agent | Responder,
         store: Store | None = None,
         *,
         starters: Sequence[Starter] = (),
         timing: Timing | None = None,
     ) -> None:
-        _check(respond)
+        self._agent = as_agent(agent)
+        self._agent_name = resumable_name(self._agent)
         self.starters = checks.items("starters", starters, _starter, 'such as [Starter("Disk", "How much is left?")]')
-        self._respond = respond
         self._store = Store() if store is None else checks.instance("store", store, Store, STORE_EXAMPLE)
         self._timing = Timing() if timing is None else checks.instance("timing", timing, Timing, "Timing(poll=1)")
         self._tasks: set[asyncio.Task[Any]] = set()
         self._closing = False
         self._most_runs: int | None = None
+        self._observer = Observer()
         self._journal = self._new_journal()
 
     def _new_journal(self) -> Journal[ActiveRun]:
-        return Journal(self._store, self._timing, self._end_runs_of)
+        return Journal(self._store, self._timing, self._observer, self._give_up, self._take_over)
+
+    def observe(self, observer: Observer) -> None:
+        self._observer = self._journal.observer = observer
 
     def limit_runs(self, most: int) -> None:
         self._most_runs = most if self._most_runs is None else min(most, self._most_runs)
@@ -77,16 +86,24 @@ class LocalBackend(ScriptKeeping):
         await self._store.open()
         self._journal.start()
 
+    async def drain(self) -> None:
+        """Begin nothing new, hand over what can go on elsewhere, let the rest finish for `Timing.finish` seconds."""
+        self._closing = True
+        self._journal.tail.turn_away(ServerStopping())
+        for active in self._journal.runs.values():
+            active.prepare_to_leave()
+        await self._wait_for_tasks(self._timing.finish)
+        for active in self._journal.runs.values():
+            active.interrupt()
+
     async def close(self) -> None:
-        """End live runs as interrupted and close the store. A backend that is used again afterwards starts anew."""
+        """End live runs, or hand them over, and close the store. If it is used afterwards, it starts anew."""
         self._closing = True
         try:
             for active in self._journal.runs.values():
+                active.prepare_to_leave()
                 active.interrupt()
-            loop = asyncio.get_running_loop()
-            deadline = loop.time() + 2 * self._timing.close
-            while self._tasks and (left := deadline - loop.time()) > 0:
-                await asyncio.wait(self._tasks, timeout=left)
+            await self._wait_for_tasks(2 * self._timing.close)
             for task in self._tasks:
                 task.cancel()
             await self._journal.close()
@@ -95,10 +112,16 @@ class LocalBackend(ScriptKeeping):
             self._journal = self._new_journal()
             self._closing = False
 
+    async def _wait_for_tasks(self, seconds: float) -> None:
+        loop = asyncio.get_running_loop()
+        deadline = loop.time() + seconds
+        while self._tasks and (left := deadline - loop.time()) > 0:
+            await asyncio.wait(self._tasks, timeout=left)
+
     async def check_ready(self) -> None:
         """Return when the database can be reached and has the right schema."""
         if self._closing:
-            raise BackendUnavailable
+            raise ServerStopping
         self._journal.start()
         await self._store.check()
 
@@ -149,9 +172,19 @@ class LocalBackend(ScriptKeeping):
             raise EmptyText
         return await self._start(user, conversation_id, text, submission)
 
+    async def edit_turn(self, user: User, conversation_id: str, turn_id: str, text: str) -> Run:
+        if not text.strip():
+            raise EmptyText
+        return await self._start(user, conversation_id, text, None, instead_of=turn_id)
+
+    async def show_version(self, user: User, conversation_id: str, version: str) -> None:
+        await self._store.show_version(user.id, conversation_id, version)
+
     async def retry_run(self, user: User, run_id: str) -> Run:
         self._journal.start()
-        start = self._store.retry_run(user.id, run_id, owner=self._journal.owner, most=self._most_runs)
+        start = self._store.retry_run(
+            user.id, run_id, owner=self._journal.owner, agent=self._agent_name, most=self._most_runs
+        )
         return await uncancelled(self._tasks, self._launch(user, start))
 
     async def get_run(self, user: User, run_id: str) -> Run:
@@ -161,28 +194,31 @@ class LocalBackend(ScriptKeeping):
         """Return the runs of a conversation, latest first; at most 200."""
         return await self._store.list_runs(user.id, conversation_id, limit=limit)
 
-    async def run_events(self, user: User, run_id: str, *, after: int | None = None) -> AsyncIterator[RunEvent]:
+    async def run_events(
+        self, user: User, run_id: str, *, after: int | None = None
+    ) -> AsyncGenerator[Sequence[RunEvent], None]:
         active = self._journal.runs.get(run_id)
         if active is not None and self._journal.outage.begun and active.run.user_id == user.id:
             raise BackendUnavailable(DELAYED)  # without waiting for a database that may say nothing
         self._journal.start()
-        await self._store.get_run(user.id, run_id)
+        run = await self._store.get_run(user.id, run_id)
         last = max(after or 0, 0)
         active = self._journal.runs.get(run_id)
         if active is not None:
             while not (active.done and len(active.events) <= last):
                 # Numbers are positions here, so this is what comes after `last`.
-                for event in active.events[last : last + _MOST_AT_A_STRETCH]:
-                    last = event.seq
-                    yield event
-                await asyncio.sleep(0)
+                if events := active.events[last : last + _MOST_AT_A_STRETCH]:
+                    last = events[-1].seq
+                    yield events
+                    await asyncio.sleep(0)
                 await active.more(last)
             if isinstance(active.events[-1].body, RunEnded):
                 return
+        if self._closing and run.state.live:
+            raise ServerStopping
         async with aclosing(self._journal.tail.follow(run_id, last)) as batches:
-            async for events in batches:
-                for event in events:
-                    yield event
+            async for batch in batches:
+                yield batch
 
     async def cancel_run(self, user: User, run_id: str) -> None:
         """Stop a run: at once if it is of this process, else within about a second."""
@@ -192,55 +228,82 @@ class LocalBackend(ScriptKeeping):
 
     async def answer_request(self, user: User, run_id: str, request_id: str, answer: JSON) -> None:
         await self._store.put_answer(user.id, run_id, request_id, answer)
-        self._journal.tail.wake()
+        self._wake(run_id)
+
+    def _wake(self, run_id: str) -> None:
+        """Something was answered: the run, here or elsewhere, or whoever claims it, is to look."""
+        self._journal.tail.wake_waiting({run_id})
+        if run_id not in self._journal.runs:
+            self._journal.start()
+            self._journal.lease.look_now()
 
     async def _told(self, script: Script) -> None:
         active = self._journal.runs.get(script.run_id)
         kind, _, script_id = script.origin.partition(":")
-        if active is not None and kind == "proposal" and script.result is not None:
+        if kind != "proposal" or script.result is None:
+            return
+        if active is not None:
             active.hear(script_id, script.result)
-            self._journal.tail.wake()
+        self._wake(script.run_id)
 
-    async def _start(self, user: User, conversation_id: str | None, text: str, submission: str | None) -> Run:
+    async def _start(
+        self,
+        user: User,
+        conversation_id: str | None,
+        text: str,
+        submission: str | None,
+        *,
+        instead_of: str | None = None,
+    ) -> Run:
         self._journal.start()
         start = self._store.start_run(
-            user.id, conversation_id, text, owner=self._journal.owner, submission=submission, most=self._most_runs
-        )
+            user.id, conversation_id, text,
+            owner=self._journal.owner, agent=self._agent_name, submission=submission, instead_of=instead_of,
+            most=self._most_runs,
+        )  # fmt: skip
         return await uncancelled(self._tasks, self._launch(user, start))
 
-    async def _launch(self, user: User, start: Any) -> Run:
+    async def _launch(self, user: User, start: Coroutine[Any, Any, Started]) -> Run:
         if self._closing:
             start.close()
-            raise BackendUnavailable
+            raise ServerStopping
         await self._journal.lease.renew()
-        started: Started = await start
-        run = started.run
-        if started.before:
-            return run
-        active = self._journal.runs[run.id] = ActiveRun(self._journal, started)
-        request = Request(started.text, started.history, user, run.conversation_id, run.id)
-        task = asyncio.create_task(active.drive(self._respond, request), name=f"htmxchat run {run.id}")
+        started = await start
+        if not started.before:
+            self._drive(user, started)
+        return started.run
+
+    def _drive(self, user: User, started: Started, *, resumed: bool = False) -> None:
+        run_id = started.run.id
+        active = self._journal.runs[run_id] = ActiveRun(self._store, self._journal, started, self._agent)
+        task = asyncio.create_task(active.drive(user, resumed=resumed), name=f"htmxchat run {run_id}")
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
-        task.add_done_callback(lambda _: self._journal.runs.pop(run.id, None))
+        task.add_done_callback(lambda _: self._journal.runs.pop(run_id, None))
         if self._closing:
+            active.prepare_to_leave()
             active.interrupt()
-        return run
 
-    async def _end_runs_of(self, process: str, alive_at: datetime | None) -> None:
-        count = await self._store.end_dead_runs(process, alive_at, SILENT)
-        if count:
-            log.warning("%d runs were ended as interrupted: their process is gone.", count)
+    async def _give_up(self, process: str, alive_at: datetime | None) -> None:
+        """A process is gone: its runs are anybody's, or end."""
+        ended, released = await self._store.give_up_process(process, alive_at)
+        if ended:
+            log.warning("%d runs were ended as interrupted: their process is gone.", ended)
+        if released:
+            log.warning("%d runs go on in other processes: theirs is gone.", released)
+
+    async def _take_over(self, run_ids: Sequence[str]) -> None:
+        """Go on with runs that no process has. A few at a time, so that the others have some too."""
+        if self._closing:
+            return
+        await self._journal.lease.renew()
+        orphans_since = datetime.now(UTC) - timedelta(seconds=self._timing.orphan)
+        claim = self._store.claim_runs(run_ids[:_MOST_CLAIMED], self._journal.owner, self._agent_name, orphans_since)
+        for run, events in await claim:
+            self._drive(User(run.user_id), Started(run, events), resumed=True)
+        if len(run_ids) > _MOST_CLAIMED:
+            self._journal.lease.look_now()
 
 
 def _starter(name: str, starter: Any) -> Starter:
     return checks.instance(name, starter, Starter, 'Starter("Disk", "How much is left?")')
-
-
-def _check(respond: Any) -> None:
-    if not callable(respond):
-        raise TypeError(f"respond must be an async generator function, not {checks.kind(respond)}.")
-    call = inspect.unwrap(respond)
-    for function in (call, type(call).__call__):
-        if inspect.iscoroutinefunction(function) or inspect.isgeneratorfunction(function):
-            raise TypeError("respond must be an async generator function: `async def` with at least one `yield`.")

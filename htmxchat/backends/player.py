@@ -1,12 +1,13 @@
-"""Drives one responder: takes what it yields, gives it what it asks for, and says how it ended by itself."""
+"""Drives one agent: takes what it yields, gives it what it asks for, and says how it ended by itself."""
 
 from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from typing import Any, Protocol
 
+from ..agent import Checkpoint, Remember, RunScript, Said
 from ..cleaning import clean_body, clean_text
 from ..events import (
     JSON,
@@ -21,20 +22,25 @@ from ..events import (
     ScriptProposed,
     TextDelta,
 )
-from ..responders import Request, Responder, RunScript
+from ..scripts.models import ScriptResult
 from ..scripts.results import abridged, decode_result
+from .replay import Replay
 
 log = logging.getLogger("htmxchat")
 _BREATH = 0.005
 
 
 class Answering(Protocol):
-    """The run that a responder answers.
+    """The run that an agent answers.
 
     Attributes:
+        id: Of the run.
         accepting: Whether it is still open how the run ends.
         seq: The number of the log's last event.
     """
+
+    @property
+    def id(self) -> str: ...
 
     @property
     def accepting(self) -> bool: ...
@@ -44,6 +50,9 @@ class Answering(Protocol):
 
     def note(self, body: EventBody) -> None:
         """Add to the log while it is open how the run ends."""
+
+    def keep(self, note: Checkpoint | Remember) -> None:
+        """Keep what the agent says to itself."""
 
     async def ask(self, request_id: str) -> JSON:
         """Wait for the user's answer."""
@@ -58,26 +67,26 @@ class Answering(Protocol):
         """Settle that it failed."""
 
 
-async def play(respond: Responder, request: Request, run: Answering) -> None:
-    """Run the responder to its end.
+async def play(start: Callable[[], AsyncIterator[Said]], run: Answering, replay: Replay) -> None:
+    """Run an agent to its end.
 
     All its code runs in the task that calls this, so that its cancel scopes and context variables work. What it raises
     is told to the run; only a cancellation is raised here.
     """
     try:
-        await _play(respond, request, run)
+        await _play(start, run, replay)
     except asyncio.CancelledError:
         raise
     except BaseException as error:  # sys.exit() too: it ends this run and nothing else
         run.fail(error)
 
 
-async def _play(respond: Responder, request: Request, run: Answering) -> None:
-    stream: Any = respond(request)
+async def _play(start: Callable[[], AsyncIterator[Said]], run: Answering, replay: Replay) -> None:
+    stream: Any = start()
     if not isinstance(stream, AsyncIterator):
         if hasattr(stream, "close"):
             stream.close()
-        raise TypeError(f"A responder must return an async generator, not {type(stream).__name__}")
+        raise TypeError(f"An agent must return an async generator, not {type(stream).__name__}")
     loop = asyncio.get_running_loop()
     breath = loop.time()
     answer: object = None
@@ -91,28 +100,47 @@ async def _play(respond: Responder, request: Request, run: Answering) -> None:
             if not run.accepting:
                 return
             answer = None
-            if isinstance(item, RunScript):
-                item = ScriptProposed(f"script-{run.seq + 1}", item.code, item.title, awaited=True)
-            body = _body(item)
+            body: EventBody | None = None
+            if isinstance(item, Checkpoint | Remember):
+                run.keep(item)
+            elif isinstance(item, RunScript):
+                script_id = replay.proposal(item) or f"script-{run.seq + 1}"
+                body = clean_body(ScriptProposed(script_id, item.code, item.title, awaited=True))
+            else:
+                body = _body(item)
             if isinstance(body, RunEnded):
                 run.settle(body)
                 return
-            if body is not None:
+            if body is not None and not replay.recognizes(body):
                 run.note(body)
             if isinstance(body, InputRequested):
-                answer = await run.ask(body.request_id)
-                run.note(InputAnswered(body.request_id, answer))
+                answer = await _ask(body, run, replay)
             elif isinstance(body, ScriptProposed) and body.awaited:
-                answer = result = decode_result(await run.ask(body.script_id))
-                run.note(ScriptFinished(body.script_id, result.state.value, abridged(result)))
+                answer = await _run_script(body, run, replay)
             if loop.time() - breath > _BREATH:
-                # A responder that never waits must neither keep others from running nor outrun the store.
+                # An agent that never waits must neither keep others from running nor outrun the store.
                 await asyncio.sleep(0)
                 await run.catch_up()
                 breath = loop.time()
     finally:
         if hasattr(stream, "aclose"):
-            await _close(stream, request.run_id)
+            await _close(stream, run.id)
+
+
+async def _ask(body: InputRequested, run: Answering, replay: Replay) -> JSON:
+    if replay.told(body.request_id):
+        return replay.answer(body.request_id)
+    answer = await run.ask(body.request_id)
+    run.note(InputAnswered(body.request_id, answer))
+    return answer
+
+
+async def _run_script(body: ScriptProposed, run: Answering, replay: Replay) -> ScriptResult:
+    if replay.told(body.script_id):
+        return decode_result(replay.answer(body.script_id))
+    result = decode_result(await run.ask(body.script_id))
+    run.note(ScriptFinished(body.script_id, result.state.value, abridged(result)))
+    return result
 
 
 async def _close(stream: Any, run_id: str) -> None:
@@ -121,7 +149,7 @@ async def _close(stream: Any, run_id: str) -> None:
     except asyncio.CancelledError:
         raise
     except BaseException:
-        log.exception("The responder of run %s failed while it was closed.", run_id)
+        log.exception("The agent of run %s failed while it was closed.", run_id)
 
 
 def _body(item: Any) -> EventBody | None:
@@ -129,5 +157,5 @@ def _body(item: Any) -> EventBody | None:
     if isinstance(item, str):
         return TextDelta(clean_text(item)) if item else None
     if not isinstance(item, EventBody) or isinstance(item, RunStarted | RunStopping | InputAnswered | ScriptFinished):
-        raise TypeError(f"A responder may yield text and events of its own, not {type(item).__name__}")
+        raise TypeError(f"An agent may yield text and events of its own, not {type(item).__name__}")
     return clean_body(item)

@@ -5,7 +5,8 @@ from __future__ import annotations
 from functools import partial
 
 from .. import checks
-from ..responders.stub import STARTERS, respond_stub
+from ..agents.stub import STARTERS, respond_stub
+from ..journal import Timing
 from ..store import Store
 from .local import LocalBackend
 
@@ -20,4 +21,6 @@ class StubBackend(LocalBackend):
 
     def __init__(self, store: Store | None = None, *, pace: float = 0.02) -> None:
         checks.seconds("pace", pace, zero=True)
-        super().__init__(partial(respond_stub, pace=pace), store, starters=STARTERS)
+        # Nobody waits for the end of a scripted answer.
+        timing = Timing(finish=0)
+        super().__init__(partial(respond_stub, pace=pace), store, starters=STARTERS, timing=timing)

@@ -18,6 +18,7 @@ def sign_in_page(
     title: str,
     sentence: str,
     back: str,
+    kept: str = "",
 ) -> str:
     """Return the page with the button that signs in.
 
@@ -25,6 +26,7 @@ def sign_in_page(
 
     Args:
         back: The path to come back to.
+        kept: What was sent and not taken, to be copied.
     """
     start = form(
         input_(type="hidden", name="back", value=back),
@@ -32,7 +34,7 @@ def sign_in_page(
         method="post",
         action=urls.login(),
     )
-    return message_page(urls=urls, frame=frame, title=title, sentence=sentence, action=start)
+    return message_page(urls=urls, frame=frame, title=title, sentence=sentence, action=start, kept=kept)
 
 
 @checked

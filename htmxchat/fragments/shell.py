@@ -13,7 +13,7 @@ from .controls import get_link, icon_only
 from .icons import sprite
 
 a, p, div, nav, main, header, h1, h2, aside = map(tag, ["a", "p", "div", "nav", "main", "header", "h1", "h2", "aside"])
-b, footer, img, span = map(tag, ["b", "footer", "img", "span"])
+b, footer, img, label, span, textarea = map(tag, ["b", "footer", "img", "label", "span", "textarea"])
 html, head, body, meta, link, script = map(tag, ["html", "head", "body", "meta", "link", "script"])
 
 _VIEWPORT = "width=device-width, initial-scale=1, viewport-fit=cover, interactive-widget=resizes-content"
@@ -168,10 +168,12 @@ def message_page(
     sentence: str,
     sign_in_url: str | None = None,
     action: Child = None,
+    kept: str = "",
 ) -> str:
     """Return a page with one sentence, for what cannot be shown.
 
     Args:
+        kept: What was sent and not taken, to be copied.
         action: What can be done about it; default: the way to sign in, if there is one, or to the chat.
     """
     back = a("Go to the chat", cls="button", data_kind="primary", href=urls.home())
@@ -187,11 +189,17 @@ def message_page(
             mark,
             h1(title, dir="auto"),
             p(sentence, dir="auto"),
+            _kept_text(kept) if kept else None,
             div(action or back, cls="actions"),
             cls="message column",
         ),
         _host_part(footer, "host-footer", frame.footer),
     )
+
+
+def _kept_text(text: str) -> FT:
+    rows = min(max(text.count("\n") + 1, 3), 12)
+    return label("What you wrote, to copy", textarea(text, readonly=True, rows=rows, dir="auto"), cls="kept")
 
 
 def unloaded_side(side: Side, sentence: str, *, back_url: str) -> FT:

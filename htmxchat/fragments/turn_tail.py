@@ -24,7 +24,7 @@ from .turn_context import TurnContext
 a, b, bdi, button, div, fieldset, footer, input_ = map(
     tag, ["a", "b", "bdi", "button", "div", "fieldset", "footer", "input"]
 )
-label, legend, li, ol, p, span = map(tag, ["label", "legend", "li", "ol", "p", "span"])
+label, legend, li, ol, p, span, ul = map(tag, ["label", "legend", "li", "ol", "p", "span", "ul"])
 
 _WEB = re.compile(r"https?://[^/]", re.IGNORECASE)
 
@@ -41,6 +41,8 @@ def turn_tail(run_id: str, view: RunView, context: TurnContext) -> FT:
         )
     if view.waiting is Waiting.ANSWER and view.request is not None:
         children.append(_request(urls.answer(run_id), view.request))
+    if view.unanswered is not None:
+        children.append(_unanswered(view.unanswered))
     if view.state.live and view.waiting is None and (stage := _stage(view)):
         children.append(p(span(stage, cls="state", data_state=view.state.value, dir="auto"), cls="stage"))
     if view.state is RunState.FAILED:
@@ -110,6 +112,13 @@ def _request(url: str, request: InputRequested) -> FT:
     mark = standing(RunState.RUNNING, Waiting.ANSWER)
     state = p(mark.word, cls="state", data_state=mark.mark.value)
     return post_form(url, which, state, content, cls="request")
+
+
+def _unanswered(request: InputRequested) -> FT:
+    choices = [li(raw(marked(each)), dir="auto") for each in request.choices]
+    return div(
+        p(bdi(request.prompt)), ul(choices) if choices else None, p("Not answered", cls="state"), cls="unanswered"
+    )
 
 
 def _failure(view: RunView, retry: FT) -> FT:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from math import ceil
 from typing import Protocol
@@ -39,6 +40,7 @@ class Lease:
         owner: The process, as the store knows it.
         runs: The live runs of this process, by id.
         on_gone: Called with a process that is gone, and its last sign of life.
+        on_left: Called with runs that no process has.
     """
 
     def __init__(
@@ -49,6 +51,7 @@ class Lease:
         timing: Timing,
         runs: Mapping[str, OwnRun],
         on_gone: Callable[[str, datetime | None], Awaitable[None]],
+        on_left: Callable[[Sequence[str]], Awaitable[None]],
     ) -> None:
         self._store = store
         self._owner = owner
@@ -56,8 +59,10 @@ class Lease:
         self._timing = timing
         self._runs = runs
         self._on_gone = on_gone
+        self._on_left = on_left
         self._watched: dict[str, tuple[datetime | None, int]] = {}
         self._leased = False
+        self._soon = asyncio.Event()
 
     async def keep(self) -> None:
         """Renew and look, until cancelled."""
@@ -72,13 +77,20 @@ class Lease:
             except Exception:
                 log.exception("The lease of this process could not be renewed.")
             renew = self._timing.renew
-            await asyncio.sleep(min(renew, _SOON) if self._outage.suspected else renew)
+            with suppress(TimeoutError):
+                async with asyncio.timeout(min(renew, _SOON) if self._outage.suspected else renew):
+                    await self._soon.wait()
+            self._soon.clear()
 
     async def renew(self) -> None:
         """Say that the process is alive, before its first run is stored."""
         if not self._leased:
             await self._renew()
             self._leased = True
+
+    def look_now(self) -> None:
+        """Do not wait: somebody has answered a run that no process has."""
+        self._soon.set()
 
     async def end(self) -> None:
         """Say that the process is gone."""
@@ -98,16 +110,19 @@ class Lease:
 
     async def _look(self) -> None:
         silent_since = datetime.now(UTC) - timedelta(seconds=self._timing.expire)
-        silent = await self._store.silent_processes(self._owner, silent_since)
+        left = await self._store.look_for_left(self._owner, silent_since)
         looks = ceil(self._timing.watch / self._timing.renew)
         before, self._watched = self._watched, {}
-        for process, alive_at in silent.items():
+        for process, alive_at in left.silent.items():
             last, count = before.get(process, (alive_at, 0))
             count = count + 1 if last == alive_at else 1
             if count > looks:
                 await self._on_gone(process, alive_at)
+                self.look_now()
             else:
                 self._watched[process] = alive_at, count
+        if left.runs:
+            await self._on_left(left.runs)
 
     async def _patient(self, work: Awaitable[None]) -> None:
         """Await `work`; a database may also just say nothing."""

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 
+from ..agent import Checkpoint, Remember
 from ..errors import BackendUnavailable
 from ..events import EventBody, Outcome, RunEnded, RunEvent
-from ..store import Batch, Started
+from ..store import Batch, Notes, Started
 from ..view import compact
 from .outage import Outage
 
@@ -41,8 +43,15 @@ class RunLog:
         self._outage = outage
         self._on_refused, self._on_lost = on_refused, on_lost
         self._pending: list[RunEvent] = []
+        self._notes = Notes()
+        self._writing = False
         self._refused = False
         self._news = asyncio.Event()
+
+    @property
+    def settled(self) -> bool:
+        """Whether all is in the store, or nothing more will be written."""
+        return self.done or self.lost or not (self._pending or self._writing or self._notes != Notes())
 
     @property
     def pending(self) -> int:
@@ -78,14 +87,24 @@ class RunLog:
         self.seq += 1
         self._pending.append(RunEvent(self.seq, datetime.now(UTC), body))
 
+    def keep(self, note: Checkpoint | Remember) -> None:
+        """Keep what the agent says to itself, to be written with the events before it."""
+        if isinstance(note, Remember):
+            self._notes = replace(self._notes, memory=note)
+        else:
+            self._notes = replace(self._notes, checkpoint=(note, self.seq))
+
     def take(self) -> Batch:
         """Return what is to be written; whoever takes it says what came of it."""
         events, self._pending = self._pending, []
+        notes, self._notes = self._notes, Notes()
         ends = bool(events) and isinstance(events[-1].body, RunEnded)
-        return Batch(self.run_id, events, compact([*self.events, *events]) if ends else None)
+        self._writing = True
+        return Batch(self.run_id, events, compact([*self.events, *events]) if ends else None, notes)
 
     def saved(self, events: Sequence[RunEvent]) -> None:
         """They are in the store."""
+        self._writing = False
         self.events += events
         if self.events and isinstance(self.events[-1].body, RunEnded):
             self.finish()
@@ -96,6 +115,7 @@ class RunLog:
         """The database does not take them. An end that was among them is written anew."""
         if self._refused:
             return self.lose()
+        self._writing = False
         last = [*events, *self._pending][-1].body
         self._refused = True
         self._pending = []
@@ -109,6 +129,11 @@ class RunLog:
         if not self.done and not self.lost:
             self.lost = True
             self._on_lost()
+
+    def leave(self) -> None:
+        """Write no more: from now on, another process may."""
+        self._pending = []
+        self.finish()
 
     def finish(self) -> None:
         """Nothing more will be written."""

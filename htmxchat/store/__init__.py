@@ -1,7 +1,9 @@
 """The durable log: `Store`, and the parts that it is made of."""
 
-from .run_logs import Batch, News
+from .notices import Notice
+from .run_logs import Batch, News, Notes
 from .runs import Started
 from .store import Store
+from .takeover import RunContext
 
-__all__ = ["Batch", "News", "Started", "Store"]
+__all__ = ["Batch", "News", "Notes", "Notice", "RunContext", "Started", "Store"]

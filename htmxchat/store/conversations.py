@@ -12,7 +12,7 @@ from ..cleaning import one_line, searchable
 from ..errors import InvalidInput, NotFound
 from ..events import RunEvent
 from ..models import Conversation, ConversationPage, Transcript
-from . import rows, run_rows, script_rows
+from . import branches, rows, run_rows, script_rows
 from . import tables as t
 from .database import Database
 
@@ -63,7 +63,7 @@ class Conversations(Database):
     async def load_transcript(
         self, user_id: str, conversation_id: str, *, live: Mapping[str, Sequence[RunEvent]] | None = None
     ) -> Transcript:
-        """Return a conversation with all its turns; the events of each are compacted.
+        """Return a conversation with the turns that are shown; the events of each are compacted.
 
         Args:
             live: Events of live runs, by run id, that the caller knows, so that they need not be read.
@@ -71,7 +71,8 @@ class Conversations(Database):
 
         def work(db: Connection) -> Transcript:
             row = rows.find(db, user_id, conversation_id)
-            turns = rows.read_turns(db, conversation_id, live=live or {})
+            tree = branches.read_tree(db, conversation_id)
+            turns = branches.read_turns(db, tree, tree.path(row.head), live)
             state = db.scalar(rows.latest_state(row.id))
             return Transcript(rows.to_conversation(row, state), tuple(turns))
 

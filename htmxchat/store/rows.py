@@ -8,7 +8,7 @@ import hashlib
 import json
 import re
 import uuid
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -33,14 +33,15 @@ from ..events import (
     RunEvent,
     decode_body,
 )
-from ..models import Conversation, Run, RunState, Turn
-from ..view import compact, fold
+from ..models import Conversation, Run, RunState
 from . import tables as t
 from .waiting import standing_of, told
 
 TITLE_LENGTH = 80
 LONGEST_QUERY = 500
 _ID = re.compile("[0-9a-f]{32}")
+# A run without what it wrote.
+RUN = [t.runs.c[name] for name in ("id", "conversation_id", "user_id", "turn_id", "state", "created_at")]
 
 
 def now() -> datetime:
@@ -120,7 +121,7 @@ def find(db: Connection, user_id: str, conversation_id: str) -> Row[Any]:
 
 
 def find_run(db: Connection, user_id: str, run_id: str) -> Run:
-    owned = select(t.runs).join(t.conversations).where(mine(user_id), t.runs.c.id == known_id(run_id))
+    owned = select(*RUN).join(t.conversations).where(mine(user_id), t.runs.c.id == known_id(run_id))
     row = db.execute(owned).one_or_none()
     if row is None:
         raise NotFound
@@ -129,7 +130,7 @@ def find_run(db: Connection, user_id: str, run_id: str) -> Run:
 
 def latest_run(db: Connection, user_id: str, turn_id: str) -> Run | None:
     """Return the run that stands below a user turn in the transcript."""
-    answers = select(t.runs).join(t.conversations).where(mine(user_id), t.runs.c.turn_id == turn_id)
+    answers = select(*RUN).join(t.conversations).where(mine(user_id), t.runs.c.turn_id == turn_id)
     row = db.execute(answers.order_by(t.runs.c.created_at.desc()).limit(1)).one_or_none()
     return None if row is None else to_run(row)
 
@@ -143,80 +144,45 @@ def to_run(row: Any) -> Run:
 
 
 def read_events(db: Connection, run_id: str, after: int) -> list[RunEvent]:
-    return [event for _, event in events_of(db, and_(t.events.c.run_id == run_id, t.events.c.seq > after))]
+    found = select(t.events).where(t.events.c.run_id == run_id, t.events.c.seq > after)
+    return [event for _, event in events_of(db, found)]
 
 
-def events_of(db: Connection, condition: ColumnElement[bool]) -> Iterator[tuple[str, RunEvent]]:
-    """Yield events in the order of their logs, each with the id of its run."""
-    found = select(t.events).where(condition).order_by(t.events.c.run_id, t.events.c.seq)
-    for row in db.execute(found):
+def events_of(db: Connection, found: Select[*tuple[Any, ...]]) -> Iterator[tuple[str, RunEvent]]:
+    """Yield selected events in the order of their logs, each with the id of its run."""
+    for row in db.execute(found.order_by(t.events.c.run_id, t.events.c.seq)):
         yield row.run_id, RunEvent(row.seq, row.at, decode_body(row.type, row.data), row.raw)
-
-
-def read_turns(
-    db: Connection, conversation_id: str, *, live: Mapping[str, Sequence[RunEvent]] | None = None
-) -> list[Turn]:
-    """Return the turns of a conversation. They have events if `live` is given; it may hold those of some live runs."""
-    here = t.turns.c.conversation_id == conversation_id
-    asked = db.execute(select(t.turns).where(here).order_by(t.turns.c.created_at, t.turns.c.id)).all()
-    columns = [column for column in t.runs.c if column.name != "folded" and (live is not None or column.name != "log")]
-    tried = select(*columns).where(t.runs.c.conversation_id == conversation_id).order_by(t.runs.c.created_at)
-    latest = {row.turn_id: row for row in db.execute(tried)}
-    turns = []
-    for row in asked:
-        turns.append(Turn(row.id, "user", row.text, row.created_at))
-        run = latest.get(row.id)
-        if run is None:
-            continue
-        if live is None:
-            turns.append(Turn(run.id, "assistant", run.text, run.created_at, to_run(run)))
-        elif run.log is not None:
-            turns.append(Turn(run.id, "assistant", run.text, run.created_at, to_run(run), _read_log(run.log)))
-        else:
-            turns.append(_live_turn(run, live.get(run.id) or read_events(db, run.id, 0)))
-    return turns
-
-
-def _live_turn(row: Row[Any], events: Sequence[RunEvent]) -> Turn:
-    view = fold(events)
-    state = RunState(row.state)
-    # The events may be newer than the row.
-    if not view.state.live:
-        state = view.state
-    run = Run(row.id, row.conversation_id, row.user_id, row.turn_id, state, row.created_at)
-    return Turn(row.id, "assistant", view.text, row.created_at, run, compact(events))
 
 
 # Writing. Where a conversation and a run are both written, the conversation comes first: the other order can deadlock.
 
 
-def touch(
-    db: Connection, user_id: str, conversation_id: str | None, text: str = "", *, new_id: str = ""
-) -> tuple[str, datetime]:
-    """Lock a conversation, or make one with the id `new_id`, for something new.
-
-    Returns its id and a time later than all in it.
-    """
+def add_conversation(db: Connection, user_id: str, id: str, text: str) -> datetime:
+    """Write a conversation with a title from its first text; return its time."""
     at = now()
-    if conversation_id is None:
-        title = one_line(text, TITLE_LENGTH)
-        values = {"user_id": user_id, "title": title, "folded": searchable(title), "created_at": at, "updated_at": at}
-        mine(user_id)
-        db.execute(insert(t.conversations).values(id=new_id, **values))
-        return new_id, at
+    title = one_line(text, TITLE_LENGTH)
+    values = {"user_id": user_id, "title": title, "folded": searchable(title), "created_at": at, "updated_at": at}
+    mine(user_id)
+    db.execute(insert(t.conversations).values(id=id, **values))
+    return at
+
+
+def lock_conversation(db: Connection, user_id: str, conversation_id: str) -> tuple[datetime, str | None]:
+    """Lock a user's conversation for something new; return a time later than all in it, and its head."""
     this = and_(mine(user_id), t.conversations.c.id == known_id(conversation_id))
-    if db.scalar(select(t.conversations.c.id).where(this).with_for_update()) is None:
+    columns = t.conversations.c.updated_at, t.conversations.c.head
+    row = db.execute(select(*columns).where(this).with_for_update()).one_or_none()
+    if row is None:
         raise NotFound
-    return conversation_id, tick(db, conversation_id, at)
+    return max(now(), row.updated_at + timedelta(microseconds=1)), row.head
 
 
-def tick(db: Connection, conversation_id: str, at: datetime) -> datetime:
+def tick(db: Connection, conversation_id: str, at: datetime) -> None:
     """Set a locked conversation's time, forward even if the clock went back."""
     this = t.conversations.c.id == conversation_id
     before = db.execute(select(t.conversations.c.updated_at).where(this)).scalar_one()
     at = max(at, before + timedelta(microseconds=1))
     db.execute(update(t.conversations).where(this).values(updated_at=at))
-    return at
 
 
 def latest_state(conversation_id: Any) -> Select[str]:
@@ -230,7 +196,3 @@ def run_standing() -> ColumnElement[str]:
     awaited = and_(t.scripts.c.run_id == t.runs.c.id, t.scripts.c.origin == literal("proposal:") + t.runs.c.waiting)
     script = select(t.scripts.c.state).where(awaited).correlate(t.runs).scalar_subquery()
     return standing_of(t.runs.c.state, t.runs.c.waiting.is_not(None), script, asks=script.is_(None))
-
-
-def _read_log(log: list[Any]) -> tuple[RunEvent, ...]:
-    return tuple(RunEvent(seq, datetime.fromisoformat(at), decode_body(name, data)) for seq, at, name, data in log)

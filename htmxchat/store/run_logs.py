@@ -1,19 +1,35 @@
-"""The store's part for processes that write logs of runs, and for whoever finds one gone. No user is asked for."""
+"""The store's part for processes that write logs of runs. No user is asked for."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, field
 
-from sqlalchemy import Connection, and_, delete, false, insert, or_, select, update
+from sqlalchemy import JSON as JSON_TYPE
+from sqlalchemy import Connection, FromClause, Integer, and_, cast, delete, func, insert, literal, select, update
 
+from ..agent import Checkpoint, Remember
 from ..errors import NotFound
-from ..events import JSON, Outcome, RunEnded, RunEvent
-from ..view import compact
+from ..events import JSON, RunEvent
 from . import rows, run_rows
 from . import tables as t
 from .database import Database
+
+MOST_OF_A_RUN = 2_000
+MOST_EVENTS = 20_000
+
+
+@dataclass(frozen=True, slots=True)
+class Notes:
+    """What an agent keeps beside its log, which nobody else sees.
+
+    Attributes:
+        checkpoint: Where the run can be resumed, and the number of the last event before that.
+        memory: What the agent wants to know in the runs after this one.
+    """
+
+    checkpoint: tuple[Checkpoint, int] | None = None
+    memory: Remember | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,11 +39,17 @@ class Batch:
     Attributes:
         events: Numbered from the next number of the log on, without gaps.
         log: All events of a run that ends with these, compacted; else `None`.
+        notes: What the agent keeps with these events.
     """
 
     run_id: str
     events: Sequence[RunEvent]
     log: Sequence[RunEvent] | None = None
+    notes: Notes = field(default_factory=Notes)
+
+    @property
+    def empty(self) -> bool:
+        return not self.events and self.notes == Notes()
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,10 +58,12 @@ class News:
 
     Attributes:
         live: Whether more can come.
+        more: Whether more may be there already: nobody gets all of a long log at once.
     """
 
     events: Sequence[RunEvent]
     live: bool
+    more: bool = False
 
 
 class RunLogs(Database):
@@ -71,6 +95,7 @@ class RunLogs(Database):
             write = [batch for batch in batches if mine.get(batch.run_id)]
             run_rows.insert_events(db, {batch.run_id: batch.events for batch in write}, again=maybe_there)
             for batch in write:
+                run_rows.keep_notes(db, batch.run_id, batch.notes.checkpoint, batch.notes.memory)
                 if batch.log is not None:
                     run_rows.end(db, batch.run_id, conversations[batch.run_id], batch.log)
             return {batch.run_id for batch in batches} - {batch.run_id for batch in write} - over
@@ -97,48 +122,6 @@ class RunLogs(Database):
         """Say that a process is gone. Its live runs are anybody's to end."""
         await self._write(lambda db: db.execute(delete(t.processes).where(t.processes.c.id == owner)))
 
-    async def silent_processes(self, me: str, silent_since: datetime) -> dict[str, datetime | None]:
-        """Return the other processes with live runs that have said nothing since then, and when they last did."""
-        last = t.processes.c.alive_at
-        found = (
-            select(t.runs.c.owner, last)
-            .distinct()
-            .outerjoin(t.processes, t.processes.c.id == t.runs.c.owner)
-            .where(t.runs.c.active == 1, t.runs.c.owner != me, or_(last.is_(None), last < silent_since))
-        )
-        return await self._read(lambda db: {row.owner: row.alive_at for row in db.execute(found)})
-
-    async def end_dead_runs(self, owner: str, alive_at: datetime | None, error: str) -> int:
-        """End the live runs of a process that is gone: as cancelled if they were asked to stop, else as failed.
-
-        Args:
-            alive_at: The process's last sign of life.
-            error: What the failure says.
-
-        Returns:
-            How many; none if there is a newer sign of life.
-        """
-
-        def work(db: Connection) -> int:
-            these = and_(t.runs.c.owner == owner, t.runs.c.active == 1)
-            ids = db.scalars(select(t.runs.c.id).where(these).order_by(t.runs.c.id)).all()
-            conversations = run_rows.lock_conversations_of(db, ids)
-            process = select(t.processes.c.alive_at).where(t.processes.c.id == owner).with_for_update()
-            if db.scalar(process) != alive_at:
-                return 0
-            runs = [run for run in run_rows.lock_runs(db, ids) if run.owner == owner and run.active]
-            for run in runs:
-                outcome = RunEnded(Outcome.CANCELLED) if run.stop_requested else RunEnded(Outcome.FAILED, error)
-                events = rows.read_events(db, run.id, 0)
-                end = RunEvent(events[-1].seq + 1, rows.now(), outcome)
-                run_rows.insert_events(db, {run.id: [end]})
-                run_rows.end(db, run.id, conversations[run.id], compact([*events, end]))
-                db.execute(update(t.runs).where(t.runs.c.id == run.id).values(owner=None))
-            db.execute(delete(t.processes).where(t.processes.c.id == owner))
-            return len(runs)
-
-        return await self._write(work)
-
     async def take_answers(self, owner: str) -> dict[tuple[str, str], JSON]:
         """Return the answers for the runs of a process, by run and request. Each is kept until its event is written."""
         mine = select(t.answers).join(t.runs, t.runs.c.id == t.answers.c.run_id).where(t.runs.c.owner == owner)
@@ -155,14 +138,19 @@ class RunLogs(Database):
         """
 
         def work(db: Connection) -> dict[str, News]:
+            these = _table_of(db, wanted)
             # In this order: if a run has ended, its log is complete.
-            live = select(t.runs.c.id, t.runs.c.active).where(t.runs.c.id.in_(wanted))
-            found = {row.id: News([], row.active is not None) for row in db.execute(live).all()}
-            newer = [and_(t.events.c.run_id == id, t.events.c.seq > seq) for id, seq in wanted.items()]
-            for id, event in rows.events_of(db, or_(false(), *newer)):
-                if id in found:
-                    found[id].events.append(event)  # type: ignore[attr-defined]
-            return found
+            states = select(t.runs.c.id, t.runs.c.active).join(these, these.c.id == t.runs.c.id)
+            live = {row.id: row.active is not None for row in db.execute(states).all()}
+            # Numbers are positions, so a long log is read a piece at a time.
+            piece = and_(t.events.c.seq > these.c.seq, t.events.c.seq <= these.c.seq + MOST_OF_A_RUN)
+            news = select(t.events).join(these, and_(t.events.c.run_id == these.c.id, piece)).limit(MOST_EVENTS)
+            events: dict[str, list[RunEvent]] = {id: [] for id in live}
+            for id, event in rows.events_of(db, news):
+                if id in events:
+                    events[id].append(event)
+            cut = sum(map(len, events.values())) == MOST_EVENTS
+            return {id: News(events[id], live[id], cut or len(events[id]) == MOST_OF_A_RUN) for id in live}
 
         return await self._read(work)
 
@@ -172,7 +160,20 @@ class RunLogs(Database):
         Raises:
             NotFound: The run was purged.
         """
-        news = (await self.read_news({run_id: after})).get(run_id)
-        if news is None:
-            raise NotFound
-        return list(news.events), news.live
+        events: list[RunEvent] = []
+        while True:
+            news = (await self.read_news({run_id: events[-1].seq if events else after})).get(run_id)
+            if news is None:
+                raise NotFound
+            events += news.events
+            if not news.more:
+                return events, news.live
+
+
+def _table_of(db: Connection, numbers: Mapping[str, int]) -> FromClause:
+    """Return numbers by ids as a table with the columns `id` and `seq`: one parameter, however many there are."""
+    if db.dialect.name == "postgresql":
+        each = func.json_each_text(literal(dict(numbers), JSON_TYPE)).table_valued("key", "value")
+    else:
+        each = func.json_each(literal(dict(numbers), JSON_TYPE)).table_valued("key", "value")
+    return select(each.c.key.label("id"), cast(each.c.value, Integer).label("seq")).subquery()

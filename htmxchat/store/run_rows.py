@@ -6,17 +6,18 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Connection, and_, delete, func, insert, select, update
 
-from ..cleaning import searchable
+from ..agent import Checkpoint, Remember
+from ..cleaning import clean_json, searchable
 from ..errors import Busy, TooManyRuns
 from ..events import (
     EventBody,
     InputAnswered,
     InputRequested,
+    Outcome,
     RunEnded,
     RunEvent,
     RunStarted,
@@ -25,11 +26,13 @@ from ..events import (
     encode_body,
 )
 from ..models import Run, RunState
-from ..view import fold
-from . import rows, script_rows
+from ..view import compact, fold
+from . import notices, rows, script_rows
 from . import tables as t
+from .notices import Notice
 
 _INSERT_EVENTS = insert(t.events)
+_WHOSE = "id", "owner", "active", "stop_requested", "agent", "deaths", "waiting"
 
 
 def awaited(db: Connection, run_id: str) -> str | None:
@@ -43,22 +46,34 @@ def awaited(db: Connection, run_id: str) -> str | None:
     return request_id
 
 
-def begin(db: Connection, user_id: str, conversation_id: str, turn_id: str, owner: str, at: datetime) -> Run:
-    """Write a live run and its first event, in a conversation that is locked.
+def check_idle(db: Connection, conversation_id: str) -> None:
+    """Refuse what needs a conversation without a live run.
 
     Raises:
-        Busy: The conversation has one.
+        Busy: It has one.
     """
     live = select(t.runs.c.id).where(t.runs.c.conversation_id == conversation_id, t.runs.c.active == 1)
     if db.scalar(live) is not None:
         raise Busy
-    run = Run(rows.new_id(), conversation_id, user_id, turn_id, RunState.RUNNING, at)
-    values: dict[str, Any] = {"id": run.id, "conversation_id": conversation_id, "user_id": user_id}
-    values |= {"turn_id": turn_id}
-    values |= {"state": run.state.value, "created_at": at, "owner": owner, "active": 1}
-    db.execute(insert(t.runs).values(**values))
-    insert_events(db, {run.id: [RunEvent(1, at, RunStarted())]})
-    return run
+
+
+def begin(db: Connection, run: Run, owner: str, agent: str | None) -> RunEvent:
+    """Write a live run, which is shown from now on, and its first event, in a conversation that is locked.
+
+    Raises:
+        Busy: The conversation has one.
+    """
+    check_idle(db, run.conversation_id)
+    before = t.runs.alias()
+    memory = select(before.c.memory).join(t.turns, t.turns.c.follows == before.c.id).where(t.turns.c.id == run.turn_id)
+    values: dict[str, Any] = {"id": run.id, "conversation_id": run.conversation_id, "turn_id": run.turn_id}
+    values |= {"user_id": run.user_id, "state": run.state.value, "created_at": run.created_at, "active": 1}
+    db.execute(insert(t.runs).values(**values, owner=owner, agent=agent, memory=db.scalar(memory)))
+    this = t.conversations.c.id == run.conversation_id
+    db.execute(update(t.conversations).where(this).values(head=run.id, updated_at=run.created_at))
+    event = RunEvent(1, run.created_at, RunStarted())
+    insert_events(db, {run.id: [event]})
+    return event
 
 
 def check_number(db: Connection, begun: Run, most: int) -> None:
@@ -83,8 +98,15 @@ def check_number(db: Connection, begun: Run, most: int) -> None:
 
 
 def ask_to_stop(db: Connection, run_id: str) -> None:
-    live = and_(t.runs.c.id == run_id, t.runs.c.active == 1)
-    db.execute(update(t.runs).where(live).values(stop_requested=True, state=RunState.STOPPING.value))
+    """Ask the process of a run to stop it. One that no process has ends at once."""
+    conversations = lock_conversations_of(db, [run_id])
+    for run in lock_runs(db, [run_id]):
+        if run.active and run.owner is None:
+            finish(db, run_id, conversations[run_id], RunEnded(Outcome.CANCELLED))
+        elif run.active:
+            this = t.runs.c.id == run_id
+            db.execute(update(t.runs).where(this).values(stop_requested=True, state=RunState.STOPPING.value))
+            notices.note(db, Notice.STOP, [run_id])
 
 
 def insert_events(db: Connection, logs: Mapping[str, Sequence[RunEvent]], *, again: bool = False) -> None:
@@ -107,6 +129,7 @@ def insert_events(db: Connection, logs: Mapping[str, Sequence[RunEvent]], *, aga
             _note_effects(db, run_id, event.body)
     if new:
         db.execute(_INSERT_EVENTS, new)
+        notices.note(db, Notice.LOG, logs)
 
 
 def _note_effects(db: Connection, run_id: str, body: EventBody) -> None:
@@ -127,6 +150,18 @@ def _note_effects(db: Connection, run_id: str, body: EventBody) -> None:
             db.execute(update(t.runs).where(this, t.runs.c.waiting == request_id).values(waiting=None))
 
 
+def keep_notes(db: Connection, run_id: str, checkpoint: tuple[Checkpoint, int] | None, memory: Remember | None) -> None:
+    """Write what the agent of a run keeps beside its log."""
+    values: dict[str, Any] = {}
+    if checkpoint is not None:
+        state, seq = checkpoint
+        values |= {"checkpoint": clean_json(state.state), "checkpoint_seq": seq, "deaths": 0}
+    if memory is not None:
+        values["memory"] = clean_json(memory.memory)
+    if values:
+        db.execute(update(t.runs).where(t.runs.c.id == run_id).values(**values))
+
+
 def lock_conversations_of(db: Connection, run_ids: Sequence[str]) -> dict[str, str]:
     """Lock the conversations of runs; return their ids by those of the runs."""
     these = select(t.runs.c.id, t.runs.c.conversation_id).where(t.runs.c.id.in_(run_ids))
@@ -137,10 +172,19 @@ def lock_conversations_of(db: Connection, run_ids: Sequence[str]) -> dict[str, s
 
 
 def lock_runs(db: Connection, run_ids: Sequence[str]) -> Sequence[Any]:
-    """Lock runs, and return whose they are: `id`, `owner`, `active`, `stop_requested`."""
-    columns = t.runs.c.id, t.runs.c.owner, t.runs.c.active, t.runs.c.stop_requested
+    """Lock runs, and return whose they are."""
+    columns = [t.runs.c[name] for name in _WHOSE]
     these = select(*columns).where(t.runs.c.id.in_(run_ids)).order_by(t.runs.c.id)
     return db.execute(these.with_for_update()).all()
+
+
+def finish(db: Connection, run_id: str, conversation_id: str, outcome: RunEnded) -> None:
+    """End a locked live run whose process does not."""
+    events = rows.read_events(db, run_id, 0)
+    last = RunEvent(events[-1].seq + 1, rows.now(), outcome)
+    insert_events(db, {run_id: [last]})
+    end(db, run_id, conversation_id, compact([*events, last]))
+    db.execute(update(t.runs).where(t.runs.c.id == run_id).values(owner=None))
 
 
 def end(db: Connection, run_id: str, conversation_id: str, log: Sequence[RunEvent]) -> None:
@@ -154,6 +198,7 @@ def end(db: Connection, run_id: str, conversation_id: str, log: Sequence[RunEven
         .values(
             state=RunState.after(last.body.outcome).value,
             active=None,
+            checkpoint=None,
             log=_write_log(log),
             text=text,
             folded=searchable(text),

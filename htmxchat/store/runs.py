@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, replace
 
 from sqlalchemy import Connection, insert, select, update
 
 from ..cleaning import clean_json, clean_text, one_line, searchable
 from ..errors import Conflict, InvalidInput, NotFound
 from ..events import JSON, RunEnded, RunEvent
-from ..models import Run, RunSummary, Turn
-from . import rows, run_rows
+from ..models import Run, RunState, RunSummary
+from . import branches, notices, rows, run_rows
 from . import tables as t
 from .conversations import LARGEST_PAGE, LONGEST_TITLE, Conversations
+from .notices import Notice
 from .waiting import told
 
 _DELETED = "This message was sent before, and its conversation was deleted. Reload the page to send it again."
@@ -21,19 +21,15 @@ _DELETED = "This message was sent before, and its conversation was deleted. Relo
 
 @dataclass(frozen=True, slots=True)
 class Started:
-    """A run that was just stored, with what its agent needs to know.
+    """A run that was just stored.
 
     Attributes:
-        text: What the user wrote.
-        history: The turns before it, oldest first, without events.
         events: What is in its log already.
         before: Whether the same submission had started it before.
     """
 
     run: Run
-    text: str
-    history: tuple[Turn, ...]
-    events: tuple[RunEvent, ...]
+    events: tuple[RunEvent, ...] = ()
     before: bool = False
 
 
@@ -47,14 +43,18 @@ class Runs(Conversations):
         text: str,
         *,
         owner: str,
+        agent: str | None = None,
         submission: str | None = None,
+        instead_of: str | None = None,
         most: int | None = None,
     ) -> Started:
         """Store a user's turn and a live run that answers it; without an id, in a new conversation.
 
         Args:
             owner: Who writes the run's log: 32 characters at most, different for every backend object.
+            agent: The agent that can go on with the run in another process; `None` when none can.
             submission: What the page calls this message. The same text with the same one is stored once.
+            instead_of: A turn of the conversation in whose place this one stands, on a branch of its own.
             most: How many live runs the user may have, this one included.
 
         Raises:
@@ -73,35 +73,47 @@ class Runs(Conversations):
 
         def work(db: Connection) -> Started:
             if submission is not None and (run := rows.latest_run(db, user_id, turn_id)) is not None:
-                return Started(run, text, (), (), before=True)
+                return Started(run, before=True)
             if submission is not None and db.scalar(select(t.turns.c.id).where(t.turns.c.id == turn_id)) is not None:
                 raise Conflict(_DELETED)
-            conversation, at = rows.touch(db, user_id, conversation_id, text, new_id=new_id)
-            values = {"id": turn_id, "conversation_id": conversation, "text": text, "created_at": at}
+            if conversation_id is None:
+                conversation, head, at = new_id, None, rows.add_conversation(db, user_id, new_id, text)
+            else:
+                conversation = conversation_id
+                at, head = rows.lock_conversation(db, user_id, conversation)
+            if instead_of is not None:
+                head = branches.place_of(db, conversation, instead_of)
+            values = {"id": turn_id, "conversation_id": conversation, "text": text, "created_at": at, "follows": head}
             db.execute(insert(t.turns).values(**values, folded=searchable(text)))
-            return _begin(db, user_id, conversation, turn_id, owner, at, most)
+            run = Run(rows.new_id(), conversation, user_id, turn_id, RunState.RUNNING, at)
+            started = _begin(db, run, owner, agent, most)
+            if instead_of is not None:
+                branches.show(db, conversation, run.id)
+            return started
 
         await self._purge()
         return await self._write(work)
 
-    async def retry_run(self, user_id: str, run_id: str, *, owner: str, most: int | None = None) -> Started:
-        """Store another live run for the turn that `run_id` answered.
+    async def retry_run(
+        self, user_id: str, run_id: str, *, owner: str, agent: str | None = None, most: int | None = None
+    ) -> Started:
+        """Store another live run for the turn that `run_id` answered. The earlier answers are kept beside it.
 
         Raises:
             Busy: The conversation has a live run.
-            InvalidInput: The turn is not the conversation's latest.
+            InvalidInput: The turn is not the latest that is shown.
             TooManyRuns: The user would have more than `most` live runs.
         """
 
         def work(db: Connection) -> Started:
             run = rows.find_run(db, user_id, run_id)
-            _, at = rows.touch(db, user_id, run.conversation_id)
-            turns = select(t.turns.c.id).where(t.turns.c.conversation_id == run.conversation_id)
-            if db.scalar(turns.order_by(t.turns.c.created_at.desc()).limit(1)) != run.turn_id:
+            at, head = rows.lock_conversation(db, user_id, run.conversation_id)
+            if db.scalar(select(t.runs.c.turn_id).where(t.runs.c.id == head)) != run.turn_id:
                 raise InvalidInput("Only the latest answer can be tried again.")
-            # A search must not find what the transcript no longer shows.
-            db.execute(update(t.runs).where(t.runs.c.turn_id == run.turn_id).values(folded=""))
-            return _begin(db, user_id, run.conversation_id, run.turn_id, owner, at, most)
+            begun = replace(run, id=rows.new_id(), state=RunState.RUNNING, created_at=at)
+            started = _begin(db, begun, owner, agent, most)
+            branches.show(db, run.conversation_id, begun.id)
+            return started
 
         return await self._write(work)
 
@@ -116,10 +128,9 @@ class Runs(Conversations):
             .where(t.events.c.run_id == t.runs.c.id, t.events.c.type == RunEnded.__name__)
             .scalar_subquery()
         )
-        columns = [column for column in t.runs.c if column.name not in ("log", "text", "folded")]
         standing = rows.run_standing().label("standing")
         found = (
-            select(*columns, t.turns.c.text.label("question"), ended.label("ended_at"), standing)
+            select(*rows.RUN, t.turns.c.text.label("question"), ended.label("ended_at"), standing)
             .join(t.turns, t.turns.c.id == t.runs.c.turn_id)
             .where(t.runs.c.conversation_id == conversation_id)
             .order_by(t.runs.c.created_at.desc(), t.runs.c.id.desc())
@@ -137,8 +148,25 @@ class Runs(Conversations):
 
         return await self._read(work)
 
+    async def show_version(self, user_id: str, conversation_id: str, id: str) -> None:
+        """Show the branch of a turn or a run, to its end.
+
+        Raises:
+            NotFound: Also when the conversation has no such turn or run.
+            Busy: The conversation has a live run.
+        """
+
+        def work(db: Connection) -> None:
+            rows.lock_conversation(db, user_id, conversation_id)
+            run_rows.check_idle(db, conversation_id)
+            if (head := branches.read_tree(db, conversation_id).end_of(id)) is None:
+                raise NotFound
+            branches.show(db, conversation_id, head)
+
+        await self._write(work)
+
     async def request_stop(self, user_id: str, run_id: str) -> None:
-        """Ask the owner of a run to stop it; nothing happens to one that has ended."""
+        """Ask the owner of a run to stop it; one without an owner ends. Nothing happens to one that has ended."""
 
         def work(db: Connection) -> None:
             rows.find_run(db, user_id, run_id)
@@ -164,16 +192,15 @@ class Runs(Conversations):
                 raise NotFound
             values = {"run_id": run_id, "request_id": request_id, "answer": clean_json(answer)}
             db.execute(insert(t.answers).values(**values))
+            notices.note(db, Notice.ANSWER, [run_id])
+            if run.owner is None:
+                db.execute(update(t.runs).where(t.runs.c.id == run_id).values(released_at=rows.now()))
 
         await self._write(work)
 
 
-def _begin(
-    db: Connection, user_id: str, conversation_id: str, turn_id: str, owner: str, at: datetime, most: int | None
-) -> Started:
-    run = run_rows.begin(db, user_id, conversation_id, turn_id, owner, at)
+def _begin(db: Connection, run: Run, owner: str, agent: str | None, most: int | None) -> Started:
+    event = run_rows.begin(db, run, owner, agent)
     if most is not None:
         run_rows.check_number(db, run, most)
-    turns = rows.read_turns(db, conversation_id)
-    position = next(index for index, turn in enumerate(turns) if turn.id == turn_id)
-    return Started(run, turns[position].text, tuple(turns[:position]), tuple(rows.read_events(db, run.id, 0)))
+    return Started(run, (event,))

@@ -80,6 +80,8 @@ conversations = Table(
     Column("created_at", Moment, nullable=False),
     Column("updated_at", Moment, nullable=False),
     Column("deleted_at", Moment, index=True),
+    # The run that ends what is shown: the path from the first turn to it.
+    Column("head", String(32)),
     Index(f"{_PREFIX}conversations_by_user", "user_id", "updated_at", "id"),
 )
 
@@ -91,6 +93,8 @@ turns = Table(
     Column("text", Text, nullable=False),
     Column("folded", Text, nullable=False),
     Column("created_at", Moment, nullable=False),
+    # The run that this turn comes after; NULL for a first one. So the turns and runs of a conversation are a tree.
+    Column("follows", String(32)),
     Index(f"{_PREFIX}turns_by_conversation", "conversation_id", "created_at"),
 )
 
@@ -103,8 +107,19 @@ runs = Table(
     Column("user_id", Text, nullable=False),
     Column("state", String(16), nullable=False),
     Column("created_at", Moment, nullable=False),
-    # The process that writes the log.
+    # The process that writes the log; NULL for a live run that waits for one.
     Column("owner", String(32)),
+    # Whose runs another process may go on with; NULL when no process can.
+    Column("agent", Text),
+    # Where it may go on: what the agent said, and the number of the last event before that.
+    Column("checkpoint", JSON(none_as_null=True)),
+    Column("checkpoint_seq", Integer, nullable=False, default=0),
+    # How many processes have died over it since then.
+    Column("deaths", SmallInteger, nullable=False, default=0),
+    # Since when it could go on and has no process.
+    Column("released_at", Moment),
+    # What the agent wants to know in the runs after it.
+    Column("memory", JSON(none_as_null=True)),
     Column("stop_requested", Boolean, nullable=False, default=False),
     # What the live run waits for: a request or a script.
     Column("waiting", Text),

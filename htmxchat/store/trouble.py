@@ -27,17 +27,25 @@ class OtherTables(SQLAlchemyError):
 
 
 class Trouble:
-    """Names what goes wrong with one database. Of an outage the log has its beginning and its end."""
+    """Names what goes wrong with one database. Of an outage the log has its beginning and its end.
+
+    A database that can be read may still not be written: another process has locked it, or its disk is full. That is
+    over when something has been written.
+    """
 
     def __init__(self) -> None:
         self._away_since: float | None = None
+        self._blocked = False
 
-    def describe(self, error: Exception) -> BackendError:
+    def describe(self, error: Exception, *, writes: bool) -> BackendError:
         """Log a failure, and return what it means to whoever asked."""
         if is_away(error):
+            blocked = writes and not _is_unreachable(error)
+            self._blocked = self._blocked or blocked
             if self._away_since is None:
                 self._away_since = time.monotonic()
-                log.error("The chat's database cannot be reached: %s: %s", type(error).__name__, error)
+                what = "written" if blocked else "reached"
+                log.error("The chat's database cannot be %s: %s: %s", what, type(error).__name__, error)
             return BackendUnavailable(AWAY)
         if isinstance(error, OtherTables):
             log.error("%s", error)
@@ -45,11 +53,15 @@ class Trouble:
         log.error("The chat's database refuses: %s", error, exc_info=error)
         return BackendError(REFUSED)
 
-    def over(self) -> None:
+    def over(self, *, writes: bool) -> None:
         """The database has done what it was asked to."""
-        if self._away_since is not None:
+        if self._away_since is not None and (writes or not self._blocked):
             log.warning("The chat's database is back after %.0f seconds.", time.monotonic() - self._away_since)
-            self._away_since = None
+            self._away_since, self._blocked = None, False
+
+
+def _is_unreachable(error: Exception) -> bool:
+    return isinstance(error, OSError | PoolTimeout) or (isinstance(error, DBAPIError) and error.connection_invalidated)
 
 
 def is_away(error: Exception) -> bool:

@@ -11,6 +11,7 @@ import re
 from collections.abc import AsyncGenerator, Callable
 from typing import TypeAlias
 
+from ..agent import Request, RunScript
 from ..events import (
     JSON,
     EventBody,
@@ -25,7 +26,6 @@ from ..events import (
 )
 from ..models import Starter
 from ..scripts.models import ScriptResult
-from . import Request, RunScript
 from .stub_texts import (
     HALF,
     LATENCY_ANSWER,

@@ -1,0 +1,204 @@
+"""The store's part for runs that outlive their process: who has gone, and who goes on with what it has left.
+
+A live run that can go on has no owner while no process has it. Whoever claims it first goes on with it: one that waits
+for the user only once there is an answer, so waiting costs nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import ColumnElement, Connection, and_, delete, exists, or_, select, update
+
+from ..events import JSON, InputAnswered, InputRequested, Outcome, RunEnded, RunEvent, ScriptProposed
+from ..models import Run, Turn
+from ..scripts.results import encode_result
+from . import branches, notices, rows, run_rows, script_rows
+from . import tables as t
+from .database import Database
+from .notices import Notice
+
+MOST_DEATHS = 3
+SILENT = "The answer was interrupted: the server that wrote it stopped, or lost its database. What it wrote is kept."
+FATAL = "The answer was interrupted: the servers that wrote it stopped, one after the other. What was written is kept."
+UNANSWERABLE = "This question can no longer be answered: the server that asked it stopped. Try again to be asked anew."
+UNUSABLE = "What comes of the script can no longer be used: the server that waited for it stopped. Try again."
+
+
+@dataclass(frozen=True, slots=True)
+class Left:
+    """What others have left.
+
+    Attributes:
+        silent: Processes with live runs that have said nothing for some time, and when they last did.
+        runs: Runs that anybody could claim.
+    """
+
+    silent: Mapping[str, datetime | None]
+    runs: Sequence[str]
+
+
+@dataclass(frozen=True, slots=True)
+class RunContext:
+    """What an agent has to know to answer a run, or to go on with it.
+
+    Attributes:
+        text: What the user wrote.
+        history: The turns before it on its branch.
+        attempt: 1 for the first answer to this turn.
+        replaced: The answer before this one to the same turn.
+        memory: What the run before it on its branch has remembered.
+        checkpoint: What the agent said last of where the run can go on.
+        checkpoint_seq: The number of the last event before that.
+        answers: What was answered since: requests, and scripts that have run, by their ids.
+    """
+
+    text: str
+    history: tuple[Turn, ...]
+    attempt: int
+    replaced: Turn | None
+    memory: JSON
+    checkpoint: JSON
+    checkpoint_seq: int
+    answers: Mapping[str, JSON]
+
+
+class Takeover(Database):
+    """Runs that change hands."""
+
+    async def look_for_left(self, me: str, silent_since: datetime) -> Left:
+        """Return what other processes have left. One query of a few rows, however many runs wait."""
+        last = t.processes.c.alive_at
+        silent = (
+            select(t.runs.c.owner, last)
+            .distinct()
+            .outerjoin(t.processes, t.processes.c.id == t.runs.c.owner)
+            .where(t.runs.c.active == 1, t.runs.c.owner != me, or_(last.is_(None), last < silent_since))
+        )
+        claimable = select(t.runs.c.id).where(_claimable()).order_by(t.runs.c.released_at)
+
+        def work(db: Connection) -> Left:
+            return Left({row.owner: row.alive_at for row in db.execute(silent)}, db.scalars(claimable).all())
+
+        return await self._read(work)
+
+    async def give_up_process(self, owner: str, alive_at: datetime | None) -> tuple[int, int]:
+        """Release the live runs of a process that is gone, or end those with which nobody can go on.
+
+        They end as cancelled if they were asked to stop, else as failed.
+
+        Args:
+            alive_at: The process's last sign of life.
+
+        Returns:
+            How many were ended, and how many released; none if there is a newer sign of life.
+        """
+
+        def work(db: Connection) -> tuple[int, int]:
+            these = and_(t.runs.c.owner == owner, t.runs.c.active == 1)
+            ids = db.scalars(select(t.runs.c.id).where(these).order_by(t.runs.c.id)).all()
+            conversations = run_rows.lock_conversations_of(db, ids)
+            process = select(t.processes.c.alive_at).where(t.processes.c.id == owner).with_for_update()
+            if db.scalar(process) != alive_at:
+                return 0, 0
+            ended = 0
+            runs = [run for run in run_rows.lock_runs(db, ids) if run.owner == owner and run.active]
+            for run in runs:
+                if run.agent is not None and not run.stop_requested and run.deaths + 1 < MOST_DEATHS:
+                    _release(db, t.runs.c.id == run.id, deaths=run.deaths + 1)
+                    continue
+                ended += 1
+                if run.stop_requested:
+                    outcome = RunEnded(Outcome.CANCELLED)
+                elif run.waiting:
+                    asks = run_rows.awaited(db, run.id) == run.waiting
+                    outcome = RunEnded(Outcome.FAILED, UNANSWERABLE if asks else UNUSABLE)
+                else:
+                    outcome = RunEnded(Outcome.FAILED, SILENT if run.agent is None else FATAL)
+                run_rows.finish(db, run.id, conversations[run.id], outcome)
+            db.execute(delete(t.processes).where(t.processes.c.id == owner))
+            return ended, len(runs) - ended
+
+        return await self._write(work)
+
+    async def release_run(self, run_id: str, owner: str) -> None:
+        """Leave a live run to whoever claims it. Nothing happens to one that is not the owner's."""
+        await self._write(lambda db: _release(db, and_(t.runs.c.id == run_id, t.runs.c.owner == owner)))
+
+    async def claim_runs(
+        self, ids: Sequence[str], owner: str, agent: str | None, orphans_since: datetime
+    ) -> list[tuple[Run, tuple[RunEvent, ...]]]:
+        """Become the owner of runs that no process has, and return those that the agent can go on with.
+
+        Those of other agents are left to them. What has been left for longer than that is ended.
+        """
+
+        def work(db: Connection) -> list[tuple[Run, tuple[RunEvent, ...]]]:
+            conversations = run_rows.lock_conversations_of(db, ids)
+            run_rows.lock_runs(db, ids)
+            columns = [*rows.RUN, t.runs.c.agent, t.runs.c.released_at]
+            claimed = []
+            for row in db.execute(select(*columns).where(_claimable(), t.runs.c.id.in_(ids))).all():
+                if agent is not None and row.agent == agent:
+                    db.execute(update(t.runs).where(t.runs.c.id == row.id).values(owner=owner, released_at=None))
+                    claimed.append((rows.to_run(row), tuple(rows.read_events(db, row.id, 0))))
+                elif row.released_at is None or row.released_at < orphans_since:
+                    run_rows.finish(db, row.id, conversations[row.id], RunEnded(Outcome.FAILED, SILENT))
+            return claimed
+
+        return await self._write(work)
+
+    async def read_context(self, run: Run) -> RunContext:
+        """Return what the agent of a run has to know."""
+
+        def work(db: Connection) -> RunContext:
+            tree = branches.read_tree(db, run.conversation_id)
+            *before, this = tree.path(run.id)
+            turn = tree.turns[run.turn_id]
+            attempts = tree.answers(turn.id)
+            attempt = attempts.index(run.id)
+            columns = t.runs.c.checkpoint, t.runs.c.checkpoint_seq
+            own = db.execute(select(*columns).where(t.runs.c.id == this.id)).one()
+            memory = select(t.runs.c.memory).where(t.runs.c.id == turn.follows)
+            return RunContext(
+                turn.text,
+                tuple(branches.read_turns(db, tree, before)),
+                attempt + 1,
+                branches.read_answer(db, tree, attempts[attempt - 1]) if attempt else None,
+                db.scalar(memory),
+                own.checkpoint,
+                own.checkpoint_seq,
+                _read_answers(db, run, own.checkpoint_seq),
+            )
+
+        return await self._read(work)
+
+
+def _claimable() -> ColumnElement[bool]:
+    answered = exists().where(t.answers.c.run_id == t.runs.c.id, t.answers.c.request_id == t.runs.c.waiting)
+    return and_(t.runs.c.active == 1, t.runs.c.owner.is_(None), or_(t.runs.c.waiting.is_(None), answered))
+
+
+def _release(db: Connection, condition: ColumnElement[bool], **values: int) -> None:
+    live = and_(condition, t.runs.c.active == 1)
+    db.execute(update(t.runs).where(live).values(owner=None, released_at=rows.now(), **values))
+    notices.note(db, Notice.LEFT, [])
+
+
+def _read_answers(db: Connection, run: Run, after: int) -> dict[str, JSON]:
+    answers = {row.request_id: row.answer for row in db.execute(select(t.answers).where(t.answers.c.run_id == run.id))}
+    asked = set()
+    for event in rows.read_events(db, run.id, after):
+        match event.body:
+            case InputRequested(request_id=request_id):
+                asked.add(request_id)
+            case InputAnswered(request_id=request_id, answer=answer):
+                answers.setdefault(request_id, answer)
+            case ScriptProposed(script_id=script_id, awaited=True):
+                asked.add(script_id)
+    for script in script_rows.read(db, run.conversation_id) if asked else ():
+        if script.run_id == run.id and script.proposal and script.state.over and script.result is not None:
+            answers.setdefault(script.proposal, encode_result(script.result))
+    return {request_id: answer for request_id, answer in answers.items() if request_id in asked}

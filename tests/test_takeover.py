@@ -1,0 +1,505 @@
+"""Runs outlive their process: another one goes on with them, in the same turn, and every reader sees each word once."""
+
+from __future__ import annotations
+
+import asyncio
+import uuid
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
+from pathlib import Path
+from typing import Any
+
+import anyio
+import pytest
+from sqlalchemy import select
+
+from htmxchat import (
+    JSON,
+    Checkpoint,
+    InputAnswered,
+    InputRequested,
+    LocalBackend,
+    Outcome,
+    Remember,
+    Request,
+    Run,
+    RunEnded,
+    RunEvent,
+    RunScript,
+    RunState,
+    Said,
+    ScriptProposed,
+    ScriptResult,
+    ScriptState,
+    ServerStopping,
+    Store,
+    TextReplaced,
+    User,
+    fold,
+)
+from htmxchat.journal import Timing
+from htmxchat.scripts.actions import Approve, Claim, Finish
+from htmxchat.scripts.states import digest
+from htmxchat.store import tables
+from htmxchat.store.takeover import FATAL, SILENT, UNANSWERABLE
+from htmxchat.testing import each_event
+
+pytestmark = pytest.mark.anyio
+
+QUICK = Timing(frame=0.01, poll=0.02, renew=0.05, expire=0.4, watch=0.15, grace=0.2, finish=0.5, close=0.2, orphan=0.5)
+WORDS = [f"word{number} " for number in range(40)]
+Make = Callable[..., LocalBackend]
+
+
+@pytest.fixture
+def anyio_backend() -> str:
+    return "asyncio"
+
+
+@pytest.fixture
+def ann() -> User:
+    return User(f"ann-{uuid.uuid4().hex}")
+
+
+@pytest.fixture(params=["file", "postgres"])
+def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    if request.param == "postgres":
+        url: str = request.getfixturevalue("postgres").url
+        return url
+    return f"sqlite+aiosqlite:///{tmp_path}/chat.db"
+
+
+@pytest.fixture
+async def make(url: str) -> AsyncIterator[Make]:
+    made: list[LocalBackend] = []
+
+    def make(agent: Any) -> LocalBackend:
+        made.append(LocalBackend(agent, Store(url), timing=QUICK))
+        return made[-1]
+
+    yield make
+    for backend in made:
+        await backend.close()
+
+
+def kill(backend: LocalBackend) -> None:
+    """What SIGKILL does: nothing of this process runs any more, and nothing is said to the database."""
+    journal = backend._journal
+    for task in asyncio.all_tasks():
+        if task in backend._tasks or task in (*journal._keepers, journal.writer._task, journal.tail._task):
+            task.cancel()
+    journal.runs.clear()
+    journal.lease._leased = False
+
+
+async def owner_of(backend: LocalBackend, run: Run) -> tuple[str | None, str | None]:
+    """Return the process that has a run, and what the run waits for."""
+    this = select(tables.runs.c.owner, tables.runs.c.waiting).where(tables.runs.c.id == run.id)
+    owner, waiting = await backend._store.read(lambda db: db.execute(this).one())
+    return owner, waiting
+
+
+async def read(backend: LocalBackend, user: User, run: Run) -> list[RunEvent]:
+    with anyio.fail_after(20):
+        return [event async for event in each_event(backend, user, run.id)]
+
+
+async def until(backend: LocalBackend, user: User, run: Run, met: Callable[[list[RunEvent]], bool]) -> list[RunEvent]:
+    """Read from the store until it has what is wanted."""
+    with anyio.fail_after(20):
+        while True:
+            events, _ = await backend._store.read_events(run.id, 0)
+            if met(events):
+                return events
+            await anyio.sleep(0.01)
+
+
+class Counting:
+    """Writes its words, and says after each fifth where it is. What came after that it writes again.
+
+    Attributes:
+        began: From which word each call went on.
+    """
+
+    def __init__(self, pace: float = 0.01) -> None:
+        self.pace = pace
+        self.began: list[int] = []
+
+    async def answer(self, request: Request) -> AsyncGenerator[Said, None]:
+        async for said in self.resume(request, 0):
+            yield said
+
+    async def resume(self, request: Request, checkpoint: JSON) -> AsyncGenerator[Said, None]:
+        first = checkpoint if isinstance(checkpoint, int) else 0
+        self.began.append(first)
+        for number in range(first, len(WORDS)):
+            yield WORDS[number]
+            if number % 5 == 4:
+                yield Checkpoint(number + 1)
+            await asyncio.sleep(self.pace)
+
+
+class Asking:
+    """Asks in the middle."""
+
+    async def answer(self, request: Request) -> AsyncGenerator[Said, Any]:
+        yield "Before. "
+        yield Checkpoint("asked")
+        async for said in self._go_on():
+            yield said
+
+    async def resume(self, request: Request, checkpoint: JSON) -> AsyncGenerator[Said, Any]:
+        assert checkpoint == "asked"
+        answer = yield InputRequested("colour", "Which colour?", ("red", "blue"))
+        yield f"It is {answer}. {sorted(request.answers)}"
+
+    async def _go_on(self) -> AsyncGenerator[Said, Any]:
+        yield InputRequested("colour", "Which colour?", ("red", "blue"))
+        yield "never in this process"
+
+
+async def endless(request: Request) -> AsyncIterator[str]:
+    yield "So far"
+    await anyio.sleep_forever()
+
+
+async def asking(request: Request) -> AsyncGenerator[str | InputRequested, JSON]:
+    answer = yield InputRequested("colour", "Which colour?", ("red", "blue"))
+    yield f"It is {answer}"
+
+
+async def test_a_killed_process_leaves_its_run_to_another_which_finishes_it(make: Make, ann: User) -> None:
+    first, second = Counting(), Counting()
+    here, there = make(first), make(second)
+    await there.open()
+    run = await here.start_run(ann, None, "Count")
+    reading = asyncio.create_task(read(there, ann, run))
+    await until(here, ann, run, lambda events: fold(events).text.startswith("".join(WORDS[:12])))
+    kill(here)
+    events = await reading
+    assert [event.seq for event in events] == list(range(1, len(events) + 1))
+    view = fold(events)
+    assert view.text == "".join(WORDS) and view.state is RunState.COMPLETED
+    assert second.began[0] >= 10 and second.began[0] % 5 == 0
+    assert (await there.load_transcript(ann, run.conversation_id)).turns[-1].text == view.text
+    assert len((await there.load_transcript(ann, run.conversation_id)).turns) == 2
+
+
+async def test_text_that_was_written_after_the_checkpoint_is_taken_back(make: Make, ann: User) -> None:
+    here, there = make(Counting(pace=0.05)), make(Counting(pace=0))
+    await there.open()
+    run = await here.start_run(ann, None, "Count")
+    await until(here, ann, run, lambda events: fold(events).text.endswith("word7 "))
+    kill(here)
+    events = await read(there, ann, run)
+    assert TextReplaced("".join(WORDS[:5])) in [event.body for event in events]
+    assert fold(events).text == "".join(WORDS)
+
+
+async def test_a_run_without_a_checkpoint_is_resumed_from_its_beginning(make: Make, ann: User) -> None:
+    here, there = make(Counting(pace=0.5)), make(second := Counting(pace=0))
+    await there.open()
+    run = await here.start_run(ann, None, "Count")
+    await until(here, ann, run, lambda events: "word0" in fold(events).text)
+    kill(here)
+    assert fold(await read(there, ann, run)).text == "".join(WORDS)
+    assert second.began == [0]
+
+
+async def test_a_process_that_stops_hands_its_runs_over_at_once(make: Make, ann: User) -> None:
+    here, there = make(Counting(pace=0.03)), make(second := Counting(pace=0))
+    await there.open()
+    run = await here.start_run(ann, None, "Count")
+    reading = asyncio.create_task(read(here, ann, run))
+    await until(here, ann, run, lambda events: fold(events).text.startswith("".join(WORDS[:7])))
+    with anyio.fail_after(QUICK.finish / 2):
+        await here.drain()
+    with pytest.raises(ServerStopping):
+        await reading
+    with pytest.raises(ServerStopping):
+        await here.start_run(ann, None, "Another")
+    view = fold(await read(there, ann, run))
+    assert view.text == "".join(WORDS) and view.state is RunState.COMPLETED
+    assert second.began[0] >= 5
+
+
+async def test_a_process_that_stops_lets_other_runs_finish_for_a_while(make: Make, ann: User) -> None:
+    async def short(request: Request) -> AsyncIterator[str]:
+        yield "One, "
+        await asyncio.sleep(QUICK.finish / 4)
+        yield "two"
+
+    here = make(short)
+    run = await here.start_run(ann, None, "Count")
+    long = await here.start_run(ann, None, "Count on")
+    other = make(endless)
+    left = await other.start_run(ann, None, "Go on")
+    await here.drain()
+    await other.drain()
+    for each in run, long:
+        assert fold(await read(here, ann, each)).text == "One, two"
+    view = fold(await read(other, ann, left))
+    assert view.state is RunState.FAILED and view.text == "So far"
+
+
+async def test_a_question_survives_the_process_and_goes_on_where_the_answer_arrives(make: Make, ann: User) -> None:
+    here, there = make(Asking()), make(Asking())
+    run = await here.start_run(ann, None, "Ask me")
+    await until(here, ann, run, lambda events: fold(events).request is not None)
+    await here.close()
+    owner, waiting = await owner_of(there, run)
+    assert (owner, waiting) == (None, "colour")
+    await asyncio.sleep(4 * QUICK.renew)
+    assert await owner_of(there, run) == (None, "colour")
+    await there.answer_request(ann, run.id, "colour", "blue")
+    events = await read(there, ann, run)
+    bodies = [event.body for event in events]
+    assert fold(events).text == "Before. It is blue. ['colour']"
+    assert len([body for body in bodies if isinstance(body, InputRequested)]) == 1
+    assert [body.answer for body in bodies if isinstance(body, InputAnswered)] == ["blue"]
+
+
+async def test_an_answer_that_was_given_is_not_asked_for_again(make: Make, ann: User) -> None:
+    class Slow(Asking):
+        async def _go_on(self) -> AsyncGenerator[Said, Any]:
+            answer = yield InputRequested("colour", "Which colour?", ("red", "blue"))
+            yield f"It was {answer}. "
+            await anyio.sleep_forever()
+
+        async def answer(self, request: Request) -> AsyncGenerator[Said, Any]:
+            yield "Before. "
+            yield Checkpoint("asked")
+            answer = yield InputRequested("colour", "Which colour?", ("red", "blue"))
+            yield f"It was {answer}. "
+            await anyio.sleep_forever()
+
+    class Plain(Slow):
+        pass
+
+    Plain.__name__ = "Slow"
+    here, there = make(Slow()), make(Plain())
+    await there.open()
+    run = await here.start_run(ann, None, "Ask me")
+    await until(here, ann, run, lambda events: fold(events).request is not None)
+    await here.answer_request(ann, run.id, "colour", "red")
+    await until(here, ann, run, lambda events: "It was red" in fold(events).text)
+    kill(here)
+    events = await read(there, ann, run)
+    assert fold(events).text == "Before. It is red. ['colour']"
+    assert len([event for event in events if isinstance(event.body, InputAnswered)]) == 1
+
+
+async def test_a_script_that_waits_survives_the_process(make: Make, ann: User) -> None:
+    class Running:
+        async def answer(self, request: Request) -> AsyncGenerator[Said, Any]:
+            async for said in self.resume(request, None):
+                yield said
+
+        async def resume(self, request: Request, checkpoint: JSON) -> AsyncGenerator[Said, Any]:
+            result = yield RunScript("print(6 * 7)")
+            yield f"It printed {result.stdout}"
+
+    class First(Running):
+        name = "Running"
+
+        async def answer(self, request: Request) -> AsyncGenerator[Said, Any]:
+            yield RunScript("print(6 * 7)")
+
+    here, there = make(First()), make(Running())
+    run = await here.start_run(ann, None, "Compute")
+    await until(here, ann, run, lambda events: any(isinstance(event.body, ScriptProposed) for event in events))
+    await here.close()
+    (script,) = await there.list_scripts(ann, run.conversation_id)
+    for action in (
+        Approve(digest(script.code)),
+        Claim("page", digest(script.code)),
+        Finish("page", ScriptResult(ScriptState.DONE, stdout="42\n", code=script.code)),
+    ):
+        script = await there.change_script(ann, run.id, script.id, action)
+    events = await read(there, ann, run)
+    assert fold(events).text == "It printed 42\n"
+    assert len([event for event in events if isinstance(event.body, ScriptProposed)]) == 1
+
+
+@pytest.mark.parametrize("end", ["killed", "stopped"])
+async def test_a_plain_generators_question_says_that_it_can_no_longer_be_answered(
+    make: Make, ann: User, end: str
+) -> None:
+    here, there = make(asking), make(asking)
+    await there.open()
+    run = await here.start_run(ann, None, "Ask me")
+    await until(here, ann, run, lambda events: fold(events).request is not None)
+    if end == "killed":
+        kill(here)
+    else:
+        await here.close()
+    view = fold(await read(there, ann, run))
+    assert (view.state, view.error) == (RunState.FAILED, UNANSWERABLE)
+    assert view.unanswered is not None and view.unanswered.prompt == "Which colour?"
+
+
+async def test_a_plain_generators_run_ends_as_interrupted_when_its_process_is_killed(make: Make, ann: User) -> None:
+    here, there = make(endless), make(endless)
+    await there.open()
+    run = await here.start_run(ann, None, "Go on")
+    await until(here, ann, run, lambda events: fold(events).text == "So far")
+    kill(here)
+    view = fold(await read(there, ann, run))
+    assert (view.state, view.error, view.text) == (RunState.FAILED, SILENT, "So far")
+
+
+async def test_a_waiting_run_that_no_process_has_can_be_stopped(make: Make, ann: User) -> None:
+    here, there = make(Asking()), make(Asking())
+    run = await here.start_run(ann, None, "Ask me")
+    await until(here, ann, run, lambda events: fold(events).request is not None)
+    await here.close()
+    await there.cancel_run(ann, run.id)
+    events = await read(there, ann, run)
+    assert events[-1].body == RunEnded(Outcome.CANCELLED)
+    again = await there.retry_run(ann, run.id)
+    assert again.turn_id == run.turn_id
+
+
+async def test_a_run_that_kills_every_process_is_given_up(make: Make, ann: User) -> None:
+    processes = [make(Counting(pace=5.0)) for _ in range(3)]
+    run = await processes[0].start_run(ann, None, "Count")
+    for index, process in enumerate(processes):
+        with anyio.fail_after(20):
+            while run.id not in process._journal.runs:  # noqa: ASYNC110
+                await anyio.sleep(0.01)
+        await until(process, ann, run, lambda events: "word0" in fold(events).text)
+        kill(process)
+        if index + 1 < len(processes):
+            await processes[index + 1].open()
+    last = make(Counting())
+    await last.open()
+    view = fold(await read(last, ann, run))
+    assert (view.state, view.error) == (RunState.FAILED, FATAL)
+
+
+async def test_another_agent_leaves_the_run_to_its_own_and_ends_it_when_there_is_none(make: Make, ann: User) -> None:
+    class Other(Counting):
+        pass
+
+    here, other = make(Counting()), make(Other())
+    await other.open()
+    run = await here.start_run(ann, None, "Count")
+    await until(here, ann, run, lambda events: "word3" in fold(events).text)
+    kill(here)
+    view = fold(await read(other, ann, run))
+    assert (view.state, view.error) == (RunState.FAILED, SILENT)
+    assert other._journal.runs == {}
+
+
+async def test_of_many_processes_one_takes_over(make: Make, ann: User) -> None:
+    agents = [Counting(pace=0) for _ in range(4)]
+    others = [make(agent) for agent in agents]
+    for other in others:
+        await other.open()
+    here = make(Counting(pace=0.05))
+    runs = [await here.start_run(ann, None, f"Count {number}") for number in range(6)]
+    for run in runs:
+        await until(here, ann, run, lambda events: "word1" in fold(events).text)
+    kill(here)
+    for run in runs:
+        events = await read(others[0], ann, run)
+        assert fold(events).text == "".join(WORDS)
+        assert [event.seq for event in events] == list(range(1, len(events) + 1))
+    assert sum(len(agent.began) for agent in agents) == len(runs)
+
+
+async def test_a_checkpoint_of_an_agent_that_cannot_resume_fails_its_run(
+    make: Make, ann: User, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def respond(request: Request) -> AsyncIterator[Said]:
+        yield Checkpoint(1)
+
+    backend = make(respond)
+    run = await backend.start_run(ann, None, "Hello")
+    assert fold(await read(backend, ann, run)).state is RunState.FAILED
+    assert "Only an agent that has resume" in caplog.text
+
+
+# Memory, attempts and branches
+
+
+class Remembering:
+    """Says what it was given."""
+
+    async def answer(self, request: Request) -> AsyncGenerator[Said, None]:
+        before = [turn.text for turn in request.history]
+        yield f"{request.attempt} {request.memory} {before} {request.replaced.text if request.replaced else None}"
+        if request.text != "Forget":
+            yield Remember({"last": request.text})
+
+
+async def say(backend: LocalBackend, user: User, text: str, conversation_id: str | None) -> tuple[Run, str]:
+    run = await backend.start_run(user, conversation_id, text)
+    return run, fold(await read(backend, user, run)).text
+
+
+async def test_an_agent_is_given_what_it_remembered_on_this_branch(make: Make, ann: User) -> None:
+    backend = make(Remembering())
+    first, text = await say(backend, ann, "A", None)
+    assert text == "1 None [] None"
+    conversation = first.conversation_id
+    second, text = await say(backend, ann, "B", conversation)
+    assert text.startswith("1 {'last': 'A'} ['A', ")
+    await say(backend, ann, "Forget", conversation)
+    _, text = await say(backend, ann, "C", conversation)
+    assert text.startswith("1 {'last': 'B'}")
+    edited = await backend.edit_turn(ann, conversation, second.turn_id, "B2")
+    assert fold(await read(backend, ann, edited)).text.startswith("1 {'last': 'A'} ['A', ")
+    _, text = await say(backend, ann, "D", conversation)
+    assert text.startswith("1 {'last': 'B2'}")
+
+
+async def test_trying_again_keeps_the_earlier_answer_and_tells_the_agent(make: Make, ann: User) -> None:
+    backend = make(Remembering())
+    await say(backend, ann, "A", None)
+    first, text = await say(backend, ann, "B", None)
+    again = await backend.retry_run(ann, first.id)
+    assert fold(await read(backend, ann, again)).text == f"2 None [] {text}"
+    asked, answered = (await backend.load_transcript(ann, first.conversation_id)).turns
+    assert answered.id == again.id and answered.versions == (first.id, again.id) and asked.versions == ()
+    await backend.show_version(ann, first.conversation_id, first.id)
+    asked, answered = (await backend.load_transcript(ann, first.conversation_id)).turns
+    assert answered.id == first.id and answered.text == text
+
+
+async def test_an_edit_begins_a_branch_and_the_other_is_kept(make: Make, ann: User) -> None:
+    backend = make(Remembering())
+    first, _ = await say(backend, ann, "one", None)
+    conversation = first.conversation_id
+    second, _ = await say(backend, ann, "two", conversation)
+    await say(backend, ann, "three", conversation)
+    edited = await backend.edit_turn(ann, conversation, second.turn_id, "zwei")
+    await read(backend, ann, edited)
+    shown = (await backend.load_transcript(ann, conversation)).turns
+    assert [turn.text for turn in shown if turn.role == "user"] == ["one", "zwei"]
+    assert shown[2].versions == (second.turn_id, edited.turn_id)
+    assert not (await backend.search_conversations(ann, "'last': 'two'")).items
+    await backend.show_version(ann, conversation, second.turn_id)
+    shown = (await backend.load_transcript(ann, conversation)).turns
+    assert [turn.text for turn in shown if turn.role == "user"] == ["one", "two", "three"]
+    assert (await backend.search_conversations(ann, "'last': 'two'")).items
+
+
+async def test_the_history_has_what_happened(make: Make, ann: User) -> None:
+    seen: list[Request] = []
+
+    async def respond(request: Request) -> AsyncGenerator[str | InputRequested, JSON]:
+        seen.append(request)
+        answer = yield InputRequested("colour", "Which colour?")
+        yield f"It is {answer}"
+
+    backend = make(respond)
+    run = await backend.start_run(ann, None, "Ask me")
+    await until(backend, ann, run, lambda events: fold(events).request is not None)
+    await backend.answer_request(ann, run.id, "colour", "red")
+    await read(backend, ann, run)
+    await backend.start_run(ann, run.conversation_id, "Again")
+    with anyio.fail_after(10):
+        while len(seen) < 2:  # noqa: ASYNC110
+            await anyio.sleep(0.01)
+    _, answered = seen[1].history
+    assert any(isinstance(event.body, InputAnswered) and event.body.answer == "red" for event in answered.events)
