@@ -4,45 +4,19 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any, Literal
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, BrowserContext, Dialog, Locator, Page, expect
+from playwright.sync_api import BrowserContext, Dialog, Locator, Page, expect
 
-from tests.browser.conftest import Server, watch
+from tests.browser.conftest import Server
 from tests.browser.driving import answer, dom, say, send, start, wait_for_state
 
 # Ends when the test says so: by the file that it makes of it, no; by time, no. It waits to be cancelled.
 FOREVER = "import time\nprint('begun')\nwhile True:\n    time.sleep(0.01)"
 READY = 60_000
-
-
-@pytest.fixture(scope="module")
-def used(browser: Browser) -> Iterator[tuple[BrowserContext, list[str]]]:
-    """A browser that keeps Python from test to test, which starts for a fraction of what it takes in a new one."""
-    trouble: list[str] = []
-    context = browser.new_context()
-    watch(context, trouble)
-    yield context, trouble
-    context.close()
-
-
-@pytest.fixture
-def context(used: tuple[BrowserContext, list[str]], site: Server) -> Iterator[BrowserContext]:
-    """That browser with a user who has no conversations yet."""
-    context, trouble = used
-    trouble.clear()
-    context.clear_cookies()
-    page = context.new_page()
-    forget = {"origin": site.at("").rstrip("/"), "storageTypes": "local_storage,websql,indexeddb"}
-    context.new_cdp_session(page).send("Storage.clearDataForOrigin", forget)
-    page.close()
-    yield context
-    for page in context.pages:
-        page.close()
-    assert trouble == []
 
 
 def propose(page: Page, *codes: str) -> None:
@@ -310,8 +284,9 @@ def test_a_python_block_of_an_answer_joins_the_queue(chat: Page) -> None:
 
 
 @pytest.fixture
-def tabs(context: BrowserContext, site: Server) -> tuple[Page, Page]:
+def tabs(new_context: Callable[..., BrowserContext], site: Server) -> tuple[Page, Page]:
     """Two tabs of one browser on the same conversation, the second with the room open."""
+    context = new_context()
     first, second = context.new_page(), context.new_page()
     first.goto(site.url)
     return first, second
@@ -614,10 +589,11 @@ def violations(page: Page) -> str:
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("width", [1280, 360])
-def test_axe_finds_nothing_in_any_state(chat: Page, scheme: Any, width: int) -> None:
-    page = chat
-    page.set_viewport_size({"width": width, "height": 800})
-    page.emulate_media(color_scheme=scheme)
+def test_axe_finds_nothing_in_any_state(
+    new_context: Callable[..., BrowserContext], site: Server, scheme: Any, width: int
+) -> None:
+    page = new_context(viewport={"width": width, "height": 800}, color_scheme=scheme).new_page()
+    page.goto(site.url)
     start(page, f"propose {json.dumps([FOREVER, 'print(1)', '1 / 0', '[{1: 2}]', 'print(5)', 'print(6)'])}")
     page.locator("chat-proposal a").first.click()
     press(card(page, "Script 4"), "reject")
