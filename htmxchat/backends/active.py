@@ -43,7 +43,6 @@ AGENT_FAILED = "The agent failed while answering. What it wrote is kept."
 INTERRUPTED = "The answer was interrupted: the server that wrote it stopped. What it wrote is kept."
 
 log = logging.getLogger("htmxchat")
-_MOST_PENDING = 2_000
 
 
 class ActiveRun:
@@ -249,7 +248,7 @@ class ActiveRun:
             self._waited += loop.time() - began
 
     async def catch_up(self) -> None:
-        while self._log.pending > _MOST_PENDING and not self.done:
+        while self._log.full and not self.done:
             await self._log.written(len(self.events) + 1)
 
     def settle(self, end: RunEnded) -> bool:
