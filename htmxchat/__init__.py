@@ -4,6 +4,7 @@ from .agent import Agent, CanResume, CanStop, Checkpoint, Remember, Request, Res
 from .app import chat_context, chat_lifespan, create_chat_app
 from .backend import (
     Backend,
+    CanBeObserved,
     CanBranch,
     CanDelete,
     CanDrain,
@@ -85,6 +86,7 @@ from .models import (
     User,
     Waiting,
 )
+from .observing import Observer, RunBegin, RunEnd
 from .scripts import Scripts
 from .scripts.models import Script, ScriptResult, ScriptState
 from .store import Store
@@ -103,6 +105,7 @@ __all__ = [
     "BodyTooLarge",
     "BodyTooSlow",
     "Busy",
+    "CanBeObserved",
     "CanBranch",
     "CanDelete",
     "CanDrain",
@@ -139,6 +142,7 @@ __all__ = [
     "NotAllowed",
     "NotFound",
     "NotSignedIn",
+    "Observer",
     "OtherSchema",
     "Outcome",
     "ReasoningDelta",
@@ -146,6 +150,8 @@ __all__ = [
     "Request",
     "Responder",
     "Run",
+    "RunBegin",
+    "RunEnd",
     "RunEnded",
     "RunEvent",
     "RunScript",

@@ -15,7 +15,16 @@ from starlette.routing import Mount, Route
 
 from . import checks
 from .assets import Assets
-from .backend import Backend, CanDrain, CanLimitRuns, HasStarters, KeepsIdentityKey, KeepsScripts, Managed
+from .backend import (
+    Backend,
+    CanBeObserved,
+    CanDrain,
+    CanLimitRuns,
+    HasStarters,
+    KeepsIdentityKey,
+    KeepsScripts,
+    Managed,
+)
 from .bound import abilities
 from .callback import HideCallback
 from .chat import Chat, Inspector, Settings
@@ -44,7 +53,9 @@ from .look import Look
 from .markdown import Markdown
 from .models import Starter
 from .mounting import WholePath
-from .relay import Relay
+from .observing import Observer
+from .reading import check_reading
+from .relay import KeptPages, Relay
 from .routing import PostRoute, largest_body
 from .scripts import Scripts
 from .stopping import ServerStop
@@ -71,6 +82,7 @@ def create_chat_app(
     look: Look | None = None,
     stylesheets: Iterable[str] = (),
     limits: Limits | None = None,
+    observer: Observer | None = None,
     scripts: Scripts | Literal[False] | None = None,
     image_hosts: Iterable[str] = (),
     trusted_origins: Iterable[str] = (),
@@ -102,6 +114,7 @@ def create_chat_app(
         stylesheets: Paths of the host's own style sheets, `"/static/brand.css"`, loaded after the chat's: the place to
             set the `--chat-*` tokens. They come from the chat's own origin.
         limits: Longest text, largest body, what a user may have under way at a time.
+        observer: Is told of runs, streams and outages: `Telemetry()`, for OpenTelemetry.
         scripts: How the agent's Python runs in the user's browser, with the user's consent: limits of time and memory,
             and where packages are. `False`: it does not, and there is no room for scripts.
         image_hosts: Hosts whose images answers may show, `"images.example"`. None by default.
@@ -127,6 +140,10 @@ def create_chat_app(
     limits = Limits() if limits is None else checks.instance("limits", limits, Limits, "Limits(text=5_000)")
     if isinstance(backend, CanLimitRuns):
         backend.limit_runs(limits.runs_per_user)
+    if observer is not None:
+        checks.instance("observer", observer, Observer, "Telemetry(), from htmxchat.telemetry")
+        if isinstance(backend, CanBeObserved):
+            backend.observe(observer)
     if starters is None:
         starters = backend.starters if isinstance(backend, HasStarters) else ()
     settings = Settings(
@@ -158,11 +175,12 @@ def create_chat_app(
         settings=settings,
         markdown=Markdown(frozenset(hosts)),
         assets=Assets(),
-        relay=Relay(backend),
+        relay=Relay(backend, kept=KeptPages(limits.resume_bytes, limits.resume_seconds)),
         streams=Slots(limits.streams_per_user),
         requests=Slots(limits.requests_per_user),
         stop=ServerStop(backend.drain if isinstance(backend, CanDrain) else None),
         login=login,
+        observer=observer or Observer(),
     )
     app = Starlette(
         routes=_routes(chat),
@@ -246,6 +264,7 @@ def _check_backend(backend: Any) -> None:
         raise TypeError(f"backend is not a Backend, but {checks.kind(backend)}. {made}.")
     if missing:
         raise TypeError(f"backend is not a Backend: {type(backend).__name__} lacks {', '.join(missing)}.")
+    check_reading(backend)
 
 
 def _check_login(login: Any) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
+from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine, Sequence
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
 import anyio
@@ -22,6 +22,7 @@ from .backend import (
 from .errors import BackendUnavailable, ChatError, NotAllowed
 from .events import RunEvent
 from .models import Run, User
+from .reading import read_run
 from .submissions import Submissions
 
 P = ParamSpec("P")
@@ -141,9 +142,9 @@ class BoundBackend:
         key = self._user.id, conversation_id, text, submission
         return await self._submissions.once(key, lambda: self._start_run(conversation_id, text))
 
-    def run_events(self, run_id: str) -> AsyncIterator[RunEvent]:
+    def run_events(self, run_id: str) -> AsyncGenerator[Sequence[RunEvent], None]:
         """Yield the run's events for as long as it takes, as the backend does: bound neither in time nor in errors."""
-        return self._backend.run_events(self._user, run_id)
+        return read_run(self._backend, self._user, run_id)
 
     async def ask(self, answer: Awaitable[T]) -> T:
         """Return what was asked of the backend in another way; raises what every method does."""

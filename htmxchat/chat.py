@@ -20,6 +20,7 @@ from .login import Login
 from .look import Look, content_for
 from .markdown import Markdown
 from .models import Starter, User
+from .observing import Observer
 from .relay import Relay
 from .scripts import Scripts
 from .stopping import ServerStop
@@ -72,6 +73,7 @@ class Chat:
     requests: Slots
     stop: ServerStop
     login: Login | None = None
+    observer: Observer = field(default_factory=Observer)
     submissions: Submissions = field(default_factory=Submissions)
 
     async def may_inspect(self, user: User) -> bool:

@@ -34,6 +34,9 @@ class Limits:
         streams_per_user: How many live streams a user may have open at a time, over all tabs and devices that this
             process serves. Browsers themselves allow six connections a host over HTTP/1.1.
         requests_per_user: How many requests of a user this process works on at a time, streams and polls included.
+        resume_bytes: How much memory live answers may take in this process, about, so that a reader who polls or comes
+            back costs what is new to it and not the whole answer.
+        resume_seconds: For how long an answer is kept so after a reader was there.
         runs_per_user: How many live runs a user may have at a time, those that wait for the user included. A backend
             that is a `CanLimitRuns` counts them over all processes; another has to see to it itself.
 
@@ -47,6 +50,8 @@ class Limits:
     body_timeout: float = 30.0
     streams_per_user: int = 4
     requests_per_user: int = 32
+    resume_bytes: int = 64 * 1024 * 1024
+    resume_seconds: float = 60.0
     runs_per_user: int = 10
 
     def __post_init__(self) -> None:

@@ -11,7 +11,7 @@ import pytest
 
 PACKAGE = Path(__file__).parent.parent / "htmxchat"
 
-NOUNS = {"checks", "kinds", "models", "events", "errors", "cleaning", "scripts", "words", "zones"}
+NOUNS = {"checks", "kinds", "models", "events", "errors", "cleaning", "observing", "scripts", "words", "zones"}
 SEAMS = {"agent", "backend", "login"}
 LOG = {"journal", "store"}
 TEXT = {"markdown", "highlight", "confusing"}
@@ -21,7 +21,7 @@ GUARDS = {
     *("assets", "callback", "containment", "cookies", "csrf", "headers", "htmx", "identity", "limits", "mounting"),
     *("routing", "submissions"),
 }
-STREAM = {"fragments", "sse", "stopping", "relay", *SEAMS, *PAGE}
+STREAM = {"fragments", "reading", "sse", "stopping", "relay", *SEAMS, *PAGE}
 AGENTS = {"agents", "backends", "testing"}
 EVERYTHING = {"app", "bound", "chat", "endpoints", *STREAM, *GUARDS, *LOG, *AGENTS}
 
@@ -29,6 +29,7 @@ EVERYTHING = {"app", "bound", "chat", "endpoints", *STREAM, *GUARDS, *LOG, *AGEN
 LAYERS: dict[str, tuple[set[str], set[str]]] = {
     **dict.fromkeys(NOUNS, (NOUNS, set())),
     **dict.fromkeys(SEAMS, (NOUNS, set())),
+    "reading": (NOUNS | SEAMS, set()),
     "view": (NOUNS, set()),
     **dict.fromkeys(INSPECTED, (NOUNS | INSPECTED, set())),
     "urls": ({"checks", "kinds"}, set()),
@@ -44,7 +45,7 @@ LAYERS: dict[str, tuple[set[str], set[str]]] = {
     **dict.fromkeys(GUARDS, (NOUNS | GUARDS | {"login"}, {"anyio", "starlette"})),
     "fragments": (PAGE, set()),
     "relay": (STREAM, {"anyio"}),
-    "bound": (NOUNS | {"backend", "submissions"}, {"anyio"}),
+    "bound": (NOUNS | {"backend", "reading", "submissions"}, {"anyio"}),
     "chat": (STREAM | GUARDS | {"bound"}, set()),
     "endpoints": (STREAM | GUARDS | {"bound", "chat"}, {"anyio", "starlette"}),
     "app": (STREAM | GUARDS | {"bound", "chat", "endpoints"}, {"anyio", "starlette"}),
@@ -52,11 +53,12 @@ LAYERS: dict[str, tuple[set[str], set[str]]] = {
     **dict.fromkeys(
         AGENTS,
         (
-            NOUNS | LOG | AGENTS | SEAMS | {"containment", "view", "redaction"},
+            NOUNS | LOG | AGENTS | SEAMS | {"containment", "reading", "view", "redaction"},
             {"anyio", "httpx", "httpx_sse", "pytest", "sqlalchemy"},
         ),
     ),
     "__init__": (EVERYTHING - {"testing"}, set()),
+    "telemetry": ({"observing"}, {"opentelemetry"}),
     "db": (NOUNS | LOG, set()),
     "__main__": (EVERYTHING | {"__init__", "db"}, {"anyio", "httpx", "starlette", "uvicorn"}),
 }

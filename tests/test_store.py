@@ -16,7 +16,7 @@ from pathlib import Path
 
 import anyio
 import pytest
-from sqlalchemy import event
+from sqlalchemy import event, func, select
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.schema import CreateTable
 
@@ -243,6 +243,30 @@ async def test_runs_are_written_together_and_one_that_is_lost_costs_the_others_n
     assert {id: ([event.seq for event in each.events], each.live) for id, each in news.items()} == {
         mine.id: ([1, 2], True), lost.id: ([1], True), ending.id: ([2], False),
     }  # fmt: skip
+
+
+async def test_news_of_thousands_of_runs_is_one_question(store: Store, ann: str) -> None:
+    runs = [(await store.start_run(ann, None, "Hello", owner="me")).run.id for _ in range(3)]
+    news = await store.read_news({**dict.fromkeys(runs, 0), **{f"{number:032x}": 0 for number in range(5_000)}})
+    assert news.keys() == set(runs)
+    assert all(len(each.events) == 1 and each.live and not each.more for each in news.values())
+
+
+async def test_a_long_log_is_read_a_piece_at_a_time(store: Store, ann: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("htmxchat.store.run_logs.MOST_OF_A_RUN", 4)
+    long, short = [(await store.start_run(ann, None, "Hello", owner="me")).run for _ in range(2)]
+    end = RunEvent(10, now(), RunEnded(Outcome.COMPLETED))
+    deltas = [RunEvent(seq, now(), TextDelta("x")) for seq in range(2, 10)]
+    assert await write(store, long.id, *deltas, end, log=[*deltas, end])
+    news = await store.read_news({long.id: 0, short.id: 0})
+    assert [event.seq for event in news[long.id].events] == [1, 2, 3, 4]
+    assert (news[long.id].more, news[short.id].more) == (True, False)
+    monkeypatch.setattr("htmxchat.store.run_logs.MOST_EVENTS", 3)
+    news = await store.read_news({long.id: 4, short.id: 0})
+    assert sum(len(each.events) for each in news.values()) == 3
+    assert news[long.id].more and news[short.id].more
+    events, live = await store.read_events(long.id, 0)
+    assert ([event.seq for event in events], live) == (list(range(1, 11)), False)
 
 
 async def test_the_runs_of_a_process_that_is_gone_are_ended_once(store: Store, ann: str) -> None:
@@ -595,6 +619,45 @@ async def test_an_outage_is_logged_when_it_begins_and_when_it_is_over(
     assert "cannot be reached" in began
     assert "is back after" in over
     await store.close()
+
+
+async def test_requests_wait_for_a_connection_and_the_processs_own_work_does_not(
+    postgres: Postgres, ann: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    store, other = Store(postgres.url, connections=2), Store(postgres.url)
+    run = (await store.start_run(ann, None, "Hello", owner="me")).run
+    lock, held, release = uuid.uuid4().int % 2**62, asyncio.Event(), asyncio.Event()
+    waiting = select(func.pg_advisory_xact_lock(lock))
+
+    async def hold() -> None:
+        async with other._engine.begin() as connection:
+            await connection.execute(waiting)
+            held.set()
+            await release.wait()
+
+    async with asyncio.timeout(30), asyncio.TaskGroup() as tasks:
+        tasks.create_task(hold())
+        await held.wait()
+        crowd = [tasks.create_task(store.read(lambda db: db.execute(waiting).all())) for _ in range(2)]
+        while not store._places.locked():  # noqa: ASYNC110
+            await asyncio.sleep(0.01)
+        monkeypatch.setattr("htmxchat.store.database._PATIENCE", 0.05)
+        for _ in range(3):
+            with pytest.raises(BackendUnavailable, match="too busy"):
+                await store.list_conversations(ann)
+        monkeypatch.setattr("htmxchat.store.database._PATIENCE", 30)
+        patient = tasks.create_task(store.get_run(ann, run.id))
+        assert await write(store, run.id, RunEvent(2, now(), TextDelta("x")))
+        await store.renew_lease("me")
+        assert (await store.read_news({run.id: 1}))[run.id].events
+        assert not patient.done()
+        release.set()
+        await asyncio.gather(*crowd)
+        assert (await patient).id == run.id
+    (told,) = [record.getMessage() for record in caplog.records if record.name == "htmxchat"]
+    assert told.startswith("All 2 connections to the chat's database have been in use for 0.05 seconds.")
+    await store.close()
+    await other.close()
 
 
 async def test_a_database_that_can_only_be_read_is_back_when_it_can_be_written(

@@ -41,6 +41,7 @@ from htmxchat.scripts.actions import Approve, Claim, Finish
 from htmxchat.scripts.states import digest
 from htmxchat.store import tables
 from htmxchat.store.takeover import FATAL, SILENT, UNANSWERABLE
+from htmxchat.testing import each_event
 
 pytestmark = pytest.mark.anyio
 
@@ -84,7 +85,7 @@ def kill(backend: LocalBackend) -> None:
     """What SIGKILL does: nothing of this process runs any more, and nothing is said to the database."""
     journal = backend._journal
     for task in asyncio.all_tasks():
-        if task in backend._tasks or task in (journal._keeper, journal.writer._task, journal.tail._task):
+        if task in backend._tasks or task in (*journal._keepers, journal.writer._task, journal.tail._task):
             task.cancel()
     journal.runs.clear()
     journal.lease._leased = False
@@ -99,7 +100,7 @@ async def owner_of(backend: LocalBackend, run: Run) -> tuple[str | None, str | N
 
 async def read(backend: LocalBackend, user: User, run: Run) -> list[RunEvent]:
     with anyio.fail_after(20):
-        return [event async for event in backend.run_events(user, run.id)]
+        return [event async for event in each_event(backend, user, run.id)]
 
 
 async def until(backend: LocalBackend, user: User, run: Run, met: Callable[[list[RunEvent]], bool]) -> list[RunEvent]:

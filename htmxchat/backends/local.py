@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Coroutine, Sequence
+from collections.abc import AsyncGenerator, Coroutine, Sequence
 from contextlib import aclosing
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -16,8 +16,9 @@ from ..events import JSON, RunEnded, RunEvent
 from ..journal import Journal, Timing
 from ..journal.run_log import DELAYED
 from ..models import Conversation, ConversationPage, Run, RunSummary, Starter, Transcript, User
+from ..observing import Observer
 from ..scripts.models import Script
-from ..store import Started, Store
+from ..store import News, Started, Store
 from ..store.database import uncancelled
 from .active import ActiveRun
 from .agents import as_agent, resumable_name
@@ -68,10 +69,14 @@ class LocalBackend(ScriptKeeping):
         self._tasks: set[asyncio.Task[Any]] = set()
         self._closing = False
         self._most_runs: int | None = None
+        self._observer = Observer()
         self._journal = self._new_journal()
 
     def _new_journal(self) -> Journal[ActiveRun]:
-        return Journal(self._store, self._timing, self._give_up, self._take_over)
+        return Journal(self._store, self._timing, self._observer, self._give_up, self._take_over)
+
+    def observe(self, observer: Observer) -> None:
+        self._observer = self._journal.observer = observer
 
     def limit_runs(self, most: int) -> None:
         self._most_runs = most if self._most_runs is None else min(most, self._most_runs)
@@ -189,30 +194,39 @@ class LocalBackend(ScriptKeeping):
         """Return the runs of a conversation, latest first; at most 200."""
         return await self._store.list_runs(user.id, conversation_id, limit=limit)
 
-    async def run_events(self, user: User, run_id: str, *, after: int | None = None) -> AsyncIterator[RunEvent]:
+    async def run_events(
+        self, user: User, run_id: str, *, after: int | None = None
+    ) -> AsyncGenerator[Sequence[RunEvent], None]:
         active = self._journal.runs.get(run_id)
         if active is not None and self._journal.outage.begun and active.run.user_id == user.id:
             raise BackendUnavailable(DELAYED)  # without waiting for a database that may say nothing
         self._journal.start()
-        run = await self._store.get_run(user.id, run_id)
         last = max(after or 0, 0)
-        active = self._journal.runs.get(run_id)
-        if active is not None:
+        if active is None:
+            news = News((), live=True, more=True)
+            while news.more:
+                news = await self._store.read_run(user.id, run_id, last)
+                if news.events:
+                    last = news.events[-1].seq
+                    yield news.events
+            if not news.live:
+                return
+        else:
+            await self._store.get_run(user.id, run_id)
             while not (active.done and len(active.events) <= last):
                 # Numbers are positions here, so this is what comes after `last`.
-                for event in active.events[last : last + _MOST_AT_A_STRETCH]:
-                    last = event.seq
-                    yield event
-                await asyncio.sleep(0)
+                if events := active.events[last : last + _MOST_AT_A_STRETCH]:
+                    last = events[-1].seq
+                    yield events
+                    await asyncio.sleep(0)
                 await active.more(last)
             if isinstance(active.events[-1].body, RunEnded):
                 return
-        if self._closing and run.state.live:
+        if self._closing:
             raise ServerStopping
         async with aclosing(self._journal.tail.follow(run_id, last)) as batches:
-            async for events in batches:
-                for event in events:
-                    yield event
+            async for batch in batches:
+                yield batch
 
     async def cancel_run(self, user: User, run_id: str) -> None:
         """Stop a run: at once if it is of this process, else within about a second."""
@@ -226,7 +240,7 @@ class LocalBackend(ScriptKeeping):
 
     def _wake(self, run_id: str) -> None:
         """Something was answered: the run, here or elsewhere, or whoever claims it, is to look."""
-        self._journal.tail.wake()
+        self._journal.tail.wake_waiting({run_id})
         if run_id not in self._journal.runs:
             self._journal.start()
             self._journal.lease.look_now()

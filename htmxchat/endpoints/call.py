@@ -125,6 +125,12 @@ class Call:
         return _owned(await present(self.backend.start_run(self.conversation_id or None, text, submission)), self.user)
 
     @property
+    def ids(self) -> dict[str, str]:
+        """The ids of what the path names, by kind."""
+        run_id = self._run.id if self._run else ""
+        return {kind: id for kind, id in (("conversation", self.conversation_id), ("run", run_id)) if id}
+
+    @property
     def fragment(self) -> bool:
         """Whether htmx asks for a part of a page, not a whole one."""
         return self.htmx.fragment
@@ -196,7 +202,9 @@ def endpoint(handle: Callable[[Call], Awaitable[Response]]) -> Endpoint:
         with ExitStack() as under_way:
             if not under_way.enter_context(chat.requests.take(user.id)):
                 raise LimitReached(_TOO_MANY.format(chat.settings.limits.requests_per_user))
-            response = await handle(await admit(request, user))
+            call = await admit(request, user)
+            chat.observer.request(request.method, request.scope["root_path"] + request.scope["route"].path, call.ids)
+            response = await handle(call)
             if request.method == "POST" and response.status_code < 400:
                 await request.body()  # what nobody reads costs the connection
             return _UntilSent(response, under_way.pop_all())

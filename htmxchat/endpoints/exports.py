@@ -42,7 +42,7 @@ async def lines(call: Call) -> Response:
                 chunk += _line(rows.open.json)
             yield chunk
         finally:
-            await events.aclose()  # type: ignore[attr-defined]
+            await events.aclose()
 
     return StreamingResponse(
         encoded(), media_type="application/jsonl", headers=_attached(f"run-{call.run.id[:8]}.jsonl")

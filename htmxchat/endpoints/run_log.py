@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
 
 from ..events import RunEvent
 from ..inspection import RowFold
@@ -18,7 +19,7 @@ async def run_log(call: Call, *, through: int | None = None) -> list[RunEvent]:
     return await call.backend.ask(_collect(call, through))
 
 
-async def each_event(call: Call) -> AsyncIterator[RunEvent]:
+async def each_event(call: Call) -> AsyncGenerator[RunEvent, None]:
     """Yield a run's events as the backend reads them: all when it has ended, else those so far."""
     run = call.run
     if run.state.live:
@@ -29,19 +30,18 @@ async def each_event(call: Call) -> AsyncIterator[RunEvent]:
                 for event in turn.events:
                     yield event
                 return
-    async for event in call.backend.run_events(run.id):
-        yield event
+    async with aclosing(call.backend.run_events(run.id)) as batches:
+        async for batch in batches:
+            for event in batch:
+                yield event
 
 
 async def _collect(call: Call, through: int | None) -> list[RunEvent]:
     found: list[RunEvent] = []
     fold = RowFold(details=False)
-    events = each_event(call)
-    try:
+    async with aclosing(each_event(call)) as events:
         async for event in events:
             found.append(event)
             if through is not None and any(row.seq >= through for row in fold.add(event)):
                 break
-    finally:
-        await events.aclose()  # type: ignore[attr-defined]
     return found

@@ -35,9 +35,10 @@ async def stream(call: Call) -> Response:
     async def produce(emit: Emit, tasks: TaskGroup) -> None:
         with call.chat.streams.take(call.user.id) as taken:
             if taken:
-                await call.chat.relay.stream(
-                    call.user, call.run.id, after, call.turn_context, emit, tasks, rows, look(call)
-                )
+                with call.chat.observer.stream():
+                    await call.chat.relay.stream(
+                        call.user, call.run.id, after, call.turn_context, emit, tasks, rows, look(call)
+                    )
             else:
                 await _turn_to_polling(call, after, emit, rows)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from contextlib import suppress
+from contextvars import Context
 
 from ..errors import BackendUnavailable
 from ..store import Batch, Store
@@ -20,7 +21,7 @@ class Writer:
     """One transaction for all that was written within a frame, and never two at a time.
 
     A database that cannot be reached is tried again for as long as it takes; meanwhile agents that write much are held
-    back by `RunLog.pending`. When the database refuses what several runs have written, each is tried alone, so that
+    back by `RunLog.full`. When the database refuses what several runs have written, each is tried alone, so that
     one run's trouble is nobody else's.
 
     Args:
@@ -43,7 +44,7 @@ class Writer:
         if hurry:
             self._hurry.set()
         if self._task is None or self._task.done():
-            self._task = asyncio.create_task(self._write(), name="htmxchat writer")
+            self._task = asyncio.create_task(self._write(), name="htmxchat writer", context=Context())
 
     async def close(self) -> None:
         """Give up what is not stored."""

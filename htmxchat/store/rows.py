@@ -143,14 +143,14 @@ def to_run(row: Any) -> Run:
     return Run(row.id, row.conversation_id, row.user_id, row.turn_id, RunState(row.state), row.created_at)
 
 
-def read_events(db: Connection, run_id: str, after: int) -> list[RunEvent]:
-    return [event for _, event in events_of(db, and_(t.events.c.run_id == run_id, t.events.c.seq > after))]
+def read_events(db: Connection, run_id: str, after: int, most: int | None = None) -> list[RunEvent]:
+    found = select(t.events).where(t.events.c.run_id == run_id, t.events.c.seq > after).limit(most)
+    return [event for _, event in events_of(db, found)]
 
 
-def events_of(db: Connection, condition: ColumnElement[bool]) -> Iterator[tuple[str, RunEvent]]:
-    """Yield events in the order of their logs, each with the id of its run."""
-    found = select(t.events).where(condition).order_by(t.events.c.run_id, t.events.c.seq)
-    for row in db.execute(found):
+def events_of(db: Connection, found: Select[*tuple[Any, ...]]) -> Iterator[tuple[str, RunEvent]]:
+    """Yield selected events in the order of their logs, each with the id of its run."""
+    for row in db.execute(found.order_by(t.events.c.run_id, t.events.c.seq)):
         yield row.run_id, RunEvent(row.seq, row.at, decode_body(row.type, row.data), row.raw)
 
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from sqlalchemy import Connection, and_, delete, false, insert, or_, select, update
+from sqlalchemy import JSON as JSON_TYPE
+from sqlalchemy import Connection, FromClause, Integer, and_, cast, delete, func, insert, literal, select, update
 
 from ..agent import Checkpoint, Remember
 from ..errors import NotFound
@@ -13,6 +14,9 @@ from ..events import JSON, RunEvent
 from . import rows, run_rows
 from . import tables as t
 from .database import Database
+
+MOST_OF_A_RUN = 2_000
+MOST_EVENTS = 20_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,10 +58,12 @@ class News:
 
     Attributes:
         live: Whether more can come.
+        more: Whether more may be there already: nobody gets all of a long log at once.
     """
 
     events: Sequence[RunEvent]
     live: bool
+    more: bool = False
 
 
 class RunLogs(Database):
@@ -94,7 +100,7 @@ class RunLogs(Database):
                     run_rows.end(db, batch.run_id, conversations[batch.run_id], batch.log)
             return {batch.run_id for batch in batches} - {batch.run_id for batch in write} - over
 
-        return await self._write(work)
+        return await self._write(work, reserved=True)
 
     async def renew_lease(self, owner: str) -> dict[str, bool]:
         """Say that a process is alive.
@@ -110,7 +116,7 @@ class RunLogs(Database):
             mine = select(t.runs.c.id, t.runs.c.stop_requested).where(t.runs.c.active == 1, t.runs.c.owner == owner)
             return {row.id: row.stop_requested for row in db.execute(mine)}
 
-        return await self._write(work)
+        return await self._write(work, reserved=True)
 
     async def end_lease(self, owner: str) -> None:
         """Say that a process is gone. Its live runs are anybody's to end."""
@@ -119,7 +125,8 @@ class RunLogs(Database):
     async def take_answers(self, owner: str) -> dict[tuple[str, str], JSON]:
         """Return the answers for the runs of a process, by run and request. Each is kept until its event is written."""
         mine = select(t.answers).join(t.runs, t.runs.c.id == t.answers.c.run_id).where(t.runs.c.owner == owner)
-        return await self._read(lambda db: {(row.run_id, row.request_id): row.answer for row in db.execute(mine)})
+        found = await self._read(lambda db: db.execute(mine).all(), reserved=True)
+        return {(row.run_id, row.request_id): row.answer for row in found}
 
     async def read_news(self, wanted: Mapping[str, int]) -> dict[str, News]:
         """Return what has come of several runs.
@@ -132,14 +139,34 @@ class RunLogs(Database):
         """
 
         def work(db: Connection) -> dict[str, News]:
+            these = _table_of(db, wanted)
             # In this order: if a run has ended, its log is complete.
-            live = select(t.runs.c.id, t.runs.c.active).where(t.runs.c.id.in_(wanted))
-            found = {row.id: News([], row.active is not None) for row in db.execute(live).all()}
-            newer = [and_(t.events.c.run_id == id, t.events.c.seq > seq) for id, seq in wanted.items()]
-            for id, event in rows.events_of(db, or_(false(), *newer)):
-                if id in found:
-                    found[id].events.append(event)  # type: ignore[attr-defined]
-            return found
+            states = select(t.runs.c.id, t.runs.c.active).join(these, these.c.id == t.runs.c.id)
+            live = {row.id: row.active is not None for row in db.execute(states).all()}
+            # Numbers are positions, so a long log is read a piece at a time.
+            piece = and_(t.events.c.seq > these.c.seq, t.events.c.seq <= these.c.seq + MOST_OF_A_RUN)
+            news = select(t.events).join(these, and_(t.events.c.run_id == these.c.id, piece)).limit(MOST_EVENTS)
+            events: dict[str, list[RunEvent]] = {id: [] for id in live}
+            for id, event in rows.events_of(db, news):
+                if id in events:
+                    events[id].append(event)
+            cut = sum(map(len, events.values())) == MOST_EVENTS
+            return {id: News(events[id], live[id], cut or len(events[id]) == MOST_OF_A_RUN) for id in live}
+
+        return await self._read(work, reserved=True)
+
+    async def read_run(self, user_id: str, run_id: str, after: int) -> News:
+        """Return what has come of a user's run after a number.
+
+        Raises:
+            NotFound: It does not exist, or belongs to somebody else.
+        """
+
+        def work(db: Connection) -> News:
+            # In this order: if the run has ended, its log is complete.
+            live = rows.find_run(db, user_id, run_id).state.live
+            events = rows.read_events(db, run_id, after, MOST_OF_A_RUN)
+            return News(events, live, len(events) == MOST_OF_A_RUN)
 
         return await self._read(work)
 
@@ -149,7 +176,20 @@ class RunLogs(Database):
         Raises:
             NotFound: The run was purged.
         """
-        news = (await self.read_news({run_id: after})).get(run_id)
-        if news is None:
-            raise NotFound
-        return list(news.events), news.live
+        events: list[RunEvent] = []
+        while True:
+            news = (await self.read_news({run_id: events[-1].seq if events else after})).get(run_id)
+            if news is None:
+                raise NotFound
+            events += news.events
+            if not news.more:
+                return events, news.live
+
+
+def _table_of(db: Connection, numbers: Mapping[str, int]) -> FromClause:
+    """Return numbers by ids as a table with the columns `id` and `seq`: one parameter, however many there are."""
+    if db.dialect.name == "postgresql":
+        each = func.json_each_text(literal(dict(numbers), JSON_TYPE)).table_valued("key", "value")
+    else:
+        each = func.json_each(literal(dict(numbers), JSON_TYPE)).table_valued("key", "value")
+    return select(each.c.key.label("id"), cast(each.c.value, Integer).label("seq")).subquery()

@@ -7,6 +7,7 @@ raises `NotFound` for what belongs to somebody else exactly as for what never ex
 from __future__ import annotations
 
 from .keys import Keys
+from .listening import Listening
 from .run_logs import RunLogs
 from .runs import Runs
 from .script_log import ScriptLog
@@ -15,7 +16,7 @@ from .takeover import Takeover
 from .upkeep import Upkeep
 
 
-class Store(Runs, RunLogs, Takeover, ScriptLog, Sessions, Keys, Upkeep):
+class Store(Runs, RunLogs, Takeover, Listening, ScriptLog, Sessions, Keys, Upkeep):
     """The chat's memory. asyncio only.
 
     `Store()` lives in memory and dies with the object, `Store("sqlite+aiosqlite:///chat.db")` is a file that several
@@ -30,6 +31,8 @@ class Store(Runs, RunLogs, Takeover, ScriptLog, Sessions, Keys, Upkeep):
         keep_deleted: For how many seconds a deletion can be undone.
         migrate: Whether a database that an older version made is brought to the present schema at first use. Without
             it, such a database is refused until `python -m htmxchat db upgrade URL` has run.
+        connections: How many connections to the database requests may use at a time. Others wait for one, for up to ten
+            seconds. A process has up to three more for its own work, and one to PostgreSQL that listens.
 
     Raises:
         ValueError: The URL cannot be used.

@@ -15,9 +15,10 @@ from sqlalchemy import ColumnElement, Connection, and_, delete, exists, or_, sel
 from ..events import JSON, InputAnswered, InputRequested, Outcome, RunEnded, RunEvent, ScriptProposed
 from ..models import Run, Turn
 from ..scripts.results import encode_result
-from . import branches, rows, run_rows, script_rows
+from . import branches, notices, rows, run_rows, script_rows
 from . import tables as t
 from .database import Database
+from .notices import Notice
 
 MOST_DEATHS = 3
 SILENT = "The answer was interrupted: the server that wrote it stopped, or lost its database. What it wrote is kept."
@@ -81,7 +82,7 @@ class Takeover(Database):
         def work(db: Connection) -> Left:
             return Left({row.owner: row.alive_at for row in db.execute(silent)}, db.scalars(claimable).all())
 
-        return await self._read(work)
+        return await self._read(work, reserved=True)
 
     async def give_up_process(self, owner: str, alive_at: datetime | None) -> tuple[int, int]:
         """Release the live runs of a process that is gone, or end those with which nobody can go on.
@@ -120,7 +121,7 @@ class Takeover(Database):
             db.execute(delete(t.processes).where(t.processes.c.id == owner))
             return ended, len(runs) - ended
 
-        return await self._write(work)
+        return await self._write(work, reserved=True)
 
     async def release_run(self, run_id: str, owner: str) -> None:
         """Leave a live run to whoever claims it. Nothing happens to one that is not the owner's."""
@@ -147,7 +148,7 @@ class Takeover(Database):
                     run_rows.finish(db, row.id, conversations[row.id], RunEnded(Outcome.FAILED, SILENT))
             return claimed
 
-        return await self._write(work)
+        return await self._write(work, reserved=True)
 
     async def read_context(self, run: Run) -> RunContext:
         """Return what the agent of a run has to know."""
@@ -183,6 +184,7 @@ def _claimable() -> ColumnElement[bool]:
 def _release(db: Connection, condition: ColumnElement[bool], **values: int) -> None:
     live = and_(condition, t.runs.c.active == 1)
     db.execute(update(t.runs).where(live).values(owner=None, released_at=rows.now(), **values))
+    notices.note(db, Notice.LEFT, [])
 
 
 def _read_answers(db: Connection, run: Run, after: int) -> dict[str, JSON]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from contextlib import aclosing, suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Literal
@@ -14,6 +14,7 @@ from ... import checks
 from ...errors import BackendUnavailable, Busy, ChatError, EmptyText, NotFound, TextTooLong
 from ...events import JSON, RunEvent, Source
 from ...models import Conversation, ConversationPage, Run, RunSteps, RunSummary, Transcript, User
+from ...observing import Observer
 from ...scripts.actions import ScriptAction
 from ...scripts.models import Script
 from ...store import Store
@@ -125,6 +126,9 @@ class KogwistarBackend:
     async def identity_key(self) -> bytes | None:
         return await self._runs.identity_key()
 
+    def observe(self, observer: Observer) -> None:
+        self._runs.observe(observer)
+
     def limit_runs(self, most: int) -> None:
         self._runs.limit_runs(most)
 
@@ -147,7 +151,8 @@ class KogwistarBackend:
         news = f"list {me.id}"
         empty = not page.items and not query
         if self._errands.due(news, self._timing.list):
-            if await self._errands.run(self._learn_list(me), 10 * self._timing.glance * empty, news):
+            wait = 10 * self._timing.glance * empty
+            if await self._errands.run(self._learn_list(me), wait, news):
                 page = await self._runs.search_conversations(me, query, limit=limit, cursor=cursor)
         if empty and not page.items and (failure := self._errands.failure(news)) is not None:
             raise failure
@@ -217,13 +222,14 @@ class KogwistarBackend:
     async def get_run(self, user: User, run_id: str) -> Run:
         return replace(await self._runs.get_run(await self._sign_in(user), own_id(run_id)), user_id=user.id)
 
-    async def run_events(self, user: User, run_id: str, *, after: int | None = None) -> AsyncIterator[RunEvent]:
+    async def run_events(
+        self, user: User, run_id: str, *, after: int | None = None
+    ) -> AsyncGenerator[Sequence[RunEvent], None]:
         """Yield events. All readers of a run share one stream from the server."""
         me = await self._sign_in(user)
-        events: Any = self._runs.run_events(me, own_id(run_id), after=after)
-        async with aclosing(events):
-            async for event in events:
-                yield event
+        async with aclosing(self._runs.run_events(me, own_id(run_id), after=after)) as batches:
+            async for batch in batches:
+                yield batch
 
     async def list_runs(self, user: User, conversation_id: str, *, limit: int = 100) -> tuple[RunSummary, ...]:
         """Return the runs of a conversation, latest first, each with its workflow."""

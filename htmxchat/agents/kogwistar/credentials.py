@@ -55,10 +55,11 @@ class Credentials:
             return token
         with suppress(ChatError):
             token = await self._store.token_of(user_id)
-            if token is not None and token != self._refused.get(user_id):
-                # Sign-ins of the same store need not be of this server.
-                if (await self.sign_in(User(user_id, token=token))).id == user_id:
-                    return token
+            if token is None or token == self._refused.get(user_id):
+                return None
+            # Sign-ins of the same store need not be of this server.
+            if (await self.sign_in(User(user_id, token=token))).id == user_id:
+                return token
         return None
 
     async def get(self, user_id: str) -> str:
