@@ -179,13 +179,16 @@ class KogwistarAgent:
                 yield said
 
     async def _look_for(self, request: Request, progress: Progress) -> AsyncGenerator[Said, None]:
-        """Look what has become of a message that may have arrived. It ends the run."""
+        """Look what has become of a message that may have arrived. It ends the run.
+
+        A stop does not end it sooner: its run on the server, whose id nobody has told, would not hear of it.
+        """
         if progress.phase == "sending":
             progress.enter("doubt")
         yield StageChanged(doubt.LOOKING)
         yield progress.checkpoint()
         signals, arrived = self._signals_of(request.run_id), False
-        while signals.stop_asked is None:
+        while True:
             turns, signals.turns = signals.turns, None
             if turns is None:
                 conversation = await self._links.conversation(request.conversation_id) or request.conversation_id
@@ -196,7 +199,9 @@ class KogwistarAgent:
             if found is not None and found.answer is not None:
                 await self._links.add_run(request.run_id, RunLink("", found.answer.id, self.workflow_id), found.turn)
                 yield TextReplaced(found.answer.text)
-                yield RunEnded(Outcome.COMPLETED)
+                yield RunEnded(Outcome.CANCELLED if signals.stop_asked else Outcome.COMPLETED)
+            elif signals.stop_asked and progress.age >= (doubt.UNANSWERED if found else doubt.MISSING):
+                yield RunEnded(Outcome.CANCELLED)
             elif found is not None and progress.age >= doubt.UNANSWERED:
                 await self._links.add_run(request.run_id, RunLink("", workflow_id=self.workflow_id), found.turn)
                 yield RunEnded(Outcome.FAILED, doubt.NO_ANSWER_CAME)
@@ -206,7 +211,6 @@ class KogwistarAgent:
                 arrived = True
                 yield StageChanged(doubt.ARRIVED)
             await signals.wait(self._timing.doubt)
-        yield RunEnded(Outcome.CANCELLED)
 
     async def _conversation(self, token: str, request: Request) -> str:
         """Return what the server calls the conversation; it is made there if need be."""
