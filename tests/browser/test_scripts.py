@@ -9,10 +9,10 @@ from typing import Any, Literal
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, BrowserContext, Dialog, Locator, Page, expect
+from playwright.sync_api import Browser, BrowserContext, Dialog, Locator, Page, Route, expect
 
 from tests.browser.conftest import Server, watch
-from tests.browser.driving import answer, dom, say, send, start, wait_for_state
+from tests.browser.driving import answer, dom, say, send, start, until, wait_for_state
 
 # Ends when the test says so: by the file that it makes of it, no; by time, no. It waits to be cancelled.
 FOREVER = "import time\nprint('begun')\nwhile True:\n    time.sleep(0.01)"
@@ -339,15 +339,37 @@ def test_another_tab_can_stop_what_one_runs(tabs: tuple[Page, Page]) -> None:
     first, second = tabs
     ask(first, FOREVER)
     second.goto(first.url)
-    second.evaluate("setInterval(() => document.dispatchEvent(new Event('chat:scripts')), 50)")  # it looks often
     press(card(first), "approve")
-    expect(output(card(first))).to_contain_text("begun", timeout=READY)  # where it was approved
+    expect(output(card(first))).to_contain_text("begun", timeout=READY)
     press(card(second), "cancel")
     expect_state(card(second), "cancelled")
     expect_state(card(first), "cancelled")
     expect(answer(first).locator(".turn-body")).to_have_text("cancelled: The user cancelled the script.")
     press(card(first), "rerun")
     expect_state(card(first), "running")
+
+
+def test_a_script_runs_where_it_was_approved_however_often_another_tab_looks(tabs: tuple[Page, Page]) -> None:
+    first, second = tabs
+    ask(first, "6 * 7")
+    second.goto(first.url)
+    expect_state(card(second), "queued")
+    held: list[Route] = []
+    claims: list[str] = []
+    first.route(
+        re.compile(r"/runs/\w+/scripts/\w+$"),
+        lambda route: held.append(route) if "claim=" in (route.request.post_data or "") else route.fallback(),
+    )
+    second.on("request", lambda request: claims.append(request.url) if "claim=" in (request.post_data or "") else None)
+    press(card(first), "approve")
+    expect_state(card(second), "approved")
+    for _ in range(2):
+        with second.expect_response("**/scripts"):
+            second.evaluate("document.dispatchEvent(new Event('chat:scripts'))")
+    until(lambda: first.evaluate("1") and held)
+    held[0].continue_()
+    expect_state(card(second), "done")
+    assert claims == []
 
 
 def test_a_script_goes_on_while_the_reader_is_in_another_conversation(chat: Page) -> None:
