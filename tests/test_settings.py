@@ -41,6 +41,7 @@ from htmxchat import (
     create_chat_app,
     fold,
 )
+from htmxchat.agents import kogwistar
 from htmxchat.agents.kogwistar import KogwistarLogin
 from htmxchat.markdown import Markdown
 from htmxchat.testing import ScriptedBackend
@@ -207,7 +208,7 @@ HANDED_OUT = {"RunView", "BackendConformance", "RunState", "ScriptState", "Outco
 
 
 def public() -> Iterator[tuple[str, Callable[..., Any]]]:
-    for module in (htmxchat, htmxchat.fragments, htmxchat.testing):
+    for module in (htmxchat, htmxchat.fragments, htmxchat.testing, kogwistar):
         for name in module.__all__:
             thing = getattr(module, name)
             protocol = getattr(thing, "_is_protocol", False)

@@ -195,7 +195,7 @@ def test_a_run_goes_on_in_another_process_when_its_own_is_killed(
     assert len(server.runs) == server.asked["POST /api/conversations/{id}/turns:answer"] == 1
     run = (answer(page).get_attribute("id") or "").removeprefix("turn-")
     log = page.request.get(f"{second.url}runs/{run}/events.jsonl").text()
-    sent = [json.loads(line)["raw"]["seq"] for line in log.splitlines() if '"raw"' in line]
+    sent = [json.loads(line)["raw"][0]["seq"] for line in log.splitlines() if '"raw"' in line]
     assert len(sent) > 5 and sent == sorted(set(sent))  # each event of the server once
 
 
@@ -256,6 +256,7 @@ def test_a_message_in_doubt_that_arrived_shows_its_answer_and_keeps_the_next_one
     expect(page.locator("#text")).to_have_value("And then?")
     server.add_turn(conversation, "assistant", "Left.")
     expect(answer(page).locator(".turn-body")).to_have_text("Left.")
+    wait_for_state(page, "completed")
     page.press("#text", "Enter")
     expect(page.locator("article.turn")).to_have_count(6)
     wait_for_state(page, "completed")
