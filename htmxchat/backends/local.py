@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Coroutine, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import aclosing
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any
 
 from .. import checks
@@ -177,9 +178,11 @@ class LocalBackend(ScriptKeeping):
 
     async def retry_run(self, user: User, run_id: str) -> Run:
         self._journal.start()
-        start = self._store.retry_run(
-            user.id, run_id, owner=self._journal.owner, agent=self._agent_name, most=self._most_runs
-        )
+        start = partial(
+            self._store.retry_run,
+            user.id, run_id,
+            owner=self._journal.owner, agent=self._agent_name, most=self._most_runs,
+        )  # fmt: skip
         return await uncancelled(self._tasks, self._launch(user, start))
 
     async def get_run(self, user: User, run_id: str) -> Run:
@@ -250,19 +253,19 @@ class LocalBackend(ScriptKeeping):
         instead_of: str | None = None,
     ) -> Run:
         self._journal.start()
-        start = self._store.start_run(
+        start = partial(
+            self._store.start_run,
             user.id, conversation_id, text,
             owner=self._journal.owner, agent=self._agent_name, submission=submission, instead_of=instead_of,
             most=self._most_runs,
         )  # fmt: skip
         return await uncancelled(self._tasks, self._launch(user, start))
 
-    async def _launch(self, user: User, start: Coroutine[Any, Any, Started]) -> Run:
+    async def _launch(self, user: User, start: Callable[[], Awaitable[Started]]) -> Run:
         if self._closing:
-            start.close()
             raise ServerStopping
         await self._journal.lease.renew()
-        started = await start
+        started = await start()
         if not started.before:
             self._drive(user, started)
         return started.run
