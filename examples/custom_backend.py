@@ -4,7 +4,7 @@ Run: uvicorn examples.custom_backend:app
 """
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from uuid import uuid4
@@ -105,7 +105,9 @@ class EchoBackend:
     async def get_run(self, user: User, run_id: str) -> Run:
         return self._own(user, run_id).run
 
-    async def run_events(self, user: User, run_id: str, *, after: int | None = None) -> AsyncIterator[RunEvent]:
+    async def run_events(
+        self, user: User, run_id: str, *, after: int | None = None
+    ) -> AsyncGenerator[Sequence[RunEvent], None]:
         running = self._own(user, run_id)
         seen = after or 0
         while True:
@@ -113,8 +115,8 @@ class EchoBackend:
                 while running.run.state.live and len(running.events) <= seen:
                     await running.news.wait()
                 events = running.events[seen:]
-            for event in events:
-                yield event
+            if events:
+                yield events
             seen += len(events)
             if not running.run.state.live and seen >= len(running.events):
                 return

@@ -4,6 +4,7 @@ from .agent import Agent, CanResume, Checkpoint, Remember, Request, Responder, R
 from .app import chat_context, chat_lifespan, create_chat_app
 from .backend import (
     Backend,
+    CanBeObserved,
     CanBranch,
     CanDelete,
     CanDrain,
@@ -86,6 +87,7 @@ from .models import (
     User,
     Waiting,
 )
+from .observing import Observer, RunBegin, RunEnd
 from .scripts import Scripts
 from .scripts.models import Script, ScriptResult, ScriptState
 from .store import Store
@@ -104,6 +106,7 @@ __all__ = [
     "BodyTooLarge",
     "BodyTooSlow",
     "Busy",
+    "CanBeObserved",
     "CanBranch",
     "CanDelete",
     "CanDrain",
@@ -141,6 +144,7 @@ __all__ = [
     "NotAllowed",
     "NotFound",
     "NotSignedIn",
+    "Observer",
     "OtherSchema",
     "Outcome",
     "ReasoningDelta",
@@ -148,6 +152,8 @@ __all__ = [
     "Request",
     "Responder",
     "Run",
+    "RunBegin",
+    "RunEnd",
     "RunEnded",
     "RunEvent",
     "RunScript",

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import replace
+from functools import partial
 from typing import Any, Literal, cast
 
 from starlette.applications import Starlette
@@ -15,7 +15,17 @@ from starlette.routing import Mount, Route
 
 from . import checks
 from .assets import Assets
-from .backend import Backend, CanDrain, CanLimitRuns, HasStarters, KeepsIdentityKey, Managed
+from .backend import (
+    Backend,
+    CanBeObserved,
+    CanDrain,
+    CanLimitRuns,
+    HasStarters,
+    KeepsIdentityKey,
+    KeepsScripts,
+    Managed,
+)
+from .bound import abilities
 from .callback import HideCallback
 from .chat import Chat, Inspector, Settings
 from .csrf import CrossOriginGuard, checked_origin
@@ -43,13 +53,15 @@ from .look import Look
 from .markdown import Markdown
 from .models import Starter
 from .mounting import WholePath
-from .relay import Relay
+from .observing import Observer
+from .reading import check_reading
+from .relay import KeptPages, Relay
+from .routing import PostRoute, largest_body
 from .scripts import Scripts
 from .stopping import ServerStop
 from .urls import Urls
 
 _METHODS = tuple(name for name in vars(Backend) if not name.startswith("_"))
-_RESULT = re.compile("/runs/[^/]+/scripts/[^/]+/result$")
 
 
 def create_chat_app(
@@ -70,6 +82,7 @@ def create_chat_app(
     look: Look | None = None,
     stylesheets: Iterable[str] = (),
     limits: Limits | None = None,
+    observer: Observer | None = None,
     scripts: Scripts | Literal[False] | None = None,
     image_hosts: Iterable[str] = (),
     trusted_origins: Iterable[str] = (),
@@ -101,6 +114,7 @@ def create_chat_app(
         stylesheets: Paths of the host's own style sheets, `"/static/brand.css"`, loaded after the chat's: the place to
             set the `--chat-*` tokens. They come from the chat's own origin.
         limits: Longest text, largest body, what a user may have under way at a time.
+        observer: Is told of runs, streams and outages: `Telemetry()`, for OpenTelemetry.
         scripts: How the agent's Python runs in the user's browser, with the user's consent: limits of time and memory,
             and where packages are. `False`: it does not, and there is no room for scripts.
         image_hosts: Hosts whose images answers may show, `"images.example"`. None by default.
@@ -126,6 +140,10 @@ def create_chat_app(
     limits = Limits() if limits is None else checks.instance("limits", limits, Limits, "Limits(text=5_000)")
     if isinstance(backend, CanLimitRuns):
         backend.limit_runs(limits.runs_per_user)
+    if observer is not None:
+        checks.instance("observer", observer, Observer, "Telemetry(), from htmxchat.telemetry")
+        if isinstance(backend, CanBeObserved):
+            backend.observe(observer)
     if starters is None:
         starters = backend.starters if isinstance(backend, HasStarters) else ()
     settings = Settings(
@@ -152,15 +170,17 @@ def create_chat_app(
     policy = ContentPolicy(hosts, settings.scripts.origins if settings.scripts else (), settings.frame_ancestors)
     chat = Chat(
         backend=backend,
+        abilities=abilities(backend) - (frozenset() if settings.scripts else {KeepsScripts}),
         identify=_identity(backend, identify, login, secret),
         settings=settings,
         markdown=Markdown(frozenset(hosts)),
         assets=Assets(),
-        relay=Relay(backend),
+        relay=Relay(backend, kept=KeptPages(limits.resume_bytes, limits.resume_seconds)),
         streams=Slots(limits.streams_per_user),
         requests=Slots(limits.requests_per_user),
         stop=ServerStop(backend.drain if isinstance(backend, CanDrain) else None),
         login=login,
+        observer=observer or Observer(),
     )
     app = Starlette(
         routes=_routes(chat),
@@ -170,7 +190,7 @@ def create_chat_app(
             *([Middleware(HideCallback, login.fields)] if login else []),
             Middleware(SecurityHeaders, policy),
             Middleware(CrossOriginGuard, show_failure, trusted),
-            Middleware(BodyLimit, limits.body, show_failure, {_RESULT: limits.result}, seconds=limits.body_timeout),
+            Middleware(BodyLimit, largest_body(limits.body), show_failure, seconds=limits.body_timeout),
             *([] if identify or login else [Middleware(BrowserCookie)]),
         ],
         exception_handlers={ChatError: show_failure, HTTPException: show_failure},
@@ -181,51 +201,56 @@ def create_chat_app(
 
 
 def _routes(chat: Chat) -> list[Route | Mount]:
+    limits = chat.settings.limits
+    get = partial(Route, methods=["GET"])
+    post = partial(PostRoute, body=limits.body, errors="composer")
+    post_script = partial(PostRoute, body=limits.body, errors="scripts")
+
     sign_in = [
-        Route("/login", session.show, methods=["GET"], name="login"),
-        Route("/login", session.begin, methods=["POST"], name="begin_login"),
-        Route("/login/callback", session.finish, methods=["GET"], name="login_callback"),
-        Route("/login/callback/{state:path}", session.finish, methods=["GET"], name="login_callback_state"),
-        Route("/logout", session.end, methods=["POST"], name="logout"),
+        get("/login", session.show, name="login"),
+        post("/login", session.begin, name="begin_login"),
+        get("/login/callback", session.finish, name="login_callback"),
+        get("/login/callback/{state:path}", session.finish, name="login_callback_state"),
+        post("/logout", session.end, name="logout"),
     ]
     return [
-        *([Route("/", session.home, name="home"), *sign_in] if chat.login else [Route("/", pages.home, name="home")]),
-        Route("/healthz", health.alive, methods=["GET"], name="alive"),
-        Route("/readyz", health.ready, methods=["GET"], name="ready"),
-        Route("/messages", conversations.start, methods=["POST"], name="start"),
-        Route("/c/{conversation}", pages.show, name="conversation"),
-        Route("/c/{conversation}/messages", conversations.send, methods=["POST"], name="messages"),
-        Route("/c/{conversation}/rename", conversations.ask_title, methods=["GET"], name="rename_form"),
-        Route("/c/{conversation}/rename", conversations.rename, methods=["POST"], name="rename"),
-        Route("/c/{conversation}/delete", conversations.delete, methods=["POST"], name="delete"),
-        Route("/c/{deleted}/restore", conversations.restore, methods=["POST"], name="restore"),
-        Route("/history", history.show, name="history"),
-        Route("/c/{conversation}/runs", inspector.runs, name="runs"),
-        Route("/runs", inspector.find, name="find_run"),
-        Route("/runs/{run}", inspector.show, name="run"),
-        Route("/runs/{run}/events", inspector.events, name="events"),
-        Route("/runs/{run}/events.jsonl", exports.lines, name="events_export"),
-        Route("/runs/{run}/report.html", exports.page, name="report"),
-        Route("/runs/{run}/summary.md", exports.text, name="summary"),
-        Route("/runs/{run}/events/{seq}", inspector.event, name="event"),
-        Route("/runs/{run}/steps", insight.steps, name="steps"),
-        Route("/runs/{run}/checkpoints", insight.checkpoints, name="checkpoints"),
-        Route("/runs/{run}/evidence", insight.evidence, name="evidence"),
-        Route("/scripts", scripts.nothing, name="no_scripts"),
-        Route("/c/{conversation}/scripts", scripts.show, methods=["GET"], name="scripts"),
-        Route("/c/{conversation}/scripts", scripts.queue, methods=["POST"], name="queue_scripts"),
-        Route("/runs/{run}/scripts/{script}", scripts.find, methods=["GET"], name="script"),
-        Route("/runs/{run}/scripts/{script}", scripts.change, methods=["POST"], name="change_script"),
-        Route("/runs/{run}/scripts/{script}/result", scripts.finish, methods=["POST"], name="script_result"),
-        Route("/runs/{run}/scripts/{script}/pictures/{number}", scripts.picture, name="script_picture"),
-        Route("/runs/{run}/scripts/{script}/files/{file}", scripts.download, name="script_file"),
-        Route("/runs/{run}/stream", runs.stream, name="stream"),
-        Route("/runs/{run}/poll", runs.poll, name="poll"),
-        Route("/runs/{run}/text", runs.text, name="text"),
-        Route("/runs/{run}/cancel", runs.cancel, methods=["POST"], name="cancel"),
-        Route("/runs/{run}/retry", runs.retry, methods=["POST"], name="retry"),
-        Route("/runs/{run}/answer", runs.answer, methods=["POST"], name="answer"),
-        *([Route("/sandbox", sandbox.show, methods=["GET"], name="sandbox")] if chat.settings.scripts else []),
+        *([get("/", session.home, name="home"), *sign_in] if chat.login else [get("/", pages.home, name="home")]),
+        get("/healthz", health.alive, name="alive"),
+        get("/readyz", health.ready, name="ready"),
+        post("/messages", conversations.start, name="start"),
+        get("/c/{conversation}", pages.show, name="conversation"),
+        post("/c/{conversation}/messages", conversations.send, name="messages"),
+        get("/c/{conversation}/rename", conversations.ask_title, name="rename_form"),
+        post("/c/{conversation}/rename", conversations.rename, name="rename"),
+        post("/c/{conversation}/delete", conversations.delete, name="delete"),
+        post("/c/{deleted}/restore", conversations.restore, name="restore"),
+        get("/history", history.show, name="history"),
+        get("/c/{conversation}/runs", inspector.runs, name="runs"),
+        get("/runs", inspector.find, name="find_run"),
+        get("/runs/{run}", inspector.show, name="run"),
+        get("/runs/{run}/events", inspector.events, name="events"),
+        get("/runs/{run}/events.jsonl", exports.lines, name="events_export"),
+        get("/runs/{run}/report.html", exports.page, name="report"),
+        get("/runs/{run}/summary.md", exports.text, name="summary"),
+        get("/runs/{run}/events/{seq}", inspector.event, name="event"),
+        get("/runs/{run}/steps", insight.steps, name="steps"),
+        get("/runs/{run}/checkpoints", insight.checkpoints, name="checkpoints"),
+        get("/runs/{run}/evidence", insight.evidence, name="evidence"),
+        get("/scripts", scripts.nothing, name="no_scripts"),
+        get("/c/{conversation}/scripts", scripts.show, name="scripts"),
+        post_script("/c/{conversation}/scripts", scripts.queue, name="queue_scripts"),
+        get("/runs/{run}/scripts/{script}", scripts.find, name="script"),
+        post_script("/runs/{run}/scripts/{script}", scripts.change, name="change_script"),
+        post_script("/runs/{run}/scripts/{script}/result", scripts.finish, name="script_result", body=limits.result),
+        get("/runs/{run}/scripts/{script}/pictures/{number}", scripts.picture, name="script_picture"),
+        get("/runs/{run}/scripts/{script}/files/{file}", scripts.download, name="script_file"),
+        get("/runs/{run}/stream", runs.stream, name="stream"),
+        get("/runs/{run}/poll", runs.poll, name="poll"),
+        get("/runs/{run}/text", runs.text, name="text"),
+        post("/runs/{run}/cancel", runs.cancel, name="cancel"),
+        post("/runs/{run}/retry", runs.retry, name="retry"),
+        post("/runs/{run}/answer", runs.answer, name="answer"),
+        *([get("/sandbox", sandbox.show, name="sandbox")] if chat.settings.scripts else []),
         Mount("/static", chat.assets, name="static"),
     ]
 
@@ -239,6 +264,7 @@ def _check_backend(backend: Any) -> None:
         raise TypeError(f"backend is not a Backend, but {checks.kind(backend)}. {made}.")
     if missing:
         raise TypeError(f"backend is not a Backend: {type(backend).__name__} lacks {', '.join(missing)}.")
+    check_reading(backend)
 
 
 def _check_login(login: Any) -> None:

@@ -5,11 +5,12 @@ The promises below are executable: `htmxchat.testing.conformance` checks any bac
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, Sequence
 from typing import Protocol, runtime_checkable
 
 from .events import JSON, RunEvent, Source
 from .models import Conversation, ConversationPage, Run, RunSteps, RunSummary, Starter, Transcript, User
+from .observing import Observer
 from .scripts.actions import ScriptAction
 from .scripts.models import Script
 
@@ -48,11 +49,15 @@ class Backend(Protocol):
         """Return one run with its present state."""
         ...
 
-    def run_events(self, user: User, run_id: str, *, after: int | None = None) -> AsyncIterator[RunEvent]:
+    def run_events(
+        self, user: User, run_id: str, *, after: int | None = None
+    ) -> AsyncGenerator[Sequence[RunEvent], None]:
         """Yield the run's events whose `seq` is larger than `after`, then those to come, until the run has ended.
 
-        `seq` rises strictly. There is exactly one `RunEnded` and it is the last event. Two readers see the same
-        events. Closing the iterator never affects the run.
+        An async generator that yields lists (or tuples) of events, none of them empty: what is there is one batch, and
+        so is what comes at once. `seq` rises strictly, from batch to batch too. There is exactly one `RunEnded` and it
+        is the last event. Two readers see the same events, cut into batches in whatever way. Closing the generator
+        never affects the run.
         """
         ...
 
@@ -171,6 +176,18 @@ class CanLimitRuns(Protocol):
         """From now on let `start_run` and `retry_run` raise `TooManyRuns` where a user would have more than `most`.
 
         Called when a chat is made of the backend, with `Limits.runs_per_user`. Of several numbers the least holds.
+        """
+        ...
+
+
+@runtime_checkable
+class CanBeObserved(Protocol):
+    """A backend that tells an `Observer` of its runs."""
+
+    def observe(self, observer: Observer) -> None:
+        """From now on tell `observer` of runs, of those that wait, and of outages. The latest is told, no other.
+
+        Called when a chat is made of the backend with an observer.
         """
         ...
 

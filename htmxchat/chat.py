@@ -8,11 +8,9 @@ from dataclasses import dataclass, field
 from inspect import isawaitable
 from typing import Literal, TypeAlias, TypeVar
 
-import anyio
-
 from .assets import Assets
-from .backend import Backend, CanDelete, CanRename, CanRetry, CanSearch, CanStartOnce, KeepsScripts
-from .errors import BackendUnavailable, ChatError
+from .backend import Backend, CanRetry, KeepsScripts
+from .bound import BoundBackend, answered
 from .fragments.shell import Frame
 from .fragments.turn_context import TurnContext
 from .html import Child
@@ -21,7 +19,8 @@ from .limits import Limits, Slots
 from .login import Login
 from .look import Look, content_for
 from .markdown import Markdown
-from .models import Run, Starter, User
+from .models import Starter, User
+from .observing import Observer
 from .relay import Relay
 from .scripts import Scripts
 from .stopping import ServerStop
@@ -57,9 +56,14 @@ class Settings:
 
 @dataclass(frozen=True, slots=True)
 class Chat:
-    """One mounted chat. Everything that lives as long as the app lives here; modules hold no state."""
+    """One mounted chat. Everything that lives as long as the app lives here; modules hold no state.
+
+    Attributes:
+        abilities: The optional protocols of the backend that this chat makes use of.
+    """
 
     backend: Backend
+    abilities: frozenset[type]
     identify: Identify
     settings: Settings
     markdown: Markdown
@@ -69,6 +73,7 @@ class Chat:
     requests: Slots
     stop: ServerStop
     login: Login | None = None
+    observer: Observer = field(default_factory=Observer)
     submissions: Submissions = field(default_factory=Submissions)
 
     async def may_inspect(self, user: User) -> bool:
@@ -114,28 +119,20 @@ class Chat:
             markdown=self.markdown,
             stream=self.settings.stream,
             poll_interval=self.settings.poll_interval,
-            can_retry=isinstance(self.backend, CanRetry),
+            can_retry=self.can(CanRetry),
             agent=self.settings.agent,
-            can_run_scripts=self.can_run_scripts,
+            can_run_scripts=self.can(KeepsScripts),
             inspector="here" if can_inspect else None,
         )
 
-    @property
-    def can_rename(self) -> bool:
-        return isinstance(self.backend, CanRename)
-
-    @property
-    def can_delete(self) -> bool:
-        return isinstance(self.backend, CanDelete)
+    def can(self, ability: type) -> bool:
+        """Return whether the backend has one of the optional protocols, and this chat makes use of it."""
+        return ability in self.abilities
 
     @property
     def scripts(self) -> Scripts | None:
         """How scripts run; `None` without a queue: the host wants none, or the backend keeps none."""
-        return self.settings.scripts if isinstance(self.backend, KeepsScripts) else None
-
-    @property
-    def can_run_scripts(self) -> bool:
-        return self.scripts is not None
+        return self.settings.scripts if self.can(KeepsScripts) else None
 
     @property
     def trust(self) -> bool:
@@ -147,35 +144,10 @@ class Chat:
         notice: str = getattr(self.backend, "deletion_notice", "Conversation deleted.")
         return notice
 
-    @property
-    def can_search(self) -> bool:
-        return isinstance(self.backend, CanSearch)
-
-    async def start_run(self, user: User, conversation_id: str | None, text: str, submission: str | None) -> Run:
-        """Have the backend start a run; a submission that came before returns the run that it started then."""
-        backend = self.backend
-        if submission is None:
-            return await self.ask(backend.start_run(user, conversation_id, text))
-        if isinstance(backend, CanStartOnce):
-            return await self.ask(backend.start_run_once(user, conversation_id, text, submission))
-        key = user.id, conversation_id, text, submission
-        return await self.submissions.once(key, lambda: self.ask(backend.start_run(user, conversation_id, text)))
+    def bound(self, user: User) -> BoundBackend:
+        """Return the backend as this user asks it."""
+        return BoundBackend(self.backend, self.abilities, user, self.settings.backend_timeout, self.submissions)
 
     async def ask(self, answer: Awaitable[T]) -> T:
-        """Return what the backend answers.
-
-        Raises:
-            BackendUnavailable: It took longer than `backend_timeout` seconds.
-            ChatError: What the backend raises; an error that is none becomes one, and is in the log only. So does an
-                exit: nobody's request ends the server.
-        """
-        try:
-            with anyio.fail_after(self.settings.backend_timeout):
-                return await answer
-        except ChatError:
-            raise
-        except TimeoutError:
-            raise BackendUnavailable("The agent takes too long to answer. Try again in a moment.") from None
-        except (Exception, SystemExit, KeyboardInterrupt):
-            _log.exception("The backend failed")
-            raise ChatError from None
+        """Return what the host's own code answers within `backend_timeout`; raises what `answered` does."""
+        return await answered(answer, self.settings.backend_timeout)

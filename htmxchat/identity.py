@@ -17,6 +17,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from . import checks
 from .cookies import SESSION, Cookie, new_secret
 from .errors import NotSignedIn
+from .htmx import Htmx
 from .login import SessionStore
 from .models import User
 
@@ -92,7 +93,7 @@ class BrowserIdentity:
         cookie = Cookie.of(scope, _BROWSER, owner=owner)
         sent = cookie.sent(scope)
         secret = _issued(key, cookie.name, sent or "")
-        if request.method == "GET" and (secret is None or "hx-request" not in request.headers):
+        if request.method == "GET" and (secret is None or not Htmx.of(request.headers).asks):
             # Browsers forget a cookie after 400 days, so whole pages send it once more.
             secret, _ = scope.get(_ISSUED) or (secret or new_secret(), "")
             value = f"{secret}.{_signature(key, cookie.name, secret)}"

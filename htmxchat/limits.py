@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import math
-import re
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 
@@ -35,6 +34,9 @@ class Limits:
         streams_per_user: How many live streams a user may have open at a time, over all tabs and devices that this
             process serves. Browsers themselves allow six connections a host over HTTP/1.1.
         requests_per_user: How many requests of a user this process works on at a time, streams and polls included.
+        resume_bytes: How much memory live answers may take in this process, about, so that a reader who polls or comes
+            back costs what is new to it and not the whole answer.
+        resume_seconds: For how long an answer is kept so after a reader was there.
         runs_per_user: How many live runs a user may have at a time, those that wait for the user included. A backend
             that is a `CanLimitRuns` counts them over all processes; another has to see to it itself.
 
@@ -48,6 +50,8 @@ class Limits:
     body_timeout: float = 30.0
     streams_per_user: int = 4
     requests_per_user: int = 32
+    resume_bytes: int = 64 * 1024 * 1024
+    resume_seconds: float = 60.0
     runs_per_user: int = 10
 
     def __post_init__(self) -> None:
@@ -64,7 +68,7 @@ class Limits:
 
 
 class BodyLimit:
-    """ASGI middleware that refuses a body of more than `limit` bytes (`BodyTooLarge`) or `seconds` (`BodyTooSlow`).
+    """ASGI middleware that refuses a body that is too large (`BodyTooLarge`) or too slow (`BodyTooSlow`).
 
     A `Content-Length` above the limit is refused before anything is read. A body of unknown length is counted as the
     app reads it: reading past a limit raises the error in the app. If the app lets it through, and has not begun to
@@ -72,16 +76,15 @@ class BodyLimit:
     would bound how long the rest of it takes.
 
     Args:
+        limit: Returns the largest body of a request, in bytes.
         seconds: From the first look at the body until it is there.
-        others: The limits of some paths, by what these match.
     """
 
     def __init__(
         self,
         app: ASGIApp,
-        limit: int,
+        limit: Callable[[Scope], int],
         refuse: Refuse,
-        others: Mapping[re.Pattern[str], int] | None = None,
         *,
         seconds: float = math.inf,
     ) -> None:
@@ -89,14 +92,12 @@ class BodyLimit:
         self._limit = limit
         self._seconds = seconds
         self._refuse = refuse
-        self._others = dict(others or {})
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http" or scope["method"] in ("GET", "HEAD"):
             await self._app(scope, receive, send)
             return
-        matching = (limit for path, limit in self._others.items() if path.search(scope["path"]))
-        limit = next(matching, self._limit)
+        limit = self._limit(scope)
         body = _Body(receive, limit, self._seconds)
         started = False
 

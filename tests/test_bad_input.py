@@ -415,9 +415,9 @@ class TestBackendFails:
         assert response.headers["content-type"] == "text/html; charset=utf-8"
         assert "Traceback" not in response.text
         assert "LookupError" not in response.text
-        (record,) = [each for each in caplog.records if each.name == "htmxchat"]
-        assert record.levelno == logging.ERROR
-        assert record.exc_info and "s3cret detail" in str(record.exc_info[1])
+        records = [each for each in caplog.records if each.name == "htmxchat"]
+        assert {each.levelno for each in records} == {logging.ERROR}
+        assert all(each.exc_info and "s3cret detail" in str(each.exc_info[1]) for each in records)
 
     def test_an_identify_that_fails_is_no_hole(self) -> None:
         async def broken(request: Request) -> User:

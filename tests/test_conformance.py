@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from contextlib import aclosing
 from pathlib import Path
 
 import anyio
@@ -16,7 +17,7 @@ from htmxchat.errors import BackendUnavailable
 from htmxchat.events import EventBody, InputRequested, Outcome, RunEnded, RunEvent, ScriptProposed, TextDelta
 from htmxchat.models import User
 from htmxchat.store import Store
-from htmxchat.testing import BackendConformance, Break, Delay, Gate, ScriptedBackend, Stall, Step
+from htmxchat.testing import BackendConformance, Break, Delay, Gate, ScriptedBackend, Stall, Step, each_event
 
 ANN = User("ann")
 
@@ -90,7 +91,7 @@ def anyio_backend(request: pytest.FixtureRequest) -> object:
 
 async def _read(backend: Backend, run_id: str, after: int | None = None) -> list[RunEvent]:
     with anyio.fail_after(5):
-        return [event async for event in backend.run_events(ANN, run_id, after=after)]
+        return [event async for event in each_event(backend, ANN, run_id, after=after)]
 
 
 @pytest.mark.anyio
@@ -100,7 +101,7 @@ async def test_a_script_can_break_the_stream_and_go_on() -> None:
     run = await backend.start_run(ANN, None, "Hello")
     seen: list[RunEvent] = []
     with pytest.raises(BackendUnavailable):
-        async for event in backend.run_events(ANN, run.id):
+        async for event in each_event(backend, ANN, run.id):
             seen.append(event)
     assert [event.seq for event in seen] == [1, 2]
     seen += await _read(backend, run.id, after=2)
@@ -135,10 +136,11 @@ async def test_a_script_waits_at_a_gate() -> None:
 
 
 class _Doubling(ScriptedBackend):
-    async def run_events(self, user: User, run_id: str, *, after: int | None = None) -> AsyncIterator[RunEvent]:
-        async for event in super().run_events(user, run_id, after=after):
-            yield event
-            yield event
+    async def run_events(
+        self, user: User, run_id: str, *, after: int | None = None
+    ) -> AsyncGenerator[Sequence[RunEvent], None]:
+        async for batch in super().run_events(user, run_id, after=after):
+            yield [event for event in batch for _ in range(2)]
 
 
 @pytest.mark.anyio
@@ -149,3 +151,25 @@ async def test_the_kit_catches_a_backend_that_doubles_events() -> None:
 
     with pytest.raises(AssertionError):
         await Doubling().test_seq_rises_and_the_only_run_ended_is_last()
+
+
+class _Idle(ScriptedBackend):
+    """Says again and again that there is nothing."""
+
+    async def run_events(
+        self, user: User, run_id: str, *, after: int | None = None
+    ) -> AsyncGenerator[Sequence[RunEvent], None]:
+        async with aclosing(super().run_events(user, run_id, after=after)) as batches:
+            async for batch in batches:
+                yield batch
+                yield []
+
+
+@pytest.mark.anyio
+async def test_the_kit_catches_a_backend_that_yields_empty_batches() -> None:
+    class Idle(BackendConformance):
+        async def make_backend(self) -> Backend:
+            return _Idle()
+
+    with pytest.raises(AssertionError, match="a batch is not empty"):
+        await Idle().test_events_come_in_batches_none_of_them_empty()

@@ -46,7 +46,7 @@ from htmxchat.__main__ import _parser
 from htmxchat.backends.kogwistar.tables import metadata as kogwistar_tables
 from htmxchat.events import BODIES, Source
 from htmxchat.store.tables import metadata
-from htmxchat.testing import BackendConformance
+from htmxchat.testing import BackendConformance, each_event
 from tests.doc_blocks import CODE, PAGES, ROOT, blocks, file_of
 from tests.support import Element, parse
 
@@ -401,7 +401,7 @@ async def test_the_responder_follows_an_openai_compatible_server(folder: Path, m
 
     async def ask(conversation: str | None, text: str) -> tuple[str, htmxchat.RunView]:
         run = await backend.start_run(ann, conversation, text)
-        return run.conversation_id, fold([event async for event in backend.run_events(ann, run.id)])
+        return run.conversation_id, fold([event async for event in each_event(backend, ann, run.id)])
 
     conversation, view = await ask(None, "Hi")
     assert (view.state, view.text) == (RunState.COMPLETED, "Hello\u2028Ann.")

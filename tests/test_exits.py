@@ -19,6 +19,7 @@ from htmxchat.backends.local import LocalBackend
 from htmxchat.containment import Exited, contained
 from htmxchat.events import Outcome, RunEnded, RunEvent
 from htmxchat.models import Run, User
+from htmxchat.testing import each_event
 from tests.servers import uvicorn, wait_until
 
 pytestmark = pytest.mark.anyio
@@ -115,7 +116,7 @@ PLACES += [in_a_group_of_anyio, cleaning_up]
 
 async def ended(backend: LocalBackend, run: Run) -> RunEnded:
     with anyio.fail_after(15):
-        events: list[RunEvent] = [event async for event in backend.run_events(ANN, run.id)]
+        events: list[RunEvent] = [event async for event in each_event(backend, ANN, run.id)]
     assert isinstance(events[-1].body, RunEnded)
     return events[-1].body
 
@@ -150,6 +151,7 @@ async def test_an_exit_in_a_task_that_nobody_awaits_fails_its_run(caplog: pytest
     async def respond(request: Request) -> AsyncIterator[str]:
         yield "A"
         task = asyncio.create_task(later(sys.exit))
+        task.add_done_callback(asyncio.Task.exception)  # else the test's own loop hears of it, at some time
         await asyncio.Event().wait()
         await task
 
@@ -197,7 +199,7 @@ async def test_an_exit_after_a_stop_leaves_the_run_stopped() -> None:
 
     backend = LocalBackend(respond)
     run = await backend.start_run(ANN, None, "Hello")
-    async for event in backend.run_events(ANN, run.id):
+    async for event in each_event(backend, ANN, run.id):
         if event.seq == 2:
             await backend.cancel_run(ANN, run.id)
     assert await ended(backend, run) == RunEnded(Outcome.CANCELLED)

@@ -11,24 +11,25 @@ import pytest
 
 PACKAGE = Path(__file__).parent.parent / "htmxchat"
 
-NOUNS = {"checks", "kinds", "models", "events", "errors", "cleaning", "scripts", "words", "zones"}
+NOUNS = {"checks", "kinds", "models", "events", "errors", "cleaning", "observing", "scripts", "words", "zones"}
 SEAMS = {"agent", "backend", "login"}
 LOG = {"journal", "store"}
 TEXT = {"markdown", "highlight", "confusing"}
 INSPECTED = {"inspection", "redaction"}
 PAGE = {"html", "look", "view", "urls", "patches", "ansi", *INSPECTED, *NOUNS, *TEXT}
 GUARDS = {
-    *("assets", "callback", "containment", "cookies", "csrf", "headers", "identity", "limits", "mounting"),
-    "submissions",
+    *("assets", "callback", "containment", "cookies", "csrf", "headers", "htmx", "identity", "limits", "mounting"),
+    *("routing", "submissions"),
 }
-STREAM = {"fragments", "sse", "stopping", "relay", *SEAMS, *PAGE}
+STREAM = {"fragments", "reading", "sse", "stopping", "relay", *SEAMS, *PAGE}
 AGENTS = {"agents", "backends", "testing"}
-EVERYTHING = {"app", "chat", "endpoints", *STREAM, *GUARDS, *LOG, *AGENTS}
+EVERYTHING = {"app", "bound", "chat", "endpoints", *STREAM, *GUARDS, *LOG, *AGENTS}
 
 # Module (or package): the modules of htmxchat it may import, then the packages of others besides the standard library.
 LAYERS: dict[str, tuple[set[str], set[str]]] = {
     **dict.fromkeys(NOUNS, (NOUNS, set())),
     **dict.fromkeys(SEAMS, (NOUNS, set())),
+    "reading": (NOUNS | SEAMS, set()),
     "view": (NOUNS, set()),
     **dict.fromkeys(INSPECTED, (NOUNS | INSPECTED, set())),
     "urls": ({"checks", "kinds"}, set()),
@@ -44,18 +45,20 @@ LAYERS: dict[str, tuple[set[str], set[str]]] = {
     **dict.fromkeys(GUARDS, (NOUNS | GUARDS | {"login"}, {"anyio", "starlette"})),
     "fragments": (PAGE, set()),
     "relay": (STREAM, {"anyio"}),
-    "chat": (STREAM | GUARDS, {"anyio"}),
-    "endpoints": (STREAM | GUARDS | {"chat"}, {"anyio", "starlette"}),
-    "app": (STREAM | GUARDS | {"chat", "endpoints"}, {"anyio", "starlette"}),
+    "bound": (NOUNS | {"backend", "reading", "submissions"}, {"anyio"}),
+    "chat": (STREAM | GUARDS | {"bound"}, set()),
+    "endpoints": (STREAM | GUARDS | {"bound", "chat"}, {"anyio", "starlette"}),
+    "app": (STREAM | GUARDS | {"bound", "chat", "endpoints"}, {"anyio", "starlette"}),
     **dict.fromkeys(LOG, (NOUNS | LOG | {"agent", "backend", "view"}, {"alembic", "anyio", "sqlalchemy"})),
     **dict.fromkeys(
         AGENTS,
         (
-            NOUNS | LOG | AGENTS | SEAMS | {"containment", "view", "redaction"},
+            NOUNS | LOG | AGENTS | SEAMS | {"containment", "reading", "view", "redaction"},
             {"anyio", "httpx", "httpx_sse", "pytest", "sqlalchemy"},
         ),
     ),
     "__init__": (EVERYTHING - {"testing"}, set()),
+    "telemetry": ({"observing"}, {"opentelemetry"}),
     "db": (NOUNS | LOG, set()),
     "__main__": (EVERYTHING | {"__init__", "db"}, {"anyio", "httpx", "starlette", "uvicorn"}),
 }

@@ -42,7 +42,7 @@ from htmxchat.patches import render_patches
 from htmxchat.relay import Relay
 from htmxchat.relay.rows import LiveRows, RowsWanted
 from htmxchat.sse import ServerSentEvent
-from htmxchat.testing import Break, Gate, ScriptedBackend, Step
+from htmxchat.testing import Break, Gate, ScriptedBackend, Step, each_event
 from htmxchat.urls import Urls
 from htmxchat.view import fold
 from tests.support import FRAGMENT, Element, Exchange, context, open_page, parse
@@ -83,7 +83,7 @@ def anyio_backend(request: pytest.FixtureRequest) -> object:
 async def finished(steps: tuple[Step, ...] = SCRIPT) -> tuple[ScriptedBackend, Run, list[RunEvent]]:
     backend = ScriptedBackend(list(steps), first_seq=40, seq_step=7)
     run = await backend.start_run(ANN, None, "Hello")
-    return backend, run, [event async for event in backend.run_events(ANN, run.id)]
+    return backend, run, [event async for event in each_event(backend, ANN, run.id)]
 
 
 def room(run_id: str, events: list[RunEvent], wanted: RowFilter) -> Element:
@@ -213,7 +213,7 @@ class TestLiveRows:
             answer = await relay.poll(ANN, run.id, after, context("poll"), wanted)
             page.apply(answer.html)
             after, wanted = answer.after, answer.rows or wanted
-        events = [event async for event in backend.run_events(ANN, run.id)]
+        events = [event async for event in each_event(backend, ANN, run.id)]
         assert rows_of(page) == rows_of(room(run.id, events, RowFilter()))
 
     async def test_a_backend_that_breaks_off_changes_nothing(self) -> None:
@@ -224,7 +224,7 @@ class TestLiveRows:
         for message in await stream(backend, run, None, RowsWanted(0)):
             if message.event is None:  # a named one says only that the answer is delayed, or has ended
                 page.apply(message.data)
-        events = [event async for event in backend.run_events(ANN, run.id)]
+        events = [event async for event in each_event(backend, ANN, run.id)]
         assert rows_of(page) == rows_of(room(run.id, events, RowFilter()))
 
 

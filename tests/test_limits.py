@@ -20,6 +20,10 @@ from htmxchat.limits import BodyLimit, Limits, QuietDisconnects, Slots
 LIMIT = 10
 
 
+def limit(scope: Scope) -> int:
+    return LIMIT
+
+
 async def refuse(request: Request, error: ChatError) -> Response:
     return PlainTextResponse(str(error), error.status)
 
@@ -57,7 +61,7 @@ class TestLimits:
 class TestBodyLimit:
     @pytest.mark.parametrize("size", [0, 1, LIMIT])
     def test_a_body_up_to_the_limit_passes(self, size: int) -> None:
-        app = BodyLimit(Starlette(routes=[Route("/", length, methods=["POST"])]), LIMIT, refuse)
+        app = BodyLimit(Starlette(routes=[Route("/", length, methods=["POST"])]), limit, refuse)
         assert TestClient(app).post("/", content=b"x" * size).text == str(size)
         assert TestClient(app).post("/", content=chunks(size)).text == str(size)
 
@@ -74,7 +78,7 @@ class TestBodyLimit:
             raise AssertionError("the app was called")
 
         scope = {"type": "http", "method": "POST", "path": "/", "headers": [(b"content-length", b"9" * 5000)]}
-        await BodyLimit(app, LIMIT, refuse)(scope, receive, send)
+        await BodyLimit(app, limit, refuse)(scope, receive, send)
         assert sent[0]["status"] == 413
 
     def test_a_body_of_unknown_length_is_refused_when_it_passes_the_limit(self) -> None:
@@ -82,7 +86,7 @@ class TestBodyLimit:
             response = await length(Request(scope, receive))
             await response(scope, receive, send)
 
-        response = TestClient(BodyLimit(app, LIMIT, refuse)).post("/", content=chunks(LIMIT + 1))
+        response = TestClient(BodyLimit(app, limit, refuse)).post("/", content=chunks(LIMIT + 1))
         assert response.status_code == 413
         assert response.text == str(BodyTooLarge(LIMIT))
 
@@ -100,12 +104,12 @@ class TestBodyLimit:
         async def app(scope: Scope, receive: Receive, send: Send) -> None:
             await Request(scope, receive).body()
 
-        await BodyLimit(app, LIMIT, refuse)({"type": "http", "method": "POST", "headers": []}, receive, send)
+        await BodyLimit(app, limit, refuse)({"type": "http", "method": "POST", "headers": []}, receive, send)
         assert read == 3
 
     def test_an_app_that_handles_the_error_itself_answers(self) -> None:
         app = Starlette(routes=[Route("/", length, methods=["POST"])], exception_handlers={ChatError: handled})
-        response = TestClient(BodyLimit(app, LIMIT, refuse)).post("/", content=chunks(LIMIT + 1))
+        response = TestClient(BodyLimit(app, limit, refuse)).post("/", content=chunks(LIMIT + 1))
         assert (response.status_code, response.text) == (413, "handled by the app")
 
     async def test_an_answer_that_has_begun_is_not_followed_by_another(self) -> None:
@@ -122,7 +126,7 @@ class TestBodyLimit:
             await receive()
 
         with pytest.raises(BodyTooLarge):
-            await BodyLimit(app, LIMIT, refuse)({"type": "http", "method": "POST", "headers": []}, receive, send)
+            await BodyLimit(app, limit, refuse)({"type": "http", "method": "POST", "headers": []}, receive, send)
         assert sent == ["http.response.start"]
 
     async def test_a_body_that_does_not_come_is_refused_in_time(self) -> None:
@@ -142,7 +146,7 @@ class TestBodyLimit:
             await Request(scope, receive).body()
 
         scope = {"type": "http", "method": "POST", "headers": [(b"content-length", b"5")]}
-        await BodyLimit(app, LIMIT, refuse, seconds=0.1)(scope, receive, send)
+        await BodyLimit(app, limit, refuse, seconds=0.1)(scope, receive, send)
         assert heard > 1
         assert sent[0]["status"] == 408
         assert (b"connection", b"close") in sent[0]["headers"]
@@ -163,7 +167,7 @@ class TestBodyLimit:
 
         async def send(message: Message) -> None: ...
 
-        await BodyLimit(app, LIMIT, refuse, seconds=0.05)(
+        await BodyLimit(app, limit, refuse, seconds=0.05)(
             {"type": "http", "method": "POST", "headers": []}, receive, send
         )
         assert heard[1] == {"type": "http.disconnect"}

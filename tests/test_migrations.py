@@ -21,6 +21,7 @@ from htmxchat.models import RunState
 from htmxchat.scripts.models import ScriptState
 from htmxchat.store import migrations
 from htmxchat.store.tables import metadata
+from htmxchat.testing import each_event
 from tests.servers import Postgres
 
 pytestmark = pytest.mark.anyio
@@ -137,7 +138,7 @@ async def test_conversations_of_the_first_version_go_on(make: Callable[..., Stor
         "Tell me of rain", "**Echo**: Tell me of rain — naïve 雨 [1]", "fail", "half",
     ]  # fmt: skip
     run = await backend.start_run(ANN, rain.id, "Go on")
-    events = [event async for event in backend.run_events(ANN, run.id)]
+    events = [event async for event in each_event(backend, ANN, run.id)]
     assert "4 turns before" in str(events)
     found = (await backend.search_conversations(ANN, "naïve 雨")).items
     assert [each.id for each in found] == [rain.id]

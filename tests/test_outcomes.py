@@ -17,6 +17,7 @@ from htmxchat.errors import BackendError
 from htmxchat.events import Outcome, RunEnded, RunStopping
 from htmxchat.journal import Journal, Timing
 from htmxchat.models import User
+from htmxchat.observing import Observer
 from htmxchat.store import Store
 
 pytestmark = pytest.mark.anyio
@@ -59,7 +60,7 @@ def journal(store: Store) -> Journal[ActiveRun]:
 
     async def nothing_is_left(run_ids: object) -> None: ...
 
-    return Journal(store, QUICK, nobody_is_gone, nothing_is_left)
+    return Journal(store, QUICK, Observer(), nobody_is_gone, nothing_is_left)
 
 
 def failing() -> Any:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import anyio
@@ -220,9 +220,11 @@ class Sloppy(LocalBackend):
     async def get_run(self, user: User, run_id: str) -> Run:
         return await super().get_run(self.ann, run_id)
 
-    async def run_events(self, user: User, run_id: str, *, after: int | None = None) -> AsyncIterator[RunEvent]:
-        async for event in super().run_events(self.ann, run_id, after=after):
-            yield event
+    async def run_events(
+        self, user: User, run_id: str, *, after: int | None = None
+    ) -> AsyncGenerator[Sequence[RunEvent], None]:
+        async for batch in super().run_events(self.ann, run_id, after=after):
+            yield batch
 
     async def cancel_run(self, user: User, run_id: str) -> None:
         await super().cancel_run(self.ann, run_id)

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncGenerator, Callable, Iterator, Sequence
 from contextlib import aclosing
 from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
+from typing import Any
 
 import anyio
 import anyio.lowlevel
@@ -38,12 +39,13 @@ from htmxchat.fragments.turn_context import TurnContext
 from htmxchat.markdown import blocks, document, stream
 from htmxchat.models import Run, RunState, Turn, User
 from htmxchat.patches import render_patches
-from htmxchat.relay import PollAnswer, Relay
+from htmxchat.relay import KeptPages, PollAnswer, Relay
 from htmxchat.relay.follower import Follower
+from htmxchat.relay.page import LivePage
 from htmxchat.relay.stream import DELAYED
 from htmxchat.relay.turn import LiveTurn
 from htmxchat.sse import EventStreamResponse, ServerSentEvent
-from htmxchat.testing import Break, Delay, Gate, ScriptedBackend, Stall, Step
+from htmxchat.testing import Break, Delay, Gate, ScriptedBackend, Stall, Step, each_event
 from htmxchat.view import RunView, fold
 from tests.support import FRAGMENT, Element, Exchange, article, context, decode, open_page, parse
 
@@ -94,9 +96,17 @@ def anyio_backend(request: pytest.FixtureRequest) -> object:
 class Reader:
     """Reads one stream to its end; `on_message` is called in between, as a slow or meddling browser would."""
 
-    def __init__(self, backend: ScriptedBackend, run: Run, *, patience: float = 5.0, using: TurnContext | None = None):
+    def __init__(
+        self,
+        backend: ScriptedBackend,
+        run: Run,
+        *,
+        patience: float = 5.0,
+        using: TurnContext | None = None,
+        relay: Relay | None = None,
+    ) -> None:
         self.messages: list[ServerSentEvent] = []
-        self._relay = Relay(backend, patience=patience)
+        self._relay = relay or Relay(backend, patience=patience)
         self._run = run
         self._context = using or context()
         self.on_message: Callable[[ServerSentEvent], object] = lambda message: None
@@ -107,6 +117,16 @@ class Reader:
                 await self._relay.stream(ANN, self._run.id, after, self._context, self._emit, tasks)
                 tasks.cancel_scope.cancel()
         return self.messages
+
+    async def read_to(self, seq: int, after: int | None = None) -> None:
+        """Read until a message vouches for this event, then leave."""
+        there = anyio.Event()
+        self.on_message = lambda message: there.set() if message.id and int(message.id) >= seq else None
+        with anyio.fail_after(10):
+            async with anyio.create_task_group() as tasks:
+                tasks.start_soon(self._relay.stream, ANN, self._run.id, after, self._context, self._emit, tasks)
+                await there.wait()
+                tasks.cancel_scope.cancel()
 
     async def _emit(self, message: ServerSentEvent) -> None:
         self.messages.append(message)
@@ -121,12 +141,16 @@ class Counting(ScriptedBackend):
     opened = 0
     given = 0
 
-    async def run_events(self, user: User, run_id: str, *, after: int | None = None) -> AsyncIterator[RunEvent]:
+    async def run_events(
+        self, user: User, run_id: str, *, after: int | None = None
+    ) -> AsyncGenerator[Sequence[RunEvent], None]:
         self.opened += 1
-        async with aclosing(super().run_events(user, run_id, after=after)) as events:  # type: ignore[type-var]
-            async for event in events:
-                self.given += 1
-                yield event
+        async with aclosing(super().run_events(user, run_id, after=after)) as batches:
+            async for batch in batches:
+                for start in range(0, len(batch), 100):
+                    some = batch[start : start + 100]
+                    self.given += len(some)
+                    yield some
 
 
 def paced(steps: tuple[Step, ...]) -> list[Step]:
@@ -156,7 +180,7 @@ async def reload(backend: ScriptedBackend, run: Run, using: TurnContext | None =
 
 
 async def log(backend: ScriptedBackend, run: Run) -> list[RunEvent]:
-    return [event async for event in backend.run_events(ANN, run.id)]
+    return [event async for event in each_event(backend, ANN, run.id)]
 
 
 def started(run: Run) -> Turn:
@@ -442,13 +466,15 @@ class TestLaw4:
         class Restless(ScriptedBackend):
             """Writes without a pause until its reader has seen something, or for a second and a half."""
 
-            async def run_events(self, user: User, run_id: str, *, after: int | None = None) -> AsyncIterator[RunEvent]:
+            async def run_events(
+                self, user: User, run_id: str, *, after: int | None = None
+            ) -> AsyncGenerator[Sequence[RunEvent], None]:
                 until, seq, at = anyio.current_time() + 1.5, 0, datetime(2026, 1, 1, tzinfo=UTC)
                 while not shown.is_set() and anyio.current_time() < until:
                     seq += 1
-                    yield RunEvent(seq, at, TextDelta("word "))
+                    yield [RunEvent(seq, at, TextDelta("word "))]
                     await anyio.sleep(0.001)
-                yield RunEvent(seq + 1, at, RunEnded(Outcome.COMPLETED))
+                yield [RunEvent(seq + 1, at, RunEnded(Outcome.COMPLETED))]
 
         backend = Restless()
         run = await begin(backend)
@@ -491,7 +517,7 @@ def skeleton(run: Run) -> str:
 
 async def log_so_far(backend: ScriptedBackend, run: Run, count: int) -> list[RunEvent]:
     events: list[RunEvent] = []
-    async with aclosing(backend.run_events(ANN, run.id)) as reading:  # type: ignore[type-var]
+    async with aclosing(each_event(backend, ANN, run.id)) as reading:
         async for event in reading:
             events.append(event)
             if len(events) == count:
@@ -541,6 +567,37 @@ class TestLaw6:
         assert article(page, run) == await reload(backend, run)
         assert backend.opened == 2
         assert backend.given == 6, "events were read twice"
+
+    @pytest.mark.parametrize("kind", ["single", "wrong", "plain", "coroutine"])
+    async def test_law_6_a_backend_that_yields_no_batches_is_told_at_once_what_to_write(
+        self, kind: str, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        """Not after 30 seconds of reading again: it will never be right."""
+        events = [RunEvent(1, datetime(2026, 1, 1, tzinfo=UTC), TextDelta("word"))]
+
+        async def single() -> AsyncGenerator[object, None]:
+            yield events[0]
+
+        async def wrong() -> AsyncGenerator[object, None]:
+            yield ["word"]
+
+        class Wrong(ScriptedBackend):
+            opened = 0
+
+            def run_events(self, user: User, run_id: str, *, after: int | None = None) -> Any:
+                self.opened += 1
+                made: dict[str, Any] = {"single": single, "wrong": wrong, "plain": lambda: iter(events)}
+                return self.get_run(user, run_id) if kind == "coroutine" else made[kind]()
+
+        backend = Wrong()
+        run = await begin(backend)
+        *_, notice, end = await Reader(backend, run, patience=30).read()
+        assert "The server's log says what is wrong" in notice.data.replace("&#x27;", "'").replace("&#39;", "'")
+        assert end.event == END
+        assert backend.opened == 1
+        (said,) = [record.getMessage() for record in caplog.records]
+        assert said.startswith("Wrong.run_events is ")
+        assert "Make it an async generator that yields lists of events" in said
 
     @pytest.mark.parametrize(
         ("error", "sentence"),
@@ -592,11 +649,13 @@ class TestLaw6:
 
     async def test_law_6_a_backend_that_repeats_itself_does_not_double_the_answer(self) -> None:
         class Repeating(ScriptedBackend):
-            async def run_events(self, user: User, run_id: str, *, after: int | None = None) -> AsyncIterator[RunEvent]:
-                async with aclosing(super().run_events(user, run_id)) as events:  # type: ignore[type-var]
-                    async for event in events:
-                        yield event
-                        yield event
+            async def run_events(
+                self, user: User, run_id: str, *, after: int | None = None
+            ) -> AsyncGenerator[Sequence[RunEvent], None]:
+                async with aclosing(super().run_events(user, run_id)) as batches:
+                    async for batch in batches:
+                        yield [event for event in batch for _ in range(2)]
+                        yield batch
 
         backend = Repeating(["one ", Break(times=1), "two"])
         run = await begin(backend)
@@ -611,11 +670,13 @@ class TestLaw7:
         closed = anyio.Event()
 
         class Watched(ScriptedBackend):
-            async def run_events(self, user: User, run_id: str, *, after: int | None = None) -> AsyncIterator[RunEvent]:
+            async def run_events(
+                self, user: User, run_id: str, *, after: int | None = None
+            ) -> AsyncGenerator[Sequence[RunEvent], None]:
                 try:
-                    async with aclosing(super().run_events(user, run_id, after=after)) as events:  # type: ignore[type-var]
-                        async for event in events:
-                            yield event
+                    async with aclosing(super().run_events(user, run_id, after=after)) as batches:
+                        async for batch in batches:
+                            yield batch
                 finally:
                     closed.set()
 
@@ -798,9 +859,9 @@ class TestLaw8:
     async def test_law_8_every_poll_shows_what_its_user_may_see_then(self) -> None:
         backend = ScriptedBackend(
             [
-                ToolStarted("c1", "find", "", {"key": "hush 1"}),
+                ToolStarted("call one", "find", "", {"key": "hush 1"}),
                 Gate(),
-                ToolStarted("c2", "find", "", {"key": "hush 2"}),
+                ToolStarted("call two", "find", "", {"key": "hush 2"}),
                 Stall(),
             ]
         )
@@ -810,7 +871,7 @@ class TestLaw8:
         poller.context = replace(poller.context, inspector=None)
         backend.open_gate()
         answer = await poller.poll()
-        assert "c2" not in answer.html and "hush" not in answer.html and "find" in answer.html
+        assert "call two" not in answer.html and "hush" not in answer.html and "find" in answer.html
 
     @pytest.mark.parametrize("after", [None, 2, 77, -5])
     async def test_law_8_a_finished_run_is_drawn_and_polling_ends(
@@ -871,13 +932,28 @@ class TestLaw8:
         wanted = await reload(backend, run, pollers[0].context)
         assert [poller.article for poller in pollers] == [wanted, wanted]
 
-    async def test_law_8_polls_that_nobody_continues_are_forgotten(self) -> None:
-        backend = ScriptedBackend(["one", Stall()])
-        relay = Relay(backend)
-        for _ in range(100):
-            run = await begin(backend)
-            await relay.poll(ANN, run.id, None, context("poll"))
-        assert len(relay._pollers) <= 64
+    @pytest.mark.parametrize("runs", [1, 100])
+    async def test_law_8_a_hundred_pollers_cost_what_is_new_to_each(
+        self, runs: int, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        folded = 0
+
+        def counted(events: list[RunEvent], view: RunView | None = None) -> RunView:
+            nonlocal folded
+            folded += len(events)
+            return fold(events, view)
+
+        monkeypatch.setattr("htmxchat.relay.turn.fold", counted)
+        backend = ScriptedBackend([*["word "] * 200, Gate(), "last", Stall()])
+        relay, started_runs = Relay(backend), [await begin(backend) for _ in range(runs)]
+        pollers = [Poller(backend, started_runs[number % runs]) for number in range(100)]
+        for poller in pollers:
+            await poller.poll(relay)
+        folded = 0
+        backend.open_gate()
+        for poller in pollers:
+            assert "last" in (await poller.poll(relay)).html
+        assert folded == len(pollers)
 
     @pytest.mark.parametrize("silent", [False, True])
     async def test_law_6_an_answer_that_cannot_be_read_for_a_while_is_delayed(self, silent: bool) -> None:
@@ -903,6 +979,107 @@ class TestLaw8:
         await exchange.run()
         assert b"The lines are down." in exchange.body
         assert exchange.status in (200, 503)
+
+
+class TestKeptPages:
+    async def _pages(self, kept: KeptPages, runs: int, words: int = 1) -> list[tuple[Run, PollAnswer]]:
+        backend = ScriptedBackend(["word " * words, Stall()])
+        relay, found = Relay(backend, kept=kept), []
+        for _ in range(runs):
+            run = await begin(backend)
+            found.append((run, await relay.poll(ANN, run.id, None, context("poll"))))
+        return found
+
+    def _there(self, kept: KeptPages, found: list[tuple[Run, PollAnswer]]) -> list[bool]:
+        return [kept.find((ANN.id, run.id, context("poll"), None), each.after) is not None for run, each in found]
+
+    async def test_they_take_no_more_than_the_bytes_that_they_may(self) -> None:
+        kept = KeptPages(most=100_000)
+        found = await self._pages(kept, 40, words=1_000)
+        assert 80_000 < kept.size <= 100_000
+        there = self._there(kept, found)
+        assert there == sorted(there) and 5 < sum(there) < 20  # the latest
+
+    async def test_one_that_is_too_large_is_not_kept(self) -> None:
+        kept = KeptPages(most=1_000)
+        assert self._there(kept, await self._pages(kept, 2, words=1_000)) == [False, False]
+        assert kept.size == 0
+
+    async def test_they_are_forgotten_some_time_after_their_last_use(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        now = 0.0
+        monkeypatch.setattr("htmxchat.relay.kept.time.monotonic", lambda: now)
+        kept = KeptPages(seconds=60)
+        found = await self._pages(kept, 2)
+        now = 40
+        assert self._there(kept, found[:1]) == [True]
+        now = 80
+        assert self._there(kept, found) == [True, False]
+
+    async def test_of_an_answer_that_is_polled_often_few_are_kept(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        now = 0.0
+        monkeypatch.setattr("htmxchat.relay.kept.time.monotonic", lambda: now)
+        kept, page = KeptPages(seconds=1_000), LivePage("run", context())
+        events = [RunEvent(seq, datetime.now(UTC), TextDelta("word ")) for seq in range(1, 1_001)]
+        key = ANN.id, "run", context(), None
+        for event in events:
+            page.advance([event])
+            kept.keep(key, page.copy())
+            now += 0.1
+        shown = [kept.find(key, after) for after in (1_000, 990, 900, 500)]
+        seqs = [each.view.last_seq if each else 0 for each in shown]
+        # About twice as far behind, at most.
+        assert seqs[0] == 1_000 and 970 <= (seqs[1] or 0) <= 990 and 700 <= (seqs[2] or 0) <= 900
+        assert kept.size < 15 * page.size
+
+
+class TestComingBack:
+    """One relay serves all readers of a run, so what it keeps of one is there for the next."""
+
+    @pytest.mark.parametrize("steps", [RICH, REPLACED], ids=["rich", "replaced"])
+    @pytest.mark.parametrize("kept", ["all", "few"])
+    async def test_the_page_is_that_of_a_reload_wherever_the_reader_was(
+        self, steps: tuple[Step, ...], kept: str, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr("htmxchat.relay.stream._FRAME", 0)
+        if kept == "all":
+            monkeypatch.setattr("htmxchat.relay.kept._BETWEEN_FRAMES", 0)
+            monkeypatch.setattr("htmxchat.relay.kept._thinned", lambda pages, now: pages)
+        backend = ScriptedBackend([*paced(steps), Gate("end")])
+        run = await begin(backend)
+        relay = Relay(backend)
+        first = Reader(backend, run, relay=relay)
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(first.read)
+            for number in range(len(steps) + 1):
+                for _ in range(30):
+                    await anyio.lowlevel.checkpoint()
+                backend.open_gate(str(number))
+            await anyio.wait_all_tasks_blocked()
+            tasks.cancel_scope.cancel()
+        last = int(first.messages[-1].id or 0)
+        wanted = await reload(backend, run)
+        for cut in range(1, len(first.messages)):
+            page, after = open_page(started(run), context()), None
+            for message in first.messages[:cut]:
+                page.apply(message.data)
+                after = int(message.id) if message.id else after
+            again = Reader(backend, run, relay=relay)
+            await again.read_to(last, after)
+            for message in again.messages:
+                page.apply(message.data)
+            assert article(page, run) == wanted, (cut, after)
+
+    async def test_it_costs_what_is_new(self) -> None:
+        backend = Counting([*["One paragraph.\n\n"] * 500, Gate(), "new", Stall()])
+        run = await begin(backend)
+        relay = Relay(backend)
+        await Reader(backend, run, relay=relay).read_to(501)
+        assert backend.given == 501
+        backend.open_gate()
+        again = Reader(backend, run, relay=relay)
+        await again.read_to(502, after=501)
+        assert backend.given == 502
+        assert sum(len(message.data) for message in again.messages) < 500
 
 
 class TestFollower:

@@ -39,6 +39,7 @@ from htmxchat.journal.timing import Timing
 from htmxchat.scripts.actions import Approve, Cancel, Claim, Finish, Reject, Renew, Rerun
 from htmxchat.scripts.states import LONGEST_CODE, MOST_SCRIPTS, digest
 from htmxchat.store.tables import runs, scripts
+from htmxchat.testing import each_event
 
 ANN, EVE = User("ann"), User("eve")
 FAST = Timing(frame=0.005, poll=0.02, renew=0.05, expire=0.3, grace=0.3, close=0.1)
@@ -84,7 +85,7 @@ async def queue(backend: LocalBackend, run: Run, count: int = 1) -> tuple[Script
 
 async def end(backend: LocalBackend, run: Run) -> Any:
     with anyio.fail_after(5):
-        async with aclosing(backend.run_events(ANN, run.id)) as events:  # type: ignore[type-var]
+        async with aclosing(each_event(backend, ANN, run.id)) as events:
             return fold([event async for event in events])
 
 
@@ -208,7 +209,7 @@ async def test_what_becomes_of_a_proposal_while_the_run_lives_is_in_its_log(make
     (script,) = await queue(backend, run)
     await play(backend, script, DONE)
     go_on.set()
-    async with aclosing(backend.run_events(ANN, run.id)) as events:  # type: ignore[type-var]
+    async with aclosing(each_event(backend, ANN, run.id)) as events:
         bodies = [event.body async for event in events]
     (finished,) = [body for body in bodies if isinstance(body, ScriptFinished)]
     assert (finished.script_id, finished.state) == ("a", "done")
@@ -380,7 +381,7 @@ async def test_the_inspector_shows_how_long_a_run_waited_and_for_what(make: Call
     run = await backend.start_run(ANN, None, "Count")
     (script,) = await queue(backend, run)
     await play(backend, script, replace(DONE, state=ScriptState.FAILED))
-    async with aclosing(backend.run_events(ANN, run.id)) as events:  # type: ignore[type-var]
+    async with aclosing(each_event(backend, ANN, run.id)) as events:
         log = [event async for event in events]
     lines = [(row.type, row.meaning.split(" after ")[0], row.failed) for row in inspect(log)]
     assert ("ScriptProposed", "Wants to run Python, 1 line: The answer", False) in lines

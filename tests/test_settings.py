@@ -184,6 +184,12 @@ WRONG: dict[str, dict[str, list[Any]]] = {
         "first_seq": [-1, "1", 1.5],
         "seq_step": [0, -1, "1"],
     },
+    "each_event": {
+        "backend": [5, ScriptedBackend],
+        "user": ["ann", None],
+        "run_id": ["", 5, RUN],
+        "after": [-2, "1", 1.5],
+    },
     "Delay": {"seconds": ["1", None]},
     "Gate": {"name": [5]},
     "Break": {"error": ["x", ValueError], "times": ["x"]},
@@ -248,6 +254,7 @@ def value_of(annotation: str) -> Any:
         "Outcome": htmxchat.Outcome.COMPLETED,
         "Role": "user",
         "User": User("ann"),
+        "Backend": ScriptedBackend(),
         "Frame": htmxchat.fragments.Frame("Chat"),
         "RunView": htmxchat.RunView(),
         "Markdown": Markdown(),
@@ -345,6 +352,25 @@ LOCAL: Any = LocalBackend
 def test_the_sentence_says_what_to_write_instead(make: Callable[[], Any], sentence: str) -> None:
     with pytest.raises((TypeError, ValueError), match=re.escape(sentence)):
         make()
+
+
+class Awaited(ScriptedBackend):
+    async def run_events(self, *_: Any, **__: Any) -> Any:  # type: ignore[override]
+        return None
+
+
+class Plain(ScriptedBackend):
+    def run_events(self, *_: Any, **__: Any) -> Any:
+        yield []
+
+
+@pytest.mark.parametrize(
+    ("backend", "what"), [(Awaited, "a coroutine: it is called"), (Plain, "a generator that is not async")]
+)
+def test_a_backend_that_is_no_async_generator_is_refused_where_it_can_be_seen(backend: Any, what: str) -> None:
+    advice = r"Make it an async generator that yields lists of events: async def run_events\(self, user"
+    with pytest.raises(TypeError, match=rf"^{backend.__name__}\.run_events is {what}.*\. {advice}"):
+        create_chat_app(backend())
 
 
 def test_lists_do_where_data_has_tuples() -> None:

@@ -245,6 +245,30 @@ async def test_runs_are_written_together_and_one_that_is_lost_costs_the_others_n
     }  # fmt: skip
 
 
+async def test_news_of_thousands_of_runs_is_one_question(store: Store, ann: str) -> None:
+    runs = [(await store.start_run(ann, None, "Hello", owner="me")).run.id for _ in range(3)]
+    news = await store.read_news({**dict.fromkeys(runs, 0), **{f"{number:032x}": 0 for number in range(5_000)}})
+    assert news.keys() == set(runs)
+    assert all(len(each.events) == 1 and each.live and not each.more for each in news.values())
+
+
+async def test_a_long_log_is_read_a_piece_at_a_time(store: Store, ann: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("htmxchat.store.run_logs.MOST_OF_A_RUN", 4)
+    long, short = [(await store.start_run(ann, None, "Hello", owner="me")).run for _ in range(2)]
+    end = RunEvent(10, now(), RunEnded(Outcome.COMPLETED))
+    deltas = [RunEvent(seq, now(), TextDelta("x")) for seq in range(2, 10)]
+    assert await write(store, long.id, *deltas, end, log=[*deltas, end])
+    news = await store.read_news({long.id: 0, short.id: 0})
+    assert [event.seq for event in news[long.id].events] == [1, 2, 3, 4]
+    assert (news[long.id].more, news[short.id].more) == (True, False)
+    monkeypatch.setattr("htmxchat.store.run_logs.MOST_EVENTS", 3)
+    news = await store.read_news({long.id: 4, short.id: 0})
+    assert sum(len(each.events) for each in news.values()) == 3
+    assert news[long.id].more and news[short.id].more
+    events, live = await store.read_events(long.id, 0)
+    assert ([event.seq for event in events], live) == (list(range(1, 11)), False)
+
+
 async def test_the_runs_of_a_process_that_is_gone_are_ended_once(store: Store, ann: str) -> None:
     me, other = uuid.uuid4().hex, uuid.uuid4().hex
     run = (await store.start_run(ann, None, "Hello", owner=me)).run

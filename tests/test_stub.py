@@ -15,6 +15,7 @@ from htmxchat.markdown import Markdown
 from htmxchat.models import Starter, User
 from htmxchat.scripts.actions import Reject
 from htmxchat.scripts.states import script_id
+from htmxchat.testing import each_event
 from htmxchat.view import Reasoning, RunView, ToolCall, fold
 
 pytestmark = pytest.mark.anyio
@@ -38,7 +39,7 @@ async def answer(backend: StubBackend, text: str, choice: str = "Now", conversat
     run = await backend.start_run(ANN, conversation_id, text)
     events = []
     with anyio.fail_after(10):
-        async for event in backend.run_events(ANN, run.id):
+        async for event in each_event(backend, ANN, run.id):
             events.append(event)
             if isinstance(event.body, InputRequested):
                 await backend.answer_request(ANN, run.id, event.body.request_id, choice)
@@ -122,7 +123,7 @@ async def test_the_slow_answer_can_be_stopped() -> None:
     run = await backend.start_run(ANN, None, BY_TITLE["A slow answer"].text)
     seen = []
     with anyio.fail_after(5):
-        async for event in backend.run_events(ANN, run.id):
+        async for event in each_event(backend, ANN, run.id):
             seen.append(event.body)
             if len(seen) == 3:
                 await backend.cancel_run(ANN, run.id)

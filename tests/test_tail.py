@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping
+from contextlib import aclosing
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 
-from htmxchat import BackendError, BackendUnavailable, Store
+from htmxchat import BackendError, BackendUnavailable, RunEvent, Store, TextDelta
 from htmxchat.journal.tail import Tail
+from htmxchat.store import News
 
 pytestmark = pytest.mark.anyio
 
@@ -36,7 +40,7 @@ class Failing:
 def tail(error: Exception) -> Tail:
     store: Any = Failing(error)
     assert all(hasattr(Store, name) for name in vars(Failing) if not name.startswith("_"))
-    return Tail(store, "me", 0.01)
+    return Tail(store, "me", lambda: 0.01)
 
 
 ERRORS = [BackendUnavailable(), BackendError(), ValueError("a row that cannot be read")]
@@ -55,3 +59,57 @@ async def test_a_reader_is_told_that_reading_failed(error: Exception) -> None:
             async for _ in tail(error).follow("r", 0):
                 pass
     assert "row" not in str(told.value)
+
+
+class Long:
+    """A store with a run that is over, of many events; it tells at most ten of them at a time."""
+
+    def __init__(self, count: int) -> None:
+        self.read = 0
+        self.log = [RunEvent(seq, datetime.now(UTC), TextDelta("x")) for seq in range(1, count + 1)]
+
+    async def read_news(self, wanted: Mapping[str, int]) -> dict[str, News]:
+        ((run_id, after),) = wanted.items()
+        events = self.log[after : after + 10]
+        self.read = max(self.read, after + len(events))
+        return {run_id: News(events, live=False, more=len(events) == 10)}
+
+
+async def test_a_reader_that_is_slow_holds_a_bounded_number_of_events(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("htmxchat.journal.tail._MOST_WAITING", 100)
+    store: Any = Long(1_005)
+    seen: list[int] = []
+    async with asyncio.timeout(20), aclosing(Tail(store, "me", lambda: 60).follow("r", 0)) as batches:
+        async for batch in batches:
+            seen += [event.seq for event in batch]
+            while store.read - seen[-1] < min(100, 1_005 - seen[-1]):  # noqa: ASYNC110
+                await asyncio.sleep(0.001)
+            await asyncio.sleep(0.02)
+            assert store.read - seen[-1] <= 110
+    assert seen == list(range(1, 1_006))
+
+
+async def test_a_reader_who_joins_while_another_is_read_for_misses_nothing() -> None:
+    reading, go_on = asyncio.Event(), asyncio.Event()
+
+    class Held(Long):
+        async def read_news(self, wanted: Mapping[str, int]) -> dict[str, News]:
+            if not go_on.is_set():
+                reading.set()
+                await go_on.wait()
+            return await super().read_news(wanted)
+
+    store: Any = Held(25)
+    tail = Tail(store, "me", lambda: 60)
+
+    async def read(after: int) -> list[int]:
+        return [event.seq async for batch in tail.follow("r", after) for event in batch]
+
+    async with asyncio.timeout(20):
+        first = asyncio.create_task(read(20))
+        await reading.wait()
+        second = asyncio.create_task(read(0))
+        await asyncio.sleep(0)
+        go_on.set()
+        assert await first == list(range(21, 26))
+        assert await second == list(range(1, 26))

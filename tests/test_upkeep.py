@@ -16,6 +16,7 @@ import pytest
 from htmxchat import InputRequested, LocalBackend, Request, Store, User
 from htmxchat.__main__ import main
 from htmxchat.errors import NotFound
+from htmxchat.testing import each_event
 
 ANN, BEN = User("ann"), User("ben")
 FIRST = Path(__file__).parent / "data/schema-0001/sqlite.sql"
@@ -48,7 +49,7 @@ async def store(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator
 
 async def ask(backend: LocalBackend, user: User, text: str) -> str:
     run = await backend.start_run(user, None, text)
-    async with asyncio.timeout(20), aclosing(backend.run_events(user, run.id)) as events:  # type: ignore[type-var]
+    async with asyncio.timeout(20), aclosing(each_event(backend, user, run.id)) as events:
         async for event in events:
             if isinstance(event.body, InputRequested):
                 break
@@ -93,7 +94,8 @@ class TestAUser:
         assert found[0]["id"] == first and found[0]["deleted_at"] is None and found[1]["deleted_at"]
         turn: Any = found[0]["turns"][0]  # type: ignore[index]
         (run,) = turn["runs"]
-        assert (turn["text"], run["state"]) == ("first", "completed")
+        assert (turn["text"], run["state"], run["memory"]) == ("first", "completed", None)
+        assert (turn["follows"], found[0]["head"]) == (None, run["id"])
         assert run["events"][1]["data"] == {"text": "Echo: first"}
         json.dumps(found)
 

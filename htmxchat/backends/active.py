@@ -9,7 +9,9 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Awaitable, Callable
 from functools import partial
+from typing import TypeVar
 
 from ..agent import Agent, CanResume, Checkpoint, Remember, Request
 from ..containment import contained
@@ -21,6 +23,7 @@ from ..events import (
     Outcome,
     RunEnded,
     RunEvent,
+    RunStarted,
     RunStopping,
     ScriptFinished,
     TextReplaced,
@@ -28,17 +31,20 @@ from ..events import (
 from ..journal import Journal
 from ..journal.run_log import UNSAVED, RunLog
 from ..models import User
+from ..observing import RunBegin, RunEnd, log_begin, log_end
 from ..scripts.models import ScriptResult
 from ..scripts.results import abridged
-from ..store import RunContext, Started, Store
+from ..store import Started, Store
 from ..store.takeover import UNANSWERABLE, UNUSABLE
 from ..view import fold
+from .agents import name_of
 from .player import play
 from .replay import Replay
 
 AGENT_FAILED = "The agent failed while answering. What it wrote is kept."
 INTERRUPTED = "The answer was interrupted: the server that wrote it stopped. What it wrote is kept."
 
+T = TypeVar("T")
 log = logging.getLogger("htmxchat")
 _MOST_PENDING = 2_000
 
@@ -59,6 +65,8 @@ class ActiveRun:
         self._at_once = asyncio.Event()
         self._leaving = False
         self._waiting: str | None = None
+        self._waited = 0.0
+        self._error: str | None = None
 
     @property
     def events(self) -> list[RunEvent]:
@@ -122,9 +130,18 @@ class ActiveRun:
 
     async def drive(self, user: User, *, resumed: bool = False) -> None:
         """Run the agent and write what it yields, to the end."""
-        about = f"run={self.id} conversation={self.run.conversation_id} user={self.run.user_id!r}"
-        log.info("Run %s: %s", "resumed" if resumed else "began", about)
-        began = asyncio.get_running_loop().time()
+        run, loop = self.run, asyncio.get_running_loop()
+        begin, began = RunBegin(run.id, run.conversation_id, run.user_id, name_of(self._agent), resumed), loop.time()
+        log_begin(begin)
+        with self._journal.observer.run(begin) as tell:
+            try:
+                await self._drive(user, resumed)
+            finally:
+                end = self._report(loop.time() - began, resumed)
+                log_end(begin, end)
+                tell(end)
+
+    async def _drive(self, user: User, resumed: bool) -> None:
         player = asyncio.create_task(contained(self._play(user, resumed), self._exited))
         try:
             await self._supervise(player)
@@ -140,13 +157,16 @@ class ActiveRun:
         finally:
             player.cancel()
             self._log.finish()
-            seconds = asyncio.get_running_loop().time() - began
-            words = about, self._outcome(), seconds, len(self.events)
-            log.info("Run ended: %s outcome=%s seconds=%.3f events=%d", *words)
+
+    def _report(self, seconds: float, resumed: bool) -> RunEnd:
+        said = (each.at for each in self.events if not isinstance(each.body, RunStarted | RunStopping | RunEnded))
+        at = None if resumed else next(said, None)
+        first = None if at is None else max(0.0, (at - self.events[0].at).total_seconds())
+        return RunEnd(self._outcome(), seconds, self._waited, first, len(self.events), self._error)
 
     async def _play(self, user: User, resumed: bool) -> None:
         try:
-            context = await self._read_context()
+            context = await self._patiently(partial(self._store.read_context, self.run))
             request = Request(
                 context.text, context.history, user, self.run.conversation_id, self.id,
                 context.attempt, context.replaced, context.memory, context.answers,
@@ -165,10 +185,11 @@ class ActiveRun:
         start = partial(self._agent.resume, request, context.checkpoint)
         await play(start, self, Replay(since, context.answers))
 
-    async def _read_context(self) -> RunContext:
+    async def _patiently(self, work: Callable[[], Awaitable[T]]) -> T:
+        """Do what a database that is away only delays."""
         while True:
             try:
-                return await self._store.read_context(self.run)
+                return await work()
             except BackendUnavailable:
                 self._journal.outage.failed()
                 await asyncio.sleep(self._timing.poll)
@@ -178,12 +199,12 @@ class ActiveRun:
         while not self._log.settled:
             await self._log.changed()
         if not self.done and not self._log.lost:
-            await self._store.release_run(self.id, self._journal.owner)
+            await self._patiently(partial(self._store.release_run, self.id, self._journal.owner))
             self._log.leave()
 
     def _outcome(self) -> str:
         if self._leaving:
-            return "handed over"
+            return "handed-over"
         return "lost" if self._log.lost or self._end is None else self._end.outcome.value
 
     async def _supervise(self, player: asyncio.Task[None]) -> None:
@@ -222,11 +243,14 @@ class ActiveRun:
     async def ask(self, request_id: str) -> JSON:
         """Wait for the answer, which may come through another process."""
         await self._log.written(self.seq)
-        self._waiting = request_id
+        self._waiting, loop = request_id, asyncio.get_running_loop()
+        began = loop.time()
         try:
-            return await self._journal.tail.answer(self.run.id, request_id)
+            with self._journal.observer.waiting(name_of(self._agent)):
+                return await self._journal.tail.answer(self.run.id, request_id)
         finally:
             self._waiting = None
+            self._waited += loop.time() - began
 
     async def catch_up(self) -> None:
         while self._log.pending > _MOST_PENDING and not self.done:
@@ -241,6 +265,7 @@ class ActiveRun:
     def fail(self, error: BaseException) -> None:
         sentence = str(error) if isinstance(error, ChatError) else AGENT_FAILED
         if self.settle(RunEnded(Outcome.FAILED, sentence)):
+            self._error = type(error).__qualname__
             log.error("The agent of run %s failed.", self.run.id, exc_info=error)
         else:
             log.warning("The agent of run %s failed after its run was over.", self.run.id, exc_info=error)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import AsyncIterator
+from functools import partial
 from typing import Any
 
 from .. import checks
@@ -15,6 +16,8 @@ class _Function:
 
     def __init__(self, respond: Responder) -> None:
         self._respond = respond
+        inner = respond.func if isinstance(respond, partial) else respond
+        self.name = getattr(inner, "__name__", type(inner).__name__)
 
     def answer(self, request: Request) -> AsyncIterator[Said]:
         return self._respond(request)
@@ -47,6 +50,11 @@ def resumable_name(agent: Agent) -> str | None:
     if not isinstance(agent, CanResume):
         return None
     return checks.text("agent.name", getattr(agent, "name", type(agent).__name__), empty=False)
+
+
+def name_of(agent: Agent) -> str:
+    """Return what an agent is called where it is watched."""
+    return str(getattr(agent, "name", type(agent).__name__))
 
 
 def _check(name: str, function: Any) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from contextlib import aclosing
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -17,6 +17,7 @@ from ..events import JSON, RunEnded, RunEvent
 from ..journal import Journal, Timing
 from ..journal.run_log import DELAYED
 from ..models import Conversation, ConversationPage, Run, RunSummary, Starter, Transcript, User
+from ..observing import Observer
 from ..scripts.models import Script
 from ..store import Started, Store
 from ..store.database import uncancelled
@@ -69,10 +70,14 @@ class LocalBackend(ScriptKeeping):
         self._tasks: set[asyncio.Task[Any]] = set()
         self._closing = False
         self._most_runs: int | None = None
+        self._observer = Observer()
         self._journal = self._new_journal()
 
     def _new_journal(self) -> Journal[ActiveRun]:
-        return Journal(self._store, self._timing, self._give_up, self._take_over)
+        return Journal(self._store, self._timing, self._observer, self._give_up, self._take_over)
+
+    def observe(self, observer: Observer) -> None:
+        self._observer = self._journal.observer = observer
 
     def limit_runs(self, most: int) -> None:
         self._most_runs = most if self._most_runs is None else min(most, self._most_runs)
@@ -192,7 +197,9 @@ class LocalBackend(ScriptKeeping):
         """Return the runs of a conversation, latest first; at most 200."""
         return await self._store.list_runs(user.id, conversation_id, limit=limit)
 
-    async def run_events(self, user: User, run_id: str, *, after: int | None = None) -> AsyncIterator[RunEvent]:
+    async def run_events(
+        self, user: User, run_id: str, *, after: int | None = None
+    ) -> AsyncGenerator[Sequence[RunEvent], None]:
         active = self._journal.runs.get(run_id)
         if active is not None and self._journal.outage.begun and active.run.user_id == user.id:
             raise BackendUnavailable(DELAYED)  # without waiting for a database that may say nothing
@@ -203,19 +210,18 @@ class LocalBackend(ScriptKeeping):
         if active is not None:
             while not (active.done and len(active.events) <= last):
                 # Numbers are positions here, so this is what comes after `last`.
-                for event in active.events[last : last + _MOST_AT_A_STRETCH]:
-                    last = event.seq
-                    yield event
-                await asyncio.sleep(0)
+                if events := active.events[last : last + _MOST_AT_A_STRETCH]:
+                    last = events[-1].seq
+                    yield events
+                    await asyncio.sleep(0)
                 await active.more(last)
             if isinstance(active.events[-1].body, RunEnded):
                 return
         if self._closing and run.state.live:
             raise ServerStopping
         async with aclosing(self._journal.tail.follow(run_id, last)) as batches:
-            async for events in batches:
-                for event in events:
-                    yield event
+            async for batch in batches:
+                yield batch
 
     async def cancel_run(self, user: User, run_id: str) -> None:
         """Stop a run: at once if it is of this process, else within about a second."""
@@ -229,7 +235,7 @@ class LocalBackend(ScriptKeeping):
 
     def _wake(self, run_id: str) -> None:
         """Something was answered: the run, here or elsewhere, or whoever claims it, is to look."""
-        self._journal.tail.wake()
+        self._journal.tail.wake_waiting({run_id})
         if run_id not in self._journal.runs:
             self._journal.start()
             self._journal.lease.look_now()
@@ -290,8 +296,12 @@ class LocalBackend(ScriptKeeping):
             log.warning("%d runs go on in other processes: theirs is gone.", released)
 
     async def _take_over(self, run_ids: Sequence[str]) -> None:
-        """Go on with runs that no process has. A few at a time, so that the others have some too."""
-        if self._closing:
+        """Go on with runs that no process has. A few at a time, so that the others have some too.
+
+        One that was taken from this process waits until its agent is gone from here.
+        """
+        run_ids = [run_id for run_id in run_ids if run_id not in self._journal.runs]
+        if self._closing or not run_ids:
             return
         await self._journal.lease.renew()
         orphans_since = datetime.now(UTC) - timedelta(seconds=self._timing.orphan)

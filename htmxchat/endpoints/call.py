@@ -1,4 +1,8 @@
-"""The door: who asks, for what, and whether it is theirs. Every route passes here and nowhere else."""
+"""The door: who asks, for what, and whether it is theirs. Every route passes here and nowhere else.
+
+Ownership is asked once. What a path names is read where it is used, and reading it is the question; whoever changes
+something without reading it relies on the backend, which asks in the same transaction.
+"""
 
 from __future__ import annotations
 
@@ -16,6 +20,7 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 from starlette.types import Receive, Scope, Send
 
+from ..bound import BoundBackend
 from ..chat import Chat
 from ..containment import contained
 from ..errors import (
@@ -24,14 +29,14 @@ from ..errors import (
     EmptyText,
     InvalidInput,
     LimitReached,
-    NotAllowed,
     NotFound,
     NotSignedIn,
     TextTooLong,
 )
 from ..fragments.turn_context import TurnContext
+from ..htmx import Htmx
 from ..inspection import RowFilter
-from ..models import Conversation, Run, User
+from ..models import Conversation, Run, Transcript, User
 from ..patches import Patch, render_patches
 from ..urls import Urls
 from ..zones import COOKIE, zone_of
@@ -41,6 +46,7 @@ _log = logging.getLogger("htmxchat")
 _FORM = "application/x-www-form-urlencoded"
 _FIELDS = 16
 _LONGEST_ID = 200
+_NAMES = "conversation", "deleted", "run"
 _SUBMISSION = re.compile("[A-Za-z0-9_-]{1,64}")
 _LONGEST_FILTER = 200
 _TOO_MANY = (
@@ -58,6 +64,7 @@ SCRIPTS_CHANGED = {"HX-Trigger": '{"chat:scripts": {"target": "body"}}'}
 IN_PLACE = {"HX-Reswap": "outerHTML"}
 """Puts what says why something failed where it was to be; else the page's script keeps failures out of the rooms."""
 
+T = TypeVar("T")
 Thing = TypeVar("Thing", Conversation, Run)
 
 
@@ -71,7 +78,9 @@ class Call:
 
     Attributes:
         can_inspect: Whether the user sees the inspector.
-        fragment: Whether htmx asks for a part of a page, not a whole one.
+        backend: The backend as the user asks it.
+        htmx: What htmx says of the request.
+        conversation_id: The conversation that the path names, or the one of the run; empty without any.
     """
 
     request: Request
@@ -79,14 +88,10 @@ class Call:
     urls: Urls
     user: User
     can_inspect: bool
-    _conversation: Conversation | None = None
-    _run: Run | None = None
-
-    @property
-    def conversation(self) -> Conversation:
-        """The conversation that the path names; it belongs to the user."""
-        assert self._conversation is not None
-        return self._conversation
+    backend: BoundBackend
+    htmx: Htmx
+    conversation_id: str
+    _run: Run | None
 
     @property
     def run(self) -> Run:
@@ -94,9 +99,41 @@ class Call:
         assert self._run is not None
         return self._run
 
+    async def conversation(self) -> Conversation:
+        """Return the conversation without its turns.
+
+        Raises:
+            Gone: It does not exist, or is not the user's.
+            ChatError: It cannot be read.
+        """
+        return _owned(await present(self.backend.get_conversation(self.conversation_id)), self.user)
+
+    async def transcript(self) -> Transcript:
+        """Return the conversation with its turns; raises what `conversation` does."""
+        transcript = await present(self.backend.load_transcript(self.conversation_id))
+        _owned(transcript.conversation, self.user)
+        return transcript
+
+    async def start_run(self, text: str, submission: str | None) -> Run:
+        """Start a run in the conversation that the path names; without one, in a new conversation.
+
+        Raises:
+            Gone: There is no such conversation.
+            ChatError: The text cannot be sent, or the backend does not take it.
+        """
+        text = self.usable(text)
+        return _owned(await present(self.backend.start_run(self.conversation_id or None, text, submission)), self.user)
+
+    @property
+    def ids(self) -> dict[str, str]:
+        """The ids of what the path names, by kind."""
+        run_id = self._run.id if self._run else ""
+        return {kind: id for kind, id in (("conversation", self.conversation_id), ("run", run_id)) if id}
+
     @property
     def fragment(self) -> bool:
-        return wants_fragment(self.request)
+        """Whether htmx asks for a part of a page, not a whole one."""
+        return self.htmx.fragment
 
     @property
     def turn_context(self) -> TurnContext:
@@ -165,7 +202,9 @@ def endpoint(handle: Callable[[Call], Awaitable[Response]]) -> Endpoint:
         with ExitStack() as under_way:
             if not under_way.enter_context(chat.requests.take(user.id)):
                 raise LimitReached(_TOO_MANY.format(chat.settings.limits.requests_per_user))
-            response = await handle(await admit(request, user))
+            call = await admit(request, user)
+            chat.observer.request(request.method, request.scope["root_path"] + request.scope["route"].path, call.ids)
+            response = await handle(call)
             if request.method == "POST" and response.status_code < 400:
                 await request.body()  # what nobody reads costs the connection
             return _UntilSent(response, under_way.pop_all())
@@ -215,22 +254,35 @@ def open_endpoint(handle: Endpoint) -> Endpoint:
 
 
 async def admit(request: Request, user: User) -> Call:
-    """Return the call, after the one check of ownership."""
+    """Return the call. A run that the path names is read here, for every endpoint of a run uses it."""
     chat: Chat = request.app.state.chat
-    urls = Urls.of(request.scope, chat.assets.version)
-    names = request.path_params
-    conversation, run = None, None
+    names = {name: _id(request.path_params[name]) for name in _NAMES if name in request.path_params}
+    backend, run = chat.bound(user), None
+    if "run" in names:
+        run = _owned(await present(backend.get_run(names["run"])), user)
+    return Call(
+        request,
+        chat,
+        Urls.of(request.scope, chat.assets.version),
+        user,
+        await chat.may_inspect(user),
+        backend,
+        Htmx.of(request.headers),
+        run.conversation_id if run else names.get("conversation", ""),
+        run,
+    )
+
+
+async def present(answer: Awaitable[T]) -> T:
+    """Return what the backend answers about what the path names.
+
+    Raises:
+        Gone: It is not there.
+    """
     try:
-        if "conversation" in names:
-            id = _id(names["conversation"])
-            conversation = _owned(await chat.ask(chat.backend.get_conversation(user, id)), user)
-        if "deleted" in names:
-            _id(names["deleted"])
-        if "run" in names:
-            run = _owned(await chat.ask(chat.backend.get_run(user, _id(names["run"]))), user)
+        return await answer
     except NotFound:
         raise Gone from None
-    return Call(request, chat, urls, user, await chat.may_inspect(user), conversation, run)
 
 
 async def _identified(chat: Chat, request: Request) -> User | None:
@@ -258,17 +310,6 @@ async def read_form(request: Request) -> dict[str, str]:
         raise InvalidInput("The text is not valid UTF-8. Type it again without the broken characters.") from None
     except ValueError:
         raise BadRequest("The form has too many fields.") from None
-
-
-def wants_fragment(request: Request) -> bool:
-    """Return whether htmx asks for a part of a page. When it restores one from the history it wants the whole."""
-    headers = request.headers
-    return headers.get("hx-request") == "true" and headers.get("hx-request-type", "partial") == "partial"
-
-
-def place(request: Request) -> str:
-    """Return the id of the element that htmx asks a fragment for; empty when it has none."""
-    return request.headers.get("hx-target", "").rpartition("#")[2]
 
 
 def here(request: Request) -> str:
@@ -312,22 +353,12 @@ def row_filter(call: Call) -> RowFilter:
 def _id(text: str) -> str:
     # No real id has a NUL or is this long; backends need not cope with either.
     if len(text) > _LONGEST_ID or not text.isprintable():
-        raise NotFound
+        raise Gone
     return text
 
 
 def _owned(thing: Thing, user: User) -> Thing:
     # The backend has promised this already; a second look costs nothing.
     if thing.user_id != user.id:
-        raise NotFound
+        raise Gone
     return thing
-
-
-def require(able: bool) -> None:
-    """Refuse what the backend cannot do.
-
-    Raises:
-        NotAllowed: It cannot.
-    """
-    if not able:
-        raise NotAllowed("This chat's agent cannot do that.")

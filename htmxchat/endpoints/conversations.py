@@ -5,7 +5,6 @@ from __future__ import annotations
 from contextlib import suppress
 from dataclasses import replace
 from html import escape
-from typing import cast
 
 from starlette.responses import HTMLResponse, Response
 
@@ -19,7 +18,7 @@ from ..html import render, tag
 from ..models import Run, Transcript, Turn
 from ..patches import Patch
 from ..words import titled
-from .call import CHANGED, Call, endpoint, patches_response, require, see_other, usable_text
+from .call import CHANGED, Call, Gone, endpoint, patches_response, see_other, usable_text
 from .pages import close_sides, conversation_page, conversation_room, draw_history, load_history, new_submission
 from .queue import transcript_queue
 from .reconcile import in_words, last_turn, refused, whats_new
@@ -33,14 +32,14 @@ async def start(call: Call) -> Response:
     text = ""
     try:
         text = await call.field("text")
-        run = await call.chat.start_run(call.user, None, call.usable(text), await call.submission())
+        run = await call.start_run(text, await call.submission())
     except ChatError as error:
         if call.fragment:
             raise
         return await conversation_page(call, None, text=text, error=error)
     if not call.fragment:
         return see_other(call.urls.conversation(run.conversation_id, run.id))
-    transcript = await call.chat.ask(call.chat.backend.load_transcript(call.user, run.conversation_id))
+    transcript = await call.backend.load_transcript(run.conversation_id)
     room = render(conversation_room(call, transcript, queue=await transcript_queue(call, transcript)))
     patches = [Patch("#conversation", "outerHTML", room), *close_sides(call, transcript.conversation)]
     view = run_view(transcript.turns[-1])
@@ -56,15 +55,17 @@ async def send(call: Call) -> Response:
     text = ""
     try:
         text = await call.field("text")
-        run = await call.chat.start_run(call.user, call.conversation.id, call.usable(text), await call.submission())
+        run = await call.start_run(text, await call.submission())
     except ChatError as error:
         if call.fragment:
-            return await refused(call, call.conversation.id, error)
+            return await refused(call, error)
         try:
-            transcript = await call.chat.ask(call.chat.backend.load_transcript(call.user, call.conversation.id))
+            transcript = await call.transcript()
+        except Gone:
+            raise
         except ChatError:
             # What was written outlives a backend that is down: it is better shown without the turns than lost.
-            return await conversation_page(call, Transcript(call.conversation), text=text, error=error)
+            return await conversation_page(call, Transcript(await call.conversation()), text=text, error=error)
         return await conversation_page(call, transcript, text=text, error=in_words(error, transcript))
     return await sent(call, run, call.usable(text))
 
@@ -72,37 +73,39 @@ async def send(call: Call) -> Response:
 @endpoint
 async def ask_title(call: Call) -> Response:
     """The form that renames a conversation, in place of its title."""
-    require(call.chat.can_rename)
-    form = rename_form(urls=call.urls, conversation=call.conversation)
+    call.backend.require(CanRename)
     if call.fragment:
-        return HTMLResponse(render(form))
-    transcript = await call.chat.ask(call.chat.backend.load_transcript(call.user, call.conversation.id))
+        return HTMLResponse(render(rename_form(urls=call.urls, conversation=await call.conversation())))
+    transcript = await call.transcript()
+    form = rename_form(urls=call.urls, conversation=transcript.conversation)
     return await conversation_page(call, transcript, heading=form)
 
 
 @endpoint
 async def rename(call: Call) -> Response:
     """Set a conversation's title."""
-    require(call.chat.can_rename)
+    call.backend.require(CanRename)
+    conversation = await call.conversation()
     title = " ".join((await call.field("title")).split())
     title = usable_text(title, _TITLE_LIMIT)
-    await call.chat.ask(cast(CanRename, call.chat.backend).rename_conversation(call.user, call.conversation.id, title))
+    await call.backend.rename_conversation(conversation.id, title)
     if not call.fragment:
-        return see_other(call.urls.conversation(call.conversation.id))
-    heading = title_heading(replace(call.conversation, title=title))
-    whole = titled(f"{title} · {call.chat.settings.title}", call.conversation.state)
+        return see_other(call.urls.conversation(conversation.id))
+    heading = title_heading(replace(conversation, title=title))
+    whole = titled(f"{title} · {call.chat.settings.title}", conversation.state)
     return HTMLResponse(render(tag("title")(whole), heading), headers=CHANGED)
 
 
 @endpoint
 async def delete(call: Call) -> Response:
     """Delete a conversation, and offer to restore it."""
-    require(call.chat.can_delete)
-    await call.chat.ask(cast(CanDelete, call.chat.backend).delete_conversation(call.user, call.conversation.id))
+    call.backend.require(CanDelete)
+    conversation = await call.conversation()
+    await call.backend.delete_conversation(conversation.id)
     if not call.fragment:
-        return see_other(call.urls.home(deleted=call.conversation.id))
+        return see_other(call.urls.home(deleted=conversation.id))
     room = render(conversation_room(call, None))
-    side = render(draw_history(call, *await load_history(call), deleted=call.conversation.id))
+    side = render(draw_history(call, *await load_history(call), deleted=conversation.id))
     patches = [
         Patch("#conversation", "outerHTML", room),
         *close_sides(call, None),
@@ -115,13 +118,13 @@ async def delete(call: Call) -> Response:
 @endpoint
 async def restore(call: Call) -> Response:
     """Undo a deletion. A deleted conversation is hidden from the door, so the backend checks whose it was."""
-    require(call.chat.can_delete)
-    id, backend = call.request.path_params["deleted"], call.chat.backend
+    call.backend.require(CanDelete)
+    id = call.request.path_params["deleted"]
     try:
-        await call.chat.ask(cast(CanDelete, backend).restore_conversation(call.user, id))
+        await call.backend.restore_conversation(id)
     except NotFound:
         # One that was restored before, from another page or by a second press, is there.
-        if (await call.chat.ask(backend.get_conversation(call.user, id))).user_id != call.user.id:
+        if (await call.backend.get_conversation(id)).user_id != call.user.id:
             raise
     if not call.fragment:
         return see_other(call.urls.conversation(id))
@@ -134,7 +137,7 @@ async def sent(call: Call, run: Run, text: str) -> Response:
         return see_other(call.urls.conversation(run.conversation_id, run.id))
     if (shown := last_turn(call)) is not None:
         with suppress(ChatError):
-            transcript = await call.chat.ask(call.chat.backend.load_transcript(call.user, run.conversation_id))
+            transcript = await call.transcript()
             if any(each.id == run.id for each in transcript.turns):
                 return patches_response([*whats_new(call, transcript, shown), *accepted()], CHANGED)
     question = Turn(run.turn_id, "user", text, run.created_at)

@@ -11,7 +11,6 @@ from starlette.responses import PlainTextResponse, Response, StreamingResponse
 from ..fragments.report import report, summary_text
 from ..inspection import RowFold, rows
 from ..inspection.timeline import timeline
-from ..models import Turn
 from .call import Call, inspector_endpoint
 from .queue import run_view
 from .run_log import each_event, run_log
@@ -26,7 +25,7 @@ async def lines(call: Call) -> Response:
     """The rows of a run, one JSON object a line, as the backend reads them."""
     events = each_event(call)
     # What cannot be read at all is an error with a status; later it can only break off.
-    first = await call.chat.ask(anext(events, None))
+    first = await call.backend.ask(anext(events, None))
 
     async def encoded() -> AsyncIterator[bytes]:
         rows, chunk = RowFold(), b""
@@ -43,7 +42,7 @@ async def lines(call: Call) -> Response:
                 chunk += _line(rows.open.json)
             yield chunk
         finally:
-            await events.aclose()  # type: ignore[attr-defined]
+            await events.aclose()
 
     return StreamingResponse(
         encoded(), media_type="application/jsonl", headers=_attached(f"run-{call.run.id[:8]}.jsonl")
@@ -54,7 +53,7 @@ async def lines(call: Call) -> Response:
 async def page(call: Call) -> Response:
     """A run as one HTML file that needs nothing else."""
     events = await run_log(call)
-    question, _ = await _turns(call)
+    question = await _question(call)
     view = await run_view(call, call.run, events)
     html = report(
         call.run,
@@ -73,23 +72,17 @@ async def page(call: Call) -> Response:
 async def text(call: Call) -> Response:
     """A run in a few lines of Markdown, to be pasted into an issue."""
     events = await run_log(call)
-    question, _ = await _turns(call)
+    question = await _question(call)
     view = await run_view(call, call.run, events)
     return PlainTextResponse(
         summary_text(call.run, view, list(rows(events)), timeline(events), question=question, zone=call.zone)
     )
 
 
-async def _turns(call: Call) -> tuple[str, Turn | None]:
-    """Return what the run answers, and its own turn."""
-    transcript = await call.chat.ask(call.chat.backend.load_transcript(call.user, call.run.conversation_id))
-    question = ""
-    for turn in transcript.turns:
-        if turn.id == call.run.turn_id:
-            question = turn.text
-        if turn.id == call.run.id:
-            return question, turn
-    return question, None
+async def _question(call: Call) -> str:
+    """Return what the run answers."""
+    turns = (await call.transcript()).turns
+    return next((turn.text for turn in turns if turn.id == call.run.turn_id), "")
 
 
 def _line(value: object) -> bytes:

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import json
-import re
 from contextlib import suppress
 from dataclasses import replace
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote
 
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
@@ -21,25 +20,26 @@ from ..fragments.login import sign_in_link, sign_in_page
 from ..fragments.scripts import scripts_side
 from ..fragments.shell import message_page, notice, unloaded_side
 from ..html import Child, render
+from ..htmx import Htmx
 from ..patches import Patch, render_patches
+from ..routing import error_place
 from ..urls import Urls
-from .call import CHANGED, IN_PLACE, SCRIPTS_CHANGED, Gone, here, place, read_form, wants_fragment
+from .call import CHANGED, IN_PLACE, SCRIPTS_CHANGED, Gone, here, read_form
 
 _TYPED = "text", "answer", "title"
-_SCRIPTS = re.compile("/(c|runs)/[^/]+/scripts(/|$)")
 
 
 async def show_failure(request: Request, error: Exception) -> Response:
     """Return what `error` looks like to whoever asked: a browser, htmx, or the element that follows a run."""
     status, sentence, headers = _describe(error)
-    if not wants_fragment(request):
+    htmx = Htmx.of(request.headers)
+    if not htmx.fragment:
         return _page(request, error, status, sentence, headers, await _typed(request, error))
-    source = request.headers.get("hx-source", "")
-    if source.startswith(("chat-live", "chat-runner")):
+    if htmx.comes_from("chat-live") or htmx.comes_from("chat-runner"):
         return PlainTextResponse(sentence, status, headers)
     if request.method == "GET":
-        return _in_place(request, error, status, sentence, headers)
-    if request.method == "POST" and _SCRIPTS.search(request.scope["path"]):
+        return _in_place(request, htmx, error, status, sentence, headers)
+    if error_place(request.scope) == "scripts":
         # Whatever the room shows is out of date.
         refusal = Patch("#scripts-error", "innerHTML", render(*_with_sign_in(request, error, sentence)))
         return HTMLResponse(render_patches([refusal]), status, {**headers, **SCRIPTS_CHANGED})
@@ -104,20 +104,21 @@ def _page(
     return HTMLResponse(document, status, headers)
 
 
-def _in_place(request: Request, error: Exception, status: int, sentence: str, headers: dict[str, str]) -> Response:
+def _in_place(
+    request: Request, htmx: Htmx, error: Exception, status: int, sentence: str, headers: dict[str, str]
+) -> Response:
     """Return what stands where htmx, or a script of the page, was to put the fragment that failed."""
     chat: Chat = request.app.state.chat
-    urls, url, target = Urls.of(request.scope, chat.assets.version), here(request), place(request)
+    urls, url, target = Urls.of(request.scope, chat.assets.version), here(request), htmx.target
     sides = {"inspector": inspector_side(urls, None), "scripts": scripts_side(urls, None)}
-    if "hx-target" not in request.headers and "hx-source" not in request.headers:
+    if not htmx.targeted:
         return PlainTextResponse(sentence, status, headers)
     if isinstance(error, NotSignedIn) or target in ("", "conversation"):
         # The browser fetches the page that says why.
         return HTMLResponse("", status, {**headers, "HX-Redirect": url})
     headers = {**headers, **IN_PLACE, "HX-Push-Url": "false"}
     if target in sides:
-        back = request.headers.get("hx-current-url", "") or urls.home()
-        room = unloaded_side(replace(sides[target], url=url), sentence, back_url=back)
+        room = unloaded_side(replace(sides[target], url=url), sentence, back_url=htmx.page or urls.home())
         return HTMLResponse(render(room), status, headers)
     if target == EVIDENCE:
         content = notice(sentence, retry_url=url, target=f"#{EVIDENCE}", swap="innerHTML")
@@ -161,14 +162,11 @@ def _without_conversation(request: Request) -> list[Patch]:
 
 def _path(request: Request) -> str:
     """Return the path, with its query, of the page that a request is for or comes from."""
-    if request.method == "GET" and not wants_fragment(request):
+    htmx = Htmx.of(request.headers)
+    if request.method == "GET" and not htmx.fragment:
         path, query = quote(request.url.path), request.url.query
     else:
-        try:
-            page = urlsplit(request.headers.get("hx-current-url") or request.headers.get("referer", ""))
-        except ValueError:
-            return ""
-        path, query = page.path, page.query
+        path, query = htmx.page_path
     return f"{path}?{query}" if query else path
 
 

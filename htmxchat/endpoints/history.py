@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from urllib.parse import unquote, urlsplit
+from urllib.parse import unquote
 
 from starlette.responses import HTMLResponse, Response
 
@@ -60,10 +60,6 @@ def _limit(value: str) -> int:
 
 def _open(call: Call) -> str | None:
     """Return the id of the conversation that the asking page shows."""
-    headers = call.request.headers
-    try:
-        path = urlsplit(headers.get("hx-current-url") or headers.get("referer", "")).path
-    except ValueError:
-        return None
+    path, _ = call.htmx.page_path
     prefix = call.urls.conversation("")
     return unquote(path.removeprefix(prefix)) if path.startswith(prefix) else None

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import cast
-
 from starlette.responses import HTMLResponse, Response
 
 from ..backend import CanInspect
@@ -12,7 +10,7 @@ from ..errors import NotFound
 from ..fragments.insight import evidence_list, state_room, steps_room
 from ..html import Child, render
 from ..inspection.state_diff import state_diff
-from .call import Call, inspector_endpoint, number, require
+from .call import Call, inspector_endpoint, number
 from .inspector import view
 
 _MISSING = "The state after this step is not kept."
@@ -22,32 +20,34 @@ _NONE = "The server has kept no state of this run."
 @inspector_endpoint
 async def steps(call: Call) -> Response:
     """The steps of a run, and what it waits for."""
-    return await view(call, "steps", _steps(call, _backend(call)), call.urls.steps(call.run.id))
+    call.backend.require(CanInspect)
+    return await view(call, "steps", _steps(call), call.urls.steps(call.run.id))
 
 
 @inspector_endpoint
 async def checkpoints(call: Call) -> Response:
     """The state of a run after a step, `?n=`; what changed since the step before, or since `?with=`."""
-    return await view(call, "state", _state(call, _backend(call)), call.urls.checkpoints(call.run.id))
+    call.backend.require(CanInspect)
+    return await view(call, "state", _state(call), call.urls.checkpoints(call.run.id))
 
 
 @inspector_endpoint
 async def evidence(call: Call) -> Response:
     """What a run's answer rests on."""
-    content = _evidence(call, _backend(call))
+    call.backend.require(CanInspect)
     if call.fragment:
-        return HTMLResponse(render(await content))
-    return await view(call, "steps", content, call.urls.evidence(call.run.id))
+        return HTMLResponse(render(await _evidence(call)))
+    return await view(call, "steps", _evidence(call), call.urls.evidence(call.run.id))
 
 
-async def _steps(call: Call, backend: CanInspect) -> Child:
-    found = await call.chat.ask(backend.run_steps(call.user, call.run.id))
+async def _steps(call: Call) -> Child:
+    found = await call.backend.run_steps(call.run.id)
     return steps_room(call.run, found, call.urls)
 
 
-async def _state(call: Call, backend: CanInspect) -> Child:
+async def _state(call: Call) -> Child:
     query = call.request.query_params
-    found = await call.chat.ask(backend.run_steps(call.user, call.run.id))
+    found = await call.backend.run_steps(call.run.id)
     if not found.checkpoints:
         return state_room(call.run, found, 0, None, call.urls, missing=_NONE)
     wanted = number(query.get("n", ""))
@@ -59,23 +59,18 @@ async def _state(call: Call, backend: CanInspect) -> Child:
     against = other if other in found.checkpoints and other != chosen else None
     base = against if against is not None else before[-1] if before else None
     try:
-        state = clean_json(await call.chat.ask(backend.run_checkpoint(call.user, call.run.id, chosen)))
+        state = clean_json(await call.backend.run_checkpoint(call.run.id, chosen))
     except NotFound:
         return state_room(call.run, found, chosen, None, call.urls, missing=_MISSING)
     changes = None
     if base is not None:
         try:
-            before_it = await call.chat.ask(backend.run_checkpoint(call.user, call.run.id, base))
+            before_it = await call.backend.run_checkpoint(call.run.id, base)
             changes = state_diff(clean_json(before_it), state)
         except NotFound:
             changes = None
     return state_room(call.run, found, chosen, state, call.urls, against=against, since=base, changes=changes)
 
 
-async def _evidence(call: Call, backend: CanInspect) -> Child:
-    return evidence_list(await call.chat.ask(backend.run_evidence(call.user, call.run.id)))
-
-
-def _backend(call: Call) -> CanInspect:
-    require(isinstance(call.chat.backend, CanInspect))
-    return cast(CanInspect, call.chat.backend)
+async def _evidence(call: Call) -> Child:
+    return evidence_list(await call.backend.run_evidence(call.run.id))

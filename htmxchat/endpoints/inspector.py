@@ -19,10 +19,10 @@ from ..fragments.shell import side_room
 from ..html import Child, render
 from ..inspection import Window, rows, window
 from ..inspection.timeline import timeline
-from ..models import Conversation, RunSummary, Waiting
+from ..models import RunSummary, Waiting
 from ..view import fold, run_summaries
 from .call import Call, here, inspector_endpoint, number, row_filter, see_other
-from .pages import conversation_page, unloaded_page
+from .pages import conversation_page, loaded_page
 from .queue import queue_of, run_view
 from .run_log import run_log
 
@@ -41,7 +41,7 @@ async def _events(call: Call) -> Child:
     view = await run_view(call, call.run, events)
     wanted = row_filter(call)
     shown = _window(call, events, live=view.state.live)
-    inspectable = isinstance(call.chat.backend, CanInspect)
+    inspectable = call.backend.can(CanInspect)
     sheet = RunSheet(call.run, view, shown, timeline(events), wanted, inspectable=inspectable)
     return run_room(sheet, call.urls)
 
@@ -74,16 +74,17 @@ async def event(call: Call) -> Response:
 @inspector_endpoint
 async def runs(call: Call) -> Response:
     """The runs of a conversation, the latest first."""
-    url = call.urls.runs(call.conversation.id)
+    conversation = await call.conversation()
+    url = call.urls.runs(conversation.id)
     try:
         found = [await _up_to_date(call, each) for each in await _list(call)]
     except (NotFound, NotSignedIn):
         raise
     except ChatError as error:
-        content = run_list(call.urls, call.conversation, [], failure=f"The runs cannot be loaded. {error}")
-        return await beside(call, content, url, call.conversation, status=error.status)
-    content = run_list(call.urls, call.conversation, found[:_MOST_RUNS], more=len(found) > _MOST_RUNS)
-    return await beside(call, content, url, call.conversation)
+        content = run_list(call.urls, conversation, [], failure=f"The runs cannot be loaded. {error}")
+        return await beside(call, content, url, status=error.status)
+    content = run_list(call.urls, conversation, found[:_MOST_RUNS], more=len(found) > _MOST_RUNS)
+    return await beside(call, content, url)
 
 
 @inspector_endpoint
@@ -106,26 +107,17 @@ async def view(call: Call, tab: str, content: Awaitable[Child], url: str) -> Res
     except (NotFound, NotSignedIn):
         raise
     except ChatError as error:
-        able = isinstance(call.chat.backend, CanInspect)
+        able = call.backend.can(CanInspect)
         failed = unloaded_run(call.run, call.urls, str(error), tab=tab, retry_url=here(call.request), inspectable=able)
         return await beside(call, failed, url, status=error.status)
 
 
-async def beside(
-    call: Call, content: Child, url: str, conversation: Conversation | None = None, *, status: int = 200
-) -> Response:
+async def beside(call: Call, content: Child, url: str, *, status: int = 200) -> Response:
     """Return the inspector with its conversation, or alone if htmx asks."""
-    backend = call.chat.backend
+    side = inspector_side(call.urls, None, content, url=url)
     if call.fragment:
-        return HTMLResponse(render(side_room(inspector_side(call.urls, None, content, url=url))), status)
-    if conversation is None:
-        conversation = await call.chat.ask(backend.get_conversation(call.user, call.run.conversation_id))
-    side = inspector_side(call.urls, conversation, content, url=url)
-    try:
-        transcript = await call.chat.ask(backend.load_transcript(call.user, conversation.id))
-    except ChatError as error:
-        return await unloaded_page(call, conversation, error, side=side)
-    return await conversation_page(call, transcript, side=side)
+        return HTMLResponse(render(side_room(side)), status)
+    return await loaded_page(call, side=side)
 
 
 def _window(call: Call, events: list[RunEvent], *, live: bool) -> Window:
@@ -139,11 +131,9 @@ def _window(call: Call, events: list[RunEvent], *, live: bool) -> Window:
 
 
 async def _list(call: Call) -> list[RunSummary]:
-    backend = call.chat.backend
-    if isinstance(backend, CanListRuns):
-        found = await call.chat.ask(backend.list_runs(call.user, call.conversation.id, limit=_MOST_RUNS + 1))
-        return list(found)
-    return run_summaries(await call.chat.ask(backend.load_transcript(call.user, call.conversation.id)))
+    if call.backend.can(CanListRuns):
+        return list(await call.backend.list_runs(call.conversation_id, limit=_MOST_RUNS + 1))
+    return run_summaries(await call.transcript())
 
 
 async def _up_to_date(call: Call, found: RunSummary) -> RunSummary:

@@ -6,9 +6,10 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from uuid import uuid4
 
+import anyio
 from starlette.responses import HTMLResponse, Response
 
-from ..backend import CanSearch
+from ..backend import CanDelete, CanRename, CanSearch, KeepsScripts
 from ..errors import ChatError, NotSignedIn
 from ..fragments.composer import composer, hold
 from ..fragments.conversation import conversation as conversation_fragment
@@ -24,8 +25,10 @@ from ..models import Conversation, ConversationPage, Transcript
 from ..patches import Patch, render_patches
 from ..scripts.models import Script
 from ..words import titled
-from .call import Call, endpoint, place
+from .call import Call, Gone, endpoint
 from .queue import transcript_queue
+
+_GLANCE = 2.0
 
 
 @endpoint
@@ -37,13 +40,26 @@ async def home(call: Call) -> Response:
 @endpoint
 async def show(call: Call) -> Response:
     """A conversation with its turns."""
+    # When only a part of the room was to change, the room stays.
+    return await loaded_page(call, whole=not call.fragment or call.htmx.target == "conversation")
+
+
+async def loaded_page(call: Call, *, side: Side | None = None, whole: bool = True) -> Response:
+    """Return the page of the call's conversation, or one that says why its turns cannot be loaded now.
+
+    Raises:
+        Gone: There is no such conversation.
+        ChatError: Not even its title can be loaded; or `whole` is off, and then it is why its turns cannot.
+    """
     try:
-        transcript = await call.chat.ask(call.chat.backend.load_transcript(call.user, call.conversation.id))
+        transcript = await call.transcript()
+    except Gone:
+        raise
     except ChatError as error:
-        if call.fragment and place(call.request) != "conversation":
-            raise  # only a part of the room was to change
-        return await unloaded_page(call, call.conversation, error)
-    return await conversation_page(call, transcript)
+        if not whole:
+            raise
+        return await _unloaded_page(call, error, side)
+    return await conversation_page(call, transcript, side=side)
 
 
 async def conversation_page(
@@ -71,12 +87,14 @@ async def conversation_page(
     return await room_page(call, conversation, room, status=error.status if error else 200, deleted=deleted, side=side)
 
 
-async def unloaded_page(
-    call: Call, conversation: Conversation, error: ChatError, *, side: Side | None = None
-) -> Response:
-    """Return the page of a conversation whose turns cannot be loaded now."""
-    url = call.urls.conversation(conversation.id)
-    sentence = notice(f"This conversation cannot be loaded. {error}", retry_url=url)
+async def _unloaded_page(call: Call, error: ChatError, side: Side | None) -> Response:
+    try:
+        # A backend that has taken all its time for the turns is not waited for as long again.
+        with anyio.fail_after(_GLANCE):
+            conversation = await call.conversation()
+    except TimeoutError:
+        raise error from None
+    sentence = notice(f"This conversation cannot be loaded. {error}", retry_url=call.urls.conversation(conversation.id))
     room = _room(call, conversation, turns=sentence, composer=None)
     return await room_page(call, conversation, room, status=error.status, side=side)
 
@@ -97,7 +115,7 @@ async def room_page(
         title = titled(f"{conversation.title} · {title}", conversation.state)
     if call.fragment:
         # Another conversation comes without the sides of the one before; parts of the same leave them alone.
-        whole = place(call.request) == "conversation"
+        whole = call.htmx.target == "conversation"
         closed = render_patches(close_sides(call, conversation)) if whole else ""
         return HTMLResponse(render(tag("title")(title), room) + closed, status)
     found, failure = await load_history(call)
@@ -122,7 +140,7 @@ async def room_page(
 def sides(call: Call, conversation: Conversation | None, opened: Side | None = None) -> list[Side]:
     """Return the rooms at the side of a conversation; all but `opened` are closed."""
     closed = [inspector_side(call.urls, conversation)] if call.can_inspect else []
-    if call.chat.can_run_scripts:
+    if call.backend.can(KeepsScripts):
         closed.append(scripts_side(call.urls, conversation))
     return [opened if opened and opened.name == each.name else each for each in closed]
 
@@ -179,8 +197,8 @@ def _room(call: Call, conversation: Conversation | None, *, turns: Child, compos
         turns=turns,
         composer=composer,
         heading=heading,
-        can_rename=call.chat.can_rename,
-        can_delete=call.chat.can_delete,
+        can_rename=call.backend.can(CanRename),
+        can_delete=call.backend.can(CanDelete),
         openers=[side_opener(each) for each in sides(call, conversation)],
         greeting=settings.greeting,
         introduction=settings.introduction,
@@ -214,7 +232,7 @@ def draw_history(
         current=current.id if current else None,
         user_name=call.user.name,
         sign_out=_sign_out(call),
-        can_search=call.chat.can_search,
+        can_search=call.backend.can(CanSearch),
         deleted=deleted,
         deletion_notice=call.chat.deletion_notice,
         failure=str(failure) if failure else None,
@@ -234,10 +252,9 @@ async def load_history(
     call: Call, *, query: str = "", cursor: str | None = None, limit: int = 30
 ) -> tuple[ConversationPage, ChatError | None]:
     """Return a stretch of the user's conversations, and what went wrong instead."""
-    chat = call.chat
     try:
-        if query and isinstance(chat.backend, CanSearch):
-            return await chat.ask(chat.backend.search_conversations(call.user, query, limit=limit, cursor=cursor)), None
-        return await chat.ask(chat.backend.list_conversations(call.user, limit=limit, cursor=cursor)), None
+        if query and call.backend.can(CanSearch):
+            return await call.backend.search_conversations(query, limit=limit, cursor=cursor), None
+        return await call.backend.list_conversations(limit=limit, cursor=cursor), None
     except ChatError as error:
         return ConversationPage(()), error

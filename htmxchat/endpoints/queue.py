@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterable, Sequence
-from typing import cast
 
 from ..backend import KeepsScripts
 from ..errors import ChatError
@@ -16,10 +15,10 @@ from .call import Call
 
 async def queue_of(call: Call, conversation_id: str) -> tuple[Script, ...]:
     """Return the scripts of a conversation. Without a queue, or when it cannot be read, the log alone counts."""
-    if not call.chat.can_run_scripts:
+    if not call.backend.can(KeepsScripts):
         return ()
     try:
-        return await call.chat.ask(cast(KeepsScripts, call.chat.backend).list_scripts(call.user, conversation_id))
+        return await call.backend.list_scripts(conversation_id)
     except ChatError:
         return ()
 

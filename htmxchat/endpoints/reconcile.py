@@ -11,7 +11,7 @@ from ..fragments.transcript import run_view, status_text, turn
 from ..html import Child, render, tag
 from ..models import Transcript
 from ..patches import Patch
-from .call import CHANGED, Call, patches_response
+from .call import CHANGED, Call, Gone, patches_response
 
 LAST_TURN = "chat-last-turn"
 """The request header in which a page says which turn it shows last; empty when it shows none."""
@@ -73,17 +73,20 @@ def in_words(error: ChatError, transcript: Transcript) -> ChatError:
     return Busy(held.sentence if held else _OVER)
 
 
-async def refused(call: Call, conversation_id: str, error: ChatError, *, changed: str | None = None) -> Response:
+async def refused(call: Call, error: ChatError, *, changed: str | None = None) -> Response:
     """Return a refusal together with what the page did not know, a live run above all.
 
     Raises:
+        Gone: The conversation is not there.
         ChatError: `error` itself, when nothing can be brought.
     """
     shown = last_turn(call)
     if not call.fragment or shown is None or not isinstance(error, Busy | Conflict | NotFound | InvalidInput):
         raise error
     try:
-        transcript = await call.chat.ask(call.chat.backend.load_transcript(call.user, conversation_id))
+        transcript = await call.transcript()
+    except Gone:
+        raise
     except ChatError:
         raise error from None
     told = in_words(error, transcript)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
 
 from ..events import RunEvent
 from ..inspection import RowFold
@@ -15,33 +16,32 @@ async def run_log(call: Call, *, through: int | None = None) -> list[RunEvent]:
     Args:
         through: Only those up to the end of the row that has this one.
     """
-    return await call.chat.ask(_collect(call, through))
+    return await call.backend.ask(_collect(call, through))
 
 
-async def each_event(call: Call) -> AsyncIterator[RunEvent]:
+async def each_event(call: Call) -> AsyncGenerator[RunEvent, None]:
     """Yield a run's events as the backend reads them: all when it has ended, else those so far."""
     run = call.run
     if run.state.live:
         # The log of a live run does not end. The transcript has what is known of it, at once.
-        transcript = await call.chat.backend.load_transcript(call.user, run.conversation_id)
+        transcript = await call.transcript()
         for turn in transcript.turns:
             if turn.id == run.id:
                 for event in turn.events:
                     yield event
                 return
-    async for event in call.chat.backend.run_events(call.user, run.id):
-        yield event
+    async with aclosing(call.backend.run_events(run.id)) as batches:
+        async for batch in batches:
+            for event in batch:
+                yield event
 
 
 async def _collect(call: Call, through: int | None) -> list[RunEvent]:
     found: list[RunEvent] = []
     fold = RowFold(details=False)
-    events = each_event(call)
-    try:
+    async with aclosing(each_event(call)) as events:
         async for event in events:
             found.append(event)
             if through is not None and any(row.seq >= through for row in fold.add(event)):
                 break
-    finally:
-        await events.aclose()  # type: ignore[attr-defined]
     return found

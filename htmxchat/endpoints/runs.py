@@ -35,9 +35,10 @@ async def stream(call: Call) -> Response:
     async def produce(emit: Emit, tasks: TaskGroup) -> None:
         with call.chat.streams.take(call.user.id) as taken:
             if taken:
-                await call.chat.relay.stream(
-                    call.user, call.run.id, after, call.turn_context, emit, tasks, rows, look(call)
-                )
+                with call.chat.observer.stream():
+                    await call.chat.relay.stream(
+                        call.user, call.run.id, after, call.turn_context, emit, tasks, rows, look(call)
+                    )
             else:
                 await _turn_to_polling(call, after, emit, rows)
 
@@ -70,7 +71,7 @@ async def poll(call: Call) -> Response:
 @endpoint
 async def cancel(call: Call) -> Response:
     """Ask a run to stop. The stream tells when it has; one that had ended before, the page does not know of."""
-    await call.chat.ask(call.chat.backend.cancel_run(call.user, call.run.id))
+    await call.backend.cancel_run(call.run.id)
     if call.fragment and not call.run.state.live and (shown := last_turn(call)) is not None:
         return await _reconciled(call, shown)
     if call.fragment:
@@ -85,18 +86,17 @@ async def retry(call: Call) -> Response:
     One that another has taken the place of already, from another page or by a second press, is not tried again: the
     page gets that other one. With a backend that cannot do any of this, the same message is sent once more.
     """
-    backend = call.chat.backend
     try:
-        if not isinstance(backend, CanRetry):
+        if not call.backend.can(CanRetry):
             return await _ask_again(call)
         latest = await _latest(call)
         if latest is not None and latest.id != call.run.id:
             if not call.fragment:
                 return see_other(call.urls.conversation(latest.conversation_id, latest.id))
             return await _reconciled(call, last_turn(call) or "", _REPLACED)
-        run = await call.chat.ask(backend.retry_run(call.user, call.run.id))
+        run = await call.backend.retry_run(call.run.id)
     except ChatError as error:
-        return await refused(call, call.run.conversation_id, error, changed=call.run.id)
+        return await refused(call, error, changed=call.run.id)
     if not call.fragment:
         return see_other(call.urls.conversation(run.conversation_id, run.id))
     html = render(turn(answer_turn(run), call.turn_context))
@@ -106,13 +106,13 @@ async def retry(call: Call) -> Response:
 
 async def _latest(call: Call) -> Run | None:
     """Return the run whose answer stands where this run's stood."""
-    turns = (await call.chat.ask(call.chat.backend.load_transcript(call.user, call.run.conversation_id))).turns
+    turns = (await call.transcript()).turns
     return next((each.run for each in turns if each.run and each.run.turn_id == call.run.turn_id), None)
 
 
 async def _reconciled(call: Call, shown: str, sentence: str = "") -> Response:
     """Return what the page does not know of its conversation."""
-    transcript = await call.chat.ask(call.chat.backend.load_transcript(call.user, call.run.conversation_id))
+    transcript = await call.transcript()
     patches = whats_new(call, transcript, shown, changed=call.run.id)
     if sentence:
         patches.append(Patch("#status", "innerHTML", render(sentence)))
@@ -120,21 +120,20 @@ async def _reconciled(call: Call, shown: str, sentence: str = "") -> Response:
 
 
 async def _ask_again(call: Call) -> Response:
-    conversation_id = call.run.conversation_id
-    turns = (await call.chat.ask(call.chat.backend.load_transcript(call.user, conversation_id))).turns
+    turns = (await call.transcript()).turns
     question = next((each.text for each in turns if each.run is None and each.id == call.run.turn_id), None)
     if question is None:
         raise Conflict(_NO_QUESTION)
     # An answer is asked for again once: the new one has a button of its own.
     submission = digest(f"again {call.run.id}")
-    run = await call.chat.start_run(call.user, conversation_id, call.usable(question), submission)
+    run = await call.start_run(question, submission)
     return await sent(call, run, question)
 
 
 @endpoint
 async def text(call: Call) -> Response:
     """The Markdown of an answer, to be copied."""
-    transcript = await call.chat.ask(call.chat.backend.load_transcript(call.user, call.run.conversation_id))
+    transcript = await call.transcript()
     for each in transcript.turns:
         if each.id == call.run.id:
             return PlainTextResponse(each.text)
@@ -147,9 +146,9 @@ async def answer(call: Call) -> Response:
     request_id = await call.field("request")
     given = call.usable(await call.field("answer"))
     try:
-        await call.chat.ask(call.chat.backend.answer_request(call.user, call.run.id, request_id, given))
+        await call.backend.answer_request(call.run.id, request_id, given)
     except NotFound:
-        return await refused(call, call.run.conversation_id, NotFound(_ANSWERED), changed=call.run.id)
+        return await refused(call, NotFound(_ANSWERED), changed=call.run.id)
     if call.fragment:
         return Response(status_code=204)
     return see_other(call.urls.conversation(call.run.conversation_id, call.run.id))

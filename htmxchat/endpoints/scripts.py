@@ -5,12 +5,11 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping, Sequence
-from typing import cast
 
 from starlette.responses import HTMLResponse, JSONResponse, PlainTextResponse, Response
 
 from ..backend import KeepsScripts
-from ..errors import BackendError, BadRequest, ChatError, Conflict, InvalidInput, NotAllowed, NotFound
+from ..errors import BackendError, BadRequest, Conflict, InvalidInput, NotAllowed, NotFound
 from ..fragments.inspector import run_standing
 from ..fragments.proposals import proposal
 from ..fragments.scripts import script_room, scripts_side, unloaded_scripts
@@ -22,8 +21,8 @@ from ..scripts.models import Script, ScriptState
 from ..scripts.results import encode_result, output, parse_result, pictures, read_body, table
 from ..scripts.states import CHANGED, digest
 from ..view import fold, with_queue
-from .call import SCRIPTS_CHANGED, Call, endpoint, place, require, see_other
-from .pages import conversation_page, unloaded_page
+from .call import SCRIPTS_CHANGED, Call, endpoint, see_other
+from .pages import conversation_page, loaded_page
 
 # What `chat-runner` calls itself when it asks.
 _RUNNER_ELEMENT = "chat-runner"
@@ -42,7 +41,7 @@ _FILES = {
 @endpoint
 async def nothing(call: Call) -> Response:
     """The room before there is a conversation."""
-    require(call.chat.can_run_scripts)
+    call.backend.require(KeepsScripts)
     side = scripts_side(call.urls, None, script_room(call.urls, None))
     if call.fragment:
         return HTMLResponse(render(side_room(side)))
@@ -52,14 +51,15 @@ async def nothing(call: Call) -> Response:
 @endpoint
 async def show(call: Call) -> Response:
     """The queue of a conversation. `?edit=` is one that is being edited, `?show=` one that is shown in any case."""
-    backend = _backend(call)
+    call.backend.require(KeepsScripts)
+    conversation = await call.conversation()
     try:
-        scripts = await call.chat.ask(backend.list_scripts(call.user, call.conversation.id))
+        scripts = await call.backend.list_scripts(conversation.id)
     except (BackendError, NotAllowed) as error:
-        if call.fragment and place(call.request) != "scripts":
+        if call.fragment and call.htmx.target != "scripts":
             raise  # only a card of the room was to change
-        content = unloaded_scripts(call.urls, call.conversation, f"The scripts cannot be loaded. {error}")
-        return await _beside(call, scripts_side(call.urls, call.conversation, content), status=error.status)
+        content = unloaded_scripts(call.urls, conversation, f"The scripts cannot be loaded. {error}")
+        return await _beside(call, scripts_side(call.urls, conversation, content), status=error.status)
     tag = _tag(call, scripts)
     # Pages look often, and results are large.
     if call.fragment and tag in call.request.headers.get("if-none-match", ""):
@@ -67,14 +67,14 @@ async def show(call: Call) -> Response:
     query = call.request.query_params
     content = script_room(
         call.urls,
-        call.conversation,
+        conversation,
         scripts,
         edit=query.get("edit"),
         show=query.get("show"),
         trust=call.chat.trust,
     )
-    side = scripts_side(call.urls, call.conversation, content)
-    if call.fragment and call.request.headers.get("hx-source") == _RUNNER_ELEMENT:
+    side = scripts_side(call.urls, conversation, content)
+    if call.fragment and call.htmx.comes_from(_RUNNER_ELEMENT):
         news = await _news(call, scripts)
         return HTMLResponse(render(side_room(side), news), headers={"ETag": tag})
     return await _beside(call, side, {"ETag": tag})
@@ -83,9 +83,10 @@ async def show(call: Call) -> Response:
 @endpoint
 async def queue(call: Call) -> Response:
     """Queue a Python block of an answer, approve what waits of one answer, or clear what is over."""
+    conversation = await call.conversation()
     form = await call.form()
     if "clear" in form:
-        await call.chat.ask(_backend(call).clear_scripts(call.user, call.conversation.id))
+        await call.backend.clear_scripts(conversation.id)
         return _changed(call)
     if "approve-all" in form:
         for shown in form["approve-all"].split():
@@ -95,7 +96,7 @@ async def queue(call: Call) -> Response:
     script = await _queue_block(call, _field(form, "run"), _field(form, "block"), form.get("digest"))
     if call.fragment:
         return JSONResponse({"script": script.id}, headers=SCRIPTS_CHANGED)
-    return see_other(f"{call.urls.scripts(call.conversation.id)}#script-{script.id}")
+    return see_other(f"{call.urls.scripts(conversation.id)}#script-{script.id}")
 
 
 @endpoint
@@ -172,11 +173,7 @@ async def _beside(call: Call, side: Side, headers: Mapping[str, str] | None = No
     """Return the room alone if htmx or the page's script asks, else beside its conversation."""
     if call.fragment:
         return HTMLResponse(render(side_room(side)), status, headers)
-    try:
-        transcript = await call.chat.ask(call.chat.backend.load_transcript(call.user, call.conversation.id))
-    except ChatError as error:
-        return await unloaded_page(call, call.conversation, error, side=side)
-    return await conversation_page(call, transcript, side=side)
+    return await loaded_page(call, side=side)
 
 
 async def _news(call: Call, scripts: Sequence[Script]) -> FT:
@@ -185,7 +182,7 @@ async def _news(call: Call, scripts: Sequence[Script]) -> FT:
     waiting = next((each.run_id for each in scripts if each.awaited and not each.state.over), None)
     run: Child = None
     if waiting is not None:
-        transcript = await call.chat.ask(call.chat.backend.load_transcript(call.user, call.conversation.id))
+        transcript = await call.transcript()
         events = next((turn.events for turn in transcript.turns if turn.id == waiting), ())
         view = with_queue(fold(events), waiting, scripts)
         run = [turn_article(waiting, view), dl(run_standing(waiting, view))]
@@ -201,7 +198,7 @@ def _tag(call: Call, scripts: Sequence[Script]) -> str:
 
 async def _queue_block(call: Call, run_id: str, number: str, shown: str | None) -> Script:
     """Queue a block. The code is the stored answer's own; the page only says which block, and what it showed."""
-    transcript = await call.chat.ask(call.chat.backend.load_transcript(call.user, call.conversation.id))
+    transcript = await call.transcript()
     turn = next((turn for turn in transcript.turns if turn.run is not None and turn.run.id == run_id), None)
     blocks = call.chat.markdown.python_blocks(turn.text) if turn else []
     index = _number(number, blocks)
@@ -209,7 +206,7 @@ async def _queue_block(call: Call, run_id: str, number: str, shown: str | None) 
     if shown is not None and shown != digest(code):
         raise Conflict(CHANGED)
     title = f"Block {index + 1} of the answer" if len(blocks) > 1 else "From the answer"
-    return await call.chat.ask(_backend(call).queue_block(call.user, run_id, index, code, title))
+    return await call.backend.queue_block(run_id, index, code, title)
 
 
 def _action(form: Mapping[str, str], *, trust: bool) -> ScriptAction:
@@ -236,28 +233,22 @@ def _action(form: Mapping[str, str], *, trust: bool) -> ScriptAction:
 
 
 async def _change(call: Call, run_id: str, script_id: str, action: ScriptAction) -> Script:
-    backend = _backend(call)
-    return await call.chat.ask(backend.change_script(call.user, run_id, script_id, action))
+    return await call.backend.change_script(run_id, script_id, action)
 
 
 async def _script(call: Call) -> Script:
-    scripts = await call.chat.ask(_backend(call).list_scripts(call.user, call.run.conversation_id))
+    scripts = await call.backend.list_scripts(call.conversation_id)
     for script in scripts:
         if script.id == call.request.path_params["script"] and script.run_id == call.run.id:
             return script
     raise NotFound
 
 
-def _backend(call: Call) -> KeepsScripts:
-    require(call.chat.can_run_scripts)
-    return cast(KeepsScripts, call.chat.backend)
-
-
 def _changed(call: Call, script: Script | None = None) -> Response:
     if call.fragment:
         return Response(status_code=204, headers=SCRIPTS_CHANGED)
     if script is None:
-        return see_other(call.urls.scripts(call.conversation.id))
+        return see_other(call.urls.scripts(call.conversation_id))
     anchor = "" if script.state is ScriptState.REJECTED else f"#script-{script.id}"
     return see_other(f"{call.urls.scripts(script.conversation_id)}{anchor}")
 

@@ -115,9 +115,9 @@ def _request(url: str, request: InputRequested) -> FT:
 
 
 def _unanswered(request: InputRequested) -> FT:
-    choices = [li(bdi(each)) for each in request.choices]
+    choices = [li(raw(marked(each)), dir="auto") for each in request.choices]
     return div(
-        p(bdi(request.prompt)), ul(choices) if choices else None, p("Not answered.", cls="state"), cls="unanswered"
+        p(bdi(request.prompt)), ul(choices) if choices else None, p("Not answered", cls="state"), cls="unanswered"
     )
 
 

@@ -1,47 +1,73 @@
 """Reads what other processes have written: events for readers here, and answers for runs that wait here.
 
-One query a look for all readers, however many there are. A reader of a run of this process needs none of this.
+One query a look for all readers (for 500 runs of them), and only of runs of which there is said to be news, where that
+is said. A reader of a run of this process needs none of this.
 """
 
 from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncGenerator, Sequence
+from collections import defaultdict
+from collections.abc import AsyncGenerator, Callable, Collection, Mapping, Sequence
+from contextvars import Context
+from itertools import chain
 
 from ..errors import BackendUnavailable, ChatError, NotFound
 from ..events import JSON, RunEvent
-from ..store import Store
+from ..store import News, Store
 
 log = logging.getLogger("htmxchat")
+_FRAME = 0.05
+_MOST_RUNS = 500
+_MOST_WAITING = 1_000
 
 
 class _Reader:
-    def __init__(self, run_id: str, after: int) -> None:
-        self.run_id = run_id
+    def __init__(self, after: int) -> None:
         self.after = after
         self.events: list[RunEvent] = []
         self.live = True
+        self.held_back = False
         self.failure: ChatError | None = None
         self.news = asyncio.Event()
 
+    def take(self, found: News | None) -> None:
+        """Take over what is new; `None` is of a run that was removed."""
+        if found is None:
+            self.fail(NotFound())
+            return
+        new = [event for event in found.events if event.seq > self.after]
+        if new or not found.live:
+            self.events += new
+            self.after = new[-1].seq if new else self.after
+            self.live = found.live or found.more
+            self.news.set()
+
+    def fail(self, error: ChatError) -> None:
+        self.failure = error
+        self.news.set()
+
 
 class Tail:
-    """Looks for news while somebody wants some.
+    """Looks for news while somebody wants some. A reader that is slow gets no more until it has taken what there is.
 
     Args:
         owner: The process, as the store knows it.
-        poll: Seconds between two looks.
+        pause: Returns how many seconds may pass between two looks at everything.
     """
 
-    def __init__(self, store: Store, owner: str, poll: float) -> None:
+    def __init__(self, store: Store, owner: str, pause: Callable[[], float]) -> None:
         self._store = store
         self._owner = owner
-        self._poll = poll
-        self._readers: set[_Reader] = set()
+        self._pause = pause
+        self._readers: defaultdict[str, set[_Reader]] = defaultdict(set)
         self._waiting: dict[tuple[str, str], asyncio.Future[JSON]] = {}
         self._task: asyncio.Task[None] | None = None
         self._soon = asyncio.Event()
+        self._all = False
+        self._named: set[str] = set()
+        self._answered = False
 
     async def follow(self, run_id: str, after: int) -> AsyncGenerator[Sequence[RunEvent], None]:
         """Yield the events of a run after a number as they come, until it has ended.
@@ -50,14 +76,17 @@ class Tail:
             NotFound: The run was removed.
             BackendUnavailable: The database cannot be reached.
         """
-        reader = _Reader(run_id, after)
-        self._readers.add(reader)
-        self.wake()
+        reader = _Reader(after)
+        self._readers[run_id].add(reader)
+        self.wake_readers({run_id})
         try:
             while True:
                 await reader.news.wait()
                 reader.news.clear()
                 events, reader.events = reader.events, []
+                if reader.held_back:
+                    reader.held_back = False
+                    self.wake_readers({run_id})
                 if events:
                     yield events
                 if reader.failure is not None:
@@ -65,30 +94,46 @@ class Tail:
                 if not reader.live and not reader.events:
                     return
         finally:
-            self._readers.discard(reader)
+            self._readers[run_id].discard(reader)
+            if not self._readers[run_id]:
+                del self._readers[run_id]
 
     async def answer(self, run_id: str, request_id: str) -> JSON:
         """Wait for the answer to what a run asks, given in whichever process."""
         key = run_id, request_id
         answer: asyncio.Future[JSON] = asyncio.get_running_loop().create_future()
         self._waiting[key] = answer
-        self.wake()
+        self.wake_waiting({run_id})
         try:
             return await answer
         finally:
             self._waiting.pop(key, None)
 
     def wake(self) -> None:
-        """Look now: there may be news."""
-        self._soon.set()
-        if self._task is None or self._task.done():
-            self._task = asyncio.create_task(self._look(), name="htmxchat tail")
+        """Look for everything now: there may be news."""
+        self._all = True
+        self._look_soon()
+
+    def wake_readers(self, run_ids: Collection[str] | None) -> None:
+        """There are more events of these runs, or of any."""
+        if run_ids is None:
+            self.wake()
+        elif here := self._readers.keys() & run_ids:
+            self._named |= here
+            self._look_soon()
+
+    def wake_waiting(self, run_ids: Collection[str] | None) -> bool:
+        """These runs, or some, were answered. Returns whether one of them waits here."""
+        here = any(run_ids is None or run_id in run_ids for run_id, _ in self._waiting)
+        if here:
+            self._answered = True
+            self._look_soon()
+        return here
 
     def turn_away(self, error: ChatError) -> None:
         """Have all readers told that there is no more to come here."""
-        for reader in self._readers:
-            reader.failure = error
-            reader.news.set()
+        for reader in chain(*self._readers.values()):
+            reader.fail(error)
 
     async def close(self) -> None:
         """Look no more."""
@@ -96,46 +141,68 @@ class Tail:
             self._task.cancel()
             await asyncio.wait({self._task})
 
+    def _look_soon(self) -> None:
+        self._soon.set()
+        if self._task is None or self._task.done():
+            self._task = asyncio.create_task(self._look(), name="htmxchat tail", context=Context())
+
     async def _look(self) -> None:
+        now = asyncio.get_running_loop().time
+        at = now()
         while self._readers or self._waiting:
+            began, everything = now(), self._all
+            named, self._named = self._named, set()
+            answered, self._answered = self._answered, False
+            self._all = False
             self._soon.clear()
-            if self._readers:
-                await self._bring_events()
-            if self._waiting:
+            if everything or began >= at:
+                everything, at = True, began + self._pause()
+            more = False
+            if everything or named:
+                more = await self._bring_events(list(self._readers) if everything else named)
+            if self._waiting and (everything or answered):
                 await self._bring_answers()
+            if not more:
+                # Others write many times a second.
+                await asyncio.sleep(min(_FRAME, self._pause()))
             try:
-                async with asyncio.timeout(self._poll):
+                async with asyncio.timeout_at(at):
                     await self._soon.wait()
             except TimeoutError:
                 pass
 
-    async def _bring_events(self) -> None:
-        readers = list(self._readers)
-        wanted: dict[str, int] = {}
-        for reader in readers:
-            wanted[reader.run_id] = min(reader.after, wanted.get(reader.run_id, reader.after))
+    async def _bring_events(self, run_ids: Collection[str]) -> bool:
+        """Bring readers what has come of runs; return whether there is more in the log already."""
+        ready: dict[str, list[_Reader]] = {}
+        for run_id in run_ids:
+            readers = list(self._readers.get(run_id, ()))
+            for reader in readers:
+                reader.held_back = len(reader.events) >= _MOST_WAITING
+            if some := [reader for reader in readers if not reader.held_back]:
+                ready[run_id] = some
+        more, runs = False, list(ready)
+        for start in range(0, len(runs), _MOST_RUNS):
+            more |= await self._bring_some({run_id: ready[run_id] for run_id in runs[start : start + _MOST_RUNS]})
+        return more
+
+    async def _bring_some(self, ready: Mapping[str, list[_Reader]]) -> bool:
         try:
+            wanted = {run_id: min(reader.after for reader in readers) for run_id, readers in ready.items()}
             news = await self._store.read_news(wanted)
         except Exception as error:
             if not isinstance(error, ChatError):
                 # Whoever waits must hear of it, and the next look goes on.
                 log.exception("What other processes have written could not be read.")
                 error = BackendUnavailable()
+            for reader in chain(*ready.values()):
+                reader.fail(error)
+            return False
+        for run_id, readers in ready.items():
             for reader in readers:
-                reader.failure = error
-                reader.news.set()
-            return
-        for reader in readers:
-            if (found := news.get(reader.run_id)) is None:
-                reader.failure = NotFound()
-                reader.news.set()
-                continue
-            new = [event for event in found.events if event.seq > reader.after]
-            if new or not found.live:
-                reader.events += new
-                reader.after = new[-1].seq if new else reader.after
-                reader.live = found.live
-                reader.news.set()
+                reader.take(news.get(run_id))
+        behind = {run_id for run_id, found in news.items() if found.more}
+        self.wake_readers(behind)
+        return bool(behind)
 
     async def _bring_answers(self) -> None:
         try:

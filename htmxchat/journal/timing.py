@@ -14,6 +14,7 @@ class Timing:
     Attributes:
         frame: Between two commits of a process whose runs write fast.
         poll: Between two looks at the store for what other processes wrote.
+        recheck: The same while the database tells of it by itself (PostgreSQL does), in case that something was missed.
         renew: Between two signs of life of a process, and the longest that a stop from elsewhere takes.
         expire: How long a process may show no sign of life before it is watched.
         watch: How long it may show none while it is watched; then it counts as gone.
@@ -25,6 +26,7 @@ class Timing:
 
     frame: float = 0.08
     poll: float = 0.25
+    recheck: float = 2.0
     renew: float = 1.0
     expire: float = 4.0
     watch: float = 2.0

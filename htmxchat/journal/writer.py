@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from contextlib import suppress
+from contextvars import Context
 
 from ..errors import BackendUnavailable
 from ..store import Batch, Store
@@ -43,7 +44,7 @@ class Writer:
         if hurry:
             self._hurry.set()
         if self._task is None or self._task.done():
-            self._task = asyncio.create_task(self._write(), name="htmxchat writer")
+            self._task = asyncio.create_task(self._write(), name="htmxchat writer", context=Context())
 
     async def close(self) -> None:
         """Give up what is not stored."""

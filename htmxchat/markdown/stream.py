@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from copy import copy
+
 from .blocks import Block, closes, normalize, parse
 from .document import Markdown
 from .renderer import Budget
@@ -30,6 +32,13 @@ class MarkdownStream:
         self._look_at = 0  # the size at which to parse them again
         self._fence = ""  # that the open text is inside of
         self._fence_closed = False
+
+    def copy(self) -> MarkdownStream:
+        """Return another that goes on from here. What has settled since the last call of `settled` stays here."""
+        twin = copy(self)
+        twin._settled, twin._lines, twin._tail = [], list(self._lines), list(self._tail)
+        twin._budget = Budget(self._budget.left)
+        return twin
 
     def append(self, text: str) -> None:
         """Add the next piece of the text. It may end anywhere, even inside a CR LF."""

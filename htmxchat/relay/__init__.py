@@ -23,6 +23,7 @@ show. They obey law 4 by one rule: a message vouches for both, the turn and the 
 A page that does not ask gets no bytes about rows. One that is far behind gets the last 200 and the way to the others.
 """
 
+from .kept import KeptPages
 from .relay import PollAnswer, Relay
 
-__all__ = ["PollAnswer", "Relay"]
+__all__ = ["KeptPages", "PollAnswer", "Relay"]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import aclosing
 
 import anyio
@@ -13,19 +13,21 @@ from ..backend import Backend
 from ..errors import ChatError, NotFound, ServerStopping
 from ..events import RunEnded, RunEvent
 from ..models import User
+from ..reading import NotBatches, checked, open_run
 
 _log = logging.getLogger("htmxchat")
 _WAITING = 1_000
 _FIRST_DELAY, _LONGEST_DELAY = 0.25, 2.0
 _WELL = 1.0
 _LONG_AGO = 30.0
+_FAULTY = "The agent's answer cannot be shown: the chat is not set up right. The server's log says what is wrong."
 
 
 class Follower:
     """Follows one run in the background.
 
-    Start `follow` in a task group and `take` what has come. At most 1,000 events wait for a slow reader; the rest wait
-    in the backend's log.
+    Start `follow` in a task group and `take` what has come. At most 2,000 events wait for a slow reader; the rest
+    wait in the backend's log.
 
     Args:
         after: Follow from the event after this seq; `None` is from the start.
@@ -103,6 +105,10 @@ class Follower:
             except NotFound as error:
                 self.lost, self.gone = str(error), True
                 return
+            except NotBatches as error:
+                _log.error("%s", error)
+                self.lost = _FAULTY
+                return
             except ServerStopping as error:
                 self.lost, self.moved = str(error), True
                 return
@@ -133,16 +139,27 @@ class Follower:
 
     async def _read(self) -> bool:
         """Read what the backend yields; return whether the run has ended."""
-        async with aclosing(self._backend.run_events(self._user, self._run_id, after=self._seq)) as events:  # type: ignore[type-var]
-            async for event in events:
-                if self._seq is not None and event.seq <= self._seq:
-                    continue
-                self._seq = event.seq
-                self._events.append(event)
-                self._tell()
-                if isinstance(event.body, RunEnded):
-                    return True
-                if len(self._events) >= _WAITING:
-                    self._room = anyio.Event()
-                    await self._room.wait()
+        async with aclosing(open_run(self._backend, self._user, self._run_id, self._seq)) as batches:
+            async for batch in batches:
+                checked(batch, self._backend)
+                for start in range(0, len(batch), _WAITING):
+                    if self._add(batch[start : start + _WAITING]):
+                        return True
+                    if len(self._events) >= _WAITING:
+                        self._room = anyio.Event()
+                        await self._room.wait()
         return False
+
+    def _add(self, batch: Sequence[RunEvent]) -> bool:
+        """Take over what is new; return whether the run has ended."""
+        count, ended = len(self._events), False
+        for event in batch:
+            if self._seq is not None and event.seq <= self._seq:
+                continue
+            self._seq = event.seq
+            self._events.append(event)
+            if ended := isinstance(event.body, RunEnded):
+                break
+        if len(self._events) > count:
+            self._tell()
+        return ended

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Awaitable, Callable
+from copy import copy
 from typing import TypeAlias
 
 import anyio
@@ -24,18 +25,29 @@ Look: TypeAlias = Callable[[RunView], Awaitable[RunView]]
 class LivePage:
     """What one reader's page shows of a run: the turn and, if it asks for them, the inspector's rows.
 
-    Args:
+    Attributes:
         look: Brings a view up to date with the queue of scripts, which the log does not have.
-
     """
 
     def __init__(
         self, run_id: str, context: TurnContext, rows: RowsWanted | None = None, look: Look | None = None
     ) -> None:
         self.run_id = run_id
-        self._look = look
+        self.look = look
         self._turn = LiveTurn(run_id, context)
         self._rows = None if rows is None else LiveRows(run_id, rows, context.urls)
+
+    def copy(self) -> LivePage:
+        """Return another that goes on from here; only without rows."""
+        assert self._rows is None
+        twin = copy(self)
+        twin._turn, twin.look = self._turn.copy(), None
+        return twin
+
+    @property
+    def size(self) -> int:
+        """How many bytes it takes, about. Rows keep at most once more what the turn is made of."""
+        return self._turn.size * (1 if self._rows is None else 2)
 
     @property
     def view(self) -> RunView:
@@ -70,8 +82,8 @@ class LivePage:
 
     async def look_at_queue(self) -> None:
         """While the run waits for a script, learn how that stands."""
-        if self._look is not None and self.view.awaited_script is not None:
-            self._turn.view = await self._look(self.view)
+        if self.look is not None and self.view.awaited_script is not None:
+            self._turn.view = await self.look(self.view)
 
     def lost(self, sentence: str, *, gone: bool = False) -> list[Patch]:
         """Return the notice that the run cannot be followed any more; `gone` says that there is nothing to stop."""
@@ -93,7 +105,8 @@ async def catch_up(page: LivePage, follower: Follower, after: int | None) -> lis
         seen = [event for event in events if event.seq <= after]
         page.fold(seen)
         fresh: list[RunEvent] = events[len(seen) :]
-        if page.view.last_seq == after and page.view.state.live:
+        # One that was kept may have folded in more, of which nothing shows.
+        if page.view.last_seq is not None and page.view.last_seq >= after and page.view.state.live:
             await page.look_at_queue()
             return page.advance(fresh)
         waited = not events or anyio.current_time() > patient_until

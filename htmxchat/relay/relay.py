@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections import OrderedDict
 from dataclasses import dataclass, replace
-from typing import TypeAlias
 
 import anyio
 from anyio.abc import TaskGroup
@@ -16,15 +14,12 @@ from ..models import User
 from ..patches import Patch, render_patches
 from ..sse import Emit, ServerSentEvent
 from .follower import Follower
+from .kept import KeptPages
 from .page import LivePage, Look, catch_up
 from .rows import RowsWanted
 from .stream import LiveStream
 
 _POLL_WAIT = 2.0
-_POLLERS = 64
-
-# With what it was drawn: the user may have lost the right to inspect, or come by another proxy.
-_PollKey: TypeAlias = tuple[str, str, int | None, RowsWanted | None, TurnContext]
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,12 +44,13 @@ class Relay:
 
     Args:
         patience: For how many seconds a failing backend is tried again.
+        kept: What is kept for readers who poll or come back.
     """
 
-    def __init__(self, backend: Backend, *, patience: float = 30.0) -> None:
+    def __init__(self, backend: Backend, *, patience: float = 30.0, kept: KeptPages | None = None) -> None:
         self._backend = backend
         self._patience = patience
-        self._pollers: OrderedDict[_PollKey, LivePage] = OrderedDict()
+        self._kept = KeptPages() if kept is None else kept
 
     async def stream(
         self,
@@ -77,8 +73,19 @@ class Relay:
         vouched = None if rows is not None and (rows.after or 0) < (after or 0) else after
         # Shows the page that the stream gets through, before there is anything to say.
         await emit(ServerSentEvent(id=None if vouched is None else str(vouched)))
-        follower = Follower(self._backend, user, run_id, after=None, patience=self._patience)
-        await LiveStream(LivePage(run_id, context, rows, look), follower, after, emit, tasks).run()
+        page, resumed = self._open(user, run_id, after, context, rows, look)
+        follower = Follower(self._backend, user, run_id, after=page.view.last_seq, patience=self._patience)
+
+        def keep_copy() -> None:
+            if rows is None:
+                self._kept.keep_copy((user.id, run_id, context, None), page)
+
+        stream = LiveStream(page, follower, after, emit, tasks, keep_copy)
+        try:
+            await stream.run()
+        finally:
+            if resumed or stream.caught_up:
+                self._keep(user, context, rows, page, page.view.last_seq)
 
     async def poll(
         self,
@@ -91,35 +98,53 @@ class Relay:
     ) -> PollAnswer:
         """Return what changed after the event `after`, waiting up to two seconds for the first change.
 
-        The turn of the last poll is kept, so that a poll costs what is new. When it is not there (another process, or
-        long ago), it is folded again from the log.
+        It costs what is new, as long as the answer is kept. When it is not (another process, or long ago), it is folded
+        again from the log.
         """
-        kept = self._pollers.pop((user.id, run_id, after, rows, context), None)
-        turn = kept or LivePage(run_id, context, rows, look)
-        follower = Follower(self._backend, user, run_id, after=turn.view.last_seq, patience=_POLL_WAIT)
-        caught_up, patches = kept is not None, list[Patch]()
+        page, _ = self._open(user, run_id, after, context, rows, look)
+        seen = page.view.last_seq
+        follower = Follower(self._backend, user, run_id, after=seen, patience=_POLL_WAIT)
+        caught_up, patches = seen is not None and after is not None and seen >= after, list[Patch]()
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(follower.follow)
             with anyio.move_on_after(_POLL_WAIT):
                 if not caught_up:
-                    patches = await catch_up(turn, follower, after)
+                    patches = await catch_up(page, follower, after)
                     caught_up = True
                 if not patches:
-                    patches = turn.advance(await follower.take())
+                    patches = page.advance(await follower.take())
             tasks.cancel_scope.cancel()
-        if not patches and turn.held:
-            patches = turn.advance([], pause=True)
+        if not patches and page.held:
+            patches = page.advance([], pause=True)
         if follower.lost is not None and not patches:
             raise BackendUnavailable(follower.lost)
-        shown = turn.view.last_seq if patches else after
-        ended = bool(patches) and not turn.view.state.live
+        shown = page.view.last_seq if patches else after
+        ended = bool(patches) and not page.view.state.live
         if patches and rows is not None and not rows.paused:
             rows = replace(rows, after=shown)
-        if caught_up and not ended:
-            self._keep((user.id, run_id, shown, rows, context), turn)
+        if caught_up:
+            self._keep(user, context, rows, page, shown)
         return PollAnswer(render_patches(patches), shown, ended, rows)
 
-    def _keep(self, key: _PollKey, turn: LivePage) -> None:
-        self._pollers[key] = turn
-        while len(self._pollers) > _POLLERS:
-            self._pollers.popitem(last=False)
+    def _open(
+        self,
+        user: User,
+        run_id: str,
+        after: int | None,
+        context: TurnContext,
+        rows: RowsWanted | None,
+        look: Look | None,
+    ) -> tuple[LivePage, bool]:
+        """Return a page that shows nothing after the event `after`, and whether it shows anything already."""
+        page = self._kept.find((user.id, run_id, context, rows), after)
+        if page is None:
+            return LivePage(run_id, context, rows, look), False
+        page.look = look
+        return page, True
+
+    def _keep(
+        self, user: User, context: TurnContext, rows: RowsWanted | None, page: LivePage, shown: int | None
+    ) -> None:
+        if rows is not None and not rows.paused:
+            rows = replace(rows, after=shown)
+        self._kept.keep((user.id, page.run_id, context, rows), page, shown)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
+from collections.abc import Callable
 
 import anyio
 from anyio.abc import TaskGroup
@@ -30,15 +31,28 @@ class LiveStream:
     Args:
         after: The last event that the page shows.
         tasks: Where the task runs. Cancelled when the run cannot be shown any more.
+        on_shown: Called when the page shows all that has come.
+
+    Attributes:
+        caught_up: Whether the reader has what came before it.
     """
 
-    def __init__(self, page: LivePage, follower: Follower, after: int | None, emit: Emit, tasks: TaskGroup) -> None:
+    def __init__(
+        self,
+        page: LivePage,
+        follower: Follower,
+        after: int | None,
+        emit: Emit,
+        tasks: TaskGroup,
+        on_shown: Callable[[], None],
+    ) -> None:
+        self.caught_up = False
         self._page = page
         self._follower = follower
         self._after = after
         self._emit = emit
         self._tasks = tasks
-        self._caught_up = False
+        self._on_shown = on_shown
         self._showing = False
         self._ended: anyio.Event | None = None
         self._over = False
@@ -72,17 +86,18 @@ class LiveStream:
     async def _draw_frames(self) -> bool:
         """Show what comes until nothing more is there; return whether the run is over."""
         page, follower, cost = self._page, self._follower, 0.0
-        if self._caught_up:
+        if self.caught_up:
             if follower.troubled:
                 await self._tell_trouble()
             await page.look_at_queue()
             patches = page.advance(await follower.take()) if follower.waiting else []
         else:
             patches = await catch_up(page, follower, self._after)
-            self._caught_up = True
+            self.caught_up = True
         while True:
             if patches:
                 await self._emit(ServerSentEvent(render_patches(patches), id=str(page.view.last_seq)))
+                self._on_shown()
             if follower.lost is not None:
                 await self._say_lost(follower.lost)
                 return True

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Sequence
+from copy import copy
 from html import escape
+from sys import getsizeof
 
 from ..events import RunEvent
 from ..fragments.composer import composer_actions, hold
@@ -21,6 +23,7 @@ from ..view import RunView, Step, fold
 
 _LARGE = 8_192
 _SHARE = 8
+_OVERHEAD = 4_096
 
 
 class LiveTurn:
@@ -38,6 +41,18 @@ class LiveTurn:
         self._lines: list[str] = []
         self._line_states: list[ScriptState] = []
         self._tail = self._render_tail()
+
+    def copy(self) -> LiveTurn:
+        """Return another that goes on from here. All but these two is replaced as it changes, never changed."""
+        twin = copy(self)
+        twin._stream, twin._settled_hash = self._stream.copy(), self._settled_hash.copy()
+        return twin
+
+    @property
+    def size(self) -> int:
+        """How many bytes it takes, about."""
+        drawn = sum(map(len, (*self._steps, *self._lines, *self._open, self._tail)))
+        return _OVERHEAD + getsizeof(self.view.text) + drawn
 
     @property
     def held(self) -> bool:

@@ -18,7 +18,7 @@ from sqlalchemy.pool import StaticPool
 
 from .. import checks
 from ..errors import OtherSchema
-from . import migrations
+from . import migrations, notices
 from .tables import metadata
 from .trouble import Trouble, check_tables
 
@@ -118,7 +118,7 @@ class Database:
             if writes and self._kind != "other":
                 # Else it would lock at its first write, when what it has read may not be true any more.
                 await connection.exec_driver_sql("BEGIN IMMEDIATE")
-            return await connection.run_sync(work)
+            return await connection.run_sync(_telling(work) if writes else work)
 
     def _use_this_loop(self) -> None:
         """Locks belong to one event loop, but an object made at import time may see several, one after the other."""
@@ -160,6 +160,18 @@ class Database:
                     if delay is None:
                         raise
                     await asyncio.sleep(delay)
+
+
+def _telling(work: Callable[[Connection], T]) -> Callable[[Connection], T]:
+    """Return the same work, which also tells other processes what it notes."""
+
+    def tell(db: Connection) -> T:
+        notices.forget(db)
+        result = work(db)
+        notices.send(db)
+        return result
+
+    return tell
 
 
 async def uncancelled(tasks: set[asyncio.Task[Any]], work: Coroutine[Any, Any, T]) -> T:

@@ -144,13 +144,13 @@ def to_run(row: Any) -> Run:
 
 
 def read_events(db: Connection, run_id: str, after: int) -> list[RunEvent]:
-    return [event for _, event in events_of(db, and_(t.events.c.run_id == run_id, t.events.c.seq > after))]
+    found = select(t.events).where(t.events.c.run_id == run_id, t.events.c.seq > after)
+    return [event for _, event in events_of(db, found)]
 
 
-def events_of(db: Connection, condition: ColumnElement[bool]) -> Iterator[tuple[str, RunEvent]]:
-    """Yield events in the order of their logs, each with the id of its run."""
-    found = select(t.events).where(condition).order_by(t.events.c.run_id, t.events.c.seq)
-    for row in db.execute(found):
+def events_of(db: Connection, found: Select[*tuple[Any, ...]]) -> Iterator[tuple[str, RunEvent]]:
+    """Yield selected events in the order of their logs, each with the id of its run."""
+    for row in db.execute(found.order_by(t.events.c.run_id, t.events.c.seq)):
         yield row.run_id, RunEvent(row.seq, row.at, decode_body(row.type, row.data), row.raw)
 
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from sqlalchemy import Connection, and_, delete, false, insert, or_, select, update
+from sqlalchemy import JSON as JSON_TYPE
+from sqlalchemy import Connection, FromClause, Integer, and_, cast, delete, func, insert, literal, select, update
 
 from ..agent import Checkpoint, Remember
 from ..errors import NotFound
@@ -13,6 +14,9 @@ from ..events import JSON, RunEvent
 from . import rows, run_rows
 from . import tables as t
 from .database import Database
+
+MOST_OF_A_RUN = 2_000
+MOST_EVENTS = 20_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,10 +58,12 @@ class News:
 
     Attributes:
         live: Whether more can come.
+        more: Whether more may be there already: nobody gets all of a long log at once.
     """
 
     events: Sequence[RunEvent]
     live: bool
+    more: bool = False
 
 
 class RunLogs(Database):
@@ -132,14 +138,19 @@ class RunLogs(Database):
         """
 
         def work(db: Connection) -> dict[str, News]:
+            these = _table_of(db, wanted)
             # In this order: if a run has ended, its log is complete.
-            live = select(t.runs.c.id, t.runs.c.active).where(t.runs.c.id.in_(wanted))
-            found = {row.id: News([], row.active is not None) for row in db.execute(live).all()}
-            newer = [and_(t.events.c.run_id == id, t.events.c.seq > seq) for id, seq in wanted.items()]
-            for id, event in rows.events_of(db, or_(false(), *newer)):
-                if id in found:
-                    found[id].events.append(event)  # type: ignore[attr-defined]
-            return found
+            states = select(t.runs.c.id, t.runs.c.active).join(these, these.c.id == t.runs.c.id)
+            live = {row.id: row.active is not None for row in db.execute(states).all()}
+            # Numbers are positions, so a long log is read a piece at a time.
+            piece = and_(t.events.c.seq > these.c.seq, t.events.c.seq <= these.c.seq + MOST_OF_A_RUN)
+            news = select(t.events).join(these, and_(t.events.c.run_id == these.c.id, piece)).limit(MOST_EVENTS)
+            events: dict[str, list[RunEvent]] = {id: [] for id in live}
+            for id, event in rows.events_of(db, news):
+                if id in events:
+                    events[id].append(event)
+            cut = sum(map(len, events.values())) == MOST_EVENTS
+            return {id: News(events[id], live[id], cut or len(events[id]) == MOST_OF_A_RUN) for id in live}
 
         return await self._read(work)
 
@@ -149,7 +160,20 @@ class RunLogs(Database):
         Raises:
             NotFound: The run was purged.
         """
-        news = (await self.read_news({run_id: after})).get(run_id)
-        if news is None:
-            raise NotFound
-        return list(news.events), news.live
+        events: list[RunEvent] = []
+        while True:
+            news = (await self.read_news({run_id: events[-1].seq if events else after})).get(run_id)
+            if news is None:
+                raise NotFound
+            events += news.events
+            if not news.more:
+                return events, news.live
+
+
+def _table_of(db: Connection, numbers: Mapping[str, int]) -> FromClause:
+    """Return numbers by ids as a table with the columns `id` and `seq`: one parameter, however many there are."""
+    if db.dialect.name == "postgresql":
+        each = func.json_each_text(literal(dict(numbers), JSON_TYPE)).table_valued("key", "value")
+    else:
+        each = func.json_each(literal(dict(numbers), JSON_TYPE)).table_valued("key", "value")
+    return select(each.c.key.label("id"), cast(each.c.value, Integer).label("seq")).subquery()

@@ -27,8 +27,9 @@ from ..events import (
 )
 from ..models import Run, RunState
 from ..view import compact, fold
-from . import rows, script_rows
+from . import notices, rows, script_rows
 from . import tables as t
+from .notices import Notice
 
 _INSERT_EVENTS = insert(t.events)
 _WHOSE = "id", "owner", "active", "stop_requested", "agent", "deaths", "waiting"
@@ -105,6 +106,7 @@ def ask_to_stop(db: Connection, run_id: str) -> None:
         elif run.active:
             this = t.runs.c.id == run_id
             db.execute(update(t.runs).where(this).values(stop_requested=True, state=RunState.STOPPING.value))
+            notices.note(db, Notice.STOP, [run_id])
 
 
 def insert_events(db: Connection, logs: Mapping[str, Sequence[RunEvent]], *, again: bool = False) -> None:
@@ -127,6 +129,7 @@ def insert_events(db: Connection, logs: Mapping[str, Sequence[RunEvent]], *, aga
             _note_effects(db, run_id, event.body)
     if new:
         db.execute(_INSERT_EVENTS, new)
+        notices.note(db, Notice.LOG, logs)
 
 
 def _note_effects(db: Connection, run_id: str, body: EventBody) -> None:

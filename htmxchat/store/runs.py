@@ -10,9 +10,10 @@ from ..cleaning import clean_json, clean_text, one_line, searchable
 from ..errors import Conflict, InvalidInput, NotFound
 from ..events import JSON, RunEnded, RunEvent
 from ..models import Run, RunState, RunSummary
-from . import branches, rows, run_rows
+from . import branches, notices, rows, run_rows
 from . import tables as t
 from .conversations import LARGEST_PAGE, LONGEST_TITLE, Conversations
+from .notices import Notice
 from .waiting import told
 
 _DELETED = "This message was sent before, and its conversation was deleted. Reload the page to send it again."
@@ -191,6 +192,7 @@ class Runs(Conversations):
                 raise NotFound
             values = {"run_id": run_id, "request_id": request_id, "answer": clean_json(answer)}
             db.execute(insert(t.answers).values(**values))
+            notices.note(db, Notice.ANSWER, [run_id])
             if run.owner is None:
                 db.execute(update(t.runs).where(t.runs.c.id == run_id).values(released_at=rows.now()))
 

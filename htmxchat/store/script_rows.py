@@ -18,7 +18,9 @@ from ..events import ScriptProposed
 from ..scripts.models import Script, ScriptResult, ScriptState
 from ..scripts.results import decode_result, encode_result, no_python
 from ..scripts.states import LONGEST_CODE, LONGEST_TITLE, MOST_SCRIPTS, script_id, settle, tidy
+from . import notices
 from . import tables as t
+from .notices import Notice
 
 _COLUMNS = tuple(field.name for field in fields(Script))
 
@@ -96,6 +98,7 @@ def answer(db: Connection, script: Script) -> Script:
         request_id = script.origin.removeprefix("proposal:")
         values = {"run_id": script.run_id, "request_id": request_id, "answer": clean_json(encode_result(script.result))}
         db.execute(insert(t.answers).values(**values))
+        notices.note(db, Notice.ANSWER, [script.run_id])
     return deliver(db, script)
 
 

@@ -7,6 +7,7 @@ raises `NotFound` for what belongs to somebody else exactly as for what never ex
 from __future__ import annotations
 
 from .keys import Keys
+from .listening import Listening
 from .run_logs import RunLogs
 from .runs import Runs
 from .script_log import ScriptLog
@@ -15,7 +16,7 @@ from .takeover import Takeover
 from .upkeep import Upkeep
 
 
-class Store(Runs, RunLogs, Takeover, ScriptLog, Sessions, Keys, Upkeep):
+class Store(Runs, RunLogs, Takeover, Listening, ScriptLog, Sessions, Keys, Upkeep):
     """The chat's memory. asyncio only.
 
     `Store()` lives in memory and dies with the object, `Store("sqlite+aiosqlite:///chat.db")` is a file that several

@@ -53,8 +53,9 @@ class Upkeep(Database):
     async def export_user(self, user_id: str) -> AsyncGenerator[dict[str, JSON], None]:
         """Yield each of a user's conversations as JSON, oldest first, also deleted ones that are still kept.
 
-        Each has its turns, for each turn all attempts to answer it with their events, and its scripts. Times are ISO
-        8601.
+        Each has its turns (`follows` names the run that each comes after), for each turn all attempts to answer it with
+        their events and what the agent remembered, and its scripts; `head` is the run that ends what is shown. Times
+        are ISO 8601.
         """
         mine = select(t.conversations.c.id).where(t.conversations.c.user_id == user_id)
         ids = await self._read(lambda db: db.scalars(mine.order_by(t.conversations.c.created_at)).all())
@@ -86,9 +87,9 @@ def _export(db: Connection, conversation_id: str) -> dict[str, JSON] | None:
         return None
     turns = select(t.turns).where(t.turns.c.conversation_id == conversation_id)
     return {
-        **_values(conversation, "id", "title", "created_at", "updated_at", "deleted_at"),
+        **_values(conversation, "id", "title", "created_at", "updated_at", "deleted_at", "head"),
         "turns": [
-            {**_values(turn, "id", "text", "created_at"), "runs": _runs(db, turn.id)}
+            {**_values(turn, "id", "text", "created_at", "follows"), "runs": _runs(db, turn.id)}
             for turn in db.execute(turns.order_by(t.turns.c.created_at, t.turns.c.id)).all()
         ],
         "scripts": [_script(script) for script in script_rows.read(db, conversation_id)],
@@ -96,9 +97,10 @@ def _export(db: Connection, conversation_id: str) -> dict[str, JSON] | None:
 
 
 def _runs(db: Connection, turn_id: str) -> list[Any]:
-    runs = select(t.runs.c.id, t.runs.c.state, t.runs.c.created_at).where(t.runs.c.turn_id == turn_id)
-    return [{**_values(run, "id", "state", "created_at"), "events": _events(db, run.id)} for run in db.execute(
-        runs.order_by(t.runs.c.created_at, t.runs.c.id)).all()]  # fmt: skip
+    names = "id", "state", "created_at", "memory"
+    runs = select(*[t.runs.c[name] for name in names]).where(t.runs.c.turn_id == turn_id)
+    found = db.execute(runs.order_by(t.runs.c.created_at, t.runs.c.id)).all()
+    return [{**_values(run, *names), "events": _events(db, run.id)} for run in found]
 
 
 def _events(db: Connection, run_id: str) -> list[Any]:

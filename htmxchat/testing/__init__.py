@@ -15,5 +15,6 @@ pytest.register_assert_rewrite("htmxchat.testing.conformance")
 
 from .backends import Break, Delay, Gate, ScriptedBackend, Stall, Step  # noqa: E402
 from .conformance import BackendConformance  # noqa: E402
+from .reading import each_event  # noqa: E402
 
-__all__ = ["BackendConformance", "Break", "Delay", "Gate", "ScriptedBackend", "Stall", "Step"]
+__all__ = ["BackendConformance", "Break", "Delay", "Gate", "ScriptedBackend", "Stall", "Step", "each_event"]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import uuid
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any, TypeAlias, cast, get_args
@@ -173,23 +173,24 @@ class ScriptedBackend:
     async def get_run(self, user: User, run_id: str) -> Run:
         return self._find(user, run_id).present()
 
-    async def run_events(self, user: User, run_id: str, *, after: int | None = None) -> AsyncIterator[RunEvent]:
+    async def run_events(
+        self, user: User, run_id: str, *, after: int | None = None
+    ) -> AsyncGenerator[Sequence[RunEvent], None]:
         play = self._find(user, run_id)
         self.readers += 1
         try:
             seen = 0
             while True:
                 live = play.advance()
-                while seen < len(play.log):
-                    if play.breaks_at(seen):
-                        return
-                    event = play.log[seen]
-                    seen += 1
-                    if after is None or event.seq > after:
-                        yield event
-                if play.breaks_at(seen) or not live:
+                if play.breaks_at(seen):
                     return
-                await play.wait()
+                begin, seen = seen, play.next_break(seen)
+                if events := [event for event in play.log[begin:seen] if after is None or event.seq > after]:
+                    yield events
+                if begin == seen:
+                    if not live:
+                        return
+                    await play.wait()
         finally:
             self.readers -= 1
 
@@ -249,6 +250,10 @@ class _Play:
             elif not isinstance(step, Gate):
                 self._append(TextDelta(step) if isinstance(step, str) else step)
         return not self._ended
+
+    def next_break(self, position: int) -> int:
+        """Return how many events a reader sees, who has seen this many, until the stream may break."""
+        return min((at for at in self._breaks if at > position), default=len(self.log))
 
     def breaks_at(self, position: int) -> bool:
         """Whether a reader who has seen this many events loses the stream; raises if that is how."""

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager, suppress
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import aclosing, asynccontextmanager, suppress
 from dataclasses import replace
 
 import anyio
@@ -24,10 +24,12 @@ from ..backend import (
 from ..errors import BackendError, Busy, Conflict, InvalidInput, NotFound
 from ..events import InputAnswered, InputRequested, Outcome, RunEnded, RunEvent, ScriptFinished, ScriptProposed
 from ..models import Run, RunState, Starter, User
+from ..reading import checked, open_run
 from ..scripts.actions import Approve, Claim, Finish, Reject, ScriptAction
 from ..scripts.models import Script, ScriptResult, ScriptState
 from ..scripts.states import digest
 from ..view import fold
+from .reading import each_event
 
 _DONE = ScriptResult(ScriptState.DONE, stdout="1\n", seconds=0.1)
 
@@ -93,6 +95,21 @@ class BackendConformance:
             assert (await backend.get_run(self.user, run.id)).state is RunState.after(last.outcome)
             assert await self._all(backend, run) == events, "an ended run has the same events for ever"
 
+    async def test_events_come_in_batches_none_of_them_empty(self) -> None:
+        async with self._backend() as backend:
+            run = await backend.start_run(self.user, None, self.prompt)
+            for _ in ("live", "ended"):
+                numbers = []
+                with anyio.fail_after(self.patience):
+                    async with aclosing(open_run(backend, self.user, run.id, None)) as batches:
+                        async for batch in batches:
+                            assert checked(batch, backend), "a batch is not empty"
+                            numbers += [event.seq for event in batch]
+                assert numbers == sorted(set(numbers)), "seq rises strictly, from batch to batch too"
+            with anyio.fail_after(self.patience):
+                async with aclosing(open_run(backend, self.user, run.id, numbers[-1])) as batches:
+                    assert [batch async for batch in batches] == [], "a batch is not empty"
+
     async def test_after_yields_only_what_is_larger(self) -> None:
         async with self._backend() as backend:
             run = await backend.start_run(self.user, None, self.prompt)
@@ -109,7 +126,7 @@ class BackendConformance:
             seen: list[RunEvent] = []
             while not (seen and isinstance(seen[-1].body, RunEnded)):
                 after = seen[-1].seq if seen else None
-                async with _reading(backend, self.user, run, after) as events:
+                async with aclosing(each_event(backend, self.user, run.id, after=after)) as events:
                     async for event in events:
                         seen.append(event)
                         if len(seen) % 3 == 0:
@@ -132,10 +149,10 @@ class BackendConformance:
     async def test_closing_a_reader_never_ends_the_run(self) -> None:
         async with self._backend() as backend:
             run = await backend.start_run(self.user, None, self.prompt)
-            async with _reading(backend, self.user, run) as events:
-                await anext(events)
+            async with aclosing(open_run(backend, self.user, run.id, None)) as batches:
+                await anext(batches)
             with anyio.CancelScope() as scope:
-                async with _reading(backend, self.user, run) as events:
+                async with aclosing(each_event(backend, self.user, run.id)) as events:
                     async for _ in events:
                         scope.cancel()
                         await anyio.lowlevel.checkpoint()
@@ -186,7 +203,7 @@ class BackendConformance:
             pytest.skip("no asking_prompt was given")
         async with self._backend() as backend:
             run = await backend.start_run(self.user, None, self.asking_prompt)
-            async with _reading(backend, self.user, run) as events:
+            async with aclosing(each_event(backend, self.user, run.id)) as events:
                 with anyio.fail_after(self.patience):
                     async for event in events:
                         if isinstance(event.body, InputRequested):
@@ -279,7 +296,7 @@ class BackendConformance:
                 lambda user, conversation, run: backend.load_transcript(user, conversation),
                 lambda user, conversation, run: backend.start_run(user, conversation, self.prompt),
                 lambda user, conversation, run: backend.get_run(user, run),
-                lambda user, conversation, run: anext(aiter(backend.run_events(user, run))),
+                lambda user, conversation, run: anext(open_run(backend, user, run, None)),
                 lambda user, conversation, run: backend.cancel_run(user, run),
                 lambda user, conversation, run: backend.answer_request(user, run, "request", self.answer),
             ]
@@ -408,7 +425,7 @@ class BackendConformance:
                 pytest.skip("no proposing_prompt was given, or the backend keeps no scripts")
             run = await backend.start_run(self.user, None, self.proposing_prompt)
             with anyio.fail_after(self.patience):
-                async with _reading(backend, self.user, run) as events:
+                async with aclosing(each_event(backend, self.user, run.id)) as events:
                     async for event in events:
                         if isinstance(event.body, ScriptProposed):
                             assert event.body.awaited
@@ -472,7 +489,7 @@ class BackendConformance:
                     seen.extend(await self._all(backend, run))
                     return
                 with suppress(BackendError):
-                    async for event in backend.run_events(self.user, run.id):
+                    async for event in each_event(backend, self.user, run.id):
                         seen.append(event)
 
             async with anyio.create_task_group() as reader:
@@ -500,7 +517,7 @@ class BackendConformance:
 
     async def _all(self, backend: Backend, run: Run, *, after: int | None = None) -> list[RunEvent]:
         with anyio.fail_after(self.patience):
-            return [event async for event in backend.run_events(self.user, run.id, after=after)]
+            return [event async for event in each_event(backend, self.user, run.id, after=after)]
 
     async def _answered(self, backend: Backend, conversation_id: str | None = None) -> Run:
         run = await backend.start_run(self.user, conversation_id, self.prompt)
@@ -511,18 +528,6 @@ class BackendConformance:
         if self.long_prompt is None:
             pytest.skip("no long_prompt was given")
         return await backend.start_run(self.user, None, self.long_prompt)
-
-
-@asynccontextmanager
-async def _reading(
-    backend: Backend, user: User, run: Run, after: int | None = None
-) -> AsyncIterator[AsyncIterator[RunEvent]]:
-    events = backend.run_events(user, run.id, after=after)
-    try:
-        yield events
-    finally:
-        if isinstance(events, AsyncGenerator):
-            await events.aclose()
 
 
 def _assert_whole(events: list[RunEvent]) -> None:

@@ -56,11 +56,11 @@ async def live(count: int, url: str | None) -> dict[str, float]:
         after = 0
         while True:
             try:
-                async with aclosing(backend.run_events(user, run.id, after=after)) as events:  # type: ignore[type-var]
-                    async for event in events:
-                        after = event.seq
-                        if isinstance(event.body, TextDelta):
-                            delays.append(time.time() - float(event.body.text))
+                async with aclosing(backend.run_events(user, run.id, after=after)) as batches:
+                    async for batch in batches:
+                        after, now = batch[-1].seq, time.time()
+                        texts = [each.body.text for each in batch if isinstance(each.body, TextDelta)]
+                        delays.extend(now - float(text) for text in texts)
                 return
             except BackendUnavailable:
                 await asyncio.sleep(PAUSE)

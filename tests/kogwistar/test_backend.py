@@ -45,6 +45,7 @@ from htmxchat.events import InputRequested, RunEnded, RunEvent, RunStopping, Scr
 from htmxchat.models import Run
 from htmxchat.scripts.actions import Approve, Claim, Finish, Reject
 from htmxchat.scripts.states import digest
+from htmxchat.testing import each_event
 from tests.support import Exchange
 
 from .recordings import recording
@@ -93,16 +94,16 @@ async def flows(server: Replay, path: str) -> AsyncIterator[KogwistarBackend]:
 
 async def read(backend: KogwistarBackend, run: Run, user: User = ANN, after: int | None = None) -> list[RunEvent]:
     async with asyncio.timeout(10):
-        return [event async for event in backend.run_events(user, run.id, after=after)]
+        return [event async for event in each_event(backend, user, run.id, after=after)]
 
 
 async def until(backend: KogwistarBackend, run: Run, kind: type, text: str = "") -> Any:
     """Read until an event of a kind, which holds a text, and return its body."""
     async with asyncio.timeout(10):
-        events = backend.run_events(ANN, run.id)
+        events = each_event(backend, ANN, run.id)
         async for event in events:
             if isinstance(event.body, kind) and text in repr(event.body):
-                await events.aclose()  # type: ignore[attr-defined]
+                await events.aclose()
                 return event.body
     raise AssertionError(f"no {kind.__name__} with {text!r}")
 
@@ -274,7 +275,7 @@ async def test_fifty_readers_cost_the_server_one_stream(server: Replay, chat: Ko
     seen: list[list[RunEvent]] = [[] for _ in range(50)]
 
     async def follow(mine: list[RunEvent]) -> None:
-        async for event in chat.run_events(ANN, run.id):
+        async for event in each_event(chat, ANN, run.id):
             mine.append(event)
 
     readers = [asyncio.create_task(follow(mine)) for mine in seen]
@@ -352,7 +353,7 @@ async def test_what_is_not_the_users_is_nothing(server: Replay, chat: KogwistarB
                 lambda b=backend: b.delete_conversation(BEN, run.conversation_id),
                 lambda b=backend: b.restore_conversation(BEN, run.conversation_id),
                 lambda b=backend: b.get_run(BEN, run.id),
-                lambda b=backend: anext(aiter(b.run_events(BEN, run.id))),
+                lambda b=backend: anext(each_event(b, BEN, run.id)),
                 lambda b=backend: b.cancel_run(BEN, run.id),
                 lambda b=backend: b.answer_request(BEN, run.id, "wait-1", "x"),
             ):

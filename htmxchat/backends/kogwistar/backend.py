@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
+from contextlib import aclosing, suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -240,7 +240,9 @@ class KogwistarBackend(ScriptKeeping):
         known = await self._run(user, run_id)
         return replace(known.run, user_id=user.id)
 
-    async def run_events(self, user: User, run_id: str, *, after: int | None = None) -> AsyncIterator[RunEvent]:
+    async def run_events(
+        self, user: User, run_id: str, *, after: int | None = None
+    ) -> AsyncGenerator[Sequence[RunEvent], None]:
         """Yield events. All readers in this process share one stream from the server.
 
         Raises:
@@ -248,18 +250,14 @@ class KogwistarBackend(ScriptKeeping):
         """
         known = await self._run(user, run_id)
         if known.ended:
-            for event in known.events:
-                if after is None or event.seq > after:
-                    yield event
+            if events := [event for event in known.events if after is None or event.seq > after]:
+                yield events
             return
         if self._closing:
             raise BackendUnavailable(CLOSING)
-        events = self._lives.get(known, user.token or "").read(after)
-        try:
-            async for event in events:
-                yield event
-        finally:
-            await events.aclose()  # type: ignore[attr-defined]
+        async with aclosing(self._lives.get(known, user.token or "").read(after)) as batches:
+            async for batch in batches:
+                yield batch
 
     async def list_runs(self, user: User, conversation_id: str, *, limit: int = 100) -> tuple[RunSummary, ...]:
         """Return the runs that are remembered, latest first, each with its workflow."""

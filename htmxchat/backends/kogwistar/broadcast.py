@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from bisect import bisect_right
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, Sequence
 from contextlib import suppress
 from dataclasses import replace
 
@@ -51,22 +51,22 @@ class Broadcast:
         self._news.set()
         self._news = asyncio.Event()
 
-    async def read(self, after: int | None) -> AsyncIterator[RunEvent]:
+    async def read(self, after: int | None) -> AsyncGenerator[Sequence[RunEvent], None]:
         """Yield the events after a number, and those to come, until the run ends."""
         last = start = -1 if after is None else after
         self._enter()
         try:
             while True:
                 done, failure, news = self.done, self.failure, self._news
-                for event in self.events[bisect_right(self.events, last, key=_seq) :]:
-                    last = event.seq
-                    yield event
-                    if isinstance(event.body, RunEnded):
+                if events := self.events[bisect_right(self.events, last, key=_seq) :]:
+                    last = events[-1].seq
+                    yield events
+                    if isinstance(events[-1].body, RunEnded):
                         return
                 if done:
                     if last > start and isinstance(self.events[-1].body, RunEnded):
                         # Another process ended the run at a lower number than this reader has come to.
-                        yield replace(self.events[-1], seq=last + 1)
+                        yield [replace(self.events[-1], seq=last + 1)]
                     return
                 if failure is not None:
                     raise failure

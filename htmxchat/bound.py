@@ -1,0 +1,151 @@
+"""The backend as one user asks it: within a time, with every failure in words, and only for what it can do."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine, Sequence
+from typing import Any, Concatenate, ParamSpec, TypeVar
+
+import anyio
+
+from .backend import (
+    Backend,
+    CanDelete,
+    CanInspect,
+    CanListRuns,
+    CanRename,
+    CanRetry,
+    CanSearch,
+    CanStartOnce,
+    KeepsScripts,
+)
+from .errors import BackendUnavailable, ChatError, NotAllowed
+from .events import RunEvent
+from .models import Run, User
+from .reading import read_run
+from .submissions import Submissions
+
+P = ParamSpec("P")
+T = TypeVar("T")
+_log = logging.getLogger("htmxchat")
+_ABILITIES: tuple[type, ...] = (
+    CanDelete,
+    CanInspect,
+    CanListRuns,
+    CanRename,
+    CanRetry,
+    CanSearch,
+    CanStartOnce,
+    KeepsScripts,
+)
+
+
+def abilities(backend: Backend) -> frozenset[type]:
+    """Return which of the optional protocols a backend has."""
+    return frozenset(ability for ability in _ABILITIES if isinstance(backend, ability))
+
+
+async def answered(answer: Awaitable[T], seconds: float) -> T:
+    """Return what code of the host's answers.
+
+    Raises:
+        BackendUnavailable: It took longer than `seconds`.
+        ChatError: What it raises; an error that is none becomes one, and is in the log only. So does an exit: nobody's
+            request ends the server.
+    """
+    try:
+        with anyio.fail_after(seconds):
+            return await answer
+    except ChatError:
+        raise
+    except TimeoutError:
+        raise BackendUnavailable("The agent takes too long to answer. Try again in a moment.") from None
+    except (Exception, SystemExit, KeyboardInterrupt):
+        _log.exception("The backend failed")
+        raise ChatError from None
+
+
+def _asks(
+    method: Callable[Concatenate[Any, User, P], Awaitable[T]], ability: type = Backend
+) -> Callable[Concatenate[BoundBackend, P], Coroutine[Any, Any, T]]:
+    """Return a method of the backend, less its user."""
+    name = method.__name__
+
+    async def ask(self: BoundBackend, /, *args: P.args, **kwargs: P.kwargs) -> T:
+        self.require(ability)
+        return await self.ask(getattr(self._backend, name)(self._user, *args, **kwargs))
+
+    return ask
+
+
+class BoundBackend:
+    """A backend, bound to the user who asks.
+
+    Its methods are those of the backend's protocols, less the user. Each raises what the backend does, and besides:
+
+    Raises:
+        NotAllowed: The backend cannot do that.
+        BackendUnavailable: It took longer than `seconds`.
+        ChatError: It failed in a way that is no `ChatError`; how is in the log only.
+    """
+
+    def __init__(
+        self, backend: Backend, able: frozenset[type], user: User, seconds: float, submissions: Submissions
+    ) -> None:
+        self._backend = backend
+        self._able = able
+        self._user = user
+        self._seconds = seconds
+        self._submissions = submissions
+
+    list_conversations = _asks(Backend.list_conversations)
+    get_conversation = _asks(Backend.get_conversation)
+    load_transcript = _asks(Backend.load_transcript)
+    get_run = _asks(Backend.get_run)
+    cancel_run = _asks(Backend.cancel_run)
+    answer_request = _asks(Backend.answer_request)
+    search_conversations = _asks(CanSearch.search_conversations, CanSearch)
+    rename_conversation = _asks(CanRename.rename_conversation, CanRename)
+    delete_conversation = _asks(CanDelete.delete_conversation, CanDelete)
+    restore_conversation = _asks(CanDelete.restore_conversation, CanDelete)
+    retry_run = _asks(CanRetry.retry_run, CanRetry)
+    list_runs = _asks(CanListRuns.list_runs, CanListRuns)
+    run_steps = _asks(CanInspect.run_steps, CanInspect)
+    run_checkpoint = _asks(CanInspect.run_checkpoint, CanInspect)
+    run_evidence = _asks(CanInspect.run_evidence, CanInspect)
+    list_scripts = _asks(KeepsScripts.list_scripts, KeepsScripts)
+    queue_block = _asks(KeepsScripts.queue_block, KeepsScripts)
+    change_script = _asks(KeepsScripts.change_script, KeepsScripts)
+    clear_scripts = _asks(KeepsScripts.clear_scripts, KeepsScripts)
+    _start_run = _asks(Backend.start_run)
+    _start_run_once = _asks(CanStartOnce.start_run_once, CanStartOnce)
+
+    def can(self, ability: type) -> bool:
+        """Return whether the backend has one of the optional protocols."""
+        return ability is Backend or ability in self._able
+
+    def require(self, ability: type) -> None:
+        """Refuse what the backend cannot do.
+
+        Raises:
+            NotAllowed: It cannot.
+        """
+        if not self.can(ability):
+            raise NotAllowed("This chat's agent cannot do that.")
+
+    async def start_run(self, conversation_id: str | None, text: str, submission: str | None) -> Run:
+        """Start a run; a submission that came before returns the run that it started then."""
+        if submission is None:
+            return await self._start_run(conversation_id, text)
+        if self.can(CanStartOnce):
+            return await self._start_run_once(conversation_id, text, submission)
+        key = self._user.id, conversation_id, text, submission
+        return await self._submissions.once(key, lambda: self._start_run(conversation_id, text))
+
+    def run_events(self, run_id: str) -> AsyncGenerator[Sequence[RunEvent], None]:
+        """Yield the run's events for as long as it takes, as the backend does: bound neither in time nor in errors."""
+        return read_run(self._backend, self._user, run_id)
+
+    async def ask(self, answer: Awaitable[T]) -> T:
+        """Return what was asked of the backend in another way; raises what every method does."""
+        return await answered(answer, self._seconds)

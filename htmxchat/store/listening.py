@@ -1,0 +1,74 @@
+"""The store's part for hearing at once what other processes write."""
+
+from __future__ import annotations
+
+import asyncio
+import uuid
+from collections.abc import Callable
+
+from sqlalchemy import func, select
+from sqlalchemy.ext.asyncio import create_async_engine
+from sqlalchemy.pool import NullPool
+
+from .database import Database
+from .notices import CHANNEL, Notice, decode
+
+_PROBE = 30.0
+_PATIENCE = 10.0
+
+Heard = Callable[[Notice, frozenset[str] | None], None]
+
+
+class Listening(Database):
+    """A connection of its own, apart from the pool, on which the database tells of news."""
+
+    @property
+    def notifies(self) -> bool:
+        """Whether the database can tell. Else whoever wants news looks for it, again and again."""
+        dialect = self._engine.dialect
+        return dialect.name == "postgresql" and dialect.driver == "asyncpg"
+
+    async def listen(self, ready: Callable[[], None], heard: Heard) -> None:
+        """Call `heard` with what any process writes, until the connection is lost.
+
+        Args:
+            ready: Called when it is known that notices arrive: a pooler between may swallow them.
+            heard: Called with a notice and the runs that it is about, `None` for any.
+
+        Raises:
+            TimeoutError: Notices do not arrive.
+            Exception: The connection cannot be made; the driver's own error.
+        """
+        loop = asyncio.get_running_loop()
+        lost, arrived, probe = asyncio.Event(), asyncio.Event(), f"probe {uuid.uuid4().hex}"
+
+        def hear(_connection: object, _pid: int, _channel: str, payload: str) -> None:
+            if payload == probe:
+                arrived.set()
+            elif (notice := decode(payload)) is not None:
+                heard(*notice)
+
+        engine = create_async_engine(self._engine.url, poolclass=NullPool)
+        async with engine.connect() as connection:
+            driver = (await connection.get_raw_connection()).driver_connection
+            assert driver is not None
+            driver.add_termination_listener(lambda _: loop.call_soon(lost.set))
+            await driver.add_listener(CHANNEL, hear)
+            while not lost.is_set():
+                arrived.clear()
+                await self._send(probe)
+                async with asyncio.timeout(_PATIENCE):
+                    await arrived.wait()
+                ready()
+                await _within(lost, _PROBE)
+
+    async def _send(self, probe: str) -> None:
+        await self._write(lambda db: db.execute(select(func.pg_notify(CHANNEL, probe))))
+
+
+async def _within(event: asyncio.Event, seconds: float) -> None:
+    try:
+        async with asyncio.timeout(seconds):
+            await event.wait()
+    except TimeoutError:
+        pass

@@ -1,0 +1,32 @@
+"""Reading a run in a test, without a page."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
+
+from .. import checks
+from ..backend import Backend
+from ..events import RunEvent
+from ..models import User
+from ..reading import read_run
+
+
+def each_event(
+    backend: Backend, user: User, run_id: str, *, after: int | None = None
+) -> AsyncGenerator[RunEvent, None]:
+    """Yield what `backend.run_events` yields, one event at a time."""
+    if isinstance(backend, type) or not isinstance(backend, Backend):
+        raise TypeError(f"backend is a Backend, LocalBackend(respond), not {checks.kind(backend)}.")
+    checks.instance("user", user, User, 'User("ann")')
+    checks.text("run_id", run_id, empty=False)
+    if after is not None:
+        checks.whole("after", after)
+    return _each(backend, user, run_id, after)
+
+
+async def _each(backend: Backend, user: User, run_id: str, after: int | None) -> AsyncGenerator[RunEvent, None]:
+    async with aclosing(read_run(backend, user, run_id, after)) as batches:
+        async for batch in batches:
+            for event in batch:
+                yield event
