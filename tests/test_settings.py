@@ -150,6 +150,7 @@ WRONG: dict[str, dict[str, list[Any]]] = {
         ],
         "keep_deleted": [-1, "1", True, None, float("nan"), float("inf")],
         "migrate": [0, "yes", None],
+        "connections": [0, -1, "5", 1.5, True, None],
     },
     "Limits": {
         "text": [0, -1, "5", 5.0, True, None],

@@ -16,7 +16,7 @@ from pathlib import Path
 
 import anyio
 import pytest
-from sqlalchemy import event
+from sqlalchemy import event, func, select
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.schema import CreateTable
 
@@ -619,6 +619,45 @@ async def test_an_outage_is_logged_when_it_begins_and_when_it_is_over(
     assert "cannot be reached" in began
     assert "is back after" in over
     await store.close()
+
+
+async def test_requests_wait_for_a_connection_and_the_processs_own_work_does_not(
+    postgres: Postgres, ann: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    store, other = Store(postgres.url, connections=2), Store(postgres.url)
+    run = (await store.start_run(ann, None, "Hello", owner="me")).run
+    lock, held, release = uuid.uuid4().int % 2**62, asyncio.Event(), asyncio.Event()
+    waiting = select(func.pg_advisory_xact_lock(lock))
+
+    async def hold() -> None:
+        async with other._engine.begin() as connection:
+            await connection.execute(waiting)
+            held.set()
+            await release.wait()
+
+    async with asyncio.timeout(30), asyncio.TaskGroup() as tasks:
+        tasks.create_task(hold())
+        await held.wait()
+        crowd = [tasks.create_task(store.read(lambda db: db.execute(waiting).all())) for _ in range(2)]
+        while not store._places.locked():  # noqa: ASYNC110
+            await asyncio.sleep(0.01)
+        monkeypatch.setattr("htmxchat.store.database._PATIENCE", 0.05)
+        for _ in range(3):
+            with pytest.raises(BackendUnavailable, match="too busy"):
+                await store.list_conversations(ann)
+        monkeypatch.setattr("htmxchat.store.database._PATIENCE", 30)
+        patient = tasks.create_task(store.get_run(ann, run.id))
+        assert await write(store, run.id, RunEvent(2, now(), TextDelta("x")))
+        await store.renew_lease("me")
+        assert (await store.read_news({run.id: 1}))[run.id].events
+        assert not patient.done()
+        release.set()
+        await asyncio.gather(*crowd)
+        assert (await patient).id == run.id
+    (told,) = [record.getMessage() for record in caplog.records if record.name == "htmxchat"]
+    assert told.startswith("All 2 connections to the chat's database have been in use for 0.05 seconds.")
+    await store.close()
+    await other.close()
 
 
 async def test_a_database_that_can_only_be_read_is_back_when_it_can_be_written(

@@ -46,7 +46,6 @@ INTERRUPTED = "The answer was interrupted: the server that wrote it stopped. Wha
 
 T = TypeVar("T")
 log = logging.getLogger("htmxchat")
-_MOST_PENDING = 2_000
 
 
 class ActiveRun:
@@ -253,7 +252,7 @@ class ActiveRun:
             self._waited += loop.time() - began
 
     async def catch_up(self) -> None:
-        while self._log.pending > _MOST_PENDING and not self.done:
+        while self._log.full and not self.done:
             await self._log.written(len(self.events) + 1)
 
     def settle(self, end: RunEnded) -> bool:

@@ -19,7 +19,7 @@ from ..journal.run_log import DELAYED
 from ..models import Conversation, ConversationPage, Run, RunSummary, Starter, Transcript, User
 from ..observing import Observer
 from ..scripts.models import Script
-from ..store import Started, Store
+from ..store import News, Started, Store
 from ..store.database import uncancelled
 from .active import ActiveRun
 from .agents import as_agent, resumable_name
@@ -204,10 +204,18 @@ class LocalBackend(ScriptKeeping):
         if active is not None and self._journal.outage.begun and active.run.user_id == user.id:
             raise BackendUnavailable(DELAYED)  # without waiting for a database that may say nothing
         self._journal.start()
-        run = await self._store.get_run(user.id, run_id)
         last = max(after or 0, 0)
-        active = self._journal.runs.get(run_id)
-        if active is not None:
+        if active is None:
+            news = News((), live=True, more=True)
+            while news.more:
+                news = await self._store.read_run(user.id, run_id, last)
+                if news.events:
+                    last = news.events[-1].seq
+                    yield news.events
+            if not news.live:
+                return
+        else:
+            await self._store.get_run(user.id, run_id)
             while not (active.done and len(active.events) <= last):
                 # Numbers are positions here, so this is what comes after `last`.
                 if events := active.events[last : last + _MOST_AT_A_STRETCH]:
@@ -217,7 +225,7 @@ class LocalBackend(ScriptKeeping):
                 await active.more(last)
             if isinstance(active.events[-1].body, RunEnded):
                 return
-        if self._closing and run.state.live:
+        if self._closing:
             raise ServerStopping
         async with aclosing(self._journal.tail.follow(run_id, last)) as batches:
             async for batch in batches:

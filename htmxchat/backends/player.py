@@ -117,10 +117,10 @@ async def _play(start: Callable[[], AsyncIterator[Said]], run: Answering, replay
                 answer = await _ask(body, run, replay)
             elif isinstance(body, ScriptProposed) and body.awaited:
                 answer = await _run_script(body, run, replay)
+            # An agent that never waits must neither outrun the store nor keep others from running.
+            await run.catch_up()
             if loop.time() - breath > _BREATH:
-                # An agent that never waits must neither keep others from running nor outrun the store.
                 await asyncio.sleep(0)
-                await run.catch_up()
                 breath = loop.time()
     finally:
         if hasattr(stream, "aclose"):

@@ -9,13 +9,15 @@ from datetime import UTC, datetime
 
 from ..agent import Checkpoint, Remember
 from ..errors import BackendUnavailable
-from ..events import EventBody, Outcome, RunEnded, RunEvent
+from ..events import EventBody, Outcome, ReasoningDelta, RunEnded, RunEvent, TextDelta
 from ..store import Batch, Notes, Started
 from ..view import compact
 from .outage import Outage
 
 DELAYED = "The answer is delayed: it cannot be saved right now."
 UNSAVED = RunEnded(Outcome.FAILED, "The answer could not be saved, so it was stopped. What was saved is kept.")
+_MOST_EVENTS = 2_000
+_MOST_CHARACTERS = 1_000_000
 
 
 class RunLog:
@@ -43,6 +45,7 @@ class RunLog:
         self._outage = outage
         self._on_refused, self._on_lost = on_refused, on_lost
         self._pending: list[RunEvent] = []
+        self._size = 0
         self._notes = Notes()
         self._writing = False
         self._refused = False
@@ -54,9 +57,14 @@ class RunLog:
         return self.done or self.lost or not (self._pending or self._writing or self._notes != Notes())
 
     @property
-    def pending(self) -> int:
-        """How many events nobody has begun to store."""
-        return len(self._pending)
+    def pending(self) -> bool:
+        """Whether there are events that nobody has begun to store."""
+        return bool(self._pending)
+
+    @property
+    def full(self) -> bool:
+        """Whether so much is pending that the agent has to wait: as much again may be on its way to the store."""
+        return len(self._pending) >= _MOST_EVENTS or self._size >= _MOST_CHARACTERS
 
     async def more(self, count: int) -> None:
         """Wait until there are more than `count` events in the store, or until nothing more will be written.
@@ -86,6 +94,7 @@ class RunLog:
             body = UNSAVED
         self.seq += 1
         self._pending.append(RunEvent(self.seq, datetime.now(UTC), body))
+        self._size += _characters(body)
 
     def keep(self, note: Checkpoint | Remember) -> None:
         """Keep what the agent says to itself, to be written with the events before it."""
@@ -96,7 +105,7 @@ class RunLog:
 
     def take(self) -> Batch:
         """Return what is to be written; whoever takes it says what came of it."""
-        events, self._pending = self._pending, []
+        events, self._pending, self._size = self._pending, [], 0
         notes, self._notes = self._notes, Notes()
         ends = bool(events) and isinstance(events[-1].body, RunEnded)
         self._writing = True
@@ -118,7 +127,7 @@ class RunLog:
         self._writing = False
         last = [*events, *self._pending][-1].body
         self._refused = True
-        self._pending = []
+        self._pending, self._size = [], 0
         self.seq = self.events[-1].seq
         self._on_refused()
         if isinstance(last, RunEnded):
@@ -132,7 +141,7 @@ class RunLog:
 
     def leave(self) -> None:
         """Write no more: from now on, another process may."""
-        self._pending = []
+        self._pending, self._size = [], 0
         self.finish()
 
     def finish(self) -> None:
@@ -144,3 +153,7 @@ class RunLog:
         """Wake those who wait; they look for themselves."""
         self._news.set()
         self._news = asyncio.Event()
+
+
+def _characters(body: EventBody) -> int:
+    return len(body.text) if isinstance(body, TextDelta | ReasoningDelta) else len(repr(body))

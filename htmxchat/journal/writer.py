@@ -21,7 +21,7 @@ class Writer:
     """One transaction for all that was written within a frame, and never two at a time.
 
     A database that cannot be reached is tried again for as long as it takes; meanwhile agents that write much are held
-    back by `RunLog.pending`. When the database refuses what several runs have written, each is tried alone, so that
+    back by `RunLog.full`. When the database refuses what several runs have written, each is tried alone, so that
     one run's trouble is nobody else's.
 
     Args:

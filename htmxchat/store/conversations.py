@@ -24,8 +24,16 @@ LARGEST_PAGE = 200
 class Conversations(Database):
     """Conversations of users. Everything else hangs below them."""
 
-    def __init__(self, url: str | None = None, *, keep_deleted: float = 600.0, migrate: bool = True) -> None:
-        super().__init__(url, migrate=checks.flag("migrate", migrate))
+    def __init__(
+        self,
+        url: str | None = None,
+        *,
+        keep_deleted: float = 600.0,
+        migrate: bool = True,
+        connections: int = 10,
+    ) -> None:
+        checks.whole("connections", connections, least=1)
+        super().__init__(url, migrate=checks.flag("migrate", migrate), connections=connections)
         self._keep_deleted = timedelta(seconds=checks.seconds("keep_deleted", keep_deleted, zero=True, most=_YEARS))
         self._purged_at: datetime | None = None
 

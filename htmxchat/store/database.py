@@ -7,8 +7,8 @@ import json
 import logging
 import os
 import sqlite3
-from collections.abc import Callable, Coroutine
-from contextlib import AbstractAsyncContextManager, nullcontext, suppress
+from collections.abc import AsyncIterator, Callable, Coroutine
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext, suppress
 from typing import Any, TypeVar
 
 from sqlalchemy import URL, Connection, MetaData, event, literal, make_url, select
@@ -20,7 +20,7 @@ from .. import checks
 from ..errors import OtherSchema
 from . import migrations, notices
 from .tables import metadata
-from .trouble import Trouble, check_tables
+from .trouble import Crowded, Trouble, check_tables
 
 T = TypeVar("T")
 log = logging.getLogger("htmxchat")
@@ -33,6 +33,8 @@ _DRIVERS = {
 }
 _EXTRAS = {"asyncpg": "htmxchat[postgres]"}
 _PATIENCE = 10.0
+_RESERVED = 3
+_KEPT = 5
 
 
 class Database:
@@ -41,13 +43,16 @@ class Database:
     Args:
         url: An SQLAlchemy URL with an async driver. Without one, the data lives in memory and dies with the object.
         migrate: Whether a database of an older version is brought to the present schema at first use.
+        connections: How many transactions run at a time; more wait for up to ten seconds. What the process does for all
+            (writing logs, its sign of life, reading news) has a few more, so that no number of requests holds it up.
 
     Raises:
         ValueError: The URL cannot be used: it is not one, or its driver is missing or not async.
     """
 
-    def __init__(self, url: str | None = None, *, migrate: bool = True) -> None:
-        self._engine, self._kind = _make_engine(MEMORY if url is None else url)
+    def __init__(self, url: str | None = None, *, migrate: bool = True, connections: int = 10) -> None:
+        self._connections = connections
+        self._engine, self._kind = _make_engine(MEMORY if url is None else url, connections + _RESERVED)
         self._migrate = migrate
         self._ready = False
         self._more: list[MetaData] = []
@@ -91,20 +96,20 @@ class Database:
         """
         return await self._write(work)
 
-    async def _read(self, work: Callable[[Connection], T]) -> T:
-        return await uncancelled(self._tasks, self._transact(work, writes=False))
+    async def _read(self, work: Callable[[Connection], T], *, reserved: bool = False) -> T:
+        return await uncancelled(self._tasks, self._transact(work, writes=False, reserved=reserved))
 
-    async def _write(self, work: Callable[[Connection], T]) -> T:
-        return await uncancelled(self._tasks, self._transact(work, writes=True))
+    async def _write(self, work: Callable[[Connection], T], *, reserved: bool = False) -> T:
+        return await uncancelled(self._tasks, self._transact(work, writes=True, reserved=reserved))
 
-    async def _transact(self, work: Callable[[Connection], T], *, writes: bool) -> T:
+    async def _transact(self, work: Callable[[Connection], T], *, writes: bool, reserved: bool) -> T:
         self._use_this_loop()
         try:
             await self._prepare()
             try:
-                result = await self._once(work, writes=writes)
+                result = await self._once(work, writes=writes, reserved=reserved)
             except IntegrityError:
-                result = await self._once(work, writes=writes)
+                result = await self._once(work, writes=writes, reserved=reserved)
         except OtherSchema as error:
             log.error("%s", error)
             raise
@@ -113,8 +118,9 @@ class Database:
         self._trouble.over(writes=writes)
         return result
 
-    async def _once(self, work: Callable[[Connection], T], *, writes: bool) -> T:
-        async with self._turn(writes), self._engine.begin() as connection:
+    async def _once(self, work: Callable[[Connection], T], *, writes: bool, reserved: bool) -> T:
+        place = nullcontext() if reserved else self._place()
+        async with self._turn(writes), place, self._engine.begin() as connection:
             if writes and self._kind != "other":
                 # Else it would lock at its first write, when what it has read may not be true any more.
                 await connection.exec_driver_sql("BEGIN IMMEDIATE")
@@ -129,10 +135,28 @@ class Database:
             # SQLite has one writer: waiting here is fair and wakes at once, its own busy handler polls.
             # The one connection of a database in memory can carry one transaction, so there readers wait as well.
             self._one_at_a_time = asyncio.Lock()
+            self._places = asyncio.Semaphore(self._connections)
 
     def _turn(self, writes: bool) -> AbstractAsyncContextManager[Any]:
         alone = self._kind == "memory" or (self._kind == "sqlite" and writes)
         return self._one_at_a_time if alone else nullcontext()
+
+    @asynccontextmanager
+    async def _place(self) -> AsyncIterator[None]:
+        """Wait until one of the connections is free.
+
+        Raises:
+            Crowded: None was, for ten seconds.
+        """
+        try:
+            async with asyncio.timeout(_PATIENCE):
+                await self._places.acquire()
+        except TimeoutError:
+            raise Crowded(self._connections, _PATIENCE) from None
+        try:
+            yield
+        finally:
+            self._places.release()
 
     def _make_tables(self, db: Connection) -> None:
         if self._kind == "memory":
@@ -185,7 +209,7 @@ async def uncancelled(tasks: set[asyncio.Task[Any]], work: Coroutine[Any, Any, T
     return await asyncio.shield(task)
 
 
-def _make_engine(url: str) -> tuple[AsyncEngine, str]:
+def _make_engine(url: str, connections: int) -> tuple[AsyncEngine, str]:
     # What it is instead is not said: it may be a URL with a password.
     if not isinstance(url, str | URL):
         raise TypeError(f'url is a str, "sqlite+aiosqlite:///chat.db", not {checks.kind(url)}.')
@@ -196,7 +220,9 @@ def _make_engine(url: str) -> tuple[AsyncEngine, str]:
     shown = parsed.render_as_string(hide_password=True)
     sqlite = parsed.get_backend_name() == "sqlite"
     memory = sqlite and parsed.database in (None, "", ":memory:")
-    options: dict[str, Any] = {"poolclass": StaticPool} if memory else {} if sqlite else {"pool_pre_ping": True}
+    options: dict[str, Any] = {"poolclass": StaticPool} if memory else _pool(connections)
+    if not sqlite:
+        options["pool_pre_ping"] = True
     if advised := _DRIVERS.get(parsed.drivername):
         right = parsed.set(drivername=advised).render_as_string(hide_password=True)
         raise ValueError(f"{shown} names no async driver. Write {right}.")
@@ -221,6 +247,12 @@ def _make_engine(url: str) -> tuple[AsyncEngine, str]:
         file = str(parsed.database)
         event.listen(engine.sync_engine, "do_connect", lambda *_: create_private(file))
     return engine, "memory" if memory else "sqlite" if sqlite else "other"
+
+
+def _pool(connections: int) -> dict[str, Any]:
+    """Return the options of a pool: some connections stay open, the others are made when they are needed."""
+    kept = min(connections, _KEPT)
+    return {"pool_size": kept, "max_overflow": connections - kept, "pool_timeout": _PATIENCE}
 
 
 def create_private(file: str) -> None:

@@ -63,7 +63,7 @@ class Listening(Database):
                 await _within(lost, _PROBE)
 
     async def _send(self, probe: str) -> None:
-        await self._write(lambda db: db.execute(select(func.pg_notify(CHANNEL, probe))))
+        await self._write(lambda db: db.execute(select(func.pg_notify(CHANNEL, probe))), reserved=True)
 
 
 async def _within(event: asyncio.Event, seconds: float) -> None:

@@ -143,8 +143,8 @@ def to_run(row: Any) -> Run:
     return Run(row.id, row.conversation_id, row.user_id, row.turn_id, RunState(row.state), row.created_at)
 
 
-def read_events(db: Connection, run_id: str, after: int) -> list[RunEvent]:
-    found = select(t.events).where(t.events.c.run_id == run_id, t.events.c.seq > after)
+def read_events(db: Connection, run_id: str, after: int, most: int | None = None) -> list[RunEvent]:
+    found = select(t.events).where(t.events.c.run_id == run_id, t.events.c.seq > after).limit(most)
     return [event for _, event in events_of(db, found)]
 
 

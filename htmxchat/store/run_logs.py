@@ -100,7 +100,7 @@ class RunLogs(Database):
                     run_rows.end(db, batch.run_id, conversations[batch.run_id], batch.log)
             return {batch.run_id for batch in batches} - {batch.run_id for batch in write} - over
 
-        return await self._write(work)
+        return await self._write(work, reserved=True)
 
     async def renew_lease(self, owner: str) -> dict[str, bool]:
         """Say that a process is alive.
@@ -116,7 +116,7 @@ class RunLogs(Database):
             mine = select(t.runs.c.id, t.runs.c.stop_requested).where(t.runs.c.active == 1, t.runs.c.owner == owner)
             return {row.id: row.stop_requested for row in db.execute(mine)}
 
-        return await self._write(work)
+        return await self._write(work, reserved=True)
 
     async def end_lease(self, owner: str) -> None:
         """Say that a process is gone. Its live runs are anybody's to end."""
@@ -125,7 +125,8 @@ class RunLogs(Database):
     async def take_answers(self, owner: str) -> dict[tuple[str, str], JSON]:
         """Return the answers for the runs of a process, by run and request. Each is kept until its event is written."""
         mine = select(t.answers).join(t.runs, t.runs.c.id == t.answers.c.run_id).where(t.runs.c.owner == owner)
-        return await self._read(lambda db: {(row.run_id, row.request_id): row.answer for row in db.execute(mine)})
+        found = await self._read(lambda db: db.execute(mine).all(), reserved=True)
+        return {(row.run_id, row.request_id): row.answer for row in found}
 
     async def read_news(self, wanted: Mapping[str, int]) -> dict[str, News]:
         """Return what has come of several runs.
@@ -151,6 +152,21 @@ class RunLogs(Database):
                     events[id].append(event)
             cut = sum(map(len, events.values())) == MOST_EVENTS
             return {id: News(events[id], live[id], cut or len(events[id]) == MOST_OF_A_RUN) for id in live}
+
+        return await self._read(work, reserved=True)
+
+    async def read_run(self, user_id: str, run_id: str, after: int) -> News:
+        """Return what has come of a user's run after a number.
+
+        Raises:
+            NotFound: It does not exist, or belongs to somebody else.
+        """
+
+        def work(db: Connection) -> News:
+            # In this order: if the run has ended, its log is complete.
+            live = rows.find_run(db, user_id, run_id).state.live
+            events = rows.read_events(db, run_id, after, MOST_OF_A_RUN)
+            return News(events, live, len(events) == MOST_OF_A_RUN)
 
         return await self._read(work)
 

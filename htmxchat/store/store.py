@@ -31,6 +31,8 @@ class Store(Runs, RunLogs, Takeover, Listening, ScriptLog, Sessions, Keys, Upkee
         keep_deleted: For how many seconds a deletion can be undone.
         migrate: Whether a database that an older version made is brought to the present schema at first use. Without
             it, such a database is refused until `python -m htmxchat db upgrade URL` has run.
+        connections: How many connections to the database requests may use at a time. Others wait for one, for up to ten
+            seconds. A process has up to three more for its own work, and one to PostgreSQL that listens.
 
     Raises:
         ValueError: The URL cannot be used.

@@ -83,7 +83,7 @@ class Takeover(Database):
         def work(db: Connection) -> Left:
             return Left({row.owner: row.alive_at for row in db.execute(silent)}, db.scalars(claimable).all())
 
-        return await self._read(work)
+        return await self._read(work, reserved=True)
 
     async def give_up_process(self, owner: str, alive_at: datetime | None) -> tuple[int, int]:
         """Release the live runs of a process that is gone, or end those with which nobody can go on.
@@ -109,7 +109,7 @@ class Takeover(Database):
             db.execute(delete(t.processes).where(t.processes.c.id == owner))
             return ended, len(runs) - ended
 
-        return await self._write(work)
+        return await self._write(work, reserved=True)
 
     async def give_up_runs(self, ids: Sequence[str], owner: str) -> None:
         """Release live runs of a process that does not know of them, or end them."""
@@ -147,7 +147,7 @@ class Takeover(Database):
                     run_rows.finish(db, row.id, conversations[row.id], RunEnded(Outcome.FAILED, SILENT))
             return claimed
 
-        return await self._write(work)
+        return await self._write(work, reserved=True)
 
     async def read_context(self, run: Run) -> RunContext:
         """Return what the agent of a run has to know."""

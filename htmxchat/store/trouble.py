@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 import time
 
 from sqlalchemy import Connection, MetaData, inspect
@@ -12,10 +13,12 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from ..errors import BackendError, BackendUnavailable
 
 AWAY = "The chat's database cannot be reached right now. Try again in a moment."
+CROWDED = "The chat's database is too busy right now. Try again in a moment."
 REFUSED = "The chat's database refuses this. The server's log says why."
 OTHER_TABLES = "The chat's database is of another version of htmxchat. The server's log says what differs."
 
 log = logging.getLogger("htmxchat")
+_CROWD = 10.0
 # Connections, insufficient resources, the operator's intervention, a rollback for the sake of another transaction,
 # and the read-only copy that a cluster may show for a moment.
 _PASSING = ("08", "53", "57", "40", "25006")
@@ -24,6 +27,16 @@ _LASTING = ("no such table", "no such column", "has no column", "already exists"
 
 class OtherTables(SQLAlchemyError):
     """The tables are those of another version."""
+
+
+class Crowded(SQLAlchemyError):
+    """So many transactions are under way that this one was not begun."""
+
+    def __init__(self, connections: int, seconds: float) -> None:
+        super().__init__(
+            f"All {connections} connections to the chat's database have been in use for {seconds:g} seconds. Look for"
+            " what holds them up, or allow more: Store(…, connections=…)."
+        )
 
 
 class Trouble:
@@ -36,9 +49,16 @@ class Trouble:
     def __init__(self) -> None:
         self._away_since: float | None = None
         self._blocked = False
+        self._crowded_at = -math.inf
 
     def describe(self, error: Exception, *, writes: bool) -> BackendError:
         """Log a failure, and return what it means to whoever asked."""
+        if isinstance(error, Crowded | PoolTimeout):
+            # Many find out at the same time.
+            if time.monotonic() > self._crowded_at + _CROWD:
+                self._crowded_at = time.monotonic()
+                log.error("%s", error)
+            return BackendUnavailable(CROWDED)
         if is_away(error):
             blocked = writes and not _is_unreachable(error)
             self._blocked = self._blocked or blocked
@@ -61,12 +81,12 @@ class Trouble:
 
 
 def _is_unreachable(error: Exception) -> bool:
-    return isinstance(error, OSError | PoolTimeout) or (isinstance(error, DBAPIError) and error.connection_invalidated)
+    return isinstance(error, OSError) or (isinstance(error, DBAPIError) and error.connection_invalidated)
 
 
 def is_away(error: Exception) -> bool:
     """Return whether the same may succeed later, without anybody's doing."""
-    if isinstance(error, OSError | PoolTimeout):
+    if isinstance(error, OSError):
         return True
     if not isinstance(error, DBAPIError):
         return False

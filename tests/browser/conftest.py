@@ -26,7 +26,8 @@ ARGS = [
     "--disable-sync",
     "--no-first-run",
 ]
-
+# The first that is there: one without a window does and draws the same as one with it, for half of the work.
+NAMES = ("chromium-headless-shell", "chromium", "chromium-browser")
 
 # Chromium notes every answer from 400 on and every lost connection; htmx notes requests that fail.
 EXPECTED = ("Failed to load resource", "TypeError: Failed to fetch", "TypeError: network error", "htmx:sse:error")
@@ -90,10 +91,8 @@ def site() -> Iterator[Server]:
         yield start()
 
 
-@pytest.fixture
-def new_context(new_context: Callable[..., BrowserContext]) -> Iterator[Callable[..., BrowserContext]]:
-    """Make browsers that are watched: what no page may do fails the test, whatever it is about."""
-    trouble: list[str] = []
+def watch(context: BrowserContext, trouble: list[str]) -> None:
+    """Note what no page may do."""
 
     def asked(request: BrowserRequest) -> None:
         address = urlsplit(request.url)
@@ -104,16 +103,23 @@ def new_context(new_context: Callable[..., BrowserContext]) -> Iterator[Callable
         if message.type == "error" and not any(words in message.text for words in EXPECTED):
             trouble.append(f"on the console: {message.text}")
 
+    context.set_default_timeout(20_000)
+    context.add_init_script(
+        "addEventListener('securitypolicyviolation', e => console.error(`CSP: ${e.violatedDirective} ${e.blockedURI}`))"
+    )
+    context.on("request", asked)
+    context.on("console", said)
+    context.on("weberror", lambda error: trouble.append(f"uncaught: {error.error}"))
+
+
+@pytest.fixture
+def new_context(new_context: Callable[..., BrowserContext]) -> Iterator[Callable[..., BrowserContext]]:
+    """Make browsers that are watched: what no page may do fails the test, whatever it is about."""
+    trouble: list[str] = []
+
     def create(**options: Any) -> BrowserContext:
         context = new_context(**options)
-        context.set_default_timeout(20_000)
-        context.add_init_script(
-            "addEventListener('securitypolicyviolation', e =>"
-            " console.error(`CSP: ${e.violatedDirective} ${e.blockedURI}`))"
-        )
-        context.on("request", asked)
-        context.on("console", said)
-        context.on("weberror", lambda error: trouble.append(f"uncaught: {error.error}"))
+        watch(context, trouble)
         return context
 
     yield create
@@ -122,7 +128,7 @@ def new_context(new_context: Callable[..., BrowserContext]) -> Iterator[Callable
 
 @pytest.fixture(scope="session")
 def browser_type_launch_args(browser_type_launch_args: dict[str, Any]) -> dict[str, Any]:
-    path = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser")
+    path = os.environ.get("CHROMIUM") or next(filter(None, map(shutil.which, NAMES)), None)
     return {**browser_type_launch_args, "executable_path": path, "args": ARGS}
 
 

@@ -133,8 +133,28 @@ def refused(page: Page) -> None:
     expect(page.locator("#composer-error")).not_to_be_empty()
 
 
+def hold(page: Page) -> None:
+    """Leave what is sent on its way."""
+    page.route("**/*", lambda route: None if route.request.method == "POST" else route.fallback())
+
+
+def sending(page: Page) -> None:
+    hold(page)
+    send(page, "hello")
+    expect(page.locator("#composer.htmx-request")).to_be_attached()
+
+
+def answering(page: Page) -> None:
+    start(page, "ask", "suspended")
+    hold(page)
+    page.locator(".request button").first.click()
+    expect(page.locator(".request button[data-pressed]")).to_be_attached()
+
+
 STATES: dict[str, Callable[[Page], object]] = {
     "empty": lambda page: None,
+    "sending": sending,
+    "answering": answering,
     "running": lambda page: emit(page, ("StageChanged", {"name": "Reading"}), ("TextDelta", {"text": "A"}), "forever"),
     "rich answer": rich,
     "failed": lambda page: start(page, "fail", "failed"),

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from playwright.sync_api import BrowserContext, Locator, Page, Route, expect
+from playwright.sync_api import Browser, BrowserContext, Locator, Page, Route, StorageState, expect
 
 from tests.browser.conftest import Server
 from tests.browser.driving import emit, reload_until, send, start, submit, until, wait_for_state
@@ -302,7 +302,7 @@ def test_following_that_is_switched_off_stays_off_while_the_page_still_scrolls(c
 
 def test_another_run_takes_over_and_leaves_one_stream(chat: Page) -> None:
     start(chat, "hello")
-    begin(chat)
+    begin(chat, "ticks 0.1")
     streams: list[str] = []
     chat.on("request", lambda request: streams.append(request.url) if "/stream" in request.url else None)
     for number in range(20):
@@ -326,29 +326,48 @@ def test_ten_thousand_events(chat: Page) -> None:
     start(page, "stages 10000")
     inspect(page)
     expect(page.locator("#inspector-facts")).to_contain_text("10,002")
+    rows(page).first.locator("summary").focus()
     for _ in range(8):
         scroll(page, "it.scrollHeight")
+    expect(page.locator("#inspector .room-body")).to_be_focused()  # what had the focus is not on the page any more
     found = numbers(page)
     assert found == list(range(found[0], found[-1] + 1)) and len(found) <= 1_200
     while numbers(page)[0] != 1:
         scroll(page, "0")
     page.get_by_role("link", name="End", exact=True).click()
     expect(rows(page).last).to_contain_text("RunEnded")
+    expect(rows(page).last).to_be_in_viewport()
     page.get_by_label("Search the events").fill("stage 7777")
     until(lambda: len(lines(page)) == 1)
+
+
+@pytest.fixture(scope="module")
+def long_run(browser: Browser, site: Server) -> tuple[str, StorageState]:
+    """A conversation with 10,000 steps: its address, and the browser of the user whose it is."""
+    context = browser.new_context()
+    page = context.new_page()
+    page.goto(site.url)
+    start(page, "stages 10000")
+    found = page.url, context.storage_state()
+    context.close()
+    return found
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("width", [1440, 360])
 def test_every_control_at_desk_and_on_a_phone(
-    new_context: Callable[..., BrowserContext], site: Server, width: int, scheme: str
+    new_context: Callable[..., BrowserContext], long_run: tuple[str, StorageState], width: int, scheme: str
 ) -> None:
     phone = width < 800
+    url, user = long_run
     page = new_context(
-        viewport={"width": width, "height": 800}, color_scheme=scheme, has_touch=phone, is_mobile=phone
+        viewport={"width": width, "height": 800},
+        color_scheme=scheme,
+        has_touch=phone,
+        is_mobile=phone,
+        storage_state=user,
     ).new_page()
-    page.goto(site.url)
-    start(page, "stages 10000")
+    page.goto(url)
     inspect(page)
     assert page.locator("#composer").is_visible() is not phone
     row = rows(page).nth(3)
@@ -367,6 +386,7 @@ def test_every_control_at_desk_and_on_a_phone(
     page.get_by_role("button", name="Clear").click()
     page.get_by_role("link", name="End", exact=True).click()
     expect(rows(page).last).to_contain_text("RunEnded")
+    expect(rows(page).last).to_be_in_viewport()
     page.get_by_role("link", name="Start", exact=True).click()
     expect(rows(page).first).to_have_attribute("data-seq", "1")
     bar = page.locator("a.bar").last

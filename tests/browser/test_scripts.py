@@ -4,19 +4,45 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any, Literal
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import BrowserContext, Dialog, Locator, Page, expect
+from playwright.sync_api import Browser, BrowserContext, Dialog, Locator, Page, Route, expect
 
-from tests.browser.conftest import Server
-from tests.browser.driving import answer, dom, say, send, start, wait_for_state
+from tests.browser.conftest import Server, watch
+from tests.browser.driving import answer, dom, say, send, start, until, wait_for_state
 
 # Ends when the test says so: by the file that it makes of it, no; by time, no. It waits to be cancelled.
 FOREVER = "import time\nprint('begun')\nwhile True:\n    time.sleep(0.01)"
 READY = 60_000
+
+
+@pytest.fixture(scope="module")
+def used(browser: Browser) -> Iterator[tuple[BrowserContext, list[str]]]:
+    """A browser that keeps Python from test to test, which starts for a fraction of what it takes in a new one."""
+    trouble: list[str] = []
+    context = browser.new_context()
+    watch(context, trouble)
+    yield context, trouble
+    context.close()
+
+
+@pytest.fixture
+def context(used: tuple[BrowserContext, list[str]], site: Server) -> Iterator[BrowserContext]:
+    """That browser with a user who has no conversations yet."""
+    context, trouble = used
+    trouble.clear()
+    context.clear_cookies()
+    page = context.new_page()
+    forget = {"origin": site.at("").rstrip("/"), "storageTypes": "local_storage,websql,indexeddb"}
+    context.new_cdp_session(page).send("Storage.clearDataForOrigin", forget)
+    page.close()
+    yield context
+    for page in context.pages:
+        page.close()
+    assert trouble == []
 
 
 def propose(page: Page, *codes: str) -> None:
@@ -284,9 +310,8 @@ def test_a_python_block_of_an_answer_joins_the_queue(chat: Page) -> None:
 
 
 @pytest.fixture
-def tabs(new_context: Callable[..., BrowserContext], site: Server) -> tuple[Page, Page]:
+def tabs(context: BrowserContext, site: Server) -> tuple[Page, Page]:
     """Two tabs of one browser on the same conversation, the second with the room open."""
-    context = new_context()
     first, second = context.new_page(), context.new_page()
     first.goto(site.url)
     return first, second
@@ -322,6 +347,29 @@ def test_another_tab_can_stop_what_one_runs(tabs: tuple[Page, Page]) -> None:
     expect(answer(first).locator(".turn-body")).to_have_text("cancelled: The user cancelled the script.")
     press(card(first), "rerun")
     expect_state(card(first), "running")
+
+
+def test_a_script_runs_where_it_was_approved_however_often_another_tab_looks(tabs: tuple[Page, Page]) -> None:
+    first, second = tabs
+    ask(first, "6 * 7")
+    second.goto(first.url)
+    expect_state(card(second), "queued")
+    held: list[Route] = []
+    claims: list[str] = []
+    first.route(
+        re.compile(r"/runs/\w+/scripts/\w+$"),
+        lambda route: held.append(route) if "claim=" in (route.request.post_data or "") else route.fallback(),
+    )
+    second.on("request", lambda request: claims.append(request.url) if "claim=" in (request.post_data or "") else None)
+    press(card(first), "approve")
+    expect_state(card(second), "approved")
+    for _ in range(2):
+        with second.expect_response("**/scripts"):
+            second.evaluate("document.dispatchEvent(new Event('chat:scripts'))")
+    until(lambda: first.evaluate("1") and held)
+    held[0].continue_()
+    expect_state(card(second), "done")
+    assert claims == []
 
 
 def test_a_script_goes_on_while_the_reader_is_in_another_conversation(chat: Page) -> None:
@@ -449,7 +497,7 @@ def test_what_is_shown_and_what_was_approved_must_be_the_same_text(chat: Page) -
     press(card(chat, "Script 0"), "approve")
     expect_state(card(chat, "Script 0"), "approved")
     with chat.expect_response("**/scripts"):
-        chat.evaluate("document.body.dispatchEvent(new Event('chat:scripts'))")
+        chat.evaluate("document.body.dispatchEvent(new Event('chat:scripts', { bubbles: true }))")
     expect(card(chat, "Script 0").locator(".lines")).to_contain_text("dangerous")
     assert claims == []
 
@@ -589,11 +637,10 @@ def violations(page: Page) -> str:
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("width", [1280, 360])
-def test_axe_finds_nothing_in_any_state(
-    new_context: Callable[..., BrowserContext], site: Server, scheme: Any, width: int
-) -> None:
-    page = new_context(viewport={"width": width, "height": 800}, color_scheme=scheme).new_page()
-    page.goto(site.url)
+def test_axe_finds_nothing_in_any_state(chat: Page, scheme: Any, width: int) -> None:
+    page = chat
+    page.set_viewport_size({"width": width, "height": 800})
+    page.emulate_media(color_scheme=scheme)
     start(page, f"propose {json.dumps([FOREVER, 'print(1)', '1 / 0', '[{1: 2}]', 'print(5)', 'print(6)'])}")
     page.locator("chat-proposal a").first.click()
     press(card(page, "Script 4"), "reject")

@@ -22,15 +22,15 @@ from tests.browser.proxy import Proxy
 ASK = "words 1500 0.005"
 
 
-def test_a_long_answer_streams_in_complete(serve: Callable[..., Server], page: Page) -> None:
-    page.goto(serve().url)
+def test_a_long_answer_streams_in_complete(site: Server, page: Page) -> None:
+    page.goto(site.url)
     send(page, ASK)
     assert_complete(page)
     assert_same_after_reload(page)
 
 
-def test_a_reload_midway_loses_and_repeats_nothing(serve: Callable[..., Server], page: Page) -> None:
-    page.goto(serve().url)
+def test_a_reload_midway_loses_and_repeats_nothing(site: Server, page: Page) -> None:
+    page.goto(site.url)
     send(page, ASK)
     wait_for_word(page, 400)
     page.reload()
@@ -39,9 +39,8 @@ def test_a_reload_midway_loses_and_repeats_nothing(serve: Callable[..., Server],
     assert_same_after_reload(page)
 
 
-def test_a_network_cut_midway_loses_and_repeats_nothing(serve: Callable[..., Server], page: Page) -> None:
-    server = serve()
-    with Proxy(server.port) as proxy:
+def test_a_network_cut_midway_loses_and_repeats_nothing(site: Server, page: Page) -> None:
+    with Proxy(site.port) as proxy:
         page.goto(f"http://127.0.0.1:{proxy.port}/chat/")
         send(page, ASK)
         wait_for_word(page, 400)
@@ -53,11 +52,8 @@ def test_a_network_cut_midway_loses_and_repeats_nothing(serve: Callable[..., Ser
         assert_same_after_reload(page)
 
 
-def test_a_proxy_that_answers_503_for_a_while_loses_and_repeats_nothing(
-    serve: Callable[..., Server], page: Page
-) -> None:
-    server = serve()
-    with Proxy(server.port) as proxy:
+def test_a_proxy_that_answers_503_for_a_while_loses_and_repeats_nothing(site: Server, page: Page) -> None:
+    with Proxy(site.port) as proxy:
         page.goto(f"http://127.0.0.1:{proxy.port}/chat/")
         send(page, ASK)
         wait_for_word(page, 400)
@@ -99,9 +95,8 @@ def test_polling_shows_the_same_as_streaming(serve: Callable[..., Server], page:
     assert_same_after_reload(page)
 
 
-def test_a_stream_that_delivers_nothing_becomes_polling(serve: Callable[..., Server], page: Page) -> None:
-    server = serve()
-    with Proxy(server.port) as proxy:
+def test_a_stream_that_delivers_nothing_becomes_polling(site: Server, page: Page) -> None:
+    with Proxy(site.port) as proxy:
         page.goto(f"http://127.0.0.1:{proxy.port}/chat/")
         proxy.buffer()
         send(page, "words 4000 0.005")
@@ -111,8 +106,8 @@ def test_a_stream_that_delivers_nothing_becomes_polling(serve: Callable[..., Ser
         assert_same_after_reload(page)
 
 
-def test_two_tabs_see_the_same_answer(serve: Callable[..., Server], page: Page, context: BrowserContext) -> None:
-    page.goto(serve().url)
+def test_two_tabs_see_the_same_answer(site: Server, page: Page, context: BrowserContext) -> None:
+    page.goto(site.url)
     send(page, ASK)
     wait_for_word(page, 100)
     other = context.new_page()
@@ -122,14 +117,10 @@ def test_two_tabs_see_the_same_answer(serve: Callable[..., Server], page: Page, 
         assert_same_after_reload(each)
 
 
-def test_seven_tabs_at_once_over_http_1_all_arrive(
-    serve: Callable[..., Server], page: Page, context: BrowserContext
-) -> None:
-    url = serve().url
-    page.goto(url)
+def test_seven_tabs_at_once_over_http_1_all_arrive(site: Server, page: Page, context: BrowserContext) -> None:
     pages = [page, *(context.new_page() for _ in range(6))]
     for each in pages:
-        each.goto(url)
+        each.goto(site.url)
         send(each, ASK)
     for each in pages:
         assert_complete(each)

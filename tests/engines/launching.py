@@ -6,11 +6,11 @@ import os
 import shutil
 import socket
 import subprocess
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
 from pathlib import Path
 
-from tests.engines.webdriver import Browser, Http, Marionette, until
+from tests.engines.webdriver import Browser, Http, Marionette, WebDriverError, until
 
 # Nothing that a browser asks the world by itself; a pointer, which Firefox does not have without a screen.
 PREFERENCES: dict[str, bool | int | str] = {
@@ -35,6 +35,25 @@ def missing(engine: str) -> str:
         "webkit": {"WebKitWebDriver": "webkit2gtk-driver", "Xvfb": "xvfb"},
     }
     return " ".join(package for command, package in wanted[engine].items() if not shutil.which(command))
+
+
+class Engine:
+    """A browser that is started when it is wanted, and anew when it does not answer any more."""
+
+    def __init__(self, launch: Callable[[], AbstractContextManager[Browser]]) -> None:
+        self._launch = launch
+        self._running = ExitStack()
+        self._browser: Browser | None = None
+
+    def browser(self) -> Browser:
+        if self._browser is None or self._browser.lost:
+            self.stop()
+            self._browser = self._running.enter_context(self._launch())
+        return self._browser
+
+    def stop(self) -> None:
+        with suppress(WebDriverError):  # it is gone already, or will be with its process
+            self._running.close()
 
 
 @contextmanager

@@ -26,9 +26,11 @@ def host(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
         yield server
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def sandbox(engine: Browser, host: Server) -> Browser:
-    """A page with a secret in its text, its storage, a cookie and a cache, and with a runner."""
+    """A page with a secret in its text, its storage, a cookie and a cache, and with a runner: one for all tests."""
+    if engine.run("url => location.href === url && 'runner' in window", host.at("page")):
+        return engine
     engine.open(host.at("page"))
     engine.run(
         """async secret => {

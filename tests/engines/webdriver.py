@@ -49,6 +49,10 @@ class WebDriverError(Exception):
     """A command failed; the message is the browser's."""
 
 
+class Lost(WebDriverError):
+    """The browser does not answer any more, and will not."""
+
+
 class Http:
     """Commands as WebDriver has them over HTTP."""
 
@@ -63,15 +67,24 @@ class Http:
     def send(self, command: str, **parameters: Any) -> Any:
         path = PATHS[command].format(id=parameters.pop("id", ""))
         method, body = ("DELETE", None) if command == "ReleaseActions" else ("POST", parameters)
-        answer = self._client.request(method, f"/session/{self._session}/{path}", json=body)
+        try:
+            answer = self._client.request(method, f"/session/{self._session}/{path}", json=body)
+        except httpx.HTTPError as error:
+            raise Lost(f"{command}: {error!r}") from error
         value = answer.json()["value"]
         if answer.is_error:
+            if value.get("error") == "invalid session id":
+                raise Lost(f"{command}: {value}")
             raise WebDriverError(f"{command}: {value.get('message') or value.get('error')}")
         return value
 
     def close(self) -> None:
-        self._client.delete(f"/session/{self._session}")
-        self._client.close()
+        try:
+            self._client.delete(f"/session/{self._session}", timeout=10)
+        except httpx.HTTPError as error:
+            raise Lost(f"DeleteSession: {error!r}") from error
+        finally:
+            self._client.close()
 
 
 class Marionette:
@@ -88,8 +101,11 @@ class Marionette:
     def send(self, command: str, **parameters: Any) -> Any:
         self._number += 1
         message = json.dumps([0, self._number, f"WebDriver:{command}", parameters]).encode()
-        self._socket.sendall(b"%d:%s" % (len(message), message))
-        _, _, error, result = self._read()
+        try:
+            self._socket.sendall(b"%d:%s" % (len(message), message))
+            _, _, error, result = self._read()
+        except OSError as lost:
+            raise Lost(f"{command}: {lost!r}") from lost
         if error:
             raise WebDriverError(f"{command}: {error.get('message')}")
         return result.get("value", result) if isinstance(result, dict) else result
@@ -98,7 +114,7 @@ class Marionette:
         length = b""
         while (byte := self._stream.read(1)) != b":":
             if not byte:
-                raise WebDriverError("Firefox has closed the connection.")
+                raise Lost("Firefox has closed the connection.")
             length += byte
         return json.loads(self._stream.read(int(length)))
 
@@ -108,19 +124,33 @@ class Marionette:
 
 
 class Browser:
-    """A browser with one window, in the terms of the tests. Every wait is for a condition."""
+    """A browser with one window, in the terms of the tests. Every wait is for a condition.
+
+    Attributes:
+        lost: Whether it does not answer any more.
+    """
 
     def __init__(self, transport: Transport, name: str) -> None:
         self._transport = transport
         self.name = name
-        self._send = transport.send
-        self._send("SetTimeouts", script=90_000, pageLoad=60_000, implicit=0)
+        self.lost = False
+        self._send("SetTimeouts", script=90_000, pageLoad=30_000, implicit=0)
 
     def close(self) -> None:
         self._transport.close()
 
     def open(self, url: str) -> None:
-        self._send("Navigate", url=url)
+        """Open a page. A browser on a busy machine may forget to say that it has: it is asked once more."""
+        try:
+            self._send("Navigate", url=url)
+        except Lost:
+            raise
+        except WebDriverError:
+            try:
+                self._send("Navigate", url=url)
+            except WebDriverError:
+                self.lost = True
+                raise
 
     def reload(self) -> None:
         self._send("Refresh")
@@ -176,6 +206,13 @@ class Browser:
         origin = {ELEMENT: self._find(selector)}
         turn = {"type": "scroll", "x": 0, "y": 0, "deltaX": 0, "deltaY": down, "origin": origin, "duration": 0}
         self._act({"type": "wheel", "id": "wheel", "actions": [turn]})
+
+    def _send(self, command: str, **parameters: Any) -> Any:
+        try:
+            return self._transport.send(command, **parameters)
+        except Lost:
+            self.lost = True
+            raise
 
     def _act(self, device: dict[str, Any]) -> None:
         self._send("PerformActions", actions=[device])

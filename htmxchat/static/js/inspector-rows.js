@@ -90,7 +90,9 @@ export class Rows {
     const list = this.#list;
     if (!list || !this.link(side) || list.children.length <= MOST) return;
     const earlier = side === "earlier";
+    const held = list.contains(document.activeElement) && document.activeElement;
     while (list.children.length > KEPT) (earlier ? this.first : this.last)?.remove();
+    if (held && !held.isConnected) this.#body?.focus({ preventScroll: true });
     this.point(side, (earlier ? this.first : this.last)?.dataset.seq);
   }
 

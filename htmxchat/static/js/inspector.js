@@ -148,7 +148,20 @@ class ChatInspector extends HTMLElement {
     const wanted = location.hash.startsWith("#event-") ? this.#rows?.find(location.hash.slice(7)) : null;
     if (end) this.#enter(end);
     else if (wanted) this.#enter(wanted, true);
-    else this.#following?.follow(true);
+    else if (this.#following) this.#following.follow(true);
+    else if (this.#endsHere) this.#showEnd();
+  }
+
+  #showEnd() {
+    const show = () => this.#rows?.last?.scrollIntoView({ block: "end" });
+    show();
+    // Rows have their own heights once they have been in sight.
+    requestAnimationFrame(() => requestAnimationFrame(show));
+  }
+
+  /** Whether these are the run's last rows and not its first, which are looked at from their end. */
+  get #endsHere() {
+    return this.#rows?.link("earlier")?.hidden === false && this.#rows.link("later")?.hidden !== false;
   }
 
   /** @param {number} step */

@@ -46,8 +46,8 @@ class ChatRunner extends HTMLElement {
   #shown = "";
   /** Approved in this page, which therefore need not wait for another. @type {Set<string>} */
   #mine = new Set();
-  /** Left to another page for a while, and not given to this one. @type {Set<string>} */
-  #left = new Set();
+  /** Left to another page until then, and not given to this one. @type {Map<string, number>} */
+  #left = new Map();
   /** @type {Set<string>} */
   #refused = new Set();
   #wanted = "";
@@ -202,13 +202,16 @@ class ChatRunner extends HTMLElement {
     if (others || (job && cards.some((card) => card.state === "approved"))) this.#look(document.hidden ? 5 * LOOK : LOOK);
     if (!next || job || this.#refused.has(version(next))) return;
     const eager = this.#mine.has(next.id) && !document.hidden;
-    if (eager || this.#left.has(version(next))) {
-      this.#run(next).catch(() => this.#look(LOOK));
-    } else {
-      // The page in which it was approved comes first.
-      this.#left.add(version(next));
-      this.#look(document.hidden ? 2 * POLITE : POLITE);
-    }
+    const wait = eager ? 0 : this.#turn(version(next)) - performance.now();
+    if (wait > 0) this.#look(wait);
+    else this.#run(next).catch(() => this.#look(LOOK));
+  }
+
+  /** When this page may take a script: the one in which it was approved comes first. @param {string} script */
+  #turn(script) {
+    const turn = this.#left.get(script) ?? performance.now() + (document.hidden ? 2 * POLITE : POLITE);
+    this.#left.set(script, turn);
+    return turn;
   }
 
   /** @param {Card} card */

@@ -1,0 +1,102 @@
+"""How often a request asks the database: each costs a round trip, and on SQLite a turn at the one writer."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator, AsyncIterator
+from pathlib import Path
+
+import httpx
+import pytest
+from sqlalchemy import event
+from starlette.requests import Request as HttpRequest
+
+from htmxchat import LocalBackend, Request, Store, User, create_chat_app
+from htmxchat.events import StageChanged
+from htmxchat.journal import Timing
+from tests.support import FRAGMENT
+
+pytestmark = pytest.mark.anyio
+ANN = User("ann")
+
+
+@pytest.fixture
+def anyio_backend() -> str:
+    return "asyncio"  # the store's
+
+
+async def respond(request: Request) -> AsyncGenerator[str | StageChanged, None]:
+    if request.text == "wait":
+        await asyncio.sleep(3_600)
+    yield StageChanged("Looking")
+    yield "An answer."
+
+
+async def identify(request: HttpRequest) -> User:
+    return ANN
+
+
+class Chat:
+    """A chat whose database tells of its transactions."""
+
+    def __init__(self, store: Store, client: httpx.AsyncClient, conversation: str, run: str) -> None:
+        self.conversation = conversation
+        self.run = run
+        self._client = client
+        self._begun = 0
+        event.listen(store._engine.sync_engine, "begin", self._count)
+
+    def _count(self, connection: object) -> None:
+        self._begun += 1
+
+    async def cost(self, method: str, path: str, *, text: str = "", headers: dict[str, str] | None = None) -> int:
+        """Return how many transactions a request makes."""
+        before = self._begun
+        data = {"text": text, "submission": "s1"} if text else None
+        response = await self._client.request(method, path, data=data, headers=headers)
+        assert response.status_code == 200
+        assert "An answer." in response.text or "Looking" in response.text or text in response.text
+        return self._begun - before
+
+
+@pytest.fixture
+async def chat(tmp_path: Path) -> AsyncIterator[Chat]:
+    store = Store(f"sqlite+aiosqlite:///{tmp_path}/chat.db")
+    # A process looks around once a second; here it does so once.
+    backend = LocalBackend(respond, store, timing=Timing(renew=3_600))
+    app = create_chat_app(backend, identify=identify)
+    run = await backend.start_run(ANN, None, "Hello")
+    async for _ in backend.run_events(ANN, run.id):
+        pass
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://chat.example") as client:
+        while backend._tasks or store._tasks:
+            await asyncio.wait([*backend._tasks, *store._tasks])  # what has begun in the background
+        yield Chat(store, client, run.conversation_id, run.id)
+    await backend.close()
+
+
+async def test_a_page_asks_for_the_conversation_and_for_the_history(chat: Chat) -> None:
+    assert await chat.cost("GET", f"/c/{chat.conversation}") == 2
+
+
+async def test_a_conversation_that_is_opened_is_asked_for_once(chat: Chat) -> None:
+    headers = {**FRAGMENT, "HX-Target": "main#conversation"}
+    assert await chat.cost("GET", f"/c/{chat.conversation}", headers=headers) == 1
+
+
+async def test_sending_a_message_stores_it_and_reads_what_the_page_lacks(chat: Chat) -> None:
+    headers = {**FRAGMENT, "Chat-Last-Turn": chat.run}
+    the_agents = 1  # in a task of its own it reads what was said before
+    assert await chat.cost("POST", f"/c/{chat.conversation}/messages", text="wait", headers=headers) == 2 + the_agents
+
+
+async def test_a_run_is_asked_for_with_its_log_and_the_page_around_it(chat: Chat) -> None:
+    assert await chat.cost("GET", f"/runs/{chat.run}") == 4
+
+
+async def test_the_room_of_a_run_alone_costs_the_run_and_its_log(chat: Chat) -> None:
+    assert await chat.cost("GET", f"/runs/{chat.run}", headers={**FRAGMENT, "HX-Target": "aside#inspector"}) == 2
+
+
+async def test_one_event_costs_the_run_and_its_log(chat: Chat) -> None:
+    assert await chat.cost("GET", f"/runs/{chat.run}/events/2", headers=FRAGMENT) == 2
