@@ -324,14 +324,14 @@ class Unreliable(Store):
     breaks: int | None = None
     commits = False
 
-    async def _once(self, work: Callable[[Connection], T], *, writes: bool) -> T:
+    async def _once(self, work: Callable[[Connection], T], *, writes: bool, **more: Any) -> T:
         if not writes or self.breaks is None:
-            return await super()._once(work, writes=writes)
+            return await super()._once(work, writes=writes, **more)
         self.breaks = self.breaks - 1 if self.breaks else None
         if self.breaks is not None:
-            return await super()._once(work, writes=writes)
+            return await super()._once(work, writes=writes, **more)
         if self.commits:
-            await super()._once(work, writes=writes)
+            await super()._once(work, writes=writes, **more)
         raise OSError("the connection is gone")
 
 
