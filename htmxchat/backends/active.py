@@ -9,7 +9,9 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Awaitable, Callable
 from functools import partial
+from typing import TypeVar
 
 from ..agent import Agent, CanResume, Checkpoint, Remember, Request
 from ..containment import contained
@@ -32,7 +34,7 @@ from ..models import User
 from ..observing import RunBegin, RunEnd, log_begin, log_end
 from ..scripts.models import ScriptResult
 from ..scripts.results import abridged
-from ..store import RunContext, Started, Store
+from ..store import Started, Store
 from ..store.takeover import UNANSWERABLE, UNUSABLE
 from ..view import fold
 from .agents import name_of
@@ -42,6 +44,7 @@ from .replay import Replay
 AGENT_FAILED = "The agent failed while answering. What it wrote is kept."
 INTERRUPTED = "The answer was interrupted: the server that wrote it stopped. What it wrote is kept."
 
+T = TypeVar("T")
 log = logging.getLogger("htmxchat")
 
 
@@ -162,7 +165,7 @@ class ActiveRun:
 
     async def _play(self, user: User, resumed: bool) -> None:
         try:
-            context = await self._read_context()
+            context = await self._patiently(partial(self._store.read_context, self.run))
             request = Request(
                 context.text, context.history, user, self.run.conversation_id, self.id,
                 context.attempt, context.replaced, context.memory, context.answers,
@@ -181,10 +184,11 @@ class ActiveRun:
         start = partial(self._agent.resume, request, context.checkpoint)
         await play(start, self, Replay(since, context.answers))
 
-    async def _read_context(self) -> RunContext:
+    async def _patiently(self, work: Callable[[], Awaitable[T]]) -> T:
+        """Do what a database that is away only delays."""
         while True:
             try:
-                return await self._store.read_context(self.run)
+                return await work()
             except BackendUnavailable:
                 self._journal.outage.failed()
                 await asyncio.sleep(self._timing.poll)
@@ -194,7 +198,7 @@ class ActiveRun:
         while not self._log.settled:
             await self._log.changed()
         if not self.done and not self._log.lost:
-            await self._store.release_run(self.id, self._journal.owner)
+            await self._patiently(partial(self._store.release_run, self.id, self._journal.owner))
             self._log.leave()
 
     def _outcome(self) -> str:

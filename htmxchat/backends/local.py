@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncGenerator, Coroutine, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from contextlib import aclosing
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any
 
 from .. import checks
@@ -182,9 +183,11 @@ class LocalBackend(ScriptKeeping):
 
     async def retry_run(self, user: User, run_id: str) -> Run:
         self._journal.start()
-        start = self._store.retry_run(
-            user.id, run_id, owner=self._journal.owner, agent=self._agent_name, most=self._most_runs
-        )
+        start = partial(
+            self._store.retry_run,
+            user.id, run_id,
+            owner=self._journal.owner, agent=self._agent_name, most=self._most_runs,
+        )  # fmt: skip
         return await uncancelled(self._tasks, self._launch(user, start))
 
     async def get_run(self, user: User, run_id: str) -> Run:
@@ -264,19 +267,19 @@ class LocalBackend(ScriptKeeping):
         instead_of: str | None = None,
     ) -> Run:
         self._journal.start()
-        start = self._store.start_run(
+        start = partial(
+            self._store.start_run,
             user.id, conversation_id, text,
             owner=self._journal.owner, agent=self._agent_name, submission=submission, instead_of=instead_of,
             most=self._most_runs,
         )  # fmt: skip
         return await uncancelled(self._tasks, self._launch(user, start))
 
-    async def _launch(self, user: User, start: Coroutine[Any, Any, Started]) -> Run:
+    async def _launch(self, user: User, start: Callable[[], Awaitable[Started]]) -> Run:
         if self._closing:
-            start.close()
             raise ServerStopping
         await self._journal.lease.renew()
-        started = await start
+        started = await start()
         if not started.before:
             self._drive(user, started)
         return started.run
@@ -301,8 +304,12 @@ class LocalBackend(ScriptKeeping):
             log.warning("%d runs go on in other processes: theirs is gone.", released)
 
     async def _take_over(self, run_ids: Sequence[str]) -> None:
-        """Go on with runs that no process has. A few at a time, so that the others have some too."""
-        if self._closing:
+        """Go on with runs that no process has. A few at a time, so that the others have some too.
+
+        One that was taken from this process waits until its agent is gone from here.
+        """
+        run_ids = [run_id for run_id in run_ids if run_id not in self._journal.runs]
+        if self._closing or not run_ids:
             return
         await self._journal.lease.renew()
         orphans_since = datetime.now(UTC) - timedelta(seconds=self._timing.orphan)
