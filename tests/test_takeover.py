@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import uuid
 from collections.abc import AsyncGenerator, AsyncIterator, Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -36,12 +37,14 @@ from htmxchat import (
     User,
     fold,
 )
+from htmxchat.errors import BackendUnavailable
 from htmxchat.journal import Timing
 from htmxchat.scripts.actions import Approve, Claim, Finish
 from htmxchat.scripts.states import digest
 from htmxchat.store import tables
 from htmxchat.store.takeover import FATAL, SILENT, UNANSWERABLE
 from htmxchat.testing import each_event
+from tests.support import Unreliable
 
 pytestmark = pytest.mark.anyio
 
@@ -155,6 +158,10 @@ class Asking:
     async def _go_on(self) -> AsyncGenerator[Said, Any]:
         yield InputRequested("colour", "Which colour?", ("red", "blue"))
         yield "never in this process"
+
+
+async def short(request: Request) -> AsyncIterator[str]:
+    yield "Done"
 
 
 async def endless(request: Request) -> AsyncIterator[str]:
@@ -405,6 +412,40 @@ async def test_of_many_processes_one_takes_over(make: Make, ann: User) -> None:
         assert fold(events).text == "".join(WORDS)
         assert [event.seq for event in events] == list(range(1, len(events) + 1))
     assert sum(len(agent.began) for agent in agents) == len(runs)
+
+
+async def test_a_process_that_was_only_slow_does_not_answer_twice_what_it_takes_back(make: Make, ann: User) -> None:
+    here = make(counting := Counting(pace=0.02))
+    run = await here.start_run(ann, None, "Count")
+    await until(here, ann, run, lambda events: "word7" in fold(events).text)
+    await here._store.give_up_runs([run.id], here._journal.owner)
+    await here._take_over([run.id])
+    assert counting.began == [0]
+    view = fold(await read(here, ann, run))
+    assert view.text == "".join(WORDS) and view.state is RunState.COMPLETED
+    assert len(counting.began) == 2
+
+
+@pytest.mark.parametrize("agent", [Counting(pace=0), short])
+async def test_a_run_of_which_its_process_never_heard_that_it_was_stored_is_not_left_live(
+    url: str, ann: User, agent: Any
+) -> None:
+    backend = LocalBackend(agent, store := Unreliable(url), timing=QUICK)
+    run = await backend.start_run(ann, None, "Count")
+    await read(backend, ann, run)
+    for _ in range(5):  # a lease may be renewed in between
+        store.breaks, store.commits = 0, True
+        with suppress(BackendUnavailable):
+            await read(backend, ann, await backend.start_run(ann, run.conversation_id, "Once more"))
+            continue
+        break
+    latest = (await backend.list_runs(ann, run.conversation_id))[0].run
+    view = fold(await read(backend, ann, latest))
+    if agent is short:
+        assert (view.state, view.error) == (RunState.FAILED, SILENT)
+    else:
+        assert view.text == "".join(WORDS) and view.state is RunState.COMPLETED
+    await backend.close()
 
 
 async def test_a_checkpoint_of_an_agent_that_cannot_resume_fails_its_run(

@@ -60,6 +60,7 @@ class Lease:
         self._runs = runs
         self._on_gone = on_gone
         self._on_left = on_left
+        self._unknown: set[str] = set()
         self._watched: dict[str, tuple[datetime | None, int]] = {}
         self._leased = False
         self._soon = asyncio.Event()
@@ -107,6 +108,18 @@ class Lease:
                 run.lose()
             elif stored[run_id]:
                 run.stop()
+        await self._give_up_unknown({run_id for run_id in stored if run_id not in own | self._runs.keys()})
+
+    async def _give_up_unknown(self, unknown: set[str]) -> None:
+        """Leave runs that are this process's for the store only: it never heard that they were stored.
+
+        One that is about to be told so is unknown just once.
+        """
+        if lost := unknown & self._unknown:
+            log.warning("%d runs of this process were given up: the database did not say that it has them.", len(lost))
+            await self._store.give_up_runs(sorted(lost), self._owner)
+            self.look_now()
+        self._unknown = unknown - lost
 
     async def _look(self) -> None:
         silent_since = datetime.now(UTC) - timedelta(seconds=self._timing.expire)

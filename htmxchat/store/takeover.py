@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, and_, delete, exists, or_, select, update
 
@@ -103,25 +104,23 @@ class Takeover(Database):
             process = select(t.processes.c.alive_at).where(t.processes.c.id == owner).with_for_update()
             if db.scalar(process) != alive_at:
                 return 0, 0
-            ended = 0
             runs = [run for run in run_rows.lock_runs(db, ids) if run.owner == owner and run.active]
-            for run in runs:
-                if run.agent is not None and not run.stop_requested and run.deaths + 1 < MOST_DEATHS:
-                    _release(db, t.runs.c.id == run.id, deaths=run.deaths + 1)
-                    continue
-                ended += 1
-                if run.stop_requested:
-                    outcome = RunEnded(Outcome.CANCELLED)
-                elif run.waiting:
-                    asks = run_rows.awaited(db, run.id) == run.waiting
-                    outcome = RunEnded(Outcome.FAILED, UNANSWERABLE if asks else UNUSABLE)
-                else:
-                    outcome = RunEnded(Outcome.FAILED, SILENT if run.agent is None else FATAL)
-                run_rows.finish(db, run.id, conversations[run.id], outcome)
+            ended = sum(_give_up(db, run, conversations[run.id]) for run in runs)
             db.execute(delete(t.processes).where(t.processes.c.id == owner))
             return ended, len(runs) - ended
 
         return await self._write(work, reserved=True)
+
+    async def give_up_runs(self, ids: Sequence[str], owner: str) -> None:
+        """Release live runs of a process that does not know of them, or end them."""
+
+        def work(db: Connection) -> None:
+            conversations = run_rows.lock_conversations_of(db, ids)
+            for run in run_rows.lock_runs(db, ids):
+                if run.owner == owner and run.active:
+                    _give_up(db, run, conversations[run.id])
+
+        await self._write(work)
 
     async def release_run(self, run_id: str, owner: str) -> None:
         """Leave a live run to whoever claims it. Nothing happens to one that is not the owner's."""
@@ -179,6 +178,22 @@ class Takeover(Database):
 def _claimable() -> ColumnElement[bool]:
     answered = exists().where(t.answers.c.run_id == t.runs.c.id, t.answers.c.request_id == t.runs.c.waiting)
     return and_(t.runs.c.active == 1, t.runs.c.owner.is_(None), or_(t.runs.c.waiting.is_(None), answered))
+
+
+def _give_up(db: Connection, run: Any, conversation_id: str) -> bool:
+    """Release a locked run, or end it. Returns whether it was ended."""
+    if run.agent is not None and not run.stop_requested and run.deaths + 1 < MOST_DEATHS:
+        _release(db, t.runs.c.id == run.id, deaths=run.deaths + 1)
+        return False
+    if run.stop_requested:
+        outcome = RunEnded(Outcome.CANCELLED)
+    elif run.waiting:
+        asks = run_rows.awaited(db, run.id) == run.waiting
+        outcome = RunEnded(Outcome.FAILED, UNANSWERABLE if asks else UNUSABLE)
+    else:
+        outcome = RunEnded(Outcome.FAILED, SILENT if run.agent is None else FATAL)
+    run_rows.finish(db, run.id, conversation_id, outcome)
+    return True
 
 
 def _release(db: Connection, condition: ColumnElement[bool], **values: int) -> None:
