@@ -231,8 +231,9 @@ class Talk:
         run: str | None = self.head
         while run is not None:
             turn = self.turn_of(run)
-            run, before = self.follows(turn), run
-            path += [(before, _versions(self.answers[turn])), (turn, _versions(self.after[run]))]
+            path.append((run, _versions(self.answers[turn])))
+            run = self.follows(turn)
+            path.append((turn, _versions(self.after[run])))
         return path[::-1]
 
     def end_of(self, id: str) -> str:
@@ -333,11 +334,12 @@ class Journals(RuleBasedStateMachine):
         submission = uuid.uuid4().hex
         process = self._some(data, self.processes)
         again = self._some(data, self.processes)
-        send = process.backend.start_run_once(self.ann, talk and talk.id, "Well", submission)
+        where = talk.id if talk else None
+        send = process.backend.start_run_once(self.ann, where, "Well", submission)
         run = self._begun(send, steps)
         if run is None or twice:
             # The page sends again what it does not know to have arrived.
-            second = self._begun(again.backend.start_run_once(self.ann, talk and talk.id, "Well", submission), steps)
+            second = self._begun(again.backend.start_run_once(self.ann, where, "Well", submission), steps)
             assert second is None or run is None or second.id == run.id
 
     @precondition(lambda self: self.processes and self.known)
