@@ -368,19 +368,20 @@ class Journals(RuleBasedStateMachine):
         store = which.of(self.processes).store
         store.breaks, store.commits = after, commits
 
-    @may_happen(which=WHICH, steps=STEPS, twice=st.booleans())
-    def a_message_is_sent(self, which: Which, steps: list[str], twice: bool) -> None:
+    @may_happen(which=WHICH, steps=STEPS, twice=st.booleans(), lost=st.booleans())
+    def a_message_is_sent(self, which: Which, steps: list[str], twice: bool, lost: bool) -> None:
         talk = which.of([None, *self.talks])
         submission = uuid.uuid4().hex
         process = which.of(self.processes)
         again = which.of(self.processes)
-        send = process.backend.start_run_once(self.ann, talk.id if talk else None, "Well", submission)
-        run = self._begun(send, steps)
+        where = talk.id if talk else None
+        if lost and process.backend._journal.lease._leased:
+            # The database stores it, and the process never hears of that.
+            process.store.breaks, process.store.commits = 0, True
+        run = self._begun(process.backend.start_run_once(self.ann, where, "Well", submission), steps)
         if run is None or twice:
             # The page sends again what it does not know to have arrived.
-            second = self._begun(
-                again.backend.start_run_once(self.ann, talk.id if talk else None, "Well", submission), steps
-            )
+            second = self._begun(again.backend.start_run_once(self.ann, where, "Well", submission), steps)
             assert second is None or run is None or second.id == run.id
 
     @may_happen(which=WHICH, steps=STEPS, ends=st.sampled_from([None, None, "end", "fail"]), waits=st.booleans())
