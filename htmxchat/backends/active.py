@@ -19,7 +19,6 @@ from ..errors import BackendUnavailable, ChatError
 from ..events import (
     JSON,
     EventBody,
-    InputRequested,
     Outcome,
     RunEnded,
     RunEvent,
@@ -119,8 +118,7 @@ class ActiveRun:
     def _interruption(self) -> str:
         if self._waiting is None:
             return INTERRUPTED
-        asked = (event.body for event in reversed(self.events) if isinstance(event.body, InputRequested))
-        return UNANSWERABLE if any(body.request_id == self._waiting for body in asked) else UNUSABLE
+        return UNANSWERABLE if fold(self.events).request else UNUSABLE
 
     def hear(self, script_id: str, result: ScriptResult) -> None:
         """Something became of a script: the agent is told if it waits for that, else it is only noted."""

@@ -163,19 +163,13 @@ class LocalBackend(ScriptKeeping):
         await self._store.restore_conversation(user.id, conversation_id)
 
     async def start_run(self, user: User, conversation_id: str | None, text: str) -> Run:
-        if not text.strip():
-            raise EmptyText
         return await self._start(user, conversation_id, text, None)
 
     async def start_run_once(self, user: User, conversation_id: str | None, text: str, submission: str) -> Run:
         """Start a run, unless a process that shares the store has started it for this submission."""
-        if not text.strip():
-            raise EmptyText
         return await self._start(user, conversation_id, text, submission)
 
     async def edit_turn(self, user: User, conversation_id: str, turn_id: str, text: str) -> Run:
-        if not text.strip():
-            raise EmptyText
         return await self._start(user, conversation_id, text, None, instead_of=turn_id)
 
     async def show_version(self, user: User, conversation_id: str, version: str) -> None:
@@ -266,6 +260,8 @@ class LocalBackend(ScriptKeeping):
         *,
         instead_of: str | None = None,
     ) -> Run:
+        if not text.strip():
+            raise EmptyText
         self._journal.start()
         start = partial(
             self._store.start_run,

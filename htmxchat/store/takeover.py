@@ -120,11 +120,12 @@ class Takeover(Database):
                 if run.owner == owner and run.active:
                     _give_up(db, run, conversations[run.id])
 
-        await self._write(work)
+        await self._write(work, reserved=True)
 
     async def release_run(self, run_id: str, owner: str) -> None:
         """Leave a live run to whoever claims it. Nothing happens to one that is not the owner's."""
-        await self._write(lambda db: _release(db, and_(t.runs.c.id == run_id, t.runs.c.owner == owner)))
+        mine = and_(t.runs.c.id == run_id, t.runs.c.owner == owner)
+        await self._write(lambda db: _release(db, mine), reserved=True)
 
     async def claim_runs(
         self, ids: Sequence[str], owner: str, agent: str | None, orphans_since: datetime
