@@ -229,6 +229,27 @@ async def test_a_process_that_stops_hands_its_runs_over_at_once(make: Make, ann:
     assert second.began[0] >= 5
 
 
+async def test_a_hand_over_waits_for_a_database_that_is_away_for_a_moment(make: Make, url: str, ann: User) -> None:
+    class Stumbling(Store):
+        stumbled = False
+
+        async def release_run(self, run_id: str, owner: str) -> None:
+            if not self.stumbled:
+                self.stumbled = True
+                raise BackendUnavailable
+            await super().release_run(run_id, owner)
+
+    here = LocalBackend(Counting(pace=0.03), store := Stumbling(url), timing=QUICK)
+    there = make(Counting(pace=0))
+    run = await here.start_run(ann, None, "Count")
+    await until(here, ann, run, lambda events: "word3" in fold(events).text)
+    await here.drain()
+    assert store.stumbled and await owner_of(there, run) == (None, None)
+    await there.open()
+    assert fold(await read(there, ann, run)).text == "".join(WORDS)
+    await here.close()
+
+
 async def test_a_process_that_stops_lets_other_runs_finish_for_a_while(make: Make, ann: User) -> None:
     async def short(request: Request) -> AsyncIterator[str]:
         yield "One, "
