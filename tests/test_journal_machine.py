@@ -511,9 +511,13 @@ class Journals(RuleBasedStateMachine):
 
     def do(self, *work: Coroutine[Any, Any, Any]) -> None:
         async def bounded() -> None:
-            for each in work:
-                async with asyncio.timeout(PATIENCE):
-                    await each
+            try:
+                for each in work:
+                    async with asyncio.timeout(PATIENCE):
+                        await each
+            finally:
+                for each in work:
+                    each.close()  # one that nobody awaited would hide why
 
         self.runner.run(bounded())
 

@@ -6,6 +6,8 @@ import asyncio
 import uuid
 from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from contextlib import suppress
+from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -42,6 +44,7 @@ from htmxchat.journal import Timing
 from htmxchat.scripts.actions import Approve, Claim, Finish
 from htmxchat.scripts.states import digest
 from htmxchat.store import tables
+from htmxchat.store.rows import now
 from htmxchat.store.takeover import FATAL, SILENT, UNANSWERABLE
 from htmxchat.testing import each_event
 from tests.support import Unreliable
@@ -418,6 +421,25 @@ async def test_another_agent_leaves_the_run_to_its_own_and_ends_it_when_there_is
     assert other._journal.runs == {}
 
 
+async def test_what_another_agent_has_left_keeps_nobody_from_its_own(url: str, make: Make, ann: User) -> None:
+    class Other(Counting):
+        name = "of-which-no-process-is-there"
+
+    timing = replace(QUICK, orphan=3600)
+    away = LocalBackend(Other(pace=60), Store(url), timing=timing)
+    left = [await away.start_run(ann, None, f"Count {number}") for number in range(30)]
+    await away.close()
+    here = make(Counting(pace=60))
+    run = await here.start_run(ann, None, "Count")
+    await here.close()
+    there = LocalBackend(Counting(pace=0), Store(url), timing=timing)
+    await there.open()
+    assert fold(await read(there, ann, run)).text == "".join(WORDS)
+    assert await owner_of(there, left[0]) == (None, None)
+    await there._store.delete_user(ann.id)
+    await there.close()
+
+
 async def test_of_many_processes_one_takes_over(make: Make, ann: User) -> None:
     agents = [Counting(pace=0) for _ in range(4)]
     others = [make(agent) for agent in agents]
@@ -440,7 +462,7 @@ async def test_a_process_that_was_only_slow_does_not_answer_twice_what_it_takes_
     run = await here.start_run(ann, None, "Count")
     await until(here, ann, run, lambda events: "word7" in fold(events).text)
     await here._store.give_up_runs([run.id], here._journal.owner)
-    await here._take_over([run.id])
+    await here._take_over([run.id], now() - timedelta(minutes=1))
     assert counting.began == [0]
     view = fold(await read(here, ann, run))
     assert view.text == "".join(WORDS) and view.state is RunState.COMPLETED

@@ -6,7 +6,7 @@ import asyncio
 import logging
 from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from contextlib import aclosing
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from functools import partial
 from typing import Any
 
@@ -74,7 +74,7 @@ class LocalBackend(ScriptKeeping):
         self._journal = self._new_journal()
 
     def _new_journal(self) -> Journal[ActiveRun]:
-        return Journal(self._store, self._timing, self._observer, self._give_up, self._take_over)
+        return Journal(self._store, self._timing, self._agent_name, self._observer, self._give_up, self._take_over)
 
     def observe(self, observer: Observer) -> None:
         self._observer = self._journal.observer = observer
@@ -299,7 +299,7 @@ class LocalBackend(ScriptKeeping):
         if released:
             log.warning("%d runs go on in other processes: theirs is gone.", released)
 
-    async def _take_over(self, run_ids: Sequence[str]) -> None:
+    async def _take_over(self, run_ids: Sequence[str], orphans_since: datetime) -> None:
         """Go on with runs that no process has. A few at a time, so that the others have some too.
 
         One that was taken from this process waits until its agent is gone from here.
@@ -308,7 +308,6 @@ class LocalBackend(ScriptKeeping):
         if self._closing or not run_ids:
             return
         await self._journal.lease.renew()
-        orphans_since = datetime.now(UTC) - timedelta(seconds=self._timing.orphan)
         claim = self._store.claim_runs(run_ids[:_MOST_CLAIMED], self._journal.owner, self._agent_name, orphans_since)
         for run, events in await claim:
             self._drive(User(run.user_id), Started(run, events), resumed=True)

@@ -34,7 +34,7 @@ class Left:
 
     Attributes:
         silent: Processes with live runs that have said nothing for some time, and when they last did.
-        runs: Runs that anybody could claim.
+        runs: Runs that whoever has asked could claim.
     """
 
     silent: Mapping[str, datetime | None]
@@ -69,8 +69,13 @@ class RunContext:
 class Takeover(Database):
     """Runs that change hands."""
 
-    async def look_for_left(self, me: str, silent_since: datetime) -> Left:
-        """Return what other processes have left. One query of a few rows, however many runs wait."""
+    async def look_for_left(self, me: str, agent: str | None, silent_since: datetime, orphans_since: datetime) -> Left:
+        """Return what other processes have left. Two queries of a few rows, however many runs wait.
+
+        Args:
+            agent: Whose runs this process can go on with. Those of others are left to them.
+            orphans_since: What has been left since before then is anybody's, to be ended.
+        """
         last = t.processes.c.alive_at
         silent = (
             select(t.runs.c.owner, last)
@@ -78,7 +83,7 @@ class Takeover(Database):
             .outerjoin(t.processes, t.processes.c.id == t.runs.c.owner)
             .where(t.runs.c.active == 1, t.runs.c.owner != me, or_(last.is_(None), last < silent_since))
         )
-        claimable = select(t.runs.c.id).where(_claimable()).order_by(t.runs.c.released_at)
+        claimable = select(t.runs.c.id).where(_claimable(agent, orphans_since)).order_by(t.runs.c.released_at)
 
         def work(db: Connection) -> Left:
             return Left({row.owner: row.alive_at for row in db.execute(silent)}, db.scalars(claimable).all())
@@ -132,19 +137,19 @@ class Takeover(Database):
     ) -> list[tuple[Run, tuple[RunEvent, ...]]]:
         """Become the owner of runs that no process has, and return those that the agent can go on with.
 
-        Those of other agents are left to them. What has been left for longer than that is ended.
+        What was left since before `orphans_since` by another agent is ended. See `look_for_left`.
         """
 
         def work(db: Connection) -> list[tuple[Run, tuple[RunEvent, ...]]]:
             conversations = run_rows.lock_conversations_of(db, ids)
             run_rows.lock_runs(db, ids)
-            columns = [*rows.RUN, t.runs.c.agent, t.runs.c.released_at]
+            these = and_(_claimable(agent, orphans_since), t.runs.c.id.in_(ids))
             claimed = []
-            for row in db.execute(select(*columns).where(_claimable(), t.runs.c.id.in_(ids))).all():
+            for row in db.execute(select(*rows.RUN, t.runs.c.agent).where(these)).all():
                 if agent is not None and row.agent == agent:
                     db.execute(update(t.runs).where(t.runs.c.id == row.id).values(owner=owner, released_at=None))
                     claimed.append((rows.to_run(row), tuple(rows.read_events(db, row.id, 0))))
-                elif row.released_at is None or row.released_at < orphans_since:
+                else:
                     run_rows.finish(db, row.id, conversations[row.id], RunEnded(Outcome.FAILED, SILENT))
             return claimed
 
@@ -176,9 +181,12 @@ class Takeover(Database):
         return await self._read(work)
 
 
-def _claimable() -> ColumnElement[bool]:
+def _claimable(agent: str | None, orphans_since: datetime) -> ColumnElement[bool]:
     answered = exists().where(t.answers.c.run_id == t.runs.c.id, t.answers.c.request_id == t.runs.c.waiting)
-    return and_(t.runs.c.active == 1, t.runs.c.owner.is_(None), or_(t.runs.c.waiting.is_(None), answered))
+    goes_on = or_(t.runs.c.waiting.is_(None), answered)
+    released_at = t.runs.c.released_at
+    mine = or_(t.runs.c.agent == agent, released_at.is_(None), released_at < orphans_since)
+    return and_(t.runs.c.active == 1, t.runs.c.owner.is_(None), goes_on, mine)
 
 
 def _give_up(db: Connection, run: Any, conversation_id: str) -> bool:
