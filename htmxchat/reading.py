@@ -76,6 +76,14 @@ async def read_run(
             yield checked(batch, backend)
 
 
+async def each_of(batches: AsyncGenerator[Sequence[RunEvent], None]) -> AsyncGenerator[RunEvent, None]:
+    """Yield the events of batches, one at a time."""
+    async with aclosing(batches):
+        async for batch in batches:
+            for event in batch:
+                yield event
+
+
 def _refused(backend: Backend, what: str) -> NotBatches:
     name = f"{type(backend).__name__}.run_events"
     return NotBatches(f"{name} is {what}. Make it an async generator that yields lists of events: {_EXAMPLE}.")

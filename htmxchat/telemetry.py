@@ -1,4 +1,4 @@
-"""Spans and metrics by OpenTelemetry: `create_chat_app(backend, telemetry=Telemetry())`.
+"""Spans and metrics by OpenTelemetry: `create_chat_app(backend, observer=Telemetry())`.
 
 Needs `pip install 'htmxchat[otel]'`. It uses what the host has set up, and sets up nothing: in a process without an
 OpenTelemetry SDK it does nothing.

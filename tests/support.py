@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from html import escape
 from html.parser import HTMLParser
-from typing import Any
+from typing import Any, TypeVar
 
 import anyio
 import anyio.lowlevel
 from httpx_sse._decoders import SSEDecoder, SSELineDecoder
+from sqlalchemy import Connection
 from starlette.types import ASGIApp, Message
 
 from htmxchat.fragments import TurnContext, turn
@@ -19,8 +20,10 @@ from htmxchat.html import render
 from htmxchat.markdown import Markdown
 from htmxchat.models import Run, Turn
 from htmxchat.sse import ServerSentEvent
+from htmxchat.store import Store
 from htmxchat.urls import Urls
 
+T = TypeVar("T")
 VOID = frozenset("area base br col embed hr img input link meta source track wbr".split())
 
 
@@ -308,6 +311,28 @@ def addresses(page: Element) -> set[tuple[str, str]]:
                 )
                 found.add(("POST" if post else "GET", value.partition("#")[0]))
     return found
+
+
+class Unreliable(Store):
+    """A store whose connection may break once.
+
+    Attributes:
+        breaks: How many transactions that write come before; `None` when it does not break.
+        commits: Whether the transaction that it breaks in is committed nevertheless.
+    """
+
+    breaks: int | None = None
+    commits = False
+
+    async def _once(self, work: Callable[[Connection], T], *, writes: bool, **more: Any) -> T:
+        if not writes or self.breaks is None:
+            return await super()._once(work, writes=writes, **more)
+        self.breaks = self.breaks - 1 if self.breaks else None
+        if self.breaks is not None:
+            return await super()._once(work, writes=writes, **more)
+        if self.commits:
+            await super()._once(work, writes=writes, **more)
+        raise OSError("the connection is gone")
 
 
 FRAGMENT = {"HX-Request": "true", "HX-Request-Type": "partial"}

@@ -15,6 +15,7 @@ import inspect
 import json
 import re
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
@@ -47,6 +48,7 @@ from htmxchat.events import BODIES, Source
 from htmxchat.store.tables import metadata
 from htmxchat.testing import BackendConformance, each_event
 from tests.doc_blocks import CODE, PAGES, ROOT, blocks, file_of
+from tests.servers import PATIENCE
 from tests.support import Element, parse
 
 REFERENCE = ROOT / "docs" / "reference"
@@ -440,7 +442,8 @@ def _visit(app: Starlette, *, ask: bool) -> None:
 
 
 def _until(client: TestClient, path: str, pattern: str, *, fails: bool = False) -> str:
-    for _ in range(200):
+    deadline = time.monotonic() + PATIENCE
+    while time.monotonic() < deadline:
         text: str = client.get(path).text
         if re.search(pattern, text):
             return text

@@ -177,6 +177,7 @@ INPUTS: dict[str, tuple[str, list[Text]]] = {
     "highlight:_SLOW": (SEARCH, [SPACES, repeated(" " * 199 + "x"), repeated("x" * 499 + "\n")]),
     "highlight:_CLASS": (WHOLE, [repeated("a", after="!")]),
     "identity:_SIGNED": (WHOLE, [repeated("a", after="!"), repeated("a.", after="!")]),
+    "observing:_BARE": (WHOLE, [repeated("a", after="!")]),
     "markdown.blocks:_NOT_TEXT": (SEARCH, [repeated("\0")]),
     "markdown.blocks:_FENCE": (WHOLE, [repeated("`", after="x")]),
     "markdown.blocks:_SLOW": (

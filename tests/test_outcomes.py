@@ -58,9 +58,9 @@ class Play:
 def journal(store: Store) -> Journal[ActiveRun]:
     async def nobody_is_gone(process: str, alive_at: object) -> None: ...
 
-    async def nothing_is_left(run_ids: object) -> None: ...
+    async def nothing_is_left(run_ids: object, since: object) -> None: ...
 
-    return Journal(store, QUICK, Observer(), nobody_is_gone, nothing_is_left)
+    return Journal(store, QUICK, None, Observer(), nobody_is_gone, nothing_is_left)
 
 
 def failing() -> Any:

@@ -80,7 +80,7 @@ async def write(
 
 
 async def silent(store: Store, me: str, since: datetime) -> Mapping[str, datetime | None]:
-    return (await store.look_for_left(me, since)).silent
+    return (await store.look_for_left(me, None, since, since)).silent
 
 
 async def answered(

@@ -5,6 +5,9 @@ from __future__ import annotations
 import asyncio
 import uuid
 from collections.abc import AsyncGenerator, AsyncIterator, Callable
+from contextlib import suppress
+from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -36,12 +39,15 @@ from htmxchat import (
     User,
     fold,
 )
+from htmxchat.errors import BackendUnavailable
 from htmxchat.journal import Timing
 from htmxchat.scripts.actions import Approve, Claim, Finish
 from htmxchat.scripts.states import digest
 from htmxchat.store import tables
+from htmxchat.store.rows import now
 from htmxchat.store.takeover import FATAL, SILENT, UNANSWERABLE
 from htmxchat.testing import each_event
+from tests.support import Unreliable
 
 pytestmark = pytest.mark.anyio
 
@@ -157,6 +163,10 @@ class Asking:
         yield "never in this process"
 
 
+async def short(request: Request) -> AsyncIterator[str]:
+    yield "Done"
+
+
 async def endless(request: Request) -> AsyncIterator[str]:
     yield "So far"
     await anyio.sleep_forever()
@@ -220,6 +230,27 @@ async def test_a_process_that_stops_hands_its_runs_over_at_once(make: Make, ann:
     view = fold(await read(there, ann, run))
     assert view.text == "".join(WORDS) and view.state is RunState.COMPLETED
     assert second.began[0] >= 5
+
+
+async def test_a_hand_over_waits_for_a_database_that_is_away_for_a_moment(make: Make, url: str, ann: User) -> None:
+    class Stumbling(Store):
+        stumbled = False
+
+        async def release_run(self, run_id: str, owner: str) -> None:
+            if not self.stumbled:
+                self.stumbled = True
+                raise BackendUnavailable
+            await super().release_run(run_id, owner)
+
+    here = LocalBackend(Counting(pace=0.03), store := Stumbling(url), timing=QUICK)
+    there = make(Counting(pace=0))
+    run = await here.start_run(ann, None, "Count")
+    await until(here, ann, run, lambda events: "word3" in fold(events).text)
+    await here.drain()
+    assert store.stumbled and await owner_of(there, run) == (None, None)
+    await there.open()
+    assert fold(await read(there, ann, run)).text == "".join(WORDS)
+    await here.close()
 
 
 async def test_a_process_that_stops_lets_other_runs_finish_for_a_while(make: Make, ann: User) -> None:
@@ -390,6 +421,25 @@ async def test_another_agent_leaves_the_run_to_its_own_and_ends_it_when_there_is
     assert other._journal.runs == {}
 
 
+async def test_what_another_agent_has_left_keeps_nobody_from_its_own(url: str, make: Make, ann: User) -> None:
+    class Other(Counting):
+        name = "of-which-no-process-is-there"
+
+    timing = replace(QUICK, orphan=3600)
+    away = LocalBackend(Other(pace=60), Store(url), timing=timing)
+    left = [await away.start_run(ann, None, f"Count {number}") for number in range(30)]
+    await away.close()
+    here = make(Counting(pace=60))
+    run = await here.start_run(ann, None, "Count")
+    await here.close()
+    there = LocalBackend(Counting(pace=0), Store(url), timing=timing)
+    await there.open()
+    assert fold(await read(there, ann, run)).text == "".join(WORDS)
+    assert await owner_of(there, left[0]) == (None, None)
+    await there._store.delete_user(ann.id)
+    await there.close()
+
+
 async def test_of_many_processes_one_takes_over(make: Make, ann: User) -> None:
     agents = [Counting(pace=0) for _ in range(4)]
     others = [make(agent) for agent in agents]
@@ -405,6 +455,40 @@ async def test_of_many_processes_one_takes_over(make: Make, ann: User) -> None:
         assert fold(events).text == "".join(WORDS)
         assert [event.seq for event in events] == list(range(1, len(events) + 1))
     assert sum(len(agent.began) for agent in agents) == len(runs)
+
+
+async def test_a_process_that_was_only_slow_does_not_answer_twice_what_it_takes_back(make: Make, ann: User) -> None:
+    here = make(counting := Counting(pace=0.02))
+    run = await here.start_run(ann, None, "Count")
+    await until(here, ann, run, lambda events: "word7" in fold(events).text)
+    await here._store.give_up_runs([run.id], here._journal.owner)
+    await here._take_over([run.id], now() - timedelta(minutes=1))
+    assert counting.began == [0]
+    view = fold(await read(here, ann, run))
+    assert view.text == "".join(WORDS) and view.state is RunState.COMPLETED
+    assert len(counting.began) == 2
+
+
+@pytest.mark.parametrize("agent", [Counting(pace=0), short])
+async def test_a_run_of_which_its_process_never_heard_that_it_was_stored_is_not_left_live(
+    url: str, ann: User, agent: Any
+) -> None:
+    backend = LocalBackend(agent, store := Unreliable(url), timing=QUICK)
+    run = await backend.start_run(ann, None, "Count")
+    await read(backend, ann, run)
+    for _ in range(5):  # a lease may be renewed in between
+        store.breaks, store.commits = 0, True
+        with suppress(BackendUnavailable):
+            await read(backend, ann, await backend.start_run(ann, run.conversation_id, "Once more"))
+            continue
+        break
+    latest = (await backend.list_runs(ann, run.conversation_id))[0].run
+    view = fold(await read(backend, ann, latest))
+    if agent is short:
+        assert (view.state, view.error) == (RunState.FAILED, SILENT)
+    else:
+        assert view.text == "".join(WORDS) and view.state is RunState.COMPLETED
+    await backend.close()
 
 
 async def test_a_checkpoint_of_an_agent_that_cannot_resume_fails_its_run(

@@ -9,7 +9,9 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Awaitable, Callable
 from functools import partial
+from typing import TypeVar
 
 from ..agent import Agent, CanResume, CanStop, Checkpoint, Remember, Request
 from ..containment import contained
@@ -17,7 +19,6 @@ from ..errors import BackendUnavailable, ChatError
 from ..events import (
     JSON,
     EventBody,
-    InputRequested,
     Outcome,
     RunEnded,
     RunEvent,
@@ -32,7 +33,7 @@ from ..models import User
 from ..observing import RunBegin, RunEnd, log_begin, log_end
 from ..scripts.models import ScriptResult
 from ..scripts.results import abridged
-from ..store import RunContext, Started, Store
+from ..store import Started, Store
 from ..store.takeover import UNANSWERABLE, UNUSABLE
 from ..view import fold
 from .agents import name_of
@@ -42,6 +43,7 @@ from .replay import Replay
 AGENT_FAILED = "The agent failed while answering. What it wrote is kept."
 INTERRUPTED = "The answer was interrupted: the server that wrote it stopped. What it wrote is kept."
 
+T = TypeVar("T")
 log = logging.getLogger("htmxchat")
 
 
@@ -122,8 +124,7 @@ class ActiveRun:
     def _interruption(self) -> str:
         if self._waiting is None:
             return INTERRUPTED
-        asked = (event.body for event in reversed(self.events) if isinstance(event.body, InputRequested))
-        return UNANSWERABLE if any(body.request_id == self._waiting for body in asked) else UNUSABLE
+        return UNANSWERABLE if fold(self.events).request else UNUSABLE
 
     def hear(self, script_id: str, result: ScriptResult) -> None:
         """Something became of a script: the agent is told if it waits for that, else it is only noted."""
@@ -168,7 +169,7 @@ class ActiveRun:
 
     async def _play(self, user: User, resumed: bool) -> None:
         try:
-            context = await self._read_context()
+            context = await self._patiently(partial(self._store.read_context, self.run))
             request = Request(
                 context.text, context.history, user, self.run.conversation_id, self.id,
                 context.attempt, context.replaced, context.memory, context.answers,
@@ -187,10 +188,11 @@ class ActiveRun:
         start = partial(self._agent.resume, request, context.checkpoint)
         await play(start, self, Replay(since, context.answers))
 
-    async def _read_context(self) -> RunContext:
+    async def _patiently(self, work: Callable[[], Awaitable[T]]) -> T:
+        """Do what a database that is away only delays."""
         while True:
             try:
-                return await self._store.read_context(self.run)
+                return await work()
             except BackendUnavailable:
                 self._journal.outage.failed()
                 await asyncio.sleep(self._timing.poll)
@@ -199,7 +201,7 @@ class ActiveRun:
         """Leave the run, once all that was yielded is stored, to whichever process claims it."""
         await self.stored()
         if not self.done and not self._log.lost:
-            await self._store.release_run(self.id, self._journal.owner)
+            await self._patiently(partial(self._store.release_run, self.id, self._journal.owner))
             self._log.leave()
 
     def _outcome(self) -> str:

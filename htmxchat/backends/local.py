@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncGenerator, Coroutine, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from contextlib import aclosing
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
+from functools import partial
 from typing import Any
 
 from .. import checks
@@ -73,7 +74,7 @@ class LocalBackend(ScriptKeeping):
         self._journal = self._new_journal()
 
     def _new_journal(self) -> Journal[ActiveRun]:
-        return Journal(self._store, self._timing, self._observer, self._give_up, self._take_over)
+        return Journal(self._store, self._timing, self._agent_name, self._observer, self._give_up, self._take_over)
 
     def observe(self, observer: Observer) -> None:
         self._observer = self._journal.observer = observer
@@ -162,19 +163,13 @@ class LocalBackend(ScriptKeeping):
         await self._store.restore_conversation(user.id, conversation_id)
 
     async def start_run(self, user: User, conversation_id: str | None, text: str) -> Run:
-        if not text.strip():
-            raise EmptyText
         return await self._start(user, conversation_id, text, None)
 
     async def start_run_once(self, user: User, conversation_id: str | None, text: str, submission: str) -> Run:
         """Start a run, unless a process that shares the store has started it for this submission."""
-        if not text.strip():
-            raise EmptyText
         return await self._start(user, conversation_id, text, submission)
 
     async def edit_turn(self, user: User, conversation_id: str, turn_id: str, text: str) -> Run:
-        if not text.strip():
-            raise EmptyText
         return await self._start(user, conversation_id, text, None, instead_of=turn_id)
 
     async def show_version(self, user: User, conversation_id: str, version: str) -> None:
@@ -182,9 +177,11 @@ class LocalBackend(ScriptKeeping):
 
     async def retry_run(self, user: User, run_id: str) -> Run:
         self._journal.start()
-        start = self._store.retry_run(
-            user.id, run_id, owner=self._journal.owner, agent=self._agent_name, most=self._most_runs
-        )
+        start = partial(
+            self._store.retry_run,
+            user.id, run_id,
+            owner=self._journal.owner, agent=self._agent_name, most=self._most_runs,
+        )  # fmt: skip
         return await uncancelled(self._tasks, self._launch(user, start))
 
     async def get_run(self, user: User, run_id: str) -> Run:
@@ -263,20 +260,22 @@ class LocalBackend(ScriptKeeping):
         *,
         instead_of: str | None = None,
     ) -> Run:
+        if not text.strip():
+            raise EmptyText
         self._journal.start()
-        start = self._store.start_run(
+        start = partial(
+            self._store.start_run,
             user.id, conversation_id, text,
             owner=self._journal.owner, agent=self._agent_name, submission=submission, instead_of=instead_of,
             most=self._most_runs,
         )  # fmt: skip
         return await uncancelled(self._tasks, self._launch(user, start))
 
-    async def _launch(self, user: User, start: Coroutine[Any, Any, Started]) -> Run:
+    async def _launch(self, user: User, start: Callable[[], Awaitable[Started]]) -> Run:
         if self._closing:
-            start.close()
             raise ServerStopping
         await self._journal.lease.renew()
-        started = await start
+        started = await start()
         if not started.before:
             self._drive(user, started)
         return started.run
@@ -300,12 +299,15 @@ class LocalBackend(ScriptKeeping):
         if released:
             log.warning("%d runs go on in other processes: theirs is gone.", released)
 
-    async def _take_over(self, run_ids: Sequence[str]) -> None:
-        """Go on with runs that no process has. A few at a time, so that the others have some too."""
-        if self._closing:
+    async def _take_over(self, run_ids: Sequence[str], orphans_since: datetime) -> None:
+        """Go on with runs that no process has. A few at a time, so that the others have some too.
+
+        One that was taken from this process waits until its agent is gone from here.
+        """
+        run_ids = [run_id for run_id in run_ids if run_id not in self._journal.runs]
+        if self._closing or not run_ids:
             return
         await self._journal.lease.renew()
-        orphans_since = datetime.now(UTC) - timedelta(seconds=self._timing.orphan)
         claim = self._store.claim_runs(run_ids[:_MOST_CLAIMED], self._journal.owner, self._agent_name, orphans_since)
         for run, events in await claim:
             self._drive(User(run.user_id), Started(run, events), resumed=True)

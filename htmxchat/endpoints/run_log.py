@@ -7,6 +7,7 @@ from contextlib import aclosing
 
 from ..events import RunEvent
 from ..inspection import RowFold
+from ..reading import each_of
 from .call import Call
 
 
@@ -30,10 +31,9 @@ async def each_event(call: Call) -> AsyncGenerator[RunEvent, None]:
                 for event in turn.events:
                     yield event
                 return
-    async with aclosing(call.backend.run_events(run.id)) as batches:
-        async for batch in batches:
-            for event in batch:
-                yield event
+    async with aclosing(each_of(call.backend.run_events(run.id))) as events:
+        async for event in events:
+            yield event
 
 
 async def _collect(call: Call, through: int | None) -> list[RunEvent]:

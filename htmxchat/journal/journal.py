@@ -38,9 +38,10 @@ class Journal(Generic[R]):
     Its background tasks have a context of their own: they are of no request, whichever has started them.
 
     Args:
+        agent: Whose runs this process can go on with; `None` when it can with none.
         observer: Is told of runs and outages.
         on_gone: Called with a process that is gone, and its last sign of life.
-        on_left: Called with runs that no process has.
+        on_left: Called with runs that no process has, and since when those of other agents are anybody's.
 
     Attributes:
         owner: The process, as the store knows it.
@@ -51,9 +52,10 @@ class Journal(Generic[R]):
         self,
         store: Store,
         timing: Timing,
+        agent: str | None,
         observer: Observer,
         on_gone: Callable[[str, datetime | None], Awaitable[None]],
-        on_left: Callable[[Sequence[str]], Awaitable[None]],
+        on_left: Callable[[Sequence[str], datetime], Awaitable[None]],
     ) -> None:
         self.owner = uuid.uuid4().hex
         self.runs: dict[str, R] = {}
@@ -63,7 +65,7 @@ class Journal(Generic[R]):
         self.writer = Writer(store, self.owner, self.outage, timing.frame)
         self.listener = Listener(store, self._hear, self._look)
         self.tail = Tail(store, self.owner, self._pause)
-        self.lease = Lease(store, self.owner, self.outage, timing, self.runs, on_gone, on_left)
+        self.lease = Lease(store, self.owner, agent, self.outage, timing, self.runs, on_gone, on_left)
         self._keepers: list[asyncio.Task[None]] = []
 
     def start(self) -> None:

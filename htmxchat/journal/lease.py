@@ -38,28 +38,32 @@ class Lease:
 
     Args:
         owner: The process, as the store knows it.
+        agent: Whose runs it can go on with; `None` when it can with none.
         runs: The live runs of this process, by id.
         on_gone: Called with a process that is gone, and its last sign of life.
-        on_left: Called with runs that no process has.
+        on_left: Called with runs that no process has, and since when those of other agents are anybody's.
     """
 
     def __init__(
         self,
         store: Store,
         owner: str,
+        agent: str | None,
         outage: Outage,
         timing: Timing,
         runs: Mapping[str, OwnRun],
         on_gone: Callable[[str, datetime | None], Awaitable[None]],
-        on_left: Callable[[Sequence[str]], Awaitable[None]],
+        on_left: Callable[[Sequence[str], datetime], Awaitable[None]],
     ) -> None:
         self._store = store
         self._owner = owner
+        self._agent = agent
         self._outage = outage
         self._timing = timing
         self._runs = runs
         self._on_gone = on_gone
         self._on_left = on_left
+        self._unknown: set[str] = set()
         self._watched: dict[str, tuple[datetime | None, int]] = {}
         self._leased = False
         self._soon = asyncio.Event()
@@ -107,10 +111,24 @@ class Lease:
                 run.lose()
             elif stored[run_id]:
                 run.stop()
+        await self._give_up_unknown({run_id for run_id in stored if run_id not in own | self._runs.keys()})
+
+    async def _give_up_unknown(self, unknown: set[str]) -> None:
+        """Leave runs that are this process's for the store only: it never heard that they were stored.
+
+        One that is about to be told so is unknown just once.
+        """
+        if lost := unknown & self._unknown:
+            log.warning("%d runs of this process were given up: the database did not say that it has them.", len(lost))
+            await self._store.give_up_runs(sorted(lost), self._owner)
+            self.look_now()
+        self._unknown = unknown - lost
 
     async def _look(self) -> None:
-        silent_since = datetime.now(UTC) - timedelta(seconds=self._timing.expire)
-        left = await self._store.look_for_left(self._owner, silent_since)
+        now = datetime.now(UTC)
+        silent_since = now - timedelta(seconds=self._timing.expire)
+        orphans_since = now - timedelta(seconds=self._timing.orphan)
+        left = await self._store.look_for_left(self._owner, self._agent, silent_since, orphans_since)
         looks = ceil(self._timing.watch / self._timing.renew)
         before, self._watched = self._watched, {}
         for process, alive_at in left.silent.items():
@@ -122,7 +140,7 @@ class Lease:
             else:
                 self._watched[process] = alive_at, count
         if left.runs:
-            await self._on_left(left.runs)
+            await self._on_left(left.runs, orphans_since)
 
     async def _patient(self, work: Awaitable[None]) -> None:
         """Await `work`; a database may also just say nothing."""

@@ -74,10 +74,8 @@ def read_tree(db: Connection, conversation_id: str) -> Tree:
     )
 
 
-def show(db: Connection, conversation_id: str, head: str) -> None:
-    """Make a run of a locked conversation its head. A search finds what the transcript shows, and nothing else."""
-    db.execute(update(t.conversations).where(t.conversations.c.id == conversation_id).values(head=head))
-    path = read_tree(db, conversation_id).path(head)
+def index(db: Connection, conversation_id: str, path: Sequence[Row[Any]]) -> None:
+    """Have a search find what a path shows, and nothing else of its conversation, which is locked."""
     for table, shown in (t.turns, {run.turn_id for run in path}), (t.runs, {run.id for run in path}):
         texts = select(table.c.id, table.c.text, table.c.folded).where(table.c.conversation_id == conversation_id)
         for row in db.execute(texts).all():

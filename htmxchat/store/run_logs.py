@@ -120,7 +120,8 @@ class RunLogs(Database):
 
     async def end_lease(self, owner: str) -> None:
         """Say that a process is gone. Its live runs are anybody's to end."""
-        await self._write(lambda db: db.execute(delete(t.processes).where(t.processes.c.id == owner)))
+        mine = delete(t.processes).where(t.processes.c.id == owner)
+        await self._write(lambda db: db.execute(mine), reserved=True)
 
     async def take_answers(self, owner: str) -> dict[tuple[str, str], JSON]:
         """Return the answers for the runs of a process, by run and request. Each is kept until its event is written."""
@@ -188,8 +189,6 @@ class RunLogs(Database):
 
 def _table_of(db: Connection, numbers: Mapping[str, int]) -> FromClause:
     """Return numbers by ids as a table with the columns `id` and `seq`: one parameter, however many there are."""
-    if db.dialect.name == "postgresql":
-        each = func.json_each_text(literal(dict(numbers), JSON_TYPE)).table_valued("key", "value")
-    else:
-        each = func.json_each(literal(dict(numbers), JSON_TYPE)).table_valued("key", "value")
+    unpack = func.json_each_text if db.dialect.name == "postgresql" else func.json_each
+    each = unpack(literal(dict(numbers), JSON_TYPE)).table_valued("key", "value")
     return select(each.c.key.label("id"), cast(each.c.value, Integer).label("seq")).subquery()

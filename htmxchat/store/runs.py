@@ -88,7 +88,7 @@ class Runs(Conversations):
             run = Run(rows.new_id(), conversation, user_id, turn_id, RunState.RUNNING, at)
             started = _begin(db, run, owner, agent, most)
             if instead_of is not None:
-                branches.show(db, conversation, run.id)
+                branches.index(db, conversation, branches.read_tree(db, conversation).path(run.id))
             return started
 
         await self._purge()
@@ -112,7 +112,7 @@ class Runs(Conversations):
                 raise InvalidInput("Only the latest answer can be tried again.")
             begun = replace(run, id=rows.new_id(), state=RunState.RUNNING, created_at=at)
             started = _begin(db, begun, owner, agent, most)
-            branches.show(db, run.conversation_id, begun.id)
+            branches.index(db, begun.conversation_id, branches.read_tree(db, begun.conversation_id).path(begun.id))
             return started
 
         return await self._write(work)
@@ -159,9 +159,11 @@ class Runs(Conversations):
         def work(db: Connection) -> None:
             rows.lock_conversation(db, user_id, conversation_id)
             run_rows.check_idle(db, conversation_id)
-            if (head := branches.read_tree(db, conversation_id).end_of(id)) is None:
+            tree = branches.read_tree(db, conversation_id)
+            if (head := tree.end_of(id)) is None:
                 raise NotFound
-            branches.show(db, conversation_id, head)
+            db.execute(update(t.conversations).where(t.conversations.c.id == conversation_id).values(head=head))
+            branches.index(db, conversation_id, tree.path(head))
 
         await self._write(work)
 

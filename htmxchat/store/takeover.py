@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, and_, delete, exists, or_, select, update
 
@@ -33,7 +34,7 @@ class Left:
 
     Attributes:
         silent: Processes with live runs that have said nothing for some time, and when they last did.
-        runs: Runs that anybody could claim.
+        runs: Runs that whoever has asked could claim.
     """
 
     silent: Mapping[str, datetime | None]
@@ -68,8 +69,13 @@ class RunContext:
 class Takeover(Database):
     """Runs that change hands."""
 
-    async def look_for_left(self, me: str, silent_since: datetime) -> Left:
-        """Return what other processes have left. One query of a few rows, however many runs wait."""
+    async def look_for_left(self, me: str, agent: str | None, silent_since: datetime, orphans_since: datetime) -> Left:
+        """Return what other processes have left. Two queries of a few rows, however many runs wait.
+
+        Args:
+            agent: Whose runs this process can go on with. Those of others are left to them.
+            orphans_since: What has been left since before then is anybody's, to be ended.
+        """
         last = t.processes.c.alive_at
         silent = (
             select(t.runs.c.owner, last)
@@ -77,7 +83,7 @@ class Takeover(Database):
             .outerjoin(t.processes, t.processes.c.id == t.runs.c.owner)
             .where(t.runs.c.active == 1, t.runs.c.owner != me, or_(last.is_(None), last < silent_since))
         )
-        claimable = select(t.runs.c.id).where(_claimable()).order_by(t.runs.c.released_at)
+        claimable = select(t.runs.c.id).where(_claimable(agent, orphans_since)).order_by(t.runs.c.released_at)
 
         def work(db: Connection) -> Left:
             return Left({row.owner: row.alive_at for row in db.execute(silent)}, db.scalars(claimable).all())
@@ -103,48 +109,47 @@ class Takeover(Database):
             process = select(t.processes.c.alive_at).where(t.processes.c.id == owner).with_for_update()
             if db.scalar(process) != alive_at:
                 return 0, 0
-            ended = 0
             runs = [run for run in run_rows.lock_runs(db, ids) if run.owner == owner and run.active]
-            for run in runs:
-                if run.agent is not None and not run.stop_requested and run.deaths + 1 < MOST_DEATHS:
-                    _release(db, t.runs.c.id == run.id, deaths=run.deaths + 1)
-                    continue
-                ended += 1
-                if run.stop_requested:
-                    outcome = RunEnded(Outcome.CANCELLED)
-                elif run.waiting:
-                    asks = run_rows.awaited(db, run.id) == run.waiting
-                    outcome = RunEnded(Outcome.FAILED, UNANSWERABLE if asks else UNUSABLE)
-                else:
-                    outcome = RunEnded(Outcome.FAILED, SILENT if run.agent is None else FATAL)
-                run_rows.finish(db, run.id, conversations[run.id], outcome)
+            ended = sum(_give_up(db, run, conversations[run.id]) for run in runs)
             db.execute(delete(t.processes).where(t.processes.c.id == owner))
             return ended, len(runs) - ended
 
         return await self._write(work, reserved=True)
 
+    async def give_up_runs(self, ids: Sequence[str], owner: str) -> None:
+        """Release live runs of a process that does not know of them, or end them."""
+
+        def work(db: Connection) -> None:
+            conversations = run_rows.lock_conversations_of(db, ids)
+            for run in run_rows.lock_runs(db, ids):
+                if run.owner == owner and run.active:
+                    _give_up(db, run, conversations[run.id])
+
+        await self._write(work, reserved=True)
+
     async def release_run(self, run_id: str, owner: str) -> None:
         """Leave a live run to whoever claims it. Nothing happens to one that is not the owner's."""
-        await self._write(lambda db: _release(db, and_(t.runs.c.id == run_id, t.runs.c.owner == owner)))
+        mine = and_(t.runs.c.id == run_id, t.runs.c.owner == owner)
+        await self._write(lambda db: _release(db, mine), reserved=True)
 
     async def claim_runs(
         self, ids: Sequence[str], owner: str, agent: str | None, orphans_since: datetime
     ) -> list[tuple[Run, tuple[RunEvent, ...]]]:
         """Become the owner of runs that no process has, and return those that the agent can go on with.
 
-        Those of other agents are left to them. What has been left for longer than that is ended.
+        What was left since before `orphans_since` by another agent is ended. See `look_for_left`.
         """
 
         def work(db: Connection) -> list[tuple[Run, tuple[RunEvent, ...]]]:
             conversations = run_rows.lock_conversations_of(db, ids)
             run_rows.lock_runs(db, ids)
-            columns = [*rows.RUN, t.runs.c.agent, t.runs.c.released_at]
+            these = and_(_claimable(agent, orphans_since), t.runs.c.id.in_(ids))
             claimed = []
-            for row in db.execute(select(*columns).where(_claimable(), t.runs.c.id.in_(ids))).all():
+            for row in db.execute(select(*rows.RUN, t.runs.c.agent).where(these)).all():
                 if agent is not None and row.agent == agent:
                     db.execute(update(t.runs).where(t.runs.c.id == row.id).values(owner=owner, released_at=None))
                     claimed.append((rows.to_run(row), tuple(rows.read_events(db, row.id, 0))))
-                elif row.released_at is None or row.released_at < orphans_since:
+                else:
                     run_rows.finish(db, row.id, conversations[row.id], RunEnded(Outcome.FAILED, SILENT))
             return claimed
 
@@ -176,9 +181,28 @@ class Takeover(Database):
         return await self._read(work)
 
 
-def _claimable() -> ColumnElement[bool]:
+def _claimable(agent: str | None, orphans_since: datetime) -> ColumnElement[bool]:
     answered = exists().where(t.answers.c.run_id == t.runs.c.id, t.answers.c.request_id == t.runs.c.waiting)
-    return and_(t.runs.c.active == 1, t.runs.c.owner.is_(None), or_(t.runs.c.waiting.is_(None), answered))
+    goes_on = or_(t.runs.c.waiting.is_(None), answered)
+    released_at = t.runs.c.released_at
+    mine = or_(t.runs.c.agent == agent, released_at.is_(None), released_at < orphans_since)
+    return and_(t.runs.c.active == 1, t.runs.c.owner.is_(None), goes_on, mine)
+
+
+def _give_up(db: Connection, run: Any, conversation_id: str) -> bool:
+    """Release a locked run, or end it. Returns whether it was ended."""
+    if run.agent is not None and not run.stop_requested and run.deaths + 1 < MOST_DEATHS:
+        _release(db, t.runs.c.id == run.id, deaths=run.deaths + 1)
+        return False
+    if run.stop_requested:
+        outcome = RunEnded(Outcome.CANCELLED)
+    elif run.waiting:
+        asks = run_rows.awaited(db, run.id) == run.waiting
+        outcome = RunEnded(Outcome.FAILED, UNANSWERABLE if asks else UNUSABLE)
+    else:
+        outcome = RunEnded(Outcome.FAILED, SILENT if run.agent is None else FATAL)
+    run_rows.finish(db, run.id, conversation_id, outcome)
+    return True
 
 
 def _release(db: Connection, condition: ColumnElement[bool], **values: int) -> None:

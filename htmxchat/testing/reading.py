@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator
-from contextlib import aclosing
 
 from .. import checks
 from ..backend import Backend
 from ..events import RunEvent
 from ..models import User
-from ..reading import read_run
+from ..reading import each_of, read_run
 
 
 def each_event(
@@ -22,11 +21,4 @@ def each_event(
     checks.text("run_id", run_id, empty=False)
     if after is not None:
         checks.whole("after", after)
-    return _each(backend, user, run_id, after)
-
-
-async def _each(backend: Backend, user: User, run_id: str, after: int | None) -> AsyncGenerator[RunEvent, None]:
-    async with aclosing(read_run(backend, user, run_id, after)) as batches:
-        async for batch in batches:
-            for event in batch:
-                yield event
+    return each_of(read_run(backend, user, run_id, after))
