@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
 
 from sqlalchemy import select
 
@@ -38,7 +39,7 @@ class Runs(LocalBackend):
         this = select(t.runs.c.id).where(t.runs.c.id == run_id, t.runs.c.active == 1, t.runs.c.user_id == user.id)
         left = this.where(t.runs.c.owner.is_(None), t.runs.c.waiting.is_(None))
         if await self._store.read(lambda db: db.scalar(left)) is not None:
-            await self._take_over([run_id])
+            await self._take_over([run_id], datetime.now(UTC) - timedelta(seconds=self._timing.orphan))
         await super().cancel_run(user, run_id)
 
     def _drive(self, user: User, started: Started, *, resumed: bool = False) -> None:
@@ -46,9 +47,10 @@ class Runs(LocalBackend):
             self._kogwistar.expect(started.run.id)
         super()._drive(user, started, resumed=resumed)
 
-    async def _take_over(self, run_ids: Sequence[str]) -> None:
-        these = select(t.runs.c.id, t.runs.c.user_id).where(t.runs.c.id.in_(run_ids))
-        owners = {row.id: row.user_id for row in await self._store.read(lambda db: db.execute(these).all())}
-        known = await self._credentials.known(set(owners.values()))
-        if mine := [id for id in run_ids if owners.get(id) in known]:
-            await super()._take_over(mine)
+    async def _take_over(self, run_ids: Sequence[str], orphans_since: datetime) -> None:
+        others = t.runs.c.agent.is_distinct_from(self._agent_name)
+        these = select(t.runs.c.id, t.runs.c.user_id, others.label("other")).where(t.runs.c.id.in_(run_ids))
+        rows = await self._store.read(lambda db: db.execute(these).all())
+        known = await self._credentials.known({row.user_id for row in rows if not row.other})
+        mine = {row.id for row in rows if row.other or row.user_id in known}
+        await super()._take_over([id for id in run_ids if id in mine], orphans_since)
