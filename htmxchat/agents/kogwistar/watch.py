@@ -19,7 +19,7 @@ from .timing import Timing
 from .translation.mapping import TERMINAL, Translator, server_seq
 from .translation.outcome import FORGOTTEN, NOT_STOPPED
 from .translation.problems import NoSuchRoute, Refused
-from .translation.replies import ServerEvent, ServerRun, ServerTurn
+from .translation.replies import ServerEvent, ServerRun
 
 if TYPE_CHECKING:
     from .transport.client import Client
@@ -40,12 +40,10 @@ class Signals:
     Attributes:
         news: Set when there is something to look at.
         stop_asked: When somebody wanted it to stop, by the event loop's clock.
-        turns: The server's turns, as somebody has just read them.
     """
 
     news: asyncio.Event = field(default_factory=asyncio.Event)
     stop_asked: float | None = None
-    turns: tuple[ServerTurn, ...] | None = None
 
     def stop(self) -> None:
         if self.stop_asked is None:
