@@ -15,7 +15,7 @@ from htmxchat.sse import ServerSentEvent
 from tests.fleet.client import Connection, Response, ask
 from tests.support import decode
 
-_AGAIN = 0.25
+_FIRST_DELAY, _LONGEST_DELAY = 0.25, 4.0
 _STREAM = re.compile(r'hx-sse:connect="([^"]+)"')
 _ID = re.compile(rb"^id: (\d+)$", re.MULTILINE)
 _END = re.compile(rb"^event: end$", re.MULTILINE)
@@ -71,15 +71,17 @@ class Conversation:
 
     async def take_part(self, port: int, random: Random) -> None:
         """Send, and follow to the end."""
-        await self._send(port)
+        await self.send(port)
         page = await self._patiently(port, self.path)
         self.page = page.body
         stream = _STREAM.search(page.body)
         self._heard = time.monotonic()
+        delay = _FIRST_DELAY
         while stream is not None and self.ended is None:
             seconds = random.expovariate(1 / self.cut_every) if self.cut_every else None
-            await self._follow(port, unescape(stream[1]), seconds)
-            await asyncio.sleep(_AGAIN)
+            heard = await self._follow(port, unescape(stream[1]), seconds)
+            delay = _FIRST_DELAY if heard else min(2 * delay, _LONGEST_DELAY)
+            await asyncio.sleep(delay)
         self.ended = self.ended or time.monotonic()
 
     async def look(self, port: int) -> str:
@@ -90,28 +92,28 @@ class Conversation:
         """Return the page with all conversations of this user."""
         return (await self._patiently(port, f"/chat/{self.agent}/")).body
 
-    async def _send(self, port: int) -> None:
+    async def send(self, port: int) -> None:
         """Send the message until it has arrived, as the page does: each time by the same name."""
         text = f"words {self.words} {self.rate:g}"
         body = urlencode({"text": text, "submission": uuid.uuid4().hex}).encode()
         headers = {**self._headers, "Content-Type": "application/x-www-form-urlencoded"}
-        self.sent = time.monotonic()
-        while True:
-            answer = await ask(port, "POST", f"/chat/{self.agent}/messages", headers, body)
-            if answer.status == 303:
-                break
+        self.sent, delay = time.monotonic(), _FIRST_DELAY
+        while (answer := await ask(port, "POST", f"/chat/{self.agent}/messages", headers, body)).status != 303:
             self.refused.append((time.monotonic(), answer.status))
-            await asyncio.sleep(_AGAIN)
+            await asyncio.sleep(delay)
+            delay = min(2 * delay, _LONGEST_DELAY)
         self.taken = time.monotonic()
         self.path, _, self.run = answer.headers["location"].partition("#turn-")
 
     async def _patiently(self, port: int, path: str) -> Response:
-        while (answer := await ask(port, "GET", path, self._headers)).status != 200:
-            await asyncio.sleep(_AGAIN)
+        delay = _FIRST_DELAY
+        while (answer := await ask(port, "GET", path, self._headers)).status != 200 or "</html>" not in answer.body:
+            await asyncio.sleep(delay)
+            delay = min(2 * delay, _LONGEST_DELAY)
         return answer
 
-    async def _follow(self, port: int, path: str, seconds: float | None) -> None:
-        """Listen until the stream ends, or for so many seconds; half a message is none."""
+    async def _follow(self, port: int, path: str, seconds: float | None) -> bool:
+        """Listen until the stream ends, or for so many seconds. Returns whether it began; half a message is none."""
         headers = {**self._headers, **({"Last-Event-ID": str(self.seen)} if self.seen else {})}
         connection, wire = Connection(port), b""
         self.connections += 1
@@ -125,6 +127,7 @@ class Conversation:
             self.cuts += 1
         finally:
             connection.close()
+        return connection.status == 200
 
     def _take(self, wire: bytes) -> None:
         if not wire:

@@ -10,7 +10,19 @@ from starlette.applications import Starlette
 from starlette.requests import HTTPConnection
 from starlette.routing import Mount
 
-from htmxchat import JSON, Checkpoint, LocalBackend, Request, Said, Store, User, chat_lifespan, create_chat_app
+from htmxchat import (
+    JSON,
+    Agent,
+    Checkpoint,
+    LocalBackend,
+    Request,
+    Responder,
+    Said,
+    Store,
+    User,
+    chat_lifespan,
+    create_chat_app,
+)
 from tests.browser.hosts import words
 
 AGENTS = "resumable", "plain"
@@ -55,9 +67,10 @@ async def identify(connection: HTTPConnection) -> User | None:
 def make(database: str) -> Starlette:
     """Return the application. It prints which run it has."""
     logging.basicConfig(format="%(process)d %(message)s", level=logging.INFO)
+    agents: tuple[Agent | Responder, ...] = Resumable(), plain
     chats = {
         name: create_chat_app(LocalBackend(agent, Store(database)), identify=identify)
-        for name, agent in zip(AGENTS, (Resumable(), plain), strict=True)
+        for name, agent in zip(AGENTS, agents, strict=True)
     }
     mounts = [Mount(f"/chat/{name}", chat) for name, chat in chats.items()]
     return Starlette(routes=mounts, lifespan=chat_lifespan(*chats.values()))

@@ -18,8 +18,12 @@ _HAS = re.compile(r"^(\d+) Run (?:began|resumed): .*\brun=(\w+)", re.MULTILINE)
 
 def proxied(listen: int, processes: list[int]) -> str:
     """Return what the how-to gives for nginx, for these ports instead of its own."""
-    (config,) = [code for language, code in CODE.findall(_DEPLOY.read_text()) if language == "nginx" and "upstream" in code]
-    config, listens = re.subn(r"^ *listen .*\n *http2 .*$", f"    listen 127.0.0.1:{listen};", config, flags=re.MULTILINE)
+    (config,) = [
+        code for language, code in CODE.findall(_DEPLOY.read_text()) if language == "nginx" and "upstream" in code
+    ]
+    config, listens = re.subn(
+        r"^ *listen .*\n *http2 .*$", f"    listen 127.0.0.1:{listen};", config, flags=re.MULTILINE
+    )
     line = re.compile(r"^ *server 127\.0\.0\.1:\d+(.*)$", re.MULTILINE)
     first, *others = line.finditer(config)
     servers = "\n".join(f"    server 127.0.0.1:{port}{first[1]}" for port in processes)

@@ -93,7 +93,7 @@ async def attempt(site: Site, plan: Plan, say: Callable[[str], None]) -> Result:
     verdicts = await _judge(site, everybody)
     broken = [f"{name}: {sentence}" for name, verdict in verdicts.items() for sentence in verdict.broken]
     broken += [f"Nobody's answer was being written: {name}." for name, count in live.items() if not count]
-    broken += await _count(site, len([user for user in everybody if user.taken is not None]))
+    broken += await twice_or_never(site, [user for user in everybody if user.taken is not None])
     return Result(users, newcomers, verdicts, live, took, cpu, broken)
 
 
@@ -131,18 +131,24 @@ async def _judge(site: Site, users: list[Conversation]) -> dict[str, Verdict]:
     return {user.name: verdict for user, verdict in zip(users, verdicts, strict=True)}
 
 
-async def _count(site: Site, wanted: int) -> list[str]:
-    """Every message is in the database once, and everything has ended."""
+async def twice_or_never(site: Site, users: list[Conversation]) -> list[str]:
+    """Return of which messages it is not so that they are in the database once, with one answer that has ended."""
+    c, turn, run = tables.conversations.c, tables.turns.c, tables.runs.c
+    numbers = [func.count(each.distinct()) for each in (c.id, turn.id, run.id)]
+    query = (
+        select(c.user_id, *numbers, func.count(run.active))
+        .join(tables.turns, turn.conversation_id == c.id)
+        .join(tables.runs, run.conversation_id == c.id)
+        .group_by(c.user_id)
+    )
     store = Store(site.database.url, migrate=False)
-    counted = {}
-    for table in (tables.conversations, tables.turns, tables.runs):
-        query = select(func.count()).select_from(table)
-        counted[table.name] = await store.read(lambda db, query=query: db.scalar(query))  # type: ignore[misc]
-    live = select(func.count()).select_from(tables.runs).where(tables.runs.c.active == 1)
-    counted["live runs"] = await store.read(lambda db: db.scalar(live))
-    await store.close()
-    right = {**dict.fromkeys(counted, wanted), "live runs": 0}
-    return [f"The database has {counted}, and not {right}."] if counted != right else []
+    try:
+        rows = await store.read(lambda db: db.execute(query).all())
+    finally:
+        await store.close()
+    stored = {name: tuple(numbers) for name, *numbers in rows}
+    wrong = {user.name: stored.get(user.name) for user in users if stored.get(user.name) != (1, 1, 1, 0)}
+    return [f"{name}: (conversations, turns, runs, live runs) is {found}." for name, found in wrong.items()]
 
 
 def outcomes(result: Result, agent: str) -> Counter[str]:

@@ -11,7 +11,7 @@ from htmxchat.store.takeover import SILENT
 from tests.fleet.conversation import Conversation
 from tests.support import Element, article_of, parse
 
-_WORD = re.compile(r"\bw(\d+)\b")
+_WORD = re.compile(r"w(\d+)")
 _ENDED = {"completed", "failed", "cancelled"}
 _AFTER_OUTAGE = 5.0
 
