@@ -207,7 +207,7 @@ def end(db: Connection, run_id: str, conversation_id: str, log: Sequence[RunEven
             state=RunState.after(last.body.outcome).value,
             active=None,
             checkpoint=None,
-            log=_write_log(log),
+            log=write_log(log),
             text=text,
             folded=searchable(text),
         )
@@ -216,5 +216,6 @@ def end(db: Connection, run_id: str, conversation_id: str, log: Sequence[RunEven
     rows.tick(db, conversation_id, last.at)
 
 
-def _write_log(log: Sequence[RunEvent]) -> list[Any]:
+def write_log(log: Sequence[RunEvent]) -> list[Any]:
+    """Return a compacted log as it is kept with its run."""
     return [[event.seq, event.at.isoformat(), *encode_body(event.body)] for event in log]

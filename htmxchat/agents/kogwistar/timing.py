@@ -12,20 +12,19 @@ class Timing:
     """Only tests and special servers need another than the default.
 
     Attributes:
-        tick: Between two looks at the store for what another process did with a run that is watched.
+        tick: Between two looks at a run that is silent, and for a token that is missing.
         check: Silence of a run, after which the server is asked how it is, again and again.
         stuck: Silence after which the page says so.
         give_up: How long after a stop a silent run is given up.
         resent: How long the server may show no sign of an answer after the process that gave it has died: as long as
             the server may take to run the rest of the workflow.
         submit: How long a message may take to be sent before its sender is told that it may or may not arrive.
-        patience: How long a server that cannot be reached is tried again before readers are told.
-        linger: How long a stream is kept after its last reader has gone: reloads and polls come back.
+        doubt: Between two looks for a message of which nobody knows whether it arrived.
         poll: Between two polls, when events are polled for.
         list: For how long the server's list of conversations is not asked for again.
         turns: The same for the turns of one conversation.
         account: For how long it is believed who a token belongs to.
-        glance: How long a page waits for news of a live run, and for turns that are remembered anyway.
+        glance: How long a page waits for turns that are remembered anyway.
     """
 
     tick: float = 1.0
@@ -34,8 +33,7 @@ class Timing:
     give_up: float = 60.0
     resent: float = 660.0
     submit: float = 12.0
-    patience: float = 15.0
-    linger: float = 3.0
+    doubt: float = 2.0
     poll: float = 0.7
     list: float = 300.0
     turns: float = 60.0

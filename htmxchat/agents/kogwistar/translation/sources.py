@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from ...events import Source
+from ....events import Source
 from .replies import mapping, objects, text_at
 
 _LONGEST = 400

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from .problems import CANNOT_CHAT
-from .replies import mapping
+from ..translation.problems import CANNOT_CHAT
+from ..translation.replies import mapping
 
 if TYPE_CHECKING:
     import httpx

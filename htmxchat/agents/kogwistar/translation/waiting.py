@@ -6,9 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from ...events import JSON, EventBody, InputAnswered, InputRequested, ScriptFinished, ScriptProposed, StageChanged
-from ...scripts.models import ScriptState
-from ...scripts.results import abridged, decode_result
+from ....events import JSON, EventBody, InputRequested, ScriptProposed, StageChanged
+from ....scripts.results import decode_result
 from .problems import plain, sentence
 from .replies import Step, mapping, strings, text_at
 
@@ -114,14 +113,3 @@ def client_result(request: Request, answer: JSON) -> dict[str, Any]:
             return {"status": "failure", "state_update": [], "errors": ["The user refused."]}
         return {"status": "success", "state_update": [["u", {request.key: True}]]}
     return {"status": "success", "state_update": [["u", {request.key: answer}]]}
-
-
-def heard(request: Request, answer: JSON) -> EventBody:
-    """Return the event that says what the run was told."""
-    if request.kind == "script" and isinstance(answer, dict) and "state" in answer:
-        result = decode_result(answer)
-        return ScriptFinished(request.id, result.state.value, abridged(result))
-    if request.kind == "script":
-        state = ScriptState.DONE if client_result(request, answer)["status"] == "success" else ScriptState.FAILED
-        return ScriptFinished(request.id, state.value, answer)
-    return InputAnswered(request.id, answer)

@@ -4,18 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Iterable
+from collections.abc import Awaitable
 from dataclasses import replace
 from typing import TYPE_CHECKING, TypeVar
 
 from ...errors import BackendUnavailable, ChatError, NotSignedIn
-from ...events import InputRequested, RunEvent, ScriptProposed
-from .outcome import Facts, how
-from .replies import ServerRun
-from .sources import cites, find_sources
+from .translation.outcome import Facts, how
+from .translation.replies import ServerRun
+from .translation.sources import cites, find_sources
 
 if TYPE_CHECKING:
-    from .client import Client
+    from .transport.client import Client
 
 T = TypeVar("T")
 log = logging.getLogger("htmxchat")
@@ -40,13 +39,15 @@ async def terminal_run(client: Client, token: str, id: str, said: str | None) ->
     return replace(run, terminal=True, status=_STATUS[said]) if said else None
 
 
-async def gather(client: Client, token: str, run: ServerRun, text: str, events: Iterable[RunEvent]) -> Facts:
+async def gather(client: Client, token: str, run: ServerRun, text: str, asked: int) -> Facts:
     """Return what is needed to say how a terminal run went.
+
+    Args:
+        asked: How often it has asked the user before.
 
     Raises:
         BackendUnavailable, NotSignedIn: The server cannot be asked now.
     """
-    asked = sum(isinstance(event.body, InputRequested | ScriptProposed) for event in events)
     facts = Facts(run, text, asked=asked)
     try:
         match how(run, text):

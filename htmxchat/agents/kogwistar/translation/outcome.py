@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from ...events import (
+from ....events import (
     EventBody,
     Outcome,
     RunEnded,

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING
 
 from ...errors import BackendUnavailable, NotFound, NotSignedIn
 from ...models import User
-from . import problems
-from .tokens import expired, fingerprint
+from .translation import problems
+from .transport.tokens import expired, fingerprint
 
 if TYPE_CHECKING:
-    from .client import Client
+    from .transport.client import Client
 
 _MOST = 10_000
 

@@ -3,21 +3,21 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 from ...cleaning import clean_json
 from ...errors import NotFound
-from ...events import JSON, Source, SourcesFound
+from ...events import JSON, RunEvent, Source, SourcesFound
 from ...models import RunState, RunStep, RunSteps
-from .problems import first_reason
-from .replies import Step
-from .run_memory import KnownRun
-from .scrub import scrub
-from .sources import cites, find_sources
-from .waiting import waiting_sentence
+from .translation.problems import first_reason
+from .translation.replies import Step
+from .translation.scrub import scrub
+from .translation.sources import cites, find_sources
+from .translation.waiting import waiting_sentence
 
 if TYPE_CHECKING:
-    from .client import Client
+    from .transport.client import Client
 
 _STATES = {"ok": RunState.COMPLETED, "success": RunState.COMPLETED, "suspended": RunState.SUSPENDED}
 # Long lists of numbers that mean something to machines only.
@@ -49,16 +49,16 @@ async def read_checkpoint(client: Client, token: str, run_id: str, number: int) 
     return _less(clean_json(await client.checkpoint(token, run_id, number)))
 
 
-async def read_evidence(client: Client, token: str, known: KnownRun) -> tuple[Source, ...]:
+async def read_evidence(client: Client, token: str, run_id: str, events: Iterable[RunEvent]) -> tuple[Source, ...]:
     """Return what an answer rests on: what was kept of it, else what the server says now."""
-    kept = [source for event in known.events if isinstance(event.body, SourcesFound) for source in event.body.sources]
+    kept = [source for event in events if isinstance(event.body, SourcesFound) for source in event.body.sources]
     if kept:
         return tuple(kept)
-    run = await client.run(token, known.run.id)
+    run = await client.run(token, run_id)
     if not cites(run.result):
         return ()
-    state = await client.last_state(token, known.run.id)
-    return find_sources(run.result, state, await client.evidence(token, known.run.id))
+    state = await client.last_state(token, run_id)
+    return find_sources(run.result, state, await client.evidence(token, run_id))
 
 
 def _step(step: Step) -> RunStep:

@@ -11,8 +11,8 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
-from ...cleaning import clean_body, clean_json
-from ...events import (
+from ....cleaning import clean_body, clean_json
+from ....events import (
     EventBody,
     ReasoningDelta,
     RunEvent,

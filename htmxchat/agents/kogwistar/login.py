@@ -15,10 +15,10 @@ from ...errors import BackendError, BackendUnavailable, NotAllowed, NotSignedIn
 from ...login import SignInAt
 from ...models import User
 from ...store import Store
-from .pool import Pool
-from .probe import cannot_chat
-from .problems import CANNOT_CHAT, DEV_ROLE, CannotChat, Refused, refusal
-from .tokens import claims
+from .translation.problems import CANNOT_CHAT, DEV_ROLE, CannotChat, Refused, refusal
+from .transport.pool import Pool
+from .transport.probe import cannot_chat
+from .transport.tokens import claims
 
 if TYPE_CHECKING:
     import httpx

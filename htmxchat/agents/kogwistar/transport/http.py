@@ -11,9 +11,9 @@ from typing import Any, TypeVar
 
 import httpx
 
-from ...cleaning import read_json
-from ...errors import BackendError, BackendUnavailable, NotAllowed, NotSignedIn
-from . import problems
+from ....cleaning import read_json
+from ....errors import BackendError, BackendUnavailable, NotAllowed, NotSignedIn
+from ..translation import problems
 from .pool import Pool
 from .tokens import claims, expired
 

@@ -10,11 +10,11 @@ from urllib.parse import quote
 import httpx
 from httpx_sse import EventSource, SSEError
 
-from ...cleaning import read_json
-from ...errors import BackendError, BackendUnavailable, ChatError, NotFound, NotSignedIn
-from . import problems, replies
+from ....cleaning import read_json
+from ....errors import BackendError, BackendUnavailable, ChatError, NotFound, NotSignedIn
+from ..translation import problems, replies
+from ..translation.replies import Account, ServerConversation, ServerEvent, ServerRun, ServerTurn, Step, Submitted
 from .http import Http, unreachable
-from .replies import Account, ServerConversation, ServerEvent, ServerRun, ServerTurn, Step, Submitted
 
 log = logging.getLogger("htmxchat")
 _POLLED = 500
