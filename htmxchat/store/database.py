@@ -196,6 +196,8 @@ async def uncancelled(tasks: set[asyncio.Task[Any]], work: Coroutine[Any, Any, T
     task = asyncio.create_task(work)
     tasks.add(task)
     task.add_done_callback(tasks.discard)
+    # When the caller has gone, nobody else hears of a failure, and asyncio would complain of that.
+    task.add_done_callback(lambda done: done.cancelled() or done.exception())
     return await asyncio.shield(task)
 
 
