@@ -14,7 +14,8 @@ import httpx
 from fastapi import FastAPI, Request
 from fastapi.responses import HTMLResponse, RedirectResponse
 
-from htmxchat import KogwistarBackend, Store, User, chat_lifespan, create_chat_app
+from htmxchat import Store, User, chat_lifespan, create_chat_app
+from htmxchat.agents.kogwistar import KogwistarBackend
 
 URL = os.environ.get("KOGWISTAR_URL", "http://localhost:28110")
 LOGIN = '<form method="post"><button>Sign in</button></form>'

@@ -8,7 +8,8 @@ import os
 from starlette.applications import Starlette
 from starlette.routing import Mount
 
-from htmxchat import KogwistarBackend, KogwistarLogin, Store, chat_lifespan, create_chat_app
+from htmxchat import Store, chat_lifespan, create_chat_app
+from htmxchat.agents.kogwistar import KogwistarBackend, KogwistarLogin
 
 URL = os.environ.get("KOGWISTAR_URL", "http://localhost:28110")
 

@@ -1,6 +1,6 @@
 """An agent chat that any ASGI host mounts in one line: `app.mount("/chat", create_chat_app(backend))`."""
 
-from .agent import Agent, CanResume, Checkpoint, Remember, Request, Responder, RunScript, Said
+from .agent import Agent, CanResume, CanStop, Checkpoint, Remember, Request, Responder, RunScript, Said
 from .app import chat_context, chat_lifespan, create_chat_app
 from .backend import (
     Backend,
@@ -21,7 +21,6 @@ from .backend import (
     Managed,
     TellsReadiness,
 )
-from .backends.kogwistar import KogwistarBackend, KogwistarLogin
 from .backends.local import LocalBackend
 from .backends.stub import StubBackend
 from .errors import (
@@ -118,6 +117,7 @@ __all__ = [
     "CanRetry",
     "CanSearch",
     "CanStartOnce",
+    "CanStop",
     "ChatError",
     "Checkpoint",
     "Conflict",
@@ -133,8 +133,6 @@ __all__ = [
     "InvalidInput",
     "KeepsIdentityKey",
     "KeepsScripts",
-    "KogwistarBackend",
-    "KogwistarLogin",
     "LimitReached",
     "Limits",
     "LocalBackend",

@@ -61,7 +61,7 @@ def _serve(app: Starlette, options: argparse.Namespace) -> int:
         logging.basicConfig(format="%(levelname)s:     %(name)s: %(message)s")
         logging.getLogger("htmxchat").setLevel(options.log_level.upper())
     if options.backend == "kogwistar":
-        from .backends.kogwistar.probe import doubt
+        from .agents.kogwistar.transport.probe import doubt
 
         # The chat starts nevertheless: the server may come later.
         if said := doubt(options.url):
@@ -108,7 +108,7 @@ def _app(options: argparse.Namespace) -> Starlette:
 
 
 def _kogwistar(options: argparse.Namespace, store: Store, common: dict[str, Any]) -> Starlette:
-    from .backends.kogwistar import KogwistarBackend, KogwistarLogin
+    from .agents.kogwistar import KogwistarBackend, KogwistarLogin
 
     if options.url is None:
         raise argparse.ArgumentTypeError("--backend kogwistar needs --url, or GRAPHRAG_SERVER_URL")

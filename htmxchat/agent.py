@@ -10,7 +10,7 @@ from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Protocol, TypeAlias, runtime_checkable
 
-from .events import JSON, EventBody
+from .events import JSON, EventBody, RunEvent
 from .kinds import check_fields
 from .models import Turn, User
 
@@ -81,19 +81,24 @@ class Checkpoint:
     """From here on the run can be resumed in another process; what came before will not be asked for again.
 
     It is stored with all that was yielded before it, or not at all. Only agents with `resume` may yield it.
+
+    Attributes:
+        wait: Go on only when it is stored. For what must not be done twice: say first that it is about to be done.
     """
 
     state: JSON
+    wait: bool = False
 
     def __post_init__(self) -> None:
         check_fields(self)
 
 
-Said: TypeAlias = str | EventBody | RunScript | Remember | Checkpoint
+Said: TypeAlias = str | EventBody | RunEvent | RunScript | Remember | Checkpoint
 """What an agent may yield:
 
 - A `str`, more of the answer (Markdown); an empty one is dropped.
 - Any event body. `answer = yield InputRequested(...)` waits until the user has answered.
+- A `RunEvent`: its body, with the `raw` that the inspector shows beside it. Its number and time are not used.
 - A `RunScript`. `result = yield RunScript(...)` waits until it has run in the user's browser, or will not.
 - `Remember` and `Checkpoint`, which nobody sees.
 - `RunEnded` ends the run that way; the generator is closed. Returning ends it as completed.
@@ -139,4 +144,17 @@ class CanResume(Protocol):
         Args:
             checkpoint: The last one that was stored; `None` when there is none. Then most agents begin anew.
         """
+        ...
+
+
+@runtime_checkable
+class CanStop(Protocol):
+    """An agent whose runs are somebody else's work, which takes its time to stop.
+
+    Its generator is not cancelled when the user stops the run: it goes on, and says how the run ended. Only while it
+    waits for the user, a stop ends the run at once. `asyncio.CancelledError` means that the process leaves the run.
+    """
+
+    def stop(self, run_id: str) -> None:
+        """Somebody wants a run of this process to stop. Returns at once; called once a run."""
         ...

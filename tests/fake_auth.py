@@ -102,8 +102,7 @@ def put_local_agent(patch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
             super().__init__(store)
             made.append({"base_url": base_url, "store": store, **options})
 
-    patch.setattr("htmxchat.KogwistarBackend", KogwistarBackend)
-    patch.setattr("htmxchat.backends.kogwistar.KogwistarBackend", KogwistarBackend)
+    patch.setattr("htmxchat.agents.kogwistar.KogwistarBackend", KogwistarBackend)
     return made
 
 

@@ -1,4 +1,4 @@
-"""Real servers in processes of their own: uvicorn as its users start it, and PostgreSQL."""
+"""Real servers in processes of their own: uvicorn as its users start it, nginx, and PostgreSQL."""
 
 from __future__ import annotations
 
@@ -88,6 +88,54 @@ def answers(port: int) -> bool:
     except OSError:
         return False
     return True
+
+
+def nginx_program() -> str | None:
+    """Return nginx, wherever Debian or the path has it."""
+    return shutil.which("nginx") or shutil.which("nginx", path="/usr/sbin:/usr/local/sbin")
+
+
+class Nginx:
+    """nginx with a folder of its own, on loopback only.
+
+    Args:
+        http: What stands in its `http` block.
+    """
+
+    def __init__(self, program: str, folder: Path, port: int, http: str) -> None:
+        self.port = port
+        self._errors = folder / "error.log"
+        temporary = "".join(
+            f"{kind}_temp_path {folder}/{kind};\n" for kind in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
+        )
+        as_user = "user root;" if os.getuid() == 0 else ""  # whose folder it is
+        (folder / "nginx.conf").write_text(
+            f"daemon off; pid {folder}/pid; error_log {self._errors}; {as_user}\n"
+            f"events {{ worker_connections 4096; }}\nhttp {{ access_log off;\n{temporary}{http}\n}}\n"
+        )
+        self._command = [program, "-p", str(folder), "-e", str(self._errors), "-c", f"{folder}/nginx.conf"]
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    @property
+    def errors(self) -> str:
+        return self._errors.read_text()
+
+    def __enter__(self) -> Nginx:
+        self._process = subprocess.Popen(self._command)
+        wait_until(lambda: self._process.poll() is not None or answers(self.port), "nginx answers")
+        assert self._process.poll() is None, self.errors
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self._process.terminate()
+        self._process.wait(PATIENCE)
+
+    def reload(self) -> None:
+        """Have new workers take over from the old ones, which finish what they have begun."""
+        self._process.send_signal(signal.SIGHUP)
 
 
 def postgres_binaries() -> Path | None:

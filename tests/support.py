@@ -183,7 +183,12 @@ def open_page(shown: Turn, using: TurnContext) -> Element:
 
 def article(page: Element, run: Run) -> str:
     """Return the turn of a run as it stands on the page, less the element that keeps it up to date."""
-    found = page.one("article", id=f"turn-{run.id}")
+    return article_of(page, run.id)
+
+
+def article_of(page: Element, run_id: str) -> str:
+    """The same for the id of a run."""
+    found = page.one("article", id=f"turn-{run_id}")
     for live in found.all("chat-live"):
         assert live.parent is not None
         live.parent.replace(live, [])

@@ -2,13 +2,8 @@
 
 from __future__ import annotations
 
-import shutil
-import socket
-import subprocess
-import time
 from collections.abc import Iterator
 from contextlib import ExitStack
-from pathlib import Path
 from urllib.parse import urljoin
 
 import httpx
@@ -21,9 +16,10 @@ from starlette.routing import Mount
 
 from htmxchat import Look, StubBackend, User, chat_lifespan, create_chat_app
 from tests.fake_auth import Serving
+from tests.servers import Nginx, free_port, nginx_program
 from tests.support import parse
 
-NGINX = shutil.which("nginx") or shutil.which("nginx", path="/usr/sbin:/usr/local/sbin")
+NGINX = nginx_program()
 
 pytestmark = [
     pytest.mark.skipif(NGINX is None, reason="nginx is not installed"),
@@ -95,37 +91,10 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
             f"location {prefix}/ {{ proxy_pass {hosts[prefix].url}{'/' if strips else ''}; }}\n"
             for prefix, strips in PREFIXES.items()
         )
-        with socket.create_server(("127.0.0.1", 0)) as listener:
-            port = listener.getsockname()[1]
-        yield from serve(NGINX, folder, port, places)
-
-
-def serve(nginx: str, folder: Path, port: int, places: str) -> Iterator[str]:
-    temporary = "".join(
-        f"{kind}_temp_path {folder}/{kind};\n" for kind in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
-    )
-    (folder / "nginx.conf").write_text(
-        f"daemon off; pid {folder}/pid; error_log {folder}/error.log;\nevents {{}}\n"
-        f"http {{ access_log off; {temporary} proxy_set_header Host $http_host;\n"
-        f"server {{ listen 127.0.0.1:{port};\n{places} }} }}\n"
-    )
-    command = [nginx, "-p", str(folder), "-e", f"{folder}/error.log", "-c", f"{folder}/nginx.conf"]
-    process = subprocess.Popen(command)
-    try:
-        deadline = time.monotonic() + 20
-        while not _listens(port):
-            assert process.poll() is None, (folder / "error.log").read_text()
-            assert time.monotonic() < deadline, "nginx does not start"
-            time.sleep(0.02)
-        yield f"http://127.0.0.1:{port}"
-    finally:
-        process.terminate()
-        process.wait(10)
-
-
-def _listens(port: int) -> bool:
-    with socket.socket() as attempt:
-        return attempt.connect_ex(("127.0.0.1", port)) == 0
+        port = free_port()
+        server = f"server {{ listen 127.0.0.1:{port};\n{places} }}"
+        with Nginx(NGINX, folder, port, f"proxy_set_header Host $http_host;\n{server}") as nginx:
+            yield nginx.url
 
 
 @pytest.mark.parametrize("prefix", PREFIXES)

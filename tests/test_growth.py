@@ -21,10 +21,10 @@ import pytest
 
 import htmxchat
 from htmxchat import redaction
+from htmxchat.agents.kogwistar.translation import problems, scrub
+from htmxchat.agents.kogwistar.translation.mapping import Translator
+from htmxchat.agents.kogwistar.translation.replies import ServerEvent
 from htmxchat.ansi import ansi_html, plain
-from htmxchat.backends.kogwistar import problems, scrub
-from htmxchat.backends.kogwistar.mapping import Translator
-from htmxchat.backends.kogwistar.replies import ServerEvent
 from htmxchat.cleaning import one_line
 from htmxchat.events import (
     EventBody,
@@ -122,20 +122,38 @@ INPUTS: dict[str, tuple[str, list[Text]]] = {
         [repeated("\x1b["), repeated("\x1b[0;"), repeated("\x1b]x"), repeated("0", "\x1b["), repeated("x", "\x1b]")],
     ),
     "ansi:_CONTROL": (SEARCH, [repeated("\x01")]),
-    "backends.kogwistar.insight:^(aa|x)_": (SEARCH, [repeated("aa_")]),
-    "backends.kogwistar.login:_TOKEN": (WHOLE, [repeated("a", after="!")]),
-    "backends.kogwistar.login:_ADDRESS": (WHOLE, [repeated("a.", "http://", "!"), repeated("/a", "http://a", "<")]),
-    "backends.kogwistar.problems:_QUERY": (SEARCH, [repeated("a?"), repeated("a", "b?"), repeated("?a=", "x")]),
-    "backends.kogwistar.problems:_PATH": (SEARCH, [repeated("/"), repeated("a:/"), repeated("/a:"), repeated("\\a/ ")]),
-    "backends.kogwistar.problems:_RULE": (SEARCH, [repeated(" ", "\n", "x"), repeated("+-"), repeated(" \n")]),
-    "backends.kogwistar.problems:_ROLE": (SEARCH, [repeated("requires role 'a"), repeated("a", "requires role '")]),
-    "backends.kogwistar.problems:_ACL": (SEARCH, [repeated("does not have "), repeated("a", "does not have ")]),
-    "backends.kogwistar.scrub:TRACEBACK": (SEARCH, [SPACES, repeated(" \n", after="Traceback"), repeated(" T")]),
-    "backends.kogwistar.scrub:FRAME": (
+    "agents.kogwistar.insight:^(aa|x)_": (SEARCH, [repeated("aa_")]),
+    "agents.kogwistar.login:_TOKEN": (WHOLE, [repeated("a", after="!")]),
+    "agents.kogwistar.login:_ADDRESS": (WHOLE, [repeated("a.", "http://", "!"), repeated("/a", "http://a", "<")]),
+    "agents.kogwistar.translation.problems:_QUERY": (
+        SEARCH,
+        [repeated("a?"), repeated("a", "b?"), repeated("?a=", "x")],
+    ),
+    "agents.kogwistar.translation.problems:_PATH": (
+        SEARCH,
+        [repeated("/"), repeated("a:/"), repeated("/a:"), repeated("\\a/ ")],
+    ),
+    "agents.kogwistar.translation.problems:_RULE": (
+        SEARCH,
+        [repeated(" ", "\n", "x"), repeated("+-"), repeated(" \n")],
+    ),
+    "agents.kogwistar.translation.problems:_ROLE": (
+        SEARCH,
+        [repeated("requires role 'a"), repeated("a", "requires role '")],
+    ),
+    "agents.kogwistar.translation.problems:_ACL": (
+        SEARCH,
+        [repeated("does not have "), repeated("a", "does not have ")],
+    ),
+    "agents.kogwistar.translation.scrub:TRACEBACK": (
+        SEARCH,
+        [SPACES, repeated(" \n", after="Traceback"), repeated(" T")],
+    ),
+    "agents.kogwistar.translation.scrub:FRAME": (
         SEARCH,
         [repeated('File "'), repeated('File "a", in '), repeated(" ", 'File "a"\n'), repeated('File "a"\n')],
     ),
-    "backends.kogwistar.scrub:_PLACE": (
+    "agents.kogwistar.translation.scrub:_PLACE": (
         SEARCH,
         [repeated("/app"), repeated("/app/"), repeated("c:\\"), repeated("c:\\a")],
     ),

@@ -20,7 +20,6 @@ from starlette.routing import Mount
 from starlette.testclient import TestClient
 
 from htmxchat import (
-    KogwistarLogin,
     LocalBackend,
     Login,
     NotSignedIn,
@@ -31,6 +30,7 @@ from htmxchat import (
     chat_lifespan,
     create_chat_app,
 )
+from htmxchat.agents.kogwistar import KogwistarLogin
 from htmxchat.cookies import SESSION, Cookie
 from htmxchat.models import PendingSignIn
 from htmxchat.urls import Urls

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import AsyncIterator, Callable, Mapping
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,8 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, inspect, text
 
 from htmxchat import LocalBackend, Request, Store, User
+from htmxchat.agents.kogwistar.links import Links, RunLink, own_id
+from htmxchat.agents.kogwistar.progress import Progress
 from htmxchat.errors import OtherSchema
 from htmxchat.models import RunState
 from htmxchat.scripts.models import ScriptState
@@ -94,9 +97,9 @@ async def test_nothing_of_the_first_version_is_lost(make: Callable[..., Store], 
 
     found = await make(old).read(rows)
     assert {name: count for name, count in found.items() if count} == {
-        "htmxchat_answers": 1, "htmxchat_conversations": 6, "htmxchat_events": 37, "htmxchat_pending_sign_ins": 1,
-        "htmxchat_runs": 8, "htmxchat_scripts": 3, "htmxchat_sessions": 1, "htmxchat_turns": 7, "htmxchat_schema": 1,
-        "htmxchat_kogwistar_conversations": 2, "htmxchat_kogwistar_runs": 2, "htmxchat_kogwistar_turns": 2,
+        "htmxchat_answers": 1, "htmxchat_conversations": 8, "htmxchat_events": 41, "htmxchat_pending_sign_ins": 1,
+        "htmxchat_runs": 10, "htmxchat_scripts": 3, "htmxchat_sessions": 1, "htmxchat_turns": 9, "htmxchat_schema": 1,
+        "htmxchat_links": 6,
     }  # fmt: skip
 
 
@@ -146,6 +149,23 @@ async def test_conversations_of_the_first_version_go_on(make: Callable[..., Stor
     (script,) = await backend.list_scripts(BEN, titles["propose"].id)
     assert script.state is ScriptState.DONE and script.result is not None and script.result.stdout == "2\n"
     assert (await backend.get_run(BEN, (await backend.list_runs(BEN, titles["wait"].id))[0].run.id)) is not None
+
+
+async def test_conversations_of_a_kogwistar_server_move_into_the_same_tables(
+    make: Callable[..., Store], old: str
+) -> None:
+    store = make(old)
+    (elsewhere,) = (await store.list_conversations("7")).items
+    transcript = await store.load_transcript("7", elsewhere.id)
+    assert [turn.text for turn in transcript.turns] == ["What is rain?", "Water.", "And snow?", ""]
+    assert transcript.live_run is not None
+    links = Links(store)
+    assert await links.conversation(elsewhere.id) == "kc-1" and await links.conversation(own_id("kc-2")) == "kc-2"
+    assert await links.run(transcript.turns[1].id) == RunLink("kr-1", "kt-2", "debug.rag.v1")
+    assert await links.turns(elsewhere.id, transcript.live_run.id) == {"kt-1", "kr-1", "kr-2"}
+    ((run, events),) = await store.claim_runs([transcript.live_run.id], "me", "kogwistar", datetime.now(UTC))
+    context = await store.read_context(run)
+    assert (Progress.read(context.checkpoint).run, len(events), context.text) == ("kr-2", 1, "And snow?")
 
 
 async def test_two_processes_may_bring_it_forward_at_once(make: Callable[..., Store], old: str) -> None:

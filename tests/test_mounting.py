@@ -15,8 +15,9 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Mount, Route
 from starlette.testclient import TestClient
 
-from htmxchat import KogwistarLogin, LocalBackend, Store, StubBackend, chat_lifespan, create_chat_app
+from htmxchat import LocalBackend, Store, StubBackend, chat_lifespan, create_chat_app
 from htmxchat.agent import Request as Turn
+from htmxchat.agents.kogwistar import KogwistarLogin
 from htmxchat.urls import Urls
 from tests.support import FRAGMENT, Element, addresses, decode, parse
 

@@ -26,7 +26,6 @@ import htmxchat.fragments
 import htmxchat.testing
 from htmxchat import (
     ChatError,
-    KogwistarLogin,
     Limits,
     LocalBackend,
     Look,
@@ -42,6 +41,8 @@ from htmxchat import (
     create_chat_app,
     fold,
 )
+from htmxchat.agents import kogwistar
+from htmxchat.agents.kogwistar import KogwistarLogin
 from htmxchat.markdown import Markdown
 from htmxchat.testing import ScriptedBackend
 from htmxchat.urls import Urls
@@ -207,7 +208,7 @@ HANDED_OUT = {"RunView", "BackendConformance", "RunState", "ScriptState", "Outco
 
 
 def public() -> Iterator[tuple[str, Callable[..., Any]]]:
-    for module in (htmxchat, htmxchat.fragments, htmxchat.testing):
+    for module in (htmxchat, htmxchat.fragments, htmxchat.testing, kogwistar):
         for name in module.__all__:
             thing = getattr(module, name)
             protocol = getattr(thing, "_is_protocol", False)

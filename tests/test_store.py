@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import gc
 import json
 import sqlite3
 import threading
@@ -33,6 +34,7 @@ from htmxchat.events import (
 )
 from htmxchat.models import RunState
 from htmxchat.store import Batch, Started, Store
+from htmxchat.store.database import uncancelled
 from htmxchat.store.rows import now
 from htmxchat.store.tables import metadata
 from htmxchat.store.takeover import SILENT
@@ -482,6 +484,26 @@ async def test_a_cancelled_caller_does_not_tear_a_transaction(store: Store, ann:
         with anyio.move_on_after(0.0005):
             await answered(store, ann, "Hello")
     assert (await store.load_transcript(ann, started.run.conversation_id)).turns[1].text == "Yes."
+
+
+async def test_what_fails_after_its_caller_has_gone_is_not_complained_about() -> None:
+    complaints: list[dict[str, object]] = []
+    asyncio.get_running_loop().set_exception_handler(lambda _, context: complaints.append(context))
+    tasks: set[asyncio.Task[object]] = set()
+    release = asyncio.Event()
+
+    async def fail() -> None:
+        await release.wait()
+        raise BackendUnavailable
+
+    caller = asyncio.create_task(uncancelled(tasks, fail()))
+    await asyncio.sleep(0)
+    caller.cancel()
+    await asyncio.wait({caller})
+    release.set()
+    await asyncio.wait(tasks)
+    gc.collect()
+    assert complaints == []
 
 
 async def test_an_unknown_event_survives(store: Store, ann: str) -> None:

@@ -13,7 +13,7 @@ from collections.abc import Awaitable, Callable
 from functools import partial
 from typing import TypeVar
 
-from ..agent import Agent, CanResume, Checkpoint, Remember, Request
+from ..agent import Agent, CanResume, CanStop, Checkpoint, Remember, Request
 from ..containment import contained
 from ..errors import BackendUnavailable, ChatError
 from ..events import (
@@ -62,6 +62,7 @@ class ActiveRun:
         self._halted = asyncio.Event()
         self._at_once = asyncio.Event()
         self._leaving = False
+        self._stopping = False
         self._waiting: str | None = None
         self._waited = 0.0
         self._error: str | None = None
@@ -89,9 +90,14 @@ class ActiveRun:
         await self._log.more(count)
 
     def stop(self) -> None:
-        """End the run as cancelled, after the agent had its time to clean up."""
-        if self.accepting:
+        """End the run as cancelled, after the agent had its time to clean up; or have the agent end it, if it can."""
+        if self.accepting and not self._stopping:
+            self._stopping = True
             self._emit(RunStopping())
+            if isinstance(self._agent, CanStop) and self._waiting is None:
+                self._agent.stop(self.id)
+        if isinstance(self._agent, CanStop) and self._waiting is None:
+            return
         self._halt(RunEnded(Outcome.CANCELLED))
 
     def lose(self) -> None:
@@ -193,8 +199,7 @@ class ActiveRun:
 
     async def _hand_over(self) -> None:
         """Leave the run, once all that was yielded is stored, to whichever process claims it."""
-        while not self._log.settled:
-            await self._log.changed()
+        await self.stored()
         if not self.done and not self._log.lost:
             await self._patiently(partial(self._store.release_run, self.id, self._journal.owner))
             self._log.leave()
@@ -226,9 +231,9 @@ class ActiveRun:
     def seq(self) -> int:
         return self._log.seq
 
-    def note(self, body: EventBody) -> None:
+    def note(self, body: EventBody, raw: JSON = None) -> None:
         if self.accepting:
-            self._emit(body)
+            self._emit(body, raw)
 
     def keep(self, note: Checkpoint | Remember) -> None:
         if isinstance(note, Checkpoint) and not isinstance(self._agent, CanResume):
@@ -248,6 +253,10 @@ class ActiveRun:
         finally:
             self._waiting = None
             self._waited += loop.time() - began
+
+    async def stored(self) -> None:
+        while not self._log.settled:
+            await self._log.changed()
 
     async def catch_up(self) -> None:
         while self._log.full and not self.done:
@@ -274,8 +283,8 @@ class ActiveRun:
 
     # What happens to it
 
-    def _emit(self, body: EventBody, *, hurry: bool = False) -> None:
-        self._log.emit(body)
+    def _emit(self, body: EventBody, raw: JSON = None, *, hurry: bool = False) -> None:
+        self._log.emit(body, raw)
         self._journal.writer.wake(self._log, hurry=hurry)
 
     def _halt(self, end: RunEnded) -> None:

@@ -16,6 +16,7 @@ from ..events import (
     InputRequested,
     Outcome,
     RunEnded,
+    RunEvent,
     RunStarted,
     RunStopping,
     ScriptFinished,
@@ -48,7 +49,7 @@ class Answering(Protocol):
     @property
     def seq(self) -> int: ...
 
-    def note(self, body: EventBody) -> None:
+    def note(self, body: EventBody, raw: JSON = None) -> None:
         """Add to the log while it is open how the run ends."""
 
     def keep(self, note: Checkpoint | Remember) -> None:
@@ -59,6 +60,9 @@ class Answering(Protocol):
 
     async def catch_up(self) -> None:
         """Wait until not too much is left to be written."""
+
+    async def stored(self) -> None:
+        """Wait until nothing is left to be written."""
 
     def settle(self, end: RunEnded) -> bool:
         """Settle how the run ends, if that is still open. Returns whether it was."""
@@ -101,8 +105,13 @@ async def _play(start: Callable[[], AsyncIterator[Said]], run: Answering, replay
                 return
             answer = None
             body: EventBody | None = None
+            raw: JSON = None
             if isinstance(item, Checkpoint | Remember):
                 run.keep(item)
+                if isinstance(item, Checkpoint) and item.wait:
+                    await run.stored()
+            elif isinstance(item, RunEvent):
+                body, raw = _body(item.body), item.raw
             elif isinstance(item, RunScript):
                 script_id = replay.proposal(item) or f"script-{run.seq + 1}"
                 body = clean_body(ScriptProposed(script_id, item.code, item.title, awaited=True))
@@ -112,7 +121,7 @@ async def _play(start: Callable[[], AsyncIterator[Said]], run: Answering, replay
                 run.settle(body)
                 return
             if body is not None and not replay.recognizes(body):
-                run.note(body)
+                run.note(body, raw)
             if isinstance(body, InputRequested):
                 answer = await _ask(body, run, replay)
             elif isinstance(body, ScriptProposed) and body.awaited:

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 
 from ..agent import Checkpoint, Remember
 from ..errors import BackendUnavailable
-from ..events import EventBody, Outcome, ReasoningDelta, RunEnded, RunEvent, TextDelta
+from ..events import JSON, EventBody, Outcome, ReasoningDelta, RunEnded, RunEvent, TextDelta
 from ..store import Batch, Notes, Started
 from ..view import compact
 from .outage import Outage
@@ -86,14 +86,14 @@ class RunLog:
         """Wait until something has become of it."""
         await self._news.wait()
 
-    def emit(self, body: EventBody) -> None:
+    def emit(self, body: EventBody, raw: JSON = None) -> None:
         """Number an event and keep it to be written."""
         if self._refused:
             if not isinstance(body, RunEnded):
                 return
             body = UNSAVED
         self.seq += 1
-        self._pending.append(RunEvent(self.seq, datetime.now(UTC), body))
+        self._pending.append(RunEvent(self.seq, datetime.now(UTC), body, raw))
         self._size += _characters(body)
 
     def keep(self, note: Checkpoint | Remember) -> None:

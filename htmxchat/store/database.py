@@ -11,7 +11,7 @@ from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext, suppress
 from typing import Any, TypeVar
 
-from sqlalchemy import URL, Connection, MetaData, event, literal, make_url, select
+from sqlalchemy import URL, Connection, event, literal, make_url, select
 from sqlalchemy.exc import ArgumentError, DBAPIError, IntegrityError, InvalidRequestError, SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from sqlalchemy.pool import StaticPool
@@ -55,7 +55,6 @@ class Database:
         self._engine, self._kind = _make_engine(MEMORY if url is None else url, connections + _RESERVED)
         self._migrate = migrate
         self._ready = False
-        self._more: list[MetaData] = []
         self._loop: asyncio.AbstractEventLoop | None = None
         self._tasks: set[asyncio.Task[Any]] = set()
         self._trouble = Trouble()
@@ -77,12 +76,6 @@ class Database:
             await asyncio.wait(self._tasks, timeout=_PATIENCE)
         await self._engine.dispose()
         self._ready = False
-
-    def use(self, tables: MetaData) -> None:
-        """Keep these tables too. They are created at the next use of the database."""
-        if tables not in self._more:
-            self._more.append(tables)
-            self._ready = False
 
     async def read(self, work: Callable[[Connection], T]) -> T:
         """Return what `work` reads, in a transaction of its own. It is not interrupted when the caller is."""
@@ -163,10 +156,7 @@ class Database:
             metadata.create_all(db)
         else:
             migrations.prepare(db, migrate=self._migrate)
-        for tables in self._more:
-            tables.create_all(db)
-        for tables in (metadata, *self._more):
-            check_tables(db, tables)
+        check_tables(db, metadata)
 
     async def _prepare(self) -> None:
         if self._ready:
@@ -206,6 +196,8 @@ async def uncancelled(tasks: set[asyncio.Task[Any]], work: Coroutine[Any, Any, T
     task = asyncio.create_task(work)
     tasks.add(task)
     task.add_done_callback(tasks.discard)
+    # When the caller has gone, nobody else hears of a failure, and asyncio would complain of that.
+    task.add_done_callback(lambda done: done.cancelled() or done.exception())
     return await asyncio.shield(task)
 
 

@@ -94,8 +94,10 @@ class RunLogs(Database):
                 over = set()
             write = [batch for batch in batches if mine.get(batch.run_id)]
             run_rows.insert_events(db, {batch.run_id: batch.events for batch in write}, again=maybe_there)
+            notes = {batch.run_id: batch.notes for batch in write}
+            run_rows.keep_checkpoints(db, {id: each.checkpoint for id, each in notes.items() if each.checkpoint})
+            run_rows.keep_memories(db, {id: each.memory for id, each in notes.items() if each.memory})
             for batch in write:
-                run_rows.keep_notes(db, batch.run_id, batch.notes.checkpoint, batch.notes.memory)
                 if batch.log is not None:
                     run_rows.end(db, batch.run_id, conversations[batch.run_id], batch.log)
             return {batch.run_id for batch in batches} - {batch.run_id for batch in write} - over

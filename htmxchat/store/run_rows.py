@@ -8,7 +8,7 @@ import hashlib
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, and_, delete, func, insert, select, update
+from sqlalchemy import Connection, and_, bindparam, delete, func, insert, select, update
 
 from ..agent import Checkpoint, Remember
 from ..cleaning import clean_json, searchable
@@ -32,6 +32,9 @@ from . import tables as t
 from .notices import Notice
 
 _INSERT_EVENTS = insert(t.events)
+_OF_RUN = update(t.runs).where(t.runs.c.id == bindparam("run"))
+_KEEP_CHECKPOINT = _OF_RUN.values(checkpoint=bindparam("reached"), checkpoint_seq=bindparam("reached_seq"), deaths=0)
+_KEEP_MEMORY = _OF_RUN.values(memory=bindparam("remembered"))
 _WHOSE = "id", "owner", "active", "stop_requested", "agent", "deaths", "waiting"
 
 
@@ -150,16 +153,21 @@ def _note_effects(db: Connection, run_id: str, body: EventBody) -> None:
             db.execute(update(t.runs).where(this, t.runs.c.waiting == request_id).values(waiting=None))
 
 
-def keep_notes(db: Connection, run_id: str, checkpoint: tuple[Checkpoint, int] | None, memory: Remember | None) -> None:
-    """Write what the agent of a run keeps beside its log."""
-    values: dict[str, Any] = {}
-    if checkpoint is not None:
-        state, seq = checkpoint
-        values |= {"checkpoint": clean_json(state.state), "checkpoint_seq": seq, "deaths": 0}
-    if memory is not None:
-        values["memory"] = clean_json(memory.memory)
-    if values:
-        db.execute(update(t.runs).where(t.runs.c.id == run_id).values(**values))
+def keep_checkpoints(db: Connection, checkpoints: Mapping[str, tuple[Checkpoint, int]]) -> None:
+    """Write where runs can be resumed: one statement, however many they are."""
+    if checkpoints:
+        values = [
+            {"run": run_id, "reached": clean_json(checkpoint.state), "reached_seq": seq}
+            for run_id, (checkpoint, seq) in checkpoints.items()
+        ]
+        db.execute(_KEEP_CHECKPOINT, values)
+
+
+def keep_memories(db: Connection, memories: Mapping[str, Remember]) -> None:
+    """Write what runs have remembered: one statement, however many they are."""
+    if memories:
+        values = [{"run": run_id, "remembered": clean_json(note.memory)} for run_id, note in memories.items()]
+        db.execute(_KEEP_MEMORY, values)
 
 
 def lock_conversations_of(db: Connection, run_ids: Sequence[str]) -> dict[str, str]:
@@ -199,7 +207,7 @@ def end(db: Connection, run_id: str, conversation_id: str, log: Sequence[RunEven
             state=RunState.after(last.body.outcome).value,
             active=None,
             checkpoint=None,
-            log=_write_log(log),
+            log=write_log(log),
             text=text,
             folded=searchable(text),
         )
@@ -208,5 +216,6 @@ def end(db: Connection, run_id: str, conversation_id: str, log: Sequence[RunEven
     rows.tick(db, conversation_id, last.at)
 
 
-def _write_log(log: Sequence[RunEvent]) -> list[Any]:
+def write_log(log: Sequence[RunEvent]) -> list[Any]:
+    """Return a compacted log as it is kept with its run."""
     return [[event.seq, event.at.isoformat(), *encode_body(event.body)] for event in log]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from typing import Any
 
-from sqlalchemy import Connection, Table, delete, insert, select
+from sqlalchemy import Connection, Table, and_, delete, insert, select
 
 from ..models import PendingSignIn, User
 from . import rows
@@ -39,6 +39,14 @@ class Sessions(Database):
         this = select(t.sessions).where(t.sessions.c.id == _digest(secret), t.sessions.c.expires_at > rows.now())
         row = await self._read(lambda db: db.execute(this).one_or_none())
         return None if row is None else User(row.user_id, row.name, row.token, row.expires_at)
+
+    async def token_of(self, user_id: str) -> str | None:
+        """Return the token of a user's latest sign-in; `None` when nobody is signed in as that."""
+        mine = and_(
+            t.sessions.c.user_id == user_id, t.sessions.c.expires_at > rows.now(), t.sessions.c.token.is_not(None)
+        )
+        latest = select(t.sessions.c.token).where(mine).order_by(t.sessions.c.created_at.desc()).limit(1)
+        return await self._read(lambda db: db.scalar(latest))
 
     async def delete_session(self, secret: str) -> None:
         """Forget a session and its token."""

@@ -192,6 +192,19 @@ scripts = Table(
     Index(f"{_PREFIX}scripts_by_run", "run_id"),
 )
 
+# What conversations, users' turns and runs are called by a server that keeps them too.
+links = Table(
+    f"{_PREFIX}links",
+    metadata,
+    Column("id", String(32), primary_key=True),
+    # NULL for the conversation itself: that it was here is known after it is gone.
+    Column("conversation_id", String(32), ForeignKey(f"{_PREFIX}conversations.id", ondelete="CASCADE"), index=True),
+    Column("server_id", Text, nullable=False, default=""),
+    # Of a run: what the server calls its answer, and the program that ran.
+    Column("answer_id", Text, nullable=False, default=""),
+    Column("workflow_id", Text, nullable=False, default=""),
+)
+
 # Sign-ins that the chat looks after. Ids are SHA-256 of what the cookie holds, so the table lets nobody in; tokens are
 # kept as they are, because the backend needs them.
 sessions = Table(

@@ -55,7 +55,7 @@ async def respond(request: Request) -> AsyncGenerator[str | EventBody | RunScrip
     """Answer with an echo, or do what the message says.
 
     `words N PAUSE` writes N words, `stages N` goes through N stages, `ticks PAUSE` changes stage for ever; `forever`
-    never stops; `fail` breaks off; `ask` asks, `ask freely` without choices;
+    never stops; `fail` breaks off; `ask` asks, `ask freely` without choices, `ask first` before it proposes a script;
     `run JSON` waits for the string to run as Python and says what came of it, `propose JSON` proposes a list of them;
     `say JSON` answers with the string, `emit JSON` with events, each as a pair of its name and its fields, and goes on
     for ever if the last is `"forever"`.
@@ -108,6 +108,9 @@ async def respond(request: Request) -> AsyncGenerator[str | EventBody | RunScrip
         case ["ask", "freely"]:
             answer = yield InputRequested("name", "What is its name?")
             yield f"Its name is {answer}."
+        case ["ask", "first"]:
+            yield InputRequested("run", "Shall it run?", choices=("yes", "no"))
+            yield (yield RunScript("print(1)", "The script")).text
         case _:
             yield f"Echo: {request.text}"
 

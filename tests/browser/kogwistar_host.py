@@ -10,10 +10,10 @@ from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.routing import Mount
 
-from htmxchat import KogwistarBackend, Store, User, chat_lifespan, create_chat_app
-from htmxchat.backends.kogwistar import Timing
+from htmxchat import Store, User, chat_lifespan, create_chat_app
+from htmxchat.agents.kogwistar import KogwistarBackend, Timing
 
-IMPATIENT = Timing(tick=0.1, check=1.0, stuck=3.0, give_up=2.0, resent=1.0, patience=3.0, linger=0.5, turns=0.0)
+IMPATIENT = Timing(tick=0.1, check=1.0, stuck=3.0, give_up=2.0, resent=1.0, doubt=0.5, turns=0.0)
 
 
 def main() -> None:

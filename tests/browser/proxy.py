@@ -48,6 +48,10 @@ class Proxy:
         """Behave again."""
         self._loop.call_soon_threadsafe(setattr, self, "_mode", "forward")
 
+    def to(self, port: int) -> None:
+        """Forward new connections to another port; those that there are stay where they are."""
+        self._target = port
+
     def _switch(self, mode: str) -> None:
         self._mode = mode
         for writer in self._connections:

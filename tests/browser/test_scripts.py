@@ -127,6 +127,19 @@ def test_a_script_runs_once_it_is_approved_and_the_agent_goes_on(chat: Page) -> 
     assert dom(chat) == turns
 
 
+def test_a_script_that_comes_while_the_queue_is_watched_is_shown(chat: Page) -> None:
+    send(chat, "ask first")
+    form = chat.locator(".turn form:has(button[value=yes])")
+    action = form.get_attribute("action") or ""
+    chat.reload()  # so that nothing but the answer's stream can tell the page
+    expect(chat.locator("chat-runner:defined")).to_be_attached()
+    with chat.expect_response(lambda response: response.request.headers.get("hx-source") == "chat-runner"):
+        open_room(chat)
+    chat.request.post(chat.url.partition("/chat/")[0] + action, form={"request": "run", "answer": "yes"})
+    expect(card(chat).locator("button[name=approve]")).to_be_visible()
+    expect(chat.locator(".opener[data-room=scripts] .badge")).to_contain_text("1")
+
+
 def test_it_works_where_streams_do_not(
     new_context: Callable[..., BrowserContext], serve: Callable[..., Server]
 ) -> None:

@@ -13,8 +13,9 @@ from playwright.sync_api import Page, expect
 from starlette.applications import Starlette
 from starlette.routing import Mount
 
-from htmxchat import KogwistarLogin, LocalBackend, Request, Store, chat_lifespan, create_chat_app
-from htmxchat.backends.kogwistar.tokens import claims
+from htmxchat import LocalBackend, Request, Store, chat_lifespan, create_chat_app
+from htmxchat.agents.kogwistar import KogwistarLogin
+from htmxchat.agents.kogwistar.transport.tokens import claims
 from tests.browser.driving import answer, send, wait_for_state, wait_for_word
 from tests.fake_auth import FakeAuth, Serving
 

@@ -6,9 +6,9 @@ from collections.abc import Iterator
 
 import pytest
 
-from htmxchat import KogwistarBackend, User
+from htmxchat import User
+from htmxchat.agents.kogwistar import KogwistarBackend, Timing
 from htmxchat.backend import Backend
-from htmxchat.backends.kogwistar import Timing
 from htmxchat.testing import BackendConformance
 
 from .recordings import NEW, OLD

@@ -10,7 +10,8 @@ import pytest
 from starlette.requests import Request
 from starlette.testclient import TestClient
 
-from htmxchat import KogwistarBackend, Store, User, create_chat_app
+from htmxchat import Store, User, create_chat_app
+from htmxchat.agents.kogwistar import KogwistarBackend
 from tests.support import FRAGMENT, Element, parse
 
 from .replay import Replay, token

@@ -11,7 +11,8 @@ import os
 
 import pytest
 
-from htmxchat import KogwistarBackend, User
+from htmxchat import User
+from htmxchat.agents.kogwistar import KogwistarBackend
 from htmxchat.backend import Backend
 from htmxchat.testing import BackendConformance
 

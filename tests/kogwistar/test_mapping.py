@@ -15,11 +15,18 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from htmxchat import JSON, Outcome, RunState, RunView, ScriptResult, ScriptState, fold
-from htmxchat.backends.kogwistar.client import Client
-from htmxchat.backends.kogwistar.mapping import SPAN, Translator
-from htmxchat.backends.kogwistar.outcome import Facts, conclude
-from htmxchat.backends.kogwistar.replies import ServerRun, Step, read_account, read_run, read_steps, read_submitted
-from htmxchat.backends.kogwistar.waiting import Request, client_result
+from htmxchat.agents.kogwistar.translation.mapping import SPAN, Translator
+from htmxchat.agents.kogwistar.translation.outcome import Facts, conclude
+from htmxchat.agents.kogwistar.translation.replies import (
+    ServerRun,
+    Step,
+    read_account,
+    read_run,
+    read_steps,
+    read_submitted,
+)
+from htmxchat.agents.kogwistar.translation.waiting import Request, client_result
+from htmxchat.agents.kogwistar.transport.client import Client
 from htmxchat.events import InputRequested, RunEnded, RunEvent, RunStopping, TextDelta, Unknown
 from htmxchat.inspection import rows
 from htmxchat.scripts.results import encode_result

@@ -7,11 +7,11 @@ from typing import Any
 
 import pytest
 
-from htmxchat.backends.kogwistar.mapping import Translator
-from htmxchat.backends.kogwistar.outcome import state_text
-from htmxchat.backends.kogwistar.problems import plain
-from htmxchat.backends.kogwistar.replies import ServerEvent
-from htmxchat.backends.kogwistar.scrub import scrub, scrub_text
+from htmxchat.agents.kogwistar.translation.mapping import Translator
+from htmxchat.agents.kogwistar.translation.outcome import state_text
+from htmxchat.agents.kogwistar.translation.problems import plain
+from htmxchat.agents.kogwistar.translation.replies import ServerEvent
+from htmxchat.agents.kogwistar.translation.scrub import scrub, scrub_text
 
 TRACEBACK = 'Traceback (most recent call last):\n  File "/srv/kog/engine.py", line 3, in step\n    do()\nKeyError: 1'
 

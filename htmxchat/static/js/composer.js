@@ -5,6 +5,8 @@
  * refused it is put back here, before what was written meanwhile.
  */
 
+import { notify } from "./page.js";
+
 const NOT_SENT = "Your message could not be sent, and is kept here. Check the connection and send it again.";
 const NOT_STOPPED = "The answer could not be stopped. Check the connection and try again.";
 /** Whether the text is written on a screen. */
@@ -114,7 +116,7 @@ class ChatComposer extends HTMLElement {
       save(this.#key, text.value);
       return;
     }
-    document.dispatchEvent(new Event("chat:sent"));
+    notify("chat:sent");
   }
 
   /** Why nothing can be sent now; empty when it can. */

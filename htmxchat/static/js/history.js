@@ -1,4 +1,4 @@
-import { announce } from "./page.js";
+import { announce, notify } from "./page.js";
 import { isAddressed, show } from "./rooms.js";
 
 /**
@@ -74,7 +74,7 @@ class ChatHistory extends HTMLElement {
 
   #changed() {
     this.#title();
-    document.body.dispatchEvent(new Event("chat:changed"));
+    notify("chat:changed");
   }
 
   #refresh() {

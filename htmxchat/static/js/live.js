@@ -3,6 +3,8 @@
  * leave open: a first connection that fails, a stream that delivers nothing, a dead connection, and saying so.
  */
 
+import { notify } from "./page.js";
+
 /** Milliseconds without a first message, after which the page asks instead of listening. */
 const FIRST_MESSAGE = 6_000;
 /** Milliseconds of silence after which the connection is made anew: it may be dead without anyone having noticed. */
@@ -112,7 +114,7 @@ export class ChatLive extends HTMLElement {
 
   #ended() {
     this.remove();
-    document.body.dispatchEvent(new Event("chat:changed"));
+    notify("chat:changed");
   }
 
   #answered() {

@@ -32,6 +32,15 @@ function short(at) {
   return now.valueOf() - at.valueOf() < WEEK ? WEEKDAY.format(at) : DAY.format(at);
 }
 
+/**
+ * Tell every room of this page. The event comes from the body, where htmx's `from:body` hears it, and bubbles to the
+ * document, where the elements do.
+ * @param {string} type
+ */
+export function notify(type) {
+  document.body.dispatchEvent(new Event(type, { bubbles: true }));
+}
+
 /** Tell a screen reader. @param {string} words */
 export function announce(words) {
   const status = document.getElementById("status");

@@ -1,5 +1,7 @@
 /** "Run in browser" on the Python blocks of finished answers, and the way from a block or a proposal to its script. */
 
+import { notify } from "./page.js";
+
 const PYTHON = /^language-(?:python|python3|py)$/i;
 
 /** Put the button on every block that has none. The server takes the code from the answer itself, by the block's number. */
@@ -57,7 +59,7 @@ class ChatProposal extends HTMLElement {
   }
 
   #tell() {
-    document.body.dispatchEvent(new Event("chat:scripts"));
+    notify("chat:scripts");
   }
 }
 

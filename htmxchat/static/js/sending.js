@@ -1,6 +1,6 @@
 /** What is on its way to the server: a message stands at the end of the turns until the real one takes its place. */
 
-import { announce } from "./page.js";
+import { announce, notify } from "./page.js";
 
 /** Milliseconds after which a screen reader is told that something is still being sent. */
 const SLOW = 500;
@@ -52,7 +52,7 @@ function message(text) {
   for (const each of [turn, stage]) each.dataset.sending = "";
   turns?.append(turn, stage);
   if (empty && turns) [empty.hidden, turns.hidden] = [true, false];
-  document.dispatchEvent(new Event("chat:sending"));
+  notify("chat:sending");
   return () => {
     turn.remove();
     stage.remove();

@@ -3,7 +3,7 @@
  * told it the zone; before that it writes UTC. The times on the page are the reader's in any case (`localise`).
  */
 
-import { localise } from "./page.js";
+import { localise, notify } from "./page.js";
 
 const DAY = 24 * 60 * 60 * 1000;
 
@@ -22,7 +22,7 @@ export function keepZone() {
     if (zone !== told) tell(zone);
     [told, day] = [zone, today];
     localise(document);
-    document.body.dispatchEvent(new Event("chat:changed"));
+    notify("chat:changed");
   };
   // A page that sleeps misses midnight, and travels.
   document.addEventListener("visibilitychange", () => document.hidden || look());

@@ -1,0 +1,47 @@
+"""What has become of a message of which nobody knows whether it arrived: the server's turns tell. Pure functions."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+
+from .translation.replies import ServerTurn
+
+UNANSWERED = 120.0
+"""Seconds for which an answer is waited for: a second run beside its own, whose id nobody has told, spoils both."""
+MISSING = 15.0
+"""Seconds after which a message that is not there will not come any more."""
+
+UNKNOWN = "It is not known yet whether your last message has arrived. Send this one in half a minute."
+LOOKING = "Looking whether your message has arrived"
+ARRIVED = "Your message has arrived. Waiting for its answer"
+NOT_ARRIVED = "This message did not reach the kogwistar server."
+NO_ANSWER_CAME = "This message reached the kogwistar server, and no answer came."
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What the server has of a message.
+
+    Attributes:
+        turn: What it calls the user's turn.
+        answer: The answer, if there is one.
+    """
+
+    turn: str
+    answer: ServerTurn | None = None
+
+
+def look_for(text: str, turns: Sequence[ServerTurn], known: Collection[str]) -> Found | None:
+    """Return what the server has of the last message; `None` when it has nothing.
+
+    Args:
+        known: The turns that were there before.
+    """
+    for number in range(len(turns) - 1, -1, -1):
+        turn = turns[number]
+        # The server strips what it stores.
+        if turn.role == "user" and turn.id not in known and turn.text.strip() == text.strip():
+            after = turns[number + 1 : number + 2]
+            return Found(turn.id, after[0] if after and after[0].role == "assistant" else None)
+    return None

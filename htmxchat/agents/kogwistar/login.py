@@ -1,0 +1,225 @@
+"""Sign in through the server's own `/api/auth/login`."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from importlib.util import find_spec
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlencode, urlsplit
+
+from ... import checks
+from ...cleaning import one_line, storable
+from ...errors import BackendError, BackendUnavailable, NotAllowed, NotSignedIn
+from ...login import SignInAt
+from ...models import User
+from ...store import Store
+from .translation.problems import CANNOT_CHAT, DEV_ROLE, CannotChat, Refused, refusal
+from .transport.pool import Pool
+from .transport.probe import cannot_chat
+from .transport.tokens import claims
+
+if TYPE_CHECKING:
+    import httpx
+
+MISSING = "KogwistarLogin needs httpx: pip install 'htmxchat[kogwistar]'"
+
+_TOKEN = re.compile(r"[A-Za-z0-9._~+/=-]{1,16384}")
+_ADDRESS = re.compile(r"https?://([\w.-]+|\[[0-9a-fA-F:.]+\])(:\d{1,5})?(/[\w.~!$&'()*+,;=:@%/-]*)?", re.ASCII)
+_LONGEST = timedelta(hours=24)
+_WITHOUT_EXP = timedelta(hours=4)  # how long the server's own tokens last
+
+_UNREACHABLE = "The server that signs you in cannot be reached right now. Try again in a moment."
+_TOO_SLOW = "The server that signs you in takes too long to answer. Try again in a moment."
+_FAILED = "The server that signs you in failed. Try again in a moment."
+_NO_LOGIN = (
+    "At the address that this chat was given, no kogwistar server offers a sign-in. "
+    "Whoever runs the chat has to check that address."
+)
+_REFUSED = "The kogwistar server does not begin a sign-in. Whoever runs it has to look at its sign-in settings."
+_NOT_BACK = (
+    "The kogwistar server does not send people back to this chat. "
+    "Whoever runs it has to add {} to its AUTH_ALLOWED_RETURN_URLS."
+)
+_NO_TOKEN = "The sign-in was not finished. Sign in again."
+_BAD_TOKEN = "The kogwistar server did not accept the sign-in that it sent. Sign in again."
+_NO_USER = "The kogwistar server does not know this user. Ask who runs it for an account."
+_CLOCKS = "The sign-in had ended before it began: the clocks of this server and the kogwistar server differ."
+
+
+class KogwistarLogin:
+    """Signs people in through a kogwistar server, in its dev mode and with OpenID Connect. asyncio only.
+
+    A dev server sends people back to the address that it is given. One with OpenID Connect is asked to send them to
+    this chat's `/login/callback`: since 0.6 it does if its `AUTH_ALLOWED_RETURN_URLS`, or else its `UI_URL`, is
+    that address. Older ones send people to `UI_URL` in any case.
+
+    The session ends when the token does. Tokens are kept in the store's database, and nowhere else.
+
+    Args:
+        base_url: The server, as this process reaches it.
+        store: Remembers who is signed in; may be the backend's.
+        app_url: The scheme and host by which browsers reach the chat, `https://chat.example`. Default: as each
+            request says, which is right unless a proxy changes it.
+        public_url: The server, as browsers reach it. Default: `base_url`.
+        provider: Which of the server's OpenID Connect providers; default: the server's choice.
+        timeout: Seconds that the server may be silent.
+
+    Raises:
+        ValueError: An address is not one.
+        ImportError: httpx is missing.
+    """
+
+    fields = frozenset({"token"})
+
+    def __init__(
+        self,
+        base_url: str,
+        store: Store,
+        *,
+        app_url: str | None = None,
+        public_url: str | None = None,
+        provider: str | None = None,
+        timeout: float = 10.0,
+    ) -> None:
+        if find_spec("httpx") is None:
+            raise ImportError(MISSING)
+        self._base = _url(base_url, "base_url")
+        self._public = _url(public_url, "public_url") if public_url else self._base
+        self._provider = provider if provider is None else checks.text("provider", provider)
+        self._timeout = checks.seconds("timeout", timeout)
+        self._pool = Pool()
+        self.sessions = checks.instance("store", store, Store, 'Store("sqlite+aiosqlite:///chat.db")')
+        self.app_url = _url(app_url, "app_url") if app_url else None
+        if self.app_url and urlsplit(self.app_url).path:
+            raise ValueError(f"app_url is a scheme and a host, without a path, not {app_url!r}.")
+
+    async def open(self) -> None:
+        """Open the store."""
+        await self.sessions.open()
+
+    async def close(self) -> None:
+        """Close all connections and the store."""
+        await self._pool.close()
+        await self.sessions.close()
+
+    async def begin(self, callback: str) -> SignInAt:
+        """Return where the server signs people in.
+
+        Raises:
+            BackendUnavailable: The server cannot be reached, or fails.
+            BackendError: It has no sign-in, or refuses to begin one.
+        """
+        if await self._is_dev():
+            return SignInAt(f"{self._public}/api/auth/login?{urlencode({'redirect_uri': callback})}")
+        # The server compares all of the address, so the state at its end must go.
+        back = callback.rpartition("/")[0]
+        provider = {"provider": self._provider} if self._provider else {}
+        path = f"/api/auth/login?{urlencode({'return_to': back, **provider})}"
+        # Asked here first, so that what is wrong is said on a page of ours.
+        answer = await self._ask("GET", path)
+        if answer.status_code == 400 and "return_to" in answer.text:
+            path = f"/api/auth/login?{urlencode(provider)}".rstrip("?")
+            answer = await self._ask("GET", path)
+            home = (answer.cookies.get("auth_return_to") or "").strip('"')
+            if not home.startswith(back.removesuffix("login/callback")):
+                raise BackendError(_NOT_BACK.format(back))
+        if not answer.is_redirect:
+            raise BackendError(_REFUSED)
+        return SignInAt(self._public + path, with_state=False)
+
+    async def finish(self, values: Mapping[str, str]) -> User:
+        """Return who the token belongs to, as the server says.
+
+        Raises:
+            NotSignedIn: There is no token, or the server does not accept it.
+            NotAllowed: The user is not allowed to chat.
+            BackendUnavailable: The server cannot be reached, or fails.
+            BackendError: It answers with something else.
+        """
+        token = values.get("token", "")
+        if not _TOKEN.fullmatch(token):
+            raise NotSignedIn(_NO_TOKEN)
+        answer = await self._ask("GET", "/api/auth/me", token)
+        if answer.status_code == 401:
+            raise NotSignedIn(_BAD_TOKEN)
+        try:
+            me = answer.json()
+        except ValueError:
+            me = None
+        if answer.status_code == 404 and me is not None:
+            raise NotAllowed(_NO_USER)
+        user_id = me.get("user_id") if isinstance(me, dict) and answer.status_code == 200 else None
+        if not isinstance(user_id, str) or not user_id or not storable(user_id):
+            raise BackendError(_FAILED)
+        _check(me)
+        return User(user_id, _name(me), token, _expiry(token))
+
+    async def sign_out(self, user: User) -> None:
+        """Tell the server. It answers kindly and does nothing: its tokens stay valid until they expire."""
+        await self._ask("POST", "/api/auth/logout", user.token)
+
+    async def _is_dev(self) -> bool:
+        if cannot_chat(await self._ask("GET", "/health")):
+            raise CannotChat(CANNOT_CHAT)
+        # Dev servers have no use for this route and say so. Asking for a login instead would make a token.
+        answer = await self._ask("GET", "/api/auth/callback?state=none&code=none")
+        if answer.status_code == 404:
+            raise BackendError(_NO_LOGIN)
+        return "AUTH_MODE=dev" in answer.text
+
+    async def _ask(self, method: str, path: str, token: str | None = None) -> httpx.Response:
+        import httpx  # here, so that the package can be imported without it
+
+        headers = {"Authorization": f"Bearer {token}"} if token else {}
+        try:
+            client = self._pool.client()
+            answer = await client.request(method, self._base + path, headers=headers, timeout=self._timeout)
+        except httpx.TimeoutException:
+            raise BackendUnavailable(_TOO_SLOW) from None
+        except httpx.HTTPError:
+            raise BackendUnavailable(_UNREACHABLE) from None
+        if answer.status_code >= 500:
+            error = refusal(answer.status_code, answer.content)
+            raise error if isinstance(error, Refused) else BackendUnavailable(_FAILED)
+        return answer
+
+
+def _check(me: Mapping[str, Any]) -> None:
+    """Refuse who could only look at an empty page: the server would answer every click with 403."""
+    who, ask = f"You have signed in as {_name(me)}", "Ask who runs the kogwistar server to change that."
+    if me.get("is_active") is False:
+        raise NotAllowed(f"{who}, but this account is not active. {ask}")
+    if me.get("role") == "ro":
+        role = "its role is “ro”"
+        raise NotAllowed(f"{who}, but this account may only read ({role}), so it cannot chat. {ask} {DEV_ROLE}")
+    spaces = me.get("ns")
+    names = spaces.split(",") if isinstance(spaces, str) else spaces if isinstance(spaces, list) else []
+    if not {"conversation", "*"} & {str(name).strip() for name in names}:
+        raise NotAllowed(f"{who}, but this account has no access to conversations (namespace “conversation”). {ask}")
+
+
+def _name(me: Mapping[str, Any]) -> str:
+    name = me.get("display_name") or me.get("email") or me["user_id"]
+    return one_line(str(name), 100)
+
+
+def _expiry(token: str) -> datetime:
+    now = datetime.now(UTC)
+    exp = claims(token).get("exp")
+    if isinstance(exp, bool) or not isinstance(exp, int | float):
+        return now + _WITHOUT_EXP
+    try:
+        expires_at = min(datetime.fromtimestamp(exp, UTC), now + _LONGEST)
+    except (ValueError, OverflowError, OSError):
+        return now + _WITHOUT_EXP
+    if expires_at <= now:
+        raise BackendError(_CLOCKS)
+    return expires_at
+
+
+def _url(text: str, name: str) -> str:
+    if not _ADDRESS.fullmatch(checks.text(name, text)):
+        raise ValueError(f"{name} must be an address like https://host or http://host:port, not {text!r}.")
+    return text.rstrip("/")

@@ -1,0 +1,49 @@
+"""How far a run has come: what the agent's checkpoints hold."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from ...agent import Checkpoint
+
+
+@dataclass
+class Progress:
+    """A run, as it can be gone on with in any process.
+
+    Attributes:
+        phase: new, sending, doubt (sent, and nobody knows whether it arrived), running, waiting (for the user) or
+            resuming (the user has answered).
+        since: When the phase began, in seconds since 1970.
+        run: What the server calls the run.
+        turn: What the server calls the user's turn.
+        after: The number of the last event of the server that was told.
+        asked: How often the run has asked the user.
+        request: What it waits for.
+    """
+
+    phase: str = "new"
+    since: float = field(default_factory=time.time)
+    run: str = ""
+    turn: str = ""
+    after: int = 0
+    asked: int = 0
+    request: dict[str, Any] | None = None
+
+    @classmethod
+    def read(cls, checkpoint: Any) -> Progress:
+        return cls(**checkpoint) if isinstance(checkpoint, Mapping) else cls()
+
+    def enter(self, phase: str) -> None:
+        self.phase, self.since = phase, time.time()
+
+    @property
+    def age(self) -> float:
+        """Seconds since the phase began."""
+        return time.time() - self.since
+
+    def checkpoint(self, *, wait: bool = False) -> Checkpoint:
+        return Checkpoint(asdict(self), wait)

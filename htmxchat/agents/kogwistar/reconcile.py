@@ -1,0 +1,152 @@
+"""Brings what other clients of the server wrote into the journal, in the server's order."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any
+
+from sqlalchemy import Connection, Row, delete, insert, select, update
+
+from ...cleaning import one_line, searchable
+from ...events import Outcome, RunEnded, RunEvent, TextReplaced
+from ...models import UNDATED, RunState
+from ...store import branches, rows, run_rows
+from ...store import tables as t
+from .links import own_id, put
+from .translation.replies import ServerTurn
+
+UNTITLED = "Conversation from elsewhere"
+
+
+@dataclass
+class _Pair:
+    """What a user wrote, and what was answered.
+
+    Attributes:
+        place: Where it stands in the server's list.
+    """
+
+    place: int
+    turn: str = ""
+    text: str = ""
+    answer: str = ""
+    answers: list[str] = field(default_factory=list)
+
+
+def add_conversation(db: Connection, user_id: str, server_id: str, place: int = 0) -> None:
+    """Write a conversation that was begun elsewhere, unless it was here before. The server tells no times.
+
+    Args:
+        place: Where it stands in the server's list.
+    """
+    id = own_id(server_id)
+    if db.scalar(select(t.links.c.id).where(t.links.c.id == id)) is not None:
+        return
+    put(db, id, server_id=server_id)
+    at = UNDATED - timedelta(seconds=place)
+    values = {"title": UNTITLED, "folded": "", "created_at": at, "updated_at": at}
+    rows.mine(user_id)
+    db.execute(insert(t.conversations).values(id=id, user_id=user_id, **values))
+
+
+def learn_turns(db: Connection, conversation_id: str, turns: Sequence[ServerTurn]) -> None:
+    """Write turns that are not in the journal yet, and put all of them in the server's order.
+
+    What the server does not know stays behind what it follows.
+    """
+    this = t.conversations.c.id == conversation_id
+    conversation = db.execute(select(t.conversations).where(this).with_for_update()).one_or_none()
+    if conversation is None:
+        return
+    tree = branches.read_tree(db, conversation_id)
+    path = tree.path(conversation.head)
+    here = select(t.links).where(t.links.c.conversation_id == conversation_id)
+    links = {link.id: link for link in db.execute(here)}
+    if any(run.active and run.id not in links for run in path):
+        return  # one of the server's turns is, or may be, the message that is being sent
+    runs = {run.turn_id: run for run in path}
+    known = {link.server_id: id for id, link in links.items() if id in tree.turns}
+    known |= {link.answer_id: tree.runs[id].turn_id for id, link in links.items() if link.answer_id and id in tree.runs}
+    places: dict[str, int] = {}
+    for pair in _pairs(turns):
+        turn_id = known.get(pair.turn) or known.get(pair.answer)
+        if turn_id is None:
+            turn_id = own_id(f"{conversation_id} {pair.turn or pair.answer}")
+            runs[turn_id] = _write(db, conversation, turn_id, pair)
+        elif pair.answer and (run := runs.get(turn_id)) is not None:
+            link = links.get(run.id)
+            if link is not None and not link.server_id and not run.active:
+                _answer(db, conversation_id, run.id, pair)
+        places.setdefault(turn_id, pair.place)
+    _order(db, conversation, [*runs.items()], places)
+    first = next((pair.text for pair in _pairs(turns) if pair.text), "")
+    if conversation.title == UNTITLED and (title := one_line(first, rows.TITLE_LENGTH)):
+        db.execute(update(t.conversations).where(this).values(title=title, folded=searchable(title)))
+
+
+def _pairs(turns: Sequence[ServerTurn]) -> list[_Pair]:
+    pairs: list[_Pair] = []
+    seen = set()
+    for place, turn in enumerate(turns):
+        if turn.id in seen:
+            continue
+        seen.add(turn.id)
+        if turn.role == "user":
+            pairs.append(_Pair(place, turn.id, turn.text))
+            continue
+        if not pairs:
+            pairs.append(_Pair(place))
+        # Two that were written at once to the same turn are shown together.
+        pairs[-1].answer = pairs[-1].answer or turn.id
+        pairs[-1].answers.append(turn.text)
+    return pairs
+
+
+def _write(db: Connection, conversation: Row[Any], turn_id: str, pair: _Pair) -> Any:
+    """Write a turn with its answer; without one, with a run that has said nothing."""
+    at = UNDATED - timedelta(days=1) + timedelta(milliseconds=pair.place)
+    here = {"conversation_id": conversation.id, "created_at": at}
+    db.execute(insert(t.turns).values(id=turn_id, text=pair.text, folded=searchable(pair.text), **here))
+    put(db, turn_id, conversation_id=conversation.id, server_id=pair.turn)
+    run_id = own_id(f"{conversation.id} answer to {turn_id}")
+    values = {"id": run_id, "turn_id": turn_id, "user_id": conversation.user_id, "state": RunState.COMPLETED.value}
+    db.execute(insert(t.runs).values(**values, **here, log=[]))
+    put(db, run_id, conversation_id=conversation.id)
+    if pair.answer:
+        _answer(db, conversation.id, run_id, pair)
+    return db.execute(select(t.runs.c.id, t.runs.c.turn_id).where(t.runs.c.id == run_id)).one()
+
+
+def _answer(db: Connection, conversation_id: str, run_id: str, pair: _Pair) -> None:
+    """Write, or write anew, what a run of another client has answered."""
+    text = "\n\n".join(pair.answers)
+    if db.scalar(select(t.runs.c.text).where(t.runs.c.id == run_id)) == text:
+        return
+    log = [RunEvent(1, UNDATED, TextReplaced(text)), RunEvent(2, UNDATED, RunEnded(Outcome.COMPLETED))]
+    db.execute(delete(t.events).where(t.events.c.run_id == run_id))
+    run_rows.insert_events(db, {run_id: log})
+    written = run_rows.write_log(log)
+    db.execute(update(t.runs).where(t.runs.c.id == run_id).values(log=written, text=text, folded=searchable(text)))
+    put(db, run_id, conversation_id=conversation_id, answer_id=pair.answer)
+
+
+def _order(db: Connection, conversation: Row[Any], runs: list[tuple[str, Any]], places: dict[str, int]) -> None:
+    """Link each turn to the run before it, where that is not so."""
+    number, numbered = -1, []
+    for turn_id, run in runs:
+        if turn_id in places and not _is_new(run):
+            number = places[turn_id]
+        numbered.append((places.get(turn_id, number), turn_id, run))
+    numbered.sort(key=lambda each: each[0])
+    before: str | None = None
+    for _, turn_id, run in numbered:
+        db.execute(update(t.turns).where(t.turns.c.id == turn_id).values(follows=before))
+        before = run.id
+    if before != conversation.head:
+        db.execute(update(t.conversations).where(t.conversations.c.id == conversation.id).values(head=before))
+
+
+def _is_new(run: Any) -> bool:
+    return not hasattr(run, "active")

@@ -1,0 +1,161 @@
+"""What became of a run, from what the server knows when its stream is over. Pure functions.
+
+`run.completed` and `status: "succeeded"` say only that the run is over: `result.workflow_status` says how it went.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from ....events import (
+    EventBody,
+    Outcome,
+    RunEnded,
+    SourcesFound,
+    TextReplaced,
+    ToolFinished,
+    ToolStarted,
+)
+from .problems import first_reason, sentence
+from .replies import ServerRun, Step, mapping, strings, text_at
+from .scrub import scrub
+from .sources import find_sources
+from .waiting import WAITS, Request, ask, find_request
+
+NO_ANSWER = "The server ended the run without an answer, and without saying why."
+NOT_STOPPED = (
+    "You stopped this answer, but the server never confirmed it. It was probably restarted, and the answer is lost."
+)
+FORGOTTEN = "The server does not know this run any more. What arrived of the answer is kept."
+NOT_RESUMABLE = "The run waits for something that cannot be given here. Ask again, or use the server's own tools."
+
+_INTERNAL = frozenset({"budget", "op_log", "started", "turn_index", "wait_reason"})
+_LONGEST_STATE = 20_000
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What was asked of the server about a run that is over; only what was needed.
+
+    Attributes:
+        text: The answer as the stream told it.
+        left_behind: An answer that a cancelled run has nevertheless written.
+        asked: How often the run has asked the user before.
+        state: The workflow's state at the last checkpoint.
+        evidence: Summaries by reference.
+    """
+
+    run: ServerRun
+    text: str = ""
+    steps: Sequence[Step] = ()
+    state: Mapping[str, Any] = field(default_factory=dict)
+    evidence: Mapping[str, str] = field(default_factory=dict)
+    left_behind: str = ""
+    asked: int = 0
+
+
+def how(run: ServerRun, text: str) -> str:
+    """Return how a terminal run went: completed, failed, cancelled, suspended, or empty (over, but no answer)."""
+    if run.status == "failed":
+        return "failed"
+    if run.status == "cancelled" or run.workflow_status == "cancelled":
+        return "cancelled"
+    if run.workflow_status == "suspended":
+        return "suspended"
+    if run.workflow_status in ("failure", "failed"):
+        return "failed"
+    return "completed" if text or run.text or "final_state" in run.result else "empty"
+
+
+def conclude(facts: Facts) -> tuple[list[EventBody], Request | None]:
+    """Return the last events of a run; with a request, it has not ended but waits for its answer."""
+    facts = _after_resume(facts)
+    run = facts.run
+    went = how(run, facts.text)
+    if went == "suspended":
+        request = find_request(facts.state or run.final_state, facts.steps, facts.asked)
+        if request is not None:
+            return ask(request), request
+        reason = WAITS.get(text_at(run.final_state, "wait_reason"), "")
+        return [RunEnded(Outcome.FAILED, f"{reason} {NOT_RESUMABLE}".strip())], None
+    if went == "cancelled":
+        return [*_replaced(facts.left_behind, facts.text), RunEnded(Outcome.CANCELLED)], None
+    text = run.text or facts.text
+    if went in ("failed", "empty"):
+        shown = _replaced(run.text, facts.text)
+        return [*shown, RunEnded(Outcome.FAILED, why_failed(facts, text=text, whole=bool(run.text)))], None
+    if not text:
+        text = state_text(run.final_state)
+    bodies: list[EventBody] = [*_replaced(text, facts.text), *_quality(run.result)]
+    if found := find_sources(run.result, facts.state, facts.evidence):
+        bodies.append(SourcesFound(found))
+    return [*bodies, RunEnded(Outcome.COMPLETED)], None
+
+
+def why_failed(facts: Facts, *, text: str = "", whole: bool = False) -> str:
+    """Return why a run failed, one plain sentence: of the run itself, else of the last step that failed.
+
+    Args:
+        text: What there is of the answer.
+        whole: Whether that is all of it.
+    """
+    said = sentence(facts.run.error)
+    if not said and (failed := [step for step in facts.steps if step.failed]):
+        said = sentence(first_reason(failed[-1].errors))
+    if text and not whole:
+        return f"The answer broke off: {said}" if said else "The answer broke off, and the server does not say why."
+    if text:
+        return f"The answer is there, but a later step failed: {said}" if said else "A step after the answer failed."
+    if said:
+        return f"The server says: {said}"
+    return NO_ANSWER
+
+
+def _after_resume(facts: Facts) -> Facts:
+    """A run's row says suspended for ever; if nothing waits at the last checkpoint, it has been resumed since."""
+    join = mapping(facts.state.get("_rt_join"))
+    if how(facts.run, facts.text) != "suspended" or not join or join.get("suspended") or join.get("pending"):
+        return facts
+    failed = bool(facts.steps) and facts.steps[-1].failed
+    reply = {"workflow_status": "failure" if failed else "succeeded", "final_state": dict(facts.state)}
+    return replace(facts, run=resumed(facts.run, reply))
+
+
+def resumed(run: ServerRun, reply: Mapping[str, Any]) -> ServerRun:
+    """Return the run as it would look if the server noted what came of a resume; it does not."""
+    status = text_at(reply, "workflow_status")
+    state = mapping(reply.get("final_state"))
+    result = {"workflow_status": status, "final_state": state}
+    text = text_at(state, "assistant_text")
+    return replace(run, workflow_status=status, result={**result, "assistant_text": text} if text else result)
+
+
+def state_text(state: Mapping[str, Any]) -> str:
+    """Return the outcome of a workflow that wrote no answer, as Markdown: what is in its state."""
+    for found in (state, mapping(state.get("agentic_answering_result"))):
+        if text := text_at(found, "assistant_text"):
+            return text
+    shown = scrub({key: value for key, value in state.items() if not key.startswith("_") and key not in _INTERNAL})
+    if not shown:
+        return "The workflow has finished."
+    text = json.dumps(shown, ensure_ascii=False, indent=2)
+    if len(text) > _LONGEST_STATE or "```" in text:
+        return f"The workflow has finished. Its result has {len(shown)} values: {', '.join(list(shown)[:20])}."
+    return f"The workflow has finished.\n\n```json\n{text}\n```"
+
+
+def _replaced(text: str, before: str) -> list[EventBody]:
+    return [TextReplaced(text)] if text and text != before else []
+
+
+def _quality(result: Mapping[str, Any]) -> list[EventBody]:
+    evaluation = mapping(result.get("evaluation"))
+    if evaluation.get("is_sufficient") is not False and evaluation.get("needs_more_info") is not True:
+        return []
+    aspects = [each.replace("_", " ") for each in strings(evaluation.get("missing_aspects"))]
+    missing = f"Missing: {', '.join(aspects)}" if aspects else "The answer may be incomplete"
+    found = ToolFinished("evaluation", "Insufficient", {"notes": text_at(evaluation, "notes"), "missing": aspects})
+    return [ToolStarted("evaluation", "evaluate", missing), found]

@@ -1,0 +1,172 @@
+"""The server's failures as sentences. Nothing that it says about its own insides reaches a page."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable
+from typing import Any
+
+from ....cleaning import clean_text
+from ....errors import BackendError, BackendUnavailable, ChatError, NotAllowed, NotFound, NotSignedIn
+from ....redaction import redact_text
+from .replies import strings
+from .scrub import FRAME, TRACEBACK
+
+NOT_REACHED = "The kogwistar server cannot be reached right now. Try again in a moment."
+TOO_SLOW = "The kogwistar server takes too long to answer. Try again in a moment."
+BUSY = "The kogwistar server has too much to do right now. Try again in a moment."
+CANNOT_CHAT = (
+    "This kogwistar server cannot chat: it is the native one, which has no conversations yet. "
+    "Whoever runs it has to start the Python server instead (knowledge-mcp)."
+)
+NOT_UNDERSTOOD = "The kogwistar server answered with something else than expected. Is its address right?"
+SIGN_IN_AGAIN = "Your sign-in has expired. Sign in again; what you typed is kept."
+NO_TOKEN = "You are not signed in to the kogwistar server. Sign in, then come back to this page."
+NO_USER = "This sign-in has no user on the kogwistar server, so it cannot hold conversations. Sign in as a user."
+DEV_ROLE = "In dev mode, everybody has the role that the server's variable DEV_AUTH_ROLE says, “ro” when it is not set."
+UNCERTAIN = (
+    "The kogwistar server has not said whether it got your message, so it may have arrived. "
+    "Look into the conversation before you send it again; a new one is in the history."
+)
+UNANSWERED = (
+    "Your last message has arrived, and the kogwistar server may still be answering it. Its answer appears here. "
+    "If none comes, you can send the next message two minutes after it."
+)
+NOT_CONFIRMED = "It is not known whether this message reached the kogwistar server."
+
+_LONGEST = 300
+_QUERY = re.compile(r"(?<=\S)\?[\w.%~-]+=\S*")
+_PATH = re.compile(
+    r"<server-path>|(?:\b[A-Za-z]:|(?<![\\/]))(?:[\\/]++[\w.@~+-]++){2,}+[\\/]?|(?<![\w/.:<])/[\w.@~+-]+/?"
+)
+_RULE = re.compile(r"^ *\+[+-].*$", re.MULTILINE)  # between the errors of an exception group
+_ROLE = re.compile(r"requires role '(\w+)', you have '(\w+)'")
+_ACL = re.compile(r"does not have \w+ access to workflow (\S+)")
+
+
+class Uncertain(BackendUnavailable):
+    """Something was sent, and no readable answer came: it is not known what the server made of it."""
+
+
+class NoSuchRoute(BackendError):
+    """A 404 that is not the server's own: a proxy that knows no way to it, or another service at its address."""
+
+
+class Refused(BackendUnavailable):
+    """The server, or what stands before it, answered that it cannot do this now, and why."""
+
+
+class CannotChat(BackendError):
+    """It is a kogwistar server, but one that has no chat."""
+
+
+class ServerFailed(BackendError):
+    """The server broke over what was asked; it may have done a part of it."""
+
+
+def plain(text: str) -> str:
+    """Return what a server said about a failure in one line, without tracebacks and paths; may be empty.
+
+    Of a traceback the error at its end is kept. It is the reason: what comes before it is cut first.
+    """
+    before, *rest = TRACEBACK.split(redact_text(clean_text(text)))
+    reason = _line(rest[-1]) if rest else ""
+    before = _shortened(_line(before), _LONGEST - len(reason) - 1)
+    return _shortened(f"{before} {reason}".strip(), _LONGEST)
+
+
+def _line(text: str) -> str:
+    text = _RULE.sub("", FRAME.sub("…", text))
+    return " ".join(_PATH.sub("…", _QUERY.sub("", text)).split()).strip(" …")
+
+
+def _shortened(line: str, most: int) -> str:
+    return line if len(line) <= most else line[: max(most - 1, 0)].rstrip() + "…"
+
+
+def first_reason(said: Iterable[str]) -> str:
+    """Return `plain` of the first that says something."""
+    return next(filter(None, map(plain, said)), "")
+
+
+def sentence(text: str) -> str:
+    """Return `plain(text)` with a full stop."""
+    line = plain(text)
+    return line if not line or line[-1] in ".!?…" else line + "."
+
+
+def refusal(status: int, body: bytes) -> ChatError:
+    """Return the error for an answer that is not a success."""
+    detail, request_id = _read(body)
+    if status == 401:
+        return NotSignedIn(_with(NO_TOKEN, request_id))
+    if status == 403:
+        return NotAllowed(_with(_forbidden(detail), request_id))
+    if status == 404:
+        # What the server itself says is JSON with a reason; frameworks say just this when they have no such route.
+        if detail in ("", "Not Found"):
+            return NoSuchRoute(_with(NOT_UNDERSTOOD, request_id))
+        return NotFound(_with(NotFound.sentence, request_id))
+    said = sentence(detail)
+    if status in (408, 429, 502, 503, 504):
+        if said:
+            return Refused(_with(f"The kogwistar server cannot do this right now: {said}", request_id))
+        return BackendUnavailable(_with(BUSY if status == 429 else NOT_REACHED, request_id))
+    if status == 501 and b"KOGWISTAR_API" in body:
+        return CannotChat(_with(CANNOT_CHAT, request_id))
+    if status == 501 and said:
+        return BackendError(_with(f"The kogwistar server cannot do this: {said}", request_id))
+    if status >= 500:
+        words = f"The kogwistar server failed: {said}" if said else "The kogwistar server failed. Try again."
+        return ServerFailed(_with(words, request_id))
+    words = f"The kogwistar server refused this: {said}" if said else "The kogwistar server refused this."
+    return BackendError(_with(words, request_id))
+
+
+def _forbidden(detail: str) -> str:
+    if role := _ROLE.search(detail):
+        return (
+            f"Your account on the kogwistar server has the role “{role[2]}”, and this needs “{role[1]}”. "
+            f"Ask who runs the server to change it. {DEV_ROLE}"
+        )
+    if "namespaces" in detail:
+        return (
+            "Your account on the kogwistar server has no access to conversations. "
+            "Ask who runs the server for the namespace “conversation”."
+        )
+    if workflow := _ACL.search(detail):
+        return f"Your account may not use the workflow {workflow[1]}. Ask who runs the kogwistar server for access."
+    said = sentence(detail)
+    return f"The kogwistar server does not allow this: {said}" if said else "The kogwistar server does not allow this."
+
+
+def _read(body: bytes) -> tuple[str, str]:
+    """Return what an error body says and its request id. It may be text, a list, an object, or no JSON at all."""
+    try:
+        data: Any = json.loads(body)
+    except (ValueError, RecursionError):
+        return "", ""
+    if not isinstance(data, dict):
+        return "", ""
+    error = data.get("error")
+    if isinstance(error, dict):
+        id = error.get("request_id")
+        return _words(error.get("detail") or error.get("message") or error.get("code")), plain(str(id)) if id else ""
+    return _words(data.get("detail") or error or data.get("message")), ""
+
+
+def _words(detail: Any) -> str:
+    if isinstance(detail, str):
+        # `str(KeyError(…))` comes with quotes around it.
+        return detail[1:-1] if len(detail) > 1 and detail[0] == detail[-1] == "'" else detail
+    if isinstance(detail, list):
+        found = [item for item in detail if isinstance(item, dict)]
+        return "; ".join(f"{'.'.join(strings(item.get('loc'))) or 'request'}: {item.get('msg', '')}" for item in found)
+    if isinstance(detail, dict):
+        return _words(detail.get("error"))
+    return ""
+
+
+def _with(words: str, request_id: str) -> str:
+    return f"{words} (Request {request_id})" if request_id else words

@@ -1,0 +1,257 @@
+"""What the server says, as typed values. Reading is lenient: old and new forms, missing and unknown keys."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+from ....cleaning import clean_json, clean_text
+
+_TERMINAL = frozenset({"succeeded", "completed", "failed", "cancelled", "already-terminal"})
+_ENVELOPE = frozenset({"seq", "run_id", "event_type", "type", "created_at_ms", "payload"})
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """Who a token belongs to, as the server sees it."""
+
+    user_id: str
+    role: str = ""
+    namespaces: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ServerConversation:
+    id: str
+    user_id: str | None = None
+    turn_count: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class ServerTurn:
+    id: str
+    role: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Submitted:
+    """A run that the server has accepted."""
+
+    run_id: str
+    turn_id: str
+    admission: str = "accepted"
+
+
+@dataclass(frozen=True, slots=True)
+class ServerRun:
+    """A run's row. `workflow_status` tells how it went; `status` only whether it is over."""
+
+    id: str
+    conversation_id: str
+    workflow_id: str
+    user_id: str | None
+    turn_id: str
+    assistant_turn_id: str
+    status: str
+    terminal: bool
+    workflow_status: str = ""
+    error: str = ""
+    updated_at: datetime | None = None
+    result: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def text(self) -> str:
+        """The answer that the row holds, if any."""
+        return text_at(self.result, "assistant_text")
+
+    @property
+    def final_state(self) -> Mapping[str, Any]:
+        return mapping(self.result.get("final_state"))
+
+
+@dataclass(frozen=True, slots=True)
+class ServerEvent:
+    """One event of a run's stream, however the server wrote it down.
+
+    Attributes:
+        raw: All of it as JSON that can be stored.
+    """
+
+    seq: int
+    type: str
+    at: datetime
+    payload: Mapping[str, Any]
+    raw: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One step of a workflow.
+
+    Attributes:
+        errors: What it said when it failed; the server adds tracebacks, which no page may show.
+        update: What it changed in the workflow's state.
+        next: The steps that it chose to go on with.
+    """
+
+    seq: int
+    op: str
+    status: str
+    wait_reason: str = ""
+    errors: tuple[str, ...] = ()
+    resume_payload: Mapping[str, Any] = field(default_factory=dict)
+    seconds: float | None = None
+    update: Any = None
+    next: tuple[str, ...] = ()
+    workflow: str = ""
+
+    @property
+    def failed(self) -> bool:
+        return self.status in ("failure", "failed")
+
+
+def read_account(data: Any) -> Account:
+    names = data.get("ns") or ()
+    names = names.split(",") if isinstance(names, str) else names
+    return Account(identity(data["user_id"]), text_at(data, "role"), tuple(str(name).strip() for name in names))
+
+
+def read_conversation(data: Any) -> ServerConversation:
+    """Read an item of the list as well as a whole conversation."""
+    id = data.get("conversation_id") or data["id"]
+    user_id, count = data.get("user_id"), data.get("turn_count")
+    owner = None if user_id is None else identity(user_id)
+    return ServerConversation(identity(id), owner, count if isinstance(count, int) else 0)
+
+
+def read_turns(data: Any) -> tuple[ServerTurn, ...]:
+    """Read the turns that somebody wrote; the order is the server's."""
+    found = data["turns"]
+    turns = [ServerTurn(identity(turn["node_id"]), text_at(turn, "role"), text_at(turn, "content")) for turn in found]
+    return tuple(turn for turn in turns if turn.role in ("user", "assistant"))
+
+
+def read_submitted(data: Any) -> Submitted:
+    turn_id = text_at(data, "user_turn_node_id") or text_at(data, "turn_node_id")
+    return Submitted(identity(data["run_id"]), turn_id, text_at(data, "admission") or "accepted")
+
+
+def read_run(data: Any) -> ServerRun:
+    status = text_at(data, "status")
+    result = mapping(data.get("result"))
+    error = data.get("error")
+    return ServerRun(
+        id=identity(data["run_id"]),
+        conversation_id=text_at(data, "conversation_id"),
+        workflow_id=text_at(data, "workflow_id"),
+        user_id=None if data.get("user_id") is None else identity(data["user_id"]),
+        turn_id=text_at(data, "user_turn_node_id") or text_at(data, "turn_node_id"),
+        assistant_turn_id=text_at(data, "assistant_turn_node_id"),
+        status=status,
+        terminal=bool(data["terminal"]) if "terminal" in data else status in _TERMINAL,
+        workflow_status=text_at(result, "workflow_status"),
+        error=clean_text(error) if isinstance(error, str) else text_at(mapping(error), "message"),
+        updated_at=moment(data.get("updated_at_ms")),
+        result=result,
+    )
+
+
+def read_event(data: Any, seq: int | None = None, name: str = "") -> ServerEvent:
+    """Read an event with a flat payload as well as with a nested one.
+
+    Args:
+        seq, name: What the stream's own `id` and `event` fields said.
+
+    Raises:
+        KeyError, TypeError, ValueError: It has no number or no type.
+    """
+    if not isinstance(data, Mapping):
+        raise TypeError("an event is an object")
+    payload = data.get("payload")
+    if not isinstance(payload, Mapping):
+        payload = {key: value for key, value in data.items() if key not in _ENVELOPE}
+    number = int(data["seq"]) if seq is None else seq
+    kind = name or str(data.get("event_type") or data["type"])
+    at = moment(data.get("created_at_ms")) or datetime.now(UTC)
+    return ServerEvent(number, clean_text(kind), at, payload, {"seq": number, **mapping(clean_json(data))})
+
+
+def read_steps(data: Any) -> tuple[Step, ...]:
+    steps: list[Step] = []
+    for step in data["steps"]:
+        result = mapping(step.get("result"))
+        steps.append(
+            Step(
+                int(step.get("step_seq", len(steps))),
+                text_at(step, "op"),
+                text_at(step, "status"),
+                text_at(result, "wait_reason"),
+                tuple(strings(result.get("errors"))),
+                mapping(result.get("resume_payload")),
+                _seconds(step.get("duration_ms")),
+                _update(result.get("state_update")),
+                tuple(strings(result.get("next_step_names"))),
+                text_at(step, "workflow_id"),
+            )
+        )
+    return tuple(steps)
+
+
+def _seconds(milliseconds: Any) -> float | None:
+    known = isinstance(milliseconds, int | float) and not isinstance(milliseconds, bool)
+    return milliseconds / 1000 if known else None
+
+
+def _update(changes: Any) -> Any:
+    """Return what a step changed as one object. The server says how: overwrite, append, extend."""
+    found: dict[str, Any] = {}
+    for change in changes if isinstance(changes, list) else ():
+        if isinstance(change, list) and len(change) == 2:
+            found.update(mapping(change[1]))
+    return found or None
+
+
+def identity(value: Any) -> str:
+    """Return an id.
+
+    Raises:
+        ValueError: It is none: `null` is nobody, and not a user of that name.
+    """
+    if not isinstance(value, str) or not value:
+        raise ValueError("an id is a text that is not empty")
+    return value
+
+
+def strings(value: Any) -> list[str]:
+    """Return what a list says, or a text that stands where a list should; anything else says nothing."""
+    items = value if isinstance(value, list) else [value] if isinstance(value, str) else []
+    return [str(item) for item in items if item]
+
+
+def objects(value: Any) -> list[dict[str, Any]]:
+    """Return the objects in a list; anything else has none."""
+    return [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []
+
+
+def mapping(value: Any) -> dict[str, Any]:
+    """Return `value` if it is an object, else an empty one."""
+    return value if isinstance(value, dict) else {}
+
+
+def text_at(data: Mapping[str, Any], key: str) -> str:
+    """Return the text at `key` as it can be stored, or an empty one."""
+    value = data.get(key)
+    return clean_text(value) if isinstance(value, str) else ""
+
+
+def moment(milliseconds: Any) -> datetime | None:
+    """Return the server's way to write a time, in milliseconds since 1970."""
+    if isinstance(milliseconds, bool) or not isinstance(milliseconds, int | float):
+        return None
+    try:
+        return datetime.fromtimestamp(milliseconds / 1000, UTC)
+    except (OverflowError, ValueError, OSError):
+        return None

@@ -1,0 +1,115 @@
+"""What a suspended run waits for, and how its answer is told. Pure functions."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from ....events import JSON, EventBody, InputRequested, ScriptProposed, StageChanged
+from ....scripts.results import decode_result
+from .problems import plain, sentence
+from .replies import Step, mapping, strings, text_at
+
+WAITS_FOR_SCRIPT = "The agent is waiting for a script to run here."
+CONTINUE, REFUSE = "Continue", "Refuse"
+
+WAITS: Mapping[str, str] = {
+    "approval": "The agent is waiting for your approval.",
+    "message": "The agent is waiting for a message from you.",
+    "schedule_delay": "The agent has paused until later.",
+    "external_callback": "The agent is waiting for a result from outside.",
+    "dependency": "The agent is waiting for something else to finish.",
+    "rate_window": "The agent has paused because its budget is used up.",
+}
+
+
+def waiting_sentence(reason: str) -> str:
+    """Return what a reason to wait means."""
+    return WAITS.get(reason, "The agent is waiting for you.")
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What a suspended run waits for, and what the server wants to see to go on.
+
+    Attributes:
+        kind: `input`, `approval` (one of two choices) or `script`.
+        key: Under which name the answer goes into the workflow's state.
+    """
+
+    id: str
+    node_id: str
+    token_id: str
+    kind: str
+    prompt: str
+    key: str = "client_answer"
+    code: str = ""
+    title: str = ""
+
+    def to_json(self) -> dict[str, Any]:
+        return {name: getattr(self, name) for name in Request.__slots__}
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> Request:
+        return cls(**data)
+
+
+def find_request(state: Mapping[str, Any], steps: Sequence[Step], asked: int) -> Request | None:
+    """Return what a suspended run waits for.
+
+    Args:
+        state: That of the last checkpoint, which is the truth: the run's own row is never updated.
+        asked: How often the run has asked the user before.
+    """
+    waiting = mapping(state.get("_rt_join")).get("suspended")
+    first = waiting[0] if isinstance(waiting, list) and waiting else None
+    if not isinstance(first, list) or len(first) < 3:
+        return None
+    step = next((step for step in reversed(steps) if step.status == "suspended"), Step(0, "", ""))
+    payload = step.resume_payload
+    why = step.wait_reason or text_at(state, "wait_reason")
+    request = Request(f"wait-{asked + 1}", str(first[0]), str(first[2]), "input", "")
+    code = text_at(payload, "code")
+    if text_at(payload, "type") == "client_execute" and code and text_at(payload, "language") in ("", "python"):
+        title = plain(text_at(payload, "title") or text_at(payload, "message"))
+        return replace(request, kind="script", code=code, title=title, prompt=WAITS_FOR_SCRIPT)
+    said = [sentence(text_at(payload, "message")), *map(sentence, strings(payload.get("errors")))]
+    prompt = " ".join([*filter(None, said), waiting_sentence(why)])
+    keys = mapping(payload.get("repair_payload")).get("expected_keys")
+    if isinstance(keys, list) and keys and isinstance(keys[0], str):
+        request = replace(request, key=keys[0])
+    kind = "approval" if why == "approval" or (not payload and why != "message") else "input"
+    return replace(request, kind=kind, prompt=prompt)
+
+
+def ask(request: Request) -> list[EventBody]:
+    """Return the events that put a request to the user."""
+    if request.kind == "script":
+        return [StageChanged(request.prompt), ScriptProposed(request.id, request.code, request.title, awaited=True)]
+    choices = (CONTINUE, REFUSE) if request.kind == "approval" else ()
+    return [InputRequested(request.id, request.prompt, choices)]
+
+
+def client_result(request: Request, answer: JSON) -> dict[str, Any]:
+    """Return what `resume` wants to hear. An answer that has a `state_update` is passed on as it is.
+
+    What came of a script is a success when it ran to its end, and else a failure that says why not.
+    """
+    if request.kind == "script" and isinstance(answer, dict) and "state" in answer:
+        result = decode_result(answer)
+        if not result.done:
+            # The first is what people read; the rest is for the agent.
+            errors = list(dict.fromkeys([result.reason, result.text]))
+            return {"status": "failure", "state_update": [], "errors": errors}
+        return {"status": "success", "state_update": [["u", {request.key: answer}]]}
+    if isinstance(answer, dict) and isinstance(answer.get("state_update"), list):
+        return {"status": "success", **answer}
+    if isinstance(answer, dict) and (answer.get("status") in ("failure", "failed") or answer.get("error")):
+        errors = answer.get("errors") or [answer.get("error") or "The script failed."]
+        return {"status": "failure", "state_update": [], "errors": [str(each) for each in errors]}
+    if request.kind == "approval":
+        if answer == REFUSE:
+            return {"status": "failure", "state_update": [], "errors": ["The user refused."]}
+        return {"status": "success", "state_update": [["u", {request.key: True}]]}
+    return {"status": "success", "state_update": [["u", {request.key: answer}]]}

@@ -1,0 +1,37 @@
+"""Whether an address is that of a kogwistar server with a chat."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ..translation.problems import CANNOT_CHAT
+from ..translation.replies import mapping
+
+if TYPE_CHECKING:
+    import httpx
+
+_PATIENCE = 3.0  # seconds
+
+
+def doubt(url: str) -> str | None:
+    """Return what seems to be wrong with a server's address, or `None`. It blocks for a few seconds at most."""
+    import httpx  # here, so that the package can be imported without it
+
+    try:
+        status = httpx.get(f"{url}/api/auth/me", timeout=_PATIENCE).status_code
+        health = httpx.get(f"{url}/health", timeout=_PATIENCE)
+    except httpx.HTTPError:
+        return f"The kogwistar server at {url} cannot be reached now. People can sign in as soon as it is there."
+    # To nobody it says 401, and what is ill may get well.
+    if status != 401 and status < 500:
+        return f"What answers at {url} does not look like a kogwistar server ({status} for /api/auth/me). Check --url."
+    return f"{CANNOT_CHAT} Check --url." if cannot_chat(health) else None
+
+
+def cannot_chat(health: httpx.Response) -> bool:
+    """Return whether what a server answers to `/health` is that of a native one, which has no conversations."""
+    try:
+        what = mapping(mapping(health.json()).get("implementation"))
+    except (ValueError, RecursionError):
+        return False
+    return what.get("mode") == "rust" and what.get("server_cutover_ready") is not True

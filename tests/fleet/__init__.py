@@ -1,0 +1,1 @@
+"""Three processes behind nginx without stickiness, on one PostgreSQL, to which everything happens: `scripts/fleet`."""
