@@ -186,8 +186,8 @@ class Picture:
 Picture()
 """
         result = kept.run(code)
-        kept = {name: value for name, value in result.items() if name not in ("output", "phases")}
-        assert len(json.dumps(kept)) <= 1_000_000
+        bounded = {name: value for name, value in result.items() if name not in ("output", "phases")}
+        assert len(json.dumps(bounded)) <= 1_000_000
         assert (result["state"], result["truncated"]) == ("done", True)
 
 
