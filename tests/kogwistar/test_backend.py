@@ -25,6 +25,7 @@ from htmxchat import (
     NotAllowed,
     NotFound,
     NotSignedIn,
+    Outcome,
     RunState,
     ScriptResult,
     ScriptState,
@@ -43,7 +44,7 @@ from htmxchat.models import Run, Transcript
 from htmxchat.scripts.actions import Approve, Claim, Finish, Reject
 from htmxchat.scripts.states import digest
 from htmxchat.testing import each_event
-from tests.support import Exchange
+from tests.support import Exchange, kill
 
 from .recordings import recording
 from .replay import Replay, token
@@ -1180,6 +1181,27 @@ async def test_a_slow_answer_is_not_asked_for_again_elsewhere(
         assert fold(events).state is RunState.COMPLETED
         assert sum(isinstance(event.body, InputRequested) for event in events) == 1
         assert len(server.runs[on(server, run)].resumes) == 1
+    finally:
+        await other.close()
+
+
+async def test_a_stop_that_a_dying_process_did_not_pass_on_reaches_the_server(
+    server: Replay, chat: KogwistarBackend, path: str
+) -> None:
+    run = await chat.start_run(ANN, None, "forever and ever")
+    server.fault("/cancel$", 503, times=1e9)
+    await chat.cancel_run(ANN, run.id)
+    await until(chat, run, RunStopping)
+    kill(chat._runs)
+    await chat._store.give_up_runs([run.id], chat._runs._journal.owner)
+    assert server.runs[on(server, run)].cancelling is None
+    server.faults.clear()
+    other = KogwistarBackend(server.url, Store(path), timing=FAST)
+    try:
+        events = await read(other, run)
+        assert end(events).outcome is Outcome.CANCELLED
+        assert [type(event.body) for event in events].count(RunStopping) == 1
+        assert server.runs[on(server, run)].cancelling is not None
     finally:
         await other.close()
 
