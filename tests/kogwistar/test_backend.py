@@ -8,12 +8,14 @@ import re
 import time
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import anyio
 import httpx
 import pytest
+from sqlalchemy import select, update
 from starlette.routing import Route
 from starlette.testclient import TestClient
 
@@ -43,6 +45,7 @@ from htmxchat.events import InputRequested, RunEnded, RunEvent, RunStopping, Scr
 from htmxchat.models import Run, Transcript
 from htmxchat.scripts.actions import Approve, Claim, Finish, Reject
 from htmxchat.scripts.states import digest
+from htmxchat.store import tables
 from htmxchat.testing import each_event
 from tests.support import Exchange, kill
 
@@ -1014,6 +1017,48 @@ async def test_a_token_that_expires_meanwhile_asks_to_sign_in(chat: KogwistarBac
     with pytest.raises(NotSignedIn, match="expired"):
         await chat.load_transcript(short, run.conversation_id)
     assert (await chat.load_transcript(ANN, run.conversation_id)).turns
+
+
+async def test_a_run_whose_token_has_ended_goes_on_in_the_process_that_knows_a_new_one(
+    server: Replay, chat: KogwistarBackend, path: str
+) -> None:
+    run = await chat.start_run(replace(ANN, token=token("kog-ann", seconds=7200)), None, "forever and ever")
+    server.fault("/api/runs/[^/]*$", 401, {"detail": "Not authenticated"})
+    async with asyncio.timeout(10):
+        while chat._runs._journal.runs:  # noqa: ASYNC110
+            await asyncio.sleep(0.02)
+    other = KogwistarBackend(server.url, Store(path), timing=FAST)
+    try:
+        await until(other, run, StageChanged, "signed in again. Waiting")
+        assert run.id in other._runs._journal.runs
+        server.release(on(server, run))
+        events = await read(other, run)
+        assert fold(events).state is RunState.CANCELLED
+        stages = [event.body.name for event in events if isinstance(event.body, StageChanged)]
+        assert sum("goes on when you have signed in" in stage for stage in stages) == 1
+        assert len(server.runs) == 1
+    finally:
+        await other.close()
+
+
+async def test_a_run_that_waits_for_a_token_is_not_taken_for_one_that_nobody_wants(
+    server: Replay, chat: KogwistarBackend, path: str
+) -> None:
+    run = await chat.start_run(ANN, None, "forever and ever")
+    store = Store(path)
+    other = KogwistarBackend(server.url, store, timing=FAST)
+    try:
+        await chat.close()
+        long_ago, this = datetime.now(UTC) - timedelta(seconds=50), tables.runs.c.id == run.id
+        await store.write(lambda db: db.execute(update(tables.runs).where(this).values(released_at=long_ago)))
+        released_at = select(tables.runs.c.released_at).where(this)
+        await other.open()
+        async with asyncio.timeout(10):
+            while await store.read(lambda db: db.scalar(released_at)) <= long_ago:  # noqa: ASYNC110
+                await asyncio.sleep(0.02)
+        assert (await other.get_run(ANN, run.id)).state.live
+    finally:
+        await other.close()
 
 
 def test_a_token_that_the_server_does_not_take_any_more_leads_to_signing_in(server: Replay) -> None:
