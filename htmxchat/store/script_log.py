@@ -81,7 +81,7 @@ class ScriptLog(Database):
 
     async def withdraw_scripts(self, run_id: str) -> None:
         """Cancel what a run that is over has waited for."""
-        await self.write(lambda db: rows.withdraw(db, run_id))
+        await self.write(lambda db: rows.withdraw(db, [run_id]))
 
     async def clear_scripts(self, conversation_id: str) -> None:
         """Put what is over out of sight."""
