@@ -197,7 +197,7 @@ class KeepsScripts(Protocol):
     """A backend that keeps the queue of scripts that users run in their browsers.
 
     What the agent proposes by `ScriptProposed` joins the queue by itself. When a proposal is `awaited`, the run goes on
-    with what came of it. `htmxchat.backends.scripting.ScriptKeeping` is all of it for a backend that has a `Store`.
+    with what came of it.
     """
 
     async def list_scripts(self, user: User, conversation_id: str) -> tuple[Script, ...]:

@@ -11,10 +11,9 @@ from typing import Any
 
 import anyio
 import pytest
-from sqlalchemy import delete, update
+from sqlalchemy import select, update
 
 from htmxchat import (
-    BackendUnavailable,
     Conflict,
     InvalidInput,
     KeepsScripts,
@@ -38,7 +37,7 @@ from htmxchat.inspection.timeline import timeline
 from htmxchat.journal.timing import Timing
 from htmxchat.scripts.actions import Approve, Cancel, Claim, Finish, Reject, Renew, Rerun
 from htmxchat.scripts.states import LONGEST_CODE, MOST_SCRIPTS, digest
-from htmxchat.store.tables import runs, scripts
+from htmxchat.store.tables import scripts
 from htmxchat.testing import each_event
 
 ANN, EVE = User("ann"), User("eve")
@@ -324,7 +323,8 @@ async def test_scripts_go_with_their_conversation(make: Callable[..., LocalBacke
         await backend.list_scripts(ANN, run.conversation_id)
     await anyio.sleep(0.01)
     await backend.start_run(ANN, None, "Propose")
-    assert await store.list_scripts(run.conversation_id) == ()
+    kept = await store.read(lambda db: db.scalars(select(scripts.c.run_id)).all())
+    assert run.id not in kept
 
 
 async def test_a_page_that_says_nothing_for_long_has_lost_its_script(make: Callable[..., LocalBackend]) -> None:
@@ -344,36 +344,6 @@ async def test_a_page_that_says_nothing_for_long_has_lost_its_script(make: Calla
         await backend.change_script(ANN, run.id, script.id, Renew("page"))
     again = await backend.change_script(ANN, run.id, script.id, Rerun(shown))
     assert again.state is ScriptState.APPROVED
-
-
-async def test_a_result_that_could_not_be_told_is_told_later() -> None:
-    class Deaf(LocalBackend):
-        """A backend with runs of its own, that cannot reach them at first."""
-
-        deaf = True
-        told: tuple[str, str, Any] | None = None
-
-        async def answer_request(self, user: User, run_id: str, request_id: str, answer: Any) -> None:
-            if self.deaf:
-                raise BackendUnavailable
-            self.told = (run_id, request_id, answer)
-
-    store = Store()
-    backend = Deaf(proposes, store, timing=FAST)
-    run = await backend.start_run(ANN, None, "Propose")
-    await end(backend, run)
-    await queue(backend, run, 2)
-    # As for a run that is not in the store's own tables.
-    await store.write(lambda db: db.execute(update(scripts).values(awaited=True)))
-    await store.write(lambda db: db.execute(update(scripts).values(state="rejected", result=REJECTED)))
-    await store.write(lambda db: db.execute(delete(runs)))
-    assert all(each.awaited for each in await store.list_scripts(run.conversation_id))
-    assert all(each.awaited for each in await backend.list_scripts(ANN, run.conversation_id))
-    backend.deaf = False
-    assert not any(each.awaited for each in await backend.list_scripts(ANN, run.conversation_id))
-    assert backend.told is not None
-    assert backend.told[1] == "b"
-    await backend.close()
 
 
 async def test_the_inspector_shows_how_long_a_run_waited_and_for_what(make: Callable[..., LocalBackend]) -> None:

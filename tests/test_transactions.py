@@ -12,7 +12,7 @@ from sqlalchemy import event
 from starlette.requests import Request as HttpRequest
 
 from htmxchat import LocalBackend, Request, Store, User, create_chat_app
-from htmxchat.events import StageChanged
+from htmxchat.events import ScriptProposed, StageChanged
 from htmxchat.journal import Timing
 from tests.support import FRAGMENT
 
@@ -25,10 +25,12 @@ def anyio_backend() -> str:
     return "asyncio"  # the store's
 
 
-async def respond(request: Request) -> AsyncGenerator[str | StageChanged, None]:
+async def respond(request: Request) -> AsyncGenerator[str | StageChanged | ScriptProposed, None]:
     if request.text == "wait":
         await asyncio.sleep(3_600)
     yield StageChanged("Looking")
+    if request.text == "propose":
+        yield ScriptProposed("one", "print(1)")
     yield "An answer."
 
 
@@ -55,17 +57,18 @@ class Chat:
         data = {"text": text, "submission": "s1"} if text else None
         response = await self._client.request(method, path, data=data, headers=headers)
         assert response.status_code == 200
-        assert "An answer." in response.text or "Looking" in response.text or text in response.text
+        expected = text or "An answer.", "An answer.", "Looking", "Needs your approval"
+        assert any(each in response.text for each in expected)
         return self._begun - before
 
 
-@pytest.fixture
-async def chat(tmp_path: Path) -> AsyncIterator[Chat]:
+@pytest.fixture(params=["Hello"])
+async def chat(tmp_path: Path, request: pytest.FixtureRequest) -> AsyncIterator[Chat]:
     store = Store(f"sqlite+aiosqlite:///{tmp_path}/chat.db")
     # A process looks around once a second; here it does so once.
     backend = LocalBackend(respond, store, timing=Timing(renew=3_600))
     app = create_chat_app(backend, identify=identify)
-    run = await backend.start_run(ANN, None, "Hello")
+    run = await backend.start_run(ANN, None, request.param)
     async for _ in backend.run_events(ANN, run.id):
         pass
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://chat.example") as client:
@@ -100,3 +103,22 @@ async def test_the_room_of_a_run_alone_costs_the_run_and_its_log(chat: Chat) -> 
 
 async def test_one_event_costs_the_run_and_its_log(chat: Chat) -> None:
     assert await chat.cost("GET", f"/runs/{chat.run}/events/2", headers=FRAGMENT) == 2
+
+
+with_scripts = pytest.mark.parametrize("chat", ["propose"], indirect=True)
+
+
+@with_scripts
+async def test_a_page_with_scripts_asks_for_the_queue_besides(chat: Chat) -> None:
+    assert await chat.cost("GET", f"/c/{chat.conversation}") == 2 + 1
+
+
+@with_scripts
+async def test_the_queue_of_scripts_costs_the_conversation_and_the_queue(chat: Chat) -> None:
+    headers = {**FRAGMENT, "HX-Source": "chat-runner"}
+    assert await chat.cost("GET", f"/c/{chat.conversation}/scripts", headers=headers) == 2
+
+
+@with_scripts
+async def test_the_page_of_the_queue_costs_the_queue_and_the_page_around_it(chat: Chat) -> None:
+    assert await chat.cost("GET", f"/c/{chat.conversation}/scripts") == 2 + 2

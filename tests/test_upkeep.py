@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import sqlite3
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import aclosing
 from datetime import timedelta
 from pathlib import Path
@@ -16,6 +16,7 @@ import pytest
 from htmxchat import InputRequested, LocalBackend, Request, Store, User
 from htmxchat.__main__ import main
 from htmxchat.errors import NotFound
+from htmxchat.events import JSON
 from htmxchat.testing import each_event
 
 ANN, BEN = User("ann"), User("ben")
@@ -31,6 +32,16 @@ async def respond(request: Request) -> AsyncIterator[Any]:
     if request.text == "ask":
         yield InputRequested("which", "Which?")
     yield f"Echo: {request.text}"
+
+
+class Asking:
+    """Its question needs no process."""
+
+    async def answer(self, request: Request) -> AsyncGenerator[Any, Any]:
+        yield InputRequested("which", "Which?")
+
+    async def resume(self, request: Request, checkpoint: JSON) -> AsyncGenerator[Any, Any]:
+        yield f"You chose {request.answers['which']}."
 
 
 @pytest.fixture
@@ -72,6 +83,15 @@ class TestPrune:
         await ask(backend, ANN, "ask")
         assert await store.prune(timedelta(0)) == 0
         assert await titles(backend, ANN) == ["ask"]
+
+    async def test_a_question_that_no_process_holds_keeps_nothing(self, store: Store) -> None:
+        backend = LocalBackend(Asking(), store)
+        await ask(backend, ANN, "ask")
+        assert await store.prune(timedelta(0)) == 0
+        await backend.drain()
+        assert await store.prune(timedelta(days=1)) == 0
+        assert await store.prune(timedelta(0)) == 1
+        await backend.close()
 
     async def test_there_may_be_many(self, store: Store) -> None:
         for number in range(450):
@@ -145,7 +165,7 @@ class TestCommandLine:
         assert [json.loads(line)["title"] for line in printed[1:]] == ["Rain & snow", "forever", "to be deleted"]
         assert main(["db", "delete-user", old, "ann"]) == 0
         assert main(["db", "prune", old, "--older-than", "0"]) == 0
-        assert capsys.readouterr().out == "3 conversations removed, and all sign-ins.\n1 conversations removed.\n"
+        assert capsys.readouterr().out == "3 conversations removed, and all sign-ins.\n2 conversations removed.\n"
 
     @pytest.mark.parametrize("arguments", [["prune", "nonsense", "--older-than", "1"], ["upgrade", "postgresql://x/y"]])
     def test_a_wrong_address_is_said_in_a_sentence(

@@ -18,12 +18,12 @@ from ..journal import Journal, Timing
 from ..journal.run_log import DELAYED
 from ..models import Conversation, ConversationPage, Run, RunSummary, Starter, Transcript, User
 from ..observing import Observer
+from ..scripts.actions import ScriptAction
 from ..scripts.models import Script
 from ..store import News, Started, Store
 from ..store.database import uncancelled
 from .active import ActiveRun
 from .agents import as_agent, resumable_name
-from .scripting import ScriptKeeping
 
 STORE_EXAMPLE = 'Store("sqlite+aiosqlite:///chat.db")'
 
@@ -32,7 +32,7 @@ _MOST_AT_A_STRETCH = 500
 _MOST_CLAIMED = 20
 
 
-class LocalBackend(ScriptKeeping):
+class LocalBackend:
     """A backend whose agent runs in this process. asyncio only.
 
     A run is a task of its own: it depends on nobody who reads it. Each event is in the store before anybody sees it.
@@ -242,14 +242,22 @@ class LocalBackend(ScriptKeeping):
             self._journal.start()
             self._journal.lease.look_now()
 
-    async def _told(self, script: Script) -> None:
-        active = self._journal.runs.get(script.run_id)
-        kind, _, script_id = script.origin.partition(":")
-        if kind != "proposal" or script.result is None:
-            return
-        if active is not None:
-            active.hear(script_id, script.result)
-        self._wake(script.run_id)
+    async def list_scripts(self, user: User, conversation_id: str) -> tuple[Script, ...]:
+        return await self._store.list_scripts(user.id, conversation_id)
+
+    async def queue_block(self, user: User, run_id: str, number: int, code: str, title: str = "") -> Script:
+        return await self._store.queue_block(user.id, run_id, number, code, title)
+
+    async def change_script(self, user: User, run_id: str, script_id: str, action: ScriptAction) -> Script:
+        script = await self._store.change_script(user.id, run_id, script_id, action)
+        if script.proposal and script.result is not None:
+            if (active := self._journal.runs.get(run_id)) is not None:
+                active.hear(script.proposal, script.result)
+            self._wake(run_id)
+        return script
+
+    async def clear_scripts(self, user: User, conversation_id: str) -> None:
+        await self._store.clear_scripts(user.id, conversation_id)
 
     async def _start(
         self,

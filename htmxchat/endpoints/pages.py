@@ -44,8 +44,15 @@ async def show(call: Call) -> Response:
     return await loaded_page(call, whole=not call.fragment or call.htmx.target == "conversation")
 
 
-async def loaded_page(call: Call, *, side: Side | None = None, whole: bool = True) -> Response:
+async def loaded_page(
+    call: Call, *, side: Side | None = None, queue: tuple[Script, ...] | None = None, whole: bool = True
+) -> Response:
     """Return the page of the call's conversation, or one that says why its turns cannot be loaded now.
+
+    Args:
+        side: The room that is open at the side.
+        queue: The conversation's scripts, where they were read already.
+        whole: Whether all of the room changes.
 
     Raises:
         Gone: There is no such conversation.
@@ -59,7 +66,7 @@ async def loaded_page(call: Call, *, side: Side | None = None, whole: bool = Tru
         if not whole:
             raise
         return await _unloaded_page(call, error, side)
-    return await conversation_page(call, transcript, side=side)
+    return await conversation_page(call, transcript, side=side, queue=queue)
 
 
 async def conversation_page(
@@ -71,6 +78,7 @@ async def conversation_page(
     heading: Child = None,
     deleted: str | None = None,
     side: Side | None = None,
+    queue: tuple[Script, ...] | None = None,
 ) -> Response:
     """Return a conversation (`None` is a new one) as a page, or as its room if htmx asks.
 
@@ -80,9 +88,11 @@ async def conversation_page(
         heading: What stands in place of the title.
         deleted: The id of a conversation that the history offers to restore.
         side: The room that is open at the side.
+        queue: Its scripts, where they were read already.
     """
     conversation = transcript.conversation if transcript else None
-    queue = await transcript_queue(call, transcript) if transcript else ()
+    if queue is None:
+        queue = await transcript_queue(call, transcript) if transcript else ()
     room = conversation_room(call, transcript, queue=queue, text=text, error=error, heading=heading)
     return await room_page(call, conversation, room, status=error.status if error else 200, deleted=deleted, side=side)
 

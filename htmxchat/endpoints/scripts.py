@@ -13,7 +13,7 @@ from ..errors import BackendError, BadRequest, Conflict, InvalidInput, NotAllowe
 from ..fragments.inspector import run_standing
 from ..fragments.proposals import proposal
 from ..fragments.scripts import script_room, scripts_side, unloaded_scripts
-from ..fragments.shell import Side, side_room
+from ..fragments.shell import side_room
 from ..fragments.transcript import turn_article
 from ..html import FT, Child, render, tag
 from ..scripts.actions import Abandon, Approve, Cancel, Claim, Edit, Finish, Reject, Renew, Rerun, ScriptAction
@@ -59,7 +59,10 @@ async def show(call: Call) -> Response:
         if call.fragment and call.htmx.target != "scripts":
             raise  # only a card of the room was to change
         content = unloaded_scripts(call.urls, conversation, f"The scripts cannot be loaded. {error}")
-        return await _beside(call, scripts_side(call.urls, conversation, content), status=error.status)
+        side = scripts_side(call.urls, conversation, content)
+        if call.fragment:
+            return HTMLResponse(render(side_room(side)), error.status)
+        return await loaded_page(call, side=side, queue=())
     tag = _tag(call, scripts)
     # Pages look often, and results are large.
     if call.fragment and tag in call.request.headers.get("if-none-match", ""):
@@ -74,10 +77,10 @@ async def show(call: Call) -> Response:
         trust=call.chat.trust,
     )
     side = scripts_side(call.urls, conversation, content)
-    if call.fragment and call.htmx.comes_from(_RUNNER_ELEMENT):
-        news = await _news(call, scripts)
-        return HTMLResponse(render(side_room(side), news), headers={"ETag": tag})
-    return await _beside(call, side, {"ETag": tag})
+    if not call.fragment:
+        return await loaded_page(call, side=side, queue=scripts)
+    news = await _news(call, scripts) if call.htmx.comes_from(_RUNNER_ELEMENT) else None
+    return HTMLResponse(render(side_room(side), news), headers={"ETag": tag})
 
 
 @endpoint
@@ -167,13 +170,6 @@ def _content(script: Script, name: str) -> str | None:
     if name == "result.json":
         return json.dumps(encode_result(script.result), ensure_ascii=False, indent=2) + "\n"
     return None
-
-
-async def _beside(call: Call, side: Side, headers: Mapping[str, str] | None = None, status: int = 200) -> Response:
-    """Return the room alone if htmx or the page's script asks, else beside its conversation."""
-    if call.fragment:
-        return HTMLResponse(render(side_room(side)), status, headers)
-    return await loaded_page(call, side=side)
 
 
 async def _news(call: Call, scripts: Sequence[Script]) -> FT:

@@ -88,22 +88,15 @@ def propose(db: Connection, conversation_id: str, run_id: str, body: ScriptPropo
 
 
 def answer(db: Connection, script: Script) -> Script:
-    """Leave the result for the owner of a run that waits for it, if the run is one of this store's."""
+    """Leave the result for a run that waits for it, once."""
     if not (script.awaited and script.state.over and script.result is not None):
         return script
-    run = db.execute(select(t.runs.c.active).where(t.runs.c.id == script.run_id)).one_or_none()
-    if run is None:
-        return script
-    if run.active is not None:
+    waits = select(t.runs.c.id).where(t.runs.c.id == script.run_id, t.runs.c.active.is_not(None))
+    if db.scalar(waits) is not None:
         request_id = script.origin.removeprefix("proposal:")
         values = {"run_id": script.run_id, "request_id": request_id, "answer": clean_json(encode_result(script.result))}
         db.execute(insert(t.answers).values(**values))
         notices.note(db, Notice.ANSWER, [script.run_id])
-    return deliver(db, script)
-
-
-def deliver(db: Connection, script: Script) -> Script:
-    """Remember that the run has got the result."""
     db.execute(update(t.scripts).where(t.scripts.c.id == script.id).values(awaited=False))
     return replace(script, awaited=False)
 

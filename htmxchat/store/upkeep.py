@@ -6,7 +6,7 @@ from collections.abc import AsyncGenerator
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, and_, delete, exists, select
+from sqlalchemy import ColumnElement, Connection, Row, and_, delete, exists, or_, select
 
 from ..events import JSON
 from ..scripts.results import encode_result
@@ -23,7 +23,8 @@ class Upkeep(Database):
     async def prune(self, older_than: timedelta) -> int:
         """Remove conversations in which nothing has happened for a time, with everything in them.
 
-        One with a live run stays. So do sign-ins: they end by themselves.
+        One in which a process answers stays. A question that nobody has answered for all that time goes with its
+        conversation, unless its process still holds it. Sign-ins stay: they end by themselves.
 
         Args:
             older_than: Since the last turn began or ended.
@@ -36,8 +37,10 @@ class Upkeep(Database):
         """
         if older_than < timedelta(0):
             raise ValueError("older_than is negative: it is how long nothing must have happened")
-        live = exists().where(t.runs.c.conversation_id == t.conversations.c.id, t.runs.c.active == 1)
-        return await self._remove(and_(t.conversations.c.updated_at < rows.now() - older_than, ~live))
+        here = t.runs.c.conversation_id == t.conversations.c.id
+        held = or_(t.runs.c.owner.is_not(None), t.runs.c.waiting.is_(None))
+        under_way = exists().where(here, t.runs.c.active == 1, held)
+        return await self._remove(and_(t.conversations.c.updated_at < rows.now() - older_than, ~under_way))
 
     async def delete_user(self, user_id: str) -> int:
         """Remove all that is kept of a user: conversations, also deleted ones, and sign-ins.

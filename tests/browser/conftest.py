@@ -14,7 +14,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
-from playwright.sync_api import BrowserContext, ConsoleMessage, Page, expect
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, expect
 from playwright.sync_api import Request as BrowserRequest
 
 ROOT = Path(__file__).parents[2]
@@ -123,6 +123,32 @@ def new_context(new_context: Callable[..., BrowserContext]) -> Iterator[Callable
         return context
 
     yield create
+    assert trouble == []
+
+
+@pytest.fixture(scope="session")
+def used(browser: Browser) -> Iterator[tuple[BrowserContext, list[str]]]:
+    """A browser that keeps Python from test to test, which starts for a fraction of what it takes in a new one."""
+    trouble: list[str] = []
+    context = browser.new_context()
+    watch(context, trouble)
+    yield context, trouble
+    context.close()
+
+
+@pytest.fixture
+def context_with_python(used: tuple[BrowserContext, list[str]], site: Server) -> Iterator[BrowserContext]:
+    """That browser with a user who has no conversations yet: for tests that run scripts."""
+    context, trouble = used
+    trouble.clear()
+    context.clear_cookies()
+    page = context.new_page()
+    forget = {"origin": site.at("").rstrip("/"), "storageTypes": "local_storage,websql,indexeddb"}
+    context.new_cdp_session(page).send("Storage.clearDataForOrigin", forget)
+    page.close()
+    yield context
+    for page in context.pages:
+        page.close()
     assert trouble == []
 
 

@@ -1,4 +1,8 @@
-"""A host for browser tests, in a process of its own: `python hosts.py --db FILE --stream sse --port 0`."""
+"""A host for browser tests, in a process of its own: `python hosts.py --db FILE --port 0`.
+
+Beside the chat at `/chat` are others with other settings, each at its name. They share its origin, and so what a browser
+keeps of Python.
+"""
 
 from __future__ import annotations
 
@@ -20,6 +24,7 @@ from htmxchat import (
     Request,
     RunScript,
     ScriptProposed,
+    Scripts,
     StageChanged,
     Starter,
     Store,
@@ -27,9 +32,7 @@ from htmxchat import (
     chat_lifespan,
     create_chat_app,
 )
-from htmxchat.backends.stub import StubBackend
 from htmxchat.events import decode_body
-from htmxchat.scripts import Scripts
 
 WORDS = 1_500
 
@@ -144,23 +147,27 @@ def hostile() -> Starlette:
     )
 
 
+def others() -> dict[str, Starlette]:
+    """Return chats by their name, in addresses, that differ from the first in one setting each."""
+    return {
+        "signed-out": signed_out(),
+        "hostile": hostile(),
+        "polling": create_chat_app(LocalBackend(respond), stream="poll"),
+        "hurried": create_chat_app(LocalBackend(respond), scripts=Scripts(timeout=1)),
+        "trusting": create_chat_app(LocalBackend(respond), scripts=Scripts(trust=True)),
+    }
+
+
 def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--db")
-    parser.add_argument("--stream", default="sse")
     parser.add_argument("--port", type=int, default=0)
-    parser.add_argument("--prefix", default="/chat")
-    parser.add_argument("--stub", action="store_true")
-    parser.add_argument("--script-timeout", type=float, default=30.0)
-    parser.add_argument("--trust", action="store_true")
     options = parser.parse_args()
     store = Store(f"sqlite+aiosqlite:///{options.db}") if options.db else Store()
-    backend = StubBackend(store, pace=0.002) if options.stub else LocalBackend(respond, store)
-    starters = None if options.stub else [Starter("Greet", "Say hello")]
-    scripts = Scripts(timeout=options.script_timeout, trust=options.trust)
-    chat = create_chat_app(backend, stream=options.stream, title="Test chat", starters=starters, scripts=scripts)
-    others = [Mount("/signed-out", signed_out()), Mount("/hostile", hostile())]
-    host = Starlette(routes=[Mount(options.prefix, chat), *others], lifespan=chat_lifespan(chat))
+    chat = create_chat_app(LocalBackend(respond, store), title="Test chat", starters=[Starter("Greet", "Say hello")])
+    beside = others()
+    mounts = [Mount("/chat", chat), *(Mount(f"/{name}", each) for name, each in beside.items())]
+    host = Starlette(routes=mounts, lifespan=chat_lifespan(chat, *beside.values()))
     listener = socket.create_server(("127.0.0.1", options.port))
     print(listener.getsockname()[1], flush=True)
     config = uvicorn.Config(host, log_level="warning", timeout_graceful_shutdown=1)

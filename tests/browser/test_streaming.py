@@ -86,8 +86,8 @@ def test_a_server_killed_midway_leaves_an_interrupted_turn_that_can_be_tried_aga
     assert_same_after_reload(page)
 
 
-def test_polling_shows_the_same_as_streaming(serve: Callable[..., Server], page: Page) -> None:
-    page.goto(serve("--stream", "poll").url)
+def test_polling_shows_the_same_as_streaming(site: Server, page: Page) -> None:
+    page.goto(site.at("polling/"))
     send(page, ASK)
     wait_for_word(page, 300)
     page.reload()

@@ -39,7 +39,7 @@ from htmxchat.agents.kogwistar.links import own_id
 from htmxchat.agents.kogwistar.translation.replies import Submitted
 from htmxchat.agents.kogwistar.transport.client import Client
 from htmxchat.events import InputRequested, RunEnded, RunEvent, RunStopping, ScriptProposed, StageChanged
-from htmxchat.models import Run
+from htmxchat.models import Run, Transcript
 from htmxchat.scripts.actions import Approve, Claim, Finish, Reject
 from htmxchat.scripts.states import digest
 from htmxchat.testing import each_event
@@ -109,6 +109,14 @@ async def eventually(true: Any) -> None:
             return
         await asyncio.sleep(0.01)
     raise AssertionError("it does not become true")
+
+
+async def until_over(backend: KogwistarBackend, conversation_id: str) -> Transcript:
+    """Look until nothing goes on in a conversation."""
+    async with asyncio.timeout(15):
+        while (transcript := await backend.load_transcript(ANN, conversation_id)).live_run is not None:  # noqa: ASYNC110
+            await asyncio.sleep(0.02)
+    return transcript
 
 
 def on(server: Replay, run: Run) -> str:
@@ -806,27 +814,26 @@ async def test_a_message_that_may_have_arrived_is_not_called_a_failure(
         await chat.start_run(ANN, first.conversation_id, "Which way?")
     server.add_turn(first.conversation_id, "user", "Which way?")  # it has
     server.add_turn(first.conversation_id, "assistant", "Left.")
-    for _ in range(200):
-        transcript = await chat.load_transcript(ANN, first.conversation_id)
-        if transcript.live_run is None:
-            break
-        await asyncio.sleep(0.02)
+    transcript = await until_over(chat, first.conversation_id)
     assert [turn.text for turn in transcript.turns if turn.text] == ["hidden", "Which way?", "Left."]
     await chat.start_run(ANN, first.conversation_id, "And then?")
 
 
-async def test_a_message_in_doubt_is_looked_for_before_the_next_is_sent(server: Replay, chat: KogwistarBackend) -> None:
+async def test_nothing_is_sent_until_it_is_known_what_became_of_a_message(
+    server: Replay, chat: KogwistarBackend
+) -> None:
     first = await chat.start_run(ANN, None, "hidden")
     await read(chat, first)
     server.fault("turns:answer", 504)
     with pytest.raises(BackendUnavailable):
         await chat.start_run(ANN, first.conversation_id, "Which way?")
     server.fault("/turns$", 500, times=1e9)
-    with pytest.raises(BackendError):
+    with pytest.raises(Busy, match="not known yet"):
         await chat.start_run(ANN, first.conversation_id, "And then?")
     server.faults.clear()
     server.add_turn(first.conversation_id, "user", "Which way?")
     server.add_turn(first.conversation_id, "assistant", "Left.")
+    await until_over(chat, first.conversation_id)
     await chat.start_run(ANN, first.conversation_id, "And then?")
     turns = (await chat.load_transcript(ANN, first.conversation_id)).turns
     assert [turn.text for turn in turns if turn.role == "user"] == ["hidden", "Which way?", "And then?"]
@@ -842,6 +849,8 @@ async def test_a_message_in_doubt_that_has_arrived_is_not_joined_by_a_second_run
     with pytest.raises(BackendUnavailable):
         await chat.start_run(ANN, id, "  Which way?\n")
     server.add_turn(id, "user", "Which way?")
+    (live,) = [turn.run for turn in (await chat.load_transcript(ANN, id)).turns if turn.run and turn.run.state.live]
+    await until(chat, live, StageChanged, "has arrived")
     other = KogwistarBackend(server.url, Store(path), timing=FAST)
     try:
         for each in (chat, other):
@@ -851,6 +860,7 @@ async def test_a_message_in_doubt_that_has_arrived_is_not_joined_by_a_second_run
         assert transcript.live_run is not None
         assert [turn.text for turn in transcript.turns] == ["hidden", "", "  Which way?\n", ""]
         server.add_turn(id, "assistant", "Left.")
+        await until_over(chat, id)
         run = await chat.start_run(ANN, id, "And then?")
         await read(chat, run)
         turns = (await other.load_transcript(ANN, id)).turns
@@ -871,6 +881,7 @@ async def test_a_message_in_doubt_whose_answer_does_not_come_frees_its_place(
     with pytest.raises(Busy):
         await chat.start_run(ANN, first.conversation_id, "And then?")
     monkeypatch.setattr("htmxchat.agents.kogwistar.doubt.UNANSWERED", 0.0)
+    await until_over(chat, first.conversation_id)
     await chat.start_run(ANN, first.conversation_id, "And then?")
     turns = (await chat.load_transcript(ANN, first.conversation_id)).turns
     assert [turn.text for turn in turns if turn.role == "user"] == ["hidden", "Which way?", "And then?"]
@@ -909,11 +920,7 @@ async def test_a_slow_server_is_not_called_a_failure_and_its_answer_comes(server
         (conversation,) = (await chat.list_conversations(ANN)).items
         with pytest.raises(Busy):
             await chat.start_run(ANN, conversation.id, "again")
-        for _ in range(200):
-            transcript = await chat.load_transcript(ANN, conversation.id)
-            if transcript.live_run is None:
-                break
-            await asyncio.sleep(0.05)
+        transcript = await until_over(chat, conversation.id)
         assert len(transcript.turns) == 2
         assert len(server.runs) == 1
     finally:
@@ -948,6 +955,7 @@ async def test_an_unforeseen_failure_while_sending_does_not_keep_the_place(
     with monkeypatch.context() as patch, pytest.raises(OSError, match="not foreseen"):
         patch.setattr("htmxchat.agents.kogwistar.transport.client.replies.read_submitted", fail)
         await chat.start_run(ANN, run.conversation_id, "What is a hypergraph?")
+    await until_over(chat, run.conversation_id)
     await chat.start_run(ANN, run.conversation_id, "hidden")
 
 

@@ -61,7 +61,7 @@ def test_the_reason_at_the_end_of_a_traceback_stays(before: str, said: str, reas
 
 
 def test_a_failed_call_of_a_tool_says_why_although_it_has_no_result() -> None:
-    (finished,) = Translator().add(event("tool.result", {"tool_call_id": "1", "ok": False, "error": "no such index"}))
+    finished = Translator().add(event("tool.result", {"tool_call_id": "1", "ok": False, "error": "no such index"}))
     assert (finished.body.result, finished.body.failed) == ("no such index", True)  # type: ignore[union-attr]
 
 
@@ -70,7 +70,8 @@ def test_the_words_of_a_call_hold_nothing_of_what_the_tool_was_given_and_gave_ba
     call = event("tool.call", {"tool_call_id": "1", "name": "x", "arguments": value})
     result = event("tool.result", {"tool_call_id": "1", "ok": False, "result": value})
     for heard in (call, result):
-        (told,) = Translator().add(heard)
+        told = Translator().add(heard)
+        assert told is not None
         assert "hunter2" not in told.body.summary  # type: ignore[union-attr]
         assert "hunter2" in repr(told.body)
 
@@ -111,7 +112,7 @@ def test_events_lose_it_in_all_that_is_kept_of_them(heard: ServerEvent) -> None:
 
 def test_an_answer_is_the_users_and_stays() -> None:
     answer = "It failed with `Traceback (most recent call last):` in /srv/kog/engine.py"
-    (completed,) = Translator().add(event("output.completed", {"assistant_text": answer}))
+    completed = Translator().add(event("output.completed", {"assistant_text": answer}))
     assert completed.body.text == answer  # type: ignore[union-attr]
 
 

@@ -47,7 +47,7 @@ class Accounts:
         if known is not None and time.monotonic() - known[1] < self._keep:
             return known[0]
         try:
-            id = (await self._client.account(user.token)).user_id
+            id = await self._client.account(user.token)
         except NotFound:
             raise NotSignedIn(problems.NO_USER) from None
         except BackendUnavailable:

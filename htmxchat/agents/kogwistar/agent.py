@@ -25,7 +25,7 @@ from .timing import Timing
 from .translation import waiting
 from .translation.outcome import conclude
 from .translation.problems import NOT_CONFIRMED, UNCERTAIN, NoSuchRoute, ServerFailed, Uncertain
-from .translation.replies import ServerRun, ServerTurn, Submitted
+from .translation.replies import ServerRun, Submitted
 from .watch import Signals, Watch
 
 if TYPE_CHECKING:
@@ -99,20 +99,12 @@ class KogwistarAgent:
         """Return what is to be known about a run's message; `None` for a run that this process has not begun."""
         return self._expected.get(run_id)
 
-    def tell(self, run_id: str, turns: tuple[ServerTurn, ...]) -> bool:
-        """Give a run that is in doubt the server's turns. Returns whether it is a run of this process."""
-        if (signals := self._signals.get(run_id)) is None:
-            return False
-        signals.turns = turns
-        signals.news.set()
-        return True
-
     def _signals_of(self, run_id: str) -> Signals:
         return self._signals.setdefault(run_id, Signals())
 
     async def _go(self, request: Request, progress: Progress) -> AsyncGenerator[Said, Any]:
         try:
-            if progress.phase in ("new", "sending", "doubt"):
+            if progress.phase in ("new", "sending", "doubt", "arrived"):
                 async with aclosing(self._send(request, progress)) as sending:
                     async for said in sending:
                         yield said
@@ -187,12 +179,10 @@ class KogwistarAgent:
             progress.enter("doubt")
         yield StageChanged(doubt.LOOKING)
         yield progress.checkpoint()
-        signals, arrived = self._signals_of(request.run_id), False
+        signals = self._signals_of(request.run_id)
+        conversation = await self._links.conversation(request.conversation_id) or request.conversation_id
         while True:
-            turns, signals.turns = signals.turns, None
-            if turns is None:
-                conversation = await self._links.conversation(request.conversation_id) or request.conversation_id
-                turns = await self._patiently(request, lambda token: self._client.turns(token, conversation))  # noqa: B023
+            turns = await self._patiently(request, lambda token: self._client.turns(token, conversation))
             found = doubt.look_for(
                 request.text, turns, await self._links.turns(request.conversation_id, request.run_id)
             )
@@ -207,9 +197,10 @@ class KogwistarAgent:
                 yield RunEnded(Outcome.FAILED, doubt.NO_ANSWER_CAME)
             elif found is None and progress.age >= doubt.MISSING:
                 yield RunEnded(Outcome.FAILED, doubt.NOT_ARRIVED)
-            elif found is not None and not arrived:
-                arrived = True
+            elif found is not None and progress.phase != "arrived":
+                progress.phase = "arrived"
                 yield StageChanged(doubt.ARRIVED)
+                yield progress.checkpoint()
             await signals.wait(self._timing.doubt)
 
     async def _conversation(self, token: str, request: Request) -> str:

@@ -4,31 +4,28 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
-from contextlib import aclosing, suppress
+from contextlib import aclosing
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, Any, Literal
 
-from sqlalchemy import select
-
 from ... import checks
-from ...errors import BackendUnavailable, Busy, ChatError, EmptyText, NotFound, TextTooLong
+from ...errors import Busy, EmptyText, NotFound, TextTooLong
 from ...events import JSON, RunEvent, Source
 from ...models import Conversation, ConversationPage, Run, RunSteps, RunSummary, Transcript, User
 from ...observing import Observer
 from ...scripts.actions import ScriptAction
 from ...scripts.models import Script
 from ...store import Store
-from ...store import tables as t
 from . import doubt, insight, reconcile
 from .accounts import Accounts
 from .agent import KogwistarAgent
 from .credentials import Credentials
-from .errands import Errands
+from .learning import Learning
 from .links import Links, own_id
-from .progress import Progress
 from .runs import Runs
 from .timing import Timing
-from .translation.problems import UNANSWERED, UNCERTAIN, ServerFailed, Uncertain
+from .translation.problems import UNCERTAIN, ServerFailed, Uncertain
 
 if TYPE_CHECKING:
     import httpx
@@ -103,7 +100,7 @@ class KogwistarBackend:
             self._client, self._links, self._credentials, self._timing, workflow_id, initial_state, stream
         )
         self._runs = Runs(self._agent, self._store, self._credentials)
-        self._errands = Errands()
+        self._learning = Learning(self._client, self._store, self._links, self._timing)
 
     async def open(self) -> None:
         """Make the tables if need be. Whether the server is there is found out when somebody asks it something."""
@@ -115,7 +112,7 @@ class KogwistarBackend:
 
     async def close(self) -> None:
         """Close all connections and the store. Runs go on, on the server."""
-        await self._errands.close(self._timing.glance)
+        await self._learning.close()
         await self._runs.close()
         await self._client.close()
 
@@ -147,19 +144,13 @@ class KogwistarBackend:
     ) -> ConversationPage:
         """Return what matches in titles, questions and answers: what was seen here, not all there is."""
         me = await self._sign_in(user)
-        page = await self._runs.search_conversations(me, query, limit=limit, cursor=cursor)
-        news = f"list {me.id}"
-        empty = not page.items and not query
-        if self._errands.due(news, self._timing.list):
-            wait = 10 * self._timing.glance * empty
-            if await self._errands.run(self._learn_list(me), wait, news):
-                page = await self._runs.search_conversations(me, query, limit=limit, cursor=cursor)
-        if empty and not page.items and (failure := self._errands.failure(news)) is not None:
-            raise failure
+        read = partial(self._runs.search_conversations, me, query, limit=limit, cursor=cursor)
+        page = await read()
+        if await self._learning.conversations(me, empty=not page.items and not query):
+            page = await read()
         nameless = [item.id for item in page.items if item.title == reconcile.UNTITLED]
-        if nameless := [id for id in nameless if self._errands.due(f"title {id}", self._timing.list)]:
-            await self._errands.run(self._learn_titles(me, nameless), self._timing.glance)
-            page = await self._runs.search_conversations(me, query, limit=limit, cursor=cursor)
+        if nameless and await self._learning.titles(me, nameless):
+            page = await read()
         return replace(page, items=tuple(replace(item, user_id=user.id) for item in page.items))
 
     async def get_conversation(self, user: User, conversation_id: str) -> Conversation:
@@ -176,13 +167,8 @@ class KogwistarBackend:
         me = await self._sign_in(user)
         id = await self._find(me, conversation_id)
         transcript = await self._runs.load_transcript(me, id)
-        news = f"turns {id}"
-        if self._errands.due(news, self._timing.turns):
-            wait = self._timing.glance * (1 if transcript.turns else 100)
-            if await self._errands.run(self._learn_turns(me, id), wait, news):
-                transcript = await self._runs.load_transcript(me, id)
-        if not transcript.turns and (failure := self._errands.failure(news)) is not None:
-            raise failure
+        if await self._learning.turns(me, id, empty=not transcript.turns):
+            transcript = await self._runs.load_transcript(me, id)
         turns = tuple(
             turn if turn.run is None else replace(turn, run=replace(turn.run, user_id=user.id))
             for turn in transcript.turns
@@ -190,7 +176,7 @@ class KogwistarBackend:
             if turn.run is None or turn.events
         )
         conversation = replace(transcript.conversation, user_id=user.id)
-        return Transcript(conversation, turns, refreshing=self._errands.running(news))
+        return Transcript(conversation, turns, refreshing=self._learning.reads_turns(id))
 
     async def rename_conversation(self, user: User, conversation_id: str, title: str) -> None:
         """Set the title, here only: the server has none."""
@@ -302,13 +288,7 @@ class KogwistarBackend:
         except NotFound:
             if await self._links.conversation(id) is not None:
                 raise
-        try:
-            there = await self._client.conversation(me.token or "", conversation_id)
-        except NotFound:
-            raise NotFound from None  # as what is somebody else's: without its request id
-        if there.user_id != me.id or there.id != conversation_id:
-            raise NotFound
-        await self._store.write(lambda db: reconcile.add_conversation(db, me.id, conversation_id))
+        await self._learning.adopt(me, conversation_id)
         await self._runs.get_conversation(me, id)
         return id
 
@@ -327,11 +307,12 @@ class KogwistarBackend:
         me = await self._sign_in(user)
         id = None if conversation_id is None else await self._find(me, conversation_id)
         try:
-            run = await self._begin(me, id, text, submission)
+            if submission is None:
+                run = await self._runs.start_run(me, id, text)
+            else:
+                run = await self._runs.start_run_once(me, id, text, submission)
         except Busy:
-            if id is None or not await self._settle_doubt(me, id):
-                raise
-            run = await self._begin(me, id, text, submission)
+            raise Busy(doubt.WAITS.get(await self._runs.phase(id))) from None
         sending = self._agent.sending(run.id)
         if sending is not None:
             await asyncio.wait({sending}, timeout=self._timing.submit)
@@ -343,68 +324,6 @@ class KogwistarBackend:
                 first = conversation_id is None and not isinstance(sent.error, ServerFailed)
                 await self._links.take_back(run, conversation=first)
             if sent.error is not None:
-                self._errands.forget(f"turns {run.conversation_id}")
+                self._learning.forget_turns(run.conversation_id)
                 raise sent.error
         return replace(run, user_id=user.id)
-
-    async def _begin(self, me: User, conversation_id: str | None, text: str, submission: str | None) -> Run:
-        if submission is None:
-            return await self._runs.start_run(me, conversation_id, text)
-        return await self._runs.start_run_once(me, conversation_id, text, submission)
-
-    async def _settle_doubt(self, me: User, conversation_id: str) -> bool:
-        """Look what has become of a message in doubt. Returns whether it is out of the way of the next one.
-
-        Raises:
-            Busy: It has arrived, or may still arrive.
-        """
-        live = select(t.runs.c.id, t.runs.c.checkpoint, t.turns.c.text).join(t.turns, t.turns.c.id == t.runs.c.turn_id)
-        here = live.where(t.runs.c.conversation_id == conversation_id, t.runs.c.active == 1)
-        row = await self._store.read(lambda db: db.execute(here).one_or_none())
-        progress = Progress.read(row.checkpoint if row is not None else None)
-        if row is None or progress.phase != "doubt":
-            return row is None
-        server_id = await self._links.conversation(conversation_id) or conversation_id
-        turns = await self._client.turns(me.token or "", server_id)
-        found = doubt.look_for(row.text, turns, await self._links.turns(conversation_id, row.id))
-        if found is None and progress.age < doubt.MISSING:
-            raise Busy(doubt.UNKNOWN)
-        if found is not None and found.answer is None and progress.age < doubt.UNANSWERED:
-            raise Busy(UNANSWERED)
-        if not (self._agent.tell(row.id, turns) or self._runs.has(row.id)):
-            raise Busy(UNANSWERED)  # another process looks after it
-        with suppress(TimeoutError):
-            async with asyncio.timeout(self._timing.submit):
-                await self._runs.settled(row.id)
-        return True
-
-    async def _learn_list(self, me: User) -> bool:
-        """Bring in conversations that were begun elsewhere. The list does not prove whose they are: each is asked."""
-        listed = [item.id for item in await self._client.conversations(me.token or "")]
-        for id in await self._links.new_conversations(listed):
-            try:
-                there = await self._client.conversation(me.token or "", id)
-            except BackendUnavailable:
-                raise
-            except ChatError:
-                continue
-            if there.user_id == me.id and there.id == id:
-                place = listed.index(id)
-                await self._store.write(lambda db, id=id, place=place: reconcile.add_conversation(db, me.id, id, place))  # type: ignore[misc]
-        return True
-
-    async def _learn_titles(self, me: User, ids: Sequence[str]) -> None:
-        """Read conversations from elsewhere, one after the other: their first messages become their titles."""
-        for id in ids:
-            try:
-                await self._learn_turns(me, id)
-            except BackendUnavailable:
-                return
-            except ChatError:
-                continue
-
-    async def _learn_turns(self, me: User, conversation_id: str) -> bool:
-        server_id = await self._links.conversation(conversation_id) or conversation_id
-        turns = await self._client.turns(me.token or "", server_id)
-        await self._store.write(lambda db: reconcile.learn_turns(db, conversation_id, turns))
-        return True  # also when there was nothing new to this look: another may have learned it just now

@@ -12,7 +12,14 @@ UNANSWERED = 120.0
 MISSING = 15.0
 """Seconds after which a message that is not there will not come any more."""
 
-UNKNOWN = "It is not known yet whether your last message has arrived. Send this one in half a minute."
+WAITS = {
+    "doubt": "It is not known yet whether your last message has arrived. Send this one in half a minute.",
+    "arrived": (
+        "Your last message has arrived, and the kogwistar server may still be answering it. Its answer appears here. "
+        "If none comes, you can send the next message two minutes after it."
+    ),
+}
+"""Why the next message has to wait, by the phase of the run of the one in doubt."""
 LOOKING = "Looking whether your message has arrived"
 ARRIVED = "Your message has arrived. Waiting for its answer"
 NOT_ARRIVED = "This message did not reach the kogwistar server."

@@ -15,8 +15,8 @@ class Progress:
     """A run, as it can be gone on with in any process.
 
     Attributes:
-        phase: new, sending, doubt (sent, and nobody knows whether it arrived), running, waiting (for the user) or
-            resuming (the user has answered).
+        phase: new, sending, doubt (sent, and nobody knows whether it arrived), arrived (its answer may come), running,
+            waiting (for the user) or resuming (the user has answered).
         since: When the phase began, in seconds since 1970.
         run: What the server calls the run.
         turn: What the server calls the user's turn.

@@ -14,6 +14,7 @@ from ...store import Started, Store
 from ...store import tables as t
 from .agent import KogwistarAgent
 from .credentials import Credentials
+from .progress import Progress
 
 
 class Runs(LocalBackend):
@@ -24,9 +25,11 @@ class Runs(LocalBackend):
         self._kogwistar = agent
         self._credentials = credentials
 
-    def has(self, run_id: str) -> bool:
-        """Return whether a run is of this process."""
-        return run_id in self._journal.runs
+    async def phase(self, conversation_id: str | None) -> str:
+        """Return how far the live run of a conversation has come."""
+        live = t.runs.c.conversation_id == conversation_id, t.runs.c.active == 1
+        checkpoint = await self._store.read(lambda db: db.scalar(select(t.runs.c.checkpoint).where(*live)))
+        return Progress.read(checkpoint).phase
 
     async def settled(self, run_id: str) -> None:
         """Wait until a run of this process is over."""

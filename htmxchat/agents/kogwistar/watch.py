@@ -16,10 +16,10 @@ from ...events import Outcome, RunEnded, RunEvent, RunStarted, RunStopping, Stag
 from .credentials import Credentials
 from .inquiry import terminal_run
 from .timing import Timing
-from .translation.mapping import TERMINAL, Translator, server_seq
+from .translation.mapping import TERMINAL, Translator
 from .translation.outcome import FORGOTTEN, NOT_STOPPED
 from .translation.problems import NoSuchRoute, Refused
-from .translation.replies import ServerEvent, ServerRun, ServerTurn
+from .translation.replies import ServerEvent, ServerRun
 
 if TYPE_CHECKING:
     from .transport.client import Client
@@ -40,12 +40,10 @@ class Signals:
     Attributes:
         news: Set when there is something to look at.
         stop_asked: When somebody wanted it to stop, by the event loop's clock.
-        turns: The server's turns, as somebody has just read them.
     """
 
     news: asyncio.Event = field(default_factory=asyncio.Event)
     stop_asked: float | None = None
-    turns: tuple[ServerTurn, ...] | None = None
 
     def stop(self) -> None:
         if self.stop_asked is None:
@@ -105,7 +103,7 @@ class Watch:
     @property
     def after(self) -> int:
         """The number of the last event of the server that was told."""
-        return max(self._told, server_seq(self._translator.seq))
+        return max(self._told, self._translator.seq)
 
     async def follow(self) -> AsyncGenerator[RunEvent | StageChanged | RunEnded, None]:
         """Yield what happens. It returns when the run is `over`; `RunEnded` is yielded for one that is lost."""
@@ -222,7 +220,7 @@ class Watch:
                 await self._poll(token)
                 await asyncio.sleep(self._timing.poll)
             return
-        events = self._client.events(token, self.id, server_seq(self._translator.seq))
+        events = self._client.events(token, self.id, self._translator.seq)
         try:
             async for event in events:
                 self._arrived.append(event)
@@ -233,15 +231,16 @@ class Watch:
             await events.aclose()  # type: ignore[attr-defined]
 
     async def _poll(self, token: str) -> None:
-        self._arrived += await self._client.poll(token, self.id, server_seq(self._translator.seq))
+        self._arrived += await self._client.poll(token, self.id, self._translator.seq)
         self._signals.news.set()
 
     def _hear(self) -> Iterator[RunEvent]:
         """Yield what has arrived, less what was told before."""
         while self._arrived:
             event = self._arrived.popleft()
+            seen = self._translator.seq
             found = self._translator.add(event)
-            if not found:
+            if seen == self._translator.seq:
                 continue
             self._heard = asyncio.get_running_loop().time()
             self._broken = self._complained = False
@@ -250,7 +249,8 @@ class Watch:
             if event.seq > self._told:
                 self._told = event.seq
                 # The journal tells by itself that a run has begun, and that somebody wants it to stop.
-                yield from (each for each in found if not isinstance(each.body, RunStarted | RunStopping))
+                if found is not None and not isinstance(found.body, RunStarted | RunStopping):
+                    yield found
 
     async def _stop(self, token: str) -> None:
         try:

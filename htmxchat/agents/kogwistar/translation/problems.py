@@ -29,10 +29,6 @@ UNCERTAIN = (
     "The kogwistar server has not said whether it got your message, so it may have arrived. "
     "Look into the conversation before you send it again; a new one is in the history."
 )
-UNANSWERED = (
-    "Your last message has arrived, and the kogwistar server may still be answering it. Its answer appears here. "
-    "If none comes, you can send the next message two minutes after it."
-)
 NOT_CONFIRMED = "It is not known whether this message reached the kogwistar server."
 
 _LONGEST = 300

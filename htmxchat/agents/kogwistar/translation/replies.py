@@ -14,19 +14,9 @@ _ENVELOPE = frozenset({"seq", "run_id", "event_type", "type", "created_at_ms", "
 
 
 @dataclass(frozen=True, slots=True)
-class Account:
-    """Who a token belongs to, as the server sees it."""
-
-    user_id: str
-    role: str = ""
-    namespaces: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
 class ServerConversation:
     id: str
     user_id: str | None = None
-    turn_count: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,14 +42,12 @@ class ServerRun:
     id: str
     conversation_id: str
     workflow_id: str
-    user_id: str | None
     turn_id: str
     assistant_turn_id: str
     status: str
     terminal: bool
     workflow_status: str = ""
     error: str = ""
-    updated_at: datetime | None = None
     result: Mapping[str, Any] = field(default_factory=dict)
 
     @property
@@ -113,18 +101,15 @@ class Step:
         return self.status in ("failure", "failed")
 
 
-def read_account(data: Any) -> Account:
-    names = data.get("ns") or ()
-    names = names.split(",") if isinstance(names, str) else names
-    return Account(identity(data["user_id"]), text_at(data, "role"), tuple(str(name).strip() for name in names))
+def read_account(data: Any) -> str:
+    """Return the server's id of who a token belongs to."""
+    return identity(data["user_id"])
 
 
 def read_conversation(data: Any) -> ServerConversation:
     """Read an item of the list as well as a whole conversation."""
-    id = data.get("conversation_id") or data["id"]
-    user_id, count = data.get("user_id"), data.get("turn_count")
-    owner = None if user_id is None else identity(user_id)
-    return ServerConversation(identity(id), owner, count if isinstance(count, int) else 0)
+    id, user_id = data.get("conversation_id") or data["id"], data.get("user_id")
+    return ServerConversation(identity(id), None if user_id is None else identity(user_id))
 
 
 def read_turns(data: Any) -> tuple[ServerTurn, ...]:
@@ -147,14 +132,12 @@ def read_run(data: Any) -> ServerRun:
         id=identity(data["run_id"]),
         conversation_id=text_at(data, "conversation_id"),
         workflow_id=text_at(data, "workflow_id"),
-        user_id=None if data.get("user_id") is None else identity(data["user_id"]),
         turn_id=text_at(data, "user_turn_node_id") or text_at(data, "turn_node_id"),
         assistant_turn_id=text_at(data, "assistant_turn_node_id"),
         status=status,
         terminal=bool(data["terminal"]) if "terminal" in data else status in _TERMINAL,
         workflow_status=text_at(result, "workflow_status"),
         error=clean_text(error) if isinstance(error, str) else text_at(mapping(error), "message"),
-        updated_at=moment(data.get("updated_at_ms")),
         result=result,
     )
 

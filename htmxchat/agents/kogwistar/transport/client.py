@@ -13,7 +13,7 @@ from httpx_sse import EventSource, SSEError
 from ....cleaning import read_json
 from ....errors import BackendError, BackendUnavailable, ChatError, NotFound, NotSignedIn
 from ..translation import problems, replies
-from ..translation.replies import Account, ServerConversation, ServerEvent, ServerRun, ServerTurn, Step, Submitted
+from ..translation.replies import ServerConversation, ServerEvent, ServerRun, ServerTurn, Step, Submitted
 from .http import Http, unreachable
 
 log = logging.getLogger("htmxchat")
@@ -41,8 +41,8 @@ class Client:
 
     # Reads
 
-    async def account(self, token: str) -> Account:
-        """Return who the token belongs to."""
+    async def account(self, token: str) -> str:
+        """Return the server's id of who the token belongs to."""
         return await self._http.get(token, "/api/auth/me", replies.read_account)
 
     async def conversations(self, token: str) -> tuple[ServerConversation, ...]:

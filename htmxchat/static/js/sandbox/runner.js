@@ -12,13 +12,14 @@
  */
 
 import { Box } from "./box.js";
+import { explain } from "./explain.js";
 import { CORE, SnapshotStore, fetchAll, fetchText } from "./files.js";
-import { MOST_OUTPUT, fit, read, size } from "./messages.js";
+import { Job, OVER, troubleOf, withResolvers } from "./job.js";
 import { NO_PACKAGES, PackageFolder } from "./packages.js";
 import { Trouble } from "./trouble.js";
 
-/** @import { OnProgress, Progress } from "./files.js" */
-/** @import { End, Result, RunError } from "./messages.js" */
+/** @import { Deferred, Hooks } from "./job.js" */
+/** @import { End, Result } from "./messages.js" */
 
 /**
  * @typedef {object} Options
@@ -31,17 +32,6 @@ import { Trouble } from "./trouble.js";
  * @property {number} [idleTimeout] Seconds without a script, after which Python's memory is given back.
  * @property {number} [memory] Bytes that Python may use.
  * @property {boolean} [keep] Whether a script finds the names of the one before it. Then it must trust it as well.
- */
-
-/**
- * @typedef {object} Hooks
- * @property {OnProgress} [onProgress] Loading goes on, or has led to the script's start (`phase: "running"`). Bytes.
- * @property {(output: {stream: "stdout" | "stderr", text: string}) => void} [onOutput] The script has printed this.
- */
-
-/**
- * @template T
- * @typedef {{promise: Promise<T>, resolve: (value: T) => void, reject: (reason: unknown) => void}} Deferred
  */
 
 /** Milliseconds that a script has to end itself, and that the frame has to end its worker. */
@@ -143,7 +133,7 @@ export class Runner {
     await job.begun.promise;
     job.limit(this.#options.timeout, () => new Trouble("run-timeout", `The script ran for more than ${duration(this.#options.timeout)} and was stopped.`));
     const end = await job.ended.promise;
-    this.#explain(end);
+    explain(end, this.#options.memory, this.#packages !== undefined);
     return end;
   }
 
@@ -308,33 +298,7 @@ export class Runner {
     job.progress({ phase: "starting", loaded: 0, total: 0 });
     return { packages, files };
   }
-
-  /** @param {End} end Gets a sentence that says what to do, where Python's own does not. */
-  #explain({ error }) {
-    if (error?.type === "MemoryError" && !error.message) {
-      const megabytes = Math.round(this.#options.memory / 1024 / 1024);
-      error.message = `The memory is used up: a script has ${megabytes} MB here. Let it work on less at a time.`;
-    }
-    if (error && NETWORK.test(`${error.type}: ${error.message}`)) error.message = NO_NETWORK;
-    if (error && STACK.test(error.message)) error.message = NO_STACK;
-    const module = error?.module;
-    if (!module || error.message !== `No module named '${module}'`) return;
-    error.message = this.#packages
-      ? `No module named '${module}': the package folder of this site has none of that name. Whoever runs the site can add it there.`
-      : `No module named '${module}': only Python's standard library is here. Whoever runs this site can offer more with Scripts(packages_url=…).`;
-  }
 }
-
-/** Errors of whoever looks for a network. */
-const NETWORK = /^(?:urllib\.error\.URLError|socket\.gaierror): |: TLS not supported in this environment$/;
-const NO_NETWORK = "There is no network in the sandbox: write the data into the script.";
-
-/** Errors of `asyncio.run()` and its like in a browser that cannot hold a call to WebAssembly up. */
-const STACK = /stack switch/;
-const NO_STACK = "This browser cannot wait inside a call: write `await main()` at the top level instead of `asyncio.run(main())`.";
-
-/** Ends of a run after which there is nothing left to interrupt. @type {string[]} */
-const OVER = ["python-crashed", "package-failed", "worker-failed"];
 
 /** @type {Record<string, import("./trouble.js").TroubleType>} */
 const DOWN = {
@@ -344,161 +308,6 @@ const DOWN = {
   version: "version-mismatch",
   wasm: "wasm-refused",
 };
-
-/** One run: what it waits for, what it has said, and its limit of time. */
-class Job {
-  /** @type {Deferred<string[]>} */
-  imports = withResolvers();
-  /** @type {Deferred<void>} */
-  begun = withResolvers();
-  /** @type {Deferred<End>} */
-  ended = withResolvers();
-  /** Whether Python cannot be used after it. */
-  crashed = false;
-  #hooks;
-  /** @type {Deferred<never>} */
-  #trouble = withResolvers();
-  #abort = new AbortController();
-  #texts = { stdout: "", stderr: "" };
-  #room = MOST_OUTPUT;
-  #truncated = false;
-  #started = 0;
-  #stopped = 0;
-  /** @type {number | undefined} */
-  #timer;
-  #seconds = 0;
-  #failure = () => new Trouble("load-timeout");
-
-  /** @param {number} number @param {Hooks} hooks */
-  constructor(number, hooks) {
-    this.number = number;
-    this.#hooks = hooks;
-    this.#trouble.promise.catch(() => {});
-  }
-
-  get signal() {
-    return this.#abort.signal;
-  }
-
-  get running() {
-    return this.#started > 0;
-  }
-
-  /** @template T @param {Promise<T>} work @returns {Promise<T>} What it comes to, unless there is trouble first. */
-  until(work) {
-    work.catch(() => {});
-    return Promise.race([work, this.#trouble.promise]);
-  }
-
-  /** @param {Trouble} trouble */
-  fail(trouble) {
-    this.#stopped ||= performance.now();
-    this.crashed ||= OVER.includes(trouble.type);
-    clearTimeout(this.#timer);
-    this.#trouble.reject(trouble);
-    this.#abort.abort(trouble);
-  }
-
-  /** @param {number} seconds Until it fails; progress counts anew. @param {(seconds: number) => Trouble} failure */
-  limit(seconds, failure) {
-    this.#seconds = seconds;
-    this.#failure = () => failure(seconds);
-    this.#restart();
-  }
-
-  #restart() {
-    clearTimeout(this.#timer);
-    this.#timer = setTimeout(() => this.fail(this.#failure()), Math.min(this.#seconds * 1_000, 2 ** 31 - 1));
-  }
-
-  /** @param {Progress} progress */
-  progress(progress) {
-    if (this.#stopped) return;
-    if (!this.running) this.#restart();
-    tell(this.#hooks.onProgress, progress);
-  }
-
-  /** @param {string} text What the worker said, whoever spoke. */
-  hear(text) {
-    const message = read(text);
-    if (message?.type === "imports") this.imports.resolve(message.names);
-    else if (message?.type === "begun" && !this.running) {
-      this.#started = performance.now();
-      this.progress({ phase: "running", loaded: 0, total: 0 });
-      this.begun.resolve();
-    } else if (message?.type === "output") this.#print(message.stream, message.text);
-    else if (message?.type === "end") {
-      this.#stopped ||= performance.now();
-      this.begun.resolve(); // a script may say so itself, before it has begun
-      this.ended.resolve(message);
-      const trouble = troubleOf(message);
-      if (trouble) this.fail(trouble);
-    }
-  }
-
-  /** @param {"stdout" | "stderr"} stream @param {string} given */
-  #print(stream, given) {
-    const text = fit(given, this.#room);
-    this.#truncated ||= text.length < given.length;
-    this.#room -= text ? size(text) : 0;
-    if (!text) return;
-    this.#texts[stream] += text;
-    tell(this.#hooks.onOutput, { stream, text });
-  }
-
-  close() {
-    clearTimeout(this.#timer);
-    this.#abort.abort();
-  }
-
-  /** @param {End} [end] What the script said at its end. @param {Trouble} [trouble] @returns {Result} */
-  result(end, trouble) {
-    const seconds = this.#started ? (this.#stopped - this.#started) / 1_000 : 0;
-    const error = trouble ? explained(trouble, end) : (end?.error ?? null);
-    return {
-      state: stateOf(trouble, end),
-      seconds: Math.max(0, Math.round(seconds * 1_000) / 1_000),
-      value: trouble ? null : (end?.value ?? null),
-      pictures: trouble ? [] : (end?.pictures ?? []),
-      error: error && pick(error, trouble ? "sandbox" : "python"),
-      ...this.#texts,
-      truncated: this.#truncated || end?.truncated === true,
-    };
-  }
-}
-
-/** @param {End} end @returns {Trouble | undefined} Why it is no result. */
-function troubleOf({ fatal, packages, broken }) {
-  if (fatal) return new Trouble("python-crashed", undefined, fatal);
-  if (packages) return new Trouble("package-failed", undefined, packages);
-  return broken ? new Trouble("worker-failed", undefined, broken) : undefined;
-}
-
-/** @param {Trouble} trouble @param {End} [end] */
-function explained({ type, message }, end) {
-  return { type, message, traceback: end?.error?.traceback ?? "" };
-}
-
-/** @param {{type: string, message: string, traceback: string}} error @param {"python" | "sandbox"} origin @returns {RunError} */
-function pick({ type, message, traceback }, origin) {
-  return { origin, type, message, traceback };
-}
-
-/** @param {Trouble | undefined} trouble @param {End | undefined} end @returns {Result["state"]} */
-function stateOf(trouble, end) {
-  if (!trouble) return end?.error ? "failed" : "done";
-  if (trouble.type === "cancelled") return "cancelled";
-  return trouble.type === "run-timeout" || trouble.type === "load-timeout" ? "timed-out" : "failed";
-}
-
-/** @template T @param {((value: T) => void) | undefined} hook Whose errors are the page's, not the run's. @param {T} value */
-function tell(hook, value) {
-  try {
-    hook?.(value);
-  } catch (error) {
-    reportError(error);
-  }
-}
 
 /** @param {number} seconds */
 function loadTimeout(seconds) {
@@ -534,12 +343,4 @@ async function within(milliseconds, work) {
  */
 function all(work) {
   return /** @type {any} */ (Promise.all(work));
-}
-
-/** @template T @returns {Deferred<T>} */
-function withResolvers() {
-  /** @type {any} */
-  const made = {};
-  made.promise = new Promise((resolve, reject) => Object.assign(made, { resolve, reject }));
-  return made;
 }

@@ -1,0 +1,78 @@
+"""What is read from the server again now and then, in the background, while pages show what is remembered."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections import OrderedDict
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+
+from ...errors import ChatError
+
+log = logging.getLogger("htmxchat")
+_MOST = 10_000
+
+
+@dataclass
+class _Read:
+    begun: float
+    task: asyncio.Task[ChatError | None]
+
+
+class Background:
+    """Reads by name. One that has failed is due again at once."""
+
+    def __init__(self) -> None:
+        self._reads: OrderedDict[str, _Read] = OrderedDict()
+
+    async def read(self, name: str, every: float, wait: float, work: Callable[[], Awaitable[None]]) -> bool:
+        """Begin to read, unless that was done in the last seconds or goes on, and wait a little for its end.
+
+        Returns:
+            Whether it was begun now and has ended well.
+        """
+        now = asyncio.get_running_loop().time()
+        before = self._reads.get(name)
+        if before and (not before.task.done() or (now - before.begun < every and self.failure(name) is None)):
+            return False
+        task = asyncio.create_task(_quietly(work), name=f"kogwistar {name}")
+        self._reads[name] = _Read(now, task)
+        self._reads.move_to_end(name)
+        if len(self._reads) > _MOST and next(iter(self._reads.values())).task.done():
+            self._reads.popitem(last=False)
+        if wait:
+            await asyncio.wait({task}, timeout=wait)
+        return task.done() and self.failure(name) is None
+
+    def failure(self, name: str) -> ChatError | None:
+        """Return why the last read of this name failed, if it did."""
+        read = self._reads.get(name)
+        return read.task.result() if read and read.task.done() and not read.task.cancelled() else None
+
+    def running(self, name: str) -> bool:
+        """Return whether a read of this name goes on."""
+        return name in self._reads and not self._reads[name].task.done()
+
+    def forget(self, name: str) -> None:
+        """Make a read due."""
+        if name in self._reads:
+            self._reads[name].begun = float("-inf")
+
+    async def close(self, patience: float) -> None:
+        """Wait some seconds for what goes on, then cancel it."""
+        tasks = {read.task for read in self._reads.values() if not read.task.done()}
+        self._reads.clear()
+        if tasks:
+            await asyncio.wait(tasks, timeout=patience)
+        for task in tasks:
+            task.cancel()
+
+
+async def _quietly(work: Callable[[], Awaitable[None]]) -> ChatError | None:
+    try:
+        await work()
+    except ChatError as error:
+        log.info("A read in the background failed: %s", error)
+        return error
+    return None

@@ -1,0 +1,125 @@
+"""Asks the server, now and then, for what other clients of it have begun and written."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import partial
+from typing import TYPE_CHECKING
+
+from ...errors import BackendUnavailable, ChatError, NotFound
+from ...models import User
+from ...store import Store
+from . import reconcile
+from .background import Background
+from .links import Links
+from .timing import Timing
+
+if TYPE_CHECKING:
+    from .transport.client import Client
+
+_MOST = 10_000
+
+
+class Learning:
+    """Brings conversations that were begun elsewhere, their titles and their turns into the journal."""
+
+    def __init__(self, client: Client, store: Store, links: Links, timing: Timing) -> None:
+        self._client = client
+        self._store = store
+        self._links = links
+        self._timing = timing
+        self._background = Background()
+        self._read: set[str] = set()
+
+    async def close(self) -> None:
+        await self._background.close(self._timing.glance)
+
+    async def adopt(self, me: User, server_id: str, place: int = 0) -> None:
+        """Write a conversation of the user's that was never here.
+
+        Args:
+            place: Where it stands in the server's list.
+
+        Raises:
+            NotFound: It is somebody else's, or is not there.
+        """
+        try:
+            there = await self._client.conversation(me.token or "", server_id)
+        except NotFound:
+            raise NotFound from None  # as what is somebody else's: without its request id
+        if there.user_id != me.id or there.id != server_id:
+            raise NotFound
+        await self._store.write(lambda db: reconcile.add_conversation(db, me.id, server_id, place))
+
+    async def conversations(self, me: User, *, empty: bool) -> bool:
+        """Read the server's list. Returns whether there is news now.
+
+        Args:
+            empty: Whether there is nothing to be shown meanwhile.
+
+        Raises:
+            ChatError: It could not be read, and there is nothing to be shown.
+        """
+        name, wait = f"list {me.id}", 10 * self._timing.glance * empty
+        news = await self._background.read(name, self._timing.list, wait, partial(self._read_list, me))
+        if empty and not news and (failure := self._background.failure(name)) is not None:
+            raise failure
+        return news
+
+    async def titles(self, me: User, ids: Sequence[str]) -> bool:
+        """Read conversations, each once, for their first messages, which become their titles. Returns as the others."""
+        ids = [id for id in ids if id not in self._read]
+        if not ids:
+            return False
+        if len(self._read) > _MOST:
+            self._read.clear()
+        self._read.update(ids)
+        return await self._background.read(f"titles {ids}", 0, self._timing.glance, partial(self._read_titles, me, ids))
+
+    async def turns(self, me: User, id: str, *, empty: bool) -> bool:
+        """Read the turns of a conversation. Returns whether there is news now.
+
+        Args:
+            empty: Whether there is nothing to be shown meanwhile.
+
+        Raises:
+            ChatError: They could not be read, and there is nothing to be shown.
+        """
+        name, wait = f"turns {id}", self._timing.glance * (100 if empty else 1)
+        news = await self._background.read(name, self._timing.turns, wait, partial(self._read_turns, me, id))
+        if empty and not news and (failure := self._background.failure(name)) is not None:
+            raise failure
+        return news
+
+    def reads_turns(self, id: str) -> bool:
+        """Return whether the turns of a conversation are being read."""
+        return self._background.running(f"turns {id}")
+
+    def forget_turns(self, id: str) -> None:
+        """Something may have come that is not known: read the turns at the next look."""
+        self._background.forget(f"turns {id}")
+
+    async def _read_list(self, me: User) -> None:
+        """The list does not prove whose the conversations in it are: each that is new is asked."""
+        listed = [item.id for item in await self._client.conversations(me.token or "")]
+        for id in await self._links.new_conversations(listed):
+            try:
+                await self.adopt(me, id, listed.index(id))
+            except BackendUnavailable:
+                raise
+            except ChatError:
+                continue
+
+    async def _read_titles(self, me: User, ids: Sequence[str]) -> None:
+        for id in ids:
+            try:
+                await self._read_turns(me, id)
+            except BackendUnavailable:
+                self._read.difference_update(ids)
+                raise
+            except ChatError:
+                continue
+
+    async def _read_turns(self, me: User, id: str) -> None:
+        turns = await self._client.turns(me.token or "", await self._links.conversation(id) or id)
+        await self._store.write(lambda db: reconcile.learn_turns(db, id, turns))

@@ -1,0 +1,148 @@
+"""The promises of the smaller protocols."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+
+import anyio
+import pytest
+
+from ...backend import (
+    CanDelete,
+    CanInspect,
+    CanListRuns,
+    CanRename,
+    CanRetry,
+    CanSearch,
+    HasStarters,
+    Managed,
+)
+from ...errors import BackendError, InvalidInput, NotFound
+from ...events import RunEnded, RunEvent
+from ...models import Starter
+from ..reading import each_event
+from .kit import Kit, assert_whole
+
+
+class AbilityPromises(Kit):
+    """What only some backends can do."""
+
+    async def test_rename(self) -> None:
+        async with self._backend() as backend:
+            if not isinstance(backend, CanRename):
+                pytest.skip("the backend cannot rename")
+            run = await self._answered(backend)
+            await backend.rename_conversation(self.user, run.conversation_id, "Ärger im Hafen")
+            assert (await backend.get_conversation(self.user, run.conversation_id)).title == "Ärger im Hafen"
+
+    async def test_delete_and_restore(self) -> None:
+        async with self._backend() as backend:
+            if not isinstance(backend, CanDelete):
+                pytest.skip("the backend cannot delete")
+            run = await self._answered(backend)
+            with pytest.raises(NotFound):
+                await backend.restore_conversation(self.user, run.conversation_id)
+            await backend.delete_conversation(self.user, run.conversation_id)
+            assert (await backend.list_conversations(self.user)).items == ()
+            for gone in (
+                backend.get_conversation(self.user, run.conversation_id),
+                backend.load_transcript(self.user, run.conversation_id),
+                backend.get_run(self.user, run.id),
+                backend.start_run(self.user, run.conversation_id, self.prompt),
+                backend.restore_conversation(self.other_user, run.conversation_id),
+            ):
+                with pytest.raises(NotFound):
+                    await gone
+            await backend.restore_conversation(self.user, run.conversation_id)
+            assert len((await backend.load_transcript(self.user, run.conversation_id)).turns) == 2
+
+    async def test_search_finds_every_word(self) -> None:
+        async with self._backend() as backend:
+            if not isinstance(backend, CanSearch):
+                pytest.skip("the backend cannot search")
+            run = await self._answered(backend)
+            word = max(self.prompt.split(), key=len)
+            found = await backend.search_conversations(self.user, word.upper())
+            assert [item.id for item in found.items] == [run.conversation_id]
+            assert (await backend.search_conversations(self.user, f"{word} qzxjvw")).items == ()
+            assert (await backend.search_conversations(self.other_user, word)).items == ()
+
+    async def test_retry_takes_the_place_of_the_last_answer(self) -> None:
+        async with self._backend() as backend:
+            if not isinstance(backend, CanRetry):
+                pytest.skip("the backend cannot retry")
+            first = await self._answered(backend)
+            run = await backend.retry_run(self.user, first.id)
+            assert (run.turn_id, run.conversation_id) == (first.turn_id, first.conversation_id)
+            assert run.id != first.id
+            assert_whole(await self._all(backend, run))
+            transcript = await backend.load_transcript(self.user, run.conversation_id)
+            assert [turn.id for turn in transcript.turns] == [run.turn_id, run.id]
+            await self._answered(backend, run.conversation_id)
+            with pytest.raises(InvalidInput):
+                await backend.retry_run(self.user, run.id)
+
+    async def test_all_runs_of_a_conversation_are_listed_latest_first(self) -> None:
+        async with self._backend() as backend:
+            if not isinstance(backend, CanListRuns):
+                pytest.skip("the backend cannot list runs")
+            first = await self._answered(backend)
+            second = await self._answered(backend, first.conversation_id)
+            found = await backend.list_runs(self.user, first.conversation_id)
+            assert [each.run.id for each in found] == [second.id, first.id]
+            assert all(each.ended_at is None or each.ended_at >= each.run.created_at for each in found)
+            (latest,) = await backend.list_runs(self.user, first.conversation_id, limit=1)
+            assert latest.run.id == second.id
+            with pytest.raises(NotFound):
+                await backend.list_runs(self.other_user, first.conversation_id)
+
+    async def test_a_run_can_be_looked_into_by_its_owner_only(self) -> None:
+        async with self._backend() as backend:
+            if not isinstance(backend, CanInspect):
+                pytest.skip("the backend cannot look inside runs")
+            run = await self._answered(backend)
+            found = await backend.run_steps(self.user, run.id)
+            numbers = [step.number for step in found.steps]
+            assert numbers == sorted(set(numbers)) and set(found.checkpoints) <= set(numbers)
+            with pytest.raises(NotFound):
+                await backend.run_checkpoint(self.user, run.id, max(numbers, default=0) + 1_000)
+            with pytest.raises(NotFound):
+                await backend.run_steps(self.other_user, run.id)
+            with pytest.raises(NotFound):
+                await backend.run_checkpoint(self.other_user, run.id, 0)
+            with pytest.raises(NotFound):
+                await backend.run_evidence(self.other_user, run.id)
+
+    async def test_starters_can_be_sent(self) -> None:
+        async with self._backend() as backend:
+            if not isinstance(backend, HasStarters):
+                pytest.skip("the backend has no starters")
+            for starter in backend.starters:
+                assert isinstance(starter, Starter)
+                assert starter.title.strip()
+                assert starter.text.strip()
+
+    async def test_close_ends_live_runs(self) -> None:
+        async with self._backend() as backend:
+            if not isinstance(backend, Managed):
+                pytest.skip("the backend is not managed")
+            run = await self._long_run(backend)
+            seen: list[RunEvent] = []
+
+            async def read() -> None:
+                if not self.runs_outlive_close:
+                    seen.extend(await self._all(backend, run))
+                    return
+                with suppress(BackendError):
+                    async for event in each_event(backend, self.user, run.id):
+                        seen.append(event)
+
+            async with anyio.create_task_group() as reader:
+                reader.start_soon(read)
+                await anyio.wait_all_tasks_blocked()
+                with anyio.fail_after(2):
+                    await backend.close()
+            if self.runs_outlive_close:
+                assert not any(isinstance(event.body, RunEnded) for event in seen)
+            else:
+                assert_whole(seen)
