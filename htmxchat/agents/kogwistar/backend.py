@@ -94,7 +94,7 @@ class KogwistarBackend:
         self._timing = timing or Timing()
         self._store = store or Store()
         self._client = Client(base_url, transport=transport)
-        self._credentials = Credentials(self._store, Accounts(self._client, self._timing.account), self._timing.tick)
+        self._credentials = Credentials(self._store, Accounts(self._client, self._timing.account))
         self._links = Links(self._store)
         self._agent = KogwistarAgent(
             self._client, self._links, self._credentials, self._timing, workflow_id, initial_state, stream

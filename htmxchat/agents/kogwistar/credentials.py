@@ -1,12 +1,11 @@
 """With whose token the server is asked about a run that goes on while nobody looks.
 
 A process knows the tokens of those who have asked it something, and those of sign-ins that the store keeps. A run of
-somebody whose token is known nowhere waits until they ask again.
+somebody whose token is known nowhere waits until they ask again, and goes on where they do.
 """
 
 from __future__ import annotations
 
-import asyncio
 from collections import OrderedDict
 from collections.abc import Iterable
 from contextlib import suppress
@@ -21,16 +20,11 @@ _MOST = 10_000
 
 
 class Credentials:
-    """Tokens by the server's user ids, in memory only.
+    """Tokens by the server's user ids, in memory only."""
 
-    Args:
-        pause: Seconds between two looks for a token that is missing.
-    """
-
-    def __init__(self, store: Store, accounts: Accounts, pause: float) -> None:
+    def __init__(self, store: Store, accounts: Accounts) -> None:
         self._store = store
         self._accounts = accounts
-        self._pause = pause
         self._seen: OrderedDict[str, str] = OrderedDict()
         self._refused: dict[str, str] = {}
 
@@ -61,12 +55,6 @@ class Credentials:
             if (await self.sign_in(User(user_id, token=token))).id == user_id:
                 return token
         return None
-
-    async def get(self, user_id: str) -> str:
-        """Return a token of a user, as soon as one is known."""
-        while (token := await self.find(user_id)) is None:  # noqa: ASYNC110
-            await asyncio.sleep(self._pause)
-        return token
 
     async def known(self, user_ids: Iterable[str]) -> set[str]:
         """Return those of some users for whom a token is known."""
