@@ -153,8 +153,9 @@ class CanStop(Protocol):
 
     Its generator is not cancelled when the user stops the run: it goes on, and says how the run ended. Only while it
     waits for the user, a stop ends the run at once. `asyncio.CancelledError` means that the process leaves the run.
+    Whichever goes on with it is told of the stop too.
     """
 
     def stop(self, run_id: str) -> None:
-        """Somebody wants a run of this process to stop. Returns at once; called once a run."""
+        """Somebody wants a run of this process to stop. Returns at once; called once a run and process."""
         ...

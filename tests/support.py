@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -15,6 +16,7 @@ from httpx_sse._decoders import SSEDecoder, SSELineDecoder
 from sqlalchemy import Connection
 from starlette.types import ASGIApp, Message
 
+from htmxchat.backends.local import LocalBackend
 from htmxchat.fragments import TurnContext, turn
 from htmxchat.html import render
 from htmxchat.markdown import Markdown
@@ -342,3 +344,13 @@ class Unreliable(Store):
 
 FRAGMENT = {"HX-Request": "true", "HX-Request-Type": "partial"}
 """What htmx sends when it asks for a part of a page."""
+
+
+def kill(backend: LocalBackend) -> None:
+    """What SIGKILL does: nothing of this process runs any more, and nothing is said to the database."""
+    journal = backend._journal
+    for task in asyncio.all_tasks():
+        if task in backend._tasks or task in (*journal._keepers, journal.writer._task, journal.tail._task):
+            task.cancel()
+    journal.runs.clear()
+    journal.lease._leased = False

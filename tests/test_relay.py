@@ -1067,6 +1067,60 @@ class TestComingBack:
                 page.apply(message.data)
             assert article(page, run) == wanted, (cut, after)
 
+    @pytest.mark.parametrize("kept", [True, False])
+    @pytest.mark.parametrize("back", [True, False])
+    async def test_while_nothing_can_be_read_nothing_is_taken_back_that_another_process_has_shown(
+        self, kept: bool, back: bool, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr("htmxchat.relay.page._BACKLOG", 0.02)
+        monkeypatch.setattr("htmxchat.relay.follower._FIRST_DELAY", 0.02)
+
+        class Away(ScriptedBackend):
+            away = False
+
+            async def run_events(
+                self, user: User, run_id: str, *, after: int | None = None
+            ) -> AsyncGenerator[Sequence[RunEvent], None]:
+                if self.away:
+                    raise BackendUnavailable
+                async with aclosing(super().run_events(user, run_id, after=after)) as batches:
+                    async for batch in batches:
+                        yield batch
+
+        backend = Away(["One.\n\n", Gate("two"), "Two.\n\n", Gate("three"), "Three.\n\n"])
+        run = await begin(backend)
+        here, there, page = (
+            Relay(backend, patience=5 if back else 0.2),
+            Relay(backend),
+            open_page(started(run), context()),
+        )
+        if kept:
+            await Reader(backend, run, relay=here).read_to(2)
+        backend.open_gate("two")
+        before = Reader(backend, run, relay=there)
+        await before.read_to(3)
+        for message in before.messages:
+            page.apply(message.data)
+        backend.away = True
+        reader = Reader(backend, run, relay=here)
+
+        async def go_on(message: ServerSentEvent) -> None:
+            assert int(message.id or 3) >= 3
+            page.apply(message.data if message.event is None else "")
+            assert "One.Two." in page.one(id=f"body-{run.id}").text.replace("\n", "")
+            if back and message.event == "delayed":
+                await anyio.sleep(0.2)
+                backend.away = False
+                backend.open_gate("three")
+
+        reader.on_message = go_on
+        messages = await reader.read(3)
+        assert "delayed" in [message.event for message in messages]
+        if back:
+            assert article(page, run) == await reload(backend, run)
+        else:
+            assert "Look again" in page.one(id=f"tail-{run.id}").text
+
     async def test_it_costs_what_is_new(self) -> None:
         backend = Counting([*["One paragraph.\n\n"] * 500, Gate(), "new", Stall()])
         run = await begin(backend)

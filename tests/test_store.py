@@ -21,6 +21,7 @@ from sqlalchemy import event, func, select
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.schema import CreateTable
 
+from htmxchat.agent import Checkpoint, Remember
 from htmxchat.errors import BackendError, BackendUnavailable, Busy, Conflict, InvalidInput, NotFound
 from htmxchat.events import (
     InputAnswered,
@@ -32,8 +33,8 @@ from htmxchat.events import (
     TextDelta,
     Unknown,
 )
-from htmxchat.models import RunState
-from htmxchat.store import Batch, Started, Store
+from htmxchat.models import Run, RunState
+from htmxchat.store import Batch, Notes, Started, Store
 from htmxchat.store.database import uncancelled
 from htmxchat.store.rows import now
 from htmxchat.store.tables import metadata
@@ -245,6 +246,30 @@ async def test_runs_are_written_together_and_one_that_is_lost_costs_the_others_n
     assert {id: ([event.seq for event in each.events], each.live) for id, each in news.items()} == {
         mine.id: ([1, 2], True), lost.id: ([1], True), ending.id: ([2], False),
     }  # fmt: skip
+
+
+async def test_what_many_runs_write_at_a_time_is_as_many_statements_as_what_one_writes(store: Store, ann: str) -> None:
+    statements: list[str] = []
+    event.listen(store._engine.sync_engine, "before_cursor_execute", lambda *given: statements.append(given[2]))
+
+    async def cost(count: int) -> int:
+        batches, runs = list[Batch](), list[Run]()
+        for number in range(count):
+            run = (await store.start_run(ann, None, f"Hello {number}", owner="me")).run
+            notes = Notes((Checkpoint({"at": number}), 2), Remember([number]))
+            batches.append(Batch(run.id, [RunEvent(2, now(), TextDelta("x"))], notes=notes))
+            runs.append(run)
+        statements.clear()
+        assert not await store.append(batches, "me")
+        last = RunEvent(3, now(), RunEnded(Outcome.COMPLETED))
+        assert not await store.append([Batch(run.id, [last], [last]) for run in runs], "me")
+        taken = len(statements)
+        for number, run in enumerate(runs):
+            following = (await store.start_run(ann, run.conversation_id, "Go on", owner="me")).run
+            assert (await store.read_context(following)).memory == [number]
+        return taken
+
+    assert await cost(1) == await cost(7)
 
 
 async def test_news_of_thousands_of_runs_is_one_question(store: Store, ann: str) -> None:

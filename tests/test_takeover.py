@@ -47,7 +47,7 @@ from htmxchat.store import tables
 from htmxchat.store.rows import now
 from htmxchat.store.takeover import FATAL, SILENT, UNANSWERABLE
 from htmxchat.testing import each_event
-from tests.support import Unreliable
+from tests.support import Unreliable, kill
 
 pytestmark = pytest.mark.anyio
 
@@ -85,16 +85,6 @@ async def make(url: str) -> AsyncIterator[Make]:
     yield make
     for backend in made:
         await backend.close()
-
-
-def kill(backend: LocalBackend) -> None:
-    """What SIGKILL does: nothing of this process runs any more, and nothing is said to the database."""
-    journal = backend._journal
-    for task in asyncio.all_tasks():
-        if task in backend._tasks or task in (*journal._keepers, journal.writer._task, journal.tail._task):
-            task.cancel()
-    journal.runs.clear()
-    journal.lease._leased = False
 
 
 async def owner_of(backend: LocalBackend, run: Run) -> tuple[str | None, str | None]:
@@ -388,6 +378,47 @@ async def test_a_waiting_run_that_no_process_has_can_be_stopped(make: Make, ann:
     assert events[-1].body == RunEnded(Outcome.CANCELLED)
     again = await there.retry_run(ann, run.id)
     assert again.turn_id == run.turn_id
+
+
+class Stopping(Counting):
+    """Ends its runs itself when they are to stop."""
+
+    def __init__(self) -> None:
+        super().__init__(pace=0.01)
+        self.stopped: list[str] = []
+        self._heard = asyncio.Event()
+
+    async def resume(self, request: Request, checkpoint: JSON) -> AsyncGenerator[Said, None]:
+        yield "So far"
+        await self._heard.wait()
+        yield RunEnded(Outcome.CANCELLED)
+
+    def stop(self, run_id: str) -> None:
+        self.stopped.append(run_id)
+        self._heard.set()
+
+
+async def stopped_while_its_process_dies(here: LocalBackend, there: LocalBackend, ann: User) -> list[RunEvent]:
+    run = await here.start_run(ann, None, "Go on")
+    await until(here, ann, run, lambda events: fold(events).text != "")
+    kill(here)
+    await here._store.request_stop(ann.id, run.id)
+    await here._store.give_up_runs([run.id], here._journal.owner)
+    return await read(there, ann, run)
+
+
+async def test_a_stop_is_told_to_the_agent_that_ends_its_runs_itself_in_the_next_process(make: Make, ann: User) -> None:
+    second = Stopping()
+    events = await stopped_while_its_process_dies(make(Stopping()), make(second), ann)
+    assert events[-1].body == RunEnded(Outcome.CANCELLED)
+    assert len(second.stopped) == 1
+
+
+async def test_a_run_that_was_to_stop_when_its_process_died_does_not_go_on(make: Make, ann: User) -> None:
+    second = Counting()
+    events = await stopped_while_its_process_dies(make(Counting(pace=5.0)), make(second), ann)
+    assert events[-1].body == RunEnded(Outcome.CANCELLED)
+    assert second.began == []
 
 
 async def test_a_run_that_kills_every_process_is_given_up(make: Make, ann: User) -> None:

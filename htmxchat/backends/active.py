@@ -93,7 +93,8 @@ class ActiveRun:
         """End the run as cancelled, after the agent had its time to clean up; or have the agent end it, if it can."""
         if self.accepting and not self._stopping:
             self._stopping = True
-            self._emit(RunStopping())
+            if not any(isinstance(event.body, RunStopping) for event in self.events):  # of a process before this one
+                self._emit(RunStopping())
             if isinstance(self._agent, CanStop) and self._waiting is None:
                 self._agent.stop(self.id)
         if isinstance(self._agent, CanStop) and self._waiting is None:

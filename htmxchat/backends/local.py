@@ -11,7 +11,7 @@ from functools import partial
 from typing import Any
 
 from .. import checks
-from ..agent import Agent, Responder
+from ..agent import Agent, CanStop, Responder
 from ..errors import BackendUnavailable, EmptyText, ServerStopping
 from ..events import JSON, RunEnded, RunEvent
 from ..journal import Journal, Timing
@@ -316,8 +316,11 @@ class LocalBackend:
         if self._closing or not run_ids:
             return
         await self._journal.lease.renew()
-        claim = self._store.claim_runs(run_ids[:_MOST_CLAIMED], self._journal.owner, self._agent_name, orphans_since)
-        for run, events in await claim:
+        claimed = await self._store.claim_runs(
+            run_ids[:_MOST_CLAIMED],
+            self._journal.owner, self._agent_name, orphans_since, stops=isinstance(self._agent, CanStop),
+        )  # fmt: skip
+        for run, events in claimed:
             self._drive(User(run.user_id), Started(run, events), resumed=True)
         if len(run_ids) > _MOST_CLAIMED:
             self._journal.lease.look_now()

@@ -61,11 +61,11 @@ class Follower:
 
         The list is empty after the timeout, and when there is nothing more to come.
         """
-        if not self.waiting:
-            self._news = anyio.Event()
-            with anyio.move_on_after(math.inf if timeout is None else timeout):
+        with anyio.move_on_after(math.inf if timeout is None else timeout):
+            while not self.waiting:
+                self._news = anyio.Event()
                 await self._news.wait()
-            self._news = None
+        self._news = None
         events, self._events = self._events, []
         if self._room is not None:
             self._room.set()

@@ -99,9 +99,10 @@ async def catch_up(page: LivePage, follower: Follower, after: int | None) -> lis
         page.fold(await follower.take())
         await page.look_at_queue()
         return page.redraw()
-    patient_until = anyio.current_time() + 4 * _BACKLOG
+    patient_until, heard = anyio.current_time() + 4 * _BACKLOG, False
     while True:
         events = await follower.take(_BACKLOG)
+        heard = heard or bool(events)
         seen = [event for event in events if event.seq <= after]
         page.fold(seen)
         fresh: list[RunEvent] = events[len(seen) :]
@@ -109,8 +110,12 @@ async def catch_up(page: LivePage, follower: Follower, after: int | None) -> lis
         if page.view.last_seq is not None and page.view.last_seq >= after and page.view.state.live:
             await page.look_at_queue()
             return page.advance(fresh)
-        waited = not events or anyio.current_time() > patient_until
-        if fresh or follower.done or (waited and page.view.last_seq is not None):
+        if follower.lost is not None and not heard:
+            return []
+        # A page that was kept may be behind its reader. As long as nothing has come, that does not say that `after` is
+        # wrong: the backend may be slow, or away.
+        waited = heard and (not events or anyio.current_time() > patient_until)
+        if fresh or follower.done or (waited and not follower.troubled):
             page.fold(fresh)
             await page.look_at_queue()
             return page.redraw()

@@ -86,9 +86,9 @@ class LiveStream:
     async def _draw_frames(self) -> bool:
         """Show what comes until nothing more is there; return whether the run is over."""
         page, follower, cost = self._page, self._follower, 0.0
+        if follower.troubled:
+            await self._tell_trouble()
         if self.caught_up:
-            if follower.troubled:
-                await self._tell_trouble()
             await page.look_at_queue()
             patches = page.advance(await follower.take()) if follower.waiting else []
         else:

@@ -19,6 +19,7 @@ from sqlalchemy.pool import StaticPool
 from .. import checks
 from ..errors import OtherSchema
 from . import migrations, notices
+from .freshness import look_at_connections
 from .tables import metadata
 from .trouble import Crowded, Trouble, check_tables
 
@@ -213,8 +214,6 @@ def _make_engine(url: str, connections: int) -> tuple[AsyncEngine, str]:
     sqlite = parsed.get_backend_name() == "sqlite"
     memory = sqlite and parsed.database in (None, "", ":memory:")
     options: dict[str, Any] = {"poolclass": StaticPool} if memory else _pool(connections)
-    if not sqlite:
-        options["pool_pre_ping"] = True
     if advised := _DRIVERS.get(parsed.drivername):
         right = parsed.set(drivername=advised).render_as_string(hide_password=True)
         raise ValueError(f"{shown} names no async driver. Write {right}.")
@@ -235,6 +234,8 @@ def _make_engine(url: str, connections: int) -> tuple[AsyncEngine, str]:
         raise ValueError(f"{shown} cannot be used as a database: {error}") from error
     if sqlite:
         event.listen(engine.sync_engine, "connect", _set_up_sqlite)
+    else:
+        look_at_connections(engine.sync_engine)
     if sqlite and not memory:
         file = str(parsed.database)
         event.listen(engine.sync_engine, "do_connect", lambda *_: create_private(file))

@@ -8,7 +8,7 @@ import hashlib
 import json
 import re
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -18,6 +18,7 @@ from sqlalchemy import (
     Row,
     Select,
     and_,
+    bindparam,
     exists,
     insert,
     literal,
@@ -40,6 +41,9 @@ from .waiting import standing_of, told
 TITLE_LENGTH = 80
 LONGEST_QUERY = 500
 _ID = re.compile("[0-9a-f]{32}")
+_SET_TIME = (
+    update(t.conversations).where(t.conversations.c.id == bindparam("conversation")).values(updated_at=bindparam("at"))
+)
 # A run without what it wrote.
 RUN = [t.runs.c[name] for name in ("id", "conversation_id", "user_id", "turn_id", "state", "created_at")]
 
@@ -177,12 +181,14 @@ def lock_conversation(db: Connection, user_id: str, conversation_id: str) -> tup
     return max(now(), row.updated_at + timedelta(microseconds=1)), row.head
 
 
-def tick(db: Connection, conversation_id: str, at: datetime) -> None:
-    """Set a locked conversation's time, forward even if the clock went back."""
-    this = t.conversations.c.id == conversation_id
-    before = db.execute(select(t.conversations.c.updated_at).where(this)).scalar_one()
-    at = max(at, before + timedelta(microseconds=1))
-    db.execute(update(t.conversations).where(this).values(updated_at=at))
+def tick(db: Connection, times: Mapping[str, datetime]) -> None:
+    """Set the times of locked conversations, forward even if the clock went back."""
+    these = select(t.conversations.c.id, t.conversations.c.updated_at).where(t.conversations.c.id.in_(times))
+    moved = [
+        {"conversation": row.id, "at": max(times[row.id], row.updated_at + timedelta(microseconds=1))}
+        for row in db.execute(these).all()
+    ]
+    db.execute(_SET_TIME, moved)
 
 
 def latest_state(conversation_id: Any) -> Select[str]:

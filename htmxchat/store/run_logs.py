@@ -97,9 +97,7 @@ class RunLogs(Database):
             notes = {batch.run_id: batch.notes for batch in write}
             run_rows.keep_checkpoints(db, {id: each.checkpoint for id, each in notes.items() if each.checkpoint})
             run_rows.keep_memories(db, {id: each.memory for id, each in notes.items() if each.memory})
-            for batch in write:
-                if batch.log is not None:
-                    run_rows.end(db, batch.run_id, conversations[batch.run_id], batch.log)
+            run_rows.end(db, {batch.run_id: batch.log for batch in write if batch.log is not None}, conversations)
             return {batch.run_id for batch in batches} - {batch.run_id for batch in write} - over
 
         return await self._write(work, reserved=True)

@@ -35,6 +35,14 @@ _INSERT_EVENTS = insert(t.events)
 _OF_RUN = update(t.runs).where(t.runs.c.id == bindparam("run"))
 _KEEP_CHECKPOINT = _OF_RUN.values(checkpoint=bindparam("reached"), checkpoint_seq=bindparam("reached_seq"), deaths=0)
 _KEEP_MEMORY = _OF_RUN.values(memory=bindparam("remembered"))
+_END = _OF_RUN.values(
+    state=bindparam("ended"),
+    active=None,
+    checkpoint=None,
+    log=bindparam("whole"),
+    text=bindparam("shown"),
+    folded=bindparam("found"),
+)
 _WHOSE = "id", "owner", "active", "stop_requested", "agent", "deaths", "waiting"
 
 
@@ -191,29 +199,30 @@ def finish(db: Connection, run_id: str, conversation_id: str, outcome: RunEnded)
     events = rows.read_events(db, run_id, 0)
     last = RunEvent(events[-1].seq + 1, rows.now(), outcome)
     insert_events(db, {run_id: [last]})
-    end(db, run_id, conversation_id, compact([*events, last]))
+    end(db, {run_id: compact([*events, last])}, {run_id: conversation_id})
     db.execute(update(t.runs).where(t.runs.c.id == run_id).values(owner=None))
 
 
-def end(db: Connection, run_id: str, conversation_id: str, log: Sequence[RunEvent]) -> None:
-    """Turn a locked live run into one that has ended. `log` has all its events, compacted; the last is `RunEnded`."""
-    last = log[-1]
-    assert isinstance(last.body, RunEnded)
+def end(db: Connection, logs: Mapping[str, Sequence[RunEvent]], conversations: Mapping[str, str]) -> None:
+    """Turn locked live runs into ones that have ended: as many statements for many as for one.
+
+    Args:
+        logs: All events of each run, compacted; the last is `RunEnded`.
+        conversations: The id of each run's conversation, which is locked.
+    """
+    if not logs:
+        return
+    db.execute(_END, [_ended(run_id, log) for run_id, log in logs.items()])
+    script_rows.withdraw(db, logs)
+    rows.tick(db, {conversations[run_id]: log[-1].at for run_id, log in logs.items()})
+
+
+def _ended(run_id: str, log: Sequence[RunEvent]) -> dict[str, Any]:
+    last = log[-1].body
+    assert isinstance(last, RunEnded)
     text = fold(log).text
-    db.execute(
-        update(t.runs)
-        .where(t.runs.c.id == run_id)
-        .values(
-            state=RunState.after(last.body.outcome).value,
-            active=None,
-            checkpoint=None,
-            log=write_log(log),
-            text=text,
-            folded=searchable(text),
-        )
-    )
-    script_rows.withdraw(db, run_id)
-    rows.tick(db, conversation_id, last.at)
+    state = RunState.after(last.outcome).value
+    return {"run": run_id, "ended": state, "whole": write_log(log), "shown": text, "found": searchable(text)}
 
 
 def write_log(log: Sequence[RunEvent]) -> list[Any]:

@@ -5,7 +5,7 @@ Each that changes something locks the conversation's scripts first.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import fields, replace
 from datetime import UTC, datetime
 from typing import Any
@@ -101,12 +101,12 @@ def answer(db: Connection, script: Script) -> Script:
     return replace(script, awaited=False)
 
 
-def withdraw(db: Connection, run_id: str) -> None:
-    """Cancel what a run that has ended waited for."""
+def withdraw(db: Connection, run_ids: Collection[str]) -> None:
+    """Cancel what runs that have ended waited for."""
     now = datetime.now(UTC)
     waiting = [state.value for state in ScriptState if not state.over]
     result = clean_json(encode_result(ScriptResult(ScriptState.CANCELLED)))
-    mine = update(t.scripts).where(t.scripts.c.run_id == run_id, t.scripts.c.awaited)
+    mine = update(t.scripts).where(t.scripts.c.run_id.in_(run_ids), t.scripts.c.awaited)
     over = {"state": ScriptState.CANCELLED.value, "result": result, "ended_at": now, "lease_until": None}
     db.execute(mine.where(t.scripts.c.state.in_(waiting)).values(**over, revision=t.scripts.c.revision + 1))
     db.execute(mine.values(awaited=False))

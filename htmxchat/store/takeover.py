@@ -93,7 +93,8 @@ class Takeover(Database):
     async def give_up_process(self, owner: str, alive_at: datetime | None) -> tuple[int, int]:
         """Release the live runs of a process that is gone, or end those with which nobody can go on.
 
-        They end as cancelled if they were asked to stop, else as failed.
+        They end as cancelled if they were asked to stop, else as failed. One that can go on and was asked to stop is
+        released too: whoever claims it knows whether somebody else has to be told of the stop.
 
         Args:
             alive_at: The process's last sign of life.
@@ -133,11 +134,14 @@ class Takeover(Database):
         await self._write(lambda db: _release(db, mine), reserved=True)
 
     async def claim_runs(
-        self, ids: Sequence[str], owner: str, agent: str | None, orphans_since: datetime
+        self, ids: Sequence[str], owner: str, agent: str | None, orphans_since: datetime, *, stops: bool = False
     ) -> list[tuple[Run, tuple[RunEvent, ...]]]:
         """Become the owner of runs that no process has, and return those that the agent can go on with.
 
         What was left since before `orphans_since` by another agent is ended. See `look_for_left`.
+
+        Args:
+            stops: Whether the agent itself ends what was asked to stop; else that ends here.
         """
 
         def work(db: Connection) -> list[tuple[Run, tuple[RunEvent, ...]]]:
@@ -145,12 +149,13 @@ class Takeover(Database):
             run_rows.lock_runs(db, ids)
             these = and_(_claimable(agent, orphans_since), t.runs.c.id.in_(ids))
             claimed = []
-            for row in db.execute(select(*rows.RUN, t.runs.c.agent).where(these)).all():
-                if agent is not None and row.agent == agent:
+            for row in db.execute(select(*rows.RUN, t.runs.c.agent, t.runs.c.stop_requested).where(these)).all():
+                if agent is not None and row.agent == agent and (stops or not row.stop_requested):
                     db.execute(update(t.runs).where(t.runs.c.id == row.id).values(owner=owner, released_at=None))
                     claimed.append((rows.to_run(row), tuple(rows.read_events(db, row.id, 0))))
                 else:
-                    run_rows.finish(db, row.id, conversations[row.id], RunEnded(Outcome.FAILED, SILENT))
+                    stopped, silent = RunEnded(Outcome.CANCELLED), RunEnded(Outcome.FAILED, SILENT)
+                    run_rows.finish(db, row.id, conversations[row.id], stopped if row.stop_requested else silent)
             return claimed
 
         return await self._write(work, reserved=True)
@@ -191,7 +196,8 @@ def _claimable(agent: str | None, orphans_since: datetime) -> ColumnElement[bool
 
 def _give_up(db: Connection, run: Any, conversation_id: str) -> bool:
     """Release a locked run, or end it. Returns whether it was ended."""
-    if run.agent is not None and not run.stop_requested and run.deaths + 1 < MOST_DEATHS:
+    stops_here = run.stop_requested and run.waiting is not None
+    if run.agent is not None and not stops_here and run.deaths + 1 < MOST_DEATHS:
         _release(db, t.runs.c.id == run.id, deaths=run.deaths + 1)
         return False
     if run.stop_requested:

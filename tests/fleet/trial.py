@@ -118,7 +118,8 @@ async def _judge(site: Site, users: list[Conversation]) -> dict[str, Verdict]:
     places, had = asyncio.Semaphore(_AT_ONCE), site.had()
 
     async def look(user: Conversation) -> Verdict:
-        processes = had.get(user.run, set())
+        # One of which nothing was printed was begun by a process that was killed before it could.
+        processes = had.get(user.run, site.killed)
         known = Circumstances(bool(processes & site.killed), bool(processes & site.stopped), site.away)
         pages, history = list[str](), ""
         async with places:

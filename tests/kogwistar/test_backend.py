@@ -8,12 +8,14 @@ import re
 import time
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import anyio
 import httpx
 import pytest
+from sqlalchemy import select, update
 from starlette.routing import Route
 from starlette.testclient import TestClient
 
@@ -25,6 +27,7 @@ from htmxchat import (
     NotAllowed,
     NotFound,
     NotSignedIn,
+    Outcome,
     RunState,
     ScriptResult,
     ScriptState,
@@ -42,8 +45,9 @@ from htmxchat.events import InputRequested, RunEnded, RunEvent, RunStopping, Scr
 from htmxchat.models import Run, Transcript
 from htmxchat.scripts.actions import Approve, Claim, Finish, Reject
 from htmxchat.scripts.states import digest
+from htmxchat.store import tables
 from htmxchat.testing import each_event
-from tests.support import Exchange
+from tests.support import Exchange, kill
 
 from .recordings import recording
 from .replay import Replay, token
@@ -1015,6 +1019,48 @@ async def test_a_token_that_expires_meanwhile_asks_to_sign_in(chat: KogwistarBac
     assert (await chat.load_transcript(ANN, run.conversation_id)).turns
 
 
+async def test_a_run_whose_token_has_ended_goes_on_in_the_process_that_knows_a_new_one(
+    server: Replay, chat: KogwistarBackend, path: str
+) -> None:
+    run = await chat.start_run(replace(ANN, token=token("kog-ann", seconds=7200)), None, "forever and ever")
+    server.fault("/api/runs/[^/]*$", 401, {"detail": "Not authenticated"})
+    async with asyncio.timeout(10):
+        while chat._runs._journal.runs:  # noqa: ASYNC110
+            await asyncio.sleep(0.02)
+    other = KogwistarBackend(server.url, Store(path), timing=FAST)
+    try:
+        await until(other, run, StageChanged, "signed in again. Waiting")
+        assert run.id in other._runs._journal.runs
+        server.release(on(server, run))
+        events = await read(other, run)
+        assert fold(events).state is RunState.CANCELLED
+        stages = [event.body.name for event in events if isinstance(event.body, StageChanged)]
+        assert sum("goes on when you have signed in" in stage for stage in stages) == 1
+        assert len(server.runs) == 1
+    finally:
+        await other.close()
+
+
+async def test_a_run_that_waits_for_a_token_is_not_taken_for_one_that_nobody_wants(
+    server: Replay, chat: KogwistarBackend, path: str
+) -> None:
+    run = await chat.start_run(ANN, None, "forever and ever")
+    store = Store(path)
+    other = KogwistarBackend(server.url, store, timing=FAST)
+    try:
+        await chat.close()
+        long_ago, this = datetime.now(UTC) - timedelta(seconds=50), tables.runs.c.id == run.id
+        await store.write(lambda db: db.execute(update(tables.runs).where(this).values(released_at=long_ago)))
+        released_at = select(tables.runs.c.released_at).where(this)
+        await other.open()
+        async with asyncio.timeout(10):
+            while (await store.read(lambda db: db.scalar(released_at)) or long_ago) <= long_ago:  # noqa: ASYNC110
+                await asyncio.sleep(0.02)
+        assert (await other.get_run(ANN, run.id)).state.live
+    finally:
+        await other.close()
+
+
 def test_a_token_that_the_server_does_not_take_any_more_leads_to_signing_in(server: Replay) -> None:
     async def identify(request: Any) -> User:
         return User("ann", token="garbage")
@@ -1180,6 +1226,27 @@ async def test_a_slow_answer_is_not_asked_for_again_elsewhere(
         assert fold(events).state is RunState.COMPLETED
         assert sum(isinstance(event.body, InputRequested) for event in events) == 1
         assert len(server.runs[on(server, run)].resumes) == 1
+    finally:
+        await other.close()
+
+
+async def test_a_stop_that_a_dying_process_did_not_pass_on_reaches_the_server(
+    server: Replay, chat: KogwistarBackend, path: str
+) -> None:
+    run = await chat.start_run(ANN, None, "forever and ever")
+    server.fault("/cancel$", 503, times=1e9)
+    await chat.cancel_run(ANN, run.id)
+    await until(chat, run, RunStopping)
+    kill(chat._runs)
+    await chat._store.give_up_runs([run.id], chat._runs._journal.owner)
+    assert server.runs[on(server, run)].cancelling is None
+    server.faults.clear()
+    other = KogwistarBackend(server.url, Store(path), timing=FAST)
+    try:
+        events = await read(other, run)
+        assert end(events).outcome is Outcome.CANCELLED
+        assert [type(event.body) for event in events].count(RunStopping) == 1
+        assert server.runs[on(server, run)].cancelling is not None
     finally:
         await other.close()
 

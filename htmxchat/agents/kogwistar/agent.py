@@ -33,6 +33,8 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 log = logging.getLogger("htmxchat")
+SIGNED_OUT = "The answer goes on when you have signed in again"
+SIGNED_IN = "You are signed in again. Waiting for news of this answer"
 NO_ROOM = "The kogwistar server has no room for this run now. Try again later."
 # Any other id in an answer run makes the server build a copy of the second one under that name.
 ANSWERING = frozenset({"debug.rag.v1", "agentic_answering.v2"})
@@ -57,6 +59,9 @@ class KogwistarAgent:
 
     Before it sends something it says so in a checkpoint that is stored: a process that goes on with the run after
     another one has died knows whether it may have arrived.
+
+    Attributes:
+        hand_back: Called with a run that this process cannot go on with.
     """
 
     name = "kogwistar"
@@ -81,6 +86,7 @@ class KogwistarAgent:
         self._stream: Literal["sse", "poll"] = stream
         self._signals: dict[str, Signals] = {}
         self._expected: dict[str, asyncio.Future[Sent]] = {}
+        self.hand_back: Callable[[str], None] = lambda run_id: None
 
     def answer(self, request: Request) -> AsyncGenerator[Said, Any]:
         return self._go(request, Progress())
@@ -104,6 +110,9 @@ class KogwistarAgent:
 
     async def _go(self, request: Request, progress: Progress) -> AsyncGenerator[Said, Any]:
         try:
+            if progress.signed_out:
+                progress.signed_out = False
+                yield StageChanged(SIGNED_IN)
             if progress.phase in ("new", "sending", "doubt", "arrived"):
                 async with aclosing(self._send(request, progress)) as sending:
                     async for said in sending:
@@ -117,6 +126,12 @@ class KogwistarAgent:
                         answer = yield await following.asend(answer)
                     except StopAsyncIteration:
                         return
+        except _SignedOut:
+            progress.signed_out = True
+            yield StageChanged(SIGNED_OUT)
+            yield progress.checkpoint()
+            self.hand_back(request.run_id)
+            await asyncio.get_running_loop().create_future()  # until this process has left the run
         finally:
             self._settle(request.run_id, Uncertain(UNCERTAIN))
             self._signals.pop(request.run_id, None)
@@ -127,10 +142,10 @@ class KogwistarAgent:
     async def _send(self, request: Request, progress: Progress) -> AsyncGenerator[Said, None]:
         """Send the message, once. It returns when the server's run is known."""
         if progress.phase == "new":
+            token = request.user.token or await self._token(request.user.id)
             try:
                 # The host's own code comes first: when it fails, nothing has happened yet.
                 state = self._initial_state(request.text) if self.workflow else {}
-                token = request.user.token or await self._credentials.get(request.user.id)
                 conversation = await self._conversation(token, request)
             except Exception as error:
                 self._settle(request.run_id, error, kept=False)
@@ -231,21 +246,23 @@ class KogwistarAgent:
     async def _follow(self, request: Request, progress: Progress) -> AsyncGenerator[Said, Any]:
         """Tell what the run does, and give it what the user answers, until it has ended."""
         signals = self._signals_of(request.run_id)
-        watch = Watch(
-            self._client, self._credentials, self._timing, self._stream,
-            request.user.id, progress.run, progress.after, signals,
-        )  # fmt: skip
+        watch = Watch(self._client, self._timing, self._stream, progress.run, progress.after, signals)
         resuming = Resuming(self._client, progress, self._timing, self.workflow, signals)
         there: ServerRun | None = None
         question: waiting.Request | None = None
         remark = ""
         if progress.phase == "running":
-            async with aclosing(watch.follow()) as following:
-                async for said in following:
-                    yield said
-                    if watch.after != progress.after:
-                        progress.after = watch.after
-                        yield progress.checkpoint()
+            while watch.over is None:
+                token = await self._token(request.user.id)
+                try:
+                    async with aclosing(watch.follow(token)) as following:
+                        async for said in following:
+                            yield said
+                            if watch.after != progress.after:
+                                progress.after = watch.after
+                                yield progress.checkpoint()
+                except NotSignedIn:
+                    self._credentials.refuse(request.user.id, token)
             there = watch.over
         else:
             await self._patiently(request, watch.read_again)
@@ -291,11 +308,21 @@ class KogwistarAgent:
             progress.enter("resuming")
             yield progress.checkpoint(wait=True)
 
+    async def _token(self, user_id: str) -> str:
+        token = await self._credentials.find(user_id)
+        if token is None:
+            raise _SignedOut
+        return token
+
     async def _patiently(self, request: Request, ask: Callable[[str], Awaitable[T]]) -> T:
-        """Ask until there is an answer: what is away now comes back, and who is signed out signs in again."""
+        """Ask until there is an answer: what is away now comes back.
+
+        Raises:
+            _SignedOut: The server takes no token that this process knows.
+        """
         delay = _FIRST_DELAY
         while True:
-            token = await self._credentials.get(request.user.id)
+            token = await self._token(request.user.id)
             try:
                 return await ask(token)
             except NotSignedIn:
@@ -304,6 +331,10 @@ class KogwistarAgent:
                 log.info("Run %s waits: %s", request.run_id, error)
             await asyncio.sleep(delay * random.uniform(0.5, 1.0))
             delay = min(delay * 2, _LONGEST_DELAY)
+
+
+class _SignedOut(Exception):
+    """No token of the run's user is known here: whoever knows one goes on with the run."""
 
 
 def _remarked(body: EventBody, remark: str) -> EventBody:

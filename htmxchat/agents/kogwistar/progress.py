@@ -23,6 +23,7 @@ class Progress:
         after: The number of the last event of the server that was told.
         asked: How often the run has asked the user.
         request: What it waits for.
+        signed_out: Whether it was left because no token of its user was known.
     """
 
     phase: str = "new"
@@ -32,6 +33,7 @@ class Progress:
     after: int = 0
     asked: int = 0
     request: dict[str, Any] | None = None
+    signed_out: bool = False
 
     @classmethod
     def read(cls, checkpoint: Any) -> Progress:

@@ -12,7 +12,7 @@ class Timing:
     """Only tests and special servers need another than the default.
 
     Attributes:
-        tick: Between two looks at a run that is silent, and for a token that is missing.
+        tick: Between two looks at a run that is silent.
         check: Silence of a run, after which the server is asked how it is, again and again.
         stuck: Silence after which the page says so.
         give_up: How long after a stop a silent run is given up.

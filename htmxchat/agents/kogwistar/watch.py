@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Literal
 
 from ...errors import BackendUnavailable, ChatError, NotFound, NotSignedIn
 from ...events import Outcome, RunEnded, RunEvent, RunStarted, RunStopping, StageChanged
-from .credentials import Credentials
 from .inquiry import terminal_run
 from .timing import Timing
 from .translation.mapping import TERMINAL, Translator
@@ -29,7 +28,6 @@ SILENT = "Nothing has come for a while. The server says that the run goes on. Yo
 BROKEN = "The connection broke, and nothing has come since. If the server was restarted, press Stop, then ask again"
 UNREACHED = "The server cannot be reached. Trying again"
 BACK = "The server is back. Waiting for news of this answer"
-SIGNED_OUT = "The answer goes on when you have signed in again"
 _FIRST_DELAY, _LONGEST_DELAY = 0.2, 5.0
 
 
@@ -71,19 +69,15 @@ class Watch:
     def __init__(
         self,
         client: Client,
-        credentials: Credentials,
         timing: Timing,
         stream: Literal["sse", "poll"],
-        user_id: str,
         run_id: str,
         after: int,
         signals: Signals,
     ) -> None:
         self._client = client
-        self._credentials = credentials
         self._timing = timing
         self._stream = stream
-        self._user_id = user_id
         self.id = run_id
         self._told = after
         self._signals = signals
@@ -105,22 +99,21 @@ class Watch:
         """The number of the last event of the server that was told."""
         return max(self._told, self._translator.seq)
 
-    async def follow(self) -> AsyncGenerator[RunEvent | StageChanged | RunEnded, None]:
-        """Yield what happens. It returns when the run is `over`; `RunEnded` is yielded for one that is lost."""
+    async def follow(self, token: str) -> AsyncGenerator[RunEvent | StageChanged | RunEnded, None]:
+        """Yield what happens. It returns when the run is `over`; `RunEnded` is yielded for one that is lost.
+
+        Raises:
+            NotSignedIn: The server does not take the token any more. With another one, it goes on where it was.
+        """
         loop = asyncio.get_running_loop()
         delay = _FIRST_DELAY
         while self.over is None:
             seen = self._translator.seq
-            token = await self._credentials.find(self._user_id)
-            if token is None:
-                yield StageChanged(SIGNED_OUT)
-                token = await self._credentials.get(self._user_id)
             try:
                 async for each in self._once(token):
                     yield each
             except NotSignedIn:
-                self._credentials.refuse(self._user_id, token)
-                continue
+                raise
             except ChatError as error:
                 if isinstance(error, NotFound) and await self._forgotten(token):
                     yield RunEnded(Outcome.FAILED, FORGOTTEN)

@@ -1,0 +1,56 @@
+"""Connections to PostgreSQL are not asked each time whether they are still there, and none that is gone is used."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import pytest
+from sqlalchemy import event
+
+from htmxchat.store import Store, freshness
+from tests.servers import Postgres
+
+pytestmark = pytest.mark.anyio
+
+
+@pytest.fixture
+def anyio_backend() -> str:
+    return "asyncio"
+
+
+@pytest.mark.parametrize(("recent", "asked"), [(60.0, 0), (-1.0, 5)])
+async def test_only_a_connection_that_was_idle_is_asked(
+    postgres: Postgres, monkeypatch: pytest.MonkeyPatch, recent: float, asked: int
+) -> None:
+    monkeypatch.setattr(freshness, "RECENT", recent)
+    store, pings = Store(postgres.url), list[object]()
+    await store.check()
+    dialect = store._engine.sync_engine.dialect
+    ping = dialect.do_ping
+
+    def counted(connection: Any) -> bool:
+        pings.append(connection)
+        return ping(connection)
+
+    monkeypatch.setattr(dialect, "do_ping", counted)
+    for _ in range(5):
+        await store.check()
+    assert len(pings) == asked
+    await store.close()
+
+
+@pytest.mark.parametrize("recent", [60.0, -1.0])
+async def test_a_database_that_was_restarted_is_used_again_at_once(
+    own_postgres: Postgres, monkeypatch: pytest.MonkeyPatch, recent: float
+) -> None:
+    monkeypatch.setattr(freshness, "RECENT", recent)
+    store, connections = Store(own_postgres.url), list[object]()
+    event.listen(store._engine.sync_engine, "connect", lambda connection, _: connections.append(connection))
+    await store.check()
+    for mode in ("fast", "immediate"):
+        await asyncio.to_thread(own_postgres.stop, mode)
+        await asyncio.to_thread(own_postgres.start)
+        await store.check()
+    assert len(connections) == 3
+    await store.close()
