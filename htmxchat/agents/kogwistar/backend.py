@@ -18,7 +18,6 @@ from ...scripts.actions import ScriptAction
 from ...scripts.models import Script
 from ...store import Store
 from . import doubt, insight, reconcile
-from .accounts import Accounts
 from .agent import KogwistarAgent
 from .credentials import Credentials
 from .learning import Learning
@@ -94,7 +93,8 @@ class KogwistarBackend:
         self._timing = timing or Timing()
         self._store = store or Store()
         self._client = Client(base_url, transport=transport)
-        self._credentials = Credentials(self._store, Accounts(self._client, self._timing.account))
+        self._credentials = Credentials(self._client, self._store, self._timing.account)
+        self._sign_in = self._credentials.sign_in
         self._links = Links(self._store)
         self._agent = KogwistarAgent(
             self._client, self._links, self._credentials, self._timing, workflow_id, initial_state, stream
@@ -154,8 +154,7 @@ class KogwistarBackend:
         return replace(page, items=tuple(replace(item, user_id=user.id) for item in page.items))
 
     async def get_conversation(self, user: User, conversation_id: str) -> Conversation:
-        me = await self._sign_in(user)
-        id = await self._find(me, conversation_id)
+        me, id = await self._find(user, conversation_id)
         return replace(await self._runs.get_conversation(me, id), user_id=user.id)
 
     async def load_transcript(self, user: User, conversation_id: str) -> Transcript:
@@ -164,8 +163,7 @@ class KogwistarBackend:
         Raises:
             ChatError: The journal has nothing, and the server's turns could not be read.
         """
-        me = await self._sign_in(user)
-        id = await self._find(me, conversation_id)
+        me, id = await self._find(user, conversation_id)
         transcript = await self._runs.load_transcript(me, id)
         if await self._learning.turns(me, id, empty=not transcript.turns):
             transcript = await self._runs.load_transcript(me, id)
@@ -180,13 +178,13 @@ class KogwistarBackend:
 
     async def rename_conversation(self, user: User, conversation_id: str, title: str) -> None:
         """Set the title, here only: the server has none."""
-        me = await self._sign_in(user)
-        await self._runs.rename_conversation(me, await self._find(me, conversation_id), title)
+        me, id = await self._find(user, conversation_id)
+        await self._runs.rename_conversation(me, id, title)
 
     async def delete_conversation(self, user: User, conversation_id: str) -> None:
         """Take the conversation out of the list for good and stop its run. The server keeps it: it cannot delete."""
-        me = await self._sign_in(user)
-        await self._runs.delete_conversation(me, await self._find(me, conversation_id))
+        me, id = await self._find(user, conversation_id)
+        await self._runs.delete_conversation(me, id)
 
     async def restore_conversation(self, user: User, conversation_id: str) -> None:
         await self._runs.restore_conversation(await self._sign_in(user), own_id(conversation_id))
@@ -219,8 +217,7 @@ class KogwistarBackend:
 
     async def list_runs(self, user: User, conversation_id: str, *, limit: int = 100) -> tuple[RunSummary, ...]:
         """Return the runs of a conversation, latest first, each with its workflow."""
-        me = await self._sign_in(user)
-        id = await self._find(me, conversation_id)
+        me, id = await self._find(user, conversation_id)
         workflows = await self._links.workflows(id)
         return tuple(
             replace(each, run=replace(each.run, user_id=user.id), workflow=workflows.get(each.run.id, ""))
@@ -260,8 +257,8 @@ class KogwistarBackend:
     # Scripts
 
     async def list_scripts(self, user: User, conversation_id: str) -> tuple[Script, ...]:
-        me = await self._sign_in(user)
-        return await self._runs.list_scripts(me, await self._find(me, conversation_id))
+        me, id = await self._find(user, conversation_id)
+        return await self._runs.list_scripts(me, id)
 
     async def queue_block(self, user: User, run_id: str, number: int, code: str, title: str = "") -> Script:
         return await self._runs.queue_block(await self._sign_in(user), own_id(run_id), number, code, title)
@@ -270,27 +267,25 @@ class KogwistarBackend:
         return await self._runs.change_script(await self._sign_in(user), own_id(run_id), script_id, action)
 
     async def clear_scripts(self, user: User, conversation_id: str) -> None:
-        me = await self._sign_in(user)
-        await self._runs.clear_scripts(me, await self._find(me, conversation_id))
+        me, id = await self._find(user, conversation_id)
+        await self._runs.clear_scripts(me, id)
 
     # How
 
-    async def _sign_in(self, user: User) -> User:
-        """Return the user as the server knows them."""
-        return await self._credentials.sign_in(user)
+    async def _find(self, user: User, conversation_id: str) -> tuple[User, str]:
+        """Return the user as the server knows them, and the journal's id of a conversation of theirs.
 
-    async def _find(self, me: User, conversation_id: str) -> str:
-        """Return the journal's id of a conversation of the user's; one that was never here is asked of the server."""
-        id = own_id(conversation_id)
+        One that was never here is asked of the server.
+        """
+        me, id = await self._sign_in(user), own_id(conversation_id)
         try:
             await self._runs.get_conversation(me, id)
-            return id
         except NotFound:
             if await self._links.conversation(id) is not None:
                 raise
-        await self._learning.adopt(me, conversation_id)
-        await self._runs.get_conversation(me, id)
-        return id
+            await self._learning.adopt(me, conversation_id)
+            await self._runs.get_conversation(me, id)
+        return me, id
 
     async def _on_server(self, user: User, run_id: str) -> tuple[User, str]:
         """Return the user, and what the server calls a run of theirs; empty for one of which it knows nothing."""
@@ -304,8 +299,10 @@ class KogwistarBackend:
             raise EmptyText
         if len(text) > LONGEST_TEXT:
             raise TextTooLong(len(text), LONGEST_TEXT)
-        me = await self._sign_in(user)
-        id = None if conversation_id is None else await self._find(me, conversation_id)
+        if conversation_id is None:
+            me, id = await self._sign_in(user), None
+        else:
+            me, id = await self._find(user, conversation_id)
         try:
             if submission is None:
                 run = await self._runs.start_run(me, id, text)

@@ -1,31 +1,47 @@
-"""With whose token the server is asked about a run that goes on while nobody looks.
+"""Who asks, and with whose token the server is asked about a run that goes on while nobody looks.
 
-A process knows the tokens of those who have asked it something, and those of sign-ins that the store keeps. A run of
-somebody whose token is known nowhere waits until they ask again, and goes on where they do.
+The host says who asks, the server says whose its conversations are. A process knows the tokens of those who have asked
+it something, and those of sign-ins that the store keeps. A run of somebody whose token is known nowhere waits until
+they ask again, and goes on where they do.
 """
 
 from __future__ import annotations
 
+import time
 from collections import OrderedDict
 from collections.abc import Iterable
 from contextlib import suppress
+from typing import TYPE_CHECKING, TypeVar
 
-from ...errors import ChatError
+from ...errors import BackendUnavailable, ChatError, NotFound, NotSignedIn
 from ...models import User
 from ...store import Store
-from .accounts import Accounts
-from .transport.tokens import expired
+from .translation import problems
+from .transport.tokens import expired, fingerprint
 
+if TYPE_CHECKING:
+    from .transport.client import Client
+
+T = TypeVar("T")
 _MOST = 10_000
 
 
 class Credentials:
-    """Tokens by the server's user ids, in memory only."""
+    """Tokens by the server's user ids, and whose each is, in memory only.
 
-    def __init__(self, store: Store, accounts: Accounts) -> None:
+    The server is asked, because nothing in a token is certain before the server has checked it, and what is
+    remembered of a user is shown without asking the server again.
+
+    Args:
+        keep: For how many seconds it is believed whose a token is. While the server cannot be reached, it still is.
+    """
+
+    def __init__(self, client: Client, store: Store, keep: float) -> None:
+        self._client = client
         self._store = store
-        self._accounts = accounts
-        self._seen: OrderedDict[str, str] = OrderedDict()
+        self._keep = keep
+        self._tokens: OrderedDict[str, str] = OrderedDict()
+        self._owners: OrderedDict[str, tuple[str, float]] = OrderedDict()
         self._refused: dict[str, str] = {}
 
     async def sign_in(self, user: User) -> User:
@@ -34,17 +50,18 @@ class Credentials:
         Raises:
             NotSignedIn: There is no token, it has expired, or the server does not know its user.
         """
-        me = await self._accounts.user_id(user)
-        if self._refused.get(me) != user.token and user.token:
-            self._seen[me] = user.token
-            self._seen.move_to_end(me)
-            while len(self._seen) > _MOST:
-                self._seen.popitem(last=False)
+        if not user.token:
+            raise NotSignedIn(problems.NO_TOKEN)
+        if expired(user.token):
+            raise NotSignedIn(problems.SIGN_IN_AGAIN)
+        me = await self._owner(user.token)
+        if self._refused.get(me) != user.token:
+            _keep(self._tokens, me, user.token)
         return User(me, user.name, user.token, user.expires_at)
 
     async def find(self, user_id: str) -> str | None:
         """Return a token of a user; `None` when none is known that may be good."""
-        token = self._seen.get(user_id)
+        token = self._tokens.get(user_id)
         if token is not None and not expired(token):
             return token
         with suppress(ChatError):
@@ -63,5 +80,31 @@ class Credentials:
     def refuse(self, user_id: str, token: str) -> None:
         """The server does not take a token any more."""
         self._refused[user_id] = token
-        if self._seen.get(user_id) == token:
-            del self._seen[user_id]
+        if self._tokens.get(user_id) == token:
+            del self._tokens[user_id]
+
+    async def _owner(self, token: str) -> str:
+        key = fingerprint(token)
+        known = self._owners.get(key)
+        if known is not None and time.monotonic() - known[1] < self._keep:
+            return known[0]
+        try:
+            id = await self._client.account(token)
+        except NotFound:
+            raise NotSignedIn(problems.NO_USER) from None
+        except BackendUnavailable:
+            if known is None:
+                raise
+            return known[0]
+        except NotSignedIn:
+            self._owners.pop(key, None)
+            raise
+        _keep(self._owners, key, (id, time.monotonic()))
+        return id
+
+
+def _keep(latest: OrderedDict[str, T], key: str, value: T) -> None:
+    latest[key] = value
+    latest.move_to_end(key)
+    while len(latest) > _MOST:
+        latest.popitem(last=False)
