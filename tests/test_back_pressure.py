@@ -36,8 +36,10 @@ def database(request: pytest.FixtureRequest, tmp_path: Path) -> tuple[str, Held]
 
         @asynccontextmanager
         async def locked() -> AsyncIterator[None]:
-            with closing(sqlite3.connect(tmp_path / "chat.db", isolation_level=None, timeout=30)) as other:
-                other.execute("BEGIN IMMEDIATE")
+            database = sqlite3.connect(tmp_path / "chat.db", isolation_level=None, timeout=30, check_same_thread=False)
+            with closing(database) as other:
+                # In a thread: a transaction of the store that it waits for needs the event loop to go on.
+                await asyncio.to_thread(other.execute, "BEGIN IMMEDIATE")
                 yield
 
         return f"sqlite+aiosqlite:///{tmp_path}/chat.db", locked

@@ -8,15 +8,20 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Iterator
+from dataclasses import replace
+from random import Random
+from typing import Any
 
 import pytest
 
+from htmxchat.sse import ServerSentEvent
 from tests.conftest import running
-from tests.fleet.conversation import Conversation
+from tests.fleet.conversation import Conversation, Refusal
 from tests.fleet.host import AGENTS
 from tests.fleet.report import report
 from tests.fleet.site import Site
 from tests.fleet.trial import Plan, attempt, outcomes, twice_or_never
+from tests.fleet.verdict import Circumstances, judge
 from tests.servers import nginx_program
 
 NGINX = nginx_program()
@@ -71,7 +76,7 @@ def test_a_message_that_meets_a_process_as_it_goes_is_taken_once_by_another(site
             await asyncio.sleep(0.02)
         await asyncio.to_thread(site.database.start)
         # What the chat says to a person, and not what nginx says when it believes that nobody is left.
-        assert {status for _, status in (await patient).refused} == {503}
+        assert {each.status for each in (await patient).refused} == {503}
         deadline = time.monotonic() + 30
         while wrong := await twice_or_never(site, sent):
             assert time.monotonic() < deadline, wrong
@@ -79,3 +84,34 @@ def test_a_message_that_meets_a_process_as_it_goes_is_taken_once_by_another(site
 
     asyncio.run(scenario())
     assert len(sent) > 50
+
+
+def test_what_is_broken_is_seen(site: Site) -> None:
+    """Else the trials would prove nothing."""
+    known = Circumstances(killed=False, stopped=False, away=())
+    user = Conversation("judged", "resumable", words=60, rate=20.0)
+
+    async def scenario() -> tuple[str, str]:
+        await user.take_part(site.nginx.port, Random(1))
+        return await user.look(site.hosts[0].port), await user.look_at_history(site.hosts[0].port)
+
+    page, history = asyncio.run(asyncio.wait_for(scenario(), 90))
+
+    def told(page: str = page, history: str = history, **changed: Any) -> str:
+        return " ".join(judge(replace(user, **changed), [page], history, known).broken)
+
+    assert told() == ""
+    assert "out of order" in told(page.replace("w7 ", "", 1))
+    assert "out of order" in told(page.replace("w7 ", "w7 w7 ", 1))
+    assert "of 61 words" in told(words=61)
+    stopped = page.replace(
+        'data-role="assistant" data-state="completed"', 'data-role="assistant" data-state="cancelled"'
+    )
+    assert "nobody stopped it" in told(stopped)
+    assert "does not end" in told(ended=None)
+    assert "history" in told(history=history.replace(user.path, "/chat/resumable/c/another"))
+    with_words = next(number for number, message in enumerate(user.messages) if "w57" in message.data)
+    without = [message for number, message in enumerate(user.messages) if number != with_words]
+    assert "page" in told(messages=without)
+    assert "goes back" in told(messages=[*user.messages[:-1], ServerSentEvent(id="1"), user.messages[-1]])
+    assert "refused" in told(refused=[Refusal(502, 1.0, 2.0)])

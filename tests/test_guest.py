@@ -38,6 +38,9 @@ def look():
     }
 
 def compare(before, but=()):
+    for thread in threading.enumerate():
+        if thread.name not in before["threads"]:
+            thread.join(10)  # that of a closed connection tells that it is done before it is over
     after = look()
     # A name that FastHTML adds stays, since FastHTML hosts need it. One that was there stays what it was.
     after["convertors"] = {name: each for name, each in after["convertors"].items() if name in before["convertors"]}

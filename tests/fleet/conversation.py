@@ -21,6 +21,19 @@ _ID = re.compile(rb"^id: (\d+)$", re.MULTILINE)
 _END = re.compile(rb"^event: end$", re.MULTILINE)
 
 
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """A message that was sent in vain, and from when to when.
+
+    Attributes:
+        status: 0 when there was no answer.
+    """
+
+    status: int
+    begin: float
+    end: float
+
+
 @dataclass
 class Conversation:
     """What a user does and sees. Times are those of `time.monotonic`.
@@ -48,7 +61,7 @@ class Conversation:
     rate: float
     cut_every: float = 0.0
     sent: float = 0.0
-    refused: list[tuple[float, int]] = field(default_factory=list)
+    refused: list[Refusal] = field(default_factory=list)
     taken: float | None = None
     path: str = ""
     run: str = ""
@@ -97,11 +110,12 @@ class Conversation:
         text = f"words {self.words} {self.rate:g}"
         body = urlencode({"text": text, "submission": uuid.uuid4().hex}).encode()
         headers = {**self._headers, "Content-Type": "application/x-www-form-urlencoded"}
-        self.sent, delay = time.monotonic(), _FIRST_DELAY
+        began, delay = time.monotonic(), _FIRST_DELAY
+        self.sent = began
         while (answer := await ask(port, "POST", f"/chat/{self.agent}/messages", headers, body)).status != 303:
-            self.refused.append((time.monotonic(), answer.status))
+            self.refused.append(Refusal(answer.status, began, time.monotonic()))
             await asyncio.sleep(delay)
-            delay = min(2 * delay, _LONGEST_DELAY)
+            began, delay = time.monotonic(), min(2 * delay, _LONGEST_DELAY)
         self.taken = time.monotonic()
         self.path, _, self.run = answer.headers["location"].partition("#turn-")
 

@@ -13,7 +13,7 @@ from tests.support import Element, article_of, parse
 
 _WORD = re.compile(r"w(\d+)")
 _ENDED = {"completed", "failed", "cancelled"}
-_AFTER_OUTAGE = 5.0
+_AFTER_OUTAGE = 3.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,9 +47,9 @@ class Circumstances:
 def judge(user: Conversation, pages: list[str], history: str, circumstances: Circumstances) -> Verdict:
     """Look at what a user was told, and at what every process shows at the end."""
     broken = [
-        f"The message was refused ({status or 'no answer'}) while the database was there."
-        for at, status in user.refused
-        if not any(begin <= at <= end + _AFTER_OUTAGE for begin, end in circumstances.away)
+        f"The message was refused ({each.status or 'no answer'}) while the database was there."
+        for each in user.refused
+        if not any(each.begin <= end + _AFTER_OUTAGE and each.end >= begin for begin, end in circumstances.away)
     ]
     if user.taken is None:
         return Verdict("never sent", (*broken, "The message never arrived."))
