@@ -74,6 +74,20 @@ def columns(db: Connection) -> dict[str, dict[str, bool]]:
     return {name: {column["name"]: column["nullable"] for column in found.get_columns(name)} for name in names}
 
 
+async def assert_kogwistar_moved(store: Store) -> None:
+    (elsewhere,) = (await store.list_conversations("7")).items
+    transcript = await store.load_transcript("7", elsewhere.id)
+    assert [turn.text for turn in transcript.turns] == ["What is rain?", "Water.", "And snow?", ""]
+    assert transcript.live_run is not None
+    links = Links(store)
+    assert await links.conversation(elsewhere.id) == "kc-1" and await links.conversation(own_id("kc-2")) == "kc-2"
+    assert await links.run(transcript.turns[1].id) == RunLink("kr-1", "kt-2", "debug.rag.v1")
+    assert await links.turns(elsewhere.id, transcript.live_run.id) == {"kt-1", "kr-1", "kr-2"}
+    ((run, events),) = await store.claim_runs([transcript.live_run.id], "me", "kogwistar", datetime.now(UTC))
+    context = await store.read_context(run)
+    assert (Progress.read(context.checkpoint).run, len(events), context.text) == ("kr-2", 1, "And snow?")
+
+
 def test_the_last_step_is_the_schema_that_is_asked_for() -> None:
     folder = Path(migrations.__file__).parent
     assert ScriptDirectory(folder).get_heads() == [migrations.HEAD]
@@ -118,6 +132,7 @@ async def test_a_postgresql_of_the_first_version_comes_forward_with_nothing_lost
     exported = [each for user in ("ann", "ben") async for each in store.export_user(user)]
     assert len(exported) == 6
     assert len([event for each in exported for turn in _list(each, "turns") for event in _events(turn)]) == 37
+    await assert_kogwistar_moved(store)
 
 
 def _list(exported: Mapping[str, Any], name: str) -> list[Any]:
@@ -154,18 +169,7 @@ async def test_conversations_of_the_first_version_go_on(make: Callable[..., Stor
 async def test_conversations_of_a_kogwistar_server_move_into_the_same_tables(
     make: Callable[..., Store], old: str
 ) -> None:
-    store = make(old)
-    (elsewhere,) = (await store.list_conversations("7")).items
-    transcript = await store.load_transcript("7", elsewhere.id)
-    assert [turn.text for turn in transcript.turns] == ["What is rain?", "Water.", "And snow?", ""]
-    assert transcript.live_run is not None
-    links = Links(store)
-    assert await links.conversation(elsewhere.id) == "kc-1" and await links.conversation(own_id("kc-2")) == "kc-2"
-    assert await links.run(transcript.turns[1].id) == RunLink("kr-1", "kt-2", "debug.rag.v1")
-    assert await links.turns(elsewhere.id, transcript.live_run.id) == {"kt-1", "kr-1", "kr-2"}
-    ((run, events),) = await store.claim_runs([transcript.live_run.id], "me", "kogwistar", datetime.now(UTC))
-    context = await store.read_context(run)
-    assert (Progress.read(context.checkpoint).run, len(events), context.text) == ("kr-2", 1, "And snow?")
+    await assert_kogwistar_moved(make(old))
 
 
 async def test_two_processes_may_bring_it_forward_at_once(make: Callable[..., Store], old: str) -> None:

@@ -310,7 +310,7 @@ class KogwistarBackend:
                 run = await self._runs.start_run_once(me, id, text, submission)
         except Busy:
             raise Busy(doubt.WAITS.get(await self._runs.phase(id))) from None
-        sending = self._agent.sending(run.id)
+        sending = self._agent.sending.of(run.id)
         if sending is not None:
             await asyncio.wait({sending}, timeout=self._timing.submit)
             if not sending.done():

@@ -52,7 +52,7 @@ class Runs(LocalBackend):
 
     def _drive(self, user: User, started: Started, *, resumed: bool = False) -> None:
         if not resumed:
-            self._kogwistar.expect(started.run.id)
+            self._kogwistar.sending.expect(started.run.id)
         super()._drive(user, started, resumed=resumed)
 
     async def _take_over(self, run_ids: Sequence[str], orphans_since: datetime) -> None:
