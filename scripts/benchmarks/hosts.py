@@ -30,6 +30,7 @@ BARE_PAGE = """<!doctype html><meta charset="utf-8"><title>Bare</title>
 <script src="/static/x/vendor/hx-sse.min.js"></script>
 <div id="answer" hx-sse:connect="/stream/{kind}/{count}/{pause}" hx-sse:close="end" hx-swap="beforeend"
  hx-trigger="begin" style="white-space: pre-wrap">Begin. </div>"""
+MANY = Limits(streams_per_user=100_000, requests_per_user=100_000)
 WORDS = {"plain": plain_words, "markdown": markdown_words}
 
 
@@ -70,7 +71,7 @@ def chat(db: str | None) -> Starlette:
         return User("benchmark")
 
     backend = LocalBackend(respond, Store(f"sqlite+aiosqlite:///{db}") if db else Store())
-    app = create_chat_app(backend, identify=identify, limits=Limits(streams_per_user=100_000))
+    app = create_chat_app(backend, identify=identify, limits=MANY)
     return Starlette(routes=[Mount("/chat", app)], lifespan=chat_lifespan(app))
 
 

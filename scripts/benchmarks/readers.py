@@ -23,6 +23,8 @@ async def read(port: int, path: str, slots: asyncio.Semaphore, opened: asyncio.E
         reader, writer = await asyncio.open_connection("127.0.0.1", port, limit=1 << 12)
         writer.write(f"GET {path} HTTP/1.1\r\nHost: bench\r\nConnection: close\r\n\r\n".encode())
         got = [await reader.readuntil(b"\r\n\r\n"), await reader.read(1 << 12)]
+        if b" 200 " not in got[0].partition(b"\r\n")[0]:
+            raise RuntimeError(got[0].decode())
         opened.set()
     if end.is_set():  # read it all
         while chunk := await reader.read(1 << 16):
