@@ -120,6 +120,18 @@ def test_a_script_that_comes_while_the_queue_is_watched_is_shown(chat: Page) -> 
     expect(chat.locator(".opener[data-room=scripts] .badge")).to_contain_text("1")
 
 
+def test_a_page_whose_server_was_away_when_the_queue_was_to_be_watched_watches_it_later(chat: Page) -> None:
+    chat.route("**/js/scripts.js", lambda route: route.abort())
+    with chat.expect_event("requestfailed"):
+        send(chat, 'run "print(1)"')
+    expect(chat.locator("chat-proposal a")).to_be_visible()
+    chat.unroute("**/js/scripts.js")
+    chat.get_by_role("button", name="Stop").click()
+    wait_for_state(chat, "cancelled")
+    send(chat, 'run "print(2)"')
+    expect(chat.locator(".opener[data-room=scripts] .badge")).to_contain_text("1")
+
+
 def test_it_works_where_streams_do_not(page: Page, site: Server) -> None:
     page.goto(site.at("polling/"))
     ask(page, "6 * 7")

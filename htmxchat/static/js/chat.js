@@ -55,7 +55,8 @@ function guard(event) {
 function loadScripts() {
   if (!document.querySelector("chat-runner") || !document.querySelector("#turns .turn, #scripts:not([hidden])")) return;
   document.removeEventListener("htmx:after:swap", loadScripts);
-  void import("./scripts.js");
+  // While the server cannot be reached, it is asked again with each change of the page.
+  import("./scripts.js").catch(() => document.addEventListener("htmx:after:swap", loadScripts));
 }
 
 /**

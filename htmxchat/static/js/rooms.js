@@ -47,7 +47,8 @@ function tab(name) {
 
 /** Fetch the script of a room that is here; most visits never open one. */
 function furnish() {
-  if (document.querySelector("chat-inspector")) void import("./inspector.js");
+  // While the server cannot be reached, it is asked again with each change of the page.
+  if (document.querySelector("chat-inspector")) import("./inspector.js").catch(() => {});
 }
 
 /** A side that comes is shown, and one that has gone is not. @param {CustomEvent<{ctx: HtmxContext}>} event */
