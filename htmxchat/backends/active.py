@@ -91,15 +91,15 @@ class ActiveRun:
 
     def stop(self) -> None:
         """End the run as cancelled, after the agent had its time to clean up; or have the agent end it, if it can."""
+        asked = self._agent if isinstance(self._agent, CanStop) and self._waiting is None else None
         if self.accepting and not self._stopping:
             self._stopping = True
             if not any(isinstance(event.body, RunStopping) for event in self.events):  # of a process before this one
                 self._emit(RunStopping())
-            if isinstance(self._agent, CanStop) and self._waiting is None:
-                self._agent.stop(self.id)
-        if isinstance(self._agent, CanStop) and self._waiting is None:
-            return
-        self._halt(RunEnded(Outcome.CANCELLED))
+            if asked is not None:
+                asked.stop(self.id)
+        if asked is None:
+            self._halt(RunEnded(Outcome.CANCELLED))
 
     def lose(self) -> None:
         """The run is somebody else's now: write no more."""

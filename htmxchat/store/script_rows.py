@@ -93,8 +93,8 @@ def answer(db: Connection, script: Script) -> Script:
         return script
     waits = select(t.runs.c.id).where(t.runs.c.id == script.run_id, t.runs.c.active.is_not(None))
     if db.scalar(waits) is not None:
-        request_id = script.origin.removeprefix("proposal:")
-        values = {"run_id": script.run_id, "request_id": request_id, "answer": clean_json(encode_result(script.result))}
+        result = clean_json(encode_result(script.result))
+        values = {"run_id": script.run_id, "request_id": script.proposal, "answer": result}
         db.execute(insert(t.answers).values(**values))
         notices.note(db, Notice.ANSWER, [script.run_id])
     db.execute(update(t.scripts).where(t.scripts.c.id == script.id).values(awaited=False))

@@ -154,8 +154,8 @@ class KogwistarBackend:
         return replace(page, items=tuple(replace(item, user_id=user.id) for item in page.items))
 
     async def get_conversation(self, user: User, conversation_id: str) -> Conversation:
-        me, id = await self._find(user, conversation_id)
-        return replace(await self._runs.get_conversation(me, id), user_id=user.id)
+        _, found = await self._find(user, conversation_id)
+        return replace(found, user_id=user.id)
 
     async def load_transcript(self, user: User, conversation_id: str) -> Transcript:
         """Return what is in the journal at once. The server's turns are read when it has none, else in the background.
@@ -163,10 +163,10 @@ class KogwistarBackend:
         Raises:
             ChatError: The journal has nothing, and the server's turns could not be read.
         """
-        me, id = await self._find(user, conversation_id)
-        transcript = await self._runs.load_transcript(me, id)
-        if await self._learning.turns(me, id, empty=not transcript.turns):
-            transcript = await self._runs.load_transcript(me, id)
+        me, found = await self._find(user, conversation_id)
+        transcript = await self._runs.load_transcript(me, found.id)
+        if await self._learning.turns(me, found.id, empty=not transcript.turns):
+            transcript = await self._runs.load_transcript(me, found.id)
         turns = tuple(
             turn if turn.run is None else replace(turn, run=replace(turn.run, user_id=user.id))
             for turn in transcript.turns
@@ -174,17 +174,17 @@ class KogwistarBackend:
             if turn.run is None or turn.events
         )
         conversation = replace(transcript.conversation, user_id=user.id)
-        return Transcript(conversation, turns, refreshing=self._learning.reads_turns(id))
+        return Transcript(conversation, turns, refreshing=self._learning.reads_turns(found.id))
 
     async def rename_conversation(self, user: User, conversation_id: str, title: str) -> None:
         """Set the title, here only: the server has none."""
-        me, id = await self._find(user, conversation_id)
-        await self._runs.rename_conversation(me, id, title)
+        me, found = await self._find(user, conversation_id)
+        await self._runs.rename_conversation(me, found.id, title)
 
     async def delete_conversation(self, user: User, conversation_id: str) -> None:
         """Take the conversation out of the list for good and stop its run. The server keeps it: it cannot delete."""
-        me, id = await self._find(user, conversation_id)
-        await self._runs.delete_conversation(me, id)
+        me, found = await self._find(user, conversation_id)
+        await self._runs.delete_conversation(me, found.id)
 
     async def restore_conversation(self, user: User, conversation_id: str) -> None:
         await self._runs.restore_conversation(await self._sign_in(user), own_id(conversation_id))
@@ -217,11 +217,11 @@ class KogwistarBackend:
 
     async def list_runs(self, user: User, conversation_id: str, *, limit: int = 100) -> tuple[RunSummary, ...]:
         """Return the runs of a conversation, latest first, each with its workflow."""
-        me, id = await self._find(user, conversation_id)
-        workflows = await self._links.workflows(id)
+        me, found = await self._find(user, conversation_id)
+        workflows = await self._links.workflows(found.id)
         return tuple(
             replace(each, run=replace(each.run, user_id=user.id), workflow=workflows.get(each.run.id, ""))
-            for each in await self._runs.list_runs(me, id, limit=limit)
+            for each in await self._runs.list_runs(me, found.id, limit=limit)
             if each.ended_at is not None or each.run.state.live
         )
 
@@ -257,8 +257,8 @@ class KogwistarBackend:
     # Scripts
 
     async def list_scripts(self, user: User, conversation_id: str) -> tuple[Script, ...]:
-        me, id = await self._find(user, conversation_id)
-        return await self._runs.list_scripts(me, id)
+        me, found = await self._find(user, conversation_id)
+        return await self._runs.list_scripts(me, found.id)
 
     async def queue_block(self, user: User, run_id: str, number: int, code: str, title: str = "") -> Script:
         return await self._runs.queue_block(await self._sign_in(user), own_id(run_id), number, code, title)
@@ -267,25 +267,24 @@ class KogwistarBackend:
         return await self._runs.change_script(await self._sign_in(user), own_id(run_id), script_id, action)
 
     async def clear_scripts(self, user: User, conversation_id: str) -> None:
-        me, id = await self._find(user, conversation_id)
-        await self._runs.clear_scripts(me, id)
+        me, found = await self._find(user, conversation_id)
+        await self._runs.clear_scripts(me, found.id)
 
     # How
 
-    async def _find(self, user: User, conversation_id: str) -> tuple[User, str]:
-        """Return the user as the server knows them, and the journal's id of a conversation of theirs.
+    async def _find(self, user: User, conversation_id: str) -> tuple[User, Conversation]:
+        """Return the user as the server knows them, and a conversation of theirs as the journal has it.
 
         One that was never here is asked of the server.
         """
         me, id = await self._sign_in(user), own_id(conversation_id)
         try:
-            await self._runs.get_conversation(me, id)
+            return me, await self._runs.get_conversation(me, id)
         except NotFound:
             if await self._links.conversation(id) is not None:
                 raise
             await self._learning.adopt(me, conversation_id)
-            await self._runs.get_conversation(me, id)
-        return me, id
+        return me, await self._runs.get_conversation(me, id)
 
     async def _on_server(self, user: User, run_id: str) -> tuple[User, str]:
         """Return the user, and what the server calls a run of theirs; empty for one of which it knows nothing."""
@@ -299,10 +298,12 @@ class KogwistarBackend:
             raise EmptyText
         if len(text) > LONGEST_TEXT:
             raise TextTooLong(len(text), LONGEST_TEXT)
+        id = None
         if conversation_id is None:
-            me, id = await self._sign_in(user), None
+            me = await self._sign_in(user)
         else:
-            me, id = await self._find(user, conversation_id)
+            me, found = await self._find(user, conversation_id)
+            id = found.id
         try:
             if submission is None:
                 run = await self._runs.start_run(me, id, text)
