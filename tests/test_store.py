@@ -707,6 +707,19 @@ async def test_requests_wait_for_a_connection_and_the_processs_own_work_does_not
     await other.close()
 
 
+@pytest.mark.parametrize("url", ["memory", "file"], indirect=True)
+async def test_where_one_transaction_runs_at_a_time_the_processs_own_waits_for_no_more_than_one_request(
+    store: Store, ann: str
+) -> None:
+    run = (await store.start_run(ann, None, "Hello", owner="me")).run
+    async with asyncio.TaskGroup() as tasks:
+        crowd = [tasks.create_task(store.start_run(ann, None, "Hello", owner="me")) for _ in range(30)]
+        await asyncio.wait(crowd, return_when=asyncio.FIRST_COMPLETED)
+        assert await write(store, run.id, RunEvent(2, now(), TextDelta("x")))
+        await store.renew_lease("me")
+        assert sum(each.done() for each in crowd) < 10
+
+
 async def test_a_database_that_can_only_be_read_is_back_when_it_can_be_written(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -8,7 +8,7 @@ import logging
 import os
 import sqlite3
 from collections.abc import AsyncIterator, Callable, Coroutine
-from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext, suppress
+from contextlib import asynccontextmanager, nullcontext, suppress
 from typing import Any, TypeVar
 
 from sqlalchemy import URL, Connection, event, literal, make_url, select
@@ -114,7 +114,7 @@ class Database:
 
     async def _once(self, work: Callable[[Connection], T], *, writes: bool, reserved: bool) -> T:
         place = nullcontext() if reserved else self._place()
-        async with self._turn(writes), place, self._engine.begin() as connection:
+        async with self._turn(writes=writes, reserved=reserved), place, self._engine.begin() as connection:
             if writes and self._kind != "other":
                 # Else it would lock at its first write, when what it has read may not be true any more.
                 await connection.exec_driver_sql("BEGIN IMMEDIATE")
@@ -129,11 +129,20 @@ class Database:
             # SQLite has one writer: waiting here is fair and wakes at once, its own busy handler polls.
             # The one connection of a database in memory can carry one transaction, so there readers wait as well.
             self._one_at_a_time = asyncio.Lock()
+            self._queue = asyncio.Lock()
             self._places = asyncio.Semaphore(self._connections)
 
-    def _turn(self, writes: bool) -> AbstractAsyncContextManager[Any]:
-        alone = self._kind == "memory" or (self._kind == "sqlite" and writes)
-        return self._one_at_a_time if alone else nullcontext()
+    @asynccontextmanager
+    async def _turn(self, *, writes: bool, reserved: bool) -> AsyncIterator[None]:
+        """Wait until no other transaction is under way, where there can be one only.
+
+        Requests queue among themselves. So what the process does for all waits for one of them, however many there are.
+        """
+        if self._kind == "other" or (self._kind == "sqlite" and not writes):
+            yield
+            return
+        async with nullcontext() if reserved else self._queue, self._one_at_a_time:
+            yield
 
     @asynccontextmanager
     async def _place(self) -> AsyncIterator[None]:
