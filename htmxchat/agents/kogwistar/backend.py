@@ -79,7 +79,7 @@ class KogwistarBackend:
         checks.one_of("stream", stream, ("sse", "poll"))
         checks.synchronous("initial_state", initial_state, 'lambda text: {"text": text}')
         if store is not None:
-            checks.instance("store", store, Store, 'Store("sqlite+aiosqlite:///chat.db")')
+            checks.instance("store", store, Store, 'Store("sqlite:///chat.db")')
         if timing is not None:
             checks.instance("timing", timing, Timing, "Timing(poll=1)")
         try:
