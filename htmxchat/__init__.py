@@ -18,6 +18,7 @@ from .backend import (
     HasStarters,
     KeepsIdentityKey,
     KeepsScripts,
+    KnowsUsers,
     Managed,
     TellsReadiness,
 )
@@ -133,6 +134,7 @@ __all__ = [
     "InvalidInput",
     "KeepsIdentityKey",
     "KeepsScripts",
+    "KnowsUsers",
     "LimitReached",
     "Limits",
     "LocalBackend",
