@@ -88,7 +88,8 @@ from .models import (
 )
 from .observing import Observer, RunBegin, RunEnd
 from .scripts import Scripts
-from .scripts.models import Script, ScriptResult, ScriptState
+from .scripts.models import FromAgent, FromAnswer, Script, ScriptOrigin
+from .scripts.result import Picture, ScriptError, ScriptResult, ScriptState, ScriptValue, TableValue, TextValue
 from .store import Store
 from .view import RunView, fold
 
@@ -126,6 +127,8 @@ __all__ = [
     "CrossOrigin",
     "EmptyText",
     "EventBody",
+    "FromAgent",
+    "FromAnswer",
     "HasStarters",
     "Identify",
     "InputAnswered",
@@ -145,6 +148,7 @@ __all__ = [
     "Observer",
     "OtherSchema",
     "Outcome",
+    "Picture",
     "ReasoningDelta",
     "Remember",
     "Request",
@@ -164,10 +168,13 @@ __all__ = [
     "RunView",
     "Said",
     "Script",
+    "ScriptError",
     "ScriptFinished",
+    "ScriptOrigin",
     "ScriptProposed",
     "ScriptResult",
     "ScriptState",
+    "ScriptValue",
     "Scripts",
     "ServerStopping",
     "SignInAt",
@@ -177,10 +184,12 @@ __all__ = [
     "Starter",
     "Store",
     "StubBackend",
+    "TableValue",
     "TellsReadiness",
     "TextDelta",
     "TextReplaced",
     "TextTooLong",
+    "TextValue",
     "TooManyRuns",
     "ToolFinished",
     "ToolStarted",

@@ -119,5 +119,5 @@ def _usual(hint: Any) -> frozenset[type]:
 
 @cache
 def _hints(thing: Any) -> Mapping[str, Any]:
-    # Anything can be shown, and anything can be made JSON when it is stored.
-    return get_type_hints(thing, localns={"Child": object, "JSON": object})
+    # Anything can be shown, and anything can be made JSON when it is stored. A table has many cells.
+    return get_type_hints(thing, localns={"Child": object, "JSON": object, "Cell": object})

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any, Literal
 from ...agent import Request, Said
 from ...errors import NotSignedIn
 from ...events import JSON, EventBody, InputRequested, StageChanged
-from ...scripts.models import ScriptResult
-from ...scripts.results import encode_result
+from ...scripts.encoding import encode_result
+from ...scripts.result import ScriptResult
 from .asking import Asking, SignedOut
 from .credentials import Credentials
 from .inquiry import gather
