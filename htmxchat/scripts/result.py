@@ -140,7 +140,7 @@ class ScriptResult:
         state: done, failed, rejected, cancelled or timed-out.
         value: What its last line is worth, if it is an expression that has a value.
         pictures: The figures that it left open, besides the value.
-        error: Why it is not done; often `None` when the user did not want it.
+        error: Why it is not done; may be missing when the user did not want it.
         seconds: How long it ran.
         truncated: Whether some output was left out because there was too much.
         code: What ran: what was proposed, unless the user edited it. Empty when nothing ran.
