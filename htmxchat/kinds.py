@@ -63,6 +63,8 @@ def test(hint: Any) -> Test:
         return lambda value: value in arguments
     if origin in (tuple, Sequence, Iterable):
         inner, outer = test(arguments[0]), tuple if origin is tuple else origin
+        if arguments[0] is object:
+            return lambda value: isinstance(value, outer) and not isinstance(value, str | bytes)
         return lambda value: isinstance(value, outer) and not isinstance(value, str | bytes) and _all(inner, value)
     if origin is Callable or hint is Callable:
         return callable

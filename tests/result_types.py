@@ -19,9 +19,7 @@ from htmxchat.scripts.encoding import KINDS
 from htmxchat.scripts.posted import ENDS
 
 FILE = STATIC / "js" / "sandbox" / "result.d.ts"
-_HEAD = (
-    "/** What comes of a script. Made from htmxchat/scripts/result.py by tests/result_types.py: change it there. */\n"
-)
+_HEAD = "/** What comes of a script. Made from htmxchat/scripts/result.py by `python -m tests.result_types`. */\n"
 _ALIASES: Mapping[Any, str] = {result.Cell: "Cell", result.ScriptValue: "ScriptValue"}
 _PLAIN = {str: "string", int: "number", float: "number", bool: "boolean", types.NoneType: "null"}
 _WIDTH = 120
@@ -81,7 +79,8 @@ def _type(hint: Any) -> str:
         rest = [each for each in arguments if each not in get_args(named)]
         return _union([*([_ALIASES[named]] if named else []), *map(_type, rest)])
     assert is_dataclass(hint) or hint is result.ScriptState, hint
-    return str(hint.__name__)
+    name: str = getattr(hint, "__name__", "")
+    return name
 
 
 def _union(types: Any) -> str:

@@ -1,4 +1,4 @@
-/** What comes of a script. Made from htmxchat/scripts/result.py by tests/result_types.py: change it there. */
+/** What comes of a script. Made from htmxchat/scripts/result.py by `python -m tests.result_types`. */
 
 /** Where a script is. Everything from `DONE` on is over, unless it is edited or run again. */
 export type ScriptState =
