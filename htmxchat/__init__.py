@@ -18,6 +18,7 @@ from .backend import (
     HasStarters,
     KeepsIdentityKey,
     KeepsScripts,
+    KnowsUsers,
     Managed,
     TellsReadiness,
 )
@@ -136,6 +137,7 @@ __all__ = [
     "InvalidInput",
     "KeepsIdentityKey",
     "KeepsScripts",
+    "KnowsUsers",
     "LimitReached",
     "Limits",
     "LocalBackend",

@@ -124,7 +124,7 @@ async def restore(call: Call) -> Response:
         await call.backend.restore_conversation(id)
     except NotFound:
         # One that was restored before, from another page or by a second press, is there.
-        if (await call.backend.get_conversation(id)).user_id != call.user.id:
+        if (await call.backend.get_conversation(id)).user_id != (await call.backend.account()).id:
             raise
     if not call.fragment:
         return see_other(call.urls.conversation(id))

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import AsyncGenerator, Callable, Mapping
 from contextlib import aclosing
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
 from ...agent import Request, Said
 from ...errors import NotSignedIn
@@ -24,10 +24,8 @@ from .timing import Timing
 from .translation import waiting
 from .translation.outcome import conclude
 from .translation.replies import ServerRun
+from .transport.client import Client
 from .watch import Signals, Watch
-
-if TYPE_CHECKING:
-    from .transport.client import Client
 
 SIGNED_OUT = "The answer goes on when you have signed in again"
 SIGNED_IN = "You are signed in again. Waiting for news of this answer"

@@ -6,15 +6,13 @@ import asyncio
 import logging
 from collections.abc import Awaitable
 from dataclasses import replace
-from typing import TYPE_CHECKING, TypeVar
+from typing import TypeVar
 
 from ...errors import BackendUnavailable, ChatError, NotSignedIn
 from .translation.outcome import Facts, how
 from .translation.replies import ServerRun
 from .translation.sources import cites, find_sources
-
-if TYPE_CHECKING:
-    from .transport.client import Client
+from .transport.client import Client
 
 T = TypeVar("T")
 log = logging.getLogger("htmxchat")

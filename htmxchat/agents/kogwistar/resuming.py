@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from ...errors import BackendError, BackendUnavailable, ChatError, NotFound, NotSignedIn
 from ...events import JSON, Outcome, RunEnded
@@ -19,10 +19,8 @@ from .translation.outcome import NOT_STOPPED, resumed
 from .translation.problems import NoSuchRoute, Uncertain
 from .translation.replies import ServerRun, mapping
 from .translation.waiting import Request, client_result
+from .transport.client import Client
 from .watch import Signals
-
-if TYPE_CHECKING:
-    from .transport.client import Client
 
 log = logging.getLogger("htmxchat")
 GOING_ON = "Going on with your answer"

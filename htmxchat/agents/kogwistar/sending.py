@@ -7,7 +7,7 @@ import logging
 from collections.abc import AsyncGenerator, Callable, Mapping
 from contextlib import aclosing
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from ...agent import Request, Said
 from ...errors import BackendError, ChatError
@@ -19,10 +19,8 @@ from .progress import Progress
 from .timing import Timing
 from .translation.problems import NOT_CONFIRMED, UNCERTAIN, Uncertain
 from .translation.replies import Submitted
+from .transport.client import Client
 from .watch import Signals
-
-if TYPE_CHECKING:
-    from .transport.client import Client
 
 log = logging.getLogger("htmxchat")
 NO_ROOM = "The kogwistar server has no room for this run now. Try again later."

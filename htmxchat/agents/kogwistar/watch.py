@@ -9,7 +9,7 @@ from collections import deque
 from collections.abc import AsyncGenerator, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
 from ...errors import BackendUnavailable, ChatError, NotFound, NotSignedIn
 from ...events import Outcome, RunEnded, RunEvent, RunStarted, RunStopping, StageChanged
@@ -19,9 +19,7 @@ from .translation.mapping import TERMINAL, Translator
 from .translation.outcome import FORGOTTEN, NOT_STOPPED
 from .translation.problems import NoSuchRoute, Refused
 from .translation.replies import ServerEvent, ServerRun
-
-if TYPE_CHECKING:
-    from .transport.client import Client
+from .transport.client import Client
 
 log = logging.getLogger("htmxchat")
 SILENT = "Nothing has come for a while. The server says that the run goes on. You can wait, or press Stop"
