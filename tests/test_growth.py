@@ -312,7 +312,7 @@ INPUTS: dict[str, tuple[str, list[Text]]] = {
     ),
     r"agents.stub:\S+\s*|\s+": (SEARCH, [SPACES, repeated("a ")]),
     r"agents.stub:([!-'*-/:-@\[-`{-~])": (SEARCH, [repeated("*")]),
-    "scripts.results:_FORMULA": (SEARCH, [repeated("=")]),
+    "scripts.files:_FORMULA": (SEARCH, [repeated("=")]),
     "scripts.settings:_ORIGIN": (WHOLE, [repeated("a.", "https://", "!")]),
     "store.rows:_ID": (WHOLE, [repeated("a")]),
     "zones:_NAME": (WHOLE, [repeated("a", after="!"), repeated("a/", after="!"), repeated("a_+-", after="!")]),
