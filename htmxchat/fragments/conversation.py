@@ -14,9 +14,9 @@ from ..models import Conversation, Starter
 from ..urls import Urls
 from .controls import get_link, icon_only, post_form, submission_field
 
-a, button, details, div, h1, h2 = map(tag, ["a", "button", "details", "div", "h1", "h2"])
+a, b, button, details, div, h1, h2 = map(tag, ["a", "b", "button", "details", "div", "h1", "h2"])
 header, input_, label, li, main, p = map(tag, ["header", "input", "label", "li", "main", "p"])
-bdi, small, span, summary, ul = map(tag, ["bdi", "small", "span", "summary", "ul"])
+span, summary, ul = map(tag, ["span", "summary", "ul"])
 chat_log, chat_menu = tag("chat-log"), tag("chat-menu")
 
 
@@ -145,5 +145,5 @@ def _starters(urls: Urls, starters: Sequence[Starter], submission: str) -> FT:
 
 def _starter(starter: Starter) -> FT:
     # Nobody sends words that they have not seen.
-    words = small(starter.text, dir="auto") if starter.text.strip() != starter.title.strip() else None
-    return li(button(span(bdi(starter.title), words), icon("chevron"), name="text", value=starter.text, type="submit"))
+    words = span(starter.text, dir="auto") if starter.text.strip() != starter.title.strip() else None
+    return li(button(b(starter.title, dir="auto"), words, name="text", value=starter.text, type="submit"))

@@ -20,6 +20,7 @@ from ...store import Started, Store
 from . import doubt, insight, reconcile
 from .agent import KogwistarAgent
 from .credentials import Credentials
+from .job import Setup
 from .learning import Learning
 from .links import Links, own_id
 from .progress import Progress
@@ -83,14 +84,13 @@ class KogwistarBackend(LocalBackend):
             checks.instance("transport", transport, httpx.AsyncBaseTransport, "httpx.AsyncHTTPTransport(retries=1)")
         store = Store() if store is None else store
         self._patience = timing or Timing()
-        self._client = Client(base_url, transport=transport)
+        poll = self._patience.poll if stream == "poll" else None
+        self._client = Client(base_url, poll=poll, transport=transport)
         self._credentials = Credentials(self._client, store, self._patience.account)
         self._links = Links(store)
         self._learning = Learning(self._client, store, self._links, self._patience)
-        self._kogwistar = KogwistarAgent(
-            self._client, self._links, self._credentials, self._patience, workflow_id, initial_state, stream
-        )
-        self._kogwistar.hand_back = self._hand_back
+        setup = Setup(self._client, self._links, self._credentials, self._patience, workflow_id, initial_state)
+        self._kogwistar = KogwistarAgent(setup, self._hand_back)
         super().__init__(self._kogwistar, store)
 
     async def close(self) -> None:
@@ -206,7 +206,7 @@ class KogwistarBackend(LocalBackend):
         except Busy:
             phase = Progress.read(await self._store.live_checkpoint(id or "")).phase
             raise Busy(doubt.WAITS.get(phase)) from None
-        if (sending := self._kogwistar.sending.of(run.id)) is None:
+        if (sending := self._kogwistar.sent(run.id)) is None:
             return run
         await asyncio.wait({sending}, timeout=self._patience.submit)
         if not sending.done():
@@ -234,7 +234,7 @@ class KogwistarBackend(LocalBackend):
 
     def _drive(self, user: User, started: Started, *, resumed: bool = False) -> None:
         if not resumed:
-            self._kogwistar.sending.expect(started.run.id)
+            self._kogwistar.expect(started.run.id)
         super()._drive(user, started, resumed=resumed)
 
     async def _take_over(self, run_ids: Sequence[str], orphans_since: datetime) -> None:
