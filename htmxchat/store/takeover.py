@@ -15,7 +15,7 @@ from sqlalchemy import ColumnElement, Connection, and_, delete, exists, or_, sel
 
 from ..events import JSON, InputAnswered, InputRequested, Outcome, RunEnded, RunEvent, ScriptProposed
 from ..models import Run, Turn
-from ..scripts.results import encode_result
+from ..scripts.encoding import encode_result
 from . import branches, notices, rows, run_rows, script_rows
 from . import tables as t
 from .database import Database

@@ -9,8 +9,8 @@ from typing import Any
 
 from ...agent import Request, Said
 from ...events import JSON, StageChanged
-from ...scripts.models import ScriptResult
-from ...scripts.results import encode_result
+from ...scripts.encoding import encode_result
+from ...scripts.result import ScriptResult
 from .inquiry import gather
 from .job import Job, Sent, Setup, Signals, SignedOut
 from .links import RunLink

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from ....events import JSON, EventBody, InputRequested, ScriptProposed, StageChanged
-from ....scripts.results import decode_result
+from ....scripts.encoding import decode_result
 from .problems import plain, sentence
 from .replies import Step, mapping, strings, text_at
 
