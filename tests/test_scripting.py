@@ -15,6 +15,8 @@ from sqlalchemy import select, update
 
 from htmxchat import (
     Conflict,
+    FromAgent,
+    FromAnswer,
     InvalidInput,
     KeepsScripts,
     LocalBackend,
@@ -170,8 +172,8 @@ async def test_proposals_that_nobody_waits_for_join_the_queue_and_outlive_the_ru
     assert (await end(backend, run)).state is RunState.COMPLETED
     scripts = await queue(backend, run, 2)
     assert [(each.origin, each.position, each.state.value) for each in scripts] == [
-        ("proposal:a", 1, "queued"),
-        ("proposal:b", 2, "queued"),
+        (FromAgent("a"), 1, "queued"),
+        (FromAgent("b"), 2, "queued"),
     ]
     done = await play(backend, scripts[0], DONE)
     assert done.state is ScriptState.DONE
@@ -273,7 +275,7 @@ async def test_a_block_is_queued_once(make: Callable[..., LocalBackend]) -> None
     run = await backend.start_run(ANN, None, "Propose")
     await end(backend, run)
     first = await backend.queue_block(ANN, run.id, 0, "print(3)\n", "Block")
-    assert (first.origin, first.code, first.state) == ("block:0", "print(3)", ScriptState.QUEUED)
+    assert (first.origin, first.code, first.state) == (FromAnswer(0), "print(3)", ScriptState.QUEUED)
     assert (await backend.queue_block(ANN, run.id, 0, "print(3)\n", "Block")).id == first.id
     assert len(await queue(backend, run, 3)) == 3
     for code in ("", " \n", "x" * (LONGEST_CODE + 1)):

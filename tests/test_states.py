@@ -30,7 +30,8 @@ from htmxchat.html import render
 from htmxchat.inspection.timeline import timeline
 from htmxchat.models import Conversation, ConversationPage, Run, RunState, RunSummary, Turn, User, Waiting
 from htmxchat.scripts.actions import Approve, Claim, Finish
-from htmxchat.scripts.models import Script, ScriptResult, ScriptState
+from htmxchat.scripts.models import FromAgent, Script
+from htmxchat.scripts.result import ScriptResult, ScriptState
 from htmxchat.scripts.states import digest, script_id
 from htmxchat.view import RunView, fold, with_queue
 from htmxchat.words import SCRIPTS, STEPS, standing, titled
@@ -53,7 +54,7 @@ def log(*bodies: EventBody) -> tuple[RunEvent, ...]:
 
 
 def queued(state: ScriptState, script: ScriptProposed = PROPOSED) -> Script:
-    origin = f"proposal:{script.script_id}"
+    origin = FromAgent(script.script_id)
     return Script(script_id("r1", origin), "c1", "r1", origin, script.title, script.code, state, 1, NOW, awaited=True)
 
 

@@ -424,9 +424,12 @@ async def test_a_title_is_one_line(store: Store, ann: str) -> None:
     conversation_id = started.run.conversation_id
     assert (await store.get_conversation(ann, conversation_id)).title == "What is \ufffd this?"
     title = (await store.get_conversation(ann, (await answered(store, ann, long)).run.conversation_id)).title
-    assert title == " ".join(["word"] * 16) + "…"
+    assert title == " ".join(["word"] * 12) + "…"
     title = (await store.get_conversation(ann, (await answered(store, ann, "x" * 99)).run.conversation_id)).title
-    assert title == "x" * 79 + "…"
+    assert title == "x" * 59 + "…"
+    for said, called in (("Restart it.", "Restart it"), ("好。", "好"), ("And so on...", "And so on..."), (".", ".")):
+        found = await store.get_conversation(ann, (await answered(store, ann, said)).run.conversation_id)
+        assert found.title == called
     await store.rename_conversation(ann, conversation_id, " Better\n title ")
     assert (await store.get_conversation(ann, conversation_id)).title == "Better"
     with pytest.raises(InvalidInput):

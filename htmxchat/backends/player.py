@@ -23,8 +23,8 @@ from ..events import (
     ScriptProposed,
     TextDelta,
 )
-from ..scripts.models import ScriptResult
-from ..scripts.results import abridged, decode_result
+from ..scripts.encoding import decode_result
+from ..scripts.result import ScriptResult
 from .replay import Replay
 
 log = logging.getLogger("htmxchat")
@@ -148,7 +148,7 @@ async def _run_script(body: ScriptProposed, run: Answering, replay: Replay) -> S
     if replay.told(body.script_id):
         return decode_result(replay.answer(body.script_id))
     result = decode_result(await run.ask(body.script_id))
-    run.note(ScriptFinished(body.script_id, result.state.value, abridged(result)))
+    run.note(ScriptFinished(body.script_id, result.state, result.abridged))
     return result
 
 

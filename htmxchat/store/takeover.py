@@ -15,7 +15,7 @@ from sqlalchemy import ColumnElement, Connection, and_, delete, exists, or_, sel
 
 from ..events import JSON, InputAnswered, InputRequested, Outcome, RunEnded, RunEvent, ScriptProposed
 from ..models import Run, Turn
-from ..scripts.results import encode_result
+from ..scripts.encoding import encode_result
 from . import branches, notices, rows, run_rows, script_rows
 from . import tables as t
 from .database import Database
@@ -159,6 +159,23 @@ class Takeover(Database):
             return claimed
 
         return await self._write(work, reserved=True)
+
+    async def users_of_left(self, ids: Sequence[str], agent: str | None) -> dict[str, str]:
+        """Return whose those of some runs are that no process has and that an agent can go on with."""
+        left = and_(t.runs.c.id.in_(ids), t.runs.c.owner.is_(None), t.runs.c.agent == agent)
+        these = select(t.runs.c.id, t.runs.c.user_id).where(left)
+        return {row.id: row.user_id for row in await self._read(lambda db: db.execute(these).all(), reserved=True)}
+
+    async def keep_left(self, ids: Sequence[str], since: datetime) -> None:
+        """Have runs that no process has, and that were left before a time, look as if they were left now."""
+        left = and_(t.runs.c.id.in_(ids), t.runs.c.owner.is_(None), t.runs.c.released_at < since)
+        if ids:
+            await self._write(lambda db: db.execute(update(t.runs).where(left).values(released_at=rows.now())))
+
+    async def live_checkpoint(self, conversation_id: str) -> JSON:
+        """Return the last checkpoint of a conversation's live run; `None` without one."""
+        live = select(t.runs.c.checkpoint).where(t.runs.c.conversation_id == conversation_id, t.runs.c.active == 1)
+        return await self._read(lambda db: db.scalar(live))
 
     async def read_context(self, run: Run) -> RunContext:
         """Return what the agent of a run has to know."""

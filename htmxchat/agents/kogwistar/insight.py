@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from ...cleaning import clean_json
 from ...errors import NotFound
@@ -15,9 +15,7 @@ from .translation.replies import Step
 from .translation.scrub import scrub
 from .translation.sources import cites, find_sources
 from .translation.waiting import waiting_sentence
-
-if TYPE_CHECKING:
-    from .transport.client import Client
+from .transport.client import Client
 
 _STATES = {"ok": RunState.COMPLETED, "success": RunState.COMPLETED, "suspended": RunState.SUSPENDED}
 # Long lists of numbers that mean something to machines only.

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import partial
-from typing import TYPE_CHECKING
 
 from ...errors import BackendUnavailable, ChatError, NotFound
 from ...models import User
@@ -13,9 +12,7 @@ from . import reconcile
 from .background import Background
 from .links import Links
 from .timing import Timing
-
-if TYPE_CHECKING:
-    from .transport.client import Client
+from .transport.client import Client
 
 _MOST = 10_000
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
-from importlib.util import find_spec
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from urllib.parse import urlencode, urlsplit
+
+import httpx
 
 from ... import checks
 from ...cleaning import one_line, storable
@@ -19,11 +20,6 @@ from .translation.problems import CANNOT_CHAT, DEV_ROLE, CannotChat, Refused, re
 from .transport.pool import Pool
 from .transport.probe import cannot_chat
 from .transport.tokens import claims
-
-if TYPE_CHECKING:
-    import httpx
-
-MISSING = "KogwistarLogin needs httpx: pip install 'htmxchat[kogwistar]'"
 
 _TOKEN = re.compile(r"[A-Za-z0-9._~+/=-]{1,16384}")
 _ADDRESS = re.compile(r"https?://([\w.-]+|\[[0-9a-fA-F:.]+\])(:\d{1,5})?(/[\w.~!$&'()*+,;=:@%/-]*)?", re.ASCII)
@@ -68,7 +64,6 @@ class KogwistarLogin:
 
     Raises:
         ValueError: An address is not one.
-        ImportError: httpx is missing.
     """
 
     fields = frozenset({"token"})
@@ -83,8 +78,6 @@ class KogwistarLogin:
         provider: str | None = None,
         timeout: float = 10.0,
     ) -> None:
-        if find_spec("httpx") is None:
-            raise ImportError(MISSING)
         self._base = _url(base_url, "base_url")
         self._public = _url(public_url, "public_url") if public_url else self._base
         self._provider = provider if provider is None else checks.text("provider", provider)
@@ -170,8 +163,6 @@ class KogwistarLogin:
         return "AUTH_MODE=dev" in answer.text
 
     async def _ask(self, method: str, path: str, token: str | None = None) -> httpx.Response:
-        import httpx  # here, so that the package can be imported without it
-
         headers = {"Authorization": f"Bearer {token}"} if token else {}
         try:
             client = self._pool.client()

@@ -9,7 +9,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, delete, insert, select, update
 
-from ...cleaning import one_line, searchable
+from ...cleaning import searchable, title_of
 from ...events import Outcome, RunEnded, RunEvent, TextReplaced
 from ...models import UNDATED, RunState
 from ...store import branches, rows, run_rows
@@ -82,7 +82,7 @@ def learn_turns(db: Connection, conversation_id: str, turns: Sequence[ServerTurn
         places.setdefault(turn_id, pair.place)
     _order(db, conversation, [*runs.items()], places)
     first = next((pair.text for pair in _pairs(turns) if pair.text), "")
-    if conversation.title == UNTITLED and (title := one_line(first, rows.TITLE_LENGTH)):
+    if conversation.title == UNTITLED and (title := title_of(first)):
         db.execute(update(t.conversations).where(this).values(title=title, folded=searchable(title)))
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from ....events import JSON, EventBody, InputRequested, ScriptProposed, StageChanged
-from ....scripts.results import decode_result
+from ....scripts.encoding import decode_result
 from .problems import plain, sentence
 from .replies import Step, mapping, strings, text_at
 
@@ -47,13 +47,6 @@ class Request:
     code: str = ""
     title: str = ""
 
-    def to_json(self) -> dict[str, Any]:
-        return {name: getattr(self, name) for name in Request.__slots__}
-
-    @classmethod
-    def from_json(cls, data: Mapping[str, Any]) -> Request:
-        return cls(**data)
-
 
 def find_request(state: Mapping[str, Any], steps: Sequence[Step], asked: int) -> Request | None:
     """Return what a suspended run waits for.
@@ -83,12 +76,15 @@ def find_request(state: Mapping[str, Any], steps: Sequence[Step], asked: int) ->
     return replace(request, kind=kind, prompt=prompt)
 
 
-def ask(request: Request) -> list[EventBody]:
-    """Return the events that put a request to the user."""
+def ask(request: Request, remark: str = "") -> list[EventBody]:
+    """Return the events that put a request to the user, with something to be said before; the last one asks."""
     if request.kind == "script":
-        return [StageChanged(request.prompt), ScriptProposed(request.id, request.code, request.title, awaited=True)]
+        return [
+            StageChanged(remark + request.prompt),
+            ScriptProposed(request.id, request.code, request.title, awaited=True),
+        ]
     choices = (CONTINUE, REFUSE) if request.kind == "approval" else ()
-    return [InputRequested(request.id, request.prompt, choices)]
+    return [InputRequested(request.id, remark + request.prompt, choices)]
 
 
 def client_result(request: Request, answer: JSON) -> dict[str, Any]:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncGenerator, Mapping
 from typing import Any
 from urllib.parse import quote
 
@@ -27,13 +28,20 @@ class Client:
     Args:
         base_url: Where the server is: `http://host:port`, with a path if it has one.
         timeout: Seconds that the server may be silent while it answers.
+        poll: Seconds between two polls for events; `None` to get them as a stream.
         transport: For tests and for special networks.
     """
 
     def __init__(
-        self, base_url: str, *, timeout: float = 10.0, transport: httpx.AsyncBaseTransport | None = None
+        self,
+        base_url: str,
+        *,
+        timeout: float = 10.0,
+        poll: float | None = None,
+        transport: httpx.AsyncBaseTransport | None = None,
     ) -> None:
         self._http = Http(base_url, timeout, transport)
+        self._poll = poll
 
     async def close(self) -> None:
         """Close all connections. The next call opens new ones."""
@@ -105,11 +113,16 @@ class Client:
         refs = replies.objects(data.get("evidence_refs"))
         return {replies.text_at(ref, "ref"): replies.text_at(ref, "summary") for ref in refs}
 
-    async def events(self, token: str, run_id: str, after: int) -> AsyncIterator[ServerEvent]:
+    async def events(self, token: str, run_id: str, after: int) -> AsyncGenerator[ServerEvent, None]:
         """Yield the events of a run after a number, as they come, until the server ends the stream.
 
         The end says nothing about the run. Silence has no limit here: whoever reads watches the clock.
         """
+        while self._poll is not None:
+            for polled in await self.poll(token, run_id, after):
+                yield polled
+                after = polled.seq
+            await asyncio.sleep(self._poll)
         path = f"/api/runs/{_part(run_id)}/events?after_seq={after}"
         try:
             async with self._http.stream(token, path) as response:

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import asyncio
 from http.cookiejar import CookieJar, DefaultCookiePolicy
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    import httpx
+import httpx
 
 
 class Pool:
@@ -24,8 +22,6 @@ class Pool:
 
     def client(self) -> httpx.AsyncClient:
         """Return the client of this event loop."""
-        import httpx  # here, so that the package can be imported without it
-
         loop = asyncio.get_running_loop()
         if self._client is None or loop is not self._loop:
             # Connections belong to one event loop, but an object made at import time may see several.
