@@ -186,15 +186,15 @@ class Takeover(Database):
             turn = tree.turns[run.turn_id]
             attempts = tree.answers(turn.id)
             attempt = attempts.index(run.id)
-            columns = t.runs.c.checkpoint, t.runs.c.checkpoint_seq
+            memory = select(t.runs.c.memory).where(t.runs.c.id == turn.follows).correlate(None).scalar_subquery()
+            columns = t.runs.c.checkpoint, t.runs.c.checkpoint_seq, memory.label("remembered")
             own = db.execute(select(*columns).where(t.runs.c.id == this.id)).one()
-            memory = select(t.runs.c.memory).where(t.runs.c.id == turn.follows)
             return RunContext(
                 turn.text,
                 tuple(branches.read_turns(db, tree, before)),
                 attempt + 1,
                 branches.read_answer(db, tree, attempts[attempt - 1]) if attempt else None,
-                db.scalar(memory),
+                own.remembered,
                 own.checkpoint,
                 own.checkpoint_seq,
                 _read_answers(db, run, own.checkpoint_seq),
@@ -235,17 +235,20 @@ def _release(db: Connection, condition: ColumnElement[bool], **values: int) -> N
 
 
 def _read_answers(db: Connection, run: Run, after: int) -> dict[str, JSON]:
-    answers = {row.request_id: row.answer for row in db.execute(select(t.answers).where(t.answers.c.run_id == run.id))}
-    asked = set()
+    asked, answers = set(), dict[str, JSON]()
     for event in rows.read_events(db, run.id, after):
         match event.body:
             case InputRequested(request_id=request_id):
                 asked.add(request_id)
             case InputAnswered(request_id=request_id, answer=answer):
-                answers.setdefault(request_id, answer)
+                answers[request_id] = answer
             case ScriptProposed(script_id=script_id, awaited=True):
                 asked.add(script_id)
-    for script in script_rows.read(db, run.conversation_id) if asked else ():
+    if not asked:
+        return {}
+    given = select(t.answers).where(t.answers.c.run_id == run.id)
+    answers |= {row.request_id: row.answer for row in db.execute(given)}
+    for script in script_rows.read(db, run.conversation_id):
         if script.run_id == run.id and script.proposal and script.state.over and script.result is not None:
             answers.setdefault(script.proposal, encode_result(script.result))
     return {request_id: answer for request_id, answer in answers.items() if request_id in asked}
