@@ -186,7 +186,7 @@ class Folding:
 
     def copy(self) -> Folding:
         """Return another that goes on from here."""
-        return Folding(self.view())
+        return type(self)(self.view())
 
     def view(self) -> RunView:
         """Return what was folded so far."""

@@ -191,7 +191,7 @@ class LiveBody:
             if gist and not group.gist:
                 patches.append(Patch(place, "afterbegin", render(steps_fold(self._id, first, steps, over=over))))
             elif gist != group.gist:
-                patches.append(Patch(f"#fold-{self._id}-{first} > summary", "innerHTML", gist))
+                patches.append(Patch(f"#fold-{self._id}-{first} > :last-child", "innerHTML", gist))
         return patches
 
 
