@@ -45,6 +45,7 @@ class RunView:
     Attributes:
         parts: What the answer is made of, in the order in which it began. A part keeps its place for good: its index is
             its number on the page.
+        written: Whether there is any text to read.
         stage: What the agent does now; `None` when it said nothing or is done.
         request: What the agent waits for.
         awaited: The scripts whose results it waits for.
@@ -54,6 +55,7 @@ class RunView:
 
     state: RunState = RunState.QUEUED
     parts: tuple[Part, ...] = ()
+    written: bool = False
     stage: str | None = None
     sources: tuple[Source, ...] = ()
     request: InputRequested | None = None
@@ -69,11 +71,6 @@ class RunView:
     def text(self) -> str:
         """The answer so far, Markdown: its texts, with an empty line between two of them."""
         return joined(part.text for part in self.parts if isinstance(part, Text))
-
-    @property
-    def written(self) -> bool:
-        """Whether it has any text."""
-        return any(isinstance(part, Text) and not part.blank for part in self.parts)
 
     @property
     def awaited_script(self) -> ScriptProposed | None:
@@ -164,6 +161,7 @@ class Folding:
 
     Attributes:
         queue: As `RunView.queue`.
+        changed: The places of the parts that the last `add` has changed or added.
     """
 
     def __init__(self, view: RunView | None = None) -> None:
@@ -174,6 +172,7 @@ class Folding:
         self._sources = list(self._view.sources)
         self._awaited = {script.script_id: script for script in self._view.awaited}
         self.queue = dict(self._view.queue)
+        self.changed: set[int] = set()
         self._changes: dict[str, Any] = {}
         # More of the text or the reasoning that is the last part.
         self._more: list[str] = []
@@ -206,6 +205,7 @@ class Folding:
 
     def add(self, events: Iterable[RunEvent]) -> RunView:
         """Fold more events, and return the view after them."""
+        self.changed = set()
         for event in events:
             if not isinstance(event, RunEvent):
                 checks.instance("each of events", event, RunEvent, "with a number and a time")
@@ -266,8 +266,8 @@ class Folding:
 
     def _append(self, part: Part) -> None:
         self._join()
-        self._index(len(self._parts), part)
-        self._parts.append(part)
+        self._set(len(self._parts), part)
+        self._index(len(self._parts) - 1, part)
 
     def _index(self, place: int, part: Part) -> None:
         match part:
@@ -288,14 +288,14 @@ class Folding:
         if self._more:
             last = self._parts[-1]
             assert isinstance(last, Text | Reasoning)
-            self._parts[-1] = replace(last, text="".join([last.text, *self._more]))
+            self._set(len(self._parts) - 1, replace(last, text="".join([last.text, *self._more])))
             self._more.clear()
 
     def _end_reasoning(self, at: datetime) -> None:
         last = self._parts[-1] if self._parts else None
         if isinstance(last, Reasoning) and last.ended_at is None:
             self._join()
-            self._change(-1, ended_at=at)
+            self._change(len(self._parts) - 1, ended_at=at)
 
     def _replace_text(self, whole: str) -> None:
         self._join()
@@ -305,9 +305,10 @@ class Folding:
         after = replaced(before, whole, closed=closed)
         for place, old, new in zip(places, before, after, strict=False):
             if old != new:
-                self._parts[place] = Text(new)
+                self._set(place, Text(new))
         if len(after) > len(places):
             self._append(Text(after[-1]))
+        self._changes["written"] = bool(whole.strip())
 
     def _start_tool(self, started: ToolStarted, at: datetime) -> None:
         """Add a call, or bring the one that has this id up to date: agents repeat a call that had to be approved."""
@@ -322,7 +323,7 @@ class Folding:
             before = self._parts[place]
             assert isinstance(before, ToolCall)
             began = at if before.ended_at else before.started_at
-            self._parts[place] = replace(call, started_at=began, parallel=before.parallel)
+            self._set(place, replace(call, started_at=began, parallel=before.parallel))
         self._running.add(place)
 
     def _finish_tool(self, finished: ToolFinished, at: datetime) -> None:
@@ -350,7 +351,7 @@ class Folding:
         if place is None:
             self._append(question)
         else:
-            self._parts[place] = question
+            self._set(place, question)
         self._changes["request"] = request
 
     def _answer(self, answered: InputAnswered, at: datetime) -> None:
@@ -373,7 +374,13 @@ class Folding:
             self._changes["request"] = None
 
     def _change(self, place: int, **changes: Any) -> None:
-        self._parts[place] = replace(self._parts[place], **changes)
+        self._set(place, replace(self._parts[place], **changes))
+
+    def _set(self, place: int, part: Part) -> None:
+        self._parts[place : place + 1] = [part]
+        self.changed.add(place)
+        if isinstance(part, Text) and not part.blank:
+            self._changes["written"] = True
 
     def _end(self, outcome: Outcome, error: str | None, at: datetime) -> None:
         self._join()

@@ -15,7 +15,7 @@ from ..events import JSON
 from ..html import FT, Child, raw, tag
 from ..inspection.meanings import gist
 from ..models import RunState
-from ..parts import Part, Reasoning, Text, ToolCall
+from ..parts import Reasoning, Step, Text, ToolCall
 from ..view import RunView
 from ..words import STEPS
 from .times import lasted
@@ -32,15 +32,10 @@ FEW = 4
 
 def steps(run_id: str, view: RunView, places: Sequence[int], context: TurnContext) -> FT:
     """Return steps that follow each other."""
-    found = [(place, step) for place in places if isinstance(step := view.parts[place], Reasoning | ToolCall)]
-    over = is_over(view, places)
-    return steps_group(
-        run_id,
-        places[0],
-        steps_fold(run_id, places[0], [step for _, step in found], over=over),
-        [turn_step(f"part-{run_id}-{place}", step, context) for place, step in found],
-        over=over,
-    )
+    first, over = places[0], is_over(view, places[-1])
+    rows = [turn_step(f"part-{run_id}-{place}", _step(view, place), context) for place in places]
+    fold = steps_fold(run_id, first, steps_gist(view, places, over=over)) if len(places) > FEW else None
+    return steps_group(run_id, first, fold, rows, over=over)
 
 
 def steps_group(run_id: str, first: int, *children: Child, over: bool) -> FT:
@@ -48,34 +43,40 @@ def steps_group(run_id: str, first: int, *children: Child, over: bool) -> FT:
     return div(*children, cls="steps", id=f"steps-{run_id}-{first}", data_over=over)
 
 
-def steps_fold(run_id: str, first: int, steps: Sequence[Part], *, over: bool) -> FT | None:
+def steps_fold(run_id: str, first: int, gist: Child) -> FT:
     """Return the line that many steps fold to: what folds are its siblings, so that none is sent again."""
-    if len(steps) <= FEW:
-        return None
-    return details(summary(steps_gist(steps, over=over)), cls="fold", id=f"fold-{run_id}-{first}")
+    return details(summary(gist), cls="fold", id=f"fold-{run_id}-{first}")
 
 
-def steps_gist(steps: Sequence[Part], *, over: bool) -> list[Child]:
-    """Return what many steps were, in a few words."""
-    calls = [step for step in steps if isinstance(step, ToolCall)]
-    what = f"{len(calls)} tools" if calls else f"{len(steps)} thoughts"
+def steps_gist(view: RunView, places: Sequence[int], *, over: bool) -> list[Child]:
+    """Return what many steps are, in a few words; as long as more can follow, at a cost that does not grow."""
+    if not over:
+        return [_chevron(), span(f"{len(places)} steps so far")]
+    found = [_step(view, place) for place in places]
+    calls = [step for step in found if isinstance(step, ToolCall)]
     failed = sum(call.state is RunState.FAILED for call in calls)
-    ends = [step.ended_at for step in steps if isinstance(step, ToolCall | Reasoning) and step.ended_at]
-    first = steps[0]
-    took = ""
-    if over and ends and isinstance(first, ToolCall | Reasoning):
-        took = lasted(first.started_at, max(ends))
-    words = f"Used {what}{took and f' in {took}'}" if over else f"{what} so far"
-    return [_chevron(), span(words), span(f"{failed} failed", cls="state", data_state="failed") if failed else None]
+    took = lasted(found[0].started_at, max(step.ended_at or step.started_at for step in found))
+    words = f"Used {len(calls)} tools" if calls else f"Thought {len(found)} times"
+    return [
+        _chevron(),
+        span(f"{words} in {took}" if took else words),
+        span(f"{failed} failed", cls="state", data_state="failed") if failed else None,
+    ]
 
 
-def is_over(view: RunView, places: Sequence[int]) -> bool:
-    """Return whether no step can follow those at `places` any more."""
-    after = islice(view.parts, places[-1] + 1, None)
+def _step(view: RunView, place: int) -> Step:
+    step = view.parts[place]
+    assert isinstance(step, Step)
+    return step
+
+
+def is_over(view: RunView, last: int) -> bool:
+    """Return whether no step can follow the one at the place `last` directly any more."""
+    after = islice(view.parts, last + 1, None)
     return not view.state.live or not all(isinstance(part, Text) and part.blank for part in after)
 
 
-def turn_step(id: str, step: Reasoning | ToolCall, context: TurnContext) -> FT:
+def turn_step(id: str, step: Step, context: TurnContext) -> FT:
     """Return a stretch of reasoning or a tool call, to be unfolded.
 
     Where nobody inspects, a call is its line alone, with no words but those that the agent gave it.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Iterable, Sequence
 from copy import copy
 from dataclasses import dataclass, replace
@@ -9,9 +10,9 @@ from dataclasses import dataclass, replace
 from ..fragments.parts import part_html, part_id, section_html, sections, text_html
 from ..fragments.steps import FEW, is_over, steps_fold, steps_gist, steps_group
 from ..fragments.turn_context import TurnContext
-from ..html import render
+from ..html import raw, render
 from ..markdown import Budget
-from ..parts import Part, ProposedScript, Reasoning, Step, Text
+from ..parts import ProposedScript, Reasoning, Step, Text
 from ..patches import Patch, element_patches
 from ..scripts.models import ScriptState
 from ..view import RunView
@@ -22,10 +23,14 @@ _EACH_PART = 64
 
 @dataclass(frozen=True, slots=True)
 class _Group:
-    """Steps that follow each other, as they are drawn."""
+    """Steps that follow each other, as they are drawn.
 
-    places: tuple[int, ...]
-    over: bool = False
+    Attributes:
+        places: Of the steps: they begin with `first` and are in order, with blank texts between them.
+    """
+
+    places: list[int]
+    over: bool
     gist: str = ""
 
 
@@ -44,15 +49,16 @@ class LiveBody:
         self._text: tuple[int, LiveText] | None = None  # the text that grows, and where it is
         self._thought = ""  # the reasoning that grows, as it was drawn
         self._groups: dict[int, _Group] = {}  # by the places of their first steps
-        self._group_of: dict[int, int] = {}  # the place of the first step, by that of each
-        self._last_group: int | None = None  # that of the group to which steps can be added
+        self._firsts: list[int] = []  # these places, in order
+        self._last_group: int | None = None  # the first step of the group to which more can be added
         self._scripts: dict[int, ScriptState] = {}  # as they were drawn, by their places
 
     def copy(self) -> LiveBody:
         """Return another that goes on from here."""
         twin = copy(self)
         twin._budget = Budget(self._budget.left)
-        twin._groups, twin._group_of, twin._scripts = dict(self._groups), dict(self._group_of), dict(self._scripts)
+        twin._firsts, twin._scripts = list(self._firsts), dict(self._scripts)
+        twin._groups = {first: replace(group, places=list(group.places)) for first, group in self._groups.items()}
         if self._text is not None:
             twin._text = self._text[0], self._text[1].copy(twin._budget)
         return twin
@@ -66,13 +72,13 @@ class LiveBody:
         """Return whether some text of `view` is held back until more has come."""
         return self._text is not None and self._text[1].holds(_text(view, self._text[0]))
 
-    def advance(self, before: RunView, view: RunView, *, draw: bool) -> list[Patch]:
-        """Return what changes when `before` becomes `view`; with `draw`, no text is held back."""
-        changed = [
-            place
-            for place, (old, new) in enumerate(zip(before.parts, view.parts, strict=False))
-            if old is not new and place < self._next
-        ]
+    def advance(self, before: RunView, view: RunView, changed: Iterable[int], *, draw: bool) -> list[Patch]:
+        """Return what changes when `before` becomes `view`; with `draw`, no text is held back.
+
+        Args:
+            changed: The places of the parts that are not as they were.
+        """
+        changed = sorted(place for place in changed if place < self._next)
         if self._rewritten(before, view, changed):
             return self.redraw(view)
         patches: list[Patch] = []
@@ -81,7 +87,7 @@ class LiveBody:
                 patches += self._part_patches(view, place)
         patches += self._script_patches(view, changed)
         grown = self._text_patches(view, draw=draw or bool(patches) or self._more(view))
-        touched = {self._group_of[place] for place in changed if place in self._group_of}
+        touched = {self._group_of(place) for place in changed if isinstance(view.parts[place], Step)}
         if self._last_group is not None:
             touched.add(self._last_group)
         return [*grown, *patches, *self._new_patches(view), *self._group_patches(view, touched)]
@@ -141,7 +147,8 @@ class LiveBody:
             rows = fresh.pop(0)
             added = "".join(part_html(self._id, view, place, self._context) for place in rows)
             patches.append(Patch(f"#steps-{self._id}-{self._last_group}", "beforeend", added))
-            self._join(self._last_group, replace(group, places=(*group.places, *rows)), view)
+            group.places.extend(rows)
+            self._remember_thought(view, rows[-1])
         drawn = self._draw(view, fresh)
         return [*patches, Patch(self._target, "beforeend", drawn)] if drawn else patches
 
@@ -161,35 +168,36 @@ class LiveBody:
                 self._scripts[place] = _script_state(view, place)
             elif isinstance(part, Step):
                 self._last_group = place
-                steps, over = [view.parts[each] for each in section], is_over(view, section)
-                self._join(place, _Group(tuple(section), over, _gist(steps, over=over)), view)
+                over = is_over(view, section[-1])
+                self._groups[place] = _Group(section, over, _gist(view, section, over=over))
+                self._firsts.append(place)
+                self._remember_thought(view, section[-1])
         blank = bool(view.parts) and isinstance(view.parts[-1], Text) and view.parts[-1].blank
         self._next = len(view.parts) - blank
         return "".join(drawn)
 
-    def _join(self, first: int, group: _Group, view: RunView) -> None:
-        """Remember a group; its last step may be reasoning that grows."""
-        self._groups[first] = group
-        new = [place for place in group.places if place not in self._group_of]
-        self._group_of.update(dict.fromkeys(new, first))
-        last = view.parts[group.places[-1]]
-        if isinstance(last, Reasoning) and last.ended_at is None:
-            self._thought = part_html(self._id, view, group.places[-1], self._context)
+    def _remember_thought(self, view: RunView, place: int) -> None:
+        part = view.parts[place]
+        if isinstance(part, Reasoning) and part.ended_at is None:
+            self._thought = part_html(self._id, view, place, self._context)
+
+    def _group_of(self, place: int) -> int:
+        """Return the first step of the group that a step is in."""
+        return self._firsts[bisect_right(self._firsts, place) - 1]
 
     def _group_patches(self, view: RunView, groups: Iterable[int]) -> list[Patch]:
         """Return what changes of the lines that many steps fold to."""
         patches: list[Patch] = []
         for first in sorted(groups):
             group = self._groups[first]
-            steps = [view.parts[place] for place in group.places]
-            over = is_over(view, group.places)
-            gist = _gist(steps, over=over)
+            over = is_over(view, group.places[-1])
+            gist = _gist(view, group.places, over=over)
             self._groups[first] = replace(group, over=over, gist=gist)
             place = f"#steps-{self._id}-{first}"
             if over != group.over:
                 patches.append(Patch(place, "attributes", render(steps_group(self._id, first, over=over))))
             if gist and not group.gist:
-                patches.append(Patch(place, "afterbegin", render(steps_fold(self._id, first, steps, over=over))))
+                patches.append(Patch(place, "afterbegin", render(steps_fold(self._id, first, raw(gist)))))
             elif gist != group.gist:
                 patches.append(Patch(f"#fold-{self._id}-{first} > :last-child", "innerHTML", gist))
         return patches
@@ -207,5 +215,5 @@ def _script_state(view: RunView, place: int) -> ScriptState:
     return view.script_state(part.script, part.finished)
 
 
-def _gist(steps: Sequence[Part], *, over: bool) -> str:
-    return "" if len(steps) <= FEW else render(steps_gist(steps, over=over))
+def _gist(view: RunView, places: Sequence[int], *, over: bool) -> str:
+    return "" if len(places) <= FEW else render(steps_gist(view, places, over=over))

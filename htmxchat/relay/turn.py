@@ -61,7 +61,7 @@ class LiveTurn:
         if hold(self.view) != hold(before):
             tail += self._composer_patches()
         # A message vouches for all that came before its id, so nothing is held back when one is sent anyway.
-        return [*self._body.advance(before, self.view, draw=pause or bool(tail)), *tail]
+        return [*self._body.advance(before, self.view, self._folding.changed, draw=pause or bool(tail)), *tail]
 
     def see(self, view: RunView) -> None:
         """Take in what the queue of scripts says, which the log does not have."""
