@@ -317,6 +317,7 @@ async def test_a_script_that_waits_survives_the_process(make: Make, ann: User) -
 
         async def resume(self, request: Request, checkpoint: JSON) -> AsyncGenerator[Said, Any]:
             result = yield RunScript("print(6 * 7)")
+            assert list(request.answers.values()) == [result]
             yield f"It printed {result.stdout}"
 
     class First(Running):
