@@ -47,7 +47,7 @@ def old(tmp_path: Path) -> str:
     with sqlite3.connect(file) as database:
         database.executescript(FIRST.read_text())
     database.close()
-    return f"sqlite+aiosqlite:///{file}"
+    return f"sqlite:///{file}"
 
 
 @pytest.fixture
@@ -55,7 +55,7 @@ async def make(tmp_path: Path) -> AsyncIterator[Callable[..., Store]]:
     stores: list[Store] = []
 
     def make(url: str | None = None, **options: bool) -> Store:
-        stores.append(Store(url or f"sqlite+aiosqlite:///{tmp_path}/new.db", **options))
+        stores.append(Store(url or f"sqlite:///{tmp_path}/new.db", **options))
         return stores[-1]
 
     yield make

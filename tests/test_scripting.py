@@ -156,7 +156,7 @@ async def test_the_agent_is_told_what_ran_when_the_user_edited_it(make: Callable
 
 
 async def test_another_process_can_run_the_script(make: Callable[..., LocalBackend], tmp_path: Path) -> None:
-    url = f"sqlite+aiosqlite:///{tmp_path}/chat.db"
+    url = f"sqlite:///{tmp_path}/chat.db"
     here, there = make(store=Store(url)), make(store=Store(url))
     run = await here.start_run(ANN, None, "Count")
     (script,) = await queue(there, run)
@@ -182,7 +182,7 @@ async def test_proposals_that_nobody_waits_for_join_the_queue_and_outlive_the_ru
 async def test_a_proposal_of_a_run_that_ended_in_another_process_can_run_there_and_here(
     make: Callable[..., LocalBackend], tmp_path: Path
 ) -> None:
-    url = f"sqlite+aiosqlite:///{tmp_path}/chat.db"
+    url = f"sqlite:///{tmp_path}/chat.db"
     here, there = make(proposes, Store(url)), make(proposes, Store(url))
     run = await here.start_run(ANN, None, "Propose")
     assert (await end(here, run)).state is RunState.COMPLETED
@@ -229,7 +229,7 @@ async def test_a_run_that_ends_withdraws_what_it_waits_for(make: Callable[..., L
 
 
 async def test_two_pages_cannot_run_the_same_script(make: Callable[..., LocalBackend], tmp_path: Path) -> None:
-    url = f"sqlite+aiosqlite:///{tmp_path}/chat.db"
+    url = f"sqlite:///{tmp_path}/chat.db"
     backends = [make(proposes, Store(url)), make(proposes, Store(url))]
     run = await backends[0].start_run(ANN, None, "Propose")
     await end(backends[0], run)

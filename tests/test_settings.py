@@ -116,14 +116,14 @@ WRONG: dict[str, dict[str, list[Any]]] = {
     "fold": {"events": [5, htmxchat.TextDelta("x"), [htmxchat.TextDelta("x")], "x"], "view": [5, htmxchat.RunView]},
     "LocalBackend": {
         "agent": [5, None, "x", respond_at_once.__name__, identify],
-        "store": [5, Store, "sqlite+aiosqlite:///chat.db"],
+        "store": [5, Store, "sqlite:///chat.db"],
         "starters": [["x"], "x", 5, Starter("a", "b")],
         "timing": [5, 1.0],
     },
-    "StubBackend": {"store": [5, Store, "sqlite+aiosqlite:///chat.db"], "pace": [-1, "fast", None, float("nan")]},
+    "StubBackend": {"store": [5, Store, "sqlite:///chat.db"], "pace": [-1, "fast", None, float("nan")]},
     "KogwistarBackend": {
         "base_url": [5, None, "", "localhost:28110", "ftp://x", "http://", "javascript:x"],
-        "store": [5, Store, "sqlite+aiosqlite:///chat.db"],
+        "store": [5, Store, "sqlite:///chat.db"],
         "workflow_id": [5, None, ""],
         "initial_state": [5, {"text": ""}, identify],
         "stream": ["ws", None],
@@ -132,7 +132,7 @@ WRONG: dict[str, dict[str, list[Any]]] = {
     },
     "KogwistarLogin": {
         "base_url": [5, None, "", "localhost:28110", "ftp://x"],
-        "store": [5, None, Store, "sqlite+aiosqlite:///chat.db"],
+        "store": [5, None, Store, "sqlite:///chat.db"],
         "app_url": [5, "chat.example", "https://chat.example/chat"],
         "public_url": [5, "kogwistar.example"],
         "provider": [5],
@@ -144,7 +144,7 @@ WRONG: dict[str, dict[str, list[Any]]] = {
             Store,
             b"x",
             "chat.db",
-            "sqlite:///chat.db",
+            "sqlite+aiosqlite:///chat.db",
             "postgresql://a:pw@b/c",
             "postgres://a/b",
             "mysql://a/b",
@@ -347,9 +347,9 @@ LOCAL: Any = LocalBackend
         (lambda: APP(BACKEND, login_url="javascript:x"), 'login_url is a path, "/login", or an address'),
         (lambda: APP(BACKEND, logout_url="logout"), 'logout_url is a path, "/logout", or an address'),
         (lambda: LOCAL(respond, Store), "store is the class Store. Make one of it: Store(…)."),
-        (lambda: LOCAL(respond, "x"), 'store is a Store, Store("sqlite+aiosqlite:///chat.db"), not a str.'),
-        (lambda: Store("postgresql://me:pw@db/x"), "names no async driver. Write postgresql+asyncpg://me:***@db/x."),
-        (lambda: Store("sqlite:///chat.db"), "Write sqlite+aiosqlite:///chat.db."),
+        (lambda: LOCAL(respond, "x"), 'store is a Store, Store("sqlite:///chat.db"), not a str.'),
+        (lambda: Store("postgresql://me:pw@db/x"), "is for another driver. Write postgresql+asyncpg://me:***@db/x."),
+        (lambda: Store("sqlite+aiosqlite:///chat.db"), "Write sqlite:///chat.db."),
         (lambda: User(5), "User.id is a str, not an int."),  # type: ignore[arg-type]
         (lambda: htmxchat.InputRequested("a", "b", "Yes"), "InputRequested.choices is a tuple of str, not a str."),  # type: ignore[arg-type]
     ],

@@ -136,7 +136,7 @@ async def _play(start: Callable[[], AsyncIterator[Said]], run: Answering, replay
             await _close(stream, run.id)
 
 
-async def _ask(body: InputRequested, run: Answering, replay: Replay) -> JSON:
+async def _ask(body: InputRequested, run: Answering, replay: Replay) -> JSON | ScriptResult:
     if replay.told(body.request_id):
         return replay.answer(body.request_id)
     answer = await run.ask(body.request_id)
@@ -146,7 +146,9 @@ async def _ask(body: InputRequested, run: Answering, replay: Replay) -> JSON:
 
 async def _run_script(body: ScriptProposed, run: Answering, replay: Replay) -> ScriptResult:
     if replay.told(body.script_id):
-        return decode_result(replay.answer(body.script_id))
+        known = replay.answer(body.script_id)
+        assert isinstance(known, ScriptResult)
+        return known
     result = decode_result(await run.ask(body.script_id))
     run.note(ScriptFinished(body.script_id, result.state, result.abridged))
     return result

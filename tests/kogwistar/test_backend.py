@@ -77,7 +77,7 @@ def server() -> Iterator[Replay]:
 
 @pytest.fixture
 def path(tmp_path: Path) -> str:
-    return f"sqlite+aiosqlite:///{tmp_path / 'chat.db'}"
+    return f"sqlite:///{tmp_path / 'chat.db'}"
 
 
 @pytest.fixture

@@ -29,7 +29,6 @@ from htmxchat.agents.kogwistar.translation.waiting import Request, client_result
 from htmxchat.agents.kogwistar.transport.client import Client
 from htmxchat.events import InputRequested, RunEnded, RunEvent, RunStopping, TextDelta, Unknown
 from htmxchat.inspection import rows
-from htmxchat.scripts.encoding import encode_result
 
 from .recordings import NEW, OLD, Recording, about, recording, streams
 from .replay import token
@@ -365,7 +364,7 @@ def test_client_code_becomes_a_script() -> None:
 def test_why_a_script_failed_is_told_whatever_it_printed_before(error: ScriptError, reason: str) -> None:
     request = Request("wait-1", "n", "t", "script", "")
     result = ScriptResult(ScriptState.FAILED, stdout="hi\n" * 1_000, error=error)
-    told = client_result(request, encode_result(result))
+    told = client_result(request, result)
     assert told["errors"][1].startswith("hi\nhi")  # all of it, for the agent
     run = ServerRun("r", "c", "w", "t", "", "succeeded", True, "failure")
     steps = (Step(0, "x", "failure", errors=tuple(told["errors"])), Step(1, "other", "ok"))

@@ -7,7 +7,8 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from ....events import JSON, EventBody, InputRequested, ScriptProposed, StageChanged
-from ....scripts.encoding import decode_result
+from ....scripts.encoding import encode_result
+from ....scripts.result import ScriptResult
 from .problems import plain, sentence
 from .replies import Step, mapping, strings, text_at
 
@@ -87,18 +88,17 @@ def ask(request: Request, remark: str = "") -> list[EventBody]:
     return [InputRequested(request.id, remark + request.prompt, choices)]
 
 
-def client_result(request: Request, answer: JSON) -> dict[str, Any]:
+def client_result(request: Request, answer: JSON | ScriptResult) -> dict[str, Any]:
     """Return what `resume` wants to hear. An answer that has a `state_update` is passed on as it is.
 
     What came of a script is a success when it ran to its end, and else a failure that says why not.
     """
-    if request.kind == "script" and isinstance(answer, dict) and "state" in answer:
-        result = decode_result(answer)
-        if not result.done:
+    if isinstance(answer, ScriptResult):
+        if not answer.done:
             # The first is what people read; the rest is for the agent.
-            errors = list(dict.fromkeys([result.reason, result.text]))
+            errors = list(dict.fromkeys([answer.reason, answer.text]))
             return {"status": "failure", "state_update": [], "errors": errors}
-        return {"status": "success", "state_update": [["u", {request.key: answer}]]}
+        return {"status": "success", "state_update": [["u", {request.key: encode_result(answer)}]]}
     if isinstance(answer, dict) and isinstance(answer.get("state_update"), list):
         return {"status": "success", **answer}
     if isinstance(answer, dict) and (answer.get("status") in ("failure", "failed") or answer.get("error")):
