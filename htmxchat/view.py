@@ -33,7 +33,8 @@ from .events import (
     UsageReported,
 )
 from .models import RunState, RunSummary, Transcript, Waiting
-from .scripts.models import Script, ScriptState
+from .scripts.models import Script
+from .scripts.result import ScriptState
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,8 +66,6 @@ class ToolCall:
 
 
 Step: TypeAlias = Reasoning | ToolCall
-
-_SCRIPT_STATES = frozenset(ScriptState)
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +115,7 @@ class RunView:
         if self.request is not None:
             return Waiting.ANSWER
         script = self.awaited_script
-        return self.script_state(script).waiting if script else None
+        return Waiting.for_script(self.script_state(script)) if script else None
 
     def script_state(self, script: ScriptProposed) -> ScriptState:
         """Return where a script is that the agent proposed."""
@@ -132,8 +131,7 @@ class RunView:
             if script.script_id in self.queue:
                 yield self.queue[script.script_id]
             elif script.script_id in told:
-                state = told[script.script_id]
-                yield ScriptState(state) if state in _SCRIPT_STATES else ScriptState.FAILED
+                yield told[script.script_id]
             else:
                 # What a run that is over waited for is withdrawn.
                 yield ScriptState.QUEUED if self.state.live or not script.awaited else ScriptState.CANCELLED

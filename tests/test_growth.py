@@ -54,6 +54,7 @@ from htmxchat.markdown.blocks import parse
 from htmxchat.markdown.links import with_links
 from htmxchat.markdown.stand_ins import prepare
 from htmxchat.patches import growth
+from htmxchat.scripts.result import ScriptState
 from htmxchat.urls import Urls
 from htmxchat.view import fold
 
@@ -314,7 +315,7 @@ INPUTS: dict[str, tuple[str, list[Text]]] = {
     ),
     r"agents.stub:\S+\s*|\s+": (SEARCH, [SPACES, repeated("a ")]),
     r"agents.stub:([!-'*-/:-@\[-`{-~])": (SEARCH, [repeated("*")]),
-    "scripts.results:_FORMULA": (SEARCH, [repeated("=")]),
+    "scripts.files:_FORMULA": (SEARCH, [repeated("=")]),
     "scripts.settings:_ORIGIN": (WHOLE, [repeated("a.", "https://", "!")]),
     "store.rows:_ID": (WHOLE, [repeated("a")]),
     "zones:_NAME": (WHOLE, [repeated("a", after="!"), repeated("a/", after="!"), repeated("a_+-", after="!")]),
@@ -459,7 +460,10 @@ LOGS: dict[str, Callable[[int], Sequence[EventBody]]] = {
         [ToolStarted("", "t") for _ in range(n)] + [ToolFinished("") for _ in range(n)]
     ),
     "scripts": lambda n: (
-        [ScriptProposed(f"s{i}", "1") for i in range(n)] + [ScriptFinished(f"s{i}", "done") for i in range(n)]
+        [
+            *(ScriptProposed(f"s{i}", "1") for i in range(n)),
+            *(ScriptFinished(f"s{i}", ScriptState.DONE) for i in range(n)),
+        ]
     ),
     "thoughts": lambda n: [each for i in range(n) for each in (ReasoningDelta("a"), TextDelta("b"))],
     "sources": lambda n: [SourcesFound((Source(str(i)),)) for i in range(n)],

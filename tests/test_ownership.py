@@ -16,6 +16,7 @@ from starlette.testclient import TestClient
 from htmxchat import LocalBackend, StubBackend, create_chat_app
 from htmxchat.events import JSON, InputRequested, RunEvent, ScriptProposed
 from htmxchat.models import Conversation, ConversationPage, Run, Transcript, User
+from htmxchat.scripts.models import FromAgent
 from htmxchat.scripts.states import script_id
 from tests.support import FRAGMENT, Exchange
 
@@ -84,7 +85,7 @@ def test_every_route_with_an_id_is_covered() -> None:
 def path_of(name: str, conversation: str, run: str) -> str:
     route = ROUTES[name]
     values = {"conversation": conversation, "deleted": conversation, "run": run, "request": "question", "seq": "1"}
-    values |= {"script": script_id(run, "proposal:mine"), "number": "0", "file": "code.py"}
+    values |= {"script": script_id(run, FromAgent("mine")), "number": "0", "file": "code.py"}
     path = route.path
     for parameter in route.param_convertors:
         path = path.replace(f"{{{parameter}}}", values[parameter])

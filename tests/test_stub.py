@@ -14,6 +14,7 @@ from htmxchat.events import InputRequested, Outcome, RunEnded, ScriptProposed
 from htmxchat.markdown import Markdown
 from htmxchat.models import Starter, User
 from htmxchat.scripts.actions import Reject
+from htmxchat.scripts.models import FromAgent
 from htmxchat.scripts.states import script_id
 from htmxchat.testing import each_event
 from htmxchat.view import Reasoning, RunView, ToolCall, fold
@@ -44,7 +45,7 @@ async def answer(backend: StubBackend, text: str, choice: str = "Now", conversat
             if isinstance(event.body, InputRequested):
                 await backend.answer_request(ANN, run.id, event.body.request_id, choice)
             elif isinstance(event.body, ScriptProposed):
-                id = script_id(run.id, f"proposal:{event.body.script_id}")
+                id = script_id(run.id, FromAgent(event.body.script_id))
                 await backend.change_script(ANN, run.id, id, Reject())
     return fold(events)
 

@@ -25,7 +25,7 @@ from ..events import (
     UsageReported,
 )
 from ..models import Starter
-from ..scripts.models import ScriptResult
+from ..scripts.result import ScriptResult
 from .stub_texts import (
     HALF,
     LATENCY_ANSWER,

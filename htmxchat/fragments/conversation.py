@@ -72,7 +72,13 @@ def conversation(
     jump = a(icon("down"), "Latest", cls="button jump", href="#end")
     end = div(id="end", tabindex="-1")
     return main(
-        header(heading or title_heading(conversation), openers, menu, cls="room-head"),
+        header(
+            heading or title_heading(conversation),
+            openers,
+            _another(urls) if conversation else None,
+            menu,
+            cls="room-head",
+        ),
         chat_log(div(inside, log, end, jump, cls="room-body", tabindex="-1")),
         div(div(composer, cls="column"), cls="dock"),
         cls="room",
@@ -116,6 +122,18 @@ def rename_form(*, urls: Urls, conversation: Conversation) -> FT:
         cls="rename",
         hx_target="#heading",
         hx_swap="outerHTML",
+    )
+
+
+def _another(urls: Urls) -> FT:
+    """Return the link to a new conversation, for where the history is out of sight."""
+    return get_link(
+        urls.home(),
+        icon("plus"),
+        target="#conversation",
+        hx_push_url="true",
+        cls="button another",
+        **icon_only("New conversation"),
     )
 
 

@@ -8,7 +8,8 @@ from __future__ import annotations
 from ..cleaning import one_line
 from ..confusing import marked
 from ..html import FT, icon, raw, tag
-from ..scripts.models import ScriptState
+from ..scripts.models import FromAgent
+from ..scripts.result import ScriptState
 from ..scripts.states import LONGEST_TITLE, script_id
 from ..urls import Urls
 from ..view import RunView
@@ -27,7 +28,7 @@ def proposals(run_id: str, view: RunView, context: TurnContext) -> list[FT]:
         proposal(
             context.urls,
             run_id,
-            script_id(run_id, f"proposal:{script.script_id}"),
+            script_id(run_id, FromAgent(script.script_id)),
             one_line(script.title, LONGEST_TITLE),
             state,
         )

@@ -18,7 +18,7 @@ from ..fragments.turn_tail import turn_lost, turn_tail
 from ..html import render
 from ..markdown import MarkdownStream
 from ..patches import Patch, element_patches
-from ..scripts.models import ScriptState
+from ..scripts.result import ScriptState
 from ..view import RunView, Step, fold
 
 _LARGE = 8_192

@@ -21,7 +21,6 @@ from sqlalchemy import (
     bindparam,
     exists,
     insert,
-    literal,
     or_,
     select,
     true,
@@ -198,6 +197,6 @@ def latest_state(conversation_id: Any) -> Select[str]:
 
 def run_standing() -> ColumnElement[str]:
     """How a run stands, as `waiting.told` reads it."""
-    awaited = and_(t.scripts.c.run_id == t.runs.c.id, t.scripts.c.origin == literal("proposal:") + t.runs.c.waiting)
+    awaited = and_(t.scripts.c.run_id == t.runs.c.id, t.scripts.c.proposal == t.runs.c.waiting)
     script = select(t.scripts.c.state).where(awaited).correlate(t.runs).scalar_subquery()
     return standing_of(t.runs.c.state, t.runs.c.waiting.is_not(None), script, asks=script.is_(None))

@@ -37,7 +37,7 @@ class Agent(Resumable):
         yield f"It is {{answer}}."
 
 def chat(name, agent, **timing):
-    backend = LocalBackend(agent, Store("sqlite+aiosqlite:///{folder}/" + name), timing=Timing(renew=0.3, **timing))
+    backend = LocalBackend(agent, Store("sqlite:///{folder}/" + name), timing=Timing(renew=0.3, **timing))
     return create_chat_app(backend)
 
 chats = {{

@@ -31,6 +31,7 @@ from htmxchat import (
     NotSignedIn,
     Outcome,
     RunState,
+    ScriptError,
     ScriptResult,
     ScriptState,
     Store,
@@ -76,7 +77,7 @@ def server() -> Iterator[Replay]:
 
 @pytest.fixture
 def path(tmp_path: Path) -> str:
-    return f"sqlite+aiosqlite:///{tmp_path / 'chat.db'}"
+    return f"sqlite:///{tmp_path / 'chat.db'}"
 
 
 @pytest.fixture
@@ -1312,7 +1313,7 @@ async def test_a_script_is_proposed_and_its_result_resumes(server: Replay, flows
     assert "6 * 7" in script.code
     (queued,) = await flows.list_scripts(ANN, run.conversation_id)
     shown = digest(queued.code)
-    failed = ScriptResult(ScriptState.FAILED, error={"origin": "python", "type": "NameError", "message": "x"})
+    failed = ScriptResult(ScriptState.FAILED, error=ScriptError("python", "x", "NameError"))
     for action in (Approve(shown), Claim("page", shown), Finish("page", failed)):
         await flows.change_script(ANN, run.id, queued.id, action)
     events = await read(flows, run)

@@ -14,7 +14,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from htmxchat import JSON, Outcome, RunState, RunView, ScriptResult, ScriptState, fold
+from htmxchat import Outcome, RunState, RunView, ScriptError, ScriptResult, ScriptState, fold
 from htmxchat.agents.kogwistar.translation.mapping import Translator
 from htmxchat.agents.kogwistar.translation.outcome import Facts, conclude
 from htmxchat.agents.kogwistar.translation.replies import (
@@ -30,7 +30,6 @@ from htmxchat.agents.kogwistar.translation.waiting import Request, client_result
 from htmxchat.agents.kogwistar.transport.client import Client
 from htmxchat.events import InputRequested, RunEnded, RunEvent, RunStopping, SourcesFound, TextDelta, Unknown
 from htmxchat.inspection import rows
-from htmxchat.scripts.results import encode_result
 
 from .recordings import NEW, OLD, Recording, about, recording, streams
 from .replay import token
@@ -352,16 +351,16 @@ def test_client_code_becomes_a_script() -> None:
 @pytest.mark.parametrize(
     ("error", "reason"),
     [
-        ({"origin": "python", "type": "ValueError", "message": "bad\nrow", "traceback": "T\nValueError: bad\nrow"},
+        (ScriptError("python", "bad\nrow", "ValueError", "T\nValueError: bad\nrow"),
          "The server says: ValueError: bad row."),
-        ({"origin": "sandbox", "type": "", "message": "It ran for more than 30 seconds.", "traceback": ""},
+        (ScriptError("sandbox", "It ran for more than 30 seconds."),
          "The server says: It ran for more than 30 seconds."),
     ],
 )  # fmt: skip
-def test_why_a_script_failed_is_told_whatever_it_printed_before(error: JSON, reason: str) -> None:
+def test_why_a_script_failed_is_told_whatever_it_printed_before(error: ScriptError, reason: str) -> None:
     request = Request("wait-1", "n", "t", "script", "")
     result = ScriptResult(ScriptState.FAILED, stdout="hi\n" * 1_000, error=error)
-    told = client_result(request, encode_result(result))
+    told = client_result(request, result)
     assert told["errors"][1].startswith("hi\nhi")  # all of it, for the agent
     run = ServerRun("r", "c", "w", "t", "", "succeeded", True, "failure")
     steps = (Step(0, "x", "failure", errors=tuple(told["errors"])), Step(1, "other", "ok"))

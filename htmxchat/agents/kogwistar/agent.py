@@ -9,8 +9,6 @@ from typing import Any
 
 from ...agent import Request, Said
 from ...events import JSON, StageChanged
-from ...scripts.models import ScriptResult
-from ...scripts.results import encode_result
 from .inquiry import gather
 from .job import Job, Sent, Setup, Signals, SignedOut
 from .links import RunLink
@@ -107,8 +105,7 @@ async def _tell(job: Job) -> AsyncGenerator[Said, Any]:
                 there = watch.over
             case "waiting":
                 assert progress.request is not None
-                given = yield waiting.ask(progress.request, remark)[-1]
-                answer = (encode_result(given) if isinstance(given, ScriptResult) else given,)
+                answer = ((yield waiting.ask(progress.request, remark)[-1]),)
                 yield StageChanged(GOING_ON)
                 progress.enter("resuming")
                 yield progress.checkpoint(wait=True)

@@ -7,7 +7,8 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from ....events import JSON, EventBody, InputRequested, ScriptProposed, StageChanged
-from ....scripts.results import decode_result
+from ....scripts.encoding import encode_result
+from ....scripts.result import ScriptResult
 from .problems import plain, sentence
 from .replies import Step, mapping, strings, text_at
 
@@ -87,23 +88,24 @@ def ask(request: Request, remark: str = "") -> list[EventBody]:
     return [InputRequested(request.id, remark + request.prompt, choices)]
 
 
-def client_result(request: Request, answer: JSON) -> dict[str, Any]:
+def client_result(request: Request, answer: JSON | ScriptResult) -> dict[str, Any]:
     """Return what `resume` wants to hear. An answer that has a `state_update` is passed on as it is.
 
     What came of a script is a success when it ran to its end, and else a failure that says why not.
     """
     said = answer if isinstance(answer, dict) else {}
     errors: list[Any] = []
-    if request.kind == "script" and "state" in said:
-        result = decode_result(answer)
+    value: Any = answer
+    if isinstance(answer, ScriptResult):
         # The first is what people read; the rest is for the agent.
-        errors = [] if result.done else list(dict.fromkeys([result.reason, result.text]))
+        errors = [] if answer.done else list(dict.fromkeys([answer.reason, answer.text]))
+        value = encode_result(answer)
     elif isinstance(said.get("state_update"), list):
         return {"status": "success", **said}
     elif said.get("status") in ("failure", "failed") or said.get("error"):
         errors = said.get("errors") or [said.get("error") or "The script failed."]
     elif request.kind == "approval":
-        errors, answer = ["The user refused."] if answer == REFUSE else [], True
+        errors, value = ["The user refused."] if answer == REFUSE else [], True
     if errors:
         return {"status": "failure", "state_update": [], "errors": [str(each) for each in errors]}
-    return {"status": "success", "state_update": [["u", {request.key: answer}]]}
+    return {"status": "success", "state_update": [["u", {request.key: value}]]}
