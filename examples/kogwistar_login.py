@@ -13,6 +13,6 @@ from htmxchat.agents.kogwistar import KogwistarBackend, KogwistarLogin
 
 URL = os.environ.get("KOGWISTAR_URL", "http://localhost:28110")
 
-store = Store("sqlite+aiosqlite:///chat.db")  # holds tokens: as private as a password file
+store = Store("sqlite:///chat.db")  # holds tokens: as private as a password file
 chat = create_chat_app(KogwistarBackend(URL, store=store), login=KogwistarLogin(URL, store))
 app = Starlette(routes=[Mount("/chat", chat)], lifespan=chat_lifespan(chat))

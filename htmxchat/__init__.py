@@ -18,6 +18,7 @@ from .backend import (
     HasStarters,
     KeepsIdentityKey,
     KeepsScripts,
+    KnowsUsers,
     Managed,
     TellsReadiness,
 )
@@ -88,7 +89,8 @@ from .models import (
 )
 from .observing import Observer, RunBegin, RunEnd
 from .scripts import Scripts
-from .scripts.models import Script, ScriptResult, ScriptState
+from .scripts.models import FromAgent, FromAnswer, Script, ScriptOrigin
+from .scripts.result import Picture, ScriptError, ScriptResult, ScriptState, ScriptValue, TableValue, TextValue
 from .store import Store
 from .view import RunView, fold
 
@@ -126,6 +128,8 @@ __all__ = [
     "CrossOrigin",
     "EmptyText",
     "EventBody",
+    "FromAgent",
+    "FromAnswer",
     "HasStarters",
     "Identify",
     "InputAnswered",
@@ -133,6 +137,7 @@ __all__ = [
     "InvalidInput",
     "KeepsIdentityKey",
     "KeepsScripts",
+    "KnowsUsers",
     "LimitReached",
     "Limits",
     "LocalBackend",
@@ -145,6 +150,7 @@ __all__ = [
     "Observer",
     "OtherSchema",
     "Outcome",
+    "Picture",
     "ReasoningDelta",
     "Remember",
     "Request",
@@ -164,10 +170,13 @@ __all__ = [
     "RunView",
     "Said",
     "Script",
+    "ScriptError",
     "ScriptFinished",
+    "ScriptOrigin",
     "ScriptProposed",
     "ScriptResult",
     "ScriptState",
+    "ScriptValue",
     "Scripts",
     "ServerStopping",
     "SignInAt",
@@ -177,10 +186,12 @@ __all__ = [
     "Starter",
     "Store",
     "StubBackend",
+    "TableValue",
     "TellsReadiness",
     "TextDelta",
     "TextReplaced",
     "TextTooLong",
+    "TextValue",
     "TooManyRuns",
     "ToolFinished",
     "ToolStarted",

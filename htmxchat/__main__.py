@@ -18,8 +18,9 @@ from starlette.routing import Mount
 
 from . import StubBackend, __version__, chat_lifespan, create_chat_app, db
 from .store import Store
-from .store.database import create_private
+from .store.engines import create_private
 
+_INTRODUCTION = "A scripted demo without a model. Each suggestion shows something the chat can do."
 _LEVELS = ("critical", "error", "warning", "info", "debug")
 
 
@@ -89,7 +90,7 @@ def _unusable(file: str) -> str | None:
 
 def _app(options: argparse.Namespace) -> Starlette:
     """Return the chat, mounted at the path of its public address."""
-    store = Store(f"sqlite+aiosqlite:///{options.db}") if options.db else Store()
+    store = Store(f"sqlite:///{options.db}") if options.db else Store()
     common: dict[str, Any] = {
         "stream": options.stream,
         "poll_interval": options.poll_interval / 1000,
@@ -102,7 +103,7 @@ def _app(options: argparse.Namespace) -> Starlette:
             if getattr(options, name) is not None:
                 option = f"--{name.replace('_', '-')}"
                 raise argparse.ArgumentTypeError(f"{option} goes with --backend kogwistar only")
-        chat = create_chat_app(StubBackend(store), **common)
+        chat = create_chat_app(StubBackend(store), introduction=_INTRODUCTION, **common)
     path = urlsplit(options.app_url or "").path
     return Starlette(routes=[Mount(path, chat)], lifespan=chat_lifespan(chat)) if path else chat
 

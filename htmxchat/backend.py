@@ -19,8 +19,9 @@ from .scripts.models import Script
 class Backend(Protocol):
     """An agent with a memory.
 
-    Every method takes the user who asks. An id that belongs to somebody else raises `NotFound`, exactly as an id that
-    never existed. A backend that cannot be reached raises `BackendUnavailable`; other failures are `BackendError`.
+    Every method takes the user who asks, as the host knows them, or as a backend that `KnowsUsers` does. An id that
+    belongs to somebody else raises `NotFound`, exactly as an id that never existed. A backend that cannot be reached
+    raises `BackendUnavailable`; other failures are `BackendError`.
     """
 
     async def list_conversations(self, user: User, *, limit: int = 30, cursor: str | None = None) -> ConversationPage:
@@ -253,6 +254,20 @@ class CanInspect(Protocol):
 
     async def run_evidence(self, user: User, run_id: str) -> tuple[Source, ...]:
         """Return what the run's answer rests on."""
+        ...
+
+
+@runtime_checkable
+class KnowsUsers(Protocol):
+    """A backend that has users of its own, and knows by what the host says of one who that is."""
+
+    async def account(self, user: User) -> User:
+        """Return the user as the backend knows them. The chat asks this once a request, before anything else, and
+        gives what is returned to all other methods; `user_id` of conversations and runs is that of the account.
+
+        Raises:
+            NotSignedIn: The backend does not know the user.
+        """
         ...
 
 

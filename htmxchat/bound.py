@@ -18,6 +18,7 @@ from .backend import (
     CanSearch,
     CanStartOnce,
     KeepsScripts,
+    KnowsUsers,
 )
 from .errors import BackendUnavailable, ChatError, NotAllowed
 from .events import RunEvent
@@ -73,7 +74,8 @@ def _asks(
 
     async def ask(self: BoundBackend, /, *args: P.args, **kwargs: P.kwargs) -> T:
         self.require(ability)
-        return await self.ask(getattr(self._backend, name)(self._user, *args, **kwargs))
+        user = await self.account()
+        return await self.ask(getattr(self._backend, name)(user, *args, **kwargs))
 
     return ask
 
@@ -97,6 +99,7 @@ class BoundBackend:
         self._user = user
         self._seconds = seconds
         self._submissions = submissions
+        self._account: User | None = None
 
     list_conversations = _asks(Backend.list_conversations)
     get_conversation = _asks(Backend.get_conversation)
@@ -120,6 +123,13 @@ class BoundBackend:
     _start_run = _asks(Backend.start_run)
     _start_run_once = _asks(CanStartOnce.start_run_once, CanStartOnce)
 
+    async def account(self) -> User:
+        """Return the user as the backend knows them; it is asked once."""
+        if self._account is None:
+            knows = self._backend
+            self._account = await self.ask(knows.account(self._user)) if isinstance(knows, KnowsUsers) else self._user
+        return self._account
+
     def can(self, ability: type) -> bool:
         """Return whether the backend has one of the optional protocols."""
         return ability is Backend or ability in self._able
@@ -142,9 +152,9 @@ class BoundBackend:
         key = self._user.id, conversation_id, text, submission
         return await self._submissions.once(key, lambda: self._start_run(conversation_id, text))
 
-    def run_events(self, run_id: str) -> AsyncGenerator[Sequence[RunEvent], None]:
-        """Yield the run's events for as long as it takes, as the backend does: bound neither in time nor in errors."""
-        return read_run(self._backend, self._user, run_id)
+    async def run_events(self, run_id: str) -> AsyncGenerator[Sequence[RunEvent], None]:
+        """Return the run's events for as long as it takes, as the backend does: bound neither in time nor in errors."""
+        return read_run(self._backend, await self.account(), run_id)
 
     async def ask(self, answer: Awaitable[T]) -> T:
         """Return what was asked of the backend in another way; raises what every method does."""

@@ -123,6 +123,12 @@ def searchable(text: str) -> str:
     return unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", clean_text(text)).casefold())
 
 
+def title_of(text: str, limit: int = 60) -> str:
+    """Return what a conversation that begins with `text` is called: its first line, without the final full stop."""
+    line = one_line(text, limit)
+    return line[:-1] if line.endswith((".", "。")) and not line.endswith("..") and len(line) > 1 else line
+
+
 def one_line(text: str, limit: int) -> str:
     """Return the first line of `text` that says something, at most `limit` characters long.
 

@@ -29,6 +29,8 @@ from enum import StrEnum
 from typing import Any, TypeAlias
 
 from .kinds import check_fields
+from .scripts.encoding import decode_result, encode_result
+from .scripts.result import ScriptResult, ScriptState
 
 JSON: TypeAlias = None | bool | int | float | str | list[Any] | dict[str, Any]
 
@@ -183,12 +185,12 @@ class ScriptFinished:
 
     Attributes:
         state: done, failed, rejected, cancelled or timed-out.
-        result: What the agent was told; long output is cut and pictures are left out.
+        result: What the agent was told, `abridged`; `None` when the backend does not say.
     """
 
     script_id: str
-    state: str
-    result: JSON = None
+    state: ScriptState
+    result: ScriptResult | None = None
 
     def __post_init__(self) -> None:
         check_fields(self)
@@ -332,6 +334,8 @@ def encode_body(body: EventBody) -> tuple[str, dict[str, Any]]:
         data["sources"] = [
             {field.name: getattr(source, field.name) for field in fields(source)} for source in body.sources
         ]
+    elif isinstance(body, ScriptFinished) and body.result is not None:
+        data["result"] = encode_result(body.result)
     return type(body).__name__, data
 
 
@@ -348,6 +352,17 @@ def decode_body(name: str, data: Mapping[str, Any]) -> EventBody:
             values["choices"] = tuple(values.get("choices", ()))
         elif body is RunEnded:
             values["outcome"] = Outcome(values["outcome"])
+        elif body is ScriptFinished:
+            values["state"] = ScriptState(values["state"])
+            values["result"] = _decode_known(values.get("result"))
         return body(**values)
     except (KeyError, TypeError, ValueError):
         return Unknown(name, dict(data))
+
+
+def _decode_known(result: JSON) -> ScriptResult | None:
+    # What became of the script is known even if its result is of a shape that is not.
+    try:
+        return decode_result(result)
+    except ValueError:
+        return None

@@ -63,6 +63,8 @@ def test(hint: Any) -> Test:
         return lambda value: value in arguments
     if origin in (tuple, Sequence, Iterable):
         inner, outer = test(arguments[0]), tuple if origin is tuple else origin
+        if arguments[0] is object:
+            return lambda value: isinstance(value, outer) and not isinstance(value, str | bytes)
         return lambda value: isinstance(value, outer) and not isinstance(value, str | bytes) and _all(inner, value)
     if origin is Callable or hint is Callable:
         return callable
@@ -119,5 +121,5 @@ def _usual(hint: Any) -> frozenset[type]:
 
 @cache
 def _hints(thing: Any) -> Mapping[str, Any]:
-    # Anything can be shown, and anything can be made JSON when it is stored.
-    return get_type_hints(thing, localns={"Child": object, "JSON": object})
+    # Anything can be shown, and anything can be made JSON when it is stored. A table has many cells.
+    return get_type_hints(thing, localns={"Child": object, "JSON": object, "Cell": object})

@@ -10,6 +10,7 @@ from typing import Literal, TypeAlias
 from .checks import text
 from .events import JSON, Outcome, RunEvent
 from .kinds import check_fields
+from .scripts.result import ScriptState
 
 Role: TypeAlias = Literal["user", "assistant"]
 
@@ -55,6 +56,12 @@ class Waiting(StrEnum):
     def state(self) -> RunState:
         """Suspended when only the user can end it, else running."""
         return RunState.SUSPENDED if self in (Waiting.ANSWER, Waiting.APPROVAL) else RunState.RUNNING
+
+    @classmethod
+    def for_script(cls, state: ScriptState) -> Waiting:
+        """What a run waits for that awaits a script in this state."""
+        known = {ScriptState.QUEUED: cls.APPROVAL, ScriptState.APPROVED: cls.APPROVED}
+        return known.get(state, cls.SCRIPT)
 
 
 @dataclass(frozen=True, slots=True)

@@ -33,9 +33,8 @@ from .events import (
 )
 from .models import RunState, RunSummary, Transcript, Waiting
 from .parts import Part, ProposedScript, Question, Reasoning, Text, ToolCall, joined, replaced
-from .scripts.models import Script, ScriptState
-
-_SCRIPT_STATES = frozenset(ScriptState)
+from .scripts.models import Script
+from .scripts.result import ScriptState
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,14 +84,14 @@ class RunView:
         if self.request is not None:
             return Waiting.ANSWER
         script = self.awaited_script
-        return self.script_state(script).waiting if script else None
+        return Waiting.for_script(self.script_state(script)) if script else None
 
     def script_state(self, script: ScriptProposed, finished: ScriptFinished | None = None) -> ScriptState:
         """Return where a script is that the agent proposed."""
         if script.script_id in self.queue:
             return self.queue[script.script_id]
         if finished is not None:
-            return ScriptState(finished.state) if finished.state in _SCRIPT_STATES else ScriptState.FAILED
+            return finished.state
         # What a run that is over waited for is withdrawn.
         return ScriptState.QUEUED if self.state.live or not script.awaited else ScriptState.CANCELLED
 

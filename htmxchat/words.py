@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from .models import RunState, Waiting
-from .scripts.models import ScriptState
+from .scripts.result import ScriptState
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,8 +56,6 @@ SCRIPTS: Mapping[ScriptState, str] = {
     ScriptState.TIMED_OUT: "Timed out",
 }
 
-_KNOWN = frozenset(ScriptState)
-
 STEPS: Mapping[RunState, str] = {
     RunState.QUEUED: "Waiting to start",
     RunState.RUNNING: "Running",
@@ -75,11 +73,6 @@ def standing(state: RunState, waiting: Waiting | None = None) -> Standing:
     if waiting is None:
         return Standing(state, *_RUNS[state])
     return Standing(waiting.state, *_WAITS[waiting])
-
-
-def script_word(state: str) -> str:
-    """Return the word for a script's state as a log has it; one that is not known is its own."""
-    return SCRIPTS[ScriptState(state)] if state in _KNOWN else state
 
 
 def titled(title: str, mark: RunState | None) -> str:

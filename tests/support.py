@@ -314,7 +314,10 @@ TARGETS = (
 def addresses(page: Element) -> set[tuple[str, str]]:
     """Return method and address of everything that a page links to, loads, sends or asks for; not what is in it."""
     found = set()
+    patterns = {id(each) for template in page.all("template") for each in template}
     for element in page:
+        if id(element) in patterns:
+            continue
         for name, value in element.attributes.items():
             own = name in TARGETS or (name.startswith("data-") and value.startswith("/"))
             if own and value and not value.startswith(("#", "http://", "https://", "data:")):

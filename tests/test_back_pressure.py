@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 from sqlalchemy import text
+from sqlalchemy.ext.asyncio import create_async_engine
 
 from htmxchat import LocalBackend, Outcome, Request, RunEnded, Store, TextDelta, ToolFinished, User, fold
 from htmxchat.events import EventBody
@@ -42,16 +43,16 @@ def database(request: pytest.FixtureRequest, tmp_path: Path) -> tuple[str, Held]
                 await asyncio.to_thread(other.execute, "BEGIN IMMEDIATE")
                 yield
 
-        return f"sqlite+aiosqlite:///{tmp_path}/chat.db", locked
+        return f"sqlite:///{tmp_path}/chat.db", locked
     postgres: Postgres = request.getfixturevalue("postgres")
 
     @asynccontextmanager
     async def held() -> AsyncIterator[None]:
-        other = Store(postgres.url)
-        async with other._engine.begin() as connection:
+        other = create_async_engine(postgres.url)
+        async with other.begin() as connection:
             await connection.execute(text("LOCK TABLE htmxchat_events IN ACCESS EXCLUSIVE MODE"))
             yield
-        await other.close()
+        await other.dispose()
 
     return postgres.url, held
 

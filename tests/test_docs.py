@@ -165,8 +165,13 @@ def test_every_trouble_of_the_sandbox_is_documented() -> None:
 
 def test_the_fields_of_data_are_documented() -> None:
     documented = rows(reference("api"))
-    for kind in (htmxchat.Conversation, htmxchat.ConversationPage, htmxchat.Transcript, htmxchat.Turn, htmxchat.Run,
-                 htmxchat.Starter, htmxchat.User, htmxchat.Request, htmxchat.RunView):  # fmt: skip
+    kinds = (
+        htmxchat.Conversation, htmxchat.ConversationPage, htmxchat.Transcript, htmxchat.Turn, htmxchat.Run,
+        htmxchat.Starter, htmxchat.User, htmxchat.Request, htmxchat.RunView, htmxchat.Script, htmxchat.ScriptResult,
+        htmxchat.TextValue, htmxchat.TableValue, htmxchat.Picture, htmxchat.ScriptError, htmxchat.FromAgent,
+        htmxchat.FromAnswer,
+    )  # fmt: skip
+    for kind in kinds:
         for field in dataclasses.fields(kind):
             assert f"`{field.name}`" in documented[kind.__name__][-1], f"{kind.__name__}.{field.name}"
     for state in RunState:

@@ -11,6 +11,8 @@ from hypothesis import strategies as st
 
 from htmxchat import events as e
 from htmxchat.cleaning import clean_body, clean_json, clean_text, one_line, searchable, storable
+from htmxchat.scripts.result import ScriptState
+from tests.results import RESULT
 
 TEXT = st.text(st.characters(), max_size=20)
 VALUE = st.recursive(
@@ -30,7 +32,7 @@ BODIES: dict[type[e.EventBody], st.SearchStrategy[e.EventBody]] = {
     e.ToolFinished: st.builds(e.ToolFinished, TEXT, TEXT, VALUE, st.booleans()),
     e.SourcesFound: st.builds(e.SourcesFound, st.lists(SOURCE, max_size=3).map(tuple)),
     e.ScriptProposed: st.builds(e.ScriptProposed, TEXT, TEXT, TEXT, st.booleans()),
-    e.ScriptFinished: st.builds(e.ScriptFinished, TEXT, TEXT, VALUE),
+    e.ScriptFinished: st.builds(e.ScriptFinished, TEXT, st.sampled_from(ScriptState), st.none() | RESULT),
     e.InputRequested: st.builds(e.InputRequested, TEXT, TEXT, st.lists(TEXT, max_size=3).map(tuple)),
     e.InputAnswered: st.builds(e.InputAnswered, TEXT, VALUE),
     e.UsageReported: st.builds(e.UsageReported, st.integers(), st.integers()),

@@ -241,10 +241,27 @@ class TestHistory:
         headings = [each.text for each in tree(*history_items(talks(*ages), urls=URLS, now=NOW, zone=UTC)).all("h2")]
         assert headings == ["Today", "Yesterday", "Previous 7 days", "October", "October 2025"]
 
-    def test_says_a_time_today_and_a_day_before(self) -> None:
+    def test_says_a_time_today_and_a_day_before_to_screen_readers(self) -> None:
         ages = (timedelta(hours=1), timedelta(days=3), timedelta(days=30))
-        times = [each.text for each in tree(*history_items(talks(*ages), urls=URLS, now=NOW)).all("time")]
-        assert times == ["11:00 UTC", "Thu", "23 Oct"]
+        times = tree(*history_items(talks(*ages), urls=URLS, now=NOW)).all("time")
+        assert [each.text for each in times] == ["11:00 UTC", "Thu", "23 Oct"]
+        assert {each["class"] for each in times} == {"hidden"}
+
+    def test_says_all_that_a_row_has_no_room_for_when_it_is_pointed_at(self) -> None:
+        found = tree(side(ConversationPage((replace(TALK, state=RunState.FAILED, updated_at=NOW),))))
+        assert found.one("a", data_conversation="c1")["title"].split("\n") == [
+            TALK.title,
+            "Failed",
+            f"{NOW:%a} {NOW.day} {NOW:%b %Y, %H:%M} UTC",
+        ]
+
+    def test_has_one_menu_for_its_rows(self) -> None:
+        found = tree(side(can_rename=True, can_delete=True))
+        assert found.one("summary")["aria-label"] == f"Menu of {TALK.title}"
+        menu = found.one("template", id="row-menu")
+        assert menu.one("a")["href"] == "/mount/c/conversation-id/rename"
+        assert menu.one("form")["action"] == "/mount/c/conversation-id/delete"
+        assert not tree(side()).all("template") and not tree(side()).all("summary")
 
     def test_marks_the_open_conversation_and_only_that(self) -> None:
         found = tree(side(talks(timedelta(), timedelta(), timedelta()), current="c1"))

@@ -26,7 +26,7 @@ async def test_only_a_connection_that_was_idle_is_asked(
     monkeypatch.setattr(freshness, "RECENT", recent)
     store, pings = Store(postgres.url), list[object]()
     await store.check()
-    dialect = store._engine.sync_engine.dialect
+    dialect = store._engine.core.dialect
     ping = dialect.do_ping
 
     def counted(connection: Any) -> bool:
@@ -46,7 +46,7 @@ async def test_a_database_that_was_restarted_is_used_again_at_once(
 ) -> None:
     monkeypatch.setattr(freshness, "RECENT", recent)
     store, connections = Store(own_postgres.url), list[object]()
-    event.listen(store._engine.sync_engine, "connect", lambda connection, _: connections.append(connection))
+    event.listen(store._engine.core, "connect", lambda connection, _: connections.append(connection))
     await store.check()
     for mode in ("fast", "immediate"):
         await asyncio.to_thread(own_postgres.stop, mode)

@@ -54,6 +54,7 @@ from htmxchat.markdown.blocks import parse
 from htmxchat.markdown.links import with_links
 from htmxchat.markdown.stand_ins import prepare
 from htmxchat.patches import growth
+from htmxchat.scripts.result import ScriptState
 from htmxchat.urls import Urls
 from htmxchat.view import fold
 
@@ -124,7 +125,10 @@ INPUTS: dict[str, tuple[str, list[Text]]] = {
     "ansi:_CONTROL": (SEARCH, [repeated("\x01")]),
     "agents.kogwistar.insight:^(aa|x)_": (SEARCH, [repeated("aa_")]),
     "agents.kogwistar.login:_TOKEN": (WHOLE, [repeated("a", after="!")]),
-    "agents.kogwistar.login:_ADDRESS": (WHOLE, [repeated("a.", "http://", "!"), repeated("/a", "http://a", "<")]),
+    "agents.kogwistar.transport.http:_ADDRESS": (
+        WHOLE,
+        [repeated("a.", "http://", "!"), repeated("/a", "http://a", "<")],
+    ),
     "agents.kogwistar.translation.problems:_QUERY": (
         SEARCH,
         [repeated("a?"), repeated("a", "b?"), repeated("?a=", "x")],
@@ -311,7 +315,7 @@ INPUTS: dict[str, tuple[str, list[Text]]] = {
     ),
     r"agents.stub:\S+\s*|\s+": (SEARCH, [SPACES, repeated("a ")]),
     r"agents.stub:([!-'*-/:-@\[-`{-~])": (SEARCH, [repeated("*")]),
-    "scripts.results:_FORMULA": (SEARCH, [repeated("=")]),
+    "scripts.files:_FORMULA": (SEARCH, [repeated("=")]),
     "scripts.settings:_ORIGIN": (WHOLE, [repeated("a.", "https://", "!")]),
     "store.rows:_ID": (WHOLE, [repeated("a")]),
     "zones:_NAME": (WHOLE, [repeated("a", after="!"), repeated("a/", after="!"), repeated("a_+-", after="!")]),
@@ -456,7 +460,10 @@ LOGS: dict[str, Callable[[int], Sequence[EventBody]]] = {
         [ToolStarted("", "t") for _ in range(n)] + [ToolFinished("") for _ in range(n)]
     ),
     "scripts": lambda n: (
-        [ScriptProposed(f"s{i}", "1") for i in range(n)] + [ScriptFinished(f"s{i}", "done") for i in range(n)]
+        [
+            *(ScriptProposed(f"s{i}", "1") for i in range(n)),
+            *(ScriptFinished(f"s{i}", ScriptState.DONE) for i in range(n)),
+        ]
     ),
     "thoughts": lambda n: [each for i in range(n) for each in (ReasoningDelta("a"), TextDelta("b"))],
     "sources": lambda n: [SourcesFound((Source(str(i)),)) for i in range(n)],

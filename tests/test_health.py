@@ -56,14 +56,14 @@ async def asked(store: Store) -> AsyncIterator[httpx.AsyncClient]:
         yield client
     await backend.close()
     with anyio.fail_after(10):
-        # aiosqlite's threads still use the event loop for a moment.
+        # The store's threads end in a moment.
         while threading.active_count() > threads:  # noqa: ASYNC110
             await anyio.sleep(0.01)
 
 
 @pytest.mark.anyio
 async def test_a_database_that_cannot_be_opened_is_not_ready_but_alive(tmp_path: Path) -> None:
-    async with asked(Store(f"sqlite+aiosqlite:///{tmp_path}/no/such/folder/chat.db")) as client:
+    async with asked(Store(f"sqlite:///{tmp_path}/no/such/folder/chat.db")) as client:
         answer = await client.get("/readyz")
         assert (answer.status_code, answer.json()["ready"]) == (503, False)
         assert "cannot be reached" in answer.json()["reason"] and str(tmp_path) not in answer.text
@@ -76,7 +76,7 @@ async def test_another_schema_is_named(tmp_path: Path) -> None:
         database.execute("CREATE TABLE htmxchat_schema (version_num VARCHAR(32))")
         database.execute("INSERT INTO htmxchat_schema VALUES ('9999')")
     database.close()
-    async with asked(Store(f"sqlite+aiosqlite:///{tmp_path}/chat.db")) as client:
+    async with asked(Store(f"sqlite:///{tmp_path}/chat.db")) as client:
         answer = await client.get("/readyz")
     assert answer.status_code == 503
     assert "a newer schema (9999" in answer.json()["reason"]

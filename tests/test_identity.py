@@ -313,7 +313,7 @@ class TestTheKey:
         return "asyncio"  # the store's
 
     async def test_a_store_makes_it_once_for_every_process(self, tmp_path: object) -> None:
-        url = f"sqlite+aiosqlite:///{tmp_path}/chat.db"
+        url = f"sqlite:///{tmp_path}/chat.db"
         first, second = Store(url), Store(url)
         key = await first.identity_key()
         assert key is not None
@@ -326,7 +326,7 @@ class TestTheKey:
         await again.close()
 
     async def test_two_processes_that_make_it_at_once_agree(self, tmp_path: object) -> None:
-        stores = [Store(f"sqlite+aiosqlite:///{tmp_path}/chat.db") for _ in range(4)]
+        stores = [Store(f"sqlite:///{tmp_path}/chat.db") for _ in range(4)]
         await asyncio.gather(*(store.open() for store in stores))
         keys = await asyncio.gather(*(store.identity_key() for store in stores))
         assert len(set(keys)) == 1
@@ -339,7 +339,7 @@ class TestTheKey:
         await store.close()
 
     def test_who_has_conversations_finds_them_after_a_restart_and_in_another_process(self, tmp_path: object) -> None:
-        url = f"sqlite+aiosqlite:///{tmp_path}/chat.db"
+        url = f"sqlite:///{tmp_path}/chat.db"
 
         async def respond(request: object) -> AsyncIterator[str]:
             yield "Hello"

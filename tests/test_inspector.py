@@ -95,7 +95,7 @@ def room(run_id: str, events: list[RunEvent], wanted: RowFilter) -> Element:
     return parse(
         f'<div id="inspector-rows">{found}</div><output id="inspector-new"></output>'
         + render(
-            run_facts(run_id, view, len(lines), chart.seconds),
+            run_facts(run_id, view, len(lines), chart),
             timeline_chart(chart, run_id, URLS),
             first_problem(run_id, problem, URLS),
             live_controls(view.state.live),

@@ -661,7 +661,7 @@ def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     if request.param == "postgres":
         url: str = request.getfixturevalue("postgres").url
         return url
-    return f"sqlite+aiosqlite:///{tmp_path}/chat.db"
+    return f"sqlite:///{tmp_path}/chat.db"
 
 
 def test_whatever_happens_ends_in_one_consistent_log(url: str) -> None:

@@ -14,7 +14,7 @@ from htmxchat import JSON, Backend, LocalBackend, Request, ToolFinished, ToolSta
 from htmxchat.cleaning import MAX_DEPTH, MAX_VALUES, TOO_DEEP, TOO_MANY, clean_json, read_json
 from htmxchat.errors import InvalidInput
 from htmxchat.redaction import redact
-from htmxchat.scripts.results import read_body
+from htmxchat.scripts.posted import read_body
 from tests.inspected import Inspected
 from tests.support import FRAGMENT
 

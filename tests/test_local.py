@@ -64,7 +64,7 @@ def anyio_backend() -> str:
 
 @pytest.fixture
 def url(tmp_path: Path) -> str:
-    return f"sqlite+aiosqlite:///{tmp_path}/chat.db"
+    return f"sqlite:///{tmp_path}/chat.db"
 
 
 @pytest.fixture

@@ -297,7 +297,7 @@ class TestForeignCallbacks:
         assert session_cookie(client) == before
 
     def test_a_sign_in_that_took_too_long_lets_nobody_in(self, site: Site, tmp_path: Path) -> None:
-        door = Door(Store(f"sqlite+aiosqlite:///{tmp_path}/chat.db"))
+        door = Door(Store(f"sqlite:///{tmp_path}/chat.db"))
         client = site.browser(site.host(door))
         begin(client)
         with sqlite3.connect(tmp_path / "chat.db") as db:
@@ -543,7 +543,7 @@ class TestStoredSessions:
         await store.close()
 
     async def test_the_database_does_not_hold_what_the_cookie_does(self, tmp_path: Path) -> None:
-        store = Store(f"sqlite+aiosqlite:///{tmp_path}/chat.db")
+        store = Store(f"sqlite:///{tmp_path}/chat.db")
         await store.add_session("one", self.ending(-1))
         await store.add_sign_in("begun", PendingSignIn("/", True, datetime.now(UTC)))
         await store.add_session("secret of the cookie", self.ending(60))
@@ -683,7 +683,7 @@ class TestKogwistar:
         self, kogwistar: Callable[..., TestClient], auth: FakeAuth, caplog: pytest.LogCaptureFixture, tmp_path: Path
     ) -> None:
         caplog.set_level(logging.DEBUG)
-        client = kogwistar(store=Store(f"sqlite+aiosqlite:///{tmp_path}/chat.db"))
+        client = kogwistar(store=Store(f"sqlite:///{tmp_path}/chat.db"))
         responses = [client.get("/chat/"), client.get("/chat/login")]
         back = at_the_server(begin(client))
         logs_of_the_test_itself = len(caplog.records)

@@ -21,7 +21,9 @@ from htmxchat.agents.kogwistar.links import Links, RunLink, own_id
 from htmxchat.agents.kogwistar.progress import Progress
 from htmxchat.errors import OtherSchema
 from htmxchat.models import RunState
-from htmxchat.scripts.models import ScriptState
+from htmxchat.scripts.models import FromAgent, FromAnswer
+from htmxchat.scripts.result import ScriptResult, ScriptState, TextValue
+from htmxchat.scripts.states import script_id
 from htmxchat.store import migrations
 from htmxchat.store.tables import metadata
 from htmxchat.testing import each_event
@@ -45,7 +47,7 @@ def old(tmp_path: Path) -> str:
     with sqlite3.connect(file) as database:
         database.executescript(FIRST.read_text())
     database.close()
-    return f"sqlite+aiosqlite:///{file}"
+    return f"sqlite:///{file}"
 
 
 @pytest.fixture
@@ -53,7 +55,7 @@ async def make(tmp_path: Path) -> AsyncIterator[Callable[..., Store]]:
     stores: list[Store] = []
 
     def make(url: str | None = None, **options: bool) -> Store:
-        stores.append(Store(url or f"sqlite+aiosqlite:///{tmp_path}/new.db", **options))
+        stores.append(Store(url or f"sqlite:///{tmp_path}/new.db", **options))
         return stores[-1]
 
     yield make
@@ -72,6 +74,22 @@ def columns(db: Connection) -> dict[str, dict[str, bool]]:
     found = inspect(db)
     names = [name for name in found.get_table_names() if name in metadata.tables]
     return {name: {column["name"]: column["nullable"] for column in found.get_columns(name)} for name in names}
+
+
+async def assert_scripts_are_known(store: Store) -> None:
+    """Scripts come from where they came from, under the ids that the log leads to, with their typed results."""
+    found = {
+        conversation.title: await store.list_scripts(user, conversation.id)
+        for user in ("ann", "ben")
+        for conversation in (await store.list_conversations(user)).items
+    }
+    (proposed,), (block,) = found["propose"], found["Rain & snow"]
+    assert (proposed.origin, block.origin) == (FromAgent("p1"), FromAnswer(0))
+    for script in (proposed, block):
+        assert script.id == script_id(script.run_id, script.origin)
+    assert proposed.result == ScriptResult(
+        ScriptState.DONE, stdout="2\n", value=TextValue("2"), seconds=0.1, code="1 + 1"
+    )
 
 
 async def assert_kogwistar_moved(store: Store) -> None:
@@ -133,6 +151,7 @@ async def test_a_postgresql_of_the_first_version_comes_forward_with_nothing_lost
     assert len(exported) == 6
     assert len([event for each in exported for turn in _list(each, "turns") for event in _events(turn)]) == 37
     await assert_kogwistar_moved(store)
+    await assert_scripts_are_known(store)
 
 
 def _list(exported: Mapping[str, Any], name: str) -> list[Any]:
@@ -170,6 +189,10 @@ async def test_conversations_of_a_kogwistar_server_move_into_the_same_tables(
     make: Callable[..., Store], old: str
 ) -> None:
     await assert_kogwistar_moved(make(old))
+
+
+async def test_scripts_of_the_first_version_are_known(make: Callable[..., Store], old: str) -> None:
+    await assert_scripts_are_known(make(old))
 
 
 async def test_two_processes_may_bring_it_forward_at_once(make: Callable[..., Store], old: str) -> None:

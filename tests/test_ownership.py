@@ -16,6 +16,7 @@ from starlette.testclient import TestClient
 from htmxchat import LocalBackend, StubBackend, create_chat_app
 from htmxchat.events import JSON, InputRequested, RunEvent, ScriptProposed
 from htmxchat.models import Conversation, ConversationPage, Run, Transcript, User
+from htmxchat.scripts.models import FromAgent
 from htmxchat.scripts.states import script_id
 from tests.support import FRAGMENT, Exchange
 
@@ -84,7 +85,7 @@ def test_every_route_with_an_id_is_covered() -> None:
 def path_of(name: str, conversation: str, run: str) -> str:
     route = ROUTES[name]
     values = {"conversation": conversation, "deleted": conversation, "run": run, "request": "question", "seq": "1"}
-    values |= {"script": script_id(run, "proposal:mine"), "number": "0", "file": "code.py"}
+    values |= {"script": script_id(run, FromAgent("mine")), "number": "0", "file": "code.py"}
     path = route.path
     for parameter in route.param_convertors:
         path = path.replace(f"{{{parameter}}}", values[parameter])
@@ -114,9 +115,20 @@ def taken(app: Starlette, client: TestClient) -> Taken:
     return Taken(client, conversation, run)
 
 
-@pytest.fixture(scope="module")
-def chat() -> Iterator[Taken]:
-    app = create_chat_app(LocalBackend(respond), identify=identify)  # type: ignore[arg-type]
+class WithAccounts(LocalBackend):
+    """A backend that has users of its own."""
+
+    asked = 0
+
+    async def account(self, user: User) -> User:
+        self.asked += 1
+        assert user.id in ("ann", "eve")
+        return replace(user, id=f"account of {user.id}")
+
+
+@pytest.fixture(scope="module", params=[LocalBackend, WithAccounts])
+def chat(request: pytest.FixtureRequest) -> Iterator[Taken]:
+    app = create_chat_app(request.param(respond), identify=identify)
     with TestClient(app) as client:
         yield taken(app, client)
 
@@ -143,6 +155,20 @@ def test_nothing_was_changed_by_trying(chat: Taken) -> None:
     assert "mine now" not in page.text
     assert 'data-state="suspended"' in page.text
     assert SECRET not in chat.client.get("/history", headers={"X-User": "eve"}).text
+
+
+async def test_a_backend_with_users_of_its_own_is_asked_once_a_request_who_asks() -> None:
+    backend = WithAccounts(respond)  # type: ignore[arg-type]
+    app = create_chat_app(backend, identify=identify)
+    run = await backend.start_run(User("account of ann"), None, SECRET)
+    for path in (f"/c/{run.conversation_id}", "/history", f"/runs/{run.id}/stream", f"/runs/{run.id}/poll"):
+        before, exchange = backend.asked, Exchange(app, path, headers={"X-User": "ann"})
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(exchange.run)
+            await exchange.until(SECRET)
+            exchange.leave()
+        assert (exchange.status, backend.asked) == (200, before + 1), path
+    await backend.close()
 
 
 STRANGE = {

@@ -15,6 +15,7 @@ from htmxchat.markdown import Markdown
 from htmxchat.models import Run, RunState, Turn
 from htmxchat.patches import Patch, render_patches
 from htmxchat.relay.turn import LiveTurn
+from htmxchat.scripts.result import ScriptState
 from htmxchat.urls import Urls
 
 from .support import Element
@@ -38,7 +39,7 @@ BODY: st.SearchStrategy[e.EventBody] = st.one_of(
     st.builds(e.ToolStarted, ID, st.just("again")),
     st.builds(e.SourcesFound, st.just((e.Source("S", "https://a.example/"),))),
     st.builds(e.ScriptProposed, ID, st.just("1"), WORDS, st.booleans()),
-    st.builds(e.ScriptFinished, ID, st.sampled_from(["done", "failed", "rejected"])),
+    st.builds(e.ScriptFinished, ID, st.sampled_from(ScriptState)),
     st.builds(e.InputRequested, ID, st.just("Which?"), st.sampled_from([(), ("A", "B")])),
     st.builds(e.InputAnswered, ID, st.sampled_from(["A", "C", {"a": 1}])),
     st.builds(e.UsageReported, st.integers(0, 9)),

@@ -15,6 +15,8 @@ from sqlalchemy import select, update
 
 from htmxchat import (
     Conflict,
+    FromAgent,
+    FromAnswer,
     InvalidInput,
     KeepsScripts,
     LocalBackend,
@@ -154,7 +156,7 @@ async def test_the_agent_is_told_what_ran_when_the_user_edited_it(make: Callable
 
 
 async def test_another_process_can_run_the_script(make: Callable[..., LocalBackend], tmp_path: Path) -> None:
-    url = f"sqlite+aiosqlite:///{tmp_path}/chat.db"
+    url = f"sqlite:///{tmp_path}/chat.db"
     here, there = make(store=Store(url)), make(store=Store(url))
     run = await here.start_run(ANN, None, "Count")
     (script,) = await queue(there, run)
@@ -170,8 +172,8 @@ async def test_proposals_that_nobody_waits_for_join_the_queue_and_outlive_the_ru
     assert (await end(backend, run)).state is RunState.COMPLETED
     scripts = await queue(backend, run, 2)
     assert [(each.origin, each.position, each.state.value) for each in scripts] == [
-        ("proposal:a", 1, "queued"),
-        ("proposal:b", 2, "queued"),
+        (FromAgent("a"), 1, "queued"),
+        (FromAgent("b"), 2, "queued"),
     ]
     done = await play(backend, scripts[0], DONE)
     assert done.state is ScriptState.DONE
@@ -180,7 +182,7 @@ async def test_proposals_that_nobody_waits_for_join_the_queue_and_outlive_the_ru
 async def test_a_proposal_of_a_run_that_ended_in_another_process_can_run_there_and_here(
     make: Callable[..., LocalBackend], tmp_path: Path
 ) -> None:
-    url = f"sqlite+aiosqlite:///{tmp_path}/chat.db"
+    url = f"sqlite:///{tmp_path}/chat.db"
     here, there = make(proposes, Store(url)), make(proposes, Store(url))
     run = await here.start_run(ANN, None, "Propose")
     assert (await end(here, run)).state is RunState.COMPLETED
@@ -227,7 +229,7 @@ async def test_a_run_that_ends_withdraws_what_it_waits_for(make: Callable[..., L
 
 
 async def test_two_pages_cannot_run_the_same_script(make: Callable[..., LocalBackend], tmp_path: Path) -> None:
-    url = f"sqlite+aiosqlite:///{tmp_path}/chat.db"
+    url = f"sqlite:///{tmp_path}/chat.db"
     backends = [make(proposes, Store(url)), make(proposes, Store(url))]
     run = await backends[0].start_run(ANN, None, "Propose")
     await end(backends[0], run)
@@ -273,7 +275,7 @@ async def test_a_block_is_queued_once(make: Callable[..., LocalBackend]) -> None
     run = await backend.start_run(ANN, None, "Propose")
     await end(backend, run)
     first = await backend.queue_block(ANN, run.id, 0, "print(3)\n", "Block")
-    assert (first.origin, first.code, first.state) == ("block:0", "print(3)", ScriptState.QUEUED)
+    assert (first.origin, first.code, first.state) == (FromAnswer(0), "print(3)", ScriptState.QUEUED)
     assert (await backend.queue_block(ANN, run.id, 0, "print(3)\n", "Block")).id == first.id
     assert len(await queue(backend, run, 3)) == 3
     for code in ("", " \n", "x" * (LONGEST_CODE + 1)):

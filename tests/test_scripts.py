@@ -21,6 +21,7 @@ from htmxchat.fragments.script_output import code_lines, doubts_notice
 from htmxchat.html import render
 from htmxchat.markdown import Markdown
 from htmxchat.scripts import Scripts
+from htmxchat.scripts.models import FromAgent, FromAnswer
 from htmxchat.scripts.states import digest, script_id
 from htmxchat.testing import ScriptedBackend
 from tests.support import FRAGMENT, Element, parse
@@ -68,8 +69,8 @@ class Chat:
     def cards(self) -> list[Element]:
         return parse(self.client.get(f"{self.path}/scripts").text).all("article", cls="script")
 
-    def url(self, name: str) -> str:
-        return f"/runs/{self.run}/scripts/{script_id(self.run, name)}"
+    def url(self, proposal: str) -> str:
+        return f"/runs/{self.run}/scripts/{script_id(self.run, FromAgent(proposal))}"
 
     def do(self, url: str, headers: Any = None, **fields: str) -> Any:
         return self.client.post(url, data=fields, headers=headers or FRAGMENT)
@@ -112,7 +113,7 @@ def test_a_proposal_waits_with_its_code_and_where_it_comes_from(chat: Chat) -> N
 
 def test_a_result_goes_back_to_the_agent_and_is_kept(chat: Chat) -> None:
     chat.begin("await").until("The answer")
-    url = chat.url("proposal:script-2")
+    url = chat.url("script-2")
     assert chat.run_it(url, "print(6 * 7)").status_code == 200
     chat.until("It said 42")
     (card,) = chat.cards
@@ -127,7 +128,7 @@ def test_a_result_goes_back_to_the_agent_and_is_kept(chat: Chat) -> None:
 
 def test_only_what_was_shown_is_approved(chat: Chat) -> None:
     chat.begin("await").until("The answer")
-    url = chat.url("proposal:script-2")
+    url = chat.url("script-2")
     for shown in (digest("print(6 * 8)"), "", "x"):
         refused = chat.do(url, approve="yes", digest=shown)
         assert refused.status_code == 409
@@ -143,8 +144,8 @@ def test_only_what_was_shown_is_approved(chat: Chat) -> None:
 
 def test_an_edited_text_runs_as_it_was_edited(chat: Chat) -> None:
     chat.begin("await").until("The answer")
-    url, shown = chat.url("proposal:script-2"), digest("print(6 * 7)")
-    editing = parse(chat.client.get(f"{chat.path}/scripts?edit={script_id(chat.run, 'proposal:script-2')}").text)
+    url, shown = chat.url("script-2"), digest("print(6 * 7)")
+    editing = parse(chat.client.get(f"{chat.path}/scripts?edit={script_id(chat.run, FromAgent('script-2'))}").text)
     form = editing.one("form", cls="edit")
     assert form.one("textarea").text == "print(6 * 7)"
     assert chat.do(url, save="yes", digest=shown, code="print(1)\r\nprint(2)\r\n").status_code == 204
@@ -161,14 +162,14 @@ def test_an_edited_text_runs_as_it_was_edited(chat: Chat) -> None:
 @pytest.mark.parametrize("code", ["", "  \n", "x" * 50_001])
 def test_an_edit_that_cannot_run_is_refused(chat: Chat, code: str) -> None:
     chat.begin("await").until("The answer")
-    refused = chat.do(chat.url("proposal:script-2"), save="yes", digest=digest("print(6 * 7)"), code=code)
+    refused = chat.do(chat.url("script-2"), save="yes", digest=digest("print(6 * 7)"), code=code)
     assert refused.status_code == 422
     assert parse(refused.text).one("hx-partial")["hx-target"] == "#scripts-error"
 
 
 def test_the_queue_works_without_javascript_but_for_running(chat: Chat) -> None:
     chat.begin("propose 2").until("Print 1")
-    place = chat.do(chat.url("proposal:0"), {"Accept": "text/html"}, reject="yes")
+    place = chat.do(chat.url("0"), {"Accept": "text/html"}, reject="yes")
     assert (place.status_code, place.headers["location"]) == (303, f"{chat.path}/scripts")
     assert [card["data-state"] for card in chat.cards] == ["queued", "rejected"]
     page = parse(chat.client.get(f"{chat.path}/scripts").text)
@@ -182,7 +183,7 @@ def test_blocks_of_an_answer_are_queued_from_the_stored_answer(chat: Chat) -> No
     queue = f"{chat.path}/scripts"
     wanted = {"run": chat.run, "block": "1", "digest": digest("print(2)")}
     response = chat.do(queue, **wanted, code="evil()")
-    assert response.json() == {"script": script_id(chat.run, "block:1")}
+    assert response.json() == {"script": script_id(chat.run, FromAnswer(1))}
     assert chat.do(queue, **wanted).json() == response.json()
     (card,) = chat.cards
     assert card.one("pre", cls="lines").text == "print(2)"
@@ -207,21 +208,21 @@ def test_all_scripts_of_an_answer_are_approved_as_they_were_shown(chat: Chat) ->
     assert chat.do(f"{chat.path}/scripts", **{"approve-all": shown, "run": chat.run}).status_code == 204
     assert [card["data-state"] for card in chat.cards] == ["approved"] * 3
     assert [("data-next" in card.attributes) for card in chat.cards] == [True, False, False]
-    second = chat.do(chat.url("proposal:1"), claim="p", digest=digest("print(1)"))
+    second = chat.do(chat.url("1"), claim="p", digest=digest("print(1)"))
     assert second.status_code == 409
-    assert chat.do(chat.url("proposal:0"), claim="p", digest=digest("print(0)")).status_code == 200
-    assert chat.do(chat.url("proposal:0"), cancel="yes").status_code == 204
-    assert chat.do(chat.url("proposal:1"), claim="q", digest=digest("print(1)")).status_code == 200
+    assert chat.do(chat.url("0"), claim="p", digest=digest("print(0)")).status_code == 200
+    assert chat.do(chat.url("0"), cancel="yes").status_code == 204
+    assert chat.do(chat.url("1"), claim="q", digest=digest("print(1)")).status_code == 200
 
 
 def test_what_is_over_can_be_put_out_of_sight(chat: Chat) -> None:
     chat.begin("propose 2").until("Print 1")
-    chat.run_it(chat.url("proposal:0"), "print(0)")
+    chat.run_it(chat.url("0"), "print(0)")
     assert len(chat.cards) == 2
     assert chat.do(f"{chat.path}/scripts", clear="yes").status_code == 204
     assert [card["data-title"] for card in chat.cards] == ["Print 1"]
-    assert chat.client.get(f"{chat.url('proposal:0')}/files/output.txt").text == "42\n"
-    place = chat.client.get(chat.url("proposal:0")).headers["location"].partition("#")[0]
+    assert chat.client.get(f"{chat.url('0')}/files/output.txt").text == "42\n"
+    place = chat.client.get(chat.url("0")).headers["location"].partition("#")[0]
     assert len(parse(chat.client.get(place).text).all("article", cls="script")) == 2
 
 
@@ -233,13 +234,13 @@ def test_a_queue_that_has_not_changed_is_not_sent_again(chat: Chat) -> None:
     assert chat.client.get(url, headers=asking).status_code == 304
     assert chat.client.get(f"{url}?edit=x", headers=asking).status_code == 200
     assert chat.client.get(url, headers={"If-None-Match": tag}).status_code == 200
-    chat.do(chat.url("proposal:0"), reject="yes")
+    chat.do(chat.url("0"), reject="yes")
     assert chat.client.get(url, headers=asking).status_code == 200
 
 
 def test_a_page_that_goes_away_leaves_a_script_that_can_run_again(chat: Chat) -> None:
     chat.begin("propose 1").until("Print 0")
-    url, shown = chat.url("proposal:0"), digest("print(0)")
+    url, shown = chat.url("0"), digest("print(0)")
     chat.do(url, approve="yes", digest=shown)
     chat.do(url, claim="page1", digest=shown)
     assert chat.do(url, renew="page1").status_code == 200
@@ -254,7 +255,7 @@ def test_a_page_that_goes_away_leaves_a_script_that_can_run_again(chat: Chat) ->
 
 def test_trust_is_refused_unless_the_host_allows_it(chat: Chat) -> None:
     chat.begin("propose 1").until("Print 0")
-    refused = chat.do(chat.url("proposal:0"), approve="yes", trusted="yes", digest=digest("print(0)"))
+    refused = chat.do(chat.url("0"), approve="yes", trusted="yes", digest=digest("print(0)"))
     assert refused.status_code == 403
     assert not parse(chat.client.get(f"{chat.path}/scripts").text).all("input", name="trust")
     app = create_chat_app(LocalBackend(respond), scripts=Scripts(trust=True))
@@ -262,7 +263,7 @@ def test_trust_is_refused_unless_the_host_allows_it(chat: Chat) -> None:
         client.get("/")
         trusting = Chat(client).begin("propose 1")
         trusting.until("Print 0").one("input", name="trust")
-        url = trusting.url("proposal:0")
+        url = trusting.url("0")
         assert trusting.do(url, approve="yes", trusted="yes", digest=digest("print(0)")).status_code == 204
         assert "without asking" in trusting.cards[0].text
 
@@ -284,9 +285,9 @@ def test_a_chat_that_runs_no_scripts_has_no_room_for_them(make: Callable[[], Sta
         for tag in ("chat-runner", "chat-proposal"):
             assert not page.all(tag)
         assert not [each for each in page if each.attributes.get("data-room") == "scripts"]
-        for url in (f"{chat.path}/scripts", "/scripts", chat.url("proposal:a")):
+        for url in (f"{chat.path}/scripts", "/scripts", chat.url("a")):
             assert client.get(url).status_code == 403
-        assert chat.do(chat.url("proposal:a"), reject="yes").status_code == 403
+        assert chat.do(chat.url("a"), reject="yes").status_code == 403
 
 
 def test_a_chat_whose_scripts_are_switched_off_has_no_sandbox_and_says_so_to_who_waits_for_one() -> None:
@@ -306,7 +307,7 @@ def test_nothing_that_is_said_becomes_markup(chat: Chat) -> None:
     chat.begin("hostile").until("Needs your approval")
     assert chat.cards[0].one("pre", cls="lines").text == HOSTILE.split("\n")[0]
     chat.run_it(
-        chat.url("proposal:hostile"),
+        chat.url("hostile"),
         HOSTILE,
         stdout=HOSTILE,
         stderr=HOSTILE,
@@ -318,13 +319,13 @@ def test_nothing_that_is_said_becomes_markup(chat: Chat) -> None:
     html = chat.client.get(f"{chat.path}/scripts", headers=FRAGMENT).text
     page = parse(html)
     assert not page.all("script")
-    assert [each["src"] for each in page.all("img")] == [f"{chat.url('proposal:hostile')}/pictures/0?r=3"]
+    assert [each["src"] for each in page.all("img")] == [f"{chat.url('hostile')}/pictures/0?r=3"]
     assert not any("onerror" in each.attributes for each in page)
     assert "<img src=x onerror=alert(1)>" in page.one("dl", cls="script-output").text
     table = {"kind": "table", "columns": [HOSTILE], "rows": [[HOSTILE], [1.5]], "total": 9, "width": 1}
-    chat.do(chat.url("proposal:hostile"), rerun="yes", digest=digest(HOSTILE))
-    chat.do(chat.url("proposal:hostile"), claim="page1", digest=digest(HOSTILE))
-    chat.finish(chat.url("proposal:hostile"), value=table)
+    chat.do(chat.url("hostile"), rerun="yes", digest=digest(HOSTILE))
+    chat.do(chat.url("hostile"), claim="page1", digest=digest(HOSTILE))
+    chat.finish(chat.url("hostile"), value=table)
     shown = chat.cards[0].one("table")
     assert shown.all("td")[0].text == HOSTILE.replace("\x1b", "\x1b")
     assert "2 of 9 rows" in chat.cards[0].text
@@ -346,7 +347,7 @@ def test_what_a_traceback_does_not_say_is_said_below_it_to_the_reader_and_the_ag
     chat: Chat, state: str, origin: str, last: str, message: str, shown: bool
 ) -> None:
     chat.begin("propose 1").until("Print 0")
-    url = chat.url("proposal:0")
+    url = chat.url("0")
     error = {"origin": origin, "type": "E", "message": message, "traceback": f"{TRACE}{last}\n"}
     chat.run_it(url, "print(0)", state=state, error=error)
     output = chat.cards[0].one("dl", cls="script-output")
@@ -358,7 +359,7 @@ def test_what_a_traceback_does_not_say_is_said_below_it_to_the_reader_and_the_ag
 
 def test_pictures_are_served_so_that_they_can_do_nothing(chat: Chat) -> None:
     chat.begin("propose 1").until("Print 0")
-    url = chat.url("proposal:0")
+    url = chat.url("0")
     image = {"kind": "image", "type": "image/png", "base64": PNG}
     chat.run_it(url, "print(0)", value=image, pictures=[{**image, "type": "image/svg+xml", "base64": SVG}])
     png, svg = chat.client.get(f"{url}/pictures/0"), chat.client.get(f"{url}/pictures/1")
@@ -374,7 +375,7 @@ def test_pictures_are_served_so_that_they_can_do_nothing(chat: Chat) -> None:
 
 def test_downloads(chat: Chat) -> None:
     chat.begin("propose 1").until("Print 0")
-    url = chat.url("proposal:0")
+    url = chat.url("0")
     assert chat.client.get(f"{url}/files/code.py").text == "print(0)\n"
     assert chat.client.get(f"{url}/files/output.txt").status_code == 404
     table = {"kind": "table", "columns": ["a", "=b"], "rows": [[1, "=1+1"], [-2, "-x"], [None, "é"]], "total": 3}
@@ -420,7 +421,7 @@ def test_downloads(chat: Chat) -> None:
 )
 def test_what_is_no_result_is_refused(chat: Chat, result: Any) -> None:
     chat.begin("propose 1").until("Print 0")
-    url, shown = chat.url("proposal:0"), digest("print(0)")
+    url, shown = chat.url("0"), digest("print(0)")
     chat.do(url, approve="yes", digest=shown)
     chat.do(url, claim="page1", digest=shown)
     response = chat.client.post(f"{url}/result", json={"runner": "page1", "result": result}, headers=FRAGMENT)
@@ -444,7 +445,7 @@ def test_what_is_no_result_is_refused(chat: Chat, result: Any) -> None:
 )
 def test_a_body_that_says_nothing(chat: Chat, headers: dict[str, str], content: bytes, kind: str, status: int) -> None:
     chat.begin("propose 1").until("Print 0")
-    url = f"{chat.url('proposal:0')}/result"
+    url = f"{chat.url('0')}/result"
     assert chat.client.post(url, content=content, headers={**headers, "Content-Type": kind}).status_code == status
 
 
@@ -454,7 +455,7 @@ def test_a_result_may_be_larger_than_a_message_and_has_its_own_limit() -> None:
         client.get("/")
         chat = Chat(client).begin("propose 1")
         chat.until("Print 0")
-        url = chat.url("proposal:0")
+        url = chat.url("0")
         assert chat.run_it(url, "print(0)", stdout="x" * 10_000).status_code == 413
         assert chat.finish(url, stdout="x" * 9_000).status_code == 200
         assert chat.do(url, approve="yes", digest="x" * 3_000).status_code == 413
@@ -462,7 +463,7 @@ def test_a_result_may_be_larger_than_a_message_and_has_its_own_limit() -> None:
 
 def test_forms_that_say_nothing(chat: Chat) -> None:
     chat.begin("propose 1").until("Print 0")
-    url = chat.url("proposal:0")
+    url = chat.url("0")
     assert chat.do(url, other="x").status_code == 400
     for runner in ("", "a b", "x" * 65, "é"):
         assert chat.do(url, claim=runner, digest=digest("print(0)")).status_code == 422
@@ -474,7 +475,7 @@ def test_other_sites_cannot_approve(chat: Chat) -> None:
     chat.begin("propose 1").until("Print 0")
     for path in ("", "/result"):
         response = chat.do(
-            chat.url("proposal:0") + path,
+            chat.url("0") + path,
             {"Sec-Fetch-Site": "cross-site"},
             approve="yes",
             digest=digest("print(0)"),
@@ -488,14 +489,14 @@ def test_other_sites_cannot_approve(chat: Chat) -> None:
 
 def test_long_output_is_folded(chat: Chat) -> None:
     chat.begin("propose 1").until("Print 0")
-    chat.run_it(chat.url("proposal:0"), "print(0)", stdout="".join(f"line {n}\n" for n in range(1_000)))
+    chat.run_it(chat.url("0"), "print(0)", stdout="".join(f"line {n}\n" for n in range(1_000)))
     shown = chat.cards[0].one("dl", cls="script-output")
     assert shown.all("pre")[0].text.endswith("line 19")
     assert shown.one("summary").text == "980 more lines"
     assert shown.all("pre")[1].text.startswith("line 20\n")
-    chat.do(chat.url("proposal:0"), rerun="yes", digest=digest("print(0)"))
-    chat.do(chat.url("proposal:0"), claim="page1", digest=digest("print(0)"))
-    chat.finish(chat.url("proposal:0"), stdout="x" * 200_000)
+    chat.do(chat.url("0"), rerun="yes", digest=digest("print(0)"))
+    chat.do(chat.url("0"), claim="page1", digest=digest("print(0)"))
+    chat.finish(chat.url("0"), stdout="x" * 200_000)
     assert len(chat.client.get(f"{chat.path}/scripts").text) < 80_000
 
 

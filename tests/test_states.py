@@ -27,10 +27,11 @@ from htmxchat.fragments.run_list import run_list
 from htmxchat.fragments.script_card import script_card
 from htmxchat.fragments.transcript import status_text
 from htmxchat.html import render
-from htmxchat.inspection.timeline import timeline
+from htmxchat.inspection.timeline import Timeline, timeline
 from htmxchat.models import Conversation, ConversationPage, Run, RunState, RunSummary, Turn, User, Waiting
 from htmxchat.scripts.actions import Approve, Claim, Finish
-from htmxchat.scripts.models import Script, ScriptResult, ScriptState
+from htmxchat.scripts.models import FromAgent, Script
+from htmxchat.scripts.result import ScriptResult, ScriptState
 from htmxchat.scripts.states import digest, script_id
 from htmxchat.view import RunView, fold, with_queue
 from htmxchat.words import SCRIPTS, STEPS, standing, titled
@@ -53,7 +54,7 @@ def log(*bodies: EventBody) -> tuple[RunEvent, ...]:
 
 
 def queued(state: ScriptState, script: ScriptProposed = PROPOSED) -> Script:
-    origin = f"proposal:{script.script_id}"
+    origin = FromAgent(script.script_id)
     return Script(script_id("r1", origin), "c1", "r1", origin, script.title, script.code, state, 1, NOW, awaited=True)
 
 
@@ -95,9 +96,9 @@ def test_a_run_has_one_mark_and_one_word_in_every_room(name: str) -> None:
     link = row.one("a", data_conversation="c1")
     if mark not in ("completed", "cancelled"):  # what is over and went well needs no mark
         assert link["data-state"] == mark
-        assert (link["title"], link.one(**{"class": "state"}).text) == (word, word)
+        assert (link["title"].split("\n")[1], link.one(**{"class": "state"}).text) == (word, word)
 
-    inspected = parse(render(run_facts("r1", view, 1, 1.0))).one(id="standing-r1")
+    inspected = parse(render(run_facts("r1", view, 1, Timeline((), 1.0)))).one(id="standing-r1")
     assert (inspected["data-state"], inspected.text) == (mark, word)
 
     listed = parse(render(run_list(using.urls, talk, [RunSummary(run, "Which?", waiting=view.waiting)])))
@@ -115,7 +116,7 @@ def test_a_run_has_one_mark_and_one_word_in_every_room(name: str) -> None:
 def test_what_waits_does_not_say_how_long_it_ran(name: str) -> None:
     events, script, _, _ = STATES[name]
     view, _ = viewed(events, script)
-    said = parse(render(run_facts("r1", view, 1, 1.0))).text
+    said = parse(render(run_facts("r1", view, 1, Timeline((), 1.0)))).text
     assert ("So far" in said) == (view.state.live and view.waiting is None)
     assert ("Waiting since" in said) == (view.waiting is not None)
 

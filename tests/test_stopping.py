@@ -87,7 +87,7 @@ def test_a_page_that_waits_does_not_hold_up_a_reload(tmp_path: Path) -> None:
 
 
 def test_a_server_with_several_workers_is_not_held_up(tmp_path: Path) -> None:
-    shared = APP.replace("LocalBackend(respond)", 'LocalBackend(respond, Store("sqlite+aiosqlite:///chat.db"))')
+    shared = APP.replace("LocalBackend(respond)", 'LocalBackend(respond, Store("sqlite:///chat.db"))')
     with uvicorn(tmp_path, shared, "--workers", "2") as host, following(host, "ask") as lines:
         assert host.stop() < SOON
         list(lines)

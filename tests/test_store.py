@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import contextvars
 import gc
 import json
 import sqlite3
@@ -19,6 +20,7 @@ import anyio
 import pytest
 from sqlalchemy import event, func, select
 from sqlalchemy.dialects import postgresql
+from sqlalchemy.ext.asyncio import create_async_engine
 from sqlalchemy.schema import CreateTable
 
 from htmxchat.agent import Checkpoint, Remember
@@ -60,7 +62,7 @@ def url(request: pytest.FixtureRequest, tmp_path: Path) -> str | None:
     if request.param == "postgres":
         url: str = request.getfixturevalue("postgres").url
         return url
-    return f"sqlite+aiosqlite:///{tmp_path}/chat.db" if request.param == "file" else None
+    return f"sqlite:///{tmp_path}/chat.db" if request.param == "file" else None
 
 
 @pytest.fixture
@@ -95,7 +97,9 @@ async def answered(
     return started
 
 
-@pytest.mark.parametrize("url", ["", "chat.db", "sqlite:///chat.db", "nosuchdb://x", "sqlite+nosuchdriver:///x"])
+@pytest.mark.parametrize(
+    "url", ["", "chat.db", "sqlite+aiosqlite:///chat.db", "nosuchdb://x", "sqlite+nosuchdriver:///x"]
+)
 async def test_a_url_that_cannot_be_used_is_refused_at_once(url: str) -> None:
     with pytest.raises(ValueError, match=r"database|driver"):
         Store(url)
@@ -109,18 +113,18 @@ async def test_a_refused_url_does_not_show_its_password() -> None:
 
 async def test_a_database_that_cannot_be_opened_is_unavailable(tmp_path: Path) -> None:
     threads = threading.active_count()
-    store = Store(f"sqlite+aiosqlite:///{tmp_path}/no/such/folder/chat.db")
+    store = Store(f"sqlite:///{tmp_path}/no/such/folder/chat.db")
     with pytest.raises(BackendUnavailable):
         await store.list_conversations("ann")
     await store.close()
-    # aiosqlite's threads still use the event loop for a moment.
+    # The store's threads end in a moment.
     while threading.active_count() > threads:  # noqa: ASYNC110
         await anyio.sleep(0.01)
 
 
 async def test_nothing_is_opened_before_first_use(tmp_path: Path) -> None:
     path = tmp_path / "chat.db"
-    store = Store(f"sqlite+aiosqlite:///{path}")
+    store = Store(f"sqlite:///{path}")
     assert not path.exists()
     await store.open()
     assert path.exists()
@@ -128,7 +132,7 @@ async def test_nothing_is_opened_before_first_use(tmp_path: Path) -> None:
 
 
 async def test_stores_that_make_their_tables_at_once_do_not_fail(tmp_path: Path) -> None:
-    stores = [Store(f"sqlite+aiosqlite:///{tmp_path}/chat.db") for _ in range(8)]
+    stores = [Store(f"sqlite:///{tmp_path}/chat.db") for _ in range(8)]
     async with anyio.create_task_group() as tasks:
         for index, store in enumerate(stores):
             tasks.start_soon(answered, store, f"user {index}", "Hello")
@@ -141,8 +145,14 @@ async def test_tables_can_be_made_in_postgresql() -> None:
         assert "CREATE TABLE" in str(CreateTable(table).compile(dialect=postgresql.dialect()))
 
 
+async def test_a_transaction_runs_in_the_context_of_its_caller(store: Store) -> None:
+    trace = contextvars.ContextVar("trace", default="none")
+    trace.set("mine")
+    assert await store.read(lambda db: trace.get()) == await store.write(lambda db: trace.get()) == "mine"
+
+
 async def test_a_file_keeps_everything(tmp_path: Path) -> None:
-    url = f"sqlite+aiosqlite:///{tmp_path}/chat.db"
+    url = f"sqlite:///{tmp_path}/chat.db"
     store = Store(url)
     started = await answered(store, "ann", "Hello")
     before = await store.load_transcript("ann", started.run.conversation_id)
@@ -250,7 +260,7 @@ async def test_runs_are_written_together_and_one_that_is_lost_costs_the_others_n
 
 async def test_what_many_runs_write_at_a_time_is_as_many_statements_as_what_one_writes(store: Store, ann: str) -> None:
     statements: list[str] = []
-    event.listen(store._engine.sync_engine, "before_cursor_execute", lambda *given: statements.append(given[2]))
+    event.listen(store._engine.core, "before_cursor_execute", lambda *given: statements.append(given[2]))
 
     async def cost(count: int) -> int:
         batches, runs = list[Batch](), list[Run]()
@@ -414,9 +424,12 @@ async def test_a_title_is_one_line(store: Store, ann: str) -> None:
     conversation_id = started.run.conversation_id
     assert (await store.get_conversation(ann, conversation_id)).title == "What is \ufffd this?"
     title = (await store.get_conversation(ann, (await answered(store, ann, long)).run.conversation_id)).title
-    assert title == " ".join(["word"] * 16) + "…"
+    assert title == " ".join(["word"] * 12) + "…"
     title = (await store.get_conversation(ann, (await answered(store, ann, "x" * 99)).run.conversation_id)).title
-    assert title == "x" * 79 + "…"
+    assert title == "x" * 59 + "…"
+    for said, called in (("Restart it.", "Restart it"), ("好。", "好"), ("And so on...", "And so on..."), (".", ".")):
+        found = await store.get_conversation(ann, (await answered(store, ann, said)).run.conversation_id)
+        assert found.title == called
     await store.rename_conversation(ann, conversation_id, " Better\n title ")
     assert (await store.get_conversation(ann, conversation_id)).title == "Better"
     with pytest.raises(InvalidInput):
@@ -459,7 +472,7 @@ async def test_a_user_id_that_no_database_can_hold_is_refused(user: str) -> None
 
 async def test_a_deletion_can_be_undone_for_a_while_and_is_real_after_that(tmp_path: Path) -> None:
     path = tmp_path / "chat.db"
-    store = Store(f"sqlite+aiosqlite:///{path}", keep_deleted=1)
+    store = Store(f"sqlite:///{path}", keep_deleted=1)
     run = (await answered(store, "ann", "Hello")).run
     assert await store.delete_conversation("ann", run.conversation_id) is None
     assert (await store.list_conversations("ann")).items == ()
@@ -545,7 +558,7 @@ async def test_a_new_file_is_for_its_owner_only_and_one_that_is_there_stays_as_i
     shared = tmp_path / "shared.db"
     shared.touch(0o644)
     for name in ("new.db", "shared.db"):
-        store = Store(f"sqlite+aiosqlite:///{tmp_path}/{name}")
+        store = Store(f"sqlite:///{tmp_path}/{name}")
         await store.open()
         await store.close()
     assert (tmp_path / "new.db").stat().st_mode & 0o777 == 0o600
@@ -604,11 +617,11 @@ async def test_tables_of_another_version_are_named(
     tmp_path: Path, change: str, named: str | None, caplog: pytest.LogCaptureFixture
 ) -> None:
     path = tmp_path / "chat.db"
-    store = Store(f"sqlite+aiosqlite:///{path}")
+    store = Store(f"sqlite:///{path}")
     await store.open()
     await store.close()
     alter(path, change)
-    store = Store(f"sqlite+aiosqlite:///{path}")
+    store = Store(f"sqlite:///{path}")
     if named is None:
         await answered(store, "ann", "Hello")
     else:
@@ -630,7 +643,7 @@ async def test_what_the_database_refuses_is_no_live_run_and_is_logged(
     tmp_path: Path, broken: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     path = tmp_path / "chat.db"
-    store = Store(f"sqlite+aiosqlite:///{path}")
+    store = Store(f"sqlite:///{path}")
     run = (await answered(store, "ann", "Hello")).run
     alter(path, broken)
     for conversation_id in (None, run.conversation_id):
@@ -643,7 +656,7 @@ async def test_what_the_database_refuses_is_no_live_run_and_is_logged(
 
 async def test_events_that_are_refused_do_not_look_like_a_lost_run(tmp_path: Path) -> None:
     path = tmp_path / "chat.db"
-    store = Store(f"sqlite+aiosqlite:///{path}")
+    store = Store(f"sqlite:///{path}")
     run = (await store.start_run("ann", None, "Hello", owner="me")).run
     alter(path, "CREATE TRIGGER x BEFORE INSERT ON htmxchat_events BEGIN SELECT RAISE(ABORT, 'no more'); END")
     with pytest.raises(BackendError, match="refuses"):
@@ -671,13 +684,13 @@ async def test_an_outage_is_logged_when_it_begins_and_when_it_is_over(
 async def test_requests_wait_for_a_connection_and_the_processs_own_work_does_not(
     postgres: Postgres, ann: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    store, other = Store(postgres.url, connections=2), Store(postgres.url)
+    store, other = Store(postgres.url, connections=2), create_async_engine(postgres.url)
     run = (await store.start_run(ann, None, "Hello", owner="me")).run
     lock, held, release = uuid.uuid4().int % 2**62, asyncio.Event(), asyncio.Event()
     waiting = select(func.pg_advisory_xact_lock(lock))
 
     async def hold() -> None:
-        async with other._engine.begin() as connection:
+        async with other.begin() as connection:
             await connection.execute(waiting)
             held.set()
             await release.wait()
@@ -688,11 +701,11 @@ async def test_requests_wait_for_a_connection_and_the_processs_own_work_does_not
         crowd = [tasks.create_task(store.read(lambda db: db.execute(waiting).all())) for _ in range(2)]
         while not store._places.locked():  # noqa: ASYNC110
             await asyncio.sleep(0.01)
-        monkeypatch.setattr("htmxchat.store.database._PATIENCE", 0.05)
+        monkeypatch.setattr("htmxchat.store.database.PATIENCE", 0.05)
         for _ in range(3):
             with pytest.raises(BackendUnavailable, match="too busy"):
                 await store.list_conversations(ann)
-        monkeypatch.setattr("htmxchat.store.database._PATIENCE", 30)
+        monkeypatch.setattr("htmxchat.store.database.PATIENCE", 30)
         patient = tasks.create_task(store.get_run(ann, run.id))
         assert await write(store, run.id, RunEvent(2, now(), TextDelta("x")))
         await store.renew_lease("me")
@@ -704,15 +717,28 @@ async def test_requests_wait_for_a_connection_and_the_processs_own_work_does_not
     (told,) = [record.getMessage() for record in caplog.records if record.name == "htmxchat"]
     assert told.startswith("All 2 connections to the chat's database have been in use for 0.05 seconds.")
     await store.close()
-    await other.close()
+    await other.dispose()
+
+
+@pytest.mark.parametrize("url", ["memory", "file"], indirect=True)
+async def test_where_one_transaction_runs_at_a_time_the_processs_own_waits_for_no_more_than_one_request(
+    store: Store, ann: str
+) -> None:
+    run = (await store.start_run(ann, None, "Hello", owner="me")).run
+    async with asyncio.TaskGroup() as tasks:
+        crowd = [tasks.create_task(store.start_run(ann, None, "Hello", owner="me")) for _ in range(30)]
+        await asyncio.wait(crowd, return_when=asyncio.FIRST_COMPLETED)
+        assert await write(store, run.id, RunEvent(2, now(), TextDelta("x")))
+        await store.renew_lease("me")
+        assert sum(each.done() for each in crowd) < 10
 
 
 async def test_a_database_that_can_only_be_read_is_back_when_it_can_be_written(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     path = tmp_path / "chat.db"
-    store = Store(f"sqlite+aiosqlite:///{path}")
-    event.listen(store._engine.sync_engine, "connect", lambda db, _: db.execute("PRAGMA busy_timeout=1"))
+    store = Store(f"sqlite:///{path}")
+    event.listen(store._engine.core, "connect", lambda db, _: db.execute("PRAGMA busy_timeout=1"))
     id = (await answered(store, "ann", "Hello")).run.conversation_id
     with closing(sqlite3.connect(path)) as other:
         other.execute("BEGIN IMMEDIATE")

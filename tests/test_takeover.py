@@ -71,7 +71,7 @@ def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     if request.param == "postgres":
         url: str = request.getfixturevalue("postgres").url
         return url
-    return f"sqlite+aiosqlite:///{tmp_path}/chat.db"
+    return f"sqlite:///{tmp_path}/chat.db"
 
 
 @pytest.fixture
@@ -317,6 +317,7 @@ async def test_a_script_that_waits_survives_the_process(make: Make, ann: User) -
 
         async def resume(self, request: Request, checkpoint: JSON) -> AsyncGenerator[Said, Any]:
             result = yield RunScript("print(6 * 7)")
+            assert list(request.answers.values()) == [result]
             yield f"It printed {result.stdout}"
 
     class First(Running):

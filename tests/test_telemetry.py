@@ -221,7 +221,7 @@ async def test_a_run_that_goes_on_elsewhere_is_a_span_of_its_own_there(
     make: Make, watch: Watch, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.INFO, "htmxchat")
-    url, other = f"sqlite+aiosqlite:///{tmp_path}/chat.db", Watch()
+    url, other = f"sqlite:///{tmp_path}/chat.db", Watch()
     first, second = make(Counting(), url), make(Counting(), url, other.telemetry)
     with other.tracer.start_as_current_span("a request that has nothing to do with it"):
         await second.list_conversations(ANN)

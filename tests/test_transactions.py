@@ -46,7 +46,7 @@ class Chat:
         self.run = run
         self._client = client
         self._begun = 0
-        event.listen(store._engine.sync_engine, "begin", self._count)
+        event.listen(store._engine.core, "begin", self._count)
 
     def _count(self, connection: object) -> None:
         self._begun += 1
@@ -64,7 +64,7 @@ class Chat:
 
 @pytest.fixture(params=["Hello"])
 async def chat(tmp_path: Path, request: pytest.FixtureRequest) -> AsyncIterator[Chat]:
-    store = Store(f"sqlite+aiosqlite:///{tmp_path}/chat.db")
+    store = Store(f"sqlite:///{tmp_path}/chat.db")
     # A process looks around once a second; here it does so once.
     backend = LocalBackend(respond, store, timing=Timing(renew=3_600))
     app = create_chat_app(backend, identify=identify)

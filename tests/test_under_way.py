@@ -192,7 +192,7 @@ def backends(request: pytest.FixtureRequest, tmp_path: Path) -> list[LocalBacken
     """Backends that share what they keep, as processes do."""
     if request.param == "memory":
         return [LocalBackend(respond)]
-    file = f"sqlite+aiosqlite:///{tmp_path}/chat.db"
+    file = f"sqlite:///{tmp_path}/chat.db"
     url = request.getfixturevalue("postgres").url if request.param == "postgres" else file
     return [LocalBackend(respond, Store(url)) for _ in range(3)]
 

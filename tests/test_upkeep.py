@@ -53,7 +53,7 @@ async def backend(store: Store) -> AsyncIterator[LocalBackend]:
 
 @pytest.fixture(params=["memory", "file"])
 async def store(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Store]:
-    store = Store(None if request.param == "memory" else f"sqlite+aiosqlite:///{tmp_path}/chat.db")
+    store = Store(None if request.param == "memory" else f"sqlite:///{tmp_path}/chat.db")
     yield store
     await store.close()
 
@@ -152,7 +152,7 @@ class TestCommandLine:
         with sqlite3.connect(tmp_path / "chat.db") as database:
             database.executescript(FIRST.read_text())
         database.close()
-        return f"sqlite+aiosqlite:///{tmp_path}/chat.db"
+        return f"sqlite:///{tmp_path}/chat.db"
 
     def test_an_old_database_is_refused_until_it_is_upgraded(
         self, old: str, capsys: pytest.CaptureFixture[str]

@@ -25,7 +25,7 @@ from ..events import (
     UsageReported,
 )
 from ..models import Starter
-from ..scripts.models import ScriptResult
+from ..scripts.result import ScriptResult
 from .stub_texts import (
     HALF,
     LATENCY_ANSWER,
@@ -160,7 +160,8 @@ async def _friendly(request: Request, pace: float) -> Answer:
     text = (
         f"This is the demo agent of htmxchat. It has no model behind it: it plays scripts, and it has none for this. "
         f"Your message number {number} in this conversation was:\n\n{quote(request.text)}\n\n"
-        "Begin a new conversation and pick one of the suggestions to see what the chat can do."
+        "Begin a new conversation and pick a suggestion to see what the chat can do, or send one of these:\n\n"
+        + "\n".join(f"- {starter.text}" for starter in MORE)
     )
     for word in _words(text):
         yield word
@@ -177,13 +178,15 @@ def quote(text: str, limit: int = 2_000) -> str:
 
 
 _PLAYED: tuple[tuple[Starter, Callable[[Request, float], Answer]], ...] = (
-    (Starter("Runbook", "Show me the runbook for a failed nightly import."), _rich),
-    (Starter("Find the cause", "Why did checkout get slow at 14:30?"), _staged),
-    (Starter("Run some Python", "Summarize these response times with Python."), _python),
-    (Starter("Ask me first", "Restart the notifier workers."), _asking),
-    (Starter("A long read", "Write the operations handbook for Larkspur."), _long),
-    (Starter("A slow answer", "Watch the queue for me, and tell me each step."), _slow),
-    (Starter("An answer that fails", "Export last month's bookings."), _failing),
+    (Starter("Fix a failed import", "Show me the runbook for a failed nightly import."), _rich),
+    (Starter("Find the cause of an alert", "Why did checkout get slow at 14:30?"), _staged),
+    (Starter("Compute with Python", "Summarize these response times with Python."), _python),
+    (Starter("Restart the workers", "Restart the notifier workers."), _asking),
+    (Starter("Read the handbook", "Write the operations handbook for Larkspur."), _long),
+    (Starter("Watch the queue", "Watch the queue for me, and tell me each step."), _slow),
+    (Starter("Export the bookings", "Export last month's bookings."), _failing),
 )
-STARTERS = tuple(starter for starter, _ in _PLAYED)
+STARTERS = tuple(starter for starter, _ in _PLAYED[:4])
+MORE = tuple(starter for starter, _ in _PLAYED[4:])
+"""What the agent plays as well: it says so when it does not know a text."""
 _SCRIPTS = {starter.text: play for starter, play in _PLAYED}

@@ -31,8 +31,7 @@ from ..journal import Journal
 from ..journal.run_log import UNSAVED, RunLog
 from ..models import User
 from ..observing import RunBegin, RunEnd, log_begin, log_end
-from ..scripts.models import ScriptResult
-from ..scripts.results import abridged
+from ..scripts.result import ScriptResult
 from ..store import Started, Store
 from ..store.takeover import UNANSWERABLE, UNUSABLE
 from ..view import fold
@@ -130,7 +129,7 @@ class ActiveRun:
     def hear(self, script_id: str, result: ScriptResult) -> None:
         """Something became of a script: the agent is told if it waits for that, else it is only noted."""
         if self._waiting != script_id:
-            self.note(ScriptFinished(script_id, result.state.value, abridged(result)))
+            self.note(ScriptFinished(script_id, result.state, result.abridged))
 
     async def drive(self, user: User, *, resumed: bool = False) -> None:
         """Run the agent and write what it yields, to the end."""

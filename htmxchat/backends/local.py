@@ -25,7 +25,7 @@ from ..store.database import uncancelled
 from .active import ActiveRun
 from .agents import as_agent, resumable_name
 
-STORE_EXAMPLE = 'Store("sqlite+aiosqlite:///chat.db")'
+STORE_EXAMPLE = 'Store("sqlite:///chat.db")'
 
 log = logging.getLogger("htmxchat")
 _MOST_AT_A_STRETCH = 500

@@ -23,8 +23,8 @@ from ..events import (
     ScriptProposed,
     TextDelta,
 )
-from ..scripts.models import ScriptResult
-from ..scripts.results import abridged, decode_result
+from ..scripts.encoding import decode_result
+from ..scripts.result import ScriptResult
 from .replay import Replay
 
 log = logging.getLogger("htmxchat")
@@ -140,7 +140,7 @@ async def _play(start: Callable[[], AsyncIterator[Said]], run: Answering, replay
             await _close(stream, run.id)
 
 
-async def _ask(body: InputRequested, run: Answering, replay: Replay) -> JSON:
+async def _ask(body: InputRequested, run: Answering, replay: Replay) -> JSON | ScriptResult:
     if replay.told(body.request_id):
         return replay.answer(body.request_id)
     answer = await run.ask(body.request_id)
@@ -150,9 +150,11 @@ async def _ask(body: InputRequested, run: Answering, replay: Replay) -> JSON:
 
 async def _run_script(body: ScriptProposed, run: Answering, replay: Replay) -> ScriptResult:
     if replay.told(body.script_id):
-        return decode_result(replay.answer(body.script_id))
+        known = replay.answer(body.script_id)
+        assert isinstance(known, ScriptResult)
+        return known
     result = decode_result(await run.ask(body.script_id))
-    run.note(ScriptFinished(body.script_id, result.state.value, abridged(result)))
+    run.note(ScriptFinished(body.script_id, result.state, result.abridged))
     return result
 
 

@@ -106,12 +106,12 @@ class Call:
             Gone: It does not exist, or is not the user's.
             ChatError: It cannot be read.
         """
-        return _owned(await present(self.backend.get_conversation(self.conversation_id)), self.user)
+        return await owned(self.backend, self.backend.get_conversation(self.conversation_id))
 
     async def transcript(self) -> Transcript:
         """Return the conversation with its turns; raises what `conversation` does."""
         transcript = await present(self.backend.load_transcript(self.conversation_id))
-        _owned(transcript.conversation, self.user)
+        await _check_owner(self.backend, transcript.conversation)
         return transcript
 
     async def start_run(self, text: str, submission: str | None) -> Run:
@@ -122,7 +122,7 @@ class Call:
             ChatError: The text cannot be sent, or the backend does not take it.
         """
         text = self.usable(text)
-        return _owned(await present(self.backend.start_run(self.conversation_id or None, text, submission)), self.user)
+        return await owned(self.backend, self.backend.start_run(self.conversation_id or None, text, submission))
 
     @property
     def ids(self) -> dict[str, str]:
@@ -259,7 +259,7 @@ async def admit(request: Request, user: User) -> Call:
     names = {name: _id(request.path_params[name]) for name in _NAMES if name in request.path_params}
     backend, run = chat.bound(user), None
     if "run" in names:
-        run = _owned(await present(backend.get_run(names["run"])), user)
+        run = await owned(backend, backend.get_run(names["run"]))
     return Call(
         request,
         chat,
@@ -357,8 +357,18 @@ def _id(text: str) -> str:
     return text
 
 
-def _owned(thing: Thing, user: User) -> Thing:
-    # The backend has promised this already; a second look costs nothing.
-    if thing.user_id != user.id:
-        raise Gone
+async def owned(backend: BoundBackend, answer: Awaitable[Thing]) -> Thing:
+    """Return what `present` does, if it is the user's.
+
+    Raises:
+        Gone: It is not there, or somebody else's.
+    """
+    thing = await present(answer)
+    await _check_owner(backend, thing)
     return thing
+
+
+async def _check_owner(backend: BoundBackend, thing: Conversation | Run) -> None:
+    # The backend has promised this already; a second look costs nothing.
+    if thing.user_id != (await backend.account()).id:
+        raise Gone

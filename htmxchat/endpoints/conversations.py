@@ -13,6 +13,7 @@ from ..errors import ChatError, NotFound
 from ..fragments.composer import composer_actions
 from ..fragments.controls import submission_field
 from ..fragments.conversation import rename_form, title_heading
+from ..fragments.history import undo
 from ..fragments.transcript import run_view, status_text, turn
 from ..html import render, tag
 from ..models import Run, Transcript, Turn
@@ -74,7 +75,7 @@ async def send(call: Call) -> Response:
 async def ask_title(call: Call) -> Response:
     """The form that renames a conversation, in place of its title."""
     call.backend.require(CanRename)
-    if call.fragment:
+    if call.fragment and call.htmx.target != "conversation":
         return HTMLResponse(render(rename_form(urls=call.urls, conversation=await call.conversation())))
     transcript = await call.transcript()
     form = rename_form(urls=call.urls, conversation=transcript.conversation)
@@ -101,16 +102,22 @@ async def delete(call: Call) -> Response:
     """Delete a conversation, and offer to restore it."""
     call.backend.require(CanDelete)
     conversation = await call.conversation()
+    # Another one is open, and stays so.
+    stays = call.fragment and "content-type" in call.request.headers and "stay" in await call.form()
     await call.backend.delete_conversation(conversation.id)
     if not call.fragment:
         return see_other(call.urls.home(deleted=conversation.id))
+    said = Patch("#status", "innerHTML", escape(f"{call.chat.deletion_notice} You can undo this."))
+    if stays:
+        offer = render(undo(call.urls, conversation.id, call.chat.deletion_notice))
+        return patches_response([Patch("#undo", "innerHTML", offer), said], CHANGED)
     room = render(conversation_room(call, None))
     side = render(draw_history(call, *await load_history(call), deleted=conversation.id))
     patches = [
         Patch("#conversation", "outerHTML", room),
         *close_sides(call, None),
         Patch("#history", "outerHTML", side),
-        Patch("#status", "innerHTML", escape(f"{call.chat.deletion_notice} You can undo this.")),
+        said,
     ]
     return patches_response(patches, {"HX-Push-Url": call.urls.home()})
 
@@ -124,7 +131,7 @@ async def restore(call: Call) -> Response:
         await call.backend.restore_conversation(id)
     except NotFound:
         # One that was restored before, from another page or by a second press, is there.
-        if (await call.backend.get_conversation(id)).user_id != call.user.id:
+        if (await call.backend.get_conversation(id)).user_id != (await call.backend.account()).id:
             raise
     if not call.fragment:
         return see_other(call.urls.conversation(id))

@@ -7,6 +7,7 @@ from urllib.parse import unquote
 
 from starlette.responses import HTMLResponse, Response
 
+from ..backend import CanDelete, CanRename
 from ..fragments.history import history_items, history_list, unloaded_history
 from ..fragments.shell import page
 from ..html import render
@@ -27,13 +28,22 @@ async def show(call: Call) -> Response:
     if call.fragment:
         now = datetime.now(UTC)
         sentence = str(failure) if failure else None
+        menus = call.backend.can(CanRename) or call.backend.can(CanDelete)
         if cursor and sentence:
             older = unloaded_history(call.urls, sentence, query=query, cursor=cursor)
             return HTMLResponse(render(older), status, IN_PLACE)
         if cursor:
-            return HTMLResponse(render(history_items(found, urls=call.urls, now=now, zone=call.zone, query=query)))
+            more = history_items(found, urls=call.urls, now=now, zone=call.zone, query=query, menus=menus)
+            return HTMLResponse(render(more))
         items = history_list(
-            found, urls=call.urls, now=now, zone=call.zone, query=query, current=_open(call), failure=sentence
+            found,
+            urls=call.urls,
+            now=now,
+            zone=call.zone,
+            query=query,
+            current=_open(call),
+            failure=sentence,
+            menus=menus,
         )
         return HTMLResponse(render(items), status)
     title = call.chat.settings.title

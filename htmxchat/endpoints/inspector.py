@@ -142,7 +142,7 @@ async def _up_to_date(call: Call, found: RunSummary) -> RunSummary:
         return found
     queue = await queue_of(call, found.run.conversation_id)
     state = next((each.state for each in queue if each.run_id == found.run.id and each.awaited), None)
-    return found if state is None else replace(found, waiting=state.waiting)
+    return found if state is None else replace(found, waiting=Waiting.for_script(state))
 
 
 def json_response(value: object) -> Response:

@@ -243,6 +243,8 @@ def draw_history(
         user_name=call.user.name,
         sign_out=_sign_out(call),
         can_search=call.backend.can(CanSearch),
+        can_rename=call.backend.can(CanRename),
+        can_delete=call.backend.can(CanDelete),
         deleted=deleted,
         deletion_notice=call.chat.deletion_notice,
         failure=str(failure) if failure else None,

@@ -31,7 +31,7 @@ async def each_event(call: Call) -> AsyncGenerator[RunEvent, None]:
                 for event in turn.events:
                     yield event
                 return
-    async with aclosing(each_of(call.backend.run_events(run.id))) as events:
+    async with aclosing(each_of(await call.backend.run_events(run.id))) as events:
         async for event in events:
             yield event
 

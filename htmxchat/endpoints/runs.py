@@ -30,14 +30,14 @@ _NO_QUESTION = "The message that was answered here is not in the conversation an
 @endpoint
 async def stream(call: Call) -> Response:
     """The live stream of a run. A user with too many of them open is told to poll."""
-    after, rows = _after(call), _rows(call)
+    after, rows, account = _after(call), _rows(call), await call.backend.account()
 
     async def produce(emit: Emit, tasks: TaskGroup) -> None:
         with call.chat.streams.take(call.user.id) as taken:
             if taken:
                 with call.chat.observer.stream():
                     await call.chat.relay.stream(
-                        call.user, call.run.id, after, call.turn_context, emit, tasks, rows, look(call)
+                        account, call.run.id, after, call.turn_context, emit, tasks, rows, look(call)
                     )
             else:
                 await _turn_to_polling(call, after, emit, rows)
@@ -57,7 +57,8 @@ async def _turn_to_polling(call: Call, after: int | None, emit: Emit, rows: Rows
 async def poll(call: Call) -> Response:
     """What changed in a run since the last poll; 204 when nothing did."""
     context = replace(call.turn_context, stream="poll")
-    answer = await call.chat.relay.poll(call.user, call.run.id, _after(call), context, _rows(call), look(call))
+    account = await call.backend.account()
+    answer = await call.chat.relay.poll(account, call.run.id, _after(call), context, _rows(call), look(call))
     if not answer.html:
         return Response(status_code=204)
     if answer.ended:

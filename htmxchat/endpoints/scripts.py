@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Mapping, Sequence
 
@@ -18,8 +17,10 @@ from ..fragments.transcript import turn_article
 from ..html import FT, Child, render, tag
 from ..parts import Text
 from ..scripts.actions import Abandon, Approve, Cancel, Claim, Edit, Finish, Reject, Renew, Rerun, ScriptAction
-from ..scripts.models import Script, ScriptState
-from ..scripts.results import encode_result, output, parse_result, pictures, read_body, table
+from ..scripts.files import file_text
+from ..scripts.models import Script
+from ..scripts.posted import parse_result, read_body
+from ..scripts.result import ScriptState
 from ..scripts.states import CHANGED, digest
 from ..view import fold, with_queue
 from .call import SCRIPTS_CHANGED, Call, endpoint, see_other
@@ -141,7 +142,7 @@ async def finish(call: Call) -> Response:
 async def picture(call: Call) -> Response:
     """A picture that a script drew."""
     script = await _script(call)
-    drawn = pictures(script.result) if script.result else []
+    drawn = script.result.images if script.result else ()
     number = _number(call.request.path_params["number"], drawn)
     headers = {**_PICTURE, "Cache-Control": "private, max-age=3600"}
     return Response(drawn[number].data, media_type=drawn[number].type, headers=headers)
@@ -152,25 +153,11 @@ async def download(call: Call) -> Response:
     """A file of a script: its code, its output, its table, or all of the result."""
     script = await _script(call)
     name = call.request.path_params["file"]
-    content = _content(script, name)
-    if content is None:
+    text = file_text(script, name)
+    if text is None:
         raise NotFound
     headers = {"Content-Disposition": f'attachment; filename="{name}"'}
-    return PlainTextResponse(content, media_type=f"{_FILES[name]}; charset=utf-8", headers=headers)
-
-
-def _content(script: Script, name: str) -> str | None:
-    if name == "code.py":
-        return script.code + "\n"
-    if script.result is None:
-        return None
-    if name == "output.txt":
-        return output(script.result)
-    if name == "table.csv":
-        return table(script.result)
-    if name == "result.json":
-        return json.dumps(encode_result(script.result), ensure_ascii=False, indent=2) + "\n"
-    return None
+    return PlainTextResponse(text, media_type=f"{_FILES[name]}; charset=utf-8", headers=headers)
 
 
 async def _news(call: Call, scripts: Sequence[Script]) -> FT:

@@ -139,7 +139,7 @@ def composer_actions(
         url = urls.cancel(live_run_id)
         stop = button(
             icon("stop"),
-            "Stop",
+            span("Stop"),
             cls="button",
             name="stop",
             type="submit",
@@ -163,7 +163,7 @@ def composer_actions(
             hx_target="#turns",
             hx_swap="outerMorph",
         )
-    send = button(icon("send"), "Send", cls="button", data_kind="primary", name="send", type="submit")
+    send = button(icon("send"), span("Send"), cls="button", data_kind="primary", name="send", type="submit")
     return div(
         hint,
         stop,

@@ -14,9 +14,9 @@ from ..models import Conversation, Starter
 from ..urls import Urls
 from .controls import get_link, icon_only, post_form, submission_field
 
-a, button, details, div, h1, h2 = map(tag, ["a", "button", "details", "div", "h1", "h2"])
+a, b, button, details, div, h1, h2 = map(tag, ["a", "b", "button", "details", "div", "h1", "h2"])
 header, input_, label, li, main, p = map(tag, ["header", "input", "label", "li", "main", "p"])
-bdi, small, span, summary, ul = map(tag, ["bdi", "small", "span", "summary", "ul"])
+span, summary, ul = map(tag, ["span", "summary", "ul"])
 chat_log, chat_menu = tag("chat-log"), tag("chat-menu")
 
 
@@ -72,7 +72,13 @@ def conversation(
     jump = a(icon("down"), "Latest", cls="button jump", href="#end")
     end = div(id="end", tabindex="-1")
     return main(
-        header(heading or title_heading(conversation), openers, menu, cls="room-head"),
+        header(
+            heading or title_heading(conversation),
+            openers,
+            _another(urls) if conversation else None,
+            menu,
+            cls="room-head",
+        ),
         chat_log(div(inside, log, end, jump, cls="room-body", tabindex="-1")),
         div(div(composer, cls="column"), cls="dock"),
         cls="room",
@@ -119,6 +125,18 @@ def rename_form(*, urls: Urls, conversation: Conversation) -> FT:
     )
 
 
+def _another(urls: Urls) -> FT:
+    """Return the link to a new conversation, for where the history is out of sight."""
+    return get_link(
+        urls.home(),
+        icon("plus"),
+        target="#conversation",
+        hx_push_url="true",
+        cls="button another",
+        **icon_only("New conversation"),
+    )
+
+
 def _menu(urls: Urls, conversation: Conversation, *, can_rename: bool, can_delete: bool) -> FT:
     rename = get_link(
         urls.rename(conversation.id), icon("edit"), "Rename", target="#heading", cls="button", data_kind="quiet"
@@ -145,5 +163,5 @@ def _starters(urls: Urls, starters: Sequence[Starter], submission: str) -> FT:
 
 def _starter(starter: Starter) -> FT:
     # Nobody sends words that they have not seen.
-    words = small(starter.text, dir="auto") if starter.text.strip() != starter.title.strip() else None
-    return li(button(span(bdi(starter.title), words), icon("chevron"), name="text", value=starter.text, type="submit"))
+    words = span(starter.text, dir="auto") if starter.text.strip() != starter.title.strip() else None
+    return li(button(b(starter.title, dir="auto"), words, name="text", value=starter.text, type="submit"))

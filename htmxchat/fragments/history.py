@@ -1,6 +1,8 @@
 """The history: the user's conversations, newest first.
 
 Hooks: `nav#history`; `#history-list`, which redraws itself on the event `chat:changed`; `a[data-conversation]`.
+
+What is in the menu of a conversation is put there by the page's script when it is opened, for most never are.
 """
 
 from __future__ import annotations
@@ -18,7 +20,8 @@ from .shell import brand_mark, notice
 
 a, b, button, div, footer, form, h2, header = map(tag, ["a", "b", "button", "div", "footer", "form", "h2", "header"])
 input_, label, li, nav, p, span, time_, ul = map(tag, ["input", "label", "li", "nav", "p", "span", "time", "ul"])
-bdi, chat_history = tag("bdi"), tag("chat-history")
+details, summary, template = map(tag, ["details", "summary", "template"])
+bdi, chat_history, chat_menu = map(tag, ["bdi", "chat-history", "chat-menu"])
 
 _UNDATED = "Date not known"
 # What is over is not worth a mark, unless it went wrong.
@@ -37,6 +40,8 @@ def history(
     current: str | None = None,
     user_name: str | None = None,
     can_search: bool = False,
+    can_rename: bool = False,
+    can_delete: bool = False,
     deleted: str | None = None,
     deletion_notice: str = "Conversation deleted.",
     failure: str | None = None,
@@ -70,10 +75,20 @@ def history(
         chat_history(
             div(
                 _search(urls, query) if can_search else None,
-                _undo(urls, deleted, deletion_notice) if deleted else None,
-                history_list(page, urls=urls, now=now, zone=zone, query=query, current=current, failure=failure),
+                div(undo(urls, deleted, deletion_notice) if deleted else None, id="undo"),
+                history_list(
+                    page,
+                    urls=urls,
+                    now=now,
+                    zone=zone,
+                    query=query,
+                    current=current,
+                    failure=failure,
+                    menus=can_rename or can_delete,
+                ),
                 cls="room-body",
-            )
+            ),
+            _row_menu(urls, can_rename=can_rename, can_delete=can_delete) if can_rename or can_delete else None,
         ),
         footer(span(user_name, cls="cut", dir="auto"), sign_out, cls="room-foot") if user_name or sign_out else None,
         cls="room",
@@ -92,12 +107,13 @@ def history_list(
     query: str = "",
     current: str | None = None,
     failure: str | None = None,
+    menus: bool = False,
 ) -> FT:
-    """Return the list alone."""
+    """Return the list alone; `menus` as in `history_items`."""
     if failure:
         content: Child = unloaded_history(urls, failure, query=query)
     elif page.items:
-        content = history_items(page, urls=urls, now=now, zone=zone, query=query, current=current)
+        content = history_items(page, urls=urls, now=now, zone=zone, query=query, current=current, menus=menus)
     elif query:
         content = p("Nothing matches “", bdi(query), "”.", cls="nothing")
     else:
@@ -130,14 +146,19 @@ def history_items(
     zone: tzinfo | None = None,
     query: str = "",
     current: str | None = None,
+    menus: bool = False,
 ) -> list[FT]:
-    """Return the conversations under the names of their days, and the way to older ones."""
+    """Return the conversations under the names of their days, and the way to older ones.
+
+    Args:
+        menus: Whether each has a menu. `history` has what is in it.
+    """
     items: list[FT] = []
     now = now.astimezone(zone or UTC)
     for day, group in groupby(page.items, key=lambda each: _day(each.updated_at, now)):
         items += [
             h2(day if zone or day == _UNDATED else f"{day} (UTC)"),
-            ul([_item(each, urls, current, now) for each in group]),
+            ul([_item(each, urls, current, now, menus) for each in group]),
         ]
     if page.cursor:
         url = urls.history(query, page.cursor)
@@ -155,7 +176,7 @@ def history_items(
     return items
 
 
-def _item(conversation: Conversation, urls: Urls, current: str | None, now: datetime) -> FT:
+def _item(conversation: Conversation, urls: Urls, current: str | None, now: datetime, menus: bool) -> FT:
     state = conversation.state
     told = None if state is None or state in _SILENT else standing(state, conversation.waiting)
     return li(
@@ -170,16 +191,51 @@ def _item(conversation: Conversation, urls: Urls, current: str | None, now: date
             aria_current="page" if conversation.id == current else None,
             data_conversation=conversation.id,
             data_state=told.mark.value if told else None,
-            title=told.word if told else None,
-        )
+            title=_whole(conversation, told.word if told else "", now),
+        ),
+        _menu(conversation) if menus else None,
     )
+
+
+def _menu(conversation: Conversation) -> FT:
+    words = {"aria_label": f"Menu of {conversation.title}", "title": "Rename or delete"}
+    return chat_menu(details(summary(icon("more"), cls="button", data_kind="icon", **words)))
+
+
+def _whole(conversation: Conversation, word: str, now: datetime) -> str:
+    """Return what the row has no room for: all of the title, how the run stands, and when."""
+    when = ""
+    if is_dated(conversation.updated_at):
+        at = conversation.updated_at.astimezone(now.tzinfo)
+        when = f"{at:%a} {at.day} {at:%b %Y, %H:%M}{' UTC' * (at.tzinfo is UTC)}"
+    return "\n".join(filter(None, [conversation.title, word, when]))
+
+
+def _row_menu(urls: Urls, *, can_rename: bool, can_delete: bool) -> FT:
+    id = "conversation-id"  # the page's script puts that of the row here
+    rename = get_link(
+        urls.rename(id),
+        icon("edit"),
+        "Rename",
+        target="#conversation",
+        hx_push_url=urls.conversation(id),
+        cls="button",
+        data_kind="quiet",
+    )
+    delete = post_form(
+        urls.delete(id),
+        # Without it the page goes on to a new conversation; the script takes it away from the one that is open.
+        input_(type="hidden", name="stay", value="yes"),
+        button(icon("trash"), "Delete", cls="button", data_kind="quiet", type="submit"),
+    )
+    return template(div(rename if can_rename else None, delete if can_delete else None, cls="menu"), id="row-menu")
 
 
 def _moment(at: datetime, now: datetime) -> FT | None:
     if not is_dated(at):
         return None
     at = at.astimezone(now.tzinfo)
-    return time_(_short(at, now), datetime=at.isoformat(timespec="seconds"), data_form="short")
+    return time_(_short(at, now), cls="hidden", datetime=at.isoformat(timespec="seconds"), data_form="short")
 
 
 def _search(urls: Urls, query: str) -> FT:
@@ -200,7 +256,8 @@ def _search(urls: Urls, query: str) -> FT:
     )
 
 
-def _undo(urls: Urls, conversation_id: str, notice: str) -> FT:
+def undo(urls: Urls, conversation_id: str, notice: str) -> FT:
+    """Return the form that restores a conversation that was deleted."""
     url = urls.restore(conversation_id)
     return post_form(url, p(notice), button("Undo", cls="button", type="submit", autofocus=True), cls="undo")
 

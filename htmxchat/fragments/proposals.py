@@ -9,7 +9,8 @@ from ..cleaning import one_line
 from ..confusing import marked
 from ..events import ScriptProposed
 from ..html import FT, icon, raw, tag
-from ..scripts.models import ScriptState
+from ..scripts.models import FromAgent
+from ..scripts.result import ScriptState
 from ..scripts.states import LONGEST_TITLE, script_id
 from ..urls import Urls
 from ..words import SCRIPTS
@@ -23,7 +24,7 @@ def proposal_part(run_id: str, script: ScriptProposed, state: ScriptState, conte
     """Return the line about a script that a run has proposed; nothing where no script can run."""
     if not context.can_run_scripts:
         return None
-    id = script_id(run_id, f"proposal:{script.script_id}")
+    id = script_id(run_id, FromAgent(script.script_id))
     return proposal(context.urls, run_id, id, one_line(script.title, LONGEST_TITLE), state)
 
 

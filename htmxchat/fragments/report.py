@@ -20,21 +20,21 @@ from ..view import RunView
 from ..words import standing
 from ..zones import exact
 from .event_rows import seconds
-from .timeline import timeline_chart
+from .timeline import time_taken, timeline_chart
 
 _LONGEST = 20_000
 _STYLE = """
 :root { color-scheme: light dark; --line: light-dark(#ddd, #444); --quiet: light-dark(#666, #aaa); --bad: light-dark(#b02a1c, #f08a7c);
-  --mark: light-dark(#2456b8, #8ab4f8); font: 14px/1.5 system-ui, sans-serif; }
+  --mark: light-dark(#777, #999); --now: light-dark(#2456b8, #8ab4f8); font: 14px/1.5 system-ui, sans-serif; }
 body { max-width: 64rem; margin: 2rem auto; padding: 0 1rem; }
 h1 { font-size: 1.25rem; } h2 { margin-top: 2rem; font-size: 1rem; }
 dl { display: flex; flex-wrap: wrap; gap: .5rem 2rem; } dt { font-size: .75rem; color: var(--quiet); } dd { margin: 0; }
 .error { color: var(--bad); } blockquote { margin: 0; padding-left: 1rem; border-left: 2px solid var(--line); white-space: pre-wrap; }
 table { width: 100%; border-collapse: collapse; } th { text-align: left; font-weight: normal; } .num { text-align: right; white-space: nowrap; }
 .timeline th { width: 30%; } .timeline svg { display: block; width: 100%; height: 1.25rem; overflow: visible; }
-.timeline rect { y: 5px; height: 10px; rx: 2px; fill: var(--mark); } .timeline [data-kind=stage] { --mark: #8aa2d8; }
-.timeline [data-kind=tool] { --mark: #3f8f6b; } .timeline [data-kind=reasoning] { --mark: #9265b5; }
-.timeline [data-kind=waiting] { --mark: #c08a2e; } .timeline [data-state=failed] { --mark: var(--bad); }
+.timeline rect { y: 6px; height: 8px; rx: 1px; fill: var(--mark); } .timeline [data-kind=tool] { --mark: light-dark(#333, #ccc); }
+.timeline [data-kind=stage] rect { y: 9px; height: 2px; } .timeline [data-kind=waiting] rect { fill: none; stroke: var(--mark); }
+.timeline :is([data-state=running], [data-state=suspended]) { --mark: var(--now); } .timeline [data-state=failed] { --mark: var(--bad); }
 .timeline text { translate: 0 12px; font-size: 11px; fill: var(--quiet); text-anchor: middle; }
 .timeline text:first-child { text-anchor: start; } .timeline text[data-end] { text-anchor: end; }
 .row { border-bottom: 1px solid var(--line); } .row summary { display: grid; grid-template-columns: 4rem 5rem 11rem 1fr; gap: 1rem; cursor: pointer; }
@@ -115,7 +115,7 @@ def facts(run: Run, view: RunView, timeline: Timeline, zone: tzinfo | None = Non
     if view.waiting and view.started_at and not view.ended_at:
         found.append(("Waiting since", exact(view.started_at + timedelta(seconds=timeline.seconds), zone)))
     else:
-        found.append(("Took" if view.ended_at else "So far", duration(timedelta(seconds=timeline.seconds))))
+        found.append(("Took" if view.ended_at else "So far", time_taken(timeline)))
     if view.usage:
         found.append(("Tokens", f"{view.usage.input_tokens:,} in, {view.usage.output_tokens:,} out"))
     return found

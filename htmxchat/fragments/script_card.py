@@ -10,7 +10,8 @@ from typing import Any
 
 from ..confusing import marked
 from ..html import FT, Child, raw, tag
-from ..scripts.models import Script, ScriptState
+from ..scripts.models import Script
+from ..scripts.result import ScriptState
 from ..scripts.states import digest
 from ..urls import Urls
 from ..words import SCRIPTS

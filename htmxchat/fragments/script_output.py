@@ -7,13 +7,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from html import escape
-from typing import Any
 
 from ..ansi import ansi_html
 from ..confusing import doubts, mark, places
 from ..highlight import highlight
 from ..html import FT, Child, raw, tag
-from ..scripts.models import Script, ScriptResult, ScriptState
+from ..scripts.files import result_files
+from ..scripts.models import Script
+from ..scripts.result import Cell, ScriptError, ScriptResult, ScriptState, TableValue, TextValue
 from ..urls import Urls
 
 a, code_, dd, details, div, dl, dt = map(tag, ["a", "code", "dd", "details", "div", "dl", "dt"])
@@ -61,7 +62,8 @@ def script_output(urls: Urls, script: Script, title: str) -> FT | None:
             parts += [dt(name), dd(_folded(text))]
     parts += _value(result, title)
     parts += _pictures(urls, script, len(result.images), title)
-    parts += _error(result)
+    if result.error is not None:
+        parts += _error(result.error)
     if result.truncated:
         parts += [dt("note"), dd("Some output was left out: there was too much of it.")]
     if not parts:
@@ -72,10 +74,10 @@ def script_output(urls: Urls, script: Script, title: str) -> FT | None:
 
 def _value(result: ScriptResult, title: str) -> list[Child]:
     match result.value:
-        case {"kind": "text", "text": str(text), "format": format}:
+        case TextValue(text=text, format=format):
             return [dt("value"), dd(_folded(text, "html" if format == "html" else "python"))]
-        case {"kind": "table", "columns": list(columns), "rows": list(rows), "total": int(total)}:
-            return [dt("value"), dd(_table(columns, rows, total, title))]
+        case TableValue() as table:
+            return [dt("value"), dd(_table(table, title))]
     return []
 
 
@@ -91,18 +93,16 @@ def _pictures(urls: Urls, script: Script, count: int, title: str) -> list[Child]
     return [dt("picture" if count == 1 else "pictures"), dd(shown)] if shown else []
 
 
-def _error(result: ScriptResult) -> list[Child]:
-    if not isinstance(result.error, dict):
-        return []
-    *frames, last = str(result.error.get("traceback") or "").rstrip("\n").split("\n")
+def _error(error: ScriptError) -> list[Child]:
+    *frames, last = error.traceback.rstrip("\n").split("\n")
     # What went wrong stands below the lines that led to it, where no scrolling hides it.
     parts: list[Child] = []
     if frames:
         parts.append(pre(raw(ansi_html("\n".join(frames))), cls="frames", tabindex="0"))
     if last:
         parts.append(pre(last, cls="error", tabindex="0"))
-    if result.explanation:
-        parts.append(p(result.explanation, cls="error" if not last else None, dir="auto"))
+    if error.explanation:
+        parts.append(p(error.explanation, cls="error" if not last else None, dir="auto"))
     return [dt("error"), dd(parts)] if parts else []
 
 
@@ -125,34 +125,32 @@ def _folded(text: str, language: str = "") -> list[Child]:
     ]
 
 
-def _table(columns: list[Any], rows: list[Any], total: int, title: str) -> list[Child]:
-    aligned = [_align(each) for each in rows[0]] if rows else [None] * len(columns)
-    head = tr(
-        [th(_cell(name), scope="col", align=align, dir="auto") for name, align in zip(columns, aligned, strict=True)]
-    )
+def _table(value: TableValue, title: str) -> list[Child]:
+    rows = value.rows
+    aligned = [_align(each) for each in rows[0]] if rows else [None] * len(value.columns)
+    names = zip(value.columns, aligned, strict=True)
+    head = tr([th(name, scope="col", align=align, dir="auto") for name, align in names])
 
-    def part(some: Sequence[Any], name: str) -> FT:
+    def part(some: Sequence[tuple[Cell, ...]], name: str) -> FT:
         body = tbody([tr([td(_cell(each), align=_align(each), dir="auto") for each in row]) for row in some])
         return div(table(thead(head), body), cls="table", role="group", aria_label=name, tabindex="0")
 
     parts: list[Child] = [part(rows[:_ROWS], title)]
     if rest := rows[_ROWS:_MOST_ROWS]:
         parts.append(details(summary(f"{len(rest):,} more rows"), part(rest, f"{title}, more rows"), cls="folded"))
-    if total > min(len(rows), _MOST_ROWS):
-        parts.append(p(f"{min(len(rows), _MOST_ROWS):,} of {total:,} rows are shown.", cls="quiet"))
+    if value.total > min(len(rows), _MOST_ROWS):
+        parts.append(p(f"{min(len(rows), _MOST_ROWS):,} of {value.total:,} rows are shown.", cls="quiet"))
     return parts
 
 
-def _cell(value: Any) -> str:
+def _cell(value: Cell) -> str:
     return "" if value is None else str(value)
 
 
-def _align(value: Any) -> str | None:
+def _align(value: Cell) -> str | None:
     return "right" if isinstance(value, int | float) and not isinstance(value, bool) else None
 
 
 def _files(urls: Urls, script: Script, result: ScriptResult) -> list[Child]:
-    names = ["output.txt", "result.json"]
-    if isinstance(result.value, dict) and result.value.get("kind") == "table":
-        names.insert(1, "table.csv")
+    names = result_files(result)
     return [a(name, href=urls.script_file(script.run_id, script.id, name), download=True) for name in names]

@@ -12,7 +12,8 @@ from typing import Any
 from ..html import FT, Child, tag
 from ..models import Conversation
 from ..scripts import Scripts
-from ..scripts.models import Script, ScriptState
+from ..scripts.models import Script
+from ..scripts.result import ScriptState
 from ..scripts.states import digest, next_to_run
 from ..urls import Urls
 from .controls import post_form

@@ -267,7 +267,7 @@ def _document(urls: Urls, frame: Frame, title: str, *children: Child) -> str:
 
 def _tabs(urls: Urls, current_url: str, sides: Sequence[Side], room: str) -> FT:
     def tab(name: str, glyph: str, label: str, url: str) -> FT:
-        return a(icon(glyph), label, href=url, data_room=name, aria_current="page" if name == room else None)
+        return a(icon(glyph), span(label), href=url, data_room=name, aria_current="page" if name == room else None)
 
     return nav(
         tab("history", "history", "History", urls.history()),

@@ -1,6 +1,6 @@
 """The steps of an answer: what the agent thought and called, each to be unfolded.
 
-Hooks: `.steps`, with `data-over` once none can follow; inside it `.fold`, the line that many fold to, and `.step`.
+Hooks: `.ledger`, with `data-over` once none can follow; inside it `.fold`, the line that many fold to, and `.step`.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ def steps(run_id: str, view: RunView, places: Sequence[int], context: TurnContex
 
 def steps_group(run_id: str, first: int, *children: Child, over: bool) -> FT:
     """Return the element around steps; `over` says that none will follow."""
-    return div(*children, cls="steps", id=f"steps-{run_id}-{first}", data_over=over)
+    return div(*children, cls="ledger", id=f"steps-{run_id}-{first}", data_over=over)
 
 
 def steps_fold(run_id: str, first: int, gist: Child) -> FT:

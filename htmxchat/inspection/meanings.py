@@ -27,7 +27,8 @@ from ..events import (
 )
 from ..models import RunState
 from ..redaction import redact, redact_text
-from ..words import script_word, standing
+from ..scripts.result import ScriptState
+from ..words import SCRIPTS, standing
 
 _EXCERPT = 100
 _LONGEST = 300
@@ -67,7 +68,7 @@ class Meanings:
             case ScriptFinished(script_id=script, state=state):
                 asked = self._asked.get(script)
                 waited = f" after {duration(at - asked)}" if asked else ""
-                return f"The script in the browser: {script_word(state)}{waited}"
+                return f"The script in the browser: {SCRIPTS[state]}{waited}"
             case InputRequested(request_id=request, prompt=prompt):
                 self._asked[request] = at
                 return f"Asks: {prompt}"
@@ -107,9 +108,9 @@ class Meanings:
 
 
 def duration(time: timedelta) -> str:
-    """Return a stretch of time in words: "0.41 s", "2 min 5 s"."""
+    """Return a stretch of time in words: "0.41 s", "2.6 s", "2 min 5 s"."""
     seconds = max(0.0, time.total_seconds())
-    if seconds < 10:
+    if seconds < 1:
         return f"{seconds:.2f} s"
     if seconds < 60:
         return f"{seconds:.1f} s"
@@ -124,7 +125,7 @@ def failed(body: EventBody) -> bool:
         case ToolFinished(failed=went_wrong):
             return went_wrong
         case ScriptFinished(state=state):
-            return state in ("failed", "timed-out")
+            return state in (ScriptState.FAILED, ScriptState.TIMED_OUT)
         case RunEnded(outcome=outcome):
             return outcome is Outcome.FAILED
         case Unknown(type=name, data=data):

@@ -14,7 +14,7 @@ from ..html import raw, render
 from ..markdown import Budget
 from ..parts import ProposedScript, Reasoning, Step, Text
 from ..patches import Patch, element_patches
-from ..scripts.models import ScriptState
+from ..scripts.result import ScriptState
 from ..view import RunView
 from .text import LiveText
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from .models import ScriptResult
+from .result import ScriptResult
 
 
 @dataclass(frozen=True, slots=True)

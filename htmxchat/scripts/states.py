@@ -32,8 +32,8 @@ from .actions import (
     Rerun,
     ScriptAction,
 )
-from .models import Script, ScriptResult, ScriptState
-from .results import no_python
+from .models import FromAgent, Script, ScriptOrigin
+from .result import ScriptError, ScriptResult, ScriptState
 
 LONGEST_CODE = 50_000
 """Characters of one script."""
@@ -57,9 +57,10 @@ def digest(code: str) -> str:
     return hashlib.sha256(code.encode("utf-8", "surrogatepass")).hexdigest()
 
 
-def script_id(run_id: str, origin: str) -> str:
+def script_id(run_id: str, origin: ScriptOrigin) -> str:
     """Return the id of the script that has this origin in a run: the same wherever it is asked for."""
-    return digest(f"{run_id}\n{origin}")[:32]
+    name = f"proposal:{origin.script_id}" if isinstance(origin, FromAgent) else f"block:{origin.block}"
+    return digest(f"{run_id}\n{name}")[:32]
 
 
 def tidy(code: str) -> str:
@@ -206,7 +207,7 @@ def _over(script: Script, result: ScriptResult, now: datetime) -> Script:
 
 
 def _gone() -> ScriptResult:
-    return ScriptResult(ScriptState.FAILED, error=no_python(PAGE_GONE))
+    return ScriptResult(ScriptState.FAILED, error=ScriptError("sandbox", PAGE_GONE))
 
 
 def _expect(script: Script, *states: ScriptState) -> None:

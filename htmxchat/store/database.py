@@ -3,46 +3,30 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import logging
-import os
-import sqlite3
 from collections.abc import AsyncIterator, Callable, Coroutine
-from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext, suppress
+from contextlib import asynccontextmanager, nullcontext
 from typing import Any, TypeVar
 
-from sqlalchemy import URL, Connection, event, literal, make_url, select
-from sqlalchemy.exc import ArgumentError, DBAPIError, IntegrityError, InvalidRequestError, SQLAlchemyError
-from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
-from sqlalchemy.pool import StaticPool
+from sqlalchemy import Connection, literal, select
+from sqlalchemy.exc import DBAPIError, IntegrityError, SQLAlchemyError
 
-from .. import checks
 from ..errors import OtherSchema
 from . import migrations, notices
-from .freshness import look_at_connections
+from .engines import PATIENCE, make_engine
 from .tables import metadata
 from .trouble import Crowded, Trouble, check_tables
 
 T = TypeVar("T")
 log = logging.getLogger("htmxchat")
-MEMORY = "sqlite+aiosqlite://"
-_DRIVERS = {
-    "sqlite": "sqlite+aiosqlite",
-    "postgres": "postgresql+asyncpg",
-    "postgresql": "postgresql+asyncpg",
-    "postgresql+psycopg2": "postgresql+asyncpg",
-}
-_EXTRAS = {"asyncpg": "htmxchat[postgres]"}
-_PATIENCE = 10.0
 _RESERVED = 3
-_KEPT = 5
 
 
 class Database:
     """An SQLAlchemy engine and the rules for using it. asyncio only.
 
     Args:
-        url: An SQLAlchemy URL with an async driver. Without one, the data lives in memory and dies with the object.
+        url: An SQLAlchemy URL. Without one, the data lives in memory and dies with the object.
         migrate: Whether a database of an older version is brought to the present schema at first use.
         connections: How many transactions run at a time; more wait for up to ten seconds. What the process does for all
             (writing logs, its sign of life, reading news) has a few more, so that no number of requests holds it up.
@@ -53,7 +37,7 @@ class Database:
 
     def __init__(self, url: str | None = None, *, migrate: bool = True, connections: int = 10) -> None:
         self._connections = connections
-        self._engine, self._kind = _make_engine(MEMORY if url is None else url, connections + _RESERVED)
+        self._engine = make_engine(url, connections + _RESERVED)
         self._migrate = migrate
         self._ready = False
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -74,12 +58,15 @@ class Database:
         One that a database does not answer is given up after ten seconds.
         """
         if self._tasks:
-            await asyncio.wait(self._tasks, timeout=_PATIENCE)
+            await asyncio.wait(self._tasks, timeout=PATIENCE)
         await self._engine.dispose()
         self._ready = False
 
     async def read(self, work: Callable[[Connection], T]) -> T:
-        """Return what `work` reads, in a transaction of its own. It is not interrupted when the caller is."""
+        """Return what `work` reads, in a transaction of its own. It is not interrupted when the caller is.
+
+        With SQLite, `work` is called in another thread.
+        """
         return await self._read(work)
 
     async def write(self, work: Callable[[Connection], T]) -> T:
@@ -114,11 +101,8 @@ class Database:
 
     async def _once(self, work: Callable[[Connection], T], *, writes: bool, reserved: bool) -> T:
         place = nullcontext() if reserved else self._place()
-        async with self._turn(writes), place, self._engine.begin() as connection:
-            if writes and self._kind != "other":
-                # Else it would lock at its first write, when what it has read may not be true any more.
-                await connection.exec_driver_sql("BEGIN IMMEDIATE")
-            return await connection.run_sync(_telling(work) if writes else work)
+        async with self._turn(writes=writes, reserved=reserved), place:
+            return await self._engine.transact(_telling(work) if writes else work, writes=writes)
 
     def _use_this_loop(self) -> None:
         """Locks belong to one event loop, but an object made at import time may see several, one after the other."""
@@ -129,11 +113,20 @@ class Database:
             # SQLite has one writer: waiting here is fair and wakes at once, its own busy handler polls.
             # The one connection of a database in memory can carry one transaction, so there readers wait as well.
             self._one_at_a_time = asyncio.Lock()
+            self._queue = asyncio.Lock()
             self._places = asyncio.Semaphore(self._connections)
 
-    def _turn(self, writes: bool) -> AbstractAsyncContextManager[Any]:
-        alone = self._kind == "memory" or (self._kind == "sqlite" and writes)
-        return self._one_at_a_time if alone else nullcontext()
+    @asynccontextmanager
+    async def _turn(self, *, writes: bool, reserved: bool) -> AsyncIterator[None]:
+        """Wait until no other transaction is under way, where there can be one only.
+
+        Requests queue among themselves. So what the process does for all waits for one of them, however many there are.
+        """
+        if not (self._engine.memory or (self._engine.one_writer and writes)):
+            yield
+            return
+        async with nullcontext() if reserved else self._queue, self._one_at_a_time:
+            yield
 
     @asynccontextmanager
     async def _place(self) -> AsyncIterator[None]:
@@ -143,17 +136,17 @@ class Database:
             Crowded: None was, for ten seconds.
         """
         try:
-            async with asyncio.timeout(_PATIENCE):
+            async with asyncio.timeout(PATIENCE):
                 await self._places.acquire()
         except TimeoutError:
-            raise Crowded(self._connections, _PATIENCE) from None
+            raise Crowded(self._connections, PATIENCE) from None
         try:
             yield
         finally:
             self._places.release()
 
     def _make_tables(self, db: Connection) -> None:
-        if self._kind == "memory":
+        if self._engine.memory:
             metadata.create_all(db)
         else:
             migrations.prepare(db, migrate=self._migrate)
@@ -167,10 +160,9 @@ class Database:
                 if self._ready:
                     return
                 try:
-                    async with self._engine.begin() as connection:
-                        await connection.run_sync(self._make_tables)
+                    await self._engine.transact(self._make_tables, writes=False)
                     self._ready = True
-                except (DBAPIError, sqlite3.OperationalError):
+                except DBAPIError:
                     # Perhaps another process creates the tables at this moment; then the next look finds them.
                     if delay is None:
                         raise
@@ -192,7 +184,7 @@ def _telling(work: Callable[[Connection], T]) -> Callable[[Connection], T]:
 async def uncancelled(tasks: set[asyncio.Task[Any]], work: Coroutine[Any, Any, T]) -> T:
     """Await `work`, which goes on to its end even if the caller is cancelled; meanwhile it is one of `tasks`.
 
-    A cancelled statement would cost its connection, and with it a whole database in memory.
+    A cancelled statement would cost its connection.
     """
     task = asyncio.create_task(work)
     tasks.add(task)
@@ -200,69 +192,3 @@ async def uncancelled(tasks: set[asyncio.Task[Any]], work: Coroutine[Any, Any, T
     # When the caller has gone, nobody else hears of a failure, and asyncio would complain of that.
     task.add_done_callback(lambda done: done.cancelled() or done.exception())
     return await asyncio.shield(task)
-
-
-def _make_engine(url: str, connections: int) -> tuple[AsyncEngine, str]:
-    # What it is instead is not said: it may be a URL with a password.
-    if not isinstance(url, str | URL):
-        raise TypeError(f'url is a str, "sqlite+aiosqlite:///chat.db", not {checks.kind(url)}.')
-    try:
-        parsed = make_url(url)
-    except ArgumentError:
-        raise ValueError('Not a database URL. Use one like "sqlite+aiosqlite:///chat.db".') from None
-    shown = parsed.render_as_string(hide_password=True)
-    sqlite = parsed.get_backend_name() == "sqlite"
-    memory = sqlite and parsed.database in (None, "", ":memory:")
-    options: dict[str, Any] = {"poolclass": StaticPool} if memory else _pool(connections)
-    if advised := _DRIVERS.get(parsed.drivername):
-        right = parsed.set(drivername=advised).render_as_string(hide_password=True)
-        raise ValueError(f"{shown} names no async driver. Write {right}.")
-    try:
-        engine = create_async_engine(
-            parsed,
-            hide_parameters=True,  # what people wrote stays out of the logs
-            json_serializer=_to_json,
-            **options,
-        )
-    except InvalidRequestError:
-        hint = "Use sqlite+aiosqlite or postgresql+asyncpg."
-        raise ValueError(f"{shown} names a driver that is not async. {hint}") from None
-    except ModuleNotFoundError as error:
-        extra = _EXTRAS.get(str(error.name), str(error.name))
-        raise ValueError(f"{shown} needs {error.name}, which is not installed: pip install '{extra}'.") from None
-    except (ArgumentError, ImportError) as error:
-        raise ValueError(f"{shown} cannot be used as a database: {error}") from error
-    if sqlite:
-        event.listen(engine.sync_engine, "connect", _set_up_sqlite)
-    else:
-        look_at_connections(engine.sync_engine)
-    if sqlite and not memory:
-        file = str(parsed.database)
-        event.listen(engine.sync_engine, "do_connect", lambda *_: create_private(file))
-    return engine, "memory" if memory else "sqlite" if sqlite else "other"
-
-
-def _pool(connections: int) -> dict[str, Any]:
-    """Return the options of a pool: some connections stay open, the others are made when they are needed."""
-    kept = min(connections, _KEPT)
-    return {"pool_size": kept, "max_overflow": connections - kept, "pool_timeout": _PATIENCE}
-
-
-def create_private(file: str) -> None:
-    """Create a database file that only its owner can read, for it may hold sign-ins. One that is there stays as it is.
-
-    SQLite gives the files beside it the same mode. What goes wrong here, it says itself when it opens the file.
-    """
-    with suppress(OSError):
-        os.close(os.open(file.removeprefix("file:").partition("?")[0], os.O_CREAT | os.O_EXCL, 0o600))
-
-
-def _to_json(value: object) -> str:
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
-
-
-def _set_up_sqlite(connection: Any, record: object) -> None:
-    cursor = connection.cursor()
-    for pragma in ("busy_timeout=5000", "journal_mode=WAL", "synchronous=NORMAL", "foreign_keys=ON"):
-        cursor.execute(f"PRAGMA {pragma}")
-    cursor.close()

@@ -17,7 +17,7 @@ class Keys(Database):
 
     async def identity_key(self) -> bytes | None:
         """Return the key that signs what the chat issues to browsers; `None` for a store in memory."""
-        if self._kind == "memory":
+        if self._engine.memory:
             return None
         key = await self._read(_find)
         if key is None:

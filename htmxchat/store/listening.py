@@ -25,7 +25,7 @@ class Listening(Database):
     @property
     def notifies(self) -> bool:
         """Whether the database can tell. Else whoever wants news looks for it, again and again."""
-        dialect = self._engine.dialect
+        dialect = self._engine.core.dialect
         return dialect.name == "postgresql" and dialect.driver == "asyncpg"
 
     async def listen(self, ready: Callable[[], None], heard: Heard) -> None:
@@ -48,7 +48,7 @@ class Listening(Database):
             elif (notice := decode(payload)) is not None:
                 heard(*notice)
 
-        engine = create_async_engine(self._engine.url, poolclass=NullPool)
+        engine = create_async_engine(self._engine.core.url, poolclass=NullPool)
         async with engine.connect() as connection:
             driver = (await connection.get_raw_connection()).driver_connection
             assert driver is not None

@@ -21,14 +21,13 @@ from sqlalchemy import (
     bindparam,
     exists,
     insert,
-    literal,
     or_,
     select,
     true,
     update,
 )
 
-from ..cleaning import one_line, searchable, storable
+from ..cleaning import searchable, storable, title_of
 from ..errors import InvalidInput, NotFound
 from ..events import (
     RunEvent,
@@ -38,7 +37,6 @@ from ..models import Conversation, Run, RunState
 from . import tables as t
 from .waiting import standing_of, told
 
-TITLE_LENGTH = 80
 LONGEST_QUERY = 500
 _ID = re.compile("[0-9a-f]{32}")
 _SET_TIME = (
@@ -164,7 +162,7 @@ def events_of(db: Connection, found: Select[*tuple[Any, ...]]) -> Iterator[tuple
 def add_conversation(db: Connection, user_id: str, id: str, text: str) -> datetime:
     """Write a conversation with a title from its first text; return its time."""
     at = now()
-    title = one_line(text, TITLE_LENGTH)
+    title = title_of(text)
     values = {"user_id": user_id, "title": title, "folded": searchable(title), "created_at": at, "updated_at": at}
     mine(user_id)
     db.execute(insert(t.conversations).values(id=id, **values))
@@ -199,6 +197,6 @@ def latest_state(conversation_id: Any) -> Select[str]:
 
 def run_standing() -> ColumnElement[str]:
     """How a run stands, as `waiting.told` reads it."""
-    awaited = and_(t.scripts.c.run_id == t.runs.c.id, t.scripts.c.origin == literal("proposal:") + t.runs.c.waiting)
+    awaited = and_(t.scripts.c.run_id == t.runs.c.id, t.scripts.c.proposal == t.runs.c.waiting)
     script = select(t.scripts.c.state).where(awaited).correlate(t.runs).scalar_subquery()
     return standing_of(t.runs.c.state, t.runs.c.waiting.is_not(None), script, asks=script.is_(None))

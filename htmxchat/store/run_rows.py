@@ -44,6 +44,12 @@ _END = _OF_RUN.values(
     folded=bindparam("found"),
 )
 _WHOSE = "id", "owner", "active", "stop_requested", "agent", "deaths", "waiting"
+_LOCK = (
+    select(*[t.runs.c[name] for name in _WHOSE])
+    .where(t.runs.c.id.in_(bindparam("ids", expanding=True)))
+    .order_by(t.runs.c.id)
+    .with_for_update()
+)
 
 
 def awaited(db: Connection, run_id: str) -> str | None:
@@ -189,9 +195,7 @@ def lock_conversations_of(db: Connection, run_ids: Sequence[str]) -> dict[str, s
 
 def lock_runs(db: Connection, run_ids: Sequence[str]) -> Sequence[Any]:
     """Lock runs, and return whose they are."""
-    columns = [t.runs.c[name] for name in _WHOSE]
-    these = select(*columns).where(t.runs.c.id.in_(run_ids)).order_by(t.runs.c.id)
-    return db.execute(these.with_for_update()).all()
+    return db.execute(_LOCK, {"ids": run_ids}).all()
 
 
 def finish(db: Connection, run_id: str, conversation_id: str, outcome: RunEnded) -> None:

@@ -8,7 +8,7 @@ from sqlalchemy import Connection
 
 from ..errors import InvalidInput
 from ..scripts.actions import ScriptAction
-from ..scripts.models import Script
+from ..scripts.models import FromAnswer, Script
 from ..scripts.states import MOST_SCRIPTS, settle, step, usable
 from . import rows
 from . import script_rows as queue
@@ -54,9 +54,10 @@ class ScriptLog(Database):
             usable(code)
             queue.lock(db, run.conversation_id)
             there = {script.origin for script in queue.read(db, run.conversation_id) if script.run_id == run_id}
-            if f"block:{number}" not in there and len(there) >= MOST_SCRIPTS:
+            origin = FromAnswer(number)
+            if origin not in there and len(there) >= MOST_SCRIPTS:
                 raise InvalidInput(f"An answer may have {MOST_SCRIPTS} scripts in the queue.")
-            return queue.add(db, run.conversation_id, run_id, f"block:{number}", code, title, False)
+            return queue.add(db, run.conversation_id, run_id, origin, code, title)
 
         return await self.write(work)
 

@@ -15,14 +15,15 @@ from sqlalchemy import ColumnElement, Connection, Row, delete, insert, select, u
 from ..cleaning import clean_json, clean_text, one_line
 from ..errors import NotFound
 from ..events import ScriptProposed
-from ..scripts.models import Script, ScriptResult, ScriptState
-from ..scripts.results import decode_result, encode_result, no_python
+from ..scripts.encoding import decode_result, encode_result
+from ..scripts.models import FromAgent, FromAnswer, Script, ScriptOrigin
+from ..scripts.result import ScriptError, ScriptResult, ScriptState
 from ..scripts.states import LONGEST_CODE, LONGEST_TITLE, MOST_SCRIPTS, script_id, settle, tidy
 from . import notices
 from . import tables as t
 from .notices import Notice
 
-_COLUMNS = tuple(field.name for field in fields(Script))
+_COLUMNS = tuple(field.name for field in fields(Script) if field.name != "origin")
 
 
 def lock(db: Connection, conversation_id: str) -> None:
@@ -59,7 +60,16 @@ def save(db: Connection, script: Script) -> None:
     db.execute(update(t.scripts).where(t.scripts.c.id == script.id).values(**values))
 
 
-def add(db: Connection, conversation_id: str, run_id: str, origin: str, code: str, title: str, awaited: bool) -> Script:
+def add(
+    db: Connection,
+    conversation_id: str,
+    run_id: str,
+    origin: ScriptOrigin,
+    code: str,
+    title: str,
+    *,
+    awaited: bool = False,
+) -> Script:
     """Write a script that waits for approval, or return the one that is there. One that cannot be used is rejected."""
     id = script_id(run_id, origin)
     lock(db, conversation_id)
@@ -76,15 +86,15 @@ def add(db: Connection, conversation_id: str, run_id: str, origin: str, code: st
         awaited=awaited,
     )  # fmt: skip
     if reason := _unusable(code, sum(each.run_id == run_id for each in scripts)):
-        refusal = ScriptResult(ScriptState.REJECTED, error=no_python(reason))
+        refusal = ScriptResult(ScriptState.REJECTED, error=ScriptError("sandbox", reason))
         script = replace(script, state=refusal.state, result=refusal, ended_at=now)
     db.execute(insert(t.scripts).values(**_values(script)))
     return script
 
 
 def propose(db: Connection, conversation_id: str, run_id: str, body: ScriptProposed) -> Script:
-    origin = f"proposal:{body.script_id}"
-    return answer(db, add(db, conversation_id, run_id, origin, body.code, body.title, body.awaited))
+    origin = FromAgent(body.script_id)
+    return answer(db, add(db, conversation_id, run_id, origin, body.code, body.title, awaited=body.awaited))
 
 
 def answer(db: Connection, script: Script) -> Script:
@@ -141,10 +151,16 @@ def _in(statement: Any, conversation_id: str) -> Any:
 def _values(script: Script) -> dict[str, Any]:
     values = {name: getattr(script, name) for name in _COLUMNS}
     result = None if script.result is None else clean_json(encode_result(script.result))
+    match script.origin:
+        case FromAgent(script_id=proposal):
+            values |= {"proposal": proposal, "block": None}
+        case FromAnswer(block=block):
+            values |= {"proposal": None, "block": block}
     return {**values, "state": script.state.value, "result": result}
 
 
 def _script(row: Row[Any]) -> Script:
     values = {name: getattr(row, name) for name in _COLUMNS}
     result = None if row.result is None else decode_result(row.result)
-    return Script(**{**values, "state": ScriptState(row.state), "result": result})
+    origin = FromAgent(row.proposal) if row.proposal is not None else FromAnswer(row.block)
+    return Script(origin=origin, **{**values, "state": ScriptState(row.state), "result": result})

@@ -1,4 +1,4 @@
-"""The durable log: conversations, turns, runs and events in any database that SQLAlchemy's asyncio engine can use.
+"""The durable log: conversations, turns, runs and events, in SQLite or any database with an asyncio driver.
 
 The log is the truth; notification is only a wake-up. Everything that somebody asks for by id takes the user's id, and
 raises `NotFound` for what belongs to somebody else exactly as for what never existed.
@@ -19,7 +19,7 @@ from .upkeep import Upkeep
 class Store(Runs, RunLogs, Takeover, Listening, ScriptLog, Sessions, Keys, Upkeep):
     """The chat's memory. asyncio only.
 
-    `Store()` lives in memory and dies with the object, `Store("sqlite+aiosqlite:///chat.db")` is a file that several
+    `Store()` lives in memory and dies with the object, `Store("sqlite:///chat.db")` is a file that several
     processes of one machine can share, a `postgresql+asyncpg` URL serves many machines, whose clocks must agree to
     within a second or so. Tables are created at first use.
 
@@ -27,7 +27,7 @@ class Store(Runs, RunLogs, Takeover, Listening, ScriptLog, Sessions, Keys, Upkee
     next calls removes it with everything in it.
 
     Args:
-        url: An SQLAlchemy URL with an async driver, or `None` for a store in memory.
+        url: An SQLAlchemy URL, with an async driver unless it is SQLite, or `None` for a store in memory.
         keep_deleted: For how many seconds a deletion can be undone.
         migrate: Whether a database that an older version made is brought to the present schema at first use. Without
             it, such a database is refused until `python -m htmxchat db upgrade URL` has run.

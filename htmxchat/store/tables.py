@@ -170,7 +170,9 @@ scripts = Table(
     Column("id", String(32), primary_key=True),
     Column("conversation_id", Text, nullable=False),
     Column("run_id", Text, nullable=False),
-    Column("origin", Text, nullable=False),
+    # Where it comes from: the `script_id` of a proposal, or the number of a block of the answer.
+    Column("proposal", Text),
+    Column("block", Integer),
     Column("title", Text, nullable=False),
     Column("code", Text, nullable=False),
     Column("state", String(16), nullable=False),

@@ -15,7 +15,8 @@ from sqlalchemy import ColumnElement, Connection, and_, delete, exists, or_, sel
 
 from ..events import JSON, InputAnswered, InputRequested, Outcome, RunEnded, RunEvent, ScriptProposed
 from ..models import Run, Turn
-from ..scripts.results import encode_result
+from ..scripts.encoding import decode_result
+from ..scripts.result import ScriptResult
 from . import branches, notices, rows, run_rows, script_rows
 from . import tables as t
 from .database import Database
@@ -63,7 +64,7 @@ class RunContext:
     memory: JSON
     checkpoint: JSON
     checkpoint_seq: int
-    answers: Mapping[str, JSON]
+    answers: Mapping[str, JSON | ScriptResult]
 
 
 class Takeover(Database):
@@ -160,6 +161,23 @@ class Takeover(Database):
 
         return await self._write(work, reserved=True)
 
+    async def users_of_left(self, ids: Sequence[str], agent: str | None) -> dict[str, str]:
+        """Return whose those of some runs are that no process has and that an agent can go on with."""
+        left = and_(t.runs.c.id.in_(ids), t.runs.c.owner.is_(None), t.runs.c.agent == agent)
+        these = select(t.runs.c.id, t.runs.c.user_id).where(left)
+        return {row.id: row.user_id for row in await self._read(lambda db: db.execute(these).all(), reserved=True)}
+
+    async def keep_left(self, ids: Sequence[str], since: datetime) -> None:
+        """Have runs that no process has, and that were left before a time, look as if they were left now."""
+        left = and_(t.runs.c.id.in_(ids), t.runs.c.owner.is_(None), t.runs.c.released_at < since)
+        if ids:
+            await self._write(lambda db: db.execute(update(t.runs).where(left).values(released_at=rows.now())))
+
+    async def live_checkpoint(self, conversation_id: str) -> JSON:
+        """Return the last checkpoint of a conversation's live run; `None` without one."""
+        live = select(t.runs.c.checkpoint).where(t.runs.c.conversation_id == conversation_id, t.runs.c.active == 1)
+        return await self._read(lambda db: db.scalar(live))
+
     async def read_context(self, run: Run) -> RunContext:
         """Return what the agent of a run has to know."""
 
@@ -217,18 +235,19 @@ def _release(db: Connection, condition: ColumnElement[bool], **values: int) -> N
     notices.note(db, Notice.LEFT, [])
 
 
-def _read_answers(db: Connection, run: Run, after: int) -> dict[str, JSON]:
-    answers = {row.request_id: row.answer for row in db.execute(select(t.answers).where(t.answers.c.run_id == run.id))}
-    asked = set()
+def _read_answers(db: Connection, run: Run, after: int) -> dict[str, JSON | ScriptResult]:
+    given = {row.request_id: row.answer for row in db.execute(select(t.answers).where(t.answers.c.run_id == run.id))}
+    questions, scripts = set(), set()
     for event in rows.read_events(db, run.id, after):
         match event.body:
             case InputRequested(request_id=request_id):
-                asked.add(request_id)
+                questions.add(request_id)
             case InputAnswered(request_id=request_id, answer=answer):
-                answers.setdefault(request_id, answer)
+                given.setdefault(request_id, answer)
             case ScriptProposed(script_id=script_id, awaited=True):
-                asked.add(script_id)
-    for script in script_rows.read(db, run.conversation_id) if asked else ():
-        if script.run_id == run.id and script.proposal and script.state.over and script.result is not None:
-            answers.setdefault(script.proposal, encode_result(script.result))
-    return {request_id: answer for request_id, answer in answers.items() if request_id in asked}
+                scripts.add(script_id)
+    results = {id: decode_result(given[id]) for id in scripts if id in given}
+    for script in script_rows.read(db, run.conversation_id) if scripts else ():
+        if script.run_id == run.id and script.proposal in scripts and script.state.over and script.result is not None:
+            results.setdefault(script.proposal, script.result)
+    return {id: given[id] for id in questions if id in given} | results

@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, Row, and_, delete, exists, or_, select
 
 from ..events import JSON
-from ..scripts.results import encode_result
+from ..scripts.encoding import encode_result
 from . import rows, script_rows
 from . import tables as t
 from .database import Database

@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, and_, case
 
 from ..models import RunState, Waiting
-from ..scripts.models import ScriptState
+from ..scripts.result import ScriptState
 
 
 def standing_of(state: Any, waits: ColumnElement[bool], script: Any, *, asks: Any) -> ColumnElement[str]:
@@ -19,8 +19,7 @@ def standing_of(state: Any, waits: ColumnElement[bool], script: Any, *, asks: An
         script: The column with the state of the script that it waits for; NULL without one.
         asks: The condition for waiting for an answer, and not for a script.
     """
-    known = {ScriptState.QUEUED.value: Waiting.APPROVAL.value, ScriptState.APPROVED.value: Waiting.APPROVED.value}
-    by_script = case(known, value=script, else_=Waiting.SCRIPT.value)
+    by_script = case({each.value: Waiting.for_script(each).value for each in ScriptState}, value=script)
     live = and_(waits, state == RunState.RUNNING.value)
     return case(
         (and_(waits, asks, state.in_([RunState.RUNNING.value, RunState.SUSPENDED.value])), Waiting.ANSWER.value),

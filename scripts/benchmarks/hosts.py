@@ -70,7 +70,7 @@ def chat(db: str | None) -> Starlette:
     async def identify(request: HttpRequest) -> User:
         return User("benchmark")
 
-    backend = LocalBackend(respond, Store(f"sqlite+aiosqlite:///{db}") if db else Store())
+    backend = LocalBackend(respond, Store(f"sqlite:///{db}") if db else Store())
     app = create_chat_app(backend, identify=identify, limits=MANY)
     return Starlette(routes=[Mount("/chat", app)], lifespan=chat_lifespan(app))
 

@@ -42,7 +42,7 @@ def _measure(what: str, count: int, place: str | None) -> dict[str, float]:
     """Measure in a process of its own; every SQLite file is a new one."""
     url = place or ""
     if place and "://" not in place:
-        url = f"sqlite+aiosqlite:///{tempfile.mkdtemp(dir=Path(place))}/chat.db"
+        url = f"sqlite:///{tempfile.mkdtemp(dir=Path(place))}/chat.db"
     command = [sys.executable, "-m", "scripts.benchmarks.runs_process", what, str(count), url]
     out = subprocess.run(command, cwd=ROOT, check=True, stdout=subprocess.PIPE, text=True, timeout=300).stdout
     measured: dict[str, float] = json.loads(out)

@@ -163,7 +163,7 @@ def main() -> None:
     parser.add_argument("--db")
     parser.add_argument("--port", type=int, default=0)
     options = parser.parse_args()
-    store = Store(f"sqlite+aiosqlite:///{options.db}") if options.db else Store()
+    store = Store(f"sqlite:///{options.db}") if options.db else Store()
     chat = create_chat_app(LocalBackend(respond, store), title="Test chat", starters=[Starter("Greet", "Say hello")])
     beside = others()
     mounts = [Mount("/chat", chat), *(Mount(f"/{name}", each) for name, each in beside.items())]

@@ -28,7 +28,7 @@ def main() -> None:
     async def identify(request: Request) -> User:
         return User("ann", token=options.token)
 
-    store = Store(f"sqlite+aiosqlite:///{options.db}")
+    store = Store(f"sqlite:///{options.db}")
     backend = KogwistarBackend(options.url, store, workflow_id=options.workflow, timing=IMPATIENT)
     chat = create_chat_app(backend, identify=identify, title="Test chat")
     host = Starlette(routes=[Mount("/chat", chat)], lifespan=chat_lifespan(chat))

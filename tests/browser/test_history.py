@@ -152,3 +152,56 @@ def test_a_warning_goes_when_there_is_something_else_to_say(chat: Page) -> None:
     send(chat, "words 5 0.01")
     expect(warning).to_have_count(0)
     wait_for_state(chat, "completed")
+
+
+def choose(page: Page, title: str, choice: str) -> None:
+    """Choose from the menu of a conversation in the list."""
+    row = page.locator("#history-list li", has_text=title)
+    row.hover()
+    row.locator("summary").click()
+    row.locator(".menu").get_by_text(choice).click()
+
+
+def test_a_conversation_is_deleted_from_the_list_while_another_stays_open(chat: Page) -> None:
+    fill_history(chat, ["another"])
+    start(chat, "hello")
+    open_one = chat.url
+    choose(chat, "another", "Delete")
+    until(lambda: titles(chat) == ["hello"])
+    undo = chat.get_by_role("button", name="Undo")
+    expect(undo).to_be_focused()
+    expect(chat).to_have_url(open_one)
+    expect(chat.locator("h1")).to_have_text("hello")
+    undo.click()
+    expect(chat.locator("h1")).to_have_text("another")
+    until(lambda: titles(chat) == ["hello", "another"])
+    expect(undo).to_have_count(0)
+    choose(chat, "another", "Delete")
+    expect(chat.locator("h1")).to_have_text("New conversation")
+
+
+def test_a_conversation_is_renamed_from_the_list(chat: Page) -> None:
+    fill_history(chat, ["another"])
+    start(chat, "hello")
+    choose(chat, "another", "Rename")
+    title = chat.get_by_label("Title")
+    expect(title).to_be_focused()
+    assert chat.evaluate("getSelection().toString()") == "another"
+    title.fill("A better title")
+    title.press("Enter")
+    expect(chat.locator("h1")).to_have_text("A better title")
+    until(lambda: titles(chat) == ["hello", "A better title"])
+    expect(chat).to_have_url(re.compile(r"/c/\w+$"))
+    expect(chat.locator("a[data-conversation][aria-current]")).to_contain_text("A better title")
+
+
+def test_the_menu_of_a_row_is_reached_and_left_by_keyboard(chat: Page) -> None:
+    fill_history(chat, ["one", "two"])
+    chat.get_by_role("link", name="two").focus()
+    chat.keyboard.press("Tab")
+    expect(chat.get_by_label("Menu of two")).to_be_focused()
+    chat.keyboard.press("Enter")
+    expect(chat.locator("#history-list .menu")).to_be_visible()
+    chat.keyboard.press("Escape")
+    expect(chat.locator("#history-list .menu")).to_be_hidden()
+    expect(chat.get_by_label("Menu of two")).to_be_focused()

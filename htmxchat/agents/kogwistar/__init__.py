@@ -1,5 +1,10 @@
 """A kogwistar server as the chat's agent: `pip install htmxchat[kogwistar]`."""
 
+from importlib.util import find_spec
+
+if not (find_spec("httpx") and find_spec("httpx_sse")):
+    raise ImportError("htmxchat.agents.kogwistar needs httpx and httpx-sse: pip install 'htmxchat[kogwistar]'")
+
 from .backend import KogwistarBackend
 from .login import KogwistarLogin
 from .timing import Timing

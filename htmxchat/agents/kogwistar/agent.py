@@ -3,31 +3,23 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Callable, Mapping
+from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
-from dataclasses import replace
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any
 
 from ...agent import Request, Said
-from ...errors import NotSignedIn
-from ...events import JSON, EventBody, InputRequested, StageChanged
-from ...scripts.models import ScriptResult
-from ...scripts.results import encode_result
-from .asking import Asking, SignedOut
-from .credentials import Credentials
+from ...events import JSON, StageChanged
 from .inquiry import gather
-from .links import Links, RunLink
+from .job import Job, Sent, Setup, Signals, SignedOut
+from .links import RunLink
 from .progress import Progress
-from .resuming import GOING_ON, Resuming
-from .sending import ANSWERING, Sending
-from .timing import Timing
+from .resuming import GOING_ON, resume
+from .sending import send
 from .translation import waiting
 from .translation.outcome import conclude
+from .translation.problems import UNCERTAIN, Uncertain
 from .translation.replies import ServerRun
-from .watch import Signals, Watch
-
-if TYPE_CHECKING:
-    from .transport.client import Client
+from .watch import Watch
 
 SIGNED_OUT = "The answer goes on when you have signed in again"
 SIGNED_IN = "You are signed in again. Waiting for news of this answer"
@@ -39,32 +31,16 @@ class KogwistarAgent:
     Before it sends something it says so in a checkpoint that is stored: a process that goes on with the run after
     another one has died knows whether it may have arrived.
 
-    Attributes:
-        sending: Knows what became of the messages of this process.
+    Args:
         hand_back: Called with a run that this process cannot go on with.
     """
 
     name = "kogwistar"
 
-    def __init__(
-        self,
-        client: Client,
-        links: Links,
-        credentials: Credentials,
-        timing: Timing,
-        workflow_id: str,
-        initial_state: Callable[[str], Mapping[str, Any]],
-        stream: Literal["sse", "poll"],
-    ) -> None:
-        self._client = client
-        self._links = links
-        self._asking = Asking(credentials)
-        self._timing = timing
-        self._workflow_id = workflow_id
-        self._stream: Literal["sse", "poll"] = stream
+    def __init__(self, setup: Setup, hand_back: Callable[[str], None]) -> None:
+        self._setup = setup
+        self._hand_back = hand_back
         self._signals: dict[str, Signals] = {}
-        self.sending = Sending(client, links, self._asking, timing, workflow_id, initial_state)
-        self.hand_back: Callable[[str], None] = lambda run_id: None
 
     def answer(self, request: Request) -> AsyncGenerator[Said, Any]:
         return self._go(request, Progress())
@@ -75,104 +51,90 @@ class KogwistarAgent:
     def stop(self, run_id: str) -> None:
         self._signals_of(run_id).stop()
 
+    def expect(self, run_id: str) -> None:
+        """Somebody is going to wait until a run's message is sent."""
+        self._signals_of(run_id).sent = asyncio.get_running_loop().create_future()
+
+    def sent(self, run_id: str) -> asyncio.Future[Sent] | None:
+        """Return what is to be known about a run's message; `None` for a run that this process has not begun."""
+        return self._signals[run_id].sent if run_id in self._signals else None
+
     def _signals_of(self, run_id: str) -> Signals:
         return self._signals.setdefault(run_id, Signals())
 
     async def _go(self, request: Request, progress: Progress) -> AsyncGenerator[Said, Any]:
-        signals = self._signals_of(request.run_id)
+        job = Job(self._setup, request, progress, self._signals_of(request.run_id))
         try:
-            if progress.signed_out:
-                progress.signed_out = False
-                yield StageChanged(SIGNED_IN)
-            if progress.phase in ("new", "sending", "doubt", "arrived"):
-                async with aclosing(self.sending.send(request, progress, signals)) as sending:
-                    async for said in sending:
-                        yield said
-            link = RunLink(progress.run, workflow_id=self._workflow_id)
-            await self._asking.patiently(request, lambda _: self._links.add_run(request.run_id, link, progress.turn))
-            async with aclosing(self._follow(request, progress, signals)) as following:
+            async with aclosing(_tell(job)) as telling:
                 answer: Any = None
                 while True:
                     try:
-                        answer = yield await following.asend(answer)
+                        answer = yield await telling.asend(answer)
                     except StopAsyncIteration:
                         return
         except SignedOut:
             progress.signed_out = True
             yield StageChanged(SIGNED_OUT)
             yield progress.checkpoint()
-            self.hand_back(request.run_id)
+            self._hand_back(request.run_id)
             await asyncio.get_running_loop().create_future()  # until this process has left the run
         finally:
-            self.sending.end(request.run_id)
+            job.signals.settle(Uncertain(UNCERTAIN))
             self._signals.pop(request.run_id, None)
 
-    async def _follow(self, request: Request, progress: Progress, signals: Signals) -> AsyncGenerator[Said, Any]:
-        """Tell what the run does, and give it what the user answers, until it has ended."""
-        watch = Watch(self._client, self._timing, self._stream, progress.run, progress.after, signals)
-        resuming = Resuming(self._client, progress, self._timing, self._workflow_id not in ANSWERING, signals)
-        there: ServerRun | None = None
-        question: waiting.Request | None = None
-        remark = ""
-        if progress.phase == "running":
-            while watch.over is None:
-                token = await self._asking.token(request.user.id)
-                try:
-                    async with aclosing(watch.follow(token)) as following:
-                        async for said in following:
-                            yield said
-                            if watch.after != progress.after:
-                                progress.after = watch.after
-                                yield progress.checkpoint()
-                except NotSignedIn:
-                    self._asking.refuse(request.user.id, token)
-            there = watch.over
-        else:
-            await self._asking.patiently(request, watch.read_again)
-            question = waiting.Request.from_json(progress.request or {})
-        while True:
-            if progress.phase == "resuming":
-                assert question is not None
-                given = question
-                there, remark, end = await self._asking.patiently(
-                    request,
-                    lambda token: resuming.look_after(token, given),  # noqa: B023
-                )
+
+async def _tell(job: Job) -> AsyncGenerator[Said, Any]:
+    """Go on with a run from where it is, and tell what happens, to its end."""
+    progress, watch, answer, remark = job.progress, Watch(job), None, ""
+    there: ServerRun | None = None
+    if progress.signed_out:
+        progress.signed_out = False
+        yield StageChanged(SIGNED_IN)
+    if progress.request is not None:
+        await job.ask(watch.rest)
+    while True:
+        match progress.phase:
+            case "running":
+                await _link(job, RunLink(progress.run, workflow_id=job.setup.workflow_id))
+                async with aclosing(watch.follow()) as following:
+                    async for said in following:
+                        yield said
+                        if watch.after != progress.after:
+                            progress.after = watch.after
+                            yield progress.checkpoint()
+                there = watch.over
+            case "waiting":
+                assert progress.request is not None
+                answer = ((yield waiting.ask(progress.request, remark)[-1]),)
+                yield StageChanged(GOING_ON)
+                progress.enter("resuming")
+                yield progress.checkpoint(wait=True)
+                continue
+            case "resuming":
+                there, remark, end = await resume(job, *(answer or ()))
                 if end is not None:
                     yield end
                     return
-            if there is not None:
-                known, text = there, watch.text
-                facts = await self._asking.patiently(
-                    request,
-                    lambda token: gather(self._client, token, known, text, progress.asked),  # noqa: B023
-                )
-                bodies, question = conclude(facts)
-                if question is None:
-                    if facts.run.assistant_turn_id:
-                        answered = RunLink(progress.run, facts.run.assistant_turn_id)
-                        await self._asking.patiently(request, lambda _: self._links.add_run(request.run_id, answered))  # noqa: B023
-                    for body in bodies:
-                        yield body
-                    return
-                progress.asked += 1
-                progress.request = question.to_json()
-                for body in bodies[:-1]:
-                    yield _remarked(body, remark)
-                progress.enter("waiting")
-                yield progress.checkpoint()
-                asked = _remarked(bodies[-1], remark)
-            else:
-                assert question is not None
-                asked = waiting.ask(question)[-1]
-            answer = yield asked
-            resuming.give(encode_result(answer) if isinstance(answer, ScriptResult) else answer)
-            yield StageChanged(GOING_ON)
-            progress.enter("resuming")
-            yield progress.checkpoint(wait=True)
+            case _:
+                async with aclosing(send(job)) as sending:
+                    async for step in sending:
+                        yield step
+                continue
+        assert there is not None
+        facts = await job.ask(gather, job.setup.client, there, watch.text, progress.asked)
+        bodies, progress.request = conclude(facts)
+        if progress.request is None:
+            if facts.run.assistant_turn_id:
+                await _link(job, RunLink(progress.run, facts.run.assistant_turn_id))
+            for body in bodies:
+                yield body
+            return
+        progress.asked += 1
+        for body in waiting.ask(progress.request, remark)[:-1]:
+            yield body
+        progress.enter("waiting")
+        yield progress.checkpoint()
 
 
-def _remarked(body: EventBody, remark: str) -> EventBody:
-    if isinstance(body, InputRequested):
-        return replace(body, prompt=remark + body.prompt)
-    return replace(body, name=remark + body.name) if isinstance(body, StageChanged) else body
+async def _link(job: Job, link: RunLink) -> None:
+    await job.ask(lambda _: job.setup.links.add_run(job.request.run_id, link, job.progress.turn))

@@ -11,16 +11,14 @@ import time
 from collections import OrderedDict
 from collections.abc import Iterable
 from contextlib import suppress
-from typing import TYPE_CHECKING, TypeVar
+from typing import TypeVar
 
 from ...errors import BackendUnavailable, ChatError, NotFound, NotSignedIn
 from ...models import User
 from ...store import Store
 from .translation import problems
+from .transport.client import Client
 from .transport.tokens import expired, fingerprint
-
-if TYPE_CHECKING:
-    from .transport.client import Client
 
 T = TypeVar("T")
 _MOST = 10_000

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
+from ...events import Outcome, RunEnded
 from .translation.replies import ServerTurn
 
 UNANSWERED = 120.0
@@ -52,3 +53,21 @@ def look_for(text: str, turns: Sequence[ServerTurn], known: Collection[str]) -> 
             after = turns[number + 1 : number + 2]
             return Found(turn.id, after[0] if after and after[0].role == "assistant" else None)
     return None
+
+
+def end(found: Found | None, seconds: float, *, stopped: bool) -> RunEnded | None:
+    """Return how the run of a message ends; `None` while it may still arrive, or be answered.
+
+    Args:
+        found: What the server has of it.
+        seconds: For how long it has been looked for.
+        stopped: Whether somebody wanted the run to stop.
+    """
+    answered = found is not None and found.answer is not None
+    if not answered and seconds < (UNANSWERED if found else MISSING):
+        return None
+    if stopped:
+        return RunEnded(Outcome.CANCELLED)
+    if answered:
+        return RunEnded(Outcome.COMPLETED)
+    return RunEnded(Outcome.FAILED, NO_ANSWER_CAME if found else NOT_ARRIVED)

@@ -6,15 +6,14 @@ import asyncio
 import logging
 from collections.abc import Awaitable
 from dataclasses import replace
-from typing import TYPE_CHECKING, TypeVar
+from typing import TypeVar
 
 from ...errors import BackendUnavailable, ChatError, NotSignedIn
+from ...events import Source
 from .translation.outcome import Facts, how
 from .translation.replies import ServerRun
 from .translation.sources import cites, find_sources
-
-if TYPE_CHECKING:
-    from .transport.client import Client
+from .transport.client import Client
 
 T = TypeVar("T")
 log = logging.getLogger("htmxchat")
@@ -22,24 +21,24 @@ _LOOKS, _PAUSE = 20, 0.1
 _STATUS = {"run.completed": "succeeded", "run.failed": "failed", "run.cancelled": "cancelled"}
 
 
-async def terminal_run(client: Client, token: str, id: str, said: str | None) -> ServerRun | None:
-    """Return a run that is over, or `None` if it is not.
+async def look_at_run(token: str, client: Client, id: str, said: str | None) -> ServerRun:
+    """Return a run as it is now.
 
     Args:
         said: The terminal event that came, if one did. The row follows its event; the event is believed if it does not.
     """
     run = await client.run(token, id)
-    for _ in range(_LOOKS if said else 0):
+    if said is None:
+        return run
+    for _ in range(_LOOKS):
         if run.terminal:
-            break
+            return run
         await asyncio.sleep(_PAUSE)
         run = await client.run(token, id)
-    if run.terminal:
-        return run
-    return replace(run, terminal=True, status=_STATUS[said]) if said else None
+    return replace(run, terminal=True, status=_STATUS[said])
 
 
-async def gather(client: Client, token: str, run: ServerRun, text: str, asked: int) -> Facts:
+async def gather(token: str, client: Client, run: ServerRun, text: str, asked: int) -> Facts:
     """Return what is needed to say how a terminal run went.
 
     Args:
@@ -51,23 +50,29 @@ async def gather(client: Client, token: str, run: ServerRun, text: str, asked: i
     facts = Facts(run, text, asked=asked)
     try:
         match how(run, text):
-            case "cancelled" if run.turn_id:
-                return await _left_behind(client, token, facts)
             case "suspended":
                 steps = await client.steps(token, run.id)
                 return replace(facts, steps=steps, state=await client.last_state(token, run.id))
             case "failed" | "empty" if not run.error:
                 return replace(facts, steps=await client.steps(token, run.id))
-            case "completed" if cites(run.result):
-                facts = replace(facts, state=await _detail(client.last_state(token, run.id), {}))
-                found = find_sources(run.result, facts.state, {})
-                if not found or not all(source.excerpt for source in found):
-                    facts = replace(facts, evidence=await _detail(client.evidence(token, run.id), {}))
+            case "completed":
+                return replace(facts, sources=await read_sources(token, client, run))
     except (BackendUnavailable, NotSignedIn):
         raise
     except ChatError:
         pass  # details that this user may not see, or that are gone: the outcome is known without them
     return facts
+
+
+async def read_sources(token: str, client: Client, run: ServerRun) -> tuple[Source, ...]:
+    """Return what the answer of a run rests on."""
+    if not cites(run.result):
+        return ()
+    state = await _detail(client.last_state(token, run.id), {})
+    found = find_sources(run.result, state, {})
+    if found and all(source.excerpt for source in found):
+        return found
+    return find_sources(run.result, state, await _detail(client.evidence(token, run.id), {}))
 
 
 async def _detail(asked: Awaitable[T], otherwise: T) -> T:
@@ -79,16 +84,3 @@ async def _detail(asked: Awaitable[T], otherwise: T) -> T:
     except ChatError as error:
         log.warning("The sources of an answer could not be read: %s", error)
         return otherwise
-
-
-async def _left_behind(client: Client, token: str, facts: Facts) -> Facts:
-    """A run that was stopped late may have written its answer: only the turns tell."""
-    turns = await client.turns(token, facts.run.conversation_id)
-    ids = [turn.id for turn in turns]
-    if facts.run.turn_id not in ids:
-        return facts
-    for turn in turns[ids.index(facts.run.turn_id) + 1 :]:
-        if turn.role == "assistant":
-            return replace(facts, left_behind=turn.text, run=replace(facts.run, assistant_turn_id=turn.id))
-        break
-    return facts

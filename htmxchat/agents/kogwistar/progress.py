@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from ...agent import Checkpoint
+from .translation.waiting import Request
 
 
 @dataclass
@@ -32,12 +33,15 @@ class Progress:
     turn: str = ""
     after: int = 0
     asked: int = 0
-    request: dict[str, Any] | None = None
+    request: Request | None = None
     signed_out: bool = False
 
     @classmethod
     def read(cls, checkpoint: Any) -> Progress:
-        return cls(**checkpoint) if isinstance(checkpoint, Mapping) else cls()
+        progress = cls(**checkpoint) if isinstance(checkpoint, Mapping) else cls()
+        if isinstance(progress.request, Mapping):
+            progress.request = Request(**progress.request)
+        return progress
 
     def enter(self, phase: str) -> None:
         self.phase, self.since = phase, time.time()

@@ -19,6 +19,7 @@ class ChatHistory extends HTMLElement {
     document.addEventListener("htmx:after:swap", (event) => this.#swapped(/** @type {CustomEvent} */ (event)), { signal });
     // Other pages may have changed the list meanwhile.
     document.addEventListener("visibilitychange", () => document.hidden || this.#changed(), { signal });
+    this.addEventListener("toggle", ({ target }) => target instanceof HTMLDetailsElement && this.#fill(target), { signal, capture: true });
     this.addEventListener("htmx:config:request", (event) => this.#asked(/** @type {CustomEvent} */ (event)), { signal });
     // What a live turn waits for, and that it is being stopped, is news for the list.
     const turns = new MutationObserver((changes) => changes.some(({ target }) => isLive(target)) && this.#changed());
@@ -58,6 +59,8 @@ class ChatHistory extends HTMLElement {
     // What streams in, many times a second, is not about the list.
     if (ctx.sourceElement?.localName === "chat-live") return;
     this.#refresh();
+    // A menu that is open when the list is drawn anew.
+    for (const details of this.querySelectorAll("li details[open]")) this.#fill(/** @type {HTMLDetailsElement} */ (details));
     if (ctx.sourceElement?.matches("a[data-conversation]")) this.#entered(ctx.sourceEvent);
   }
 
@@ -70,6 +73,16 @@ class ChatHistory extends HTMLElement {
     const title = this.#chat?.querySelector("#conversation h1")?.textContent ?? "";
     document.getElementById(byMouse ? "text" : "turns")?.focus({ preventScroll: true });
     announce(title);
+  }
+
+  /** Make the menu of a row that is opened. @param {HTMLDetailsElement} details */
+  #fill(details) {
+    const link = details.closest("li")?.querySelector("a");
+    const whole = /** @type {HTMLTemplateElement | null} */ (this.querySelector("#row-menu"));
+    if (!details.open || details.querySelector(".menu") || !link?.dataset.conversation || !whole) return;
+    details.insertAdjacentHTML("beforeend", whole.innerHTML.replaceAll("conversation-id", encodeURIComponent(link.dataset.conversation)));
+    if (link.hasAttribute("aria-current")) details.querySelector("[name=stay]")?.remove();
+    htmx.process(details);
   }
 
   #changed() {

@@ -80,12 +80,19 @@ class ChatMenu extends HTMLElement {
     head.addEventListener("keydown", (event) => event.key === "Escape" && this.#escape(), { signal });
     head.addEventListener("htmx:after:swap", () => this.#swapped(), { signal });
     this.addEventListener("click", (event) => this.#chosen(event), { signal });
+    this.addEventListener("toggle", () => this.#toggled(), { signal, capture: true });
     document.addEventListener("pointerdown", (event) => this.#elsewhere(event.target), { signal });
+    this.#form?.querySelector("input")?.select();
     this.addEventListener("focusout", (event) => this.#elsewhere(event.relatedTarget), { signal });
   }
 
   disconnectedCallback() {
     this.#listeners?.abort();
+  }
+
+  /** It is all in sight, in a list that scrolls, too. */
+  #toggled() {
+    this.querySelector("details[open] > .menu")?.scrollIntoView({ block: "nearest" });
   }
 
   #escape() {
@@ -101,7 +108,7 @@ class ChatMenu extends HTMLElement {
   #swapped() {
     const form = this.#form;
     if (form) form.querySelector("input")?.select();
-    else if (document.activeElement === document.body) this.querySelector("summary")?.focus();
+    else if (this.matches(".room-head > *") && document.activeElement === document.body) this.querySelector("summary")?.focus();
   }
 
   /** The form that stands in the title's place. */

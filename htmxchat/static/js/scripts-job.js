@@ -6,11 +6,12 @@ import { sha256 } from "./sha256.js";
 
 /** @import { Runner } from "./sandbox/runner.js" */
 /** @import { Result } from "./sandbox/messages.js" */
+/** @import { ScriptState } from "./sandbox/result.d.ts" */
 /** @import { Progress } from "./scripts-room.js" */
 
 /**
  * A card of the queue, as the server drew it.
- * @typedef {{id: string, code: string} & DOMStringMap} Card
+ * @typedef {{id: string, code: string, state: ScriptState} & DOMStringMap} Card
  */
 /** @typedef {{name: string, limit: number, runner: () => Promise<Runner>}} Page The page's own id, the largest result in bytes. */
 

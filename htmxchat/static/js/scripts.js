@@ -14,6 +14,7 @@ import { badge, bring, cardOf, draw, tell } from "./scripts-room.js";
 import { sha256 } from "./sha256.js";
 
 /** @import { Runner } from "./sandbox/runner.js" */
+/** @import { ScriptState } from "./sandbox/result.d.ts" */
 /** @import { Card } from "./scripts-job.js" */
 
 /** Milliseconds: between two looks at what another page runs, and before another page's approval is taken. */
@@ -21,13 +22,17 @@ const LOOK = 3_000;
 const POLITE = 1_500;
 const UNREACHABLE = "The chat cannot be reached. Check the connection and try again.";
 const PRESSED = "button[name=run], #scripts a[data-turn], a[data-script], button[name=cancel]";
-const OVER = new Map([
-  ["done", "is done"],
-  ["failed", "failed"],
-  ["rejected", "was rejected"],
-  ["cancelled", "was cancelled"],
-  ["timed-out", "took too long"],
-]);
+/** What is said when a script has come there. @type {Record<ScriptState, string>} */
+const SAID = {
+  queued: "needs your approval",
+  approved: "is approved and runs when it is its turn",
+  running: "runs",
+  done: "is done",
+  failed: "failed",
+  rejected: "was rejected",
+  cancelled: "was cancelled",
+  "timed-out": "took too long",
+};
 
 class ChatRunner extends HTMLElement {
   #name = [...crypto.getRandomValues(new Uint8Array(16))].map((byte) => byte.toString(16).padStart(2, "0")).join("");
@@ -41,7 +46,7 @@ class ChatRunner extends HTMLElement {
   #runner;
   /** @type {ScriptJob | undefined} */
   #job;
-  /** What the cards of the conversation said last. @type {Map<string, string>} */
+  /** What the cards of the conversation said last. @type {Map<string, ScriptState>} */
   #states = new Map();
   #shown = "";
   /** Approved in this page, which therefore need not wait for another. @type {Set<string>} */
@@ -164,7 +169,7 @@ class ChatRunner extends HTMLElement {
     badge(cards.filter((card) => card.dataset.state === "queued").length);
     this.#say(url, cards);
     // What runs is decided by what the server says, and not by what the page happens to show.
-    this.#go(cards.map((card) => ({ ...card.dataset, id: card.id, code: card.querySelector("code")?.textContent ?? "" })));
+    this.#go(cards.map((card) => ({ ...card.dataset, id: card.id, state: stateOf(card), code: codeOf(card) })));
     if (this.#open) bring(room, fresh);
     tell(parsed.getElementById("scripts-news"));
     if (this.#job) draw(this.#job.id, this.#job.progress);
@@ -177,13 +182,13 @@ class ChatRunner extends HTMLElement {
     const first = url !== this.#shown;
     this.#shown = url;
     if (first) this.#states.clear();
-    for (const { id, dataset } of cards) {
-      const [before, now = ""] = [this.#states.get(id), dataset.state];
+    for (const card of cards) {
+      const { id, dataset } = card;
+      const before = this.#states.get(id);
+      const now = stateOf(card);
       this.#states.set(id, now);
       if (first || before === now || document.hidden) continue;
-      const words = now === "approved" ? "is approved and runs when it is its turn" : now === "running" ? "runs" : OVER.get(now);
-      if (words && before) announce(`The script ${dataset.title} ${words}.`);
-      else if (now === "queued") announce(`The script ${dataset.title} needs your approval.`);
+      if (before || now === "queued") announce(`The script ${dataset.title} ${SAID[now]}.`);
     }
   }
 
@@ -345,6 +350,16 @@ class ChatRunner extends HTMLElement {
     const approval = post(url, { approve: "yes", trusted: "yes", digest });
     void approval.catch(() => this.#mine.delete(id)).finally(() => this.#changed());
   }
+}
+
+/** @param {HTMLElement} card */
+function stateOf({ dataset }) {
+  return /** @type {ScriptState} */ (dataset.state);
+}
+
+/** @param {HTMLElement} card */
+function codeOf(card) {
+  return card.querySelector("code")?.textContent ?? "";
 }
 
 /** @param {Card} card @returns {string} The script with all that has happened to it. */

@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 import anyio
 import pytest
 
-from ...backend import Backend, Managed
+from ...backend import Backend, KnowsUsers, Managed
 from ...events import RunEnded, RunEvent
 from ...models import Run, User
 from ..reading import each_event
@@ -39,6 +39,8 @@ class Kit:
         backend = await self.make_backend()
         if isinstance(backend, Managed):
             await backend.open()
+        if isinstance(backend, KnowsUsers):
+            self.user, self.other_user = [await backend.account(user) for user in (self.user, self.other_user)]
         try:
             yield backend
         finally:

@@ -14,7 +14,8 @@ from ...backend import (
 from ...errors import Conflict, NotFound
 from ...events import ScriptFinished, ScriptProposed
 from ...scripts.actions import Approve, Claim, Finish, Reject, ScriptAction
-from ...scripts.models import Script, ScriptResult, ScriptState
+from ...scripts.models import Script
+from ...scripts.result import ScriptResult, ScriptState
 from ...scripts.states import digest
 from ..reading import each_event
 from .kit import Kit
@@ -85,4 +86,4 @@ class ScriptPromises(Kit):
                 await backend.change_script(self.user, run.id, script.id, Reject())
             bodies = [event.body for event in await self._all(backend, run)]
             (finished,) = [body for body in bodies if isinstance(body, ScriptFinished)]
-            assert finished.state == ScriptState.REJECTED.value
+            assert finished.state is ScriptState.REJECTED

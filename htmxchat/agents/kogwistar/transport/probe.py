@@ -2,21 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import httpx
 
 from ..translation.problems import CANNOT_CHAT
 from ..translation.replies import mapping
-
-if TYPE_CHECKING:
-    import httpx
 
 _PATIENCE = 3.0  # seconds
 
 
 def doubt(url: str) -> str | None:
     """Return what seems to be wrong with a server's address, or `None`. It blocks for a few seconds at most."""
-    import httpx  # here, so that the package can be imported without it
-
     try:
         status = httpx.get(f"{url}/api/auth/me", timeout=_PATIENCE).status_code
         health = httpx.get(f"{url}/health", timeout=_PATIENCE)

@@ -4,7 +4,8 @@ import { MOST_OUTPUT, fit, read, size } from "./messages.js";
 import { Trouble } from "./trouble.js";
 
 /** @import { OnProgress, Progress } from "./files.js" */
-/** @import { End, Result, RunError } from "./messages.js" */
+/** @import { End, Result } from "./messages.js" */
+/** @import { ScriptError } from "./result.d.ts" */
 
 /**
  * @typedef {object} Hooks
@@ -154,7 +155,7 @@ function explained({ type, message }, end) {
   return { type, message, traceback: end?.error?.traceback ?? "" };
 }
 
-/** @param {{type: string, message: string, traceback: string}} error @param {"python" | "sandbox"} origin @returns {RunError} */
+/** @param {{type: string, message: string, traceback: string}} error @param {"python" | "sandbox"} origin @returns {ScriptError} */
 function pick({ type, message, traceback }, origin) {
   return { origin, type, message, traceback };
 }

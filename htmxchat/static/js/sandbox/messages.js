@@ -3,33 +3,13 @@
  * of the shapes below, and no more of them than a result may hold.
  */
 
-/** @typedef {{kind: "text", text: string, format: "plain" | "html"}} TextValue `html` is source to be shown as text. */
-/** @typedef {string | number | boolean | null} Cell */
-/**
- * `total` rows and `width` columns there were; `rows` and `columns` may be fewer.
- * @typedef {{kind: "table", columns: string[], rows: Cell[][], total: number, width: number}} TableValue
- */
-/** @typedef {{kind: "image", type: "image/png" | "image/svg+xml", base64: string}} ImageValue */
-/** @typedef {TextValue | TableValue | ImageValue} Value */
+/** @import { Cell, Picture, ScriptEnd, ScriptResult, ScriptValue, TableValue } from "./result.d.ts" */
 
 /**
- * Why a run is not done. `origin` says whose words these are: Python's exception, of which `type` is the name, or the
- * sandbox's own, of which `type` is one of `Trouble`. The traceback is Python's, or empty.
- * @typedef {{origin: "python" | "sandbox", type: string, message: string, traceback: string}} RunError
- */
-
-/**
- * How a run ended. JSON, at most `MOST_RESULT` bytes of it.
+ * How a run ended, at most `MOST_RESULT` bytes as JSON. `error` is there unless it is done; of the sandbox's own, `type` is
+ * one of `Trouble`. The server knows which code ran.
  *
- * @typedef {object} Result
- * @property {"done" | "failed" | "cancelled" | "timed-out"} state
- * @property {number} seconds How long it ran; loading does not count.
- * @property {Value | null} value Of the last line, if it is an expression that has one.
- * @property {ImageValue[]} pictures Figures that the script has left open, besides the value.
- * @property {RunError | null} error There unless it is done.
- * @property {string} stdout
- * @property {string} stderr
- * @property {boolean} truncated Whether output or a picture was left out because there was too much.
+ * @typedef {Omit<ScriptResult, "code"> & {state: ScriptEnd}} Result
  */
 
 /** @typedef {{type: "imports", names: string[]}} Imports What the script imports and Python does not have. */
@@ -38,7 +18,7 @@
 /**
  * How it ended. `fatal`, `packages` and `broken` say why there is no result: Python crashed, a package cannot be loaded,
  * the worker could not do what it was told.
- * @typedef {{type: "end", value: Value | null, pictures: ImageValue[], truncated: boolean, fatal: string,
+ * @typedef {{type: "end", value: ScriptValue | null, pictures: Picture[], truncated: boolean, fatal: string,
  *   packages: string, broken: string, error: {type: string, message: string, traceback: string, module: string} | null}} End
  */
 
@@ -118,7 +98,7 @@ function end(message) {
   };
 }
 
-/** @param {unknown} given @returns {Value | null} */
+/** @param {unknown} given @returns {ScriptValue | null} */
 function readValue(given) {
   const value = record(given);
   if (value?.kind === "text") {

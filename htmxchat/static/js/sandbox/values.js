@@ -1,15 +1,15 @@
 /** Shows what a script has come to. Whatever a value holds, it becomes text or a picture: never markup, never a request. */
 
-/** @import { ImageValue, RunError, TableValue, Value } from "./messages.js" */
+/** @import { Picture, ScriptError, ScriptValue, TableValue } from "./result.d.ts" */
 
-/** @param {Value} value @returns {HTMLElement} A `pre`, a `table` or an `img`. */
+/** @param {ScriptValue} value @returns {HTMLElement} A `pre`, a `table` or an `img`. */
 export function show(value) {
   if (value.kind === "table") return showTable(value);
   if (value.kind === "image") return showImage(value);
   return element("pre", value.text);
 }
 
-/** @param {RunError} error @returns {HTMLElement} */
+/** @param {ScriptError} error @returns {HTMLElement} */
 export function showError({ origin, message, traceback }) {
   const shown = document.createElement("div");
   if (traceback) shown.append(element("pre", traceback));
@@ -18,7 +18,7 @@ export function showError({ origin, message, traceback }) {
   return shown;
 }
 
-/** @param {ImageValue} image @returns {HTMLImageElement} */
+/** @param {Picture} image @returns {HTMLImageElement} */
 function showImage({ type, base64 }) {
   const image = document.createElement("img");
   // An SVG in an `img` runs no script and loads nothing.

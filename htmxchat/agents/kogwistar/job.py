@@ -1,0 +1,147 @@
+"""One run, as this process goes on with it: what it is told here, and how the server is asked about it."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import random
+from collections.abc import Awaitable, Callable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field
+from typing import Any, Concatenate, ParamSpec, TypeVar
+
+from ...agent import Request
+from ...errors import BackendUnavailable, NotSignedIn
+from .credentials import Credentials
+from .links import Links
+from .progress import Progress
+from .timing import Timing
+from .translation.problems import NoSuchRoute, ServerFailed
+from .transport.client import Client
+
+P = ParamSpec("P")
+T = TypeVar("T")
+log = logging.getLogger("htmxchat")
+# Any other id in an answer run makes the server build a copy of the second one under that name.
+_ANSWERING = frozenset({"debug.rag.v1", "agentic_answering.v2"})
+FIRST_PAUSE, _LONGEST_PAUSE = 0.2, 5.0
+
+
+class SignedOut(Exception):
+    """No token of the run's user is known here: whoever knows one goes on with the run."""
+
+
+@dataclass(frozen=True, slots=True)
+class Setup:
+    """What answers, and what all runs share to reach it."""
+
+    client: Client
+    links: Links
+    credentials: Credentials
+    timing: Timing
+    workflow_id: str
+    initial_state: Callable[[str], Mapping[str, Any]]
+
+    @property
+    def workflow(self) -> bool:
+        """Whether messages start workflow runs, for which the server stores no turns."""
+        return self.workflow_id not in _ANSWERING
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """What became of sending a message.
+
+    Attributes:
+        error: Why it is not known that it has arrived; `None` when it has.
+        kept: Whether the message is to stay in the conversation.
+    """
+
+    error: Exception | None = None
+    kept: bool = True
+
+
+@dataclass
+class Signals:
+    """What this process tells a run, and hears of it.
+
+    Attributes:
+        news: Set when there is something to look at.
+        stop_asked: When somebody wanted it to stop, by the event loop's clock.
+        sent: Is to say what became of the message, if somebody waits for that.
+    """
+
+    news: asyncio.Event = field(default_factory=asyncio.Event)
+    stop_asked: float | None = None
+    sent: asyncio.Future[Sent] | None = None
+
+    def stop(self) -> None:
+        if self.stop_asked is None:
+            self.stop_asked = asyncio.get_running_loop().time()
+        self.news.set()
+
+    def settle(self, error: Exception | None = None, *, kept: bool = True) -> None:
+        """Say what became of the message; only the first that is said counts."""
+        if self.sent is not None and not self.sent.done():
+            self.sent.set_result(Sent(error, kept))
+
+    async def wait(self, seconds: float) -> None:
+        """Wait for news, or for some seconds."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await self.news.wait()
+        self.news.clear()
+
+
+@dataclass
+class Job:
+    """A run, and what is needed to go on with it."""
+
+    setup: Setup
+    request: Request
+    progress: Progress
+    signals: Signals
+
+    @property
+    def given_up(self) -> bool:
+        """Whether the run was to stop so long ago that it is not waited for any more."""
+        asked = self.signals.stop_asked
+        return asked is not None and asyncio.get_running_loop().time() - asked >= self.setup.timing.give_up
+
+    async def token(self) -> str:
+        """Return the latest token of the run's user.
+
+        Raises:
+            SignedOut: None is known that may be good.
+        """
+        token = await self.setup.credentials.find(self.request.user.id)
+        if token is None:
+            raise SignedOut
+        return token
+
+    def refuse(self, token: str) -> None:
+        """The server does not take a token any more."""
+        self.setup.credentials.refuse(self.request.user.id, token)
+
+    async def ask(self, call: Callable[Concatenate[str, P], Awaitable[T]], *args: P.args, **kwargs: P.kwargs) -> T:
+        """Return what a call says that takes a token, when there is an answer: what is away now comes back.
+
+        Raises:
+            SignedOut: The server takes no token that this process knows.
+        """
+        pause = FIRST_PAUSE
+        while True:
+            token = await self.token()
+            try:
+                return await call(token, *args, **kwargs)
+            except NotSignedIn:
+                self.refuse(token)
+            except (BackendUnavailable, NoSuchRoute, ServerFailed) as error:
+                log.info("Run %s waits: %s", self.request.run_id, error)
+            pause = await rest(pause)
+
+
+async def rest(pause: float) -> float:
+    """Wait before something is tried again; returns the pause before the next time, in seconds."""
+    await asyncio.sleep(pause * random.uniform(0.5, 1.0))
+    return min(pause * 2, _LONGEST_PAUSE)

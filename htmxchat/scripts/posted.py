@@ -1,0 +1,94 @@
+"""What a page says that came of a script: checked. Pure functions; standard library only.
+
+Nothing that a sandbox says is more than data. Its shape is checked here, and everything else is refused.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+from typing import Any
+
+from ..cleaning import read_json
+from ..errors import InvalidInput
+from ..events import JSON
+from .encoding import decode_result
+from .result import Picture, ScriptError, ScriptResult, ScriptState, TableValue
+
+NOT_A_RESULT = "This is not what a script can come to."
+ENDS = (ScriptState.DONE, ScriptState.FAILED, ScriptState.CANCELLED, ScriptState.TIMED_OUT)
+"""How a script can end that a page has run."""
+_MOST_COLUMNS, _MOST_ROWS, _MOST_CELLS, _MOST_PICTURES = 200, 2_000, 50_000, 100
+_LONGEST_NAME = 200
+_PNG = b"\x89PNG\r\n\x1a\n"
+
+
+def read_body(body: bytes) -> JSON:
+    """Return what a body says.
+
+    Raises:
+        InvalidInput: It is not JSON.
+    """
+    try:
+        return read_json(body)
+    except ValueError:
+        raise InvalidInput("Send the result as JSON that is not nested too deep.") from None
+
+
+def parse_result(data: JSON) -> ScriptResult:
+    """Return the result that a page posted.
+
+    Raises:
+        InvalidInput: It is none.
+    """
+    value = data.get("value") if isinstance(data, dict) else None
+    if isinstance(value, dict) and value.get("kind") == "table":
+        _check_table(value)
+    try:
+        result = decode_result(data)
+    except ValueError:
+        raise InvalidInput(NOT_A_RESULT) from None
+    if result.state not in ENDS or len(result.pictures) > _MOST_PICTURES or not all(map(_is_drawn, result.images)):
+        raise InvalidInput(NOT_A_RESULT)
+    if isinstance(result.value, TableValue):
+        result = replace(result, value=replace(result.value, rows=tuple(map(_storable, result.value.rows))))
+    return replace(
+        result,
+        stdout=_lines(result.stdout),
+        stderr=_lines(result.stderr),
+        error=result.error and _readable(result.error),
+        seconds=round(result.seconds, 3),
+        code="",
+    )
+
+
+def _check_table(table: dict[str, Any]) -> None:
+    match table:
+        case {"columns": list(columns), "rows": list(rows)}:
+            width = len(columns)
+            if width > _MOST_COLUMNS or len(rows) > _MOST_ROWS or width * len(rows) > _MOST_CELLS:
+                most = f"{_MOST_COLUMNS} columns, {_MOST_ROWS:,} rows and {_MOST_CELLS:,} cells"
+                raise InvalidInput(f"A table may have {most}.")
+            if all(isinstance(row, list) and len(row) == width for row in [columns, *rows]) and all(
+                cell is None or isinstance(cell, str | int | float) for row in [columns, *rows] for cell in row
+            ):
+                return
+    raise InvalidInput(NOT_A_RESULT)
+
+
+def _storable(row: tuple[Any, ...]) -> tuple[Any, ...]:
+    return tuple(str(cell) if isinstance(cell, float) and not math.isfinite(cell) else cell for cell in row)
+
+
+def _is_drawn(picture: Picture) -> bool:
+    return picture.data.startswith(_PNG) if picture.type == "image/png" else picture.data != b""
+
+
+def _readable(error: ScriptError) -> ScriptError:
+    return replace(
+        error, type=error.type[:_LONGEST_NAME], message=_lines(error.message), traceback=_lines(error.traceback)
+    )
+
+
+def _lines(text: str) -> str:
+    return text.replace("\r\n", "\n")

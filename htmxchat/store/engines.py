@@ -1,0 +1,178 @@
+"""The two ways to a database: SQLite in threads of its own, all others by asyncio.
+
+SQLite answers in microseconds. An asyncio driver for it would go to a thread and back with every statement, which
+costs more than the statement; so there it is the whole transaction.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextvars
+import json
+import os
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from typing import Any, Protocol, TypeVar
+
+from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
+from sqlalchemy.exc import ArgumentError, InvalidRequestError
+from sqlalchemy.ext.asyncio import create_async_engine
+from sqlalchemy.pool import StaticPool
+
+from .. import checks
+from .freshness import look_at_connections
+
+T = TypeVar("T")
+Work = Callable[[Connection], T]
+EXAMPLE = "sqlite:///chat.db"
+PATIENCE = 10.0
+_KEPT = 5
+_DRIVERS = {
+    "sqlite+aiosqlite": "sqlite",
+    "postgres": "postgresql+asyncpg",
+    "postgresql": "postgresql+asyncpg",
+    "postgresql+psycopg2": "postgresql+asyncpg",
+}
+_EXTRAS = {"asyncpg": "htmxchat[postgres]"}
+
+
+class DatabaseEngine(Protocol):
+    """A way to a database.
+
+    Attributes:
+        core: What SQLAlchemy knows of the database and its connections.
+        one_writer: Whether it has at most one transaction at a time that writes.
+        memory: Whether it is in memory: then it has one connection, and at most one transaction at a time.
+    """
+
+    core: Engine
+    one_writer: bool
+    memory: bool
+
+    async def transact(self, work: Work[T], *, writes: bool) -> T:
+        """Return what `work` does in a transaction of its own."""
+
+    async def dispose(self) -> None:
+        """Free all connections."""
+
+
+class ThreadEngine:
+    """SQLite: a transaction is one call in a thread."""
+
+    one_writer = True
+
+    def __init__(self, core: Engine, connections: int, *, memory: bool) -> None:
+        self.core = core
+        self.memory = memory
+        self._connections = connections
+        self._threads: ThreadPoolExecutor | None = None
+
+    async def transact(self, work: Work[T], *, writes: bool) -> T:
+        if self._threads is None:
+            self._threads = ThreadPoolExecutor(self._connections, thread_name_prefix="htmxchat sqlite")
+        call = contextvars.copy_context().run
+        return await asyncio.get_running_loop().run_in_executor(self._threads, call, self._transact, work, writes)
+
+    def _transact(self, work: Work[T], writes: bool) -> T:
+        with self.core.begin() as connection:
+            if writes:
+                # Else it would lock at its first write, when what it has read may not be true any more.
+                connection.exec_driver_sql("BEGIN IMMEDIATE")
+            return work(connection)
+
+    async def dispose(self) -> None:
+        threads, self._threads = self._threads, None
+        if threads is not None:
+            await asyncio.get_running_loop().run_in_executor(threads, self.core.dispose)
+            threads.shutdown(wait=False)
+
+
+class AsyncEngine:
+    """A database server, by an asyncio driver."""
+
+    one_writer = False
+    memory = False
+
+    def __init__(self, url: URL, options: dict[str, Any]) -> None:
+        self._engine = create_async_engine(url, **options)
+        self.core = self._engine.sync_engine
+        look_at_connections(self.core)
+
+    async def transact(self, work: Work[T], *, writes: bool) -> T:
+        async with self._engine.begin() as connection:
+            return await connection.run_sync(work)
+
+    async def dispose(self) -> None:
+        await self._engine.dispose()
+
+
+def make_engine(url: str | None, connections: int) -> DatabaseEngine:
+    """Return the way to a database, or to a new one in memory.
+
+    Raises:
+        ValueError: The URL cannot be used.
+    """
+    # What it is instead is not said: it may be a URL with a password.
+    if url is not None and not isinstance(url, str | URL):
+        raise TypeError(f'url is a str, "{EXAMPLE}", not {checks.kind(url)}.')
+    try:
+        parsed = make_url("sqlite://" if url is None else url)
+    except ArgumentError:
+        raise ValueError(f'Not a database URL. Use one like "{EXAMPLE}".') from None
+    shown = parsed.render_as_string(hide_password=True)
+    if advised := _DRIVERS.get(parsed.drivername):
+        right = parsed.set(drivername=advised).render_as_string(hide_password=True)
+        raise ValueError(f"{shown} is for another driver. Write {right}.")
+    options: dict[str, Any] = {
+        "hide_parameters": True,  # what people wrote stays out of the logs
+        "json_serializer": _to_json,
+    }
+    try:
+        if parsed.get_backend_name() == "sqlite":
+            return _sqlite(parsed, connections, options)
+        return AsyncEngine(parsed, options | _pool(connections))
+    except InvalidRequestError:
+        raise ValueError(f"{shown} names a driver that is not async. Use postgresql+asyncpg, or sqlite.") from None
+    except ModuleNotFoundError as error:
+        extra = _EXTRAS.get(str(error.name), str(error.name))
+        raise ValueError(f"{shown} needs {error.name}, which is not installed: pip install '{extra}'.") from None
+    except (ArgumentError, ImportError) as error:
+        raise ValueError(f"{shown} cannot be used as a database: {error}") from error
+
+
+def create_private(file: str) -> None:
+    """Create a database file that only its owner can read, for it may hold sign-ins. One that is there stays as it is.
+
+    SQLite gives the files beside it the same mode. What goes wrong here, it says itself when it opens the file.
+    """
+    with suppress(OSError):
+        os.close(os.open(file.removeprefix("file:").partition("?")[0], os.O_CREAT | os.O_EXCL, 0o600))
+
+
+def _sqlite(url: URL, connections: int, options: dict[str, Any]) -> ThreadEngine:
+    memory = url.database in (None, "", ":memory:")
+    pool: dict[str, Any] = {"poolclass": StaticPool} if memory else _pool(connections)
+    core = create_engine(url, connect_args={"check_same_thread": False}, **options, **pool)
+    event.listen(core, "connect", _set_up_sqlite)
+    if not memory:
+        file = str(url.database)
+        event.listen(core, "do_connect", lambda *_: create_private(file))
+    return ThreadEngine(core, connections, memory=memory)
+
+
+def _pool(connections: int) -> dict[str, Any]:
+    """Return the options of a pool: some connections stay open, the others are made when they are needed."""
+    kept = min(connections, _KEPT)
+    return {"pool_size": kept, "max_overflow": connections - kept, "pool_timeout": PATIENCE}
+
+
+def _to_json(value: object) -> str:
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+
+
+def _set_up_sqlite(connection: Any, record: object) -> None:
+    cursor = connection.cursor()
+    for pragma in ("busy_timeout=5000", "journal_mode=WAL", "synchronous=NORMAL", "foreign_keys=ON"):
+        cursor.execute(f"PRAGMA {pragma}")
+    cursor.close()
