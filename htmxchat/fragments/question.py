@@ -66,7 +66,7 @@ def _record(id: str, question: Question) -> FT:
         given = p(raw(marked(answer)) if answered else None, cls="answer", dir="auto")
     state = ["You answered, ", moment(question.settled_at)] if answered and question.settled_at else "Not answered"
     return div(
-        p(state, cls="state"),
+        p(state, cls="settled"),
         p(request.prompt, cls="asked", dir="auto"),
         given,
         cls="request",
