@@ -96,7 +96,7 @@ def test_a_late_stop_shows_what_was_left(page: Page, host: Callable[..., Server]
     expect(answer(page).locator(".stage")).to_contain_text("Persisting")
     page.click("button[name=stop]")
     wait_for_state(page, "cancelled")
-    expect(answer(page).locator(".turn-body")).to_contain_text("came too late to be stopped")
+    expect(answer(page).locator(".turn-body")).to_contain_text("hypergraph late 0")
     assert_same_after_reload(page)
 
 

@@ -25,9 +25,10 @@ from htmxchat.agents.kogwistar.translation.replies import (
     read_steps,
     read_submitted,
 )
+from htmxchat.agents.kogwistar.translation.sources import find_sources
 from htmxchat.agents.kogwistar.translation.waiting import Request, client_result
 from htmxchat.agents.kogwistar.transport.client import Client
-from htmxchat.events import InputRequested, RunEnded, RunEvent, RunStopping, TextDelta, Unknown
+from htmxchat.events import InputRequested, RunEnded, RunEvent, RunStopping, SourcesFound, TextDelta, Unknown
 from htmxchat.inspection import rows
 
 from .recordings import NEW, OLD, Recording, about, recording, streams
@@ -328,18 +329,13 @@ def test_sources_name_their_place_and_the_claim_they_support() -> None:
     citation = {"source_node_id": "n", "mention_index": 0, "span_index": 0}
     claims = [{"claim": "Drive on the left", "citations": [citation]}]
     result = {"assistant_text": "Left.", "claim_citations": {"claims": claims}}
-    run = ServerRun("r", "c", "w", "t", "", "completed", True, "succeeded", result=result)
-    shown = fold(
-        RunEvent(number, NOW, body)
-        for number, body in enumerate(conclude(Facts(run, state={"_rt": {"evidence_pack": {"nodes": [node]}}}))[0])
-    )
-    (source,) = shown.sources
+    (source,) = find_sources(result, {"_rt": {"evidence_pack": {"nodes": [node]}}}, {})
     assert (source.title, source.excerpt) == ("Handbook", "Keep left.")
     assert source.detail == "hb, page 3 · supports: Drive on the left"
-    newer = fold(
-        RunEvent(number, NOW, body) for number, body in enumerate(conclude(Facts(run, evidence={"n": "A summary"}))[0])
-    )
-    assert newer.sources[0].excerpt == "A summary"
+    (newer,) = find_sources(result, {}, {"n": "A summary"})
+    assert newer.excerpt == "A summary"
+    run = ServerRun("r", "c", "w", "t", "", "completed", True, "succeeded", result=result)
+    assert SourcesFound((source,)) in conclude(Facts(run, sources=(source,)))[0]
 
 
 def test_client_code_becomes_a_script() -> None:

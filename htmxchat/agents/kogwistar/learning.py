@@ -57,11 +57,8 @@ class Learning:
         Raises:
             ChatError: It could not be read, and there is nothing to be shown.
         """
-        name, wait = f"list {me.id}", 10 * self._timing.glance * empty
-        news = await self._background.read(name, self._timing.list, wait, partial(self._read_list, me))
-        if empty and not news and (failure := self._background.failure(name)) is not None:
-            raise failure
-        return news
+        work, wait = partial(self._read_list, me), 10 * self._timing.glance * empty
+        return await self._background.read(f"list {me.id}", self._timing.list, wait, work, needed=empty)
 
     async def titles(self, me: User, ids: Sequence[str]) -> bool:
         """Read conversations, each once, for their first messages, which become their titles. Returns as the others."""
@@ -82,11 +79,8 @@ class Learning:
         Raises:
             ChatError: They could not be read, and there is nothing to be shown.
         """
-        name, wait = f"turns {id}", self._timing.glance * (100 if empty else 1)
-        news = await self._background.read(name, self._timing.turns, wait, partial(self._read_turns, me, id))
-        if empty and not news and (failure := self._background.failure(name)) is not None:
-            raise failure
-        return news
+        work, wait = partial(self._read_turns, me, id), self._timing.glance * (100 if empty else 1)
+        return await self._background.read(f"turns {id}", self._timing.turns, wait, work, needed=empty)
 
     def reads_turns(self, id: str) -> bool:
         """Return whether the turns of a conversation are being read."""

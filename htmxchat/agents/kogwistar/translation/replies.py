@@ -112,6 +112,10 @@ def read_conversation(data: Any) -> ServerConversation:
     return ServerConversation(identity(id), None if user_id is None else identity(user_id))
 
 
+def read_conversations(data: Any) -> tuple[ServerConversation, ...]:
+    return tuple(map(read_conversation, data["conversations"]))
+
+
 def read_turns(data: Any) -> tuple[ServerTurn, ...]:
     """Read the turns that somebody wrote; the order is the server's."""
     found = data["turns"]
@@ -133,7 +137,8 @@ def read_run(data: Any) -> ServerRun:
         conversation_id=text_at(data, "conversation_id"),
         workflow_id=text_at(data, "workflow_id"),
         turn_id=text_at(data, "user_turn_node_id") or text_at(data, "turn_node_id"),
-        assistant_turn_id=text_at(data, "assistant_turn_node_id"),
+        # In the row of a run that was stopped late, only the result has it.
+        assistant_turn_id=text_at(data, "assistant_turn_node_id") or text_at(result, "assistant_turn_node_id"),
         status=status,
         terminal=bool(data["terminal"]) if "terminal" in data else status in _TERMINAL,
         workflow_status=text_at(result, "workflow_status"),
@@ -160,6 +165,26 @@ def read_event(data: Any, seq: int | None = None, name: str = "") -> ServerEvent
     kind = name or str(data.get("event_type") or data["type"])
     at = moment(data.get("created_at_ms")) or datetime.now(UTC)
     return ServerEvent(number, clean_text(kind), at, payload, {"seq": number, **mapping(clean_json(data))})
+
+
+def read_events(data: Any) -> tuple[ServerEvent, ...]:
+    return tuple(map(read_event, data["events"]))
+
+
+def read_state(data: Any) -> dict[str, Any]:
+    """Return the state at a checkpoint."""
+    return mapping(mapping(data).get("state"))
+
+
+def read_last_state(data: Any) -> dict[str, Any]:
+    """Return the state at the last of all checkpoints; empty without any."""
+    listed = mapping(data).get("checkpoints")
+    return read_state(listed[-1]) if isinstance(listed, list) and listed else {}
+
+
+def read_evidence(data: Any) -> dict[str, str]:
+    """Return summaries by reference. References may be objects, or texts that say no more."""
+    return {text_at(ref, "ref"): text_at(ref, "summary") for ref in objects(mapping(data).get("evidence_refs"))}
 
 
 def read_steps(data: Any) -> tuple[Step, ...]:
