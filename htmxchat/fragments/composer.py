@@ -135,8 +135,8 @@ def composer_actions(
 ) -> FT:
     """Return the row below the text: the hint, Send, and Stop while a run is live.
 
-    While a run is live, `data-run` is its id, and `data-hold` the sentence for who sends nevertheless; while it waits for
-    something that stands elsewhere, the page's script has `data-placeholder` stand in the field.
+    While a run is live, `data-run` is its id, and `data-hold` the sentence for who sends nevertheless. While it waits
+    for something that stands elsewhere, the page's script has `data-placeholder` stand in the field.
     The hint that newer messages are looked for also gets them. It stands here because a message that is sent draws
     this row anew, and so ends that request: its answer would not know the message.
     """
