@@ -261,7 +261,7 @@ class TestContents:
 
     def test_are_on_pages_that_say_something_too(self) -> None:
         page = self.page(Look(header="Above", footer="Below", logo="/logo.svg"), path="/c/none")
-        assert "This may have been deleted" in page.text
+        assert "It may have been deleted" in page.text
         assert page.one("header", cls="host-header").text == "Above"
         assert page.one("footer", cls="host-footer").text == "Below"
         assert page.one("img", cls="logo")["src"] == "/logo.svg"

@@ -113,8 +113,9 @@ async def test_a_run_waits_for_its_script_and_goes_on_with_the_result(make: Call
     await play(backend, script, DONE)
     view = await end(backend, run)
     assert (view.state, view.text) == (RunState.COMPLETED, "done: 42")
-    assert [(each.code, each.awaited) for each in view.scripts] == [("print(6 * 7)\n", True)]
-    assert [each.state for each in view.finished] == ["done"]
+    (part,) = (part for part in view.parts if isinstance(part, ProposedScript))
+    assert (part.script.code, part.script.awaited) == ("print(6 * 7)\n", True)
+    assert part.finished and part.finished.state is ScriptState.DONE
     assert view.awaited_script is None
     (script,) = await queue(backend, run)
     assert not script.awaited

@@ -356,7 +356,8 @@ async def test_a_plain_generators_question_says_that_it_can_no_longer_be_answere
         await here.close()
     view = fold(await read(there, ann, run))
     assert (view.state, view.error) == (RunState.FAILED, UNANSWERABLE)
-    assert view.unanswered is not None and view.unanswered.prompt == "Which colour?"
+    (question,) = (part for part in view.parts if isinstance(part, Question))
+    assert (question.request.prompt, question.state) == ("Which colour?", "withdrawn")
 
 
 async def test_a_plain_generators_run_ends_as_interrupted_when_its_process_is_killed(make: Make, ann: User) -> None:

@@ -134,6 +134,9 @@ class ChatComposer extends HTMLElement {
 
   /** What was said about a live run is true only while it is as it was. */
   #swapped() {
+    const actions = /** @type {HTMLElement | null} */ (this.querySelector("#composer-actions"));
+    const placeholder = actions?.dataset.placeholder ?? this.dataset.placeholder ?? "";
+    if (this.#text && this.#text.placeholder !== placeholder) this.#text.placeholder = placeholder;
     const said = this.#error?.querySelector("[data-hold], [data-live]");
     if (!said) return;
     if (!this.#hold) this.#say("");
