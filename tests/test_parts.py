@@ -18,8 +18,7 @@ from htmxchat.relay.turn import LiveTurn
 from htmxchat.scripts.result import ScriptState
 from htmxchat.urls import Urls
 
-from .support import Element
-from .test_relay import article, open_page
+from .support import Element, article, open_page
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 RUN = Run("run", "talk", "ann", "turn", RunState.RUNNING, START)
@@ -105,7 +104,7 @@ def spent(bodies: list[e.EventBody]) -> int:
     return sum(len(render_patches(live.advance([event], pause=True))) for event in log(bodies))
 
 
-MANY = {
+MANY: dict[str, list[e.EventBody]] = {
     "tool calls": [e.ToolStarted("#", "read", "a file"), e.ToolFinished("#", "12 lines")],
     "thoughts and text": [e.ReasoningDelta("I think"), e.TextDelta("So I say. "), e.TextDelta("More.\n\n")],
     "text between tools": [e.ToolStarted("#", "read"), e.TextDelta("word " * 40), e.ToolFinished("#")],

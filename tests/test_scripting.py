@@ -37,6 +37,7 @@ from htmxchat import (
 from htmxchat.inspection import rows as inspect
 from htmxchat.inspection.timeline import timeline
 from htmxchat.journal.timing import Timing
+from htmxchat.parts import ProposedScript
 from htmxchat.scripts.actions import Approve, Cancel, Claim, Finish, Reject, Renew, Rerun
 from htmxchat.scripts.states import LONGEST_CODE, MOST_SCRIPTS, digest
 from htmxchat.store.tables import scripts

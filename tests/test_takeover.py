@@ -41,6 +41,7 @@ from htmxchat import (
 )
 from htmxchat.errors import BackendUnavailable
 from htmxchat.journal import Timing
+from htmxchat.parts import Question
 from htmxchat.scripts.actions import Approve, Claim, Finish
 from htmxchat.scripts.states import digest
 from htmxchat.store import tables

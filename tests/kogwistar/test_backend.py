@@ -46,6 +46,7 @@ from htmxchat.agents.kogwistar.translation.replies import Submitted
 from htmxchat.agents.kogwistar.transport.client import Client
 from htmxchat.events import InputRequested, RunEnded, RunEvent, RunStopping, ScriptProposed, StageChanged
 from htmxchat.models import Run, Transcript
+from htmxchat.parts import ProposedScript
 from htmxchat.scripts.actions import Approve, Claim, Finish, Reject
 from htmxchat.scripts.states import digest
 from htmxchat.store import tables

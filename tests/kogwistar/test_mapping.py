@@ -30,6 +30,7 @@ from htmxchat.agents.kogwistar.translation.waiting import Request, client_result
 from htmxchat.agents.kogwistar.transport.client import Client
 from htmxchat.events import InputRequested, RunEnded, RunEvent, RunStopping, SourcesFound, TextDelta, Unknown
 from htmxchat.inspection import rows
+from htmxchat.parts import ToolCall
 
 from .recordings import NEW, OLD, Recording, about, recording, streams
 from .replay import token
