@@ -275,7 +275,7 @@ async def test_a_question_survives_the_process_and_goes_on_where_the_answer_arri
     await there.answer_request(ann, run.id, "colour", "blue")
     events = await read(there, ann, run)
     bodies = [event.body for event in events]
-    assert fold(events).text == "Before. It is blue. ['colour']"
+    assert fold(events).text == "Before.\n\nIt is blue. ['colour']"
     assert len([body for body in bodies if isinstance(body, InputRequested)]) == 1
     assert [body.answer for body in bodies if isinstance(body, InputAnswered)] == ["blue"]
 
@@ -306,7 +306,7 @@ async def test_an_answer_that_was_given_is_not_asked_for_again(make: Make, ann: 
     await until(here, ann, run, lambda events: "It was red" in fold(events).text)
     kill(here)
     events = await read(there, ann, run)
-    assert fold(events).text == "Before. It is red. ['colour']"
+    assert fold(events).text == "Before.\n\nIt is red. ['colour']"
     assert len([event for event in events if isinstance(event.body, InputAnswered)]) == 1
 
 
