@@ -10,9 +10,7 @@ from ...models import User
 from ...store import Store
 from . import reconcile
 from .background import Background
-from .links import Links
-from .timing import Timing
-from .transport.client import Client
+from .job import Setup
 
 _MOST = 10_000
 
@@ -20,11 +18,11 @@ _MOST = 10_000
 class Learning:
     """Brings conversations that were begun elsewhere, their titles and their turns into the journal."""
 
-    def __init__(self, client: Client, store: Store, links: Links, timing: Timing) -> None:
-        self._client = client
+    def __init__(self, setup: Setup, store: Store) -> None:
+        self._client = setup.client
+        self._links = setup.links
+        self._timing = setup.timing
         self._store = store
-        self._links = links
-        self._timing = timing
         self._background = Background()
         self._read: set[str] = set()
 
@@ -112,5 +110,5 @@ class Learning:
                 continue
 
     async def _read_turns(self, me: User, id: str) -> None:
-        turns = await self._client.turns(me.token or "", await self._links.conversation(id) or id)
+        turns = await self._client.turns(me.token or "", await self._links.server_id(id) or id)
         await self._store.write(lambda db: reconcile.learn_turns(db, id, turns))

@@ -20,7 +20,7 @@ from .http import Http, unreachable
 T = TypeVar("T")
 log = logging.getLogger("htmxchat")
 _POLLED = 500
-_RESUME = 600.0
+_TIMEOUT, _RESUME = 10.0, 600.0
 
 
 def _reads(
@@ -43,7 +43,6 @@ class Client:
 
     Args:
         base_url: Where the server is: `http://host:port`, with a path if it has one.
-        timeout: Seconds that the server may be silent while it answers.
         poll: Seconds between two polls for events; `None` to get them as a stream.
         transport: For tests and for special networks.
     """
@@ -52,11 +51,10 @@ class Client:
         self,
         base_url: str,
         *,
-        timeout: float = 10.0,
         poll: float | None = None,
         transport: httpx.AsyncBaseTransport | None = None,
     ) -> None:
-        self._http = Http(base_url, timeout, transport)
+        self._http = Http(base_url, _TIMEOUT, transport)
         self._poll = poll
 
     async def close(self) -> None:
