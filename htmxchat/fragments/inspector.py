@@ -52,7 +52,7 @@ class RunSheet:
 
 def inspector_side(urls: Urls, conversation: Conversation | None, content: Child = None, *, url: str = "") -> Side:
     """Return the inspector beside a conversation; `url` is the address of what it shows."""
-    start = urls.runs(conversation.id) if conversation else urls.find_run()
+    start = urls.latest_run(conversation.id) if conversation else urls.find_run()
     return Side("inspector", "Inspector", "inspect", url or start, content)
 
 
