@@ -25,6 +25,8 @@ from htmxchat import (
     BackendError,
     BackendUnavailable,
     Busy,
+    CanBranch,
+    CanRetry,
     Limits,
     NotAllowed,
     NotFound,
@@ -1404,6 +1406,10 @@ async def test_an_answer_ends_without_its_sources_when_they_cannot_be_read(
     view = fold(await read(chat, run))
     assert view.state is RunState.COMPLETED
     assert view.text
+
+
+async def test_what_the_server_cannot_do_is_not_offered(chat: KogwistarBackend) -> None:
+    assert not isinstance(chat, CanRetry | CanBranch)
 
 
 async def test_removing_a_conversation_says_that_the_server_keeps_it(chat: KogwistarBackend) -> None:

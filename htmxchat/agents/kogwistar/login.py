@@ -19,7 +19,7 @@ from ...store import Store
 from .translation.problems import CANNOT_CHAT, DEV_ROLE, CannotChat, Refused, refusal
 from .transport.http import Http, address
 from .transport.probe import cannot_chat
-from .transport.tokens import claims
+from .transport.tokens import expires_at
 
 _TOKEN = re.compile(r"[A-Za-z0-9._~+/=-]{1,16384}")
 _LONGEST = timedelta(hours=24)
@@ -186,13 +186,7 @@ def _name(me: Mapping[str, Any]) -> str:
 
 def _expiry(token: str) -> datetime:
     now = datetime.now(UTC)
-    exp = claims(token).get("exp")
-    if isinstance(exp, bool) or not isinstance(exp, int | float):
-        return now + _WITHOUT_EXP
-    try:
-        expires_at = min(datetime.fromtimestamp(exp, UTC), now + _LONGEST)
-    except (ValueError, OverflowError, OSError):
-        return now + _WITHOUT_EXP
-    if expires_at <= now:
+    end = min(expires_at(token) or now + _WITHOUT_EXP, now + _LONGEST)
+    if end <= now:
         raise BackendError(_CLOCKS)
-    return expires_at
+    return end

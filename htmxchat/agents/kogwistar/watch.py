@@ -12,11 +12,12 @@ from typing import TypeAlias
 from ...errors import BackendUnavailable, ChatError, NotFound, NotSignedIn
 from ...events import Outcome, RunEnded, RunEvent, RunStarted, RunStopping, StageChanged
 from .inquiry import look_at_run
-from .job import FIRST_PAUSE, Job, rest
+from .job import Job
 from .translation.mapping import TERMINAL, Translator
 from .translation.outcome import FORGOTTEN, NOT_STOPPED
 from .translation.problems import NoSuchRoute, Refused
 from .translation.replies import ServerEvent, ServerRun
+from .transport.http import FIRST_PAUSE, rest
 
 log = logging.getLogger("htmxchat")
 SILENT = "Nothing has come for a while. The server says that the run goes on. You can wait, or press Stop"

@@ -255,11 +255,11 @@ def text_at(data: Mapping[str, Any], key: str) -> str:
     return clean_text(value) if isinstance(value, str) else ""
 
 
-def moment(milliseconds: Any) -> datetime | None:
-    """Return the server's way to write a time, in milliseconds since 1970."""
-    if isinstance(milliseconds, bool) or not isinstance(milliseconds, int | float):
+def moment(value: Any, per_second: int = 1000) -> datetime | None:
+    """Return a time that is written as a number of milliseconds, or of other parts of a second, since 1970."""
+    if isinstance(value, bool) or not isinstance(value, int | float):
         return None
     try:
-        return datetime.fromtimestamp(milliseconds / 1000, UTC)
+        return datetime.fromtimestamp(value / per_second, UTC)
     except (OverflowError, ValueError, OSError):
         return None

@@ -23,7 +23,7 @@ T = TypeVar("T")
 log = logging.getLogger("htmxchat")
 _ADDRESS = re.compile(r"https?://([\w.-]+|\[[0-9a-fA-F:.]+\])(:\d{1,5})?(/[\w.~!$&'()*+,;=:@%/-]*)?", re.ASCII)
 _TRIES = 3
-_FIRST_PAUSE = 0.15
+FIRST_PAUSE, _LONGEST_PAUSE = 0.2, 5.0  # seconds
 _LARGEST_ERROR = 65_536
 _SLOW, _CHANGE = 30.0, 60.0
 
@@ -62,12 +62,12 @@ class Http:
         Args:
             slow: The server reads a lot for this: wait longer, and ask it less often.
         """
-        seconds = _SLOW if slow else self._timeout
-        for number in range(1, _TRIES - 1 if slow else _TRIES):
+        seconds, pause = _SLOW if slow else self._timeout, FIRST_PAUSE
+        for _ in range(_TRIES - 2 if slow else _TRIES - 1):
             try:
                 return await self._call("GET", token, path, read, seconds)
             except BackendUnavailable:
-                await asyncio.sleep(_FIRST_PAUSE * 2**number * random.uniform(0.5, 1.0))
+                pause = await rest(pause)
         return await self._call("GET", token, path, read, seconds)
 
     async def post(
@@ -147,6 +147,12 @@ class Http:
             self._client = httpx.AsyncClient(transport=self._transport, limits=limits, cookies=forgetful)
             self._loop = loop
         return self._client
+
+
+async def rest(pause: float) -> float:
+    """Wait before something is tried again; returns the pause before the next time, in seconds."""
+    await asyncio.sleep(pause * random.uniform(0.5, 1.0))
+    return min(pause * 2, _LONGEST_PAUSE)
 
 
 def address(name: str, text: str) -> str:
