@@ -41,7 +41,7 @@ from htmxchat.events import (
     ToolStarted,
 )
 from htmxchat.fragments.json_tree import json_tree
-from htmxchat.fragments.proposals import proposals
+from htmxchat.fragments.parts import turn_parts
 from htmxchat.fragments.script_output import code_lines
 from htmxchat.fragments.turn_context import TurnContext
 from htmxchat.fragments.turn_tail import turn_tail
@@ -482,7 +482,7 @@ def test_no_log_makes_its_folds_slow(name: str) -> None:
     assert_grows_with_the_length(lambda n: list(rows(logs[n])))
     assert_grows_with_the_length(lambda n: timeline(logs[n]))
     assert_grows_with_the_length(lambda n: turn_tail("r", views[n], context))
-    assert_grows_with_the_length(lambda n: proposals("r", views[n], context))
+    assert_grows_with_the_length(lambda n: turn_parts("r", views[n], context))
 
 
 VALUES: dict[str, Callable[[int], Any]] = {

@@ -36,12 +36,16 @@ class Answering(Protocol):
 
     Attributes:
         id: Of the run.
+        user_id: Of whose it is, who alone may answer.
         accepting: Whether it is still open how the run ends.
         seq: The number of the log's last event.
     """
 
     @property
     def id(self) -> str: ...
+
+    @property
+    def user_id(self) -> str: ...
 
     @property
     def accepting(self) -> bool: ...
@@ -140,7 +144,7 @@ async def _ask(body: InputRequested, run: Answering, replay: Replay) -> JSON | S
     if replay.told(body.request_id):
         return replay.answer(body.request_id)
     answer = await run.ask(body.request_id)
-    run.note(InputAnswered(body.request_id, answer))
+    run.note(InputAnswered(body.request_id, answer, run.user_id))
     return answer
 
 

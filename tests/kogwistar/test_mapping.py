@@ -30,6 +30,7 @@ from htmxchat.agents.kogwistar.translation.waiting import Request, client_result
 from htmxchat.agents.kogwistar.transport.client import Client
 from htmxchat.events import InputRequested, RunEnded, RunEvent, RunStopping, SourcesFound, TextDelta, Unknown
 from htmxchat.inspection import rows
+from htmxchat.parts import ToolCall
 
 from .recordings import NEW, OLD, Recording, about, recording, streams
 from .replay import token
@@ -271,8 +272,8 @@ def test_unknown_types_are_kept_and_change_nothing() -> None:
     kinds = [event.body.type for event in events if isinstance(event.body, Unknown)]
     assert "sleep.tick" in kinds
     assert "x.empty" in kinds
-    (tool,) = (step for step in fold(events).steps)
-    assert (tool.name, tool.found) == ("kg_search", "1 result")  # type: ignore[union-attr]
+    (tool,) = (part for part in fold(events).parts if isinstance(part, ToolCall))
+    assert (tool.name, tool.found) == ("kg_search", "1 result")
     assert all(event.raw for event in events)
 
 
