@@ -88,6 +88,7 @@ from .models import (
     Waiting,
 )
 from .observing import Observer, RunBegin, RunEnd
+from .parts import Part, ProposedScript, Question, Reasoning, Text, ToolCall
 from .scripts import Scripts
 from .scripts.models import FromAgent, FromAnswer, Script, ScriptOrigin
 from .scripts.result import Picture, ScriptError, ScriptResult, ScriptState, ScriptValue, TableValue, TextValue
@@ -150,7 +151,11 @@ __all__ = [
     "Observer",
     "OtherSchema",
     "Outcome",
+    "Part",
     "Picture",
+    "ProposedScript",
+    "Question",
+    "Reasoning",
     "ReasoningDelta",
     "Remember",
     "Request",
@@ -188,11 +193,13 @@ __all__ = [
     "StubBackend",
     "TableValue",
     "TellsReadiness",
+    "Text",
     "TextDelta",
     "TextReplaced",
     "TextTooLong",
     "TextValue",
     "TooManyRuns",
+    "ToolCall",
     "ToolFinished",
     "ToolStarted",
     "Transcript",

@@ -13,6 +13,7 @@ from typing import Protocol, TypeAlias, runtime_checkable
 from .events import JSON, EventBody, RunEvent
 from .kinds import check_fields
 from .models import Turn, User
+from .scripts.result import ScriptResult
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +28,7 @@ class Request:
         attempt: 1 for the first answer to this turn, 2 when it is tried again.
         replaced: The answer that this one replaces, which `history` leaves out.
         memory: What the run before this one on this branch has remembered with `Remember`; `None` at first.
-        answers: For a run that is resumed, what the user has answered since the checkpoint, by request id.
+        answers: For a run that is resumed, what came of its questions and scripts since the checkpoint, by their ids.
     """
 
     text: str
@@ -38,7 +39,7 @@ class Request:
     attempt: int = 1
     replaced: Turn | None = None
     memory: JSON = None
-    answers: Mapping[str, JSON] = field(default_factory=dict)
+    answers: Mapping[str, JSON | ScriptResult] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         check_fields(self)

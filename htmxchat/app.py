@@ -226,6 +226,7 @@ def _routes(chat: Chat) -> list[Route | Mount]:
         post("/c/{deleted}/restore", conversations.restore, name="restore"),
         get("/history", history.show, name="history"),
         get("/c/{conversation}/runs", inspector.runs, name="runs"),
+        get("/c/{conversation}/runs/latest", inspector.latest, name="latest_run"),
         get("/runs", inspector.find, name="find_run"),
         get("/runs/{run}", inspector.show, name="run"),
         get("/runs/{run}/events", inspector.events, name="events"),

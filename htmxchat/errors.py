@@ -149,7 +149,7 @@ class NotFound(ChatError):
     """It does not exist, or belongs to somebody else: the two look the same."""
 
     status = 404
-    sentence = "This may have been deleted, or it may belong to somebody else."
+    sentence = "It may have been deleted, or you may not have access to it."
 
 
 class Busy(ChatError):

@@ -215,10 +215,15 @@ class InputRequested:
 
 @dataclass(frozen=True, slots=True)
 class InputAnswered:
-    """The user answered a request."""
+    """The user answered a request.
+
+    Attributes:
+        user_id: Who answered; empty when that is not known.
+    """
 
     request_id: str
     answer: JSON
+    user_id: str = ""
 
     def __post_init__(self) -> None:
         check_fields(self)

@@ -12,7 +12,9 @@ from dataclasses import dataclass
 from html import escape
 from typing import Literal, TypeAlias
 
-Swap: TypeAlias = Literal["outerHTML", "outerMorph", "innerMorph", "innerHTML", "beforeend", "delete", "attributes"]
+Swap: TypeAlias = Literal[
+    "outerHTML", "outerMorph", "innerMorph", "innerHTML", "afterbegin", "beforeend", "delete", "attributes"
+]
 
 _CLOSER = re.compile(r"(</[a-z0-9-]++>)(\s*+)")
 _TAG = re.compile(r"<(/?)([a-zA-Z][a-zA-Z0-9-]*+)(?:[^<>\"']|\"[^\"]*+\"|'[^']*+')*?(/?)>")

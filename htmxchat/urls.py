@@ -71,6 +71,10 @@ class Urls:
     def history(self, query: str = "", cursor: str | None = None) -> str:
         return self._path("history", q=query or None, cursor=cursor)
 
+    def latest_run(self, conversation_id: str) -> str:
+        """The inspector with the latest run of a conversation."""
+        return self._path("c", conversation_id, "runs", "latest")
+
     def runs(self, conversation_id: str) -> str:
         """The inspector with the runs of a conversation."""
         return self._path("c", conversation_id, "runs")

@@ -6,14 +6,13 @@ The live stream, a reload, polling, history and export all render the same `RunV
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import Any, TypeAlias
+from typing import Any
 
 from . import checks
 from .events import (
-    JSON,
     InputAnswered,
     InputRequested,
     Outcome,
@@ -33,39 +32,9 @@ from .events import (
     UsageReported,
 )
 from .models import RunState, RunSummary, Transcript, Waiting
+from .parts import Part, ProposedScript, Question, Reasoning, Text, ToolCall, joined, replaced
 from .scripts.models import Script
 from .scripts.result import ScriptState
-
-
-@dataclass(frozen=True, slots=True)
-class Reasoning:
-    """A stretch of reasoning."""
-
-    text: str
-    started_at: datetime
-    ended_at: datetime | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class ToolCall:
-    """A tool call. `state` is running, completed or failed; cancelled when the run ended first.
-
-    Attributes:
-        problem: What one that failed gave back.
-    """
-
-    call_id: str
-    name: str
-    summary: str
-    arguments: JSON
-    started_at: datetime
-    state: RunState = RunState.RUNNING
-    found: str = ""
-    ended_at: datetime | None = None
-    problem: JSON = None
-
-
-Step: TypeAlias = Reasoning | ToolCall
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,26 +42,23 @@ class RunView:
     """Everything that a run shows.
 
     Attributes:
-        text: The answer so far, Markdown.
+        parts: What the answer is made of, in the order in which it began. A part keeps its place for good: its index is
+            its number on the page.
+        written: Whether there is any text to read.
         stage: What the agent does now; `None` when it said nothing or is done.
-        steps: Reasoning and tool calls, in order.
-        scripts: What the agent proposed to run.
-        finished: What became of these, so far as the run was told; of one that ran again, the last.
         request: What the agent waits for.
-        unanswered: What it waited for when the run ended.
+        awaited: The scripts whose results it waits for.
         last_seq: The number of the last event folded in.
         queue: What the queue says of the scripts, by their ids, where that is newer than the log; see `with_queue`.
     """
 
     state: RunState = RunState.QUEUED
-    text: str = ""
+    parts: tuple[Part, ...] = ()
+    written: bool = False
     stage: str | None = None
-    steps: tuple[Step, ...] = ()
     sources: tuple[Source, ...] = ()
-    scripts: tuple[ScriptProposed, ...] = ()
-    finished: tuple[ScriptFinished, ...] = ()
     request: InputRequested | None = None
-    unanswered: InputRequested | None = None
+    awaited: tuple[ScriptProposed, ...] = ()
     usage: UsageReported | None = None
     error: str | None = None
     started_at: datetime | None = None
@@ -101,11 +67,14 @@ class RunView:
     queue: Mapping[str, ScriptState] = field(default_factory=dict)
 
     @property
+    def text(self) -> str:
+        """The answer so far, Markdown: its texts, with an empty line between two of them."""
+        return joined(part.text for part in self.parts if isinstance(part, Text))
+
+    @property
     def awaited_script(self) -> ScriptProposed | None:
         """The script whose result the run waits for."""
-        over = {each.script_id for each in self.finished}
-        waiting = (each for each in self.scripts if each.awaited and each.script_id not in over)
-        return next(waiting, None) if self.state.live else None
+        return self.awaited[0] if self.awaited and self.state.live else None
 
     @property
     def waiting(self) -> Waiting | None:
@@ -117,24 +86,14 @@ class RunView:
         script = self.awaited_script
         return Waiting.for_script(self.script_state(script)) if script else None
 
-    def script_state(self, script: ScriptProposed) -> ScriptState:
+    def script_state(self, script: ScriptProposed, finished: ScriptFinished | None = None) -> ScriptState:
         """Return where a script is that the agent proposed."""
-        return next(self._script_states([script]))
-
-    def script_states(self) -> Iterator[ScriptState]:
-        """Yield where each of the scripts is."""
-        return self._script_states(self.scripts)
-
-    def _script_states(self, scripts: Iterable[ScriptProposed]) -> Iterator[ScriptState]:
-        told = {each.script_id: each.state for each in self.finished}
-        for script in scripts:
-            if script.script_id in self.queue:
-                yield self.queue[script.script_id]
-            elif script.script_id in told:
-                yield told[script.script_id]
-            else:
-                # What a run that is over waited for is withdrawn.
-                yield ScriptState.QUEUED if self.state.live or not script.awaited else ScriptState.CANCELLED
+        if script.script_id in self.queue:
+            return self.queue[script.script_id]
+        if finished is not None:
+            return finished.state
+        # What a run that is over waited for is withdrawn.
+        return ScriptState.QUEUED if self.state.live or not script.awaited else ScriptState.CANCELLED
 
 
 def fold(events: Iterable[RunEvent], view: RunView | None = None) -> RunView:
@@ -147,12 +106,8 @@ def fold(events: Iterable[RunEvent], view: RunView | None = None) -> RunView:
         raise TypeError(f"events is a list of RunEvent, [event async for event in …], not {checks.kind(events)}.")
     if view is not None:
         checks.instance("view", view, RunView, "what fold returned before")
-    draft = _Draft(view or RunView())
-    for event in events:
-        if not isinstance(event, RunEvent):
-            checks.instance("each of events", event, RunEvent, "with a number and a time")
-        draft.add(event)
-    return draft.view()
+    folding = Folding(view or RunView())
+    return folding.add(events)
 
 
 def with_queue(view: RunView, run_id: str, queue: Iterable[Script]) -> RunView:
@@ -200,43 +155,63 @@ def _joined(deltas: list[RunEvent]) -> RunEvent:
     return replace(deltas[0], seq=deltas[-1].seq, body=body)
 
 
-class _Draft:
-    """A view under construction. Text is joined once and the view built once, so a log costs what it is long."""
+class Folding:
+    """A view under construction, for whoever gets a log in pieces: it costs what is new, not what is there.
 
-    def __init__(self, view: RunView) -> None:
-        self._view = view
-        self._state = view.state
-        self._seq = view.last_seq
-        self._steps: list[Step] = []
-        # Where the calls are: by their ids, and those without one that are not finished.
-        self._calls: dict[str, int] = {}
-        self._unnamed: deque[int] = deque()
-        for step in view.steps:
-            self._add_step(step)
-        self._sources = list(view.sources)
-        self._scripts = {script.script_id: script for script in view.scripts}
-        self._finished = {result.script_id: result for result in view.finished}
-        self._queue = dict(view.queue)
-        self._text = [view.text]
-        self._thoughts: list[str] = []
+    Attributes:
+        queue: As `RunView.queue`.
+        changed: The places of the parts that the last `add` has changed or added.
+    """
+
+    def __init__(self, view: RunView | None = None) -> None:
+        self._view = view or RunView()
+        self._state = self._view.state
+        self._seq = self._view.last_seq
+        self._parts = list(self._view.parts)
+        self._sources = list(self._view.sources)
+        self._awaited = {script.script_id: script for script in self._view.awaited}
+        self.queue = dict(self._view.queue)
+        self.changed: set[int] = set()
         self._changes: dict[str, Any] = {}
+        # More of the text or the reasoning that is the last part.
+        self._more: list[str] = []
+        # Where calls, scripts and questions are, by their ids; and calls without one that are not finished.
+        self._places: dict[tuple[type[Part], str], int] = {}
+        self._unnamed: deque[int] = deque()
+        for place, part in enumerate(self._parts):
+            self._index(place, part)
+        self._running = {place for place, part in enumerate(self._parts) if _runs(part)}
+
+    def copy(self) -> Folding:
+        """Return another that goes on from here."""
+        return type(self)(self.view())
 
     def view(self) -> RunView:
-        self._join_thoughts()
-        return replace(
+        """Return what was folded so far."""
+        self._join()
+        self._view = replace(
             self._view,
             state=self._state,
-            text="".join(self._text),
-            steps=tuple(self._steps),
+            parts=tuple(self._parts),
             sources=tuple(self._sources),
-            scripts=tuple(self._scripts.values()),
-            finished=tuple(self._finished.values()),
-            queue=self._queue,
+            awaited=tuple(self._awaited.values()),
+            queue=dict(self.queue),
             last_seq=self._seq,
             **self._changes,
         )
+        self._changes.clear()
+        return self._view
 
-    def add(self, event: RunEvent) -> None:
+    def add(self, events: Iterable[RunEvent]) -> RunView:
+        """Fold more events, and return the view after them."""
+        self.changed = set()
+        for event in events:
+            if not isinstance(event, RunEvent):
+                checks.instance("each of events", event, RunEvent, "with a number and a time")
+            self._add(event)
+        return self.view()
+
+    def _add(self, event: RunEvent) -> None:
         if not self._state.live or (self._seq is not None and event.seq <= self._seq):
             return
         self._seq = event.seq
@@ -249,14 +224,20 @@ class _Draft:
 
     def _apply(self, event: RunEvent) -> None:
         match event.body:
-            case TextDelta(text=text):
-                self._text.append(text)
+            case TextDelta(text=text) if text:
+                if not self._last_is(Text):
+                    self._append(Text(""))
+                self._more.append(text)
             case ReasoningDelta(text=text):
-                self._reason(text, event.at)
+                last = self._parts[-1] if self._parts else None
+                if not (isinstance(last, Reasoning) and last.ended_at is None):
+                    self._append(Reasoning("", started_at=event.at))
+                self._more.append(text)
             case TextReplaced(text=text):
-                self._text = [text]
+                self._replace_text(text)
             case RunStopping():
                 self._state = RunState.STOPPING
+                self._withdraw(event.at)
             case StageChanged(name=name):
                 self._changes["stage"] = name
             case ToolStarted() as started:
@@ -267,78 +248,150 @@ class _Draft:
                 self._sources += sources
             case ScriptProposed() as script:
                 # One that is proposed again is the one that is in the queue already.
-                self._scripts.setdefault(script.script_id, script)
+                if (ProposedScript, script.script_id) not in self._places:
+                    self._append(ProposedScript(script))
+                    if script.awaited:
+                        self._awaited[script.script_id] = script
             case ScriptFinished() as result:
-                self._queue.pop(result.script_id, None)
-                self._finished.pop(result.script_id, None)
-                self._finished[result.script_id] = result
+                self._finish_script(result)
             case InputRequested() as request:
-                self._changes["request"] = request
-            case InputAnswered():
-                self._changes["request"] = None
+                self._ask(request, event.at)
+            case InputAnswered() as answered:
+                self._answer(answered, event.at)
             case UsageReported() as usage:
                 self._changes["usage"] = usage
             case RunEnded(outcome=outcome, error=error):
                 self._end(outcome, error, event.at)
 
-    def _reason(self, text: str, at: datetime) -> None:
-        last = self._steps[-1] if self._steps else None
-        if not (isinstance(last, Reasoning) and last.ended_at is None):
-            self._add_step(Reasoning("", started_at=at))
-        self._thoughts.append(text)
+    def _append(self, part: Part) -> None:
+        self._join()
+        self._set(len(self._parts), part)
+        self._index(len(self._parts) - 1, part)
 
-    def _join_thoughts(self) -> None:
-        if self._thoughts:
-            last = self._steps[-1]
-            assert isinstance(last, Reasoning)
-            self._steps[-1] = replace(last, text=last.text + "".join(self._thoughts))
-            self._thoughts.clear()
+    def _index(self, place: int, part: Part) -> None:
+        match part:
+            case ToolCall(call_id=""):
+                if part.ended_at is None:
+                    self._unnamed.append(place)
+            case ToolCall(call_id=id):
+                self._places[ToolCall, id] = place
+            case ProposedScript(script=script):
+                self._places[ProposedScript, script.script_id] = place
+            case Question(request=request):
+                self._places[Question, request.request_id] = place
+
+    def _last_is(self, kind: type[Part]) -> bool:
+        return bool(self._parts) and isinstance(self._parts[-1], kind)
+
+    def _join(self) -> None:
+        if self._more:
+            last = self._parts[-1]
+            assert isinstance(last, Text | Reasoning)
+            self._set(len(self._parts) - 1, replace(last, text="".join([last.text, *self._more])))
+            self._more.clear()
 
     def _end_reasoning(self, at: datetime) -> None:
-        last = self._steps[-1] if self._steps else None
+        last = self._parts[-1] if self._parts else None
         if isinstance(last, Reasoning) and last.ended_at is None:
-            self._join_thoughts()
-            self._steps[-1] = replace(self._steps[-1], ended_at=at)
+            self._join()
+            self._change(len(self._parts) - 1, ended_at=at)
+
+    def _replace_text(self, whole: str) -> None:
+        self._join()
+        places = [place for place, part in enumerate(self._parts) if isinstance(part, Text)]
+        closed = not self._last_is(Text)
+        before = [part.text for part in self._parts if isinstance(part, Text)]
+        after = replaced(before, whole, closed=closed)
+        for place, old, new in zip(places, before, after, strict=False):
+            if old != new:
+                self._set(place, Text(new))
+        if len(after) > len(places):
+            self._append(Text(after[-1]))
+        self._changes["written"] = bool(whole.strip())
 
     def _start_tool(self, started: ToolStarted, at: datetime) -> None:
         """Add a call, or bring the one that has this id up to date: agents repeat a call that had to be approved."""
         call = ToolCall(started.call_id, started.name, started.summary, started.arguments, started_at=at)
-        place = self._calls.get(started.call_id)
+        place = self._places.get((ToolCall, started.call_id)) if started.call_id else None
         if place is None:
-            self._add_step(call)
-            return
-        before = self._steps[place]
-        assert isinstance(before, ToolCall)
-        self._steps[place] = call if before.ended_at else replace(call, started_at=before.started_at)
+            place = len(self._parts)
+            for other in self._running:
+                self._change(other, parallel=True)
+            self._append(replace(call, parallel=bool(self._running)))
+        else:
+            before = self._parts[place]
+            assert isinstance(before, ToolCall)
+            began = at if before.ended_at else before.started_at
+            self._set(place, replace(call, started_at=began, parallel=before.parallel))
+        self._running.add(place)
 
     def _finish_tool(self, finished: ToolFinished, at: datetime) -> None:
         if finished.call_id:
-            place = self._calls.get(finished.call_id)
+            place = self._places.get((ToolCall, finished.call_id))
         else:
             place = self._unnamed.popleft() if self._unnamed else None
         if place is None:
             return
-        call = self._steps[place]
-        assert isinstance(call, ToolCall)
         state = RunState.FAILED if finished.failed else RunState.COMPLETED
-        problem = finished.result if finished.failed else None
-        self._steps[place] = replace(call, state=state, found=finished.summary, ended_at=at, problem=problem)
+        self._change(place, state=state, found=finished.summary, result=finished.result, ended_at=at)
+        self._running.discard(place)
 
-    def _add_step(self, step: Step) -> None:
-        if isinstance(step, ToolCall):
-            if step.call_id:
-                self._calls[step.call_id] = len(self._steps)
-            elif step.ended_at is None:
-                self._unnamed.append(len(self._steps))
-        self._steps.append(step)
+    def _finish_script(self, result: ScriptFinished) -> None:
+        self.queue.pop(result.script_id, None)
+        self._awaited.pop(result.script_id, None)
+        place = self._places.get((ProposedScript, result.script_id))
+        if place is not None:
+            self._change(place, finished=result)
+
+    def _ask(self, request: InputRequested, at: datetime) -> None:
+        place = self._places.get((Question, request.request_id))
+        question = Question(request, at)
+        self._withdraw(at)
+        if place is None:
+            self._append(question)
+        else:
+            self._set(place, question)
+        self._changes["request"] = request
+
+    def _answer(self, answered: InputAnswered, at: datetime) -> None:
+        waiting = self._waiting()
+        place = self._places.get((Question, answered.request_id), waiting)
+        if place is not None:
+            self._change(place, state="answered", answer=answered.answer, answered_by=answered.user_id, settled_at=at)
+        if place == waiting:
+            self._changes["request"] = None
+
+    def _waiting(self) -> int | None:
+        """Return where the question is that waits for its answer."""
+        request = self._changes.get("request", self._view.request)
+        return None if request is None else self._places[Question, request.request_id]
+
+    def _withdraw(self, at: datetime) -> None:
+        """The question that waits, if one does, will not be answered."""
+        if (waiting := self._waiting()) is not None:
+            self._change(waiting, state="withdrawn", settled_at=at)
+            self._changes["request"] = None
+
+    def _change(self, place: int, **changes: Any) -> None:
+        self._set(place, replace(self._parts[place], **changes))
+
+    def _set(self, place: int, part: Part) -> None:
+        self._parts[place : place + 1] = [part]
+        self.changed.add(place)
+        if isinstance(part, Text) and not part.blank:
+            self._changes["written"] = True
 
     def _end(self, outcome: Outcome, error: str | None, at: datetime) -> None:
-        for index, step in enumerate(self._steps):
-            if isinstance(step, ToolCall) and step.ended_at is None:
-                self._steps[index] = replace(step, state=RunState.CANCELLED, ended_at=at)
+        self._join()
+        for place in self._running:
+            self._change(place, state=RunState.CANCELLED, ended_at=at)
+        self._running.clear()
         self._state = RunState.after(outcome)
         # A suspended run keeps its request: that is what it waits for.
         if outcome is not Outcome.SUSPENDED:
-            self._changes["unanswered"] = self._changes.get("request", self._view.request)
-            self._changes["request"] = None
+            self._withdraw(at)
         self._changes |= {"stage": None, "error": error, "ended_at": at}
+
+
+def _runs(part: Part) -> bool:
+    return isinstance(part, ToolCall) and part.ended_at is None

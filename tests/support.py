@@ -121,6 +121,11 @@ class Element:
                     target.children.clear()
                 for child in new.children:
                     target.add(child)
+            case "afterbegin":
+                for child in reversed(new.children):
+                    target.children.insert(0, child)
+                    if isinstance(child, Element):
+                        child.parent = target
             case "attributes":
                 target.attributes = new.elements[0].attributes
             case _:

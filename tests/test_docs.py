@@ -271,7 +271,9 @@ def test_every_hook_that_is_documented_is_on_the_page() -> None:
         html += client.get(f"/runs/{run[1]}").text
         asked = re.findall(r'id="turn-(\w+)" class="turn" data-role="assistant"', html)
         client.post(f"/runs/{asked[-1]}/cancel")
-        html += _until(client, shown.url.path, 'class="unanswered"')
+        html += _until(client, shown.url.path, 'class="request"[^>]*data-state="withdrawn"')
+        many = client.post("/messages", data={"text": "The notifier queue is growing. Find out why."})
+        html += _until(client, many.url.path, 'class="fold"', fails=True)
         asking = client.post("/messages", data={"text": "Summarize these response times with Python."})
         html += _until(client, asking.url.path, "<chat-proposal")
         html += client.get(f"{asking.url.path}/scripts").text

@@ -45,8 +45,8 @@ from htmxchat.fragments.icons import sprite
 from htmxchat.fragments.steps import turn_step
 from htmxchat.html import FT, render, tag
 from htmxchat.models import Conversation, ConversationPage, Run, RunState, Starter, Turn
+from htmxchat.parts import ToolCall
 from htmxchat.urls import Urls
-from htmxchat.view import ToolCall
 
 from .support import Element, context, parse
 
@@ -418,7 +418,7 @@ class TestTranscript:
         found = self.show(TextDelta("Hello"), live=True).one("article", class_="turn")
         assert (found["id"], found["data-role"], found["data-state"]) == ("turn-r1", "assistant", "running")
         assert found["aria-busy"] == "true"
-        for id in ("steps-r1", "body-r1", "tail-r1", "live-r1"):
+        for id in ("body-r1", "part-r1-0", "tail-r1", "live-r1"):
             assert len(found.all(id=id)) == 1
 
     def test_hostile_words_of_the_agent_stay_text(self) -> None:
@@ -479,9 +479,9 @@ def test_a_fragment_is_the_same_each_time() -> None:
 
 
 def test_a_tool_call_has_words_of_its_arguments_and_its_problem_only_for_those_who_may_see_them() -> None:
-    call = ToolCall("1", "lookup", "", {"q": "ARGUMENT"}, NOW, RunState.FAILED, problem="no such PROBLEM")
-    line = parse(render(turn_step("r", 0, call))).one("summary").text
+    call = ToolCall("1", "lookup", "", {"q": "ARGUMENT"}, NOW, RunState.FAILED, result="no such PROBLEM", ended_at=NOW)
+    line = parse(render(turn_step("r", call, context()))).one("summary").text
     assert "q: ARGUMENT" in line and "no such PROBLEM" in line
-    hidden = render(turn_step("r", 0, call, arguments=False))
+    hidden = render(turn_step("r", call, replace(context(), inspector=None)))
     assert "lookup" in hidden and "Failed" in hidden
     assert "ARGUMENT" not in hidden and "PROBLEM" not in hidden

@@ -41,7 +41,7 @@ from htmxchat.events import (
     ToolStarted,
 )
 from htmxchat.fragments.json_tree import json_tree
-from htmxchat.fragments.proposals import proposals
+from htmxchat.fragments.parts import turn_parts
 from htmxchat.fragments.script_output import code_lines
 from htmxchat.fragments.turn_context import TurnContext
 from htmxchat.fragments.turn_tail import turn_tail
@@ -125,7 +125,10 @@ INPUTS: dict[str, tuple[str, list[Text]]] = {
     "ansi:_CONTROL": (SEARCH, [repeated("\x01")]),
     "agents.kogwistar.insight:^(aa|x)_": (SEARCH, [repeated("aa_")]),
     "agents.kogwistar.login:_TOKEN": (WHOLE, [repeated("a", after="!")]),
-    "agents.kogwistar.login:_ADDRESS": (WHOLE, [repeated("a.", "http://", "!"), repeated("/a", "http://a", "<")]),
+    "agents.kogwistar.transport.http:_ADDRESS": (
+        WHOLE,
+        [repeated("a.", "http://", "!"), repeated("/a", "http://a", "<")],
+    ),
     "agents.kogwistar.translation.problems:_QUERY": (
         SEARCH,
         [repeated("a?"), repeated("a", "b?"), repeated("?a=", "x")],
@@ -479,7 +482,7 @@ def test_no_log_makes_its_folds_slow(name: str) -> None:
     assert_grows_with_the_length(lambda n: list(rows(logs[n])))
     assert_grows_with_the_length(lambda n: timeline(logs[n]))
     assert_grows_with_the_length(lambda n: turn_tail("r", views[n], context))
-    assert_grows_with_the_length(lambda n: proposals("r", views[n], context))
+    assert_grows_with_the_length(lambda n: turn_parts("r", views[n], context))
 
 
 VALUES: dict[str, Callable[[int], Any]] = {

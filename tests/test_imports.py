@@ -11,7 +11,7 @@ import pytest
 
 PACKAGE = Path(__file__).parent.parent / "htmxchat"
 
-NOUNS = {"checks", "kinds", "models", "events", "errors", "cleaning", "observing", "scripts", "words", "zones"}
+NOUNS = {"checks", "kinds", "models", "events", "errors", "cleaning", "observing", "parts", "scripts", "words", "zones"}
 SEAMS = {"agent", "backend", "login"}
 LOG = {"journal", "store"}
 TEXT = {"markdown", "highlight", "confusing"}

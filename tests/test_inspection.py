@@ -6,6 +6,8 @@ import json
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from htmxchat.events import (
     JSON,
@@ -25,8 +27,9 @@ from htmxchat.events import (
     UsageReported,
 )
 from htmxchat.fragments.json_tree import json_tree
-from htmxchat.fragments.timeline import axis_marks
+from htmxchat.fragments.timeline import time_taken
 from htmxchat.inspection import Row, RowFilter, RowFold, rows, window
+from htmxchat.inspection.axis import axis, only, round_numbers
 from htmxchat.inspection.state_diff import state_diff
 from htmxchat.inspection.timeline import timeline
 from htmxchat.models import RunState
@@ -82,15 +85,15 @@ class TestRows:
             (20, 0.5, "StageChanged", "Planning"),
             (40, 0.5, "ReasoningDelta", "11 characters: First this."),
             (50, 1.0, "ToolStarted", "Called query: all"),
-            (60, 2.0, "ToolFinished", "query failed after 1.00 s: no answer"),
+            (60, 2.0, "ToolFinished", "query failed after 1.0 s: no answer"),
             (70, 2.0, "StageChanged", "Writing"),
             (90, 2.0, "TextDelta", "14 characters: Half an answer"),
             (100, 2.5, "InputRequested", "Asks: Which one?"),
-            (110, 4.5, "InputAnswered", "Answered after 2.00 s: the second"),
+            (110, 4.5, "InputAnswered", "Answered after 2.0 s: the second"),
             (120, 4.5, "TextDelta", "1 character: ."),
             (130, 4.5, "x.trace", f"X trace: span: 7, token: {HIDDEN}"),
             (140, 4.5, "UsageReported", "5 tokens read, 7 written"),
-            (150, 5.0, "RunEnded", "Done after 5.00 s"),
+            (150, 5.0, "RunEnded", "Done after 5.0 s"),
         ]
 
     def test_hold_what_the_event_holds_without_its_secrets(self) -> None:
@@ -222,9 +225,37 @@ class TestTimeline:
 
     @pytest.mark.parametrize("total", [0.0, 0.004, 0.55, 1, 3.1, 59.9, 61, 700, 100_000])
     def test_the_axis_has_a_few_round_numbers(self, total: float) -> None:
-        marks = axis_marks(total)
+        marks = round_numbers(total)
         assert marks[0] == 0 and marks[-1] <= total and len(marks) <= 7
         assert total == 0 or len(marks) >= 3
+
+    def test_what_only_waited_is_told_apart(self) -> None:
+        asked = InputRequested("q", "When?")
+        found = timeline(
+            log(StageChanged("Look"), 1.0, asked, 60.0, InputAnswered("q", "Now"), 2.0, RunEnded(Outcome.COMPLETED))
+        )
+        assert (found.waits, found.waited) == (((1.0, 61.0),), 60.0)
+        assert time_taken(found) == "3.0 s, waited 1 min 0 s"
+        assert time_taken(timeline(log(RunStarted(), 1.0, RunEnded(Outcome.COMPLETED)))) == "1.0 s"
+
+    def test_work_beside_a_wait_is_work(self) -> None:
+        work = ToolStarted("t", "t"), 1.0, ToolFinished("t")
+        found = timeline(log(InputRequested("q", "When?"), 1.0, *work, 1.0, InputAnswered("q", "Now")))
+        assert found.waits == ((0.0, 1.0), (2.0, 3.0))
+
+    def test_the_axis_is_broken_when_a_run_waited_much_longer_than_it_worked(self) -> None:
+        assert axis(14, ((1, 13),)).cuts == ((1, 13),) and axis(14, ((1, 13),)).work == 2
+        assert axis(10, ((1, 6),)).cuts == axis(10, ()).cuts == axis(10, ((0, 10),)).cuts == ()
+        long = axis(302, ((1, 301),))
+        assert [round(long.place(at)) for at in (0, 1, 151, 301, 302)] == [0, 40, 50, 60, 100]
+        assert long.breaks() == [50]
+        assert [(mark, round(x)) for mark, x in long.marks()] == [(0, 0), (0.5, 20), (1, 40), (1.5, 80), (2, 100)]
+
+    @given(st.lists(st.tuples(st.floats(0, 100), st.floats(0, 100)).map(sorted).map(tuple), max_size=6))
+    def test_the_axis_rises_from_one_end_to_the_other(self, waits: list[tuple[float, float]]) -> None:
+        long = axis(101, only([each for each in waits if each[1] > each[0]], []))
+        places = [long.place(at / 10) for at in range(1011)]
+        assert places == sorted(places) and places[0] == 0 and round(places[-1], 6) == 100
 
 
 class TestRedaction:
@@ -334,9 +365,9 @@ def test_a_repeated_call_says_so_and_is_one_stretch_of_time() -> None:
     assert [row.meaning for row in rows(log)] == [
         "Called find: x",
         "Called find again: x",
-        "find came back after 2.00 s: 2 rows",
+        "find came back after 2.0 s: 2 rows",
         "Called find again: x",
-        "find came back after 1.00 s: 3 rows",
+        "find came back after 1.0 s: 3 rows",
     ]
     (lane,) = timeline(log).lanes
     assert [(bar.start, bar.end) for bar in lane.bars] == [(0.0, 2.0), (3.0, 4.0)]
@@ -359,5 +390,5 @@ def test_calls_without_an_id_are_told_apart() -> None:
         ToolFinished("", "two"),
     ]
     log = [RunEvent(seq, AT + timedelta(seconds=seq), body) for seq, body in enumerate(bodies)]
-    assert [row.meaning for row in rows(log)][2:] == ["a came back after 2.00 s: one", "b came back after 2.00 s: two"]
+    assert [row.meaning for row in rows(log)][2:] == ["a came back after 2.0 s: one", "b came back after 2.0 s: two"]
     assert {(lane.label, lane.seconds) for lane in timeline(log).lanes} == {("a", 2.0), ("b", 2.0)}

@@ -420,9 +420,9 @@ async def test_a_question_waits_for_its_answer(make: Make, url: str, elsewhere: 
             await answering.answer_request(ANN, run.id, "sure", answer)
     said = [body for body in await bodies(one, run) if isinstance(body, InputAnswered | TextDelta)]
     assert said == [
-        InputAnswered("sure", "yes"),
+        InputAnswered("sure", "yes", "ann"),
         TextDelta("You said yes. "),
-        InputAnswered("sure", {"text": "no\ufffd"}),
+        InputAnswered("sure", {"text": "no\ufffd"}, "ann"),
         TextDelta("You said {'text': 'no\ufffd'}. "),
     ]
     with pytest.raises(NotFound):

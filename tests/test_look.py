@@ -261,7 +261,7 @@ class TestContents:
 
     def test_are_on_pages_that_say_something_too(self) -> None:
         page = self.page(Look(header="Above", footer="Below", logo="/logo.svg"), path="/c/none")
-        assert "This may have been deleted" in page.text
+        assert "It may have been deleted" in page.text
         assert page.one("header", cls="host-header").text == "Above"
         assert page.one("footer", cls="host-footer").text == "Below"
         assert page.one("img", cls="logo")["src"] == "/logo.svg"
@@ -336,8 +336,8 @@ class TestInspector:
         assert ARGUMENT not in page.text and RESULT not in page.text
         assert "Inspect" not in page.text and 'name="inspect"' not in page.text
         shown = parse(page.text)
-        assert "lookup" in shown.one(id=f"steps-{run}").text and "1 result" in shown.one(id=f"steps-{run}").text
-        assert shown.all("details", id=f"step-{run}-0") == []
+        assert "lookup" in shown.one(id=f"steps-{run}-0").text and "1 result" in shown.one(id=f"steps-{run}-0").text
+        assert shown.all("details", id=f"part-{run}-0") == []
         assert shown.all(id="inspector") == []
 
     def test_brings_no_rows_on_a_stream_or_a_poll(self, client: TestClient) -> None:
@@ -351,8 +351,8 @@ class TestInspector:
     def test_the_turn_is_the_same_after_streaming_and_after_a_reload(self, client: TestClient) -> None:
         path, run = self.ask(client, "bob")
         patches = {each.data for each in decode(self.wire)[:-1]}
-        step = parse(client.get(path, headers=self.bob).text).one(id=f"step-{run}-0")
-        streamed = parse("".join(patches)).all(id=f"step-{run}-0")
+        step = parse(client.get(path, headers=self.bob).text).one(id=f"part-{run}-0")
+        streamed = parse("".join(patches)).all(id=f"part-{run}-0")
         assert streamed and streamed[-1].html == step.html
 
     def test_is_there_for_those_who_may(self, client: TestClient) -> None:

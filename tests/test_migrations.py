@@ -14,17 +14,17 @@ import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import Connection, inspect, text
+from sqlalchemy import Connection, inspect, select, text
 
 from htmxchat import LocalBackend, Request, Store, User
-from htmxchat.agents.kogwistar.links import Links, RunLink, own_id
+from htmxchat.agents.kogwistar.links import Links, own_id
 from htmxchat.agents.kogwistar.progress import Progress
 from htmxchat.errors import OtherSchema
 from htmxchat.models import RunState
 from htmxchat.scripts.models import FromAgent, FromAnswer
 from htmxchat.scripts.result import ScriptResult, ScriptState, TextValue
 from htmxchat.scripts.states import script_id
-from htmxchat.store import migrations
+from htmxchat.store import migrations, tables
 from htmxchat.store.tables import metadata
 from htmxchat.testing import each_event
 from tests.servers import Postgres
@@ -98,8 +98,10 @@ async def assert_kogwistar_moved(store: Store) -> None:
     assert [turn.text for turn in transcript.turns] == ["What is rain?", "Water.", "And snow?", ""]
     assert transcript.live_run is not None
     links = Links(store)
-    assert await links.conversation(elsewhere.id) == "kc-1" and await links.conversation(own_id("kc-2")) == "kc-2"
-    assert await links.run(transcript.turns[1].id) == RunLink("kr-1", "kt-2", "debug.rag.v1")
+    assert await links.server_id(elsewhere.id) == "kc-1" and await links.server_id(own_id("kc-2")) == "kc-2"
+    link = select(tables.links).where(tables.links.c.id == transcript.turns[1].id)
+    row = await store.read(lambda db: db.execute(link).one())
+    assert (row.server_id, row.answer_id, row.workflow_id) == ("kr-1", "kt-2", "debug.rag.v1")
     assert await links.turns(elsewhere.id, transcript.live_run.id) == {"kt-1", "kr-1", "kr-2"}
     ((run, events),) = await store.claim_runs([transcript.live_run.id], "me", "kogwistar", datetime.now(UTC))
     context = await store.read_context(run)

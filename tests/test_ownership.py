@@ -32,6 +32,7 @@ GUARDED = {
     "delete": {"POST"},
     "restore": {"POST"},
     "runs": {"GET", "HEAD"},
+    "latest_run": {"GET", "HEAD"},
     "run": {"GET", "HEAD"},
     "events": {"GET", "HEAD"},
     "event": {"GET", "HEAD"},

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import AsyncGenerator, Callable, Iterator, Sequence
+from collections.abc import AsyncGenerator, Callable, Iterable, Iterator, Sequence
 from contextlib import aclosing
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -46,7 +46,7 @@ from htmxchat.relay.stream import DELAYED
 from htmxchat.relay.turn import LiveTurn
 from htmxchat.sse import EventStreamResponse, ServerSentEvent
 from htmxchat.testing import Break, Delay, Gate, ScriptedBackend, Stall, Step, each_event
-from htmxchat.view import RunView, fold
+from htmxchat.view import Folding, RunView, fold
 from tests.support import FRAGMENT, Element, Exchange, article, context, decode, open_page, parse
 
 pytestmark = pytest.mark.anyio
@@ -97,11 +97,13 @@ def count_folded(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     """Return how many events each fold of a live turn takes, from now on."""
     counts: list[int] = []
 
-    def counted(events: list[RunEvent], view: RunView | None = None) -> RunView:
-        counts.append(len(events))
-        return fold(events, view)
+    class Counted(Folding):
+        def add(self, events: Iterable[RunEvent]) -> RunView:
+            taken = list(events)
+            counts.append(len(taken))
+            return super().add(taken)
 
-    monkeypatch.setattr("htmxchat.relay.turn.fold", counted)
+    monkeypatch.setattr("htmxchat.relay.turn.Folding", Counted)
     return counts
 
 
@@ -233,13 +235,15 @@ class TestLaw1:
 
     async def test_law_1_a_message_never_touches_another_turn(self) -> None:
         _, run, messages = await streamed(RICH)
-        own = {f"#{part}-{run.id}" for part in ("turn", "steps", "body", "proposals", "tail")} | {
+        own = {f"#{part}-{run.id}" for part in ("turn", "body", "tail")} | {
             "#status",
             f'#composer-actions[data-run="{run.id}"]',
         }
         for message in messages:
             for target, _, _ in fragments(message) if message.event is None else ():
-                assert target.split(" > ")[0] in own or re.fullmatch(rf"#step-{run.id}-\d+", target.split(" > ")[0])
+                assert target.split(" > ")[0] in own or re.fullmatch(
+                    rf"#(part|steps|fold)-{run.id}-\d+", target.split(" > ")[0]
+                )
 
 
 class TestLaw2:
@@ -291,11 +295,11 @@ class TestLaw3:
 
     async def test_law_3_only_the_open_block_changes(self) -> None:
         _, run, messages = await streamed(("one\n\n", "two\n\n", "thr", "ee", " four **fi", "ve** six\n\n", "seven"))
-        body = f"#body-{run.id}"
+        text = f"#part-{run.id}-0"
         for message in messages[2:-2]:
-            targets = [target for target, _, _ in fragments(message) if target.startswith(body)]
-            assert all(target == body or target.startswith(f"{body} > :last-child") for target in targets), targets
-            assert {swap for target, swap, _ in fragments(message) if target == body} <= {"beforeend", "innerHTML"}
+            targets = [target for target, _, _ in fragments(message) if target.startswith(text)]
+            assert all(target == text or target.startswith(f"{text} > :last-child") for target in targets), targets
+            assert {swap for target, swap, _ in fragments(message) if target == text} <= {"beforeend", "innerHTML"}
 
     async def test_law_3_text_that_grows_is_sent_as_the_new_text_alone(self) -> None:
         words = tuple(f"word{number} " for number in range(20))
@@ -467,7 +471,7 @@ class TestLaw4:
         for message in await reader.read(after):
             page.apply(message.data if message.event is None else "")
         wanted = parse(await reload(backend, run))
-        for part in ("steps", "body", "proposals", "tail"):
+        for part in ("body", "tail"):
             shown = page.one(id=f"{part}-{run.id}"), wanted.one(id=f"{part}-{run.id}")
             assert shown[0].text == shown[1].text
             assert [each.html for each in shown[0].elements] == [each.html for each in shown[1].elements]
@@ -523,7 +527,7 @@ class TestLaw4:
 
 def skeleton(run: Run) -> str:
     """Return a turn of which nobody knows what it shows."""
-    parts = ("steps", "body", "proposals", "tail")
+    parts = ("body", "tail")
     return "".join(f'<div id="{part}-{run.id}"><p>nonsense</p></div>' for part in parts)
 
 

@@ -37,6 +37,7 @@ from htmxchat import (
 from htmxchat.inspection import rows as inspect
 from htmxchat.inspection.timeline import timeline
 from htmxchat.journal.timing import Timing
+from htmxchat.parts import ProposedScript
 from htmxchat.scripts.actions import Approve, Cancel, Claim, Finish, Reject, Renew, Rerun
 from htmxchat.scripts.states import LONGEST_CODE, MOST_SCRIPTS, digest
 from htmxchat.store.tables import scripts
@@ -113,8 +114,9 @@ async def test_a_run_waits_for_its_script_and_goes_on_with_the_result(make: Call
     await play(backend, script, DONE)
     view = await end(backend, run)
     assert (view.state, view.text) == (RunState.COMPLETED, "done: 42")
-    assert [(each.code, each.awaited) for each in view.scripts] == [("print(6 * 7)\n", True)]
-    assert [each.state for each in view.finished] == ["done"]
+    (part,) = (part for part in view.parts if isinstance(part, ProposedScript))
+    assert (part.script.code, part.script.awaited) == ("print(6 * 7)\n", True)
+    assert part.finished and part.finished.state is ScriptState.DONE
     assert view.awaited_script is None
     (script,) = await queue(backend, run)
     assert not script.awaited

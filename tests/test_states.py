@@ -27,7 +27,7 @@ from htmxchat.fragments.run_list import run_list
 from htmxchat.fragments.script_card import script_card
 from htmxchat.fragments.transcript import status_text
 from htmxchat.html import render
-from htmxchat.inspection.timeline import timeline
+from htmxchat.inspection.timeline import Timeline, timeline
 from htmxchat.models import Conversation, ConversationPage, Run, RunState, RunSummary, Turn, User, Waiting
 from htmxchat.scripts.actions import Approve, Claim, Finish
 from htmxchat.scripts.models import FromAgent, Script
@@ -96,9 +96,9 @@ def test_a_run_has_one_mark_and_one_word_in_every_room(name: str) -> None:
     link = row.one("a", data_conversation="c1")
     if mark not in ("completed", "cancelled"):  # what is over and went well needs no mark
         assert link["data-state"] == mark
-        assert (link["title"], link.one(**{"class": "state"}).text) == (word, word)
+        assert (link["title"].split("\n")[1], link.one(**{"class": "state"}).text) == (word, word)
 
-    inspected = parse(render(run_facts("r1", view, 1, 1.0))).one(id="standing-r1")
+    inspected = parse(render(run_facts("r1", view, 1, Timeline((), 1.0)))).one(id="standing-r1")
     assert (inspected["data-state"], inspected.text) == (mark, word)
 
     listed = parse(render(run_list(using.urls, talk, [RunSummary(run, "Which?", waiting=view.waiting)])))
@@ -116,7 +116,7 @@ def test_a_run_has_one_mark_and_one_word_in_every_room(name: str) -> None:
 def test_what_waits_does_not_say_how_long_it_ran(name: str) -> None:
     events, script, _, _ = STATES[name]
     view, _ = viewed(events, script)
-    said = parse(render(run_facts("r1", view, 1, 1.0))).text
+    said = parse(render(run_facts("r1", view, 1, Timeline((), 1.0)))).text
     assert ("So far" in said) == (view.state.live and view.waiting is None)
     assert ("Waiting since" in said) == (view.waiting is not None)
 

@@ -13,11 +13,12 @@ from htmxchat.backends.stub import StubBackend
 from htmxchat.events import InputRequested, Outcome, RunEnded, ScriptProposed
 from htmxchat.markdown import Markdown
 from htmxchat.models import Starter, User
+from htmxchat.parts import ProposedScript, Reasoning, Text, ToolCall
 from htmxchat.scripts.actions import Reject
 from htmxchat.scripts.models import FromAgent
 from htmxchat.scripts.states import script_id
 from htmxchat.testing import each_event
-from htmxchat.view import Reasoning, RunView, ToolCall, fold
+from htmxchat.view import RunView, fold
 
 pytestmark = pytest.mark.anyio
 ANN = User("ann")
@@ -94,8 +95,8 @@ async def test_the_long_read_is_long(backend: StubBackend) -> None:
 
 async def test_finding_the_cause_shows_how(backend: StubBackend) -> None:
     view = await answer(backend, BY_TITLE["Find the cause of an alert"].text)
-    assert [type(step) for step in view.steps] == [Reasoning, ToolCall, Reasoning, ToolCall]
-    assert all(step.ended_at for step in view.steps)
+    assert [type(part) for part in view.parts] == [Reasoning, ToolCall, Reasoning, ToolCall, Text]
+    assert all(part.ended_at for part in view.parts if isinstance(part, Reasoning | ToolCall))
     assert len(view.sources) == 3
     assert all(f"[{number}]" in view.text for number in (1, 2, 3))
     assert view.usage is not None
@@ -103,10 +104,11 @@ async def test_finding_the_cause_shows_how(backend: StubBackend) -> None:
 
 async def test_python_is_proposed_and_what_came_of_it_is_said(backend: StubBackend) -> None:
     view = await answer(backend, BY_TITLE["Compute with Python"].text)
-    (script,) = view.scripts
+    (part,) = (part for part in view.parts if isinstance(part, ProposedScript))
+    script = part.script
     exec(compile(script.code, "script", "exec"), {"print": lambda *args: None})
     assert script.awaited
-    assert [each.state for each in view.finished] == ["rejected"]
+    assert part.finished and part.finished.state == "rejected"
     assert "The user rejected the script" in view.text
 
 

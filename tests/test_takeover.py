@@ -41,6 +41,7 @@ from htmxchat import (
 )
 from htmxchat.errors import BackendUnavailable
 from htmxchat.journal import Timing
+from htmxchat.parts import Question
 from htmxchat.scripts.actions import Approve, Claim, Finish
 from htmxchat.scripts.states import digest
 from htmxchat.store import tables
@@ -274,7 +275,7 @@ async def test_a_question_survives_the_process_and_goes_on_where_the_answer_arri
     await there.answer_request(ann, run.id, "colour", "blue")
     events = await read(there, ann, run)
     bodies = [event.body for event in events]
-    assert fold(events).text == "Before. It is blue. ['colour']"
+    assert fold(events).text == "Before.\n\nIt is blue. ['colour']"
     assert len([body for body in bodies if isinstance(body, InputRequested)]) == 1
     assert [body.answer for body in bodies if isinstance(body, InputAnswered)] == ["blue"]
 
@@ -305,7 +306,7 @@ async def test_an_answer_that_was_given_is_not_asked_for_again(make: Make, ann: 
     await until(here, ann, run, lambda events: "It was red" in fold(events).text)
     kill(here)
     events = await read(there, ann, run)
-    assert fold(events).text == "Before. It is red. ['colour']"
+    assert fold(events).text == "Before.\n\nIt is red. ['colour']"
     assert len([event for event in events if isinstance(event.body, InputAnswered)]) == 1
 
 
@@ -317,6 +318,7 @@ async def test_a_script_that_waits_survives_the_process(make: Make, ann: User) -
 
         async def resume(self, request: Request, checkpoint: JSON) -> AsyncGenerator[Said, Any]:
             result = yield RunScript("print(6 * 7)")
+            assert list(request.answers.values()) == [result]
             yield f"It printed {result.stdout}"
 
     class First(Running):
@@ -355,7 +357,8 @@ async def test_a_plain_generators_question_says_that_it_can_no_longer_be_answere
         await here.close()
     view = fold(await read(there, ann, run))
     assert (view.state, view.error) == (RunState.FAILED, UNANSWERABLE)
-    assert view.unanswered is not None and view.unanswered.prompt == "Which colour?"
+    (question,) = (part for part in view.parts if isinstance(part, Question))
+    assert (question.request.prompt, question.state) == ("Which colour?", "withdrawn")
 
 
 async def test_a_plain_generators_run_ends_as_interrupted_when_its_process_is_killed(make: Make, ann: User) -> None:

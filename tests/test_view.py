@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 
 from htmxchat import events as e
 from htmxchat.models import RunState
-from htmxchat.view import Reasoning, RunView, ToolCall, compact, fold
+from htmxchat.parts import Part, ProposedScript, Question, Reasoning, Text, ToolCall
+from htmxchat.view import RunView, compact, fold
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 WORD = st.sampled_from(["", "a", "b ", "é\n"])
@@ -87,7 +88,7 @@ def test_the_state_follows_the_log(log: list[e.RunEvent]) -> None:
         case [*_, e.RunEnded(outcome=outcome)]:
             assert view.state is RunState.after(outcome)
             assert view.stage is None
-            assert all(step.ended_at is not None for step in view.steps)
+            assert all(part.ended_at is not None for part in view.parts if isinstance(part, Reasoning | ToolCall))
         case _:
             assert view.state is (RunState.STOPPING if e.RunStopping() in bodies else RunState.RUNNING)
     assert view.last_seq == (log[-1].seq if log else None)
@@ -110,19 +111,20 @@ def test_an_answer_with_everything() -> None:
     )
     view = fold(log)
     assert (view.text, view.state, view.error, view.stage) == ("Hello Ann", RunState.FAILED, "No.", None)
-    thought, search, fetch = view.steps
+    thought, search, fetch, text = view.parts
     assert isinstance(thought, Reasoning)
     assert (thought.text, thought.ended_at) == ("I think. ", START + timedelta(seconds=4))
     assert isinstance(search, ToolCall)
     assert (search.state, search.found) == (RunState.COMPLETED, "2 results")
     assert isinstance(fetch, ToolCall)
     assert fetch.state is RunState.CANCELLED
+    assert text == Text("Hello Ann")
     assert len(compact(log)) == 8
 
 
 def calls(*bodies: e.EventBody) -> list[tuple[str, str, RunState, str]]:
-    steps = fold(_log([e.RunStarted(), *bodies])).steps
-    return [(step.name, step.summary, step.state, step.found) for step in steps if isinstance(step, ToolCall)]
+    parts = fold(_log([e.RunStarted(), *bodies])).parts
+    return [(part.name, part.summary, part.state, part.found) for part in parts if isinstance(part, ToolCall)]
 
 
 def test_a_call_that_is_repeated_is_one_step_that_is_brought_up_to_date() -> None:
@@ -143,7 +145,8 @@ def test_a_call_that_is_repeated_is_one_step_that_is_brought_up_to_date() -> Non
 
 def test_a_repeated_call_takes_the_time_of_its_last_attempt() -> None:
     view = fold(_log([e.ToolStarted("1", "a"), e.ToolFinished("1"), e.ToolStarted("1", "a"), e.ToolFinished("1")]))
-    (step,) = view.steps
+    (step,) = view.parts
+    assert isinstance(step, ToolCall)
     assert (step.started_at, step.ended_at) == (START + timedelta(seconds=2), START + timedelta(seconds=3))
 
 
@@ -161,4 +164,89 @@ def test_calls_without_an_id_are_never_the_same_and_end_in_their_order() -> None
 
 def test_a_script_that_is_proposed_again_is_one() -> None:
     view = fold(_log([e.ScriptProposed("1", "a"), e.ScriptProposed("2", "b"), e.ScriptProposed("1", "c")]))
-    assert [script.code for script in view.scripts] == ["a", "b"]
+    assert [part.script.code for part in view.parts if isinstance(part, ProposedScript)] == ["a", "b"]
+
+
+def parts(*bodies: e.EventBody) -> tuple[Part, ...]:
+    return fold(_log(list(bodies))).parts
+
+
+def texts(*bodies: e.EventBody) -> list[str]:
+    return [part.text for part in parts(*bodies) if isinstance(part, Text)]
+
+
+def test_parts_stand_where_they_began() -> None:
+    made = parts(
+        e.TextDelta("Let me "),
+        e.StageChanged("Looking"),
+        e.TextDelta("look."),
+        e.ToolStarted("1", "search"),
+        e.TextDelta("While it runs."),
+        e.ToolFinished("1", "2 results"),
+        e.InputRequested("q", "Which?", ("A", "B")),
+        e.InputAnswered("q", "A", "ann"),
+        e.ScriptProposed("s", "1"),
+        e.TextDelta("Done."),
+    )
+    assert [type(part).__name__ for part in made] == ["Text", "ToolCall", "Text", "Question", "ProposedScript", "Text"]
+    assert [part.text for part in made if isinstance(part, Text)] == ["Let me look.", "While it runs.", "Done."]
+
+
+def test_the_text_is_the_texts_with_an_empty_line_between() -> None:
+    view = fold(
+        _log(
+            [
+                e.TextDelta("One.\n"),
+                e.ToolStarted("1", "a"),
+                e.TextDelta(" \n"),
+                e.ToolStarted("2", "b"),
+                e.TextDelta("\nTwo."),
+            ]
+        )
+    )
+    assert view.text == "One.\n\nTwo."
+
+
+@given(logs())
+def test_what_replaces_the_text_is_the_text(log: list[e.RunEvent]) -> None:
+    view = fold(log)
+    if view.state.live:
+        again = _log([*(event.body for event in log), e.TextReplaced(view.text)])
+        assert fold(again).text == view.text
+        assert [type(part) for part in fold(again).parts][: len(view.parts)] == [type(part) for part in view.parts]
+
+
+def test_replaced_text_stays_where_it_is_as_far_as_it_did_not_change() -> None:
+    said = e.TextDelta("A"), e.ToolStarted("1", "t"), e.TextDelta("B")
+    assert texts(*said, e.TextReplaced("A\n\nB")) == ["A", "B"]
+    assert texts(*said, e.TextReplaced("A\n\nB, and more")) == ["A", "B, and more"]
+    assert texts(*said, e.TextReplaced("A")) == ["A", ""], "what was taken back"
+    assert texts(*said, e.TextReplaced("Quite another")) == ["", "Quite another"], "an answer of its own, at the end"
+    assert texts(*said[:2], e.TextReplaced("A\n\nB")) == ["A", "B"], "what is new stands after the call"
+
+
+def test_a_question_keeps_its_place_and_what_came_of_it() -> None:
+    def question(*bodies: e.EventBody) -> Question:
+        (found,) = (part for part in parts(e.InputRequested("q", "?"), *bodies) if isinstance(part, Question))
+        return found
+
+    assert question().state == "waiting"
+    answered = question(e.InputAnswered("q", {"ok": True}, "ann"), e.TextDelta("x"))
+    assert (answered.state, answered.answer, answered.answered_by) == ("answered", {"ok": True}, "ann")
+    assert (answered.asked_at, answered.settled_at) == (START, START + timedelta(seconds=1))
+    for end in e.RunStopping(), e.RunEnded(e.Outcome.FAILED), e.InputRequested("r", "Another?"):
+        found = next(part for part in parts(e.InputRequested("q", "?"), end) if isinstance(part, Question))
+        assert (found.state, found.settled_at) == ("withdrawn", START + timedelta(seconds=1))
+    assert question(e.RunEnded(e.Outcome.SUSPENDED)).state == "waiting"
+
+
+def test_calls_that_ran_at_the_same_time_are_parallel() -> None:
+    a, b, c = (e.ToolStarted(id, id) for id in "abc")
+    done = {id: e.ToolFinished(id) for id in "abc"}
+
+    def parallel(*bodies: e.EventBody) -> list[bool]:
+        return [part.parallel for part in parts(*bodies) if isinstance(part, ToolCall)]
+
+    assert parallel(a, done["a"], b, done["b"]) == [False, False]
+    assert parallel(a, b, done["a"], done["b"], c) == [True, True, False]
+    assert parallel(a, b, c) == [True, True, True]

@@ -33,6 +33,15 @@ from .stub_texts import (
     PYTHON_DONE,
     PYTHON_NOT,
     PYTHON_QUESTION,
+    QUEUE_AFTER,
+    QUEUE_CAUSE,
+    QUEUE_LATER,
+    QUEUE_NO_PLOT,
+    QUEUE_PLOT,
+    QUEUE_RESTARTED,
+    QUEUE_SEEN,
+    QUEUE_SOURCES,
+    QUEUE_THOUGHT,
     RUNBOOK,
     SLOW_PER_WORD,
     countdown,
@@ -155,6 +164,44 @@ async def _asking(request: Request, pace: float) -> Answer:
         await asyncio.sleep(pace)
 
 
+async def _incident(request: Request, pace: float) -> Answer:
+    """Show every kind of part, in the order in which things happen."""
+    yield StageChanged("Reading the alert")
+    for word in _words(QUEUE_THOUGHT):
+        yield ReasoningDelta(word)
+        await asyncio.sleep(pace)
+    for word in _words(QUEUE_SEEN):
+        yield word
+        await asyncio.sleep(pace)
+    yield ToolStarted("deploys", "list_deploys", "notifier, today", {"service": "notifier", "since": "12:00"})
+    yield ToolStarted("logs", "read_logs", "notifier-7, last hour", {"worker": "notifier-7", "minutes": 60})
+    await asyncio.sleep(10 * pace)
+    change = "pool size 10 to 40, keep-alive 60 s to 90 s"
+    yield ToolFinished("deploys", "1 deploy", [{"id": "n-212", "at": "14:08", "change": change}])
+    await asyncio.sleep(10 * pace)
+    yield ToolFinished("logs", "Timed out", "TimeoutError: no answer after 5 s", failed=True)
+    for worker in range(1, 7):
+        yield ToolStarted(
+            f"worker-{worker}", "list_connections", f"notifier-{worker}", {"worker": f"notifier-{worker}"}
+        )
+        await asyncio.sleep(3 * pace)
+        yield ToolFinished(f"worker-{worker}", "9 idle", {"idle": 9, "busy": 1})
+    yield SourcesFound(QUEUE_SOURCES)
+    for word in _words(QUEUE_CAUSE):
+        yield word
+        await asyncio.sleep(pace)
+    answer = yield InputRequested("restart", "When shall I restart the workers?", ("Now", "Tonight at 02:00"))
+    for word in _words(QUEUE_RESTARTED if answer == "Now" else QUEUE_LATER):
+        yield word
+        await asyncio.sleep(pace)
+    result = yield RunScript(QUEUE_PLOT, "Plot the queue depth")
+    assert isinstance(result, ScriptResult)
+    for word in _words(QUEUE_AFTER if result.done else QUEUE_NO_PLOT):
+        yield word
+        await asyncio.sleep(pace)
+    yield UsageReported(input_tokens=2811, output_tokens=307)
+
+
 async def _friendly(request: Request, pace: float) -> Answer:
     number = 1 + sum(turn.role == "user" for turn in request.history)
     text = (
@@ -181,6 +228,7 @@ _PLAYED: tuple[tuple[Starter, Callable[[Request, float], Answer]], ...] = (
     (Starter("Fix a failed import", "Show me the runbook for a failed nightly import."), _rich),
     (Starter("Find the cause of an alert", "Why did checkout get slow at 14:30?"), _staged),
     (Starter("Compute with Python", "Summarize these response times with Python."), _python),
+    (Starter("Explain a growing queue", "The notifier queue is growing. Find out why."), _incident),
     (Starter("Restart the workers", "Restart the notifier workers."), _asking),
     (Starter("Read the handbook", "Write the operations handbook for Larkspur."), _long),
     (Starter("Watch the queue", "Watch the queue for me, and tell me each step."), _slow),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from ..events import Source
+
 SLOW_PER_WORD = 25
 
 RUNBOOK = """\
@@ -109,6 +111,53 @@ Then without the script. {why}
 
 By eye: eight requests near 220 ms, and four around 750 ms. A mean would hide that.
 """
+
+QUEUE_THOUGHT = "The queue grows while the workers look idle, so they wait for something. Which deploy came before it?"
+
+QUEUE_SEEN = "The workers are up but send almost nothing. I am looking at what changed and at what they wait for."
+
+QUEUE_SOURCES = (
+    Source("Deploy n-212", "https://deploys.example/n-212", "Notifier, 14:08", "keep-alive 60 s to 90 s"),
+    Source(
+        "Mail relay, limits and timeouts", "https://docs.example/relay", "Limits", "An idle connection ends at 60 s"
+    ),
+    Source("Runbook: restart a pool", None, "section 2", "A restart during the day is allowed"),
+)
+
+QUEUE_CAUSE = """\
+Deploy `n-212` at 14:08 keeps connections to the mail relay for 90 s.[1] The relay closes an idle connection \
+after 60 s and says nothing,[2] so each worker waits for a reply that never comes. A restart clears it; the runbook \
+allows one during the day.[3]
+"""
+
+QUEUE_RESTARTED = "Restarted, one after the other. This plots the queue before and after, if you let it run."
+
+QUEUE_LATER = "Noted for **02:00**. This plots the queue until now, if you let it run."
+
+QUEUE_PLOT = '''\
+depth = {"14:00": 204, "14:10": 231, "14:20": 1102, "14:32": 1904, "14:36": 640, "14:40": 248}
+for time, count in depth.items():
+    print(f"{time}  {count:>6,}  {'#' * (count // 100)}")
+
+
+class Plot:
+    def _repr_svg_(self):
+        points = " ".join(f"{44 + 90 * x},{104 - count / 20:.0f}" for x, count in enumerate(depth.values()))
+        times = "".join(f'<text x="{24 + 90 * x}" y="122">{time}</text>' for x, time in enumerate(depth))
+        return f"""<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 520 132" font-family="sans-serif">
+            <rect width="520" height="132" fill="#fff"/><path d="M44 104.5h466M44 54.5h466M44 4.5h466" stroke="#ddd"/>
+            <polyline points="{points}" fill="none" stroke="#222" stroke-width="1.75"/>{times}
+            <text x="4" y="108">0</text><text x="4" y="58">1,000</text><text x="4" y="12">2,000</text></svg>"""
+
+
+Plot()
+'''
+
+QUEUE_AFTER = "The queue turned at 14:33. To keep it so, set the keep-alive to 50 s, below what the relay allows.[2]"
+
+QUEUE_NO_PLOT = (
+    "Then without the plot. To keep the queue short, set the keep-alive to 50 s, below what the relay allows.[2]"
+)
 
 HALF = """\
 I am exporting last month's bookings, week by week.

@@ -224,6 +224,10 @@ class ActiveRun:
     # What the agent does
 
     @property
+    def user_id(self) -> str:
+        return self.run.user_id
+
+    @property
     def accepting(self) -> bool:
         return self._end is None and not self._log.lost and not self._leaving
 

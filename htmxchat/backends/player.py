@@ -36,12 +36,16 @@ class Answering(Protocol):
 
     Attributes:
         id: Of the run.
+        user_id: Of whose it is, who alone may answer.
         accepting: Whether it is still open how the run ends.
         seq: The number of the log's last event.
     """
 
     @property
     def id(self) -> str: ...
+
+    @property
+    def user_id(self) -> str: ...
 
     @property
     def accepting(self) -> bool: ...
@@ -136,17 +140,19 @@ async def _play(start: Callable[[], AsyncIterator[Said]], run: Answering, replay
             await _close(stream, run.id)
 
 
-async def _ask(body: InputRequested, run: Answering, replay: Replay) -> JSON:
+async def _ask(body: InputRequested, run: Answering, replay: Replay) -> JSON | ScriptResult:
     if replay.told(body.request_id):
         return replay.answer(body.request_id)
     answer = await run.ask(body.request_id)
-    run.note(InputAnswered(body.request_id, answer))
+    run.note(InputAnswered(body.request_id, answer, run.user_id))
     return answer
 
 
 async def _run_script(body: ScriptProposed, run: Answering, replay: Replay) -> ScriptResult:
     if replay.told(body.script_id):
-        return decode_result(replay.answer(body.script_id))
+        known = replay.answer(body.script_id)
+        assert isinstance(known, ScriptResult)
+        return known
     result = decode_result(await run.ask(body.script_id))
     run.note(ScriptFinished(body.script_id, result.state, result.abridged))
     return result

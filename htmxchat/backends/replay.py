@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 
 from ..agent import RunScript
 from ..events import JSON, EventBody, InputAnswered, InputRequested, RunEvent, ScriptFinished, ScriptProposed
+from ..scripts.result import ScriptResult
 
 
 class Replay:
@@ -16,7 +17,9 @@ class Replay:
         answers: What was answered since then, by request or script.
     """
 
-    def __init__(self, events: Iterable[RunEvent] = (), answers: Mapping[str, JSON] | None = None) -> None:
+    def __init__(
+        self, events: Iterable[RunEvent] = (), answers: Mapping[str, JSON | ScriptResult] | None = None
+    ) -> None:
         self._asked: dict[str, InputRequested | ScriptProposed] = {}
         self._answers = answers or {}
         self._told: set[str] = set()
@@ -47,6 +50,6 @@ class Replay:
         """Whether the log has what came of it, too."""
         return id in self._told and id in self._answers
 
-    def answer(self, id: str) -> JSON:
+    def answer(self, id: str) -> JSON | ScriptResult:
         """Return what came of it."""
         return self._answers[id]

@@ -87,10 +87,13 @@ def _page(
     urls = Urls.of(request.scope, chat.assets.version)
     frame = chat.frame(urls, None)
     title = _TITLES.get(status, "Something went wrong")
+    sign_in_url = _sign_in_url(request, error)
+    if isinstance(error, NotSignedIn):
+        title = f"Sign in to {frame.brand}"
+        if sign_in_url and sentence == NotSignedIn.sentence:
+            sentence = _WELCOME
     if chat.login and isinstance(error, NotSignedIn):
         back = urls.back(_path(request))
-        if sentence == NotSignedIn.sentence:
-            sentence = _WELCOME
         document = sign_in_page(urls=urls, frame=frame, title=title, sentence=sentence, back=back, kept=typed)
         return HTMLResponse(document, status, headers)
     document = message_page(
@@ -98,7 +101,7 @@ def _page(
         frame=frame,
         title=title,
         sentence=sentence,
-        sign_in_url=_sign_in_url(request, error),
+        sign_in_url=sign_in_url,
         kept=typed,
     )
     return HTMLResponse(document, status, headers)
@@ -171,6 +174,6 @@ def _path(request: Request) -> str:
 
 
 _GONE = "This conversation is not there any more. What you send now begins a new one."
-_WELCOME = "Sign in to use the chat. You come back to where you were."
+_WELCOME = "You will return to this page afterwards."
 _SIGNED_OUT = "You are signed out. What you typed is kept."
-_TITLES = {401: "Sign in first", 403: "Not allowed", 404: "Nothing here", 503: "Not reachable"}
+_TITLES = {403: "Not allowed", 404: "Page not found", 503: "Not reachable"}

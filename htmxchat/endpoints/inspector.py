@@ -72,8 +72,36 @@ async def event(call: Call) -> Response:
 
 
 @inspector_endpoint
+async def latest(call: Call) -> Response:
+    """The latest run of a conversation; the list of its runs while there is none."""
+    try:
+        found = await _list(call, limit=1)
+    except (NotFound, NotSignedIn):
+        raise
+    except ChatError:
+        found = []  # the list says why
+    if not call.fragment:
+        return see_other(call.urls.run(found[0].run.id) if found else call.urls.runs(call.conversation_id))
+    if not found:
+        return _pushed(await _runs(call), call.urls.runs(call.conversation_id))
+    run = found[0].run
+    call, url = replace(call, _run=run), call.urls.run(run.id)
+    return _pushed(await view(call, "events", _events(call), url), url)
+
+
+def _pushed(response: Response, url: str) -> Response:
+    """Have the page's address say what is shown, and not how it was asked for."""
+    response.headers["HX-Push-Url"] = url
+    return response
+
+
+@inspector_endpoint
 async def runs(call: Call) -> Response:
     """The runs of a conversation, the latest first."""
+    return await _runs(call)
+
+
+async def _runs(call: Call) -> Response:
     conversation = await call.conversation()
     url = call.urls.runs(conversation.id)
     try:
@@ -130,9 +158,10 @@ def _window(call: Call, events: list[RunEvent], *, live: bool) -> Window:
     return window(lines, wanted, before=before, after=after, around=at, from_end=last, limit=_WINDOW)
 
 
-async def _list(call: Call) -> list[RunSummary]:
+async def _list(call: Call, *, limit: int = _MOST_RUNS + 1) -> list[RunSummary]:
+    await call.conversation()
     if call.backend.can(CanListRuns):
-        return list(await call.backend.list_runs(call.conversation_id, limit=_MOST_RUNS + 1))
+        return list(await call.backend.list_runs(call.conversation_id, limit=limit))
     return run_summaries(await call.transcript())
 
 

@@ -8,6 +8,7 @@ from ..backend import KeepsScripts
 from ..errors import ChatError
 from ..events import RunEvent, ScriptProposed
 from ..models import Run, Transcript
+from ..parts import ProposedScript
 from ..scripts.models import Script
 from ..view import RunView, fold, with_queue
 from .call import Call
@@ -32,7 +33,11 @@ async def transcript_queue(call: Call, transcript: Transcript) -> tuple[Script, 
 async def run_view(call: Call, run: Run, events: Sequence[RunEvent]) -> RunView:
     """Return what is to be seen of a run now."""
     view = fold(events)
-    return with_queue(view, run.id, await queue_of(call, run.conversation_id)) if view.scripts else view
+    return (
+        with_queue(view, run.id, await queue_of(call, run.conversation_id))
+        if any(isinstance(part, ProposedScript) for part in view.parts)
+        else view
+    )
 
 
 def look(call: Call) -> Callable[[RunView], Awaitable[RunView]]:

@@ -15,6 +15,7 @@ from ..fragments.scripts import script_room, scripts_side, unloaded_scripts
 from ..fragments.shell import side_room
 from ..fragments.transcript import turn_article
 from ..html import FT, Child, render, tag
+from ..parts import Text
 from ..scripts.actions import Abandon, Approve, Cancel, Claim, Edit, Finish, Reject, Renew, Rerun, ScriptAction
 from ..scripts.files import file_text
 from ..scripts.models import Script
@@ -183,7 +184,8 @@ async def _queue_block(call: Call, run_id: str, number: str, shown: str | None) 
     """Queue a block. The code is the stored answer's own; the page only says which block, and what it showed."""
     transcript = await call.transcript()
     turn = next((turn for turn in transcript.turns if turn.run is not None and turn.run.id == run_id), None)
-    blocks = call.chat.markdown.python_blocks(turn.text) if turn else []
+    texts = [part.text for part in fold(turn.events).parts if isinstance(part, Text)] if turn else []
+    blocks = [block for text in texts for block in call.chat.markdown.python_blocks(text)]
     index = _number(number, blocks)
     code = blocks[index]
     if shown is not None and shown != digest(code):

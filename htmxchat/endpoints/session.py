@@ -24,7 +24,7 @@ from .call import open_endpoint, read_form, see_other
 _log = logging.getLogger("htmxchat")
 
 _NOT_SIGNED_IN = "Not signed in"
-_WELCOME = "Sign in to use the chat."
+_WELCOME = "Your conversations are kept for you."
 _FOREIGN = "This sign-in was not begun in this browser, or it is too old. Sign in again."
 _PENDING_AGE = 600  # seconds in which a sign-in must be finished
 _PROBLEM_AGE = 60  # seconds in which the next page must be asked for
@@ -39,7 +39,7 @@ async def show(request: Request) -> Response:
     secret = cookie.sent_secret(request.scope)
     failed = await _login(request).sessions.take_sign_in(cookie.key(secret)) if secret else None
     if failed is None:
-        return _page(request, "Sign in", _WELCOME, back)
+        return _page(request, f"Sign in to {_chat(request).settings.title}", _WELCOME, back)
     return _set(request, _page(request, _NOT_SIGNED_IN, failed.problem, back), PROBLEM)
 
 

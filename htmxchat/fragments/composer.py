@@ -28,10 +28,12 @@ class Hold:
     Attributes:
         hint: A few words that stand beside Stop.
         sentence: What is said to who tries.
+        placeholder: What stands in the empty field, if the agent waits for something that stands elsewhere.
     """
 
     hint: str
     sentence: str
+    placeholder: str = ""
 
     def __post_init__(self) -> None:
         check_fields(self)
@@ -45,6 +47,7 @@ _STOPPING = Hold(
 _ASKING = Hold(
     "The agent is waiting for your answer.",
     "The agent is waiting for your answer to its question. Answer it, or stop the agent, then send your message.",
+    "Answer above, or press Stop",
 )
 _SCRIPT = Hold(
     "The agent is waiting for a script.",
@@ -92,12 +95,13 @@ def composer(
         submission: What the message is called, so that it is taken once however often it is sent.
     """
     url = urls.messages(conversation_id) if conversation_id else urls.start()
+    usual = "Ask a follow-up" if conversation_id else "Ask a question"
     box = textarea(
         text,
         id="text",
         name="text",
         rows="1",
-        placeholder="Ask a follow-up" if conversation_id else "Ask a question",
+        placeholder=(hold and hold.placeholder) or usual,
         required=True,
         autofocus=conversation_id is None,
         aria_describedby="composer-error",
@@ -116,6 +120,7 @@ def composer(
         ),
         data_limit=str(limit),
         data_user=user_key,
+        data_placeholder=usual,
     )
 
 
@@ -130,7 +135,8 @@ def composer_actions(
 ) -> FT:
     """Return the row below the text: the hint, Send, and Stop while a run is live.
 
-    While a run is live, `data-run` is its id, and `data-hold` the sentence for who sends nevertheless.
+    While a run is live, `data-run` is its id, and `data-hold` the sentence for who sends nevertheless. While it waits
+    for something that stands elsewhere, the page's script has `data-placeholder` stand in the field.
     The hint that newer messages are looked for also gets them. It stands here because a message that is sent draws
     this row anew, and so ends that request: its answer would not know the message.
     """
@@ -172,4 +178,5 @@ def composer_actions(
         id="composer-actions",
         data_run=live_run_id,
         data_hold=held.sentence if held else None,
+        data_placeholder=(held.placeholder or None) if held else None,
     )

@@ -10,7 +10,6 @@ from datetime import timedelta
 
 from ..html import FT, Child, icon, raw, tag
 from ..inspection import RowFilter, Window
-from ..inspection.meanings import duration
 from ..inspection.timeline import Timeline
 from ..models import Conversation, Run
 from ..urls import Urls
@@ -21,7 +20,7 @@ from .event_rows import event_rows
 from .inspecting import inspects, moment
 from .inspector_controls import filter_query, more_link, toolbar
 from .shell import Side, notice, side_closer
-from .timeline import timeline_chart
+from .timeline import time_taken, timeline_chart
 
 a, button, code, dd, details, div, dl, dt = map(tag, ["a", "button", "code", "dd", "details", "div", "dl", "dt"])
 h2, header, nav, p, span, summary = map(tag, ["h2", "header", "nav", "p", "span", "summary"])
@@ -53,7 +52,7 @@ class RunSheet:
 
 def inspector_side(urls: Urls, conversation: Conversation | None, content: Child = None, *, url: str = "") -> Side:
     """Return the inspector beside a conversation; `url` is the address of what it shows."""
-    start = urls.runs(conversation.id) if conversation else urls.find_run()
+    start = urls.latest_run(conversation.id) if conversation else urls.find_run()
     return Side("inspector", "Inspector", "inspect", url or start, content)
 
 
@@ -66,7 +65,7 @@ def run_room(sheet: RunSheet, urls: Urls) -> Child:
         chat_inspector(
             details(
                 summary(icon("chevron"), "Overview", cls="part-head"),
-                run_facts(run.id, sheet.view, window.total, sheet.timeline.seconds),
+                run_facts(run.id, sheet.view, window.total, sheet.timeline),
                 timeline_chart(sheet.timeline, run.id, urls),
                 cls="overview",
                 open=True,
@@ -138,11 +137,11 @@ def run_head(run: Run, urls: Urls, *, tab: str, inspectable: bool, workflow: str
     )
 
 
-def run_facts(run_id: str, view: RunView, rows: int, seconds: float) -> FT:
-    """Return a run in short; `seconds` is how long it has taken, up to its last event."""
-    time: tuple[str, Child] = "Took" if view.ended_at else "So far", duration(timedelta(seconds=seconds))
+def run_facts(run_id: str, view: RunView, rows: int, timeline: Timeline) -> FT:
+    """Return a run in short; `timeline` says how long it has taken, up to its last event."""
+    time: tuple[str, Child] = "Took" if view.ended_at else "So far", time_taken(timeline)
     if view.waiting and view.started_at and not view.ended_at:
-        time = "Waiting since", moment(view.started_at + timedelta(seconds=seconds), "exact")
+        time = "Waiting since", moment(view.started_at + timedelta(seconds=timeline.seconds), "exact")
     facts: list[tuple[str, Child, dict[str, str]]] = [
         (*time, {"cls": "num"}),
         ("Started", moment(view.started_at, "exact") if view.started_at else "Not yet", {"cls": "num"}),

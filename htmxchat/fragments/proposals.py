@@ -7,12 +7,12 @@ from __future__ import annotations
 
 from ..cleaning import one_line
 from ..confusing import marked
+from ..events import ScriptProposed
 from ..html import FT, icon, raw, tag
 from ..scripts.models import FromAgent
 from ..scripts.result import ScriptState
 from ..scripts.states import LONGEST_TITLE, script_id
 from ..urls import Urls
-from ..view import RunView
 from ..words import SCRIPTS
 from .turn_context import TurnContext
 
@@ -20,20 +20,12 @@ a, b, bdi, span = map(tag, ["a", "b", "bdi", "span"])
 chat_proposal = tag("chat-proposal")
 
 
-def proposals(run_id: str, view: RunView, context: TurnContext) -> list[FT]:
-    """Return a line for each script that a run has proposed."""
+def proposal_part(run_id: str, script: ScriptProposed, state: ScriptState, context: TurnContext) -> FT | None:
+    """Return the line about a script that a run has proposed; nothing where no script can run."""
     if not context.can_run_scripts:
-        return []
-    return [
-        proposal(
-            context.urls,
-            run_id,
-            script_id(run_id, FromAgent(script.script_id)),
-            one_line(script.title, LONGEST_TITLE),
-            state,
-        )
-        for script, state in zip(view.scripts, view.script_states(), strict=True)
-    ]
+        return None
+    id = script_id(run_id, FromAgent(script.script_id))
+    return proposal(context.urls, run_id, id, one_line(script.title, LONGEST_TITLE), state)
 
 
 def proposal(urls: Urls, run_id: str, id: str, title: str, state: ScriptState) -> FT:

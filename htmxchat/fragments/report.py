@@ -14,27 +14,28 @@ from ..inspection import Row
 from ..inspection.meanings import duration
 from ..inspection.timeline import Timeline
 from ..models import Run, is_dated
+from ..parts import Question
 from ..redaction import redact_text
 from ..urls import Urls
 from ..view import RunView
 from ..words import standing
 from ..zones import exact
 from .event_rows import seconds
-from .timeline import timeline_chart
+from .timeline import time_taken, timeline_chart
 
 _LONGEST = 20_000
 _STYLE = """
 :root { color-scheme: light dark; --line: light-dark(#ddd, #444); --quiet: light-dark(#666, #aaa); --bad: light-dark(#b02a1c, #f08a7c);
-  --mark: light-dark(#2456b8, #8ab4f8); font: 14px/1.5 system-ui, sans-serif; }
+  --mark: light-dark(#777, #999); --now: light-dark(#2456b8, #8ab4f8); font: 14px/1.5 system-ui, sans-serif; }
 body { max-width: 64rem; margin: 2rem auto; padding: 0 1rem; }
 h1 { font-size: 1.25rem; } h2 { margin-top: 2rem; font-size: 1rem; }
 dl { display: flex; flex-wrap: wrap; gap: .5rem 2rem; } dt { font-size: .75rem; color: var(--quiet); } dd { margin: 0; }
 .error { color: var(--bad); } blockquote { margin: 0; padding-left: 1rem; border-left: 2px solid var(--line); white-space: pre-wrap; }
 table { width: 100%; border-collapse: collapse; } th { text-align: left; font-weight: normal; } .num { text-align: right; white-space: nowrap; }
 .timeline th { width: 30%; } .timeline svg { display: block; width: 100%; height: 1.25rem; overflow: visible; }
-.timeline rect { y: 5px; height: 10px; rx: 2px; fill: var(--mark); } .timeline [data-kind=stage] { --mark: #8aa2d8; }
-.timeline [data-kind=tool] { --mark: #3f8f6b; } .timeline [data-kind=reasoning] { --mark: #9265b5; }
-.timeline [data-kind=waiting] { --mark: #c08a2e; } .timeline [data-state=failed] { --mark: var(--bad); }
+.timeline rect { y: 6px; height: 8px; rx: 1px; fill: var(--mark); } .timeline [data-kind=tool] { --mark: light-dark(#333, #ccc); }
+.timeline [data-kind=stage] rect { y: 9px; height: 2px; } .timeline [data-kind=waiting] rect { fill: none; stroke: var(--mark); }
+.timeline :is([data-state=running], [data-state=suspended]) { --mark: var(--now); } .timeline [data-state=failed] { --mark: var(--bad); }
 .timeline text { translate: 0 12px; font-size: 11px; fill: var(--quiet); text-anchor: middle; }
 .timeline text:first-child { text-anchor: start; } .timeline text[data-end] { text-anchor: end; }
 .row { border-bottom: 1px solid var(--line); } .row summary { display: grid; grid-template-columns: 4rem 5rem 11rem 1fr; gap: 1rem; cursor: pointer; }
@@ -68,6 +69,14 @@ def report(
     if view.error:
         yield f'<p class="error" dir="auto">{escape(redact_text(view.error))}</p>'
     yield f"<h2>Question</h2><blockquote dir=auto>{escape(redact_text(question))}</blockquote>"
+    asked = [part for part in view.parts if isinstance(part, Question)]
+    if asked:
+        yield "<h2>Asked and answered</h2><dl>"
+        for part in asked:
+            answer, outcome = redact_text(part.answer_text), _outcome(part, part.answered_by, zone)
+            yield f"<div><dt dir=auto>{escape(redact_text(part.request.prompt))}</dt>"
+            yield f"<dd dir=auto>{escape(answer)} <small>{escape(outcome)}</small></dd></div>"
+        yield "</dl>"
     yield f"<h2>Where the time went</h2>{_chart(timeline, run.id)}<h2>Events</h2>"
     for row in rows:
         bad = ' class="bad"' if row.failed else ""
@@ -90,6 +99,10 @@ def summary_text(
     lines = [f"**Run `{run.id}`**", ""]
     lines += [f"- {name}: {value}" for name, value in facts(run, view, timeline, zone) if name != "Run"]
     lines.append(f"- Question: {_code(redact_text(question))}")
+    for part in view.parts:
+        if isinstance(part, Question):
+            said = filter(None, [_code(redact_text(part.request.prompt)), _code(redact_text(part.answer_text))])
+            lines.append(f"- Asked: {', '.join(said)}, {_outcome(part, _code(part.answered_by), zone)}")
     if view.error:
         lines.append(f"- Error: {_code(redact_text(view.error))}")
     problem = next((row for row in rows if row.failed), None)
@@ -115,10 +128,19 @@ def facts(run: Run, view: RunView, timeline: Timeline, zone: tzinfo | None = Non
     if view.waiting and view.started_at and not view.ended_at:
         found.append(("Waiting since", exact(view.started_at + timedelta(seconds=timeline.seconds), zone)))
     else:
-        found.append(("Took" if view.ended_at else "So far", duration(timedelta(seconds=timeline.seconds))))
+        found.append(("Took" if view.ended_at else "So far", time_taken(timeline)))
     if view.usage:
         found.append(("Tokens", f"{view.usage.input_tokens:,} in, {view.usage.output_tokens:,} out"))
     return found
+
+
+def _outcome(question: Question, who: str, zone: tzinfo | None) -> str:
+    """Return what came of a question, in words: who answered, and when."""
+    if question.state == "waiting" or question.settled_at is None:
+        return "waiting for an answer"
+    if question.state == "withdrawn":
+        return f"not answered until {exact(question.settled_at, zone)}"
+    return f"answered{f' by {who}' if who else ''}, {exact(question.settled_at, zone)}"
 
 
 def _chart(timeline: Timeline, run_id: str) -> str:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from ..html import FT, Child, tag
+from ..html import FT, Child, icon, tag
 from ..inspection.meanings import duration
 from ..models import Conversation, RunSummary, is_dated
 from ..urls import Urls
@@ -15,8 +15,9 @@ from ..words import standing
 from .inspecting import inspects, moment
 from .shell import notice, side_closer
 
-a, button, div, form, h2, header = map(tag, ["a", "button", "div", "form", "h2", "header"])
-input_, label, li, p, small, span, ul = map(tag, ["input", "label", "li", "p", "small", "span", "ul"])
+a, button, details, div, form, h2, header = map(tag, ["a", "button", "details", "div", "form", "h2", "header"])
+input_, label, li, p, small, span = map(tag, ["input", "label", "li", "p", "small", "span"])
+summary, ul = map(tag, ["summary", "ul"])
 chat_inspector = tag("chat-inspector")
 
 
@@ -37,7 +38,6 @@ def run_list(
         header(h2("Runs", cls="cut"), side_closer("Close the inspector", back_url=back), cls="room-head"),
         chat_inspector(
             div(
-                _find(urls),
                 div(
                     ul([_run_item(urls, each) for each in runs], cls="run-list") if runs else nothing,
                     id="run-list",
@@ -49,6 +49,7 @@ def run_list(
                     hx_swap="outerMorph",
                 ),
                 p("Older runs are found by their id.", cls="nothing") if more else None,
+                _find(urls, open=conversation is None or more),
                 cls="room-body",
             )
         ),
@@ -72,12 +73,14 @@ def _run_item(urls: Urls, found: RunSummary) -> FT:
     )
 
 
-def _find(urls: Urls) -> FT:
-    return form(
+def _find(urls: Urls, *, open: bool) -> FT:
+    field = form(
         label("Run id", for_="run-id", cls="hidden"),
-        input_(id="run-id", name="id", placeholder="Paste a run id", required=True, autocomplete="off"),
-        button("Inspect", cls="button", type="submit"),
-        cls="find-run",
+        input_(
+            id="run-id", name="id", placeholder="Its id, or the address of its page", required=True, autocomplete="off"
+        ),
+        button("Open", cls="button", type="submit"),
         method="get",
         action=urls.find_run(),
     )
+    return details(summary(icon("chevron"), "Open a run by its id", cls="part-head"), field, cls="find-run", open=open)

@@ -17,7 +17,7 @@ from ..urls import Urls
 from ..words import SCRIPTS
 from .controls import get_link, post_form
 from .script_output import code_lines, doubts_notice, script_output
-from .transcript import moment
+from .times import moment
 
 a, article, button, details, div = map(tag, ["a", "article", "button", "details", "div"])
 h3, header, input_, label, p = map(tag, ["h3", "header", "input", "label", "p"])

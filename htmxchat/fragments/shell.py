@@ -179,14 +179,13 @@ def message_page(
     back = a("Go to the chat", cls="button", data_kind="primary", href=urls.home())
     if sign_in_url:
         back = a("Sign in", cls="button", data_kind="primary", href=sign_in_url)
-    mark = p(brand_mark(frame.brand, frame.logo), cls="brand") if frame.logo else None
     return _document(
         urls,
         frame,
-        f"{title} · {frame.brand}",
+        title if frame.brand in title else f"{title} · {frame.brand}",
         _host_part(header, "host-header", frame.header),
         main(
-            mark,
+            p(brand_mark(frame.brand, frame.logo), cls="brand"),
             h1(title, dir="auto"),
             p(sentence, dir="auto"),
             _kept_text(kept) if kept else None,

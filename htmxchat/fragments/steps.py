@@ -1,75 +1,134 @@
-"""The steps of an answer: what the agent did around its words, to be unfolded.
+"""The steps of an answer: what the agent thought and called, each to be unfolded.
 
-Hooks: `#step-…`.
+Hooks: `.ledger`, with `data-over` once none can follow; inside it `.fold`, the line that many fold to, and `.step`.
 """
 
 from __future__ import annotations
 
 import json
-from datetime import datetime
+from collections.abc import Sequence
+from itertools import islice
 
 from ..cleaning import shallow
 from ..confusing import marked
-from ..html import FT, raw, tag
+from ..events import JSON
+from ..html import FT, Child, raw, tag
 from ..inspection.meanings import gist
-from ..view import Reasoning, RunView, Step, ToolCall
+from ..models import RunState
+from ..parts import Reasoning, Step, Text, ToolCall
+from ..view import RunView
 from ..words import STEPS
+from .times import lasted
+from .turn_context import TurnContext
 
-details, summary, code, p, pre, span = map(tag, ["details", "summary", "code", "p", "pre", "span"])
+code, dd, details, div, dl, dt, p, pre = map(tag, ["code", "dd", "details", "div", "dl", "dt", "p", "pre"])
+span, summary = tag("span"), tag("summary")
 
-_LONGEST_ARGUMENTS = 4_000
+_LONGEST = 4_000
+
+FEW = 4
+"""So many steps stand in the open; more are folded once something follows them."""
 
 
-def turn_steps(run_id: str, view: RunView, *, arguments: bool = True) -> list[FT]:
-    """Return what the agent did around its words."""
-    return [turn_step(run_id, index, step, arguments=arguments) for index, step in enumerate(view.steps)]
+def steps(run_id: str, view: RunView, places: Sequence[int], context: TurnContext) -> FT:
+    """Return steps that follow each other."""
+    first, over = places[0], is_over(view, places[-1])
+    rows = [turn_step(f"part-{run_id}-{place}", _step(view, place), context) for place in places]
+    fold = steps_fold(run_id, first, steps_gist(view, places, over=over)) if len(places) > FEW else None
+    return steps_group(run_id, first, fold, rows, over=over)
 
 
-def turn_step(run_id: str, index: int, step: Step, *, arguments: bool = True) -> FT:
+def steps_group(run_id: str, first: int, *children: Child, over: bool) -> FT:
+    """Return the element around steps; `over` says that none will follow."""
+    return div(*children, cls="ledger", id=f"steps-{run_id}-{first}", data_over=over)
+
+
+def steps_fold(run_id: str, first: int, gist: Child) -> FT:
+    """Return the line that many steps fold to: what folds are its siblings, so that none is sent again."""
+    return details(summary(gist), cls="fold", id=f"fold-{run_id}-{first}")
+
+
+def steps_gist(view: RunView, places: Sequence[int], *, over: bool) -> list[Child]:
+    """Return what many steps are, in a few words; as long as more can follow, at a cost that does not grow."""
+    if not over:
+        return [_chevron(), span(f"{len(places)} steps so far")]
+    found = [_step(view, place) for place in places]
+    calls = [step for step in found if isinstance(step, ToolCall)]
+    failed = sum(call.state is RunState.FAILED for call in calls)
+    took = lasted(found[0].started_at, max(step.ended_at or step.started_at for step in found))
+    words = f"Used {len(calls)} tools" if calls else f"Thought {len(found)} times"
+    return [
+        _chevron(),
+        span(f"{words} in {took}" if took else words),
+        span(f"{failed} failed", cls="state", data_state="failed") if failed else None,
+    ]
+
+
+def _step(view: RunView, place: int) -> Step:
+    step = view.parts[place]
+    assert isinstance(step, Step)
+    return step
+
+
+def is_over(view: RunView, last: int) -> bool:
+    """Return whether no step can follow the one at the place `last` directly any more."""
+    after = islice(view.parts, last + 1, None)
+    return not view.state.live or not all(isinstance(part, Text) and part.blank for part in after)
+
+
+def turn_step(id: str, step: Step, context: TurnContext) -> FT:
     """Return a stretch of reasoning or a tool call, to be unfolded.
 
-    Without `arguments`, a call is its line alone, with no words but those that the agent gave it.
+    Where nobody inspects, a call is its line alone, with no words but those that the agent gave it.
     """
-    id = f"step-{run_id}-{index}"
-    chevron = tag("svg")(tag("use")(href="#i-chevron"), cls="icon chevron", aria_hidden="true")
     if isinstance(step, Reasoning):
-        head = "Thinking" if step.ended_at is None else f"Thought for {seconds(step.started_at, step.ended_at)}"
-        return details(summary(chevron, head), p(step.text, cls="detail", dir="auto"), id=id)
-    took = seconds(step.started_at, step.ended_at) if step.ended_at and step.started_at < step.ended_at else None
+        took = "" if step.ended_at is None else lasted(step.started_at, step.ended_at)
+        head = "Thinking" if step.ended_at is None else f"Thought for {took}" if took else "Thought"
+        return details(summary(_chevron(), head), p(step.text, cls="detail", dir="auto"), cls="step", id=id)
+    open_to_all = context.inspector is not None
+    took = lasted(step.started_at, step.ended_at) if step.ended_at else ""
     asked, found = step.summary, step.found
-    if arguments:
-        asked, found = asked or gist(shallow(step.arguments)), found or gist(shallow(step.problem))
+    if open_to_all:
+        problem = step.result if step.state is RunState.FAILED else None
+        asked, found = asked or gist(shallow(step.arguments)), found or gist(shallow(problem))
     line = [
         code(raw(marked(step.name))),
         span(raw(marked(asked)), cls="cut", dir="auto"),
         span(found or STEPS[step.state], cls="state", dir="auto"),
         span(took, cls="num quiet") if took else None,
     ]
-    if not arguments:
-        return p(line, cls="step", id=id, data_state=step.state.value)
-    return details(
-        summary(chevron, line),
-        pre(raw(marked(_json(step))), cls="detail", tabindex="0"),
-        id=id,
-        data_state=step.state.value,
-    )
+    facts = {"cls": "step", "id": id, "data_state": step.state.value, "data_parallel": step.parallel}
+    if not open_to_all:
+        return p(line, **facts)
+    return details(summary(_chevron(), line), dl(_io(step), cls="io"), **facts)
 
 
-def _json(call: ToolCall) -> str:
-    if call.arguments is None:
-        return "No arguments"
-    arguments = shallow(call.arguments)
-    text = json.dumps(arguments, ensure_ascii=False)
-    if len(text) > _LONGEST_ARGUMENTS:
-        return f"{text[:_LONGEST_ARGUMENTS]}…"
+def _chevron() -> FT:
+    return tag("svg")(tag("use")(href="#i-chevron"), cls="icon chevron", aria_hidden="true")
+
+
+def _io(call: ToolCall) -> list[Child]:
+    said: list[Child] = [dt("Arguments"), dd(_value(call.arguments))]
+    if call.ended_at and call.state is not RunState.CANCELLED:
+        said += [dt("Error" if call.state is RunState.FAILED else "Result"), dd(_value(call.result))]
+    return said
+
+
+def _value(value: JSON) -> FT:
+    if value is None:
+        return p("None", cls="quiet")
+    text = _cut(value) if isinstance(value, str) else _json(value)
+    return pre(raw(marked(text)), tabindex="0")
+
+
+def _json(value: JSON) -> str:
+    value = shallow(value)
+    text = json.dumps(value, ensure_ascii=False)
+    if len(text) > _LONGEST:
+        return _cut(text)
     # Indented only when it is short: nested deep, white space is a hundred times what it holds.
-    return json.dumps(arguments, ensure_ascii=False, indent=2)[: 10 * _LONGEST_ARGUMENTS]
+    return json.dumps(value, ensure_ascii=False, indent=2)[: 10 * _LONGEST]
 
 
-def seconds(start: datetime, end: datetime) -> str:
-    """Return how long something took, in words."""
-    took = max(0.0, (end - start).total_seconds())
-    if took < 60:
-        return f"{took:.1f} s" if took >= 1 else f"{took:.2f} s"
-    minutes, rest = divmod(round(took), 60)
-    return f"{minutes} min {rest} s"
+def _cut(text: str) -> str:
+    return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}…"

@@ -8,6 +8,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 from ..html import FT, Child, tag
+from ..inspection.axis import Axis, axis
 from ..inspection.meanings import duration
 from ..inspection.timeline import Bar, Lane, Timeline
 from ..models import RunState
@@ -19,16 +20,19 @@ table, tbody, td, th, thead, tr = map(tag, ["table", "tbody", "td", "th", "thead
 rect, svg, text, title = map(tag, ["rect", "svg", "text", "title"])
 
 _NARROWEST = 0.6  # percent
+_LEAST_WAIT = 0.1  # seconds that are worth a word
+_NEAR = 6  # percent between a number and where the axis is broken
 
 
 def timeline_chart(timeline: Timeline, run_id: str, urls: Urls) -> FT:
     """Return the picture, with the same as a table below; empty when there is nothing to draw."""
     lanes = [lane for lane in timeline.lanes if lane.bars]
     content: Child = None
+    scale = axis(timeline.seconds, timeline.waits)
     if lanes:
         content = [
             table(
-                tbody([_lane(lane, timeline.seconds, run_id, urls) for lane in lanes], _axis(timeline.seconds)),
+                tbody([_lane(lane, scale, run_id, urls) for lane in lanes], _axis(scale)),
                 cls="timeline",
                 aria_label="Where the time went",
             ),
@@ -37,29 +41,37 @@ def timeline_chart(timeline: Timeline, run_id: str, urls: Urls) -> FT:
     return div(content, id="inspector-timeline")
 
 
-def _lane(lane: Lane, total: float, run_id: str, urls: Urls) -> FT:
-    bars = [_bar(bar, lane, total, run_id, urls) for bar in lane.bars]
+def _lane(lane: Lane, scale: Axis, run_id: str, urls: Urls) -> FT:
+    bars = [_bar(bar, lane, scale, run_id, urls) for bar in lane.bars]
     return tr(
         th(span(lane.label, cls="cut", dir="auto", title=lane.label), scope="row"),
         td(svg(bars, role="group", aria_label=lane.label)),
         td(duration(timedelta(seconds=lane.seconds)), cls="num"),
         data_kind=lane.kind,
+        data_failed=any(bar.state is RunState.FAILED for bar in lane.bars),
     )
 
 
-def _bar(bar: Bar, lane: Lane, total: float, run_id: str, urls: Urls) -> FT:
-    x = 100 * bar.start / total if total else 0
-    width = max(_NARROWEST, 100 * (bar.end - bar.start) / total if total else 100)
+def _bar(bar: Bar, lane: Lane, scale: Axis, run_id: str, urls: Urls) -> FT:
+    x = min(scale.place(bar.start), 100 - _NARROWEST) if scale.seconds else 0
+    width = max(_NARROWEST, scale.place(bar.end) - x if scale.seconds else 100)
     words = bar_words(lane, bar)
     return a(
         title(words),
-        rect(x=f"{min(x, 100 - _NARROWEST):.2f}%", width=f"{min(width, 100 - min(x, 100 - _NARROWEST)):.2f}%"),
+        rect(x=f"{x:.2f}%", width=f"{min(width, 100 - x):.2f}%"),
         cls="bar",
         href=f"{urls.run(run_id, at=bar.seq)}#event-{bar.seq}",
         data_state=bar.state.value,
         data_row=str(bar.seq),
         aria_label=words,
     )
+
+
+def time_taken(timeline: Timeline) -> str:
+    """Return how long a run took, in words; what it waited is told apart."""
+    worked = duration(timedelta(seconds=max(0.0, timeline.seconds - timeline.waited)))
+    waited = duration(timedelta(seconds=timeline.waited))
+    return f"{worked}, waited {waited}" if timeline.waited >= _LEAST_WAIT else worked
 
 
 def bar_words(lane: Lane, bar: Bar) -> str:
@@ -70,28 +82,15 @@ def bar_words(lane: Lane, bar: Bar) -> str:
     return f"{lane.label}: {times}{took}, from {duration(timedelta(seconds=bar.start))} on{state}"
 
 
-def _axis(total: float) -> FT:
-    marks = axis_marks(total)
+def _axis(scale: Axis) -> FT:
+    breaks, marks = scale.breaks(), scale.marks()
     labels = [
-        text(
-            f"{mark:g} s" if mark == marks[-1] else f"{mark:g}",
-            x=f"{100 * mark / total if total else 0:.2f}%",
-            data_end=mark > 0.9 * total,
-        )
-        for mark in marks
+        text(f"{mark:g} s" if mark == marks[-1][0] else f"{mark:g}", x=f"{x:.2f}%", data_end=x > 90)
+        for mark, x in marks
+        if all(abs(x - each) > _NEAR for each in breaks)
     ]
-    return tr(th(), td(svg(labels)), td(), cls="axis", aria_hidden="true")
-
-
-def axis_marks(total: float) -> list[float]:
-    """Return between three and six round numbers of seconds from 0 to `total`."""
-    if total <= 0:
-        return [0]
-    unit = 10.0**-3
-    while unit * 50 < total:
-        unit *= 10
-    step = next((unit * each for each in (1, 2, 5, 10) if total / (unit * each) <= 5), unit * 10)
-    return [round(step * index, 6) for index in range(int(total / step) + 1)]
+    cuts = [text("//", x=f"{x:.2f}%", data_cut=True) for x in breaks]
+    return tr(th(), td(svg(labels, cuts)), td(), cls="axis", aria_hidden="true")
 
 
 def _as_text(lanes: list[Lane]) -> FT:

@@ -1,25 +1,22 @@
 """The transcript: turns, and the parts of a turn that change while it is written.
 
-Hooks: `article.turn` with `id="turn-…"`, `data-role`, `data-state` and `data-waiting`; inside it `#steps-…`, `#body-…`,
-`#proposals-…` and `#tail-…`.
+Hooks: `article.turn` with `id="turn-…"`, `data-role`, `data-state` and `data-waiting`; inside it `#body-…` and
+`#tail-…`.
 """
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
-
 from ..html import FT, Child, raw, tag
 from ..kinds import checked
-from ..markdown import Markdown, MarkdownStream
-from ..models import Transcript, Turn, is_dated
+from ..models import Transcript, Turn
 from ..view import RunView, fold, with_queue
 from ..words import standing
-from .proposals import proposals
-from .steps import turn_steps
+from .parts import turn_parts
+from .times import moment
 from .turn_context import TurnContext
 from .turn_tail import turn_tail
 
-a, article, div, h2, noscript, p, time_ = map(tag, ["a", "article", "div", "h2", "noscript", "p", "time"])
+a, article, div, h2, noscript, p = map(tag, ["a", "article", "div", "h2", "noscript", "p"])
 chat_live = tag("chat-live")
 
 
@@ -52,13 +49,7 @@ def turn(turn: Turn, context: TurnContext) -> FT:
         turn.run.id,
         view,
         h2(f"{context.agent}, ", moment(turn.created_at), cls="hidden"),
-        div(
-            turn_steps(turn.run.id, view, arguments=context.inspector is not None),
-            cls="ledger",
-            id=f"steps-{turn.run.id}",
-        ),
-        div(raw("".join(turn_blocks(view, context.markdown))), cls="turn-body", id=f"body-{turn.run.id}", dir="auto"),
-        div(proposals(turn.run.id, view, context), cls="proposals", id=f"proposals-{turn.run.id}"),
+        div(raw(turn_parts(turn.run.id, view, context)), cls="turn-body", id=f"body-{turn.run.id}"),
         turn_tail(turn.run.id, view, context),
         live(turn.run.id, view.last_seq, context) if view.state.live else None,
     )
@@ -80,15 +71,6 @@ def turn_article(run_id: str, view: RunView, *children: Child) -> FT:
         data_waiting=view.waiting.value if view.waiting else None,
         aria_busy="true" if view.state.live else None,
     )
-
-
-def turn_blocks(view: RunView, markdown: Markdown) -> list[str]:
-    """Return the answer as HTML, one element a block; the blocks of a live answer are those that were streamed."""
-    if not view.state.live:
-        return markdown.blocks(view.text)
-    stream = MarkdownStream(markdown)
-    stream.append(view.text)
-    return [*stream.settled(), *stream.open()]
 
 
 def live(run_id: str, after: int | None, context: TurnContext, **rows: object) -> FT:
@@ -118,11 +100,3 @@ def live(run_id: str, after: int | None, context: TurnContext, **rows: object) -
 def status_text(view: RunView) -> str:
     """Return the sentence for the page's one live region."""
     return standing(view.state, view.waiting).sentence
-
-
-def moment(at: datetime) -> Child:
-    """Return a time; the page's script rewrites its text in the reader's zone and language."""
-    if not is_dated(at):
-        return "at a time that is not known"
-    at = at.astimezone(UTC)
-    return time_(f"{at:%H:%M} UTC", datetime=at.isoformat(timespec="seconds"))

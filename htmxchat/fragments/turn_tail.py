@@ -1,6 +1,6 @@
-"""What stands below an answer: stage, question, sources, outcome, and what can be done with it.
+"""What stands below an answer: stage, sources, outcome, and what can be done with it.
 
-Hooks: `#tail-…`; inside it `form.request` and `button[name=retry]`.
+Hooks: `#tail-…`; inside it `button[name=retry]`.
 """
 
 from __future__ import annotations
@@ -9,28 +9,26 @@ import re
 from collections.abc import Sequence
 from typing import Any
 
-from ..confusing import marked
-from ..events import InputRequested, Source
-from ..html import FT, Child, icon, raw, tag
+from ..events import Source
+from ..html import FT, Child, icon, tag
 from ..models import RunState, Waiting
 from ..urls import Urls
 from ..view import RunView
 from ..words import standing
 from .controls import icon_only, post_form
 from .inspecting import inspects
-from .steps import seconds
+from .times import seconds
 from .turn_context import TurnContext
 
-a, b, bdi, button, div, fieldset, footer, input_ = map(
-    tag, ["a", "b", "bdi", "button", "div", "fieldset", "footer", "input"]
+a, b, bdi, button, div, footer, li, ol, p, span = map(
+    tag, ["a", "b", "bdi", "button", "div", "footer", "li", "ol", "p", "span"]
 )
-label, legend, li, ol, p, span, ul = map(tag, ["label", "legend", "li", "ol", "p", "span", "ul"])
 
 _WEB = re.compile(r"https?://[^/]", re.IGNORECASE)
 
 
 def turn_tail(run_id: str, view: RunView, context: TurnContext) -> FT:
-    """Return what stands below an answer: stage, question, sources, outcome, and what can be done with it."""
+    """Return what stands below an answer: stage, sources, outcome, and what can be done with it."""
     urls = context.urls
     children: list[Child] = []
     if view.sources:
@@ -39,10 +37,6 @@ def turn_tail(run_id: str, view: RunView, context: TurnContext) -> FT:
         children.append(
             p("The agent is waiting for a script, and this chat runs none. Stop the answer.", cls="stopped")
         )
-    if view.waiting is Waiting.ANSWER and view.request is not None:
-        children.append(_request(urls.answer(run_id), view.request))
-    if view.unanswered is not None:
-        children.append(_unanswered(view.unanswered))
     if view.state.live and view.waiting is None and (stage := _stage(view)):
         children.append(p(span(stage, cls="state", data_state=view.state.value, dir="auto"), cls="stage"))
     if view.state is RunState.FAILED:
@@ -59,7 +53,7 @@ def _stage(view: RunView) -> str | None:
     """Return what the agent does now: in its own words, while it answers."""
     if view.state is not RunState.RUNNING:
         return standing(view.state).word
-    return view.stage or (None if view.text else standing(view.state).word)
+    return view.stage or (None if view.written else standing(view.state).word)
 
 
 def turn_lost(run_id: str, sentence: str, context: TurnContext) -> FT:
@@ -95,32 +89,6 @@ def _source(id: str, number: int, source: Source) -> FT:
     return li(span(words, cls="source"), id=id)
 
 
-def _request(url: str, request: InputRequested) -> FT:
-    if request.choices:
-        answers = [
-            button(raw(marked(each)), cls="button", name="answer", value=each, type="submit", dir="auto")
-            for each in request.choices
-        ]
-        content: Child = fieldset(legend(request.prompt, dir="auto"), div(answers, cls="actions"))
-    else:
-        field_id = f"answer-{request.request_id}"
-        field = input_(name="answer", id=field_id, required=True, autocomplete="off", dir="auto")
-        press = button("Answer", cls="button", data_kind="primary", type="submit")
-        content = [label(request.prompt, for_=field_id, dir="auto"), div(field, press, cls="actions")]
-    # In a field and not in the path, where a slash or two dots would mean something.
-    which = input_(type="hidden", name="request", value=request.request_id)
-    mark = standing(RunState.RUNNING, Waiting.ANSWER)
-    state = p(mark.word, cls="state", data_state=mark.mark.value)
-    return post_form(url, which, state, content, cls="request")
-
-
-def _unanswered(request: InputRequested) -> FT:
-    choices = [li(raw(marked(each)), dir="auto") for each in request.choices]
-    return div(
-        p(bdi(request.prompt)), ul(choices) if choices else None, p("Not answered", cls="state"), cls="unanswered"
-    )
-
-
 def _failure(view: RunView, retry: FT) -> FT:
     return div(
         icon("alert"),
@@ -149,9 +117,9 @@ def _foot(run_id: str, view: RunView, context: TurnContext) -> FT:
         again = _retry(context.urls, run_id, icon("retry"), cls="button", **icon_only(words))
     inspect = _inspect(context.urls.run(run_id), context.inspector == "here") if context.inspector else None
     if view.state.live:
-        return footer(inspect, cls="turn-foot")
+        return footer(cls="turn-foot")  # The place of what stands there at the end.
     return footer(
-        copy if view.text else None,
+        copy if view.written else None,
         again,
         inspect,
         span(", ".join(facts), cls="num") if facts else None,

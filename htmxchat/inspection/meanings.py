@@ -108,9 +108,9 @@ class Meanings:
 
 
 def duration(time: timedelta) -> str:
-    """Return a stretch of time in words: "0.41 s", "2 min 5 s"."""
+    """Return a stretch of time in words: "0.41 s", "2.6 s", "2 min 5 s"."""
     seconds = max(0.0, time.total_seconds())
-    if seconds < 10:
+    if seconds < 1:
         return f"{seconds:.2f} s"
     if seconds < 60:
         return f"{seconds:.1f} s"

@@ -22,6 +22,7 @@ from ..events import (
     ToolStarted,
 )
 from ..models import RunState
+from .axis import Stretch, only
 
 _MOST_LANES = 24
 
@@ -65,10 +66,17 @@ class Timeline:
 
     Attributes:
         seconds: How long the run took, or has taken so far.
+        waits: The stretches in which it only waited: from which second to which.
     """
 
     lanes: tuple[Lane, ...]
     seconds: float
+    waits: tuple[Stretch, ...] = ()
+
+    @property
+    def waited(self) -> float:
+        """Seconds in which it only waited."""
+        return sum(end - start for start, end in self.waits)
 
 
 @dataclass(slots=True)
@@ -132,6 +140,13 @@ class TimelineFold:
             state = RunState.SUSPENDED if each.lane[0] == "waiting" else RunState.RUNNING
             lanes.setdefault(each.lane, []).append(self._bar(each, self._last or each.at, state))
         total = self._seconds(self._last) if self._last else 0.0
+        waits: list[Stretch] = []
+        work: list[Stretch] = []
+        for (kind, _), bars in lanes.items():
+            if kind != "stage":
+                (waits if kind == "waiting" else work).extend(
+                    (bar.start, bar.end) for bar in bars if bar.end > bar.start
+                )
         lanes = _few({key: bars for key, bars in lanes.items() if bars})
         return Timeline(
             tuple(
@@ -139,6 +154,7 @@ class TimelineFold:
                 for (kind, label), bars in lanes.items()
             ),
             total,
+            only(waits, work) if waits else (),
         )
 
     def _begin(self, name: str, lane: tuple[Kind, str], at: datetime, seq: int) -> None:

@@ -7,6 +7,7 @@ tag, an attribute or a URL scheme that this package does not name, and what is o
 """
 
 from .document import Markdown
+from .renderer import Budget
 from .stream import MarkdownStream
 
-__all__ = ["Markdown", "MarkdownStream"]
+__all__ = ["Budget", "Markdown", "MarkdownStream"]

@@ -22,14 +22,16 @@ class Markdown:
 
     image_hosts: frozenset[str] = frozenset()
 
-    def blocks(self, text: str) -> list[str]:
+    def blocks(self, text: str, budget: Budget | None = None) -> list[str]:
         """Return `text` as safe HTML, one string for each top-level block.
+
+        `budget` is that of an answer of which this is one of the texts.
 
         Each string is exactly one element, balanced, with no space around it. A block that shows nothing, such as a
         link reference definition, is left out. Any string is accepted: NUL, lone surrogates and
         some noncharacters become U+FFFD.
         """
-        budget = Budget()
+        budget = budget or Budget()
         return [html for block in parse(normalize(text)) if (html := self.render_block(block, budget))]
 
     def python_blocks(self, text: str) -> list[str]:

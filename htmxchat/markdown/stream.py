@@ -22,10 +22,10 @@ class MarkdownStream:
     the stream, and `open` may return a few blocks more than the last.
     """
 
-    def __init__(self, markdown: Markdown) -> None:
+    def __init__(self, markdown: Markdown, budget: Budget | None = None) -> None:
         self._markdown = markdown
         self._settled: list[str] = []
-        self._budget = Budget()
+        self._budget = budget or Budget()
         self._lines: list[str] = []  # the complete lines of the open text
         self._tail: list[str] = []  # the pieces of the line after them
         self._size = 0  # characters in _lines

@@ -83,7 +83,7 @@ class LivePage:
     async def look_at_queue(self) -> None:
         """While the run waits for a script, learn how that stands."""
         if self.look is not None and self.view.awaited_script is not None:
-            self._turn.view = await self.look(self.view)
+            self._turn.see(await self.look(self.view))
 
     def lost(self, sentence: str, *, gone: bool = False) -> list[Patch]:
         """Return the notice that the run cannot be followed any more; `gone` says that there is nothing to stop."""

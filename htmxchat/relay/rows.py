@@ -162,7 +162,7 @@ class LiveRows:
         total = self._total + self._fold.growing
         problem = first_problem(self._run_id, self._problem, self._urls)
         return [
-            Patch("#inspector-facts", "outerMorph", render(run_facts(self._run_id, view, total, timeline.seconds))),
+            Patch("#inspector-facts", "outerMorph", render(run_facts(self._run_id, view, total, timeline))),
             Patch("#inspector-timeline", "outerMorph", render(timeline_chart(timeline, self._run_id, self._urls))),
             Patch("#inspector-problem", "outerMorph", render(problem)),
         ]

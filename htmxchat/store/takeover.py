@@ -15,7 +15,8 @@ from sqlalchemy import ColumnElement, Connection, and_, delete, exists, or_, sel
 
 from ..events import JSON, InputAnswered, InputRequested, Outcome, RunEnded, RunEvent, ScriptProposed
 from ..models import Run, Turn
-from ..scripts.encoding import encode_result
+from ..scripts.encoding import decode_result
+from ..scripts.result import ScriptResult
 from . import branches, notices, rows, run_rows, script_rows
 from . import tables as t
 from .database import Database
@@ -63,7 +64,7 @@ class RunContext:
     memory: JSON
     checkpoint: JSON
     checkpoint_seq: int
-    answers: Mapping[str, JSON]
+    answers: Mapping[str, JSON | ScriptResult]
 
 
 class Takeover(Database):
@@ -234,21 +235,22 @@ def _release(db: Connection, condition: ColumnElement[bool], **values: int) -> N
     notices.note(db, Notice.LEFT, [])
 
 
-def _read_answers(db: Connection, run: Run, after: int) -> dict[str, JSON]:
-    asked, answers = set(), dict[str, JSON]()
+def _read_answers(db: Connection, run: Run, after: int) -> dict[str, JSON | ScriptResult]:
+    given, questions, scripts = dict[str, JSON](), set(), set()
     for event in rows.read_events(db, run.id, after):
         match event.body:
             case InputRequested(request_id=request_id):
-                asked.add(request_id)
+                questions.add(request_id)
             case InputAnswered(request_id=request_id, answer=answer):
-                answers[request_id] = answer
+                given[request_id] = answer
             case ScriptProposed(script_id=script_id, awaited=True):
-                asked.add(script_id)
-    if not asked:
+                scripts.add(script_id)
+    if not (questions or scripts):
         return {}
-    given = select(t.answers).where(t.answers.c.run_id == run.id)
-    answers |= {row.request_id: row.answer for row in db.execute(given)}
-    for script in script_rows.read(db, run.conversation_id):
-        if script.run_id == run.id and script.proposal and script.state.over and script.result is not None:
-            answers.setdefault(script.proposal, encode_result(script.result))
-    return {request_id: answer for request_id, answer in answers.items() if request_id in asked}
+    left = select(t.answers).where(t.answers.c.run_id == run.id)
+    given |= {row.request_id: row.answer for row in db.execute(left)}
+    results = {id: decode_result(given[id]) for id in scripts if id in given}
+    for script in script_rows.read(db, run.conversation_id) if scripts else ():
+        if script.run_id == run.id and script.proposal in scripts and script.state.over and script.result is not None:
+            results.setdefault(script.proposal, script.result)
+    return {id: given[id] for id in questions if id in given} | results

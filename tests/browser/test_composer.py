@@ -139,6 +139,7 @@ def test_a_text_that_is_too_long_stays_and_says_so(chat: Page, site: Server) -> 
     expect(chat.locator(".count")).to_have_attribute("data-over", "")
     text.press("Enter")
     expect(text).to_have_value("x" * (LIMIT + 1))
+    expect(chat.locator("#composer-error")).to_have_text("Shorten the message by 1 character.")
     expect(chat).to_have_url(site.url)
     text.fill("x" * LIMIT)
     text.press("Enter")

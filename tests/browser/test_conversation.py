@@ -345,6 +345,6 @@ class TestDeleting:
         open_menu(chat, "Delete")
         expect(chat).to_have_url(site.url)
         chat.goto(gone)
-        expect(chat.locator("h1")).to_have_text("Nothing here")
+        expect(chat.locator("h1")).to_have_text("Page not found")
         chat.get_by_role("link", name="Go to the chat").click()
         expect(chat).to_have_url(site.url)

@@ -48,7 +48,7 @@ def test_what_is_written_from_right_to_left_is_shown_so(
     steps = ".ledger summary .cut", ".ledger summary .state"
     for place in (
         *steps,
-        ".turn[data-role=assistant] .turn-body",
+        ".turn[data-role=assistant] .prose",
         ".sources b",
         ".sources .excerpt",
         "chat-proposal b",

@@ -40,7 +40,7 @@ def test_a_page_that_waits_lets_the_server_stop_and_is_told_what_became_of_its_q
             each.bring_to_front()
             wait_for_state(each, "failed")
             expect(answer(each)).to_contain_text("can no longer be answered")
-            expect(answer(each).locator(".unanswered")).to_be_visible()
+            expect(answer(each).locator(".request[data-state=withdrawn]")).to_be_visible()
         assert_same_after_reload(page)
 
 

@@ -96,7 +96,7 @@ def test_a_late_stop_shows_what_was_left(page: Page, host: Callable[..., Server]
     expect(answer(page).locator(".stage")).to_contain_text("Persisting")
     page.click("button[name=stop]")
     wait_for_state(page, "cancelled")
-    expect(answer(page).locator(".turn-body")).to_contain_text("came too late to be stopped")
+    expect(answer(page).locator(".turn-body")).to_contain_text("hypergraph late 0")
     assert_same_after_reload(page)
 
 
@@ -333,7 +333,7 @@ def test_steps_states_and_changes_of_a_run_that_waits(page: Page, host: Callable
     page.goto(host("--workflow", "demo.suspend").url)
     send(page, "suspend please")
     wait_for_state(page, "suspended")
-    page.get_by_role("link", name="Inspect this run").click()
+    page.get_by_role("link", name="Inspector", exact=True).click()
     expect(page.locator("#inspector-facts")).to_contain_text("Asks:")
     page.get_by_role("link", name="Steps", exact=True).click()
     expect(page.locator(".steps > li")).to_have_count(2)

@@ -26,8 +26,8 @@ def test_a_side_opens_beside_the_conversation_and_closes_again(chat: Page, width
     expect(chat.locator("#inspector")).to_be_hidden()
     before = chat.locator("#conversation").bounding_box()
     opener(chat)
-    expect(chat.locator("#inspector .run-list a")).to_have_count(1)
-    expect(chat).to_have_url(address + "/runs")
+    expect(chat.locator("#inspector .facts")).to_be_visible()
+    expect(chat).to_have_url(re.compile("/runs/[0-9a-f]{32}$"))
     expect(chat.locator("a.opener[data-room=inspector]")).to_be_hidden()
     expect(chat.locator("#composer")).to_be_visible()
     chat.get_by_role("link", name="Close the inspector").click()
@@ -40,16 +40,17 @@ def test_a_side_opens_beside_the_conversation_and_closes_again(chat: Page, width
 def test_back_and_forward_open_and_close_it_as_it_was(chat: Page) -> None:
     start(chat, "hello")
     opener(chat)
-    chat.locator("#inspector .run-list a").click()
     expect(chat).to_have_url(re.compile("/runs/[0-9a-f]+$"))
     expect(chat.locator("#inspector .facts")).to_be_visible()
+    chat.get_by_label("All runs").click()
+    expect(chat.locator("#inspector .run-list a")).to_have_count(1)
     chat.go_back()
-    expect(chat.locator("#inspector .run-list")).to_be_visible()
+    expect(chat.locator("#inspector .facts")).to_be_visible()
     chat.go_back()
     expect(chat.locator("#inspector")).to_be_hidden()
     expect(chat.locator("article.turn")).to_have_count(2)
     chat.go_forward()
-    expect(chat.locator("#inspector .run-list")).to_be_visible()
+    expect(chat.locator("#inspector .facts")).to_be_visible()
 
 
 def test_another_conversation_closes_it(chat: Page) -> None:
@@ -57,19 +58,19 @@ def test_another_conversation_closes_it(chat: Page) -> None:
     chat.get_by_role("link", name="one").click()
     expect(chat.locator("h1")).to_have_text("one")
     opener(chat)
-    expect(chat.locator("#inspector .run-list")).to_be_visible()
+    expect(chat.locator("#inspector .facts")).to_be_visible()
     chat.locator("a[data-conversation]", has_text="two").click()
     expect(chat.locator("h1")).to_have_text("two")
     expect(chat.locator("#inspector")).to_be_hidden()
     opener(chat)
-    expect(chat.locator("#inspector .run-list a")).to_have_count(1)
+    expect(chat.locator("#inspector .facts")).to_be_visible()
 
 
 def test_opening_it_leaves_the_answer_streaming(chat: Page) -> None:
     send(chat, "words 150 0.01")
     wait_for_state(chat, "running")
     opener(chat)
-    expect(chat.locator("#inspector .run-list")).to_be_visible()
+    expect(chat.locator("#inspector .facts")).to_be_visible()
     wait_for_state(chat, "completed")
 
 
@@ -79,13 +80,13 @@ def test_a_phone_shows_the_rooms_in_turn(new_context: Callable[..., BrowserConte
     start(page, "hello")
     tabs = page.get_by_role("navigation", name="Rooms")
     tabs.get_by_text("Inspector").tap()
-    expect(page.locator("#inspector .run-list")).to_be_visible()
+    expect(page.locator("#inspector .facts")).to_be_visible()
     expect(page.locator("#composer")).to_be_hidden()
     expect(tabs.locator("[aria-current]")).to_have_text("Inspector")
     page.reload()
-    expect(page.locator("#inspector .run-list")).to_be_visible()
+    expect(page.locator("#inspector .facts")).to_be_visible()
     page.evaluate("document.body.dataset.mark = 'same'")
-    for name, room in (("Chat", "#composer"), ("History", "#history-list"), ("Inspector", "#inspector .run-list")):
+    for name, room in (("Chat", "#composer"), ("History", "#history-list"), ("Inspector", "#inspector .facts")):
         tabs.get_by_text(name).tap()
         expect(page.locator(room)).to_be_visible()
         expect(tabs.locator("[aria-current]")).to_have_text(name)
@@ -95,8 +96,18 @@ def test_a_phone_shows_the_rooms_in_turn(new_context: Callable[..., BrowserConte
 def test_a_title_that_is_not_changed_after_all_leaves_it_open(chat: Page) -> None:
     start(chat, "hello")
     opener(chat)
-    expect(chat.locator("#inspector .run-list")).to_be_visible()
+    expect(chat.locator("#inspector .facts")).to_be_visible()
     open_menu(chat, "Rename")
     chat.locator("form.rename").get_by_role("link", name="Cancel").click()
     expect(chat.locator("form.rename")).to_have_count(0)
-    expect(chat.locator("#inspector .run-list")).to_be_visible()
+    expect(chat.locator("#inspector .facts")).to_be_visible()
+
+
+def test_the_opener_leads_to_the_latest_run_however_many_came_since(chat: Page) -> None:
+    start(chat, "one")
+    send(chat, "two")
+    expect(chat.locator("article.turn[id]")).to_have_count(4)
+    wait_for_state(chat, "completed")
+    latest = chat.locator("article.turn").last.get_attribute("id")
+    opener(chat)
+    expect(chat).to_have_url(re.compile(f"/runs/{str(latest).removeprefix('turn-')}$"))

@@ -148,4 +148,4 @@ def test_one_user_does_not_see_what_another_has(chat: Page, site: Server, page: 
     url = chat.url
     chat.context.clear_cookies()
     chat.goto(url)
-    expect(chat.locator("h1")).to_have_text("Nothing here")
+    expect(chat.locator("h1")).to_have_text("Page not found")

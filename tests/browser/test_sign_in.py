@@ -64,7 +64,7 @@ def test_a_person_signs_in_asks_and_signs_out(place: Place, page: Page) -> None:
     problems: list[str] = []
     page.on("console", lambda message: problems.append(message.text) if "Content Security" in message.text else None)
     page.goto(f"{place.url}history")
-    expect(page.get_by_role("heading")).to_have_text("Sign in first")
+    expect(page.get_by_role("heading")).to_contain_text("Sign in to ")
     sign_in(page)
     assert page.url == f"{place.url}history"
     page.goto(place.url)
@@ -79,7 +79,7 @@ def test_a_person_signs_in_asks_and_signs_out(place: Place, page: Page) -> None:
     page.get_by_role("button", name="Sign out").click()
     expect(page.get_by_role("button", name="Sign in")).to_be_visible()
     page.goto(place.url)
-    expect(page.get_by_role("heading")).to_have_text("Sign in first")
+    expect(page.get_by_role("heading")).to_contain_text("Sign in to ")
 
 
 def test_going_back_after_signing_in_does_no_harm(place: Place, page: Page) -> None:
@@ -150,4 +150,4 @@ def test_an_account_that_cannot_chat_is_told_so(place: Place, page: Page) -> Non
     # No page ever had the token's address: the browser's history does not, with or without scripts.
     assert [each[:3] for each in answers if "token=" in each] == ["303"]
     page.reload()
-    expect(page.get_by_role("heading")).to_have_text("Sign in")
+    expect(page.get_by_role("heading")).to_contain_text("Sign in to ")

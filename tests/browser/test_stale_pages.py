@@ -194,6 +194,7 @@ def test_the_composer_says_what_a_message_waits_for(chat: Page) -> None:
     start(chat, "ask", "suspended")
     hint = chat.locator("#composer .hint")
     expect(hint).to_have_text("The agent is waiting for your answer.")
+    expect(box(chat)).to_have_attribute("placeholder", "Answer above, or press Stop")
     send(chat, "well?")
     expect(chat.locator(ERROR)).to_contain_text("Answer it, or stop the agent, then send your message.")
     expect(box(chat)).to_have_value("well?")
@@ -201,6 +202,7 @@ def test_the_composer_says_what_a_message_waits_for(chat: Page) -> None:
     wait_for_state(chat, "completed")
     expect(chat.locator(ERROR)).to_be_empty()
     expect(hint).to_contain_text("sends")
+    expect(box(chat)).to_have_attribute("placeholder", "Ask a follow-up")
     box(chat).press("Enter")
     answered(chat, 4)
 

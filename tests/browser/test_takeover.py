@@ -137,7 +137,7 @@ def test_a_plain_generators_question_can_no_longer_be_answered_and_can_be_asked_
         pair.end(signal.SIGKILL)
         wait_for_state(page, "failed")
         expect(answer(page)).to_contain_text("This question can no longer be answered")
-        expect(answer(page).locator(".unanswered")).to_contain_text("Which region?")
+        expect(answer(page).locator(".request[data-state=withdrawn]")).to_contain_text("Which region?")
         expect(answer(page).locator("form.request")).to_have_count(0)
     assert_same_after_reload(page)
     with not_reloaded(page):

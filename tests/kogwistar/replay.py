@@ -62,7 +62,7 @@ SCENES = {
     "custom": Scene("464"),
     "unicode": Scene("152"),
     "forever": Scene("232b", "236", hold=14),
-    "late": Scene("072", "236", hold=16, late=True),
+    "late": Scene("072", "452", hold=16, late=True, version=NEW),
     "simple": Scene("321", "322", "323"),
     "wf-fail": Scene("431", "432"),
     "suspend": Scene("402", "403", "404", "405", resume="408", after_resume=("411", "412")),
@@ -101,6 +101,7 @@ class Run:
     dead: bool = False
     resumes: list[dict[str, Any]] = field(default_factory=list)
     resumed: bool = False
+    left: str = ""
 
     @property
     def terminal(self) -> bool:
@@ -359,7 +360,8 @@ class Replay:
         self._append(run, "run.cancelled", {"run_id": run.id, "status": "cancelled"})
         run.status = "cancelled"
         if run.scene.late:
-            self.add_turn(run.conversation, "assistant", "An answer that came too late to be stopped.")
+            said = recording(run.scene.run, run.scene.version).json["result"]
+            run.left = self.add_turn(run.conversation, "assistant", said["assistant_text"])
 
     def _finish(self, run: Run) -> None:
         done = [event for event in run.log if event["event"] == "output.completed"]
@@ -373,6 +375,8 @@ class Replay:
         row: dict[str, Any] = {"result": None, "error": None}
         if run.terminal and run.scene.run:
             row = recording(run.scene.run, run.scene.version).json
+            if run.left:
+                row["result"]["assistant_turn_node_id"] = run.left
         elif run.terminal:
             text = "".join(e["data"].get("assistant_text", "") for e in run.log if e["event"] == "output.completed")
             result = {"workflow_status": "succeeded" if text else "failure", "assistant_text": text}

@@ -25,6 +25,8 @@ from htmxchat import (
     BackendError,
     BackendUnavailable,
     Busy,
+    CanBranch,
+    CanRetry,
     Limits,
     NotAllowed,
     NotFound,
@@ -46,6 +48,7 @@ from htmxchat.agents.kogwistar.translation.replies import Submitted
 from htmxchat.agents.kogwistar.transport.client import Client
 from htmxchat.events import InputRequested, RunEnded, RunEvent, RunStopping, ScriptProposed, StageChanged
 from htmxchat.models import Run, Transcript
+from htmxchat.parts import ProposedScript
 from htmxchat.scripts.actions import Approve, Claim, Finish, Reject
 from htmxchat.scripts.states import digest
 from htmxchat.store import tables
@@ -171,10 +174,10 @@ async def test_a_late_stop_shows_the_answer_that_was_left(server: Replay, chat: 
     await chat.cancel_run(ANN, run.id)
     view = fold(await read(chat, run))
     assert view.state is RunState.CANCELLED
-    assert view.text == "An answer that came too late to be stopped."
+    assert view.text == "Fake LLM answer to: hypergraph late 0"
     transcript = await chat.load_transcript(ANN, run.conversation_id)
     assert [turn.text for turn in transcript.turns] == ["late please", view.text]
-    assert server.asked["GET /api/conversations/{id}/turns"] == 2
+    assert server.asked["GET /api/conversations/{id}/turns"] == 1
 
 
 async def test_a_stop_is_shown_at_once(server: Replay, chat: KogwistarBackend) -> None:
@@ -1334,7 +1337,8 @@ async def test_a_suspended_run_goes_on_with_what_came_of_its_script(server: Repl
     assert (script.state, script.awaited) == (ScriptState.DONE, False)
     view = fold(await read(flows, run))
     assert view.state is RunState.COMPLETED
-    assert [each.state for each in view.finished] == ["done"]
+    finished = [part.finished for part in view.parts if isinstance(part, ProposedScript)]
+    assert [each.state for each in finished if each] == ["done"]
     (resume,) = server.runs[on(server, run)].resumes
     assert resume["client_result"]["status"] == "success"
     assert resume["client_result"]["state_update"][0][1]["client_answer"]["stdout"] == "42\n"
@@ -1402,6 +1406,10 @@ async def test_an_answer_ends_without_its_sources_when_they_cannot_be_read(
     view = fold(await read(chat, run))
     assert view.state is RunState.COMPLETED
     assert view.text
+
+
+async def test_what_the_server_cannot_do_is_not_offered(chat: KogwistarBackend) -> None:
+    assert not isinstance(chat, CanRetry | CanBranch)
 
 
 async def test_removing_a_conversation_says_that_the_server_keeps_it(chat: KogwistarBackend) -> None:

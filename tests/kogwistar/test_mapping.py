@@ -25,11 +25,12 @@ from htmxchat.agents.kogwistar.translation.replies import (
     read_steps,
     read_submitted,
 )
+from htmxchat.agents.kogwistar.translation.sources import find_sources
 from htmxchat.agents.kogwistar.translation.waiting import Request, client_result
 from htmxchat.agents.kogwistar.transport.client import Client
-from htmxchat.events import InputRequested, RunEnded, RunEvent, RunStopping, TextDelta, Unknown
+from htmxchat.events import InputRequested, RunEnded, RunEvent, RunStopping, SourcesFound, TextDelta, Unknown
 from htmxchat.inspection import rows
-from htmxchat.scripts.encoding import encode_result
+from htmxchat.parts import ToolCall
 
 from .recordings import NEW, OLD, Recording, about, recording, streams
 from .replay import token
@@ -271,8 +272,8 @@ def test_unknown_types_are_kept_and_change_nothing() -> None:
     kinds = [event.body.type for event in events if isinstance(event.body, Unknown)]
     assert "sleep.tick" in kinds
     assert "x.empty" in kinds
-    (tool,) = (step for step in fold(events).steps)
-    assert (tool.name, tool.found) == ("kg_search", "1 result")  # type: ignore[union-attr]
+    (tool,) = (part for part in fold(events).parts if isinstance(part, ToolCall))
+    assert (tool.name, tool.found) == ("kg_search", "1 result")
     assert all(event.raw for event in events)
 
 
@@ -329,18 +330,13 @@ def test_sources_name_their_place_and_the_claim_they_support() -> None:
     citation = {"source_node_id": "n", "mention_index": 0, "span_index": 0}
     claims = [{"claim": "Drive on the left", "citations": [citation]}]
     result = {"assistant_text": "Left.", "claim_citations": {"claims": claims}}
-    run = ServerRun("r", "c", "w", "t", "", "completed", True, "succeeded", result=result)
-    shown = fold(
-        RunEvent(number, NOW, body)
-        for number, body in enumerate(conclude(Facts(run, state={"_rt": {"evidence_pack": {"nodes": [node]}}}))[0])
-    )
-    (source,) = shown.sources
+    (source,) = find_sources(result, {"_rt": {"evidence_pack": {"nodes": [node]}}}, {})
     assert (source.title, source.excerpt) == ("Handbook", "Keep left.")
     assert source.detail == "hb, page 3 · supports: Drive on the left"
-    newer = fold(
-        RunEvent(number, NOW, body) for number, body in enumerate(conclude(Facts(run, evidence={"n": "A summary"}))[0])
-    )
-    assert newer.sources[0].excerpt == "A summary"
+    (newer,) = find_sources(result, {}, {"n": "A summary"})
+    assert newer.excerpt == "A summary"
+    run = ServerRun("r", "c", "w", "t", "", "completed", True, "succeeded", result=result)
+    assert SourcesFound((source,)) in conclude(Facts(run, sources=(source,)))[0]
 
 
 def test_client_code_becomes_a_script() -> None:
@@ -365,7 +361,7 @@ def test_client_code_becomes_a_script() -> None:
 def test_why_a_script_failed_is_told_whatever_it_printed_before(error: ScriptError, reason: str) -> None:
     request = Request("wait-1", "n", "t", "script", "")
     result = ScriptResult(ScriptState.FAILED, stdout="hi\n" * 1_000, error=error)
-    told = client_result(request, encode_result(result))
+    told = client_result(request, result)
     assert told["errors"][1].startswith("hi\nhi")  # all of it, for the agent
     run = ServerRun("r", "c", "w", "t", "", "succeeded", True, "failure")
     steps = (Step(0, "x", "failure", errors=tuple(told["errors"])), Step(1, "other", "ok"))

@@ -9,11 +9,8 @@ from typing import Any
 
 from ...agent import Request, Said
 from ...events import JSON, StageChanged
-from ...scripts.encoding import encode_result
-from ...scripts.result import ScriptResult
 from .inquiry import gather
 from .job import Job, Sent, Setup, Signals, SignedOut
-from .links import RunLink
 from .progress import Progress
 from .resuming import GOING_ON, resume
 from .sending import send
@@ -97,7 +94,7 @@ async def _tell(job: Job) -> AsyncGenerator[Said, Any]:
     while True:
         match progress.phase:
             case "running":
-                await _link(job, RunLink(progress.run, workflow_id=job.setup.workflow_id))
+                await _link(job, server_id=progress.run, workflow_id=job.setup.workflow_id)
                 async with aclosing(watch.follow()) as following:
                     async for said in following:
                         yield said
@@ -107,8 +104,7 @@ async def _tell(job: Job) -> AsyncGenerator[Said, Any]:
                 there = watch.over
             case "waiting":
                 assert progress.request is not None
-                given = yield waiting.ask(progress.request, remark)[-1]
-                answer = (encode_result(given) if isinstance(given, ScriptResult) else given,)
+                answer = ((yield waiting.ask(progress.request, remark)[-1]),)
                 yield StageChanged(GOING_ON)
                 progress.enter("resuming")
                 yield progress.checkpoint(wait=True)
@@ -127,8 +123,7 @@ async def _tell(job: Job) -> AsyncGenerator[Said, Any]:
         facts = await job.ask(gather, job.setup.client, there, watch.text, progress.asked)
         bodies, progress.request = conclude(facts)
         if progress.request is None:
-            if facts.run.assistant_turn_id:
-                await _link(job, RunLink(progress.run, facts.run.assistant_turn_id))
+            await _link(job, answer_id=facts.run.assistant_turn_id)
             for body in bodies:
                 yield body
             return
@@ -139,5 +134,5 @@ async def _tell(job: Job) -> AsyncGenerator[Said, Any]:
         yield progress.checkpoint()
 
 
-async def _link(job: Job, link: RunLink) -> None:
-    await job.ask(lambda _: job.setup.links.add_run(job.request.run_id, link, job.progress.turn))
+async def _link(job: Job, **names: str) -> None:
+    await job.ask(lambda _: job.setup.links.add_run(job.request.run_id, job.progress.turn, **names))

@@ -88,8 +88,8 @@ class KogwistarBackend(LocalBackend):
         self._client = Client(base_url, poll=poll, transport=transport)
         self._credentials = Credentials(self._client, store, self._patience.account)
         self._links = Links(store)
-        self._learning = Learning(self._client, store, self._links, self._patience)
         setup = Setup(self._client, self._links, self._credentials, self._patience, workflow_id, initial_state)
+        self._learning = Learning(setup, store)
         self._kogwistar = KogwistarAgent(setup, self._hand_back)
         super().__init__(self._kogwistar, store)
 
@@ -129,7 +129,7 @@ class KogwistarBackend(LocalBackend):
         try:
             return await super().get_conversation(user, id)
         except NotFound:
-            if await self._links.conversation(id) is not None:
+            if await self._links.server_id(id) is not None:
                 raise
         await self._learning.adopt(user, conversation_id)
         return await super().get_conversation(user, id)
@@ -225,8 +225,7 @@ class KogwistarBackend(LocalBackend):
     async def _on_server(self, user: User, run_id: str) -> str:
         """Return what the server calls a run of the user's; empty for one of which it knows nothing."""
         await self.get_run(user, run_id)
-        link = await self._links.run(run_id)
-        return link.server_id if link else ""
+        return await self._links.server_id(run_id) or ""
 
     def _hand_back(self, run_id: str) -> None:
         if run_id in self._journal.runs:
@@ -240,7 +239,7 @@ class KogwistarBackend(LocalBackend):
     async def _take_over(self, run_ids: Sequence[str], orphans_since: datetime) -> None:
         """Go on with the runs of those whose token is known here. Others wait for a process that knows it."""
         users = await self._store.users_of_left(run_ids, self._agent_name)
-        known = await self._credentials.known(set(users.values()))
+        known = {user_id for user_id in set(users.values()) if await self._credentials.find(user_id)}
         waiting = [id for id, user_id in users.items() if user_id not in known]
         # Their agent is there, so no other may end them.
         await self._store.keep_left(waiting, orphans_since + timedelta(seconds=self._timing.orphan / 2))

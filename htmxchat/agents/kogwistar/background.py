@@ -19,6 +19,10 @@ class _Read:
     begun: float
     task: asyncio.Task[ChatError | None]
 
+    @property
+    def failure(self) -> ChatError | None:
+        return self.task.result() if self.task.done() and not self.task.cancelled() else None
+
 
 class Background:
     """Reads by name. One that has failed is due again at once."""
@@ -26,29 +30,34 @@ class Background:
     def __init__(self) -> None:
         self._reads: OrderedDict[str, _Read] = OrderedDict()
 
-    async def read(self, name: str, every: float, wait: float, work: Callable[[], Awaitable[None]]) -> bool:
+    async def read(
+        self, name: str, every: float, wait: float, work: Callable[[], Awaitable[None]], *, needed: bool = False
+    ) -> bool:
         """Begin to read, unless that was done in the last seconds or goes on, and wait a little for its end.
+
+        Args:
+            needed: Whether there is nothing to be shown without it.
 
         Returns:
             Whether it was begun now and has ended well.
+
+        Raises:
+            ChatError: It is needed, and could not be read.
         """
         now = asyncio.get_running_loop().time()
         before = self._reads.get(name)
-        if before and (not before.task.done() or (now - before.begun < every and self.failure(name) is None)):
+        if before and (not before.task.done() or (now - before.begun < every and before.failure is None)):
             return False
         task = asyncio.create_task(_quietly(work), name=f"kogwistar {name}")
-        self._reads[name] = _Read(now, task)
+        read = self._reads[name] = _Read(now, task)
         self._reads.move_to_end(name)
         if len(self._reads) > _MOST and next(iter(self._reads.values())).task.done():
             self._reads.popitem(last=False)
         if wait:
             await asyncio.wait({task}, timeout=wait)
-        return task.done() and self.failure(name) is None
-
-    def failure(self, name: str) -> ChatError | None:
-        """Return why the last read of this name failed, if it did."""
-        read = self._reads.get(name)
-        return read.task.result() if read and read.task.done() and not read.task.cancelled() else None
+        if needed and read.failure is not None:
+            raise read.failure
+        return task.done() and read.failure is None
 
     def running(self, name: str) -> bool:
         """Return whether a read of this name goes on."""

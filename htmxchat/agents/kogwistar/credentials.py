@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import time
 from collections import OrderedDict
-from collections.abc import Iterable
 from contextlib import suppress
 from typing import TypeVar
 
@@ -70,10 +69,6 @@ class Credentials:
             if (await self.sign_in(User(user_id, token=token))).id == user_id:
                 return token
         return None
-
-    async def known(self, user_ids: Iterable[str]) -> set[str]:
-        """Return those of some users for whom a token is known."""
-        return {id for id in user_ids if await self.find(id) is not None}
 
     def refuse(self, user_id: str, token: str) -> None:
         """The server does not take a token any more."""

@@ -9,6 +9,7 @@ from dataclasses import replace
 from typing import TypeVar
 
 from ...errors import BackendUnavailable, ChatError, NotSignedIn
+from ...events import Source
 from .translation.outcome import Facts, how
 from .translation.replies import ServerRun
 from .translation.sources import cites, find_sources
@@ -49,23 +50,29 @@ async def gather(token: str, client: Client, run: ServerRun, text: str, asked: i
     facts = Facts(run, text, asked=asked)
     try:
         match how(run, text):
-            case "cancelled" if run.turn_id:
-                return await _left_behind(token, client, facts)
             case "suspended":
                 steps = await client.steps(token, run.id)
                 return replace(facts, steps=steps, state=await client.last_state(token, run.id))
             case "failed" | "empty" if not run.error:
                 return replace(facts, steps=await client.steps(token, run.id))
-            case "completed" if cites(run.result):
-                facts = replace(facts, state=await _detail(client.last_state(token, run.id), {}))
-                found = find_sources(run.result, facts.state, {})
-                if not found or not all(source.excerpt for source in found):
-                    facts = replace(facts, evidence=await _detail(client.evidence(token, run.id), {}))
+            case "completed":
+                return replace(facts, sources=await read_sources(token, client, run))
     except (BackendUnavailable, NotSignedIn):
         raise
     except ChatError:
         pass  # details that this user may not see, or that are gone: the outcome is known without them
     return facts
+
+
+async def read_sources(token: str, client: Client, run: ServerRun) -> tuple[Source, ...]:
+    """Return what the answer of a run rests on."""
+    if not cites(run.result):
+        return ()
+    state = await _detail(client.last_state(token, run.id), {})
+    found = find_sources(run.result, state, {})
+    if found and all(source.excerpt for source in found):
+        return found
+    return find_sources(run.result, state, await _detail(client.evidence(token, run.id), {}))
 
 
 async def _detail(asked: Awaitable[T], otherwise: T) -> T:
@@ -77,16 +84,3 @@ async def _detail(asked: Awaitable[T], otherwise: T) -> T:
     except ChatError as error:
         log.warning("The sources of an answer could not be read: %s", error)
         return otherwise
-
-
-async def _left_behind(token: str, client: Client, facts: Facts) -> Facts:
-    """A run that was stopped late may have written its answer: only the turns tell."""
-    turns = await client.turns(token, facts.run.conversation_id)
-    ids = [turn.id for turn in turns]
-    if facts.run.turn_id not in ids:
-        return facts
-    for turn in turns[ids.index(facts.run.turn_id) + 1 :]:
-        if turn.role == "assistant":
-            return replace(facts, left_behind=turn.text, run=replace(facts.run, assistant_turn_id=turn.id))
-        break
-    return facts

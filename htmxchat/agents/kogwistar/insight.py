@@ -10,10 +10,10 @@ from ...cleaning import clean_json
 from ...errors import NotFound
 from ...events import JSON, RunEvent, Source, SourcesFound
 from ...models import RunState, RunStep, RunSteps
+from .inquiry import read_sources
 from .translation.problems import first_reason
 from .translation.replies import Step
 from .translation.scrub import scrub
-from .translation.sources import cites, find_sources
 from .translation.waiting import waiting_sentence
 from .transport.client import Client
 
@@ -52,11 +52,7 @@ async def read_evidence(client: Client, token: str, run_id: str, events: Iterabl
     kept = [source for event in events if isinstance(event.body, SourcesFound) for source in event.body.sources]
     if kept:
         return tuple(kept)
-    run = await client.run(token, run_id)
-    if not cites(run.result):
-        return ()
-    state = await client.last_state(token, run_id)
-    return find_sources(run.result, state, await client.evidence(token, run_id))
+    return await read_sources(token, client, await client.run(token, run_id))
 
 
 def _step(step: Step) -> RunStep:

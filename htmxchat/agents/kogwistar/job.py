@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import random
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -18,13 +17,13 @@ from .progress import Progress
 from .timing import Timing
 from .translation.problems import NoSuchRoute, ServerFailed
 from .transport.client import Client
+from .transport.http import FIRST_PAUSE, rest
 
 P = ParamSpec("P")
 T = TypeVar("T")
 log = logging.getLogger("htmxchat")
 # Any other id in an answer run makes the server build a copy of the second one under that name.
 _ANSWERING = frozenset({"debug.rag.v1", "agentic_answering.v2"})
-FIRST_PAUSE, _LONGEST_PAUSE = 0.2, 5.0
 
 
 class SignedOut(Exception):
@@ -139,9 +138,3 @@ class Job:
             except (BackendUnavailable, NoSuchRoute, ServerFailed) as error:
                 log.info("Run %s waits: %s", self.request.run_id, error)
             pause = await rest(pause)
-
-
-async def rest(pause: float) -> float:
-    """Wait before something is tried again; returns the pause before the next time, in seconds."""
-    await asyncio.sleep(pause * random.uniform(0.5, 1.0))
-    return min(pause * 2, _LONGEST_PAUSE)

@@ -10,9 +10,7 @@ from ...models import User
 from ...store import Store
 from . import reconcile
 from .background import Background
-from .links import Links
-from .timing import Timing
-from .transport.client import Client
+from .job import Setup
 
 _MOST = 10_000
 
@@ -20,11 +18,11 @@ _MOST = 10_000
 class Learning:
     """Brings conversations that were begun elsewhere, their titles and their turns into the journal."""
 
-    def __init__(self, client: Client, store: Store, links: Links, timing: Timing) -> None:
-        self._client = client
+    def __init__(self, setup: Setup, store: Store) -> None:
+        self._client = setup.client
+        self._links = setup.links
+        self._timing = setup.timing
         self._store = store
-        self._links = links
-        self._timing = timing
         self._background = Background()
         self._read: set[str] = set()
 
@@ -57,11 +55,8 @@ class Learning:
         Raises:
             ChatError: It could not be read, and there is nothing to be shown.
         """
-        name, wait = f"list {me.id}", 10 * self._timing.glance * empty
-        news = await self._background.read(name, self._timing.list, wait, partial(self._read_list, me))
-        if empty and not news and (failure := self._background.failure(name)) is not None:
-            raise failure
-        return news
+        work, wait = partial(self._read_list, me), 10 * self._timing.glance * empty
+        return await self._background.read(f"list {me.id}", self._timing.list, wait, work, needed=empty)
 
     async def titles(self, me: User, ids: Sequence[str]) -> bool:
         """Read conversations, each once, for their first messages, which become their titles. Returns as the others."""
@@ -82,11 +77,8 @@ class Learning:
         Raises:
             ChatError: They could not be read, and there is nothing to be shown.
         """
-        name, wait = f"turns {id}", self._timing.glance * (100 if empty else 1)
-        news = await self._background.read(name, self._timing.turns, wait, partial(self._read_turns, me, id))
-        if empty and not news and (failure := self._background.failure(name)) is not None:
-            raise failure
-        return news
+        work, wait = partial(self._read_turns, me, id), self._timing.glance * (100 if empty else 1)
+        return await self._background.read(f"turns {id}", self._timing.turns, wait, work, needed=empty)
 
     def reads_turns(self, id: str) -> bool:
         """Return whether the turns of a conversation are being read."""
@@ -118,5 +110,5 @@ class Learning:
                 continue
 
     async def _read_turns(self, me: User, id: str) -> None:
-        turns = await self._client.turns(me.token or "", await self._links.conversation(id) or id)
+        turns = await self._client.turns(me.token or "", await self._links.server_id(id) or id)
         await self._store.write(lambda db: reconcile.learn_turns(db, id, turns))

@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
@@ -14,19 +13,6 @@ from sqlalchemy import Connection, delete, insert, select, update
 from ...models import Run
 from ...store import Store
 from ...store import tables as t
-
-
-@dataclass(frozen=True, slots=True)
-class RunLink:
-    """A run on the server.
-
-    Attributes:
-        answer_id: What the server calls its answer, once there is one.
-    """
-
-    server_id: str
-    answer_id: str = ""
-    workflow_id: str = ""
 
 
 def own_id(server_id: str) -> str:
@@ -43,10 +29,9 @@ class Links:
     def __init__(self, store: Store) -> None:
         self._store = store
 
-    async def conversation(self, id: str) -> str | None:
-        """Return what the server calls a conversation; `None` if it was never there."""
-        this = select(t.links.c.server_id).where(t.links.c.id == id, t.links.c.conversation_id.is_(None))
-        return await self._store.read(lambda db: db.scalar(this))
+    async def server_id(self, id: str) -> str | None:
+        """Return what the server calls a conversation, a turn or a run; `None` if it was never there."""
+        return await self._store.read(lambda db: db.scalar(select(t.links.c.server_id).where(t.links.c.id == id)))
 
     async def new_conversations(self, server_ids: Iterable[str]) -> list[str]:
         """Return which of some conversations have never been here."""
@@ -54,12 +39,6 @@ class Links:
         these = select(t.links.c.id).where(t.links.c.id.in_(ids))
         known = await self._store.read(lambda db: set(db.scalars(these)))
         return [server_id for id, server_id in ids.items() if id not in known]
-
-    async def run(self, id: str) -> RunLink | None:
-        """Return a run on the server; `None` when the server does not know it."""
-        this = select(t.links).where(t.links.c.id == id, t.links.c.conversation_id.is_not(None))
-        row = await self._store.read(lambda db: db.execute(this).one_or_none())
-        return None if row is None else RunLink(row.server_id, row.answer_id, row.workflow_id)
 
     async def workflows(self, conversation_id: str) -> dict[str, str]:
         """Return which workflow each run of a conversation is of."""
@@ -75,16 +54,20 @@ class Links:
     async def add_conversation(self, id: str, server_id: str) -> None:
         await self._store.write(lambda db: put(db, id, server_id=server_id))
 
-    async def add_run(self, run_id: str, link: RunLink, turn: str = "") -> None:
-        """Remember a run, and what the server calls the turn that it answers, if it has one of its own."""
+    async def add_run(self, run_id: str, turn: str, **names: str) -> None:
+        """Remember a run.
+
+        Args:
+            turn: What the server calls the turn that it answers, if it has one of its own.
+            names: What is known of `server_id`, `answer_id` and `workflow_id`.
+        """
 
         def work(db: Connection) -> None:
             this = select(t.runs.c.conversation_id, t.runs.c.turn_id).where(t.runs.c.id == run_id)
             if (run := db.execute(this).one_or_none()) is None:
                 return  # its conversation is gone
             here = {"conversation_id": run.conversation_id}
-            kept = {"server_id": link.server_id, "answer_id": link.answer_id, "workflow_id": link.workflow_id}
-            put(db, run_id, **here, **{name: value for name, value in kept.items() if value})
+            put(db, run_id, **here, **{name: value for name, value in names.items() if value})
             if turn:
                 put(db, run.turn_id, **here, server_id=turn)
 

@@ -17,17 +17,14 @@ from ...login import SignInAt
 from ...models import User
 from ...store import Store
 from .translation.problems import CANNOT_CHAT, DEV_ROLE, CannotChat, Refused, refusal
-from .transport.pool import Pool
+from .transport.http import Http, address
 from .transport.probe import cannot_chat
-from .transport.tokens import claims
+from .transport.tokens import expires_at
 
 _TOKEN = re.compile(r"[A-Za-z0-9._~+/=-]{1,16384}")
-_ADDRESS = re.compile(r"https?://([\w.-]+|\[[0-9a-fA-F:.]+\])(:\d{1,5})?(/[\w.~!$&'()*+,;=:@%/-]*)?", re.ASCII)
 _LONGEST = timedelta(hours=24)
 _WITHOUT_EXP = timedelta(hours=4)  # how long the server's own tokens last
 
-_UNREACHABLE = "The server that signs you in cannot be reached right now. Try again in a moment."
-_TOO_SLOW = "The server that signs you in takes too long to answer. Try again in a moment."
 _FAILED = "The server that signs you in failed. Try again in a moment."
 _NO_LOGIN = (
     "At the address that this chat was given, no kogwistar server offers a sign-in. "
@@ -78,13 +75,11 @@ class KogwistarLogin:
         provider: str | None = None,
         timeout: float = 10.0,
     ) -> None:
-        self._base = _url(base_url, "base_url")
-        self._public = _url(public_url, "public_url") if public_url else self._base
+        self._http = Http(base_url, checks.seconds("timeout", timeout))
+        self._public = address("public_url", public_url) if public_url else self._http.base_url
         self._provider = provider if provider is None else checks.text("provider", provider)
-        self._timeout = checks.seconds("timeout", timeout)
-        self._pool = Pool()
         self.sessions = checks.instance("store", store, Store, 'Store("sqlite:///chat.db")')
-        self.app_url = _url(app_url, "app_url") if app_url else None
+        self.app_url = address("app_url", app_url) if app_url else None
         if self.app_url and urlsplit(self.app_url).path:
             raise ValueError(f"app_url is a scheme and a host, without a path, not {app_url!r}.")
 
@@ -94,7 +89,7 @@ class KogwistarLogin:
 
     async def close(self) -> None:
         """Close all connections and the store."""
-        await self._pool.close()
+        await self._http.close()
         await self.sessions.close()
 
     async def begin(self, callback: str) -> SignInAt:
@@ -163,14 +158,7 @@ class KogwistarLogin:
         return "AUTH_MODE=dev" in answer.text
 
     async def _ask(self, method: str, path: str, token: str | None = None) -> httpx.Response:
-        headers = {"Authorization": f"Bearer {token}"} if token else {}
-        try:
-            client = self._pool.client()
-            answer = await client.request(method, self._base + path, headers=headers, timeout=self._timeout)
-        except httpx.TimeoutException:
-            raise BackendUnavailable(_TOO_SLOW) from None
-        except httpx.HTTPError:
-            raise BackendUnavailable(_UNREACHABLE) from None
+        answer = await self._http.request(method, path, token)
         if answer.status_code >= 500:
             error = refusal(answer.status_code, answer.content)
             raise error if isinstance(error, Refused) else BackendUnavailable(_FAILED)
@@ -198,19 +186,7 @@ def _name(me: Mapping[str, Any]) -> str:
 
 def _expiry(token: str) -> datetime:
     now = datetime.now(UTC)
-    exp = claims(token).get("exp")
-    if isinstance(exp, bool) or not isinstance(exp, int | float):
-        return now + _WITHOUT_EXP
-    try:
-        expires_at = min(datetime.fromtimestamp(exp, UTC), now + _LONGEST)
-    except (ValueError, OverflowError, OSError):
-        return now + _WITHOUT_EXP
-    if expires_at <= now:
+    end = min(expires_at(token) or now + _WITHOUT_EXP, now + _LONGEST)
+    if end <= now:
         raise BackendError(_CLOCKS)
-    return expires_at
-
-
-def _url(text: str, name: str) -> str:
-    if not _ADDRESS.fullmatch(checks.text(name, text)):
-        raise ValueError(f"{name} must be an address like https://host or http://host:port, not {text!r}.")
-    return text.rstrip("/")
+    return end

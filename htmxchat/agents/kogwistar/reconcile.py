@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
@@ -69,19 +69,19 @@ def learn_turns(db: Connection, conversation_id: str, turns: Sequence[ServerTurn
     runs = {run.turn_id: run for run in path}
     known = {link.server_id: id for id, link in links.items() if id in tree.turns}
     known |= {link.answer_id: tree.runs[id].turn_id for id, link in links.items() if link.answer_id and id in tree.runs}
-    places: dict[str, int] = {}
-    for pair in _pairs(turns):
+    pairs, there = _pairs(turns), dict[str, str]()
+    for pair in pairs:
         turn_id = known.get(pair.turn) or known.get(pair.answer)
         if turn_id is None:
             turn_id = own_id(f"{conversation_id} {pair.turn or pair.answer}")
-            runs[turn_id] = _write(db, conversation, turn_id, pair)
-        elif pair.answer and (run := runs.get(turn_id)) is not None:
+            there[turn_id] = _write(db, conversation, turn_id, pair)
+        elif (run := runs.get(turn_id)) is not None:
+            there.setdefault(turn_id, run.id)
             link = links.get(run.id)
-            if link is not None and not link.server_id and not run.active:
+            if pair.answer and link is not None and not link.server_id and not run.active:
                 _answer(db, conversation_id, run.id, pair)
-        places.setdefault(turn_id, pair.place)
-    _order(db, conversation, [*runs.items()], places)
-    first = next((pair.text for pair in _pairs(turns) if pair.text), "")
+    _order(db, conversation, there, path)
+    first = next((pair.text for pair in pairs if pair.text), "")
     if conversation.title == UNTITLED and (title := title_of(first)):
         db.execute(update(t.conversations).where(this).values(title=title, folded=searchable(title)))
 
@@ -104,8 +104,8 @@ def _pairs(turns: Sequence[ServerTurn]) -> list[_Pair]:
     return pairs
 
 
-def _write(db: Connection, conversation: Row[Any], turn_id: str, pair: _Pair) -> Any:
-    """Write a turn with its answer; without one, with a run that has said nothing."""
+def _write(db: Connection, conversation: Row[Any], turn_id: str, pair: _Pair) -> str:
+    """Write a turn with its answer; without one, with a run that has said nothing. Returns the id of the run."""
     at = UNDATED - timedelta(days=1) + timedelta(milliseconds=pair.place)
     here = {"conversation_id": conversation.id, "created_at": at}
     db.execute(insert(t.turns).values(id=turn_id, text=pair.text, folded=searchable(pair.text), **here))
@@ -116,7 +116,7 @@ def _write(db: Connection, conversation: Row[Any], turn_id: str, pair: _Pair) ->
     put(db, run_id, conversation_id=conversation.id)
     if pair.answer:
         _answer(db, conversation.id, run_id, pair)
-    return db.execute(select(t.runs.c.id, t.runs.c.turn_id).where(t.runs.c.id == run_id)).one()
+    return run_id
 
 
 def _answer(db: Connection, conversation_id: str, run_id: str, pair: _Pair) -> None:
@@ -132,21 +132,21 @@ def _answer(db: Connection, conversation_id: str, run_id: str, pair: _Pair) -> N
     put(db, run_id, conversation_id=conversation_id, answer_id=pair.answer)
 
 
-def _order(db: Connection, conversation: Row[Any], runs: list[tuple[str, Any]], places: dict[str, int]) -> None:
-    """Link each turn to the run before it, where that is not so."""
-    number, numbered = -1, []
-    for turn_id, run in runs:
-        if turn_id in places and not _is_new(run):
-            number = places[turn_id]
-        numbered.append((places.get(turn_id, number), turn_id, run))
-    numbered.sort(key=lambda each: each[0])
+def _order(db: Connection, conversation: Row[Any], there: Mapping[str, str], path: Sequence[Row[Any]]) -> None:
+    """Link each turn to the run before it.
+
+    Args:
+        there: The turns that the server has, each with its run, in its order.
+        path: The runs that are shown so far.
+    """
+    chain, place = list(there.items()), 0
+    for run in path:
+        if run.turn_id not in there:
+            chain.insert(place, (run.turn_id, run.id))
+        place = chain.index((run.turn_id, run.id)) + 1
     before: str | None = None
-    for _, turn_id, run in numbered:
+    for turn_id, run_id in chain:
         db.execute(update(t.turns).where(t.turns.c.id == turn_id).values(follows=before))
-        before = run.id
+        before = run_id
     if before != conversation.head:
         db.execute(update(t.conversations).where(t.conversations.c.id == conversation.id).values(head=before))
-
-
-def _is_new(run: Any) -> bool:
-    return not hasattr(run, "active")

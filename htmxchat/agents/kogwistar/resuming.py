@@ -12,6 +12,7 @@ from typing import Any
 
 from ...errors import BackendError, BackendUnavailable, ChatError, NotFound, NotSignedIn
 from ...events import JSON, Outcome, RunEnded
+from ...scripts.result import ScriptResult
 from .job import Job
 from .translation.outcome import NOT_STOPPED, resumed
 from .translation.problems import NoSuchRoute, Uncertain
@@ -24,7 +25,7 @@ NOT_TAKEN = "Your answer was not taken. Please give it again."
 NOT_KNOWN = "It is not known whether your answer arrived, and nothing came of it. Please give it again. "
 
 
-async def resume(job: Job, *answer: JSON) -> tuple[ServerRun | None, str, RunEnded | None]:
+async def resume(job: Job, *answer: JSON | ScriptResult) -> tuple[ServerRun | None, str, RunEnded | None]:
     """Send the answer, if it is still to be sent, and find out what came of it. It is sent once.
 
     Returns:

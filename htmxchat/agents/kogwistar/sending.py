@@ -12,7 +12,6 @@ from ...errors import BackendError, ChatError
 from ...events import Outcome, RunEnded, StageChanged, TextReplaced
 from . import doubt
 from .job import Job, Setup
-from .links import RunLink
 from .translation.problems import NOT_CONFIRMED, UNCERTAIN, Uncertain
 from .translation.replies import Submitted
 
@@ -71,15 +70,16 @@ async def _look_for(job: Job) -> AsyncGenerator[Said, None]:
         progress.enter("doubt")
     yield StageChanged(doubt.LOOKING)
     yield progress.checkpoint()
-    conversation = await setup.links.conversation(request.conversation_id) or request.conversation_id
+    conversation = await setup.links.server_id(request.conversation_id) or request.conversation_id
     while True:
         turns = await job.ask(setup.client.turns, conversation)
         known = await setup.links.turns(request.conversation_id, request.run_id)
         found = doubt.look_for(request.text, turns, known)
         if (end := doubt.end(found, progress.age, stopped=job.signals.stop_asked is not None)) is not None:
             if found is not None:
-                link = RunLink("", found.answer.id if found.answer else "", setup.workflow_id)
-                await setup.links.add_run(request.run_id, link, found.turn)
+                answer_id = found.answer.id if found.answer else ""
+                names = {"answer_id": answer_id, "workflow_id": setup.workflow_id}
+                await setup.links.add_run(request.run_id, found.turn, **names)
                 if found.answer is not None:
                     yield TextReplaced(found.answer.text)
             yield end
@@ -94,7 +94,7 @@ async def _look_for(job: Job) -> AsyncGenerator[Said, None]:
 async def _conversation(setup: Setup, token: str, request: Request) -> str:
     """Return what the server calls the conversation; it is made there if need be."""
     id = request.conversation_id
-    known = await setup.links.conversation(id)
+    known = await setup.links.server_id(id)
     if known is None:
         await setup.links.add_conversation(id, id)
     if known is None or not request.history:

@@ -12,11 +12,12 @@ from typing import TypeAlias
 from ...errors import BackendUnavailable, ChatError, NotFound, NotSignedIn
 from ...events import Outcome, RunEnded, RunEvent, RunStarted, RunStopping, StageChanged
 from .inquiry import look_at_run
-from .job import FIRST_PAUSE, Job, rest
+from .job import Job
 from .translation.mapping import TERMINAL, Translator
 from .translation.outcome import FORGOTTEN, NOT_STOPPED
 from .translation.problems import NoSuchRoute, Refused
 from .translation.replies import ServerEvent, ServerRun
+from .transport.http import FIRST_PAUSE, rest
 
 log = logging.getLogger("htmxchat")
 SILENT = "Nothing has come for a while. The server says that the run goes on. You can wait, or press Stop"
@@ -75,18 +76,20 @@ class Watch:
             SignedOut: The server takes no token that this process knows.
         """
         self._heard = self._checked = self._now
-        pause = FIRST_PAUSE
+        pause, unknown = FIRST_PAUSE, False
         while self.over is None:
             seen, token = self._translator.seq, await self._job.token()
             try:
                 async with aclosing(self._once(token)) as saying:
                     async for said in saying:
                         yield said
+                unknown = False
             except NotSignedIn:
                 self._job.refuse(token)
             except ChatError as error:
-                if isinstance(error, NotFound) and await self._forgotten(token):
-                    yield RunEnded(Outcome.FAILED, FORGOTTEN)
+                if unknown and isinstance(error, NotFound):
+                    yield RunEnded(Outcome.FAILED, FORGOTTEN)  # the server has said so twice
+                unknown = isinstance(error, NotFound)
                 self._complained = self._complained and self._broken  # what was said of silence is not true any more
                 self._broken = True
                 if not self._unreached and pause > FIRST_PAUSE:
@@ -107,16 +110,6 @@ class Watch:
             self._arrived += await self._client.poll(token, self._id, count)
             found += self._hear()
         return found
-
-    async def _forgotten(self, token: str) -> bool:
-        """Return whether the server says once more that it does not know the run."""
-        try:
-            await self._client.run(token, self._id)
-        except NotFound:
-            return True
-        except ChatError:
-            pass
-        return False
 
     async def _once(self, token: str) -> AsyncGenerator[Told, None]:
         """Follow one stream to its end. When it ends, or is silent, ask the server how the run is."""

@@ -28,6 +28,7 @@ class ChatComposer extends HTMLElement {
     TOUCH.addEventListener("change", () => this.#label(), { signal });
     this.#label();
     text.addEventListener("input", () => this.#changed(), { signal });
+    text.addEventListener("invalid", (event) => this.#invalid(event), { signal });
     this.addEventListener("submit", (event) => this.#submitted(event), { signal, capture: true });
     document.addEventListener("htmx:after:swap", () => this.#swapped(), { signal });
     this.addEventListener("htmx:before:request", (event) => event.target === this.#form && this.#write(""), { signal });
@@ -79,6 +80,14 @@ class ChatComposer extends HTMLElement {
     save(this.#key, this.#text?.value ?? "");
     this.#say("");
     this.#measure();
+  }
+
+  /** Say what is wrong where everything else is said. @param {Event} event */
+  #invalid(event) {
+    event.preventDefault();
+    const over = characters(this.#text?.value ?? "") - this.#limit;
+    if (over > 0) this.#say(`Shorten the message by ${number(over)} character${over === 1 ? "" : "s"}.`);
+    this.#text?.focus();
   }
 
   /** @param {SubmitEvent} event */
@@ -134,6 +143,9 @@ class ChatComposer extends HTMLElement {
 
   /** What was said about a live run is true only while it is as it was. */
   #swapped() {
+    const actions = /** @type {HTMLElement | null} */ (this.querySelector("#composer-actions"));
+    const placeholder = actions?.dataset.placeholder ?? this.dataset.placeholder ?? "";
+    if (this.#text && this.#text.placeholder !== placeholder) this.#text.placeholder = placeholder;
     const said = this.#error?.querySelector("[data-hold], [data-live]");
     if (!said) return;
     if (!this.#hold) this.#say("");

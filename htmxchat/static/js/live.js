@@ -177,9 +177,13 @@ export class ChatLive extends HTMLElement {
   /** @param {string} sentence */
   #show(sentence) {
     const line = this.querySelector(".connection");
-    if (!(line instanceof HTMLElement) || (line.hidden ? "" : line.textContent) === sentence) return;
+    if (!(line instanceof HTMLElement) || (line.hidden ? "" : line.dataset.said) === sentence) return;
     line.hidden = !sentence;
-    line.textContent = sentence;
+    line.dataset.said = sentence;
+    const reload = document.createElement("a");
+    reload.href = "";
+    reload.textContent = "Reload";
+    line.replaceChildren(sentence, " ", sentence.includes("eload") ? "" : reload);
     const status = document.getElementById("status");
     if (status) status.textContent = sentence || "Connected again.";
   }

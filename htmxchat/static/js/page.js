@@ -55,8 +55,11 @@ export function warn(words) {
   const status = document.getElementById("status");
   if (!status) return;
   status.setAttribute("data-shown", words);
+  const listeners = new AbortController();
+  status.addEventListener("click", () => done(), { signal: listeners.signal });
   const done = () => {
     clearTimeout(timer);
+    listeners.abort();
     news.disconnect();
     if (status.getAttribute("data-shown") === words) status.removeAttribute("data-shown");
   };

@@ -14,6 +14,7 @@ from ....events import (
     EventBody,
     Outcome,
     RunEnded,
+    Source,
     SourcesFound,
     TextReplaced,
     ToolFinished,
@@ -22,7 +23,6 @@ from ....events import (
 from .problems import first_reason, sentence
 from .replies import ServerRun, Step, mapping, strings, text_at
 from .scrub import scrub
-from .sources import find_sources
 from .waiting import WAITS, Request, ask, find_request
 
 NO_ANSWER = "The server ended the run without an answer, and without saying why."
@@ -42,18 +42,16 @@ class Facts:
 
     Attributes:
         text: The answer as the stream told it.
-        left_behind: An answer that a cancelled run has nevertheless written.
         asked: How often the run has asked the user before.
         state: The workflow's state at the last checkpoint.
-        evidence: Summaries by reference.
+        sources: What the answer rests on.
     """
 
     run: ServerRun
     text: str = ""
     steps: Sequence[Step] = ()
     state: Mapping[str, Any] = field(default_factory=dict)
-    evidence: Mapping[str, str] = field(default_factory=dict)
-    left_behind: str = ""
+    sources: tuple[Source, ...] = ()
     asked: int = 0
 
 
@@ -81,17 +79,17 @@ def conclude(facts: Facts) -> tuple[list[EventBody], Request | None]:
             return ask(request), request
         reason = WAITS.get(text_at(run.final_state, "wait_reason"), "")
         return [RunEnded(Outcome.FAILED, f"{reason} {NOT_RESUMABLE}".strip())], None
+    shown = _replaced(run.text, facts.text)
     if went == "cancelled":
-        return [*_replaced(facts.left_behind, facts.text), RunEnded(Outcome.CANCELLED)], None
+        return [*shown, RunEnded(Outcome.CANCELLED)], None  # one that was stopped late has nevertheless written it
     text = run.text or facts.text
     if went in ("failed", "empty"):
-        shown = _replaced(run.text, facts.text)
         return [*shown, RunEnded(Outcome.FAILED, why_failed(facts, text=text, whole=bool(run.text)))], None
     if not text:
         text = state_text(run.final_state)
     bodies: list[EventBody] = [*_replaced(text, facts.text), *_quality(run.result)]
-    if found := find_sources(run.result, facts.state, facts.evidence):
-        bodies.append(SourcesFound(found))
+    if facts.sources:
+        bodies.append(SourcesFound(facts.sources))
     return [*bodies, RunEnded(Outcome.COMPLETED)], None
 
 

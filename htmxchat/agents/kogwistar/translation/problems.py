@@ -95,29 +95,30 @@ def sentence(text: str) -> str:
 def refusal(status: int, body: bytes) -> ChatError:
     """Return the error for an answer that is not a success."""
     detail, request_id = _read(body)
-    if status == 401:
-        return NotSignedIn(_with(NO_TOKEN, request_id))
-    if status == 403:
-        return NotAllowed(_with(_forbidden(detail), request_id))
-    if status == 404:
-        # What the server itself says is JSON with a reason; frameworks say just this when they have no such route.
-        if detail in ("", "Not Found"):
-            return NoSuchRoute(_with(NOT_UNDERSTOOD, request_id))
-        return NotFound(_with(NotFound.sentence, request_id))
     said = sentence(detail)
-    if status in (408, 429, 502, 503, 504):
-        if said:
-            return Refused(_with(f"The kogwistar server cannot do this right now: {said}", request_id))
-        return BackendUnavailable(_with(BUSY if status == 429 else NOT_REACHED, request_id))
-    if status == 501 and b"KOGWISTAR_API" in body:
-        return CannotChat(_with(CANNOT_CHAT, request_id))
-    if status == 501 and said:
-        return BackendError(_with(f"The kogwistar server cannot do this: {said}", request_id))
-    if status >= 500:
-        words = f"The kogwistar server failed: {said}" if said else "The kogwistar server failed. Try again."
-        return ServerFailed(_with(words, request_id))
-    words = f"The kogwistar server refused this: {said}" if said else "The kogwistar server refused this."
-    return BackendError(_with(words, request_id))
+    kind: type[ChatError] = BackendError
+    if status == 401:
+        kind, words = NotSignedIn, NO_TOKEN
+    elif status == 403:
+        kind, words = NotAllowed, _forbidden(detail)
+    elif status == 404 and detail in ("", "Not Found"):
+        # What the server itself says is JSON with a reason; frameworks say just this when they have no such route.
+        kind, words = NoSuchRoute, NOT_UNDERSTOOD
+    elif status == 404:
+        kind, words = NotFound, NotFound.sentence
+    elif status in (408, 429, 502, 503, 504) and said:
+        kind, words = Refused, f"The kogwistar server cannot do this right now: {said}"
+    elif status in (408, 429, 502, 503, 504):
+        kind, words = BackendUnavailable, BUSY if status == 429 else NOT_REACHED
+    elif status == 501 and b"KOGWISTAR_API" in body:
+        kind, words = CannotChat, CANNOT_CHAT
+    elif status == 501 and said:
+        words = f"The kogwistar server cannot do this: {said}"
+    elif status >= 500:
+        kind, words = ServerFailed, f"The kogwistar server failed{f': {said}' if said else '. Try again.'}"
+    else:
+        words = f"The kogwistar server refused this{f': {said}' if said else '.'}"
+    return kind(f"{words} (Request {request_id})" if request_id else words)
 
 
 def _forbidden(detail: str) -> str:
@@ -162,7 +163,3 @@ def _words(detail: Any) -> str:
     if isinstance(detail, dict):
         return _words(detail.get("error"))
     return ""
-
-
-def _with(words: str, request_id: str) -> str:
-    return f"{words} (Request {request_id})" if request_id else words

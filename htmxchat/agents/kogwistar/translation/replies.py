@@ -112,6 +112,10 @@ def read_conversation(data: Any) -> ServerConversation:
     return ServerConversation(identity(id), None if user_id is None else identity(user_id))
 
 
+def read_conversations(data: Any) -> tuple[ServerConversation, ...]:
+    return tuple(map(read_conversation, data["conversations"]))
+
+
 def read_turns(data: Any) -> tuple[ServerTurn, ...]:
     """Read the turns that somebody wrote; the order is the server's."""
     found = data["turns"]
@@ -133,7 +137,8 @@ def read_run(data: Any) -> ServerRun:
         conversation_id=text_at(data, "conversation_id"),
         workflow_id=text_at(data, "workflow_id"),
         turn_id=text_at(data, "user_turn_node_id") or text_at(data, "turn_node_id"),
-        assistant_turn_id=text_at(data, "assistant_turn_node_id"),
+        # In the row of a run that was stopped late, only the result has it.
+        assistant_turn_id=text_at(data, "assistant_turn_node_id") or text_at(result, "assistant_turn_node_id"),
         status=status,
         terminal=bool(data["terminal"]) if "terminal" in data else status in _TERMINAL,
         workflow_status=text_at(result, "workflow_status"),
@@ -160,6 +165,26 @@ def read_event(data: Any, seq: int | None = None, name: str = "") -> ServerEvent
     kind = name or str(data.get("event_type") or data["type"])
     at = moment(data.get("created_at_ms")) or datetime.now(UTC)
     return ServerEvent(number, clean_text(kind), at, payload, {"seq": number, **mapping(clean_json(data))})
+
+
+def read_events(data: Any) -> tuple[ServerEvent, ...]:
+    return tuple(map(read_event, data["events"]))
+
+
+def read_state(data: Any) -> dict[str, Any]:
+    """Return the state at a checkpoint."""
+    return mapping(mapping(data).get("state"))
+
+
+def read_last_state(data: Any) -> dict[str, Any]:
+    """Return the state at the last of all checkpoints; empty without any."""
+    listed = mapping(data).get("checkpoints")
+    return read_state(listed[-1]) if isinstance(listed, list) and listed else {}
+
+
+def read_evidence(data: Any) -> dict[str, str]:
+    """Return summaries by reference. References may be objects, or texts that say no more."""
+    return {text_at(ref, "ref"): text_at(ref, "summary") for ref in objects(mapping(data).get("evidence_refs"))}
 
 
 def read_steps(data: Any) -> tuple[Step, ...]:
@@ -230,11 +255,11 @@ def text_at(data: Mapping[str, Any], key: str) -> str:
     return clean_text(value) if isinstance(value, str) else ""
 
 
-def moment(milliseconds: Any) -> datetime | None:
-    """Return the server's way to write a time, in milliseconds since 1970."""
-    if isinstance(milliseconds, bool) or not isinstance(milliseconds, int | float):
+def moment(value: Any, per_second: int = 1000) -> datetime | None:
+    """Return a time that is written as a number of milliseconds, or of other parts of a second, since 1970."""
+    if isinstance(value, bool) or not isinstance(value, int | float):
         return None
     try:
-        return datetime.fromtimestamp(milliseconds / 1000, UTC)
+        return datetime.fromtimestamp(value / per_second, UTC)
     except (OverflowError, ValueError, OSError):
         return None

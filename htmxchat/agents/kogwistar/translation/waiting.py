@@ -7,7 +7,8 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from ....events import JSON, EventBody, InputRequested, ScriptProposed, StageChanged
-from ....scripts.encoding import decode_result
+from ....scripts.encoding import encode_result
+from ....scripts.result import ScriptResult
 from .problems import plain, sentence
 from .replies import Step, mapping, strings, text_at
 
@@ -87,25 +88,24 @@ def ask(request: Request, remark: str = "") -> list[EventBody]:
     return [InputRequested(request.id, remark + request.prompt, choices)]
 
 
-def client_result(request: Request, answer: JSON) -> dict[str, Any]:
+def client_result(request: Request, answer: JSON | ScriptResult) -> dict[str, Any]:
     """Return what `resume` wants to hear. An answer that has a `state_update` is passed on as it is.
 
     What came of a script is a success when it ran to its end, and else a failure that says why not.
     """
-    if request.kind == "script" and isinstance(answer, dict) and "state" in answer:
-        result = decode_result(answer)
-        if not result.done:
-            # The first is what people read; the rest is for the agent.
-            errors = list(dict.fromkeys([result.reason, result.text]))
-            return {"status": "failure", "state_update": [], "errors": errors}
-        return {"status": "success", "state_update": [["u", {request.key: answer}]]}
-    if isinstance(answer, dict) and isinstance(answer.get("state_update"), list):
-        return {"status": "success", **answer}
-    if isinstance(answer, dict) and (answer.get("status") in ("failure", "failed") or answer.get("error")):
-        errors = answer.get("errors") or [answer.get("error") or "The script failed."]
+    said = answer if isinstance(answer, dict) else {}
+    errors: list[Any] = []
+    value: Any = answer
+    if isinstance(answer, ScriptResult):
+        # The first is what people read; the rest is for the agent.
+        errors = [] if answer.done else list(dict.fromkeys([answer.reason, answer.text]))
+        value = encode_result(answer)
+    elif isinstance(said.get("state_update"), list):
+        return {"status": "success", **said}
+    elif said.get("status") in ("failure", "failed") or said.get("error"):
+        errors = said.get("errors") or [said.get("error") or "The script failed."]
+    elif request.kind == "approval":
+        errors, value = ["The user refused."] if answer == REFUSE else [], True
+    if errors:
         return {"status": "failure", "state_update": [], "errors": [str(each) for each in errors]}
-    if request.kind == "approval":
-        if answer == REFUSE:
-            return {"status": "failure", "state_update": [], "errors": ["The user refused."]}
-        return {"status": "success", "state_update": [["u", {request.key: True}]]}
-    return {"status": "success", "state_update": [["u", {request.key: answer}]]}
+    return {"status": "success", "state_update": [["u", {request.key: value}]]}

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncGenerator, Mapping
-from typing import Any
+from collections.abc import AsyncGenerator, Callable, Coroutine, Mapping
+from typing import Any, Concatenate, TypeVar
 from urllib.parse import quote
 
 import httpx
@@ -14,12 +14,28 @@ from httpx_sse import EventSource, SSEError
 from ....cleaning import read_json
 from ....errors import BackendError, BackendUnavailable, ChatError, NotFound, NotSignedIn
 from ..translation import problems, replies
-from ..translation.replies import ServerConversation, ServerEvent, ServerRun, ServerTurn, Step, Submitted
+from ..translation.replies import ServerConversation, ServerEvent, Submitted
 from .http import Http, unreachable
 
+T = TypeVar("T")
 log = logging.getLogger("htmxchat")
 _POLLED = 500
-_RESUME = 600.0
+_TIMEOUT, _RESUME = 10.0, 600.0
+
+
+def _reads(
+    path: str, read: Callable[[Any], T], *, slow: bool = False
+) -> Callable[Concatenate[Client, str, ...], Coroutine[Any, Any, T]]:
+    """Return a method that takes a token and what goes into the path.
+
+    Args:
+        slow: The server reads all of a conversation for it.
+    """
+
+    async def ask(self: Client, token: str, *parts: str | int) -> T:
+        return await self._http.get(token, _path(path, *parts), read, slow=slow)
+
+    return ask
 
 
 class Client:
@@ -27,7 +43,6 @@ class Client:
 
     Args:
         base_url: Where the server is: `http://host:port`, with a path if it has one.
-        timeout: Seconds that the server may be silent while it answers.
         poll: Seconds between two polls for events; `None` to get them as a stream.
         transport: For tests and for special networks.
     """
@@ -36,11 +51,10 @@ class Client:
         self,
         base_url: str,
         *,
-        timeout: float = 10.0,
         poll: float | None = None,
         transport: httpx.AsyncBaseTransport | None = None,
     ) -> None:
-        self._http = Http(base_url, timeout, transport)
+        self._http = Http(base_url, _TIMEOUT, transport)
         self._poll = poll
 
     async def close(self) -> None:
@@ -49,55 +63,26 @@ class Client:
 
     # Reads
 
-    async def account(self, token: str) -> str:
-        """Return the server's id of who the token belongs to."""
-        return await self._http.get(token, "/api/auth/me", replies.read_account)
-
-    async def conversations(self, token: str) -> tuple[ServerConversation, ...]:
-        """Return the user's conversations. The server reads all of all of them to say so: ask seldom."""
-        return await self._http.get(
-            token,
-            "/api/conversations",
-            lambda data: tuple(replies.read_conversation(item) for item in data["conversations"]),
-            slow=True,
-        )
-
-    async def conversation(self, token: str, id: str) -> ServerConversation:
-        return await self._http.get(token, f"/api/conversations/{_part(id)}", replies.read_conversation, slow=True)
-
-    async def turns(self, token: str, id: str) -> tuple[ServerTurn, ...]:
-        return await self._http.get(token, f"/api/conversations/{_part(id)}/turns", replies.read_turns, slow=True)
-
-    async def run(self, token: str, id: str) -> ServerRun:
-        return await self._http.get(token, f"/api/runs/{_part(id)}", replies.read_run)
-
-    async def steps(self, token: str, id: str) -> tuple[Step, ...]:
-        return await self._http.get(token, f"/api/runs/{_part(id)}/steps", replies.read_steps)
+    account = _reads("/api/auth/me", replies.read_account)
+    # The server reads all of all of a user's conversations to list them: ask seldom.
+    conversations = _reads("/api/conversations", replies.read_conversations, slow=True)
+    conversation = _reads("/api/conversations/{}", replies.read_conversation, slow=True)
+    turns = _reads("/api/conversations/{}/turns", replies.read_turns, slow=True)
+    run = _reads("/api/runs/{}", replies.read_run)
+    steps = _reads("/api/runs/{}/steps", replies.read_steps)
+    # At most 500 events after a number, without waiting.
+    poll = _reads(f"/api/runs/{{}}/events/poll?after_seq={{}}&limit={_POLLED}", replies.read_events)
+    # What the server says about going on with a run.
+    resume_contract = _reads("/api/runs/{}/resume-contract", replies.mapping)
+    # The workflow state after a step; `NotFound` when the server did not keep it.
+    checkpoint = _reads("/api/runs/{}/checkpoints/{}", replies.read_state)
+    _checkpoints = _reads("/api/runs/{}/checkpoints", replies.read_last_state)
+    _evidence = _reads("/api/runs/{}/evidence", replies.read_evidence)
 
     async def last_state(self, token: str, id: str) -> Mapping[str, Any]:
         """Return the workflow state at the last checkpoint; empty when there is none."""
-        path = f"/api/runs/{_part(id)}"
-        contract = await self._http.get(token, f"{path}/resume-contract", replies.mapping)
-        number = contract.get("latest_checkpoint_step_seq")
-        if isinstance(number, int):
-            found = await self._http.get(token, f"{path}/checkpoints/{number}", replies.mapping)
-            return replies.mapping(found.get("state"))
-        listed = (await self._http.get(token, f"{path}/checkpoints", replies.mapping)).get("checkpoints")
-        last = replies.mapping(listed[-1]) if isinstance(listed, list) and listed else {}
-        return replies.mapping(last.get("state"))
-
-    async def resume_contract(self, token: str, id: str) -> Mapping[str, Any]:
-        """Return what the server says about going on with a run."""
-        return await self._http.get(token, f"/api/runs/{_part(id)}/resume-contract", replies.mapping)
-
-    async def checkpoint(self, token: str, id: str, number: int) -> Mapping[str, Any]:
-        """Return the workflow state after a step.
-
-        Raises:
-            NotFound: The server did not keep it.
-        """
-        path = f"/api/runs/{_part(id)}/checkpoints/{number}"
-        return replies.mapping((await self._http.get(token, path, replies.mapping)).get("state"))
+        number = (await self.resume_contract(token, id)).get("latest_checkpoint_step_seq")
+        return await (self.checkpoint(token, id, number) if isinstance(number, int) else self._checkpoints(token, id))
 
     async def evidence(self, token: str, id: str) -> dict[str, str]:
         """Return the summaries of what an answer rests on, by reference.
@@ -105,13 +90,11 @@ class Client:
         Some servers do not have this route, and 0.6 refuses all of it on its usual database. The sources are not in it.
         """
         try:
-            data = await self._http.get(token, f"/api/runs/{_part(id)}/evidence", replies.mapping)
+            return await self._evidence(token, id)
         except (BackendUnavailable, NotSignedIn):
             raise
         except ChatError:
             return {}
-        refs = replies.objects(data.get("evidence_refs"))
-        return {replies.text_at(ref, "ref"): replies.text_at(ref, "summary") for ref in refs}
 
     async def events(self, token: str, run_id: str, after: int) -> AsyncGenerator[ServerEvent, None]:
         """Yield the events of a run after a number, as they come, until the server ends the stream.
@@ -123,10 +106,10 @@ class Client:
                 yield polled
                 after = polled.seq
             await asyncio.sleep(self._poll)
-        path = f"/api/runs/{_part(run_id)}/events?after_seq={after}"
         try:
-            async with self._http.stream(token, path) as response:
+            async with self._http.stream(token, _path("/api/runs/{}/events?after_seq={}", run_id, after)) as response:
                 if response.status_code != 200:
+                    await response.aread()
                     raise await self._http.refused(token, response)
                 # Splits on CR and LF only: the server sends U+2028 and its like raw.
                 async for frame in EventSource(response).aiter_sse():
@@ -137,13 +120,6 @@ class Client:
         except httpx.HTTPError as error:
             raise unreachable(error) from None
 
-    async def poll(self, token: str, run_id: str, after: int) -> tuple[ServerEvent, ...]:
-        """Return at most 500 events of a run after a number, without waiting."""
-        path = f"/api/runs/{_part(run_id)}/events/poll?after_seq={after}&limit={_POLLED}"
-        return await self._http.get(
-            token, path, lambda data: tuple(replies.read_event(event) for event in data["events"])
-        )
-
     # Changes
 
     async def create_conversation(self, token: str, id: str, user_id: str) -> ServerConversation:
@@ -152,8 +128,11 @@ class Client:
 
     async def answer(self, token: str, conversation_id: str, text: str, workflow_id: str) -> Submitted:
         """Store a user's turn and begin to answer it."""
-        path = f"/api/conversations/{_part(conversation_id)}/turns:answer"
-        return await self._http.post(token, path, replies.read_submitted, {"text": text, "workflow_id": workflow_id})
+        path, body = (
+            _path("/api/conversations/{}/turns:answer", conversation_id),
+            {"text": text, "workflow_id": workflow_id},
+        )
+        return await self._http.post(token, path, replies.read_submitted, body)
 
     async def start_workflow(
         self, token: str, conversation_id: str, workflow_id: str, initial_state: Mapping[str, Any]
@@ -161,23 +140,22 @@ class Client:
         body = {"workflow_id": workflow_id, "conversation_id": conversation_id, "initial_state": dict(initial_state)}
         return await self._http.post(token, "/api/workflow/runs", replies.read_submitted, body)
 
-    async def cancel(self, token: str, run_id: str) -> str:
-        """Ask a run to stop; returns its status. It ends when its present step does."""
-        path = f"/api/runs/{_part(run_id)}/cancel"
-        return await self._http.post(token, path, lambda data: replies.text_at(replies.mapping(data), "status"))
+    async def cancel(self, token: str, run_id: str) -> None:
+        """Ask a run to stop. It ends when its present step does."""
+        await self._http.post(token, _path("/api/runs/{}/cancel", run_id), replies.mapping)
 
     async def resume(self, token: str, run_id: str, body: Mapping[str, Any], *, workflow: bool) -> Mapping[str, Any]:
         """Answer a suspended run; returns what came of it, when the rest of the workflow has run."""
-        kind = "workflow/runs" if workflow else "runs"
-        path = f"/api/{kind}/{_part(run_id)}/resume"
-        return await self._http.post(token, path, replies.mapping, dict(body), timeout=_RESUME)
+        path = _path("/api/workflow/runs/{}/resume" if workflow else "/api/runs/{}/resume", run_id)
+        return await self._http.post(token, path, replies.mapping, dict(body), seconds=_RESUME)
 
 
-def _part(id: str) -> str:
-    """Return an id as one part of a path. The server cannot find ids with a slash, whatever is asked."""
-    if not id or id in (".", "..") or "/" in id:
+def _path(path: str, *parts: str | int) -> str:
+    """Return a path with ids in it, one part each. The server cannot find ids with a slash, whatever is asked."""
+    ids = [str(part) for part in parts]
+    if any(not id or id in (".", "..") or "/" in id for id in ids):
         raise NotFound
-    return quote(id.encode("utf-8", "replace"), safe="")
+    return path.format(*(quote(id.encode("utf-8", "replace"), safe="") for id in ids))
 
 
 def _event(data: str, id: str, name: str) -> ServerEvent | None:

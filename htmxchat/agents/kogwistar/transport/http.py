@@ -1,26 +1,29 @@
-"""HTTP with the server: one pool of connections, replies read as JSON, failures as sentences."""
+"""HTTP with the server: connections that all its users share, replies read as JSON, failures as sentences."""
 
 from __future__ import annotations
 
 import asyncio
 import logging
 import random
+import re
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
+from http.cookiejar import CookieJar, DefaultCookiePolicy
 from typing import Any, TypeVar
 
 import httpx
 
+from .... import checks
 from ....cleaning import read_json
 from ....errors import BackendError, BackendUnavailable, NotAllowed, NotSignedIn
 from ..translation import problems
-from .pool import Pool
 from .tokens import claims, expired
 
 T = TypeVar("T")
 log = logging.getLogger("htmxchat")
+_ADDRESS = re.compile(r"https?://([\w.-]+|\[[0-9a-fA-F:.]+\])(:\d{1,5})?(/[\w.~!$&'()*+,;=:@%/-]*)?", re.ASCII)
 _TRIES = 3
-_FIRST_PAUSE = 0.15
+FIRST_PAUSE, _LONGEST_PAUSE = 0.2, 5.0  # seconds
 _LARGEST_ERROR = 65_536
 _SLOW, _CHANGE = 30.0, 60.0
 
@@ -40,20 +43,18 @@ class Http:
         ValueError: `base_url` is not an address.
     """
 
-    def __init__(self, base_url: str, timeout: float, transport: httpx.AsyncBaseTransport | None) -> None:
-        try:
-            url = httpx.URL(base_url)
-        except httpx.InvalidURL:
-            url = httpx.URL()
-        if url.scheme not in ("http", "https") or not url.host:
-            raise ValueError(f'base_url is the address of the server, "http://host:28110", not {base_url!r}.')
-        self._base = str(url).rstrip("/")
+    def __init__(self, base_url: str, timeout: float, transport: httpx.AsyncBaseTransport | None = None) -> None:
+        self.base_url = address("base_url", base_url)
         self._timeout = timeout
-        self._pool = Pool(transport)
+        self._transport = transport
+        self._client: httpx.AsyncClient | None = None
+        self._loop: asyncio.AbstractEventLoop | None = None
 
     async def close(self) -> None:
         """Close all connections. The next call opens new ones."""
-        await self._pool.close()
+        client, self._client = self._client, None
+        if client is not None:
+            await client.aclose()
 
     async def get(self, token: str, path: str, read: Callable[[Any], T], *, slow: bool = False) -> T:
         """Return what `read` makes of the answer.
@@ -61,89 +62,108 @@ class Http:
         Args:
             slow: The server reads a lot for this: wait longer, and ask it less often.
         """
-        tries = _TRIES - 1 if slow else _TRIES
-        timeout = self._for(_SLOW if slow else self._timeout)
-        for number in range(1, tries):
+        seconds, pause = _SLOW if slow else self._timeout, FIRST_PAUSE
+        for _ in range(_TRIES - 2 if slow else _TRIES - 1):
             try:
-                return await self._call("GET", token, path, read, timeout)
+                return await self._call("GET", token, path, read, seconds)
             except BackendUnavailable:
-                await asyncio.sleep(_FIRST_PAUSE * 2**number * random.uniform(0.5, 1.0))
-        return await self._call("GET", token, path, read, timeout)
+                pause = await rest(pause)
+        return await self._call("GET", token, path, read, seconds)
 
     async def post(
-        self, token: str, path: str, read: Callable[[Any], T], body: Any = None, *, timeout: float = _CHANGE
+        self, token: str, path: str, read: Callable[[Any], T], body: Any = None, *, seconds: float = _CHANGE
     ) -> T:
         """Change something, once. Giving up on that too early would leave it unknown whether it happened."""
-        return await self._call("POST", token, path, read, self._for(timeout), body)
+        return await self._call("POST", token, path, read, seconds, body)
 
     def stream(self, token: str, path: str) -> AbstractAsyncContextManager[httpx.Response]:
         """Open an event stream. Its silence has no limit: whoever reads watches the clock."""
+        _check(token)
         headers = {**_headers(token), "Accept": "text/event-stream", "Cache-Control": "no-store"}
         timeout = httpx.Timeout(self._timeout, read=None)
-        return self._pool.client().stream("GET", self._base + path, headers=headers, timeout=timeout)
+        return self._connections().stream("GET", self.base_url + path, headers=headers, timeout=timeout)
+
+    async def request(
+        self, method: str, path: str, token: str | None, *, seconds: float | None = None, body: Any = None
+    ) -> httpx.Response:
+        """Return an answer, whatever it says.
+
+        Raises:
+            BackendUnavailable: It did not come.
+        """
+        timeout = httpx.Timeout(self._timeout, read=seconds or self._timeout)
+        try:
+            return await self._connections().request(
+                method, self.base_url + path, headers=_headers(token), json=body, timeout=timeout
+            )
+        except httpx.HTTPError as error:
+            raise unreachable(error) from None
 
     async def refused(self, token: str, response: httpx.Response) -> Exception:
         """Return the error for an answer that is not a success."""
-        body = b""
-        async for chunk in response.aiter_bytes():
-            body += chunk
-            if len(body) > _LARGEST_ERROR:
-                break
-        error = problems.refusal(response.status_code, body)
+        error = problems.refusal(response.status_code, response.content[:_LARGEST_ERROR])
         if response.status_code >= 500:
             # What it said may hold its paths; it is for its own log.
             log.error("The kogwistar server answered %d to %s.", response.status_code, response.request.url.path)
-        if isinstance(error, NotAllowed):
-            return await self._why_not(token, error)
-        if isinstance(error, NotSignedIn) and claims(token) and "user_id" not in claims(token):
+        nobody = bool(claims(token)) and "user_id" not in claims(token)
+        if isinstance(error, NotSignedIn) and nobody:
             return NotSignedIn(problems.NO_USER)
-        return error
-
-    async def _why_not(self, token: str, error: NotAllowed) -> Exception:
-        """The server says 403 to a bad token as to one that is not allowed; only one route tells them apart."""
+        if not isinstance(error, NotAllowed):
+            return error
+        # The server says 403 to a bad token as to one that is not allowed; only one route tells them apart.
         if expired(token):
             return NotSignedIn(problems.SIGN_IN_AGAIN)
-        if claims(token) and "user_id" not in claims(token):
-            return error
         try:
-            url = f"{self._base}/api/auth/me"
-            known = await self._pool.client().get(url, headers=_headers(token), timeout=self._for(self._timeout))
-        except httpx.HTTPError:
-            return error
-        return NotSignedIn(problems.NO_TOKEN) if known.status_code in (401, 404) else error
+            bad = not nobody and (await self.request("GET", "/api/auth/me", token)).status_code in (401, 404)
+        except BackendUnavailable:
+            bad = False
+        return NotSignedIn(problems.NO_TOKEN) if bad else error
 
     async def _call(
-        self, method: str, token: str, path: str, read: Callable[[Any], T], timeout: httpx.Timeout, body: Any = None
+        self, method: str, token: str, path: str, read: Callable[[Any], T], seconds: float, body: Any = None
     ) -> T:
+        _check(token)
+        response = await self.request(method, path, token, seconds=seconds, body=body)
+        if not response.is_success:
+            error = await self.refused(token, response)
+            # A proxy that waited in vain says so; the server may go on nevertheless.
+            lost = method == "POST" and response.status_code in (502, 504)
+            raise problems.Uncertain(str(error)) if lost else error
         try:
-            async with self._pool.client().stream(
-                method, self._base + path, headers=_headers(token), json=body, timeout=timeout
-            ) as response:
-                if not response.is_success:
-                    error = await self.refused(token, response)
-                    # A proxy that waited in vain says so; the server may go on nevertheless.
-                    lost = method == "POST" and response.status_code in (502, 504)
-                    raise problems.Uncertain(str(error)) if lost else error
-                content = await response.aread()
-        except httpx.HTTPError as error:
-            raise unreachable(error) from None
-        try:
-            return read(read_json(content))
+            return read(read_json(response.content))
         except (ValueError, KeyError, TypeError, AttributeError, ArithmeticError):
             log.warning("The kogwistar server's answer to %s %s was not understood.", method, path.partition("?")[0])
             unclear = problems.Uncertain if method == "POST" else BackendError
             raise unclear(problems.NOT_UNDERSTOOD) from None
 
-    def _for(self, seconds: float) -> httpx.Timeout:
-        return httpx.Timeout(self._timeout, read=seconds)
+    def _connections(self) -> httpx.AsyncClient:
+        """Return the client of this event loop."""
+        loop = asyncio.get_running_loop()
+        if self._client is None or loop is not self._loop:
+            # Connections belong to one event loop, but an object made at import time may see several.
+            limits = httpx.Limits(max_connections=None, max_keepalive_connections=20)
+            # All users share the connections, so what one is given to remember must not be sent by another.
+            forgetful = CookieJar(DefaultCookiePolicy(allowed_domains=[]))
+            self._client = httpx.AsyncClient(transport=self._transport, limits=limits, cookies=forgetful)
+            self._loop = loop
+        return self._client
 
 
-def _headers(token: str) -> dict[str, str]:
-    if not token or not token.isascii() or not token.isprintable():
-        raise NotSignedIn(problems.NO_TOKEN)
-    if expired(token):
-        raise NotSignedIn(problems.SIGN_IN_AGAIN)
-    return {"Authorization": f"Bearer {token}"}
+async def rest(pause: float) -> float:
+    """Wait before something is tried again; returns the pause before the next time, in seconds."""
+    await asyncio.sleep(pause * random.uniform(0.5, 1.0))
+    return min(pause * 2, _LONGEST_PAUSE)
+
+
+def address(name: str, text: str) -> str:
+    """Return an address without a slash at its end.
+
+    Raises:
+        ValueError: It is none.
+    """
+    if not _ADDRESS.fullmatch(checks.text(name, text)):
+        raise ValueError(f"{name} must be an address like https://host or http://host:port, not {text!r}.")
+    return text.rstrip("/")
 
 
 def unreachable(error: httpx.HTTPError) -> BackendUnavailable:
@@ -152,3 +172,14 @@ def unreachable(error: httpx.HTTPError) -> BackendUnavailable:
         return BackendUnavailable(problems.NOT_REACHED)
     slow = isinstance(error, httpx.TimeoutException)
     return problems.Uncertain(problems.TOO_SLOW if slow else problems.NOT_REACHED)
+
+
+def _check(token: str) -> None:
+    if not token or not token.isascii() or not token.isprintable():
+        raise NotSignedIn(problems.NO_TOKEN)
+    if expired(token):
+        raise NotSignedIn(problems.SIGN_IN_AGAIN)
+
+
+def _headers(token: str | None) -> dict[str, str]:
+    return {"Authorization": f"Bearer {token}"} if token else {}

@@ -6,10 +6,12 @@ import base64
 import binascii
 import hashlib
 import json
-import time
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
-_LEEWAY = 5.0  # seconds; a request that starts now must still arrive in time
+from ..translation.replies import moment
+
+_LEEWAY = timedelta(seconds=5)  # a request that starts now must still arrive in time
 
 
 def claims(token: str) -> dict[str, Any]:
@@ -25,12 +27,15 @@ def claims(token: str) -> dict[str, Any]:
     return found if isinstance(found, dict) else {}
 
 
-def expired(token: str, now: float | None = None) -> bool:
-    """Return whether the token's own `exp` has passed. The server would answer 403, as to somebody not allowed."""
-    exp = claims(token).get("exp")
-    if isinstance(exp, bool) or not isinstance(exp, int | float):
-        return False
-    return exp <= (time.time() if now is None else now) + _LEEWAY
+def expires_at(token: str) -> datetime | None:
+    """Return when a token ends, if it says so."""
+    return moment(claims(token).get("exp"), per_second=1)
+
+
+def expired(token: str) -> bool:
+    """Return whether a token has ended. The server would answer 403, as to somebody not allowed."""
+    end = expires_at(token)
+    return end is not None and end <= datetime.now(UTC) + _LEEWAY
 
 
 def fingerprint(token: str) -> str:

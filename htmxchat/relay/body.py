@@ -1,0 +1,219 @@
+"""The parts of a live answer as one reader's page shows them, and the patches that bring them up to date."""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Iterable, Sequence
+from copy import copy
+from dataclasses import dataclass, replace
+
+from ..fragments.parts import part_html, part_id, section_html, sections, text_html
+from ..fragments.steps import FEW, is_over, steps_fold, steps_gist, steps_group
+from ..fragments.turn_context import TurnContext
+from ..html import raw, render
+from ..markdown import Budget
+from ..parts import ProposedScript, Reasoning, Step, Text
+from ..patches import Patch, element_patches
+from ..scripts.result import ScriptState
+from ..view import RunView
+from .text import LiveText
+
+_EACH_PART = 64
+
+
+@dataclass(frozen=True, slots=True)
+class _Group:
+    """Steps that follow each other, as they are drawn.
+
+    Attributes:
+        places: Of the steps: they begin with `first` and are in order, with blank texts between them.
+    """
+
+    places: list[int]
+    over: bool
+    gist: str = ""
+
+
+class LiveBody:
+    """What an answer is made of. A part that is closed is sent once; of an open one, what changes."""
+
+    def __init__(self, run_id: str, context: TurnContext) -> None:
+        self._id = run_id
+        self._target = f"#body-{run_id}"
+        self._context = context
+        self._start()
+
+    def _start(self) -> None:
+        self._budget = Budget()
+        self._next = 0  # the place of the first part that is not drawn
+        self._text: tuple[int, LiveText] | None = None  # the text that grows, and where it is
+        self._thought = ""  # the reasoning that grows, as it was drawn
+        self._groups: dict[int, _Group] = {}  # by the places of their first steps
+        self._firsts: list[int] = []  # these places, in order
+        self._last_group: int | None = None  # the first step of the group to which more can be added
+        self._scripts: dict[int, ScriptState] = {}  # as they were drawn, by their places
+
+    def copy(self) -> LiveBody:
+        """Return another that goes on from here."""
+        twin = copy(self)
+        twin._budget = Budget(self._budget.left)
+        twin._firsts, twin._scripts = list(self._firsts), dict(self._scripts)
+        twin._groups = {first: replace(group, places=list(group.places)) for first, group in self._groups.items()}
+        if self._text is not None:
+            twin._text = self._text[0], self._text[1].copy(twin._budget)
+        return twin
+
+    @property
+    def size(self) -> int:
+        """How many bytes it takes beside the view, about."""
+        return _EACH_PART * self._next + len(self._thought) + (self._text[1].size if self._text else 0)
+
+    def holds(self, view: RunView) -> bool:
+        """Return whether some text of `view` is held back until more has come."""
+        return self._text is not None and self._text[1].holds(_text(view, self._text[0]))
+
+    def advance(self, before: RunView, view: RunView, changed: Iterable[int], *, draw: bool) -> list[Patch]:
+        """Return what changes when `before` becomes `view`; with `draw`, no text is held back.
+
+        Args:
+            changed: The places of the parts that are not as they were.
+        """
+        changed = sorted(place for place in changed if place < self._next)
+        if self._rewritten(before, view, changed):
+            return self.redraw(view)
+        patches: list[Patch] = []
+        for place in changed:
+            if not isinstance(view.parts[place], Text | ProposedScript):
+                patches += self._part_patches(view, place)
+        patches += self._script_patches(view, changed)
+        grown = self._text_patches(view, draw=draw or bool(patches) or self._more(view))
+        touched = {self._group_of(place) for place in changed if isinstance(view.parts[place], Step)}
+        if self._last_group is not None:
+            touched.add(self._last_group)
+        return [*grown, *patches, *self._new_patches(view), *self._group_patches(view, touched)]
+
+    def redraw(self, view: RunView) -> list[Patch]:
+        """Return the whole body, for a page that shows an unknown part of it."""
+        self._start()
+        return [Patch(self._target, "innerHTML", self._draw(view, list(sections(view.parts))))]
+
+    def _rewritten(self, before: RunView, view: RunView, changed: Iterable[int]) -> bool:
+        """Return whether text was replaced by what does not begin with it."""
+        growing = -1 if self._text is None else self._text[0]
+        return any(
+            isinstance(view.parts[place], Text)
+            and (place != growing or not _text(view, place).startswith(_text(before, place)))
+            for place in changed
+        )
+
+    def _more(self, view: RunView) -> bool:
+        return any(not (isinstance(part, Text) and part.blank) for part in view.parts[self._next :])
+
+    def _text_patches(self, view: RunView, *, draw: bool) -> list[Patch]:
+        if self._text is None:
+            return []
+        place, live = self._text
+        if view.state.live and place == len(view.parts) - 1:
+            return live.grow(_text(view, place), draw=draw)
+        self._text = None
+        return live.close(_text(view, place))
+
+    def _part_patches(self, view: RunView, place: int) -> list[Patch]:
+        html = part_html(self._id, view, place, self._context)
+        target = f"#{part_id(self._id, place)}"
+        part = view.parts[place]
+        if not isinstance(part, Reasoning):
+            return [Patch(target, "outerMorph", html)]
+        shown, self._thought = self._thought, "" if part.ended_at else html
+        return element_patches(target, shown, html, otherwise="outerMorph")
+
+    def _script_patches(self, view: RunView, changed: Sequence[int]) -> list[Patch]:
+        """Scripts follow their queue as well, so each that stands otherwise than it was drawn is sent."""
+        patches = []
+        for place, shown in self._scripts.items():
+            state = _script_state(view, place)
+            if place in changed or state is not shown:
+                self._scripts[place] = state
+                if html := part_html(self._id, view, place, self._context):
+                    patches.append(Patch(f"#{part_id(self._id, place)}", "outerMorph", html))
+        return patches
+
+    def _new_patches(self, view: RunView) -> list[Patch]:
+        """Return what adds the parts that are not drawn yet."""
+        fresh = list(sections(view.parts, self._next))
+        patches: list[Patch] = []
+        if fresh and self._last_group is not None and isinstance(view.parts[fresh[0][0]], Step):
+            group = self._groups[self._last_group]
+            rows = fresh.pop(0)
+            added = "".join(part_html(self._id, view, place, self._context) for place in rows)
+            patches.append(Patch(f"#steps-{self._id}-{self._last_group}", "beforeend", added))
+            group.places.extend(rows)
+            self._remember_thought(view, rows[-1])
+        drawn = self._draw(view, fresh)
+        return [*patches, Patch(self._target, "beforeend", drawn)] if drawn else patches
+
+    def _draw(self, view: RunView, fresh: Sequence[list[int]]) -> str:
+        drawn: list[str] = []
+        for section in fresh:
+            place = section[0]
+            part = view.parts[place]
+            self._last_group = None
+            if isinstance(part, Text) and view.state.live and place == len(view.parts) - 1:
+                live = LiveText(f"#{part_id(self._id, place)}", self._context.markdown, self._budget)
+                self._text = place, live
+                drawn.append(text_html(self._id, place, live.begin(part.text)))
+                continue
+            drawn.append(section_html(self._id, view, section, self._context, self._budget))
+            if isinstance(part, ProposedScript):
+                self._scripts[place] = _script_state(view, place)
+            elif isinstance(part, Step):
+                self._last_group = place
+                over = is_over(view, section[-1])
+                self._groups[place] = _Group(section, over, _gist(view, section, over=over))
+                self._firsts.append(place)
+                self._remember_thought(view, section[-1])
+        blank = bool(view.parts) and isinstance(view.parts[-1], Text) and view.parts[-1].blank
+        self._next = len(view.parts) - blank
+        return "".join(drawn)
+
+    def _remember_thought(self, view: RunView, place: int) -> None:
+        part = view.parts[place]
+        if isinstance(part, Reasoning) and part.ended_at is None:
+            self._thought = part_html(self._id, view, place, self._context)
+
+    def _group_of(self, place: int) -> int:
+        """Return the first step of the group that a step is in."""
+        return self._firsts[bisect_right(self._firsts, place) - 1]
+
+    def _group_patches(self, view: RunView, groups: Iterable[int]) -> list[Patch]:
+        """Return what changes of the lines that many steps fold to."""
+        patches: list[Patch] = []
+        for first in sorted(groups):
+            group = self._groups[first]
+            over = is_over(view, group.places[-1])
+            gist = _gist(view, group.places, over=over)
+            self._groups[first] = replace(group, over=over, gist=gist)
+            place = f"#steps-{self._id}-{first}"
+            if over != group.over:
+                patches.append(Patch(place, "attributes", render(steps_group(self._id, first, over=over))))
+            if gist and not group.gist:
+                patches.append(Patch(place, "afterbegin", render(steps_fold(self._id, first, raw(gist)))))
+            elif gist != group.gist:
+                patches.append(Patch(f"#fold-{self._id}-{first} > :last-child", "innerHTML", gist))
+        return patches
+
+
+def _text(view: RunView, place: int) -> str:
+    part = view.parts[place]
+    assert isinstance(part, Text)
+    return part.text
+
+
+def _script_state(view: RunView, place: int) -> ScriptState:
+    part = view.parts[place]
+    assert isinstance(part, ProposedScript)
+    return view.script_state(part.script, part.finished)
+
+
+def _gist(view: RunView, places: Sequence[int], *, over: bool) -> str:
+    return "" if len(places) <= FEW else render(steps_gist(view, places, over=over))

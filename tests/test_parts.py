@@ -1,0 +1,145 @@
+"""Parts on the page: after every event the page shows what a reload would show."""
+
+from __future__ import annotations
+
+import string
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from htmxchat import events as e
+from htmxchat.fragments.turn_context import TurnContext
+from htmxchat.markdown import Markdown
+from htmxchat.models import Run, RunState, Turn
+from htmxchat.patches import Patch, render_patches
+from htmxchat.relay.turn import LiveTurn
+from htmxchat.scripts.result import ScriptState
+from htmxchat.urls import Urls
+
+from .support import Element, article, open_page
+
+START = datetime(2026, 1, 1, tzinfo=UTC)
+RUN = Run("run", "talk", "ann", "turn", RunState.RUNNING, START)
+CONTEXT = TurnContext(Urls(), Markdown(), can_run_scripts=True)
+
+ID = st.sampled_from(["1", "2", "3", ""])
+WORDS = st.sampled_from(
+    ["", " ", "\n", "a", "word ", "\n\n", "**b", "**", "- x\n", "```py\n", "```\n", "1 + 1\n", "# h\n", "[1]", "[l][d]"]
+)
+BODY: st.SearchStrategy[e.EventBody] = st.one_of(
+    st.builds(e.TextDelta, WORDS),
+    st.builds(e.TextDelta, WORDS),
+    st.builds(e.ReasoningDelta, WORDS),
+    st.builds(e.TextReplaced, st.sampled_from(["", "a", "word ", "word a", "x\n\ny"])),
+    st.builds(e.ToolStarted, ID, st.sampled_from(["read", "write"]), WORDS, st.none() | st.just({"a": [1]})),
+    st.builds(e.ToolFinished, ID, WORDS, st.none() | st.just("<b>"), st.booleans()),
+    st.builds(e.ToolStarted, ID, st.just("again")),
+    st.builds(e.SourcesFound, st.just((e.Source("S", "https://a.example/"),))),
+    st.builds(e.ScriptProposed, ID, st.just("1"), WORDS, st.booleans()),
+    st.builds(e.ScriptFinished, ID, st.sampled_from(ScriptState)),
+    st.builds(e.InputRequested, ID, st.just("Which?"), st.sampled_from([(), ("A", "B")])),
+    st.builds(e.InputAnswered, ID, st.sampled_from(["A", "C", {"a": 1}])),
+    st.builds(e.UsageReported, st.integers(0, 9)),
+    st.builds(e.StageChanged, st.sampled_from(["Reading", "Writing"])),
+    st.builds(e.RunStopping),
+)
+
+
+@st.composite
+def logs(draw: st.DrawFn) -> list[e.RunEvent]:
+    bodies = [e.RunStarted(), *draw(st.lists(BODY, min_size=1, max_size=40))]
+    # Most logs have one stop at most, or nothing would be shown of what comes after it.
+    stop = next((place for place, body in enumerate(bodies) if isinstance(body, e.RunStopping)), len(bodies))
+    bodies = [
+        *bodies[:stop],
+        *(body for body in bodies[stop:] if draw(st.booleans()) or not isinstance(body, e.RunStopping)),
+    ]
+    if draw(st.booleans()):
+        bodies.append(draw(st.builds(e.RunEnded, st.sampled_from(e.Outcome), st.none())))
+    return log(bodies)
+
+
+def log(bodies: list[e.EventBody], *, apart: float = 0.3) -> list[e.RunEvent]:
+    return [e.RunEvent(n + 1, START + timedelta(seconds=n * apart), body) for n, body in enumerate(bodies)]
+
+
+def reloaded(events: list[e.RunEvent]) -> Element:
+    return open_page(Turn(RUN.id, "assistant", "", START, RUN, tuple(events)), CONTEXT)
+
+
+def apply(page: Element, patches: list[Patch]) -> None:
+    page.apply(render_patches(patches))
+
+
+@settings(max_examples=150, deadline=None)
+@given(logs(), st.data())
+def test_the_page_after_each_message_is_the_page_after_a_reload(events: list[e.RunEvent], data: st.DataObject) -> None:
+    live, page, place = LiveTurn(RUN.id, CONTEXT), reloaded([]), 0
+    while place < len(events):
+        count = data.draw(st.integers(1, 4))
+        apply(page, live.advance(events[place : place + count], pause=True))
+        place += count
+        if data.draw(st.booleans()):
+            live = live.copy()
+        assert article(page, RUN) == article(reloaded(events[:place]), RUN)
+
+
+@settings(max_examples=60, deadline=None)
+@given(logs(), st.data())
+def test_a_reader_that_comes_back_gets_what_is_new(events: list[e.RunEvent], data: st.DataObject) -> None:
+    cut = data.draw(st.integers(0, len(events)))
+    page, live = reloaded(events[:cut]), LiveTurn(RUN.id, CONTEXT)
+    live.advance(events[:cut], pause=True)
+    if data.draw(st.booleans()):
+        apply(page, live.redraw())
+    for event in events[cut:]:
+        apply(page, live.advance([event], pause=True))
+    assert article(page, RUN) == article(reloaded(events), RUN)
+
+
+def spent(bodies: list[e.EventBody]) -> int:
+    live = LiveTurn(RUN.id, CONTEXT)
+    return sum(len(render_patches(live.advance([event], pause=True))) for event in log(bodies))
+
+
+MANY: dict[str, list[e.EventBody]] = {
+    "tool calls": [e.ToolStarted("#", "read", "a file"), e.ToolFinished("#", "12 lines")],
+    "thoughts and text": [e.ReasoningDelta("I think"), e.TextDelta("So I say. "), e.TextDelta("More.\n\n")],
+    "text between tools": [e.ToolStarted("#", "read"), e.TextDelta("word " * 40), e.ToolFinished("#")],
+    "questions": [e.InputRequested("#", "Which?", ("A", "B")), e.InputAnswered("#", "A")],
+}
+
+
+@pytest.mark.parametrize("name", MANY)
+def test_many_parts_cost_what_they_are(name: str) -> None:
+    def bodies(count: int) -> list[e.EventBody]:
+        return [_numbered(body, str(number)) for number in range(count) for body in MANY[name]]
+
+    half, whole = spent(bodies(100)), spent(bodies(200))
+    assert whole / half < 2.2
+
+
+def _numbered(body: e.EventBody, number: str) -> e.EventBody:
+    match body:
+        case e.ToolStarted():
+            return e.ToolStarted(number, body.name, body.summary)
+        case e.ToolFinished():
+            return e.ToolFinished(number, body.summary)
+        case e.InputRequested():
+            return e.InputRequested(number, body.prompt, body.choices)
+        case e.InputAnswered():
+            return e.InputAnswered(number, body.answer)
+    return body
+
+
+def test_a_part_that_is_closed_is_sent_once() -> None:
+    words = [f"w{letter}" for letter in string.ascii_lowercase]
+    bodies: list[e.EventBody] = [e.RunStarted()]
+    for word in words:
+        bodies += [e.ToolStarted(word, "read"), e.ToolFinished(word, f"found-{word}"), e.TextDelta(f"text-{word}\n\n")]
+    live = LiveTurn(RUN.id, CONTEXT)
+    sent = "".join(render_patches(live.advance([event])) for event in log([*bodies, e.RunEnded(e.Outcome.COMPLETED)]))
+    for word in words:
+        assert sent.count(f"found-{word}") == 1 and sent.count(f"text-{word}") == 1
