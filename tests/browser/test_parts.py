@@ -94,14 +94,6 @@ def test_a_question_that_is_answered_stays_and_nothing_moves(chat: Page) -> None
     assert_same_after_reload(chat)
 
 
-def test_a_second_click_where_the_answer_was_does_not_answer_again(chat: Page) -> None:
-    start(chat, "ask", "suspended")
-    chat.get_by_role("button", name="south").click()
-    chat.locator("button[name=retry]").wait_for(state="attached")
-    assert answer(chat).locator(".retry").evaluate("it => getComputedStyle(it).pointerEvents") == "none"
-    chat.wait_for_function("() => getComputedStyle(document.querySelector('.retry')).pointerEvents === 'auto'")
-
-
 def test_many_steps_fold_to_one_line_that_opens_and_those_that_failed_stay(chat: Page) -> None:
     calls = [event for number in range(12) for event in tool(str(number), failed=number == 3)]
     emit(chat, *calls, ("TextDelta", {"text": "Done."}))
