@@ -117,7 +117,7 @@ def _foot(run_id: str, view: RunView, context: TurnContext) -> FT:
         again = _retry(context.urls, run_id, icon("retry"), cls="button", **icon_only(words))
     inspect = _inspect(context.urls.run(run_id), context.inspector == "here") if context.inspector else None
     if view.state.live:
-        return footer(inspect, cls="turn-foot")
+        return footer(cls="turn-foot")  # The place of what stands there at the end.
     return footer(
         copy if view.written else None,
         again,

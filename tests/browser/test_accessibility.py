@@ -110,7 +110,8 @@ def inspected(page: Page) -> None:
 
 def inspected_live(page: Page) -> None:
     emit(page, ("StageChanged", {"name": "Planning"}), ("TextDelta", {"text": "Half"}), "forever")
-    page.get_by_role("link", name="Inspect this run").click()
+    wait_for_state(page, "running")
+    page.get_by_role("link", name="Inspector", exact=True).click()
     page.get_by_role("button", name="Pause").click()
     page.get_by_label("Keyboard").click()
 

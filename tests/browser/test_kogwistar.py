@@ -333,7 +333,7 @@ def test_steps_states_and_changes_of_a_run_that_waits(page: Page, host: Callable
     page.goto(host("--workflow", "demo.suspend").url)
     send(page, "suspend please")
     wait_for_state(page, "suspended")
-    page.get_by_role("link", name="Inspect this run").click()
+    page.get_by_role("link", name="Inspector", exact=True).click()
     expect(page.locator("#inspector-facts")).to_contain_text("Asks:")
     page.get_by_role("link", name="Steps", exact=True).click()
     expect(page.locator(".steps > li")).to_have_count(2)
