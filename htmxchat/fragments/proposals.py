@@ -56,7 +56,7 @@ def proposal(urls: Urls, run_id: str, id: str, title: str, excerpt: Excerpt) -> 
     ]
     rest = _rest(excerpt)
     if rest:
-        shown.append(p(a(rest, href=url, data_script=id), cls="more"))
+        shown.append(p(a(rest, href=url, data_script=id), cls="rest"))
     return chat_proposal(
         head,
         div(shown, cls="out") if shown else None,
