@@ -41,7 +41,7 @@ def proposal(urls: Urls, run_id: str, id: str, title: str, excerpt: Excerpt) -> 
         script_state(excerpt.state, excerpt.seconds),
         a(
             "Review" if mine else "Open in Scripts",
-            span(": ", bdi(name), cls="hidden"),
+            span(" ", bdi(name), cls="hidden"),
             cls="button",
             data_kind="primary" if mine else "quiet",
             href=url,
