@@ -6,10 +6,12 @@ Hooks: `article.script` with `id="script-…"`, `data-state` and `data-digest`; 
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 from ..confusing import marked
 from ..html import FT, Child, raw, tag
+from ..inspection.meanings import duration
 from ..scripts.models import Script
 from ..scripts.result import ScriptState
 from ..scripts.states import digest
@@ -22,6 +24,8 @@ from .times import moment
 a, article, button, details, div = map(tag, ["a", "article", "button", "details", "div"])
 h3, header, input_, label, p = map(tag, ["h3", "header", "input", "label", "p"])
 span, summary, textarea = map(tag, ["span", "summary", "textarea"])
+
+_SHORT = 0.1  # seconds that are not worth a word
 
 
 def script_card(urls: Urls, script: Script, *, editing: bool = False, first: bool = False, next: bool = False) -> FT:
@@ -61,10 +65,13 @@ def _title(script: Script) -> str:
 def _state(script: Script, first: bool) -> FT:
     word = SCRIPTS[script.state] + (", runs next" if first else "")
     seconds = script.result.seconds if script.result else 0.0
+    if seconds < _SHORT:
+        return span(word, cls="state")
+    took = duration(timedelta(seconds=seconds))
     if script.state is ScriptState.DONE:
-        word = f"{word} in {_seconds(seconds)}"
-    elif seconds and script.state in (ScriptState.FAILED, ScriptState.CANCELLED, ScriptState.TIMED_OUT):
-        word = f"{word} after {_seconds(seconds)}"
+        word = f"{word} in {took}"
+    elif script.state in (ScriptState.FAILED, ScriptState.CANCELLED, ScriptState.TIMED_OUT):
+        word = f"{word} after {took}"
     return span(word, cls="state")
 
 
@@ -113,7 +120,8 @@ def _actions(urls: Urls, script: Script) -> FT:
         hx_swap="outerHTML",
         hx_push_url="false",
     )
-    file = a("code.py", href=urls.script_file(script.run_id, script.id, "code.py"), download=True, cls="file")
+    url = urls.script_file(script.run_id, script.id, "code.py")
+    file = a("code.py", href=url, download=True, cls="button", data_kind="quiet")
     if state is ScriptState.QUEUED:
         buttons: list[Child] = [press("approve", "Approve and run", "primary"), edit, press("reject", "Reject", None)]
     elif state in (ScriptState.APPROVED, ScriptState.RUNNING):
@@ -162,7 +170,3 @@ def _editor(urls: Urls, script: Script) -> FT:
         cls="edit",
         id=f"actions-{script.id}",
     )
-
-
-def _seconds(seconds: float) -> str:
-    return f"{seconds:.2f} s" if seconds < 10 else f"{seconds:.0f} s"
