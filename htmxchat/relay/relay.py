@@ -112,10 +112,10 @@ class Relay:
                     patches = await catch_up(page, follower, after)
                     caught_up = True
                 if not patches:
-                    patches = page.advance(await follower.take())
+                    patches = await page.advance(await follower.take())
             tasks.cancel_scope.cancel()
         if not patches and page.held:
-            patches = page.advance([], pause=True)
+            patches = await page.advance([], pause=True)
         if follower.lost is not None and not patches:
             raise BackendUnavailable(follower.lost)
         shown = page.view.last_seq if patches else after
