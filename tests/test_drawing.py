@@ -445,10 +445,8 @@ def test_an_export_has_what_the_host_draws_and_no_secrets(opened: Opened, inspec
 def test_the_turn_is_the_same_after_streaming_and_after_a_reload(stream: Any) -> None:
     with TestClient(create_chat_app(LocalBackend(respond), parts=PARTS, stream=stream)) as client:
         path, run = begin(client, "Hello")
-        rest = '<div id="composer-actions"></div><p id="status"></p>'
-        page = parse(
-            f'<article id="turn-{run}"><div class="turn-body" id="body-{run}"></div><div id="tail-{run}"></div></article>{rest}'
-        )
+        shown = f'<div class="turn-body" id="body-{run}"></div><div id="tail-{run}"></div>'
+        page = parse(f'<article id="turn-{run}">{shown}</article><p id="composer-actions"></p><p id="status"></p>')
         if stream == "sse":
             with client.stream("GET", f"/runs/{run}/stream") as stream:
                 for message in decode(stream.read()):

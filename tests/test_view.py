@@ -73,7 +73,7 @@ def test_an_event_that_comes_twice_counts_once(log: list[e.RunEvent], data: st.D
 
 
 def test_a_custom_event_brings_the_part_of_its_name_and_key_up_to_date_in_its_place() -> None:
-    bodies = [
+    bodies: list[e.EventBody] = [
         e.Custom("progress", 1, "a"),
         e.Custom("progress", 1, "b"),
         e.Custom("progress", 1),
