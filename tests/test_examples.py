@@ -185,7 +185,7 @@ class TestOwnParts:
         where = self.card(client, "Book a table.").one("form")["hx-post"]
         assert client.get(where).status_code == 204
         wrong = client.post(where, data={"guests": "90"})
-        assert wrong.status_code == 422 and "1 to 12" in wrong.text and parse(wrong.text).one("form")
+        assert wrong.status_code == 422 and "1 to 12" in wrong.text and "<form" in wrong.text
         assert "Booked for 3." in client.post(where, data={"guests": "3"}).text
         assert "Booked for 3." in client.get(where).text
         client.cookies.clear()
