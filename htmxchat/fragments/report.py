@@ -98,8 +98,8 @@ def report(
             f"<pre>{escape(row.at.isoformat())}\n{escape(data[:_LONGEST])}{cut}</pre></details>"
         )
     yield "<h2>Answer</h2>"
-    for place, part in enumerate(view.parts):
-        yield _part(f"part-{run.id}-{place}", run.id, part, context)
+    for place, shown in enumerate(view.parts):
+        yield _part(f"part-{run.id}-{place}", run.id, shown, context)
     yield "</body></html>"
 
 
