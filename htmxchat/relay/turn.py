@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from copy import copy
-from dataclasses import replace
 from html import escape
 from sys import getsizeof
 
@@ -17,6 +16,7 @@ from ..fragments.turn_tail import turn_lost, turn_tail
 from ..html import render
 from ..parts import Part, Reasoning, Text
 from ..patches import Patch
+from ..scripts.excerpt import Excerpt
 from ..view import Folding, RunView
 from .body import LiveBody
 
@@ -39,6 +39,7 @@ class LiveTurn:
         self._context = context
         self._body = LiveBody(run_id, context)
         self._tail = self._render_tail()
+        self._queue: Mapping[str, Excerpt] | None = None
 
     def copy(self) -> LiveTurn:
         """Return another that goes on from here. All but these two is replaced as it changes, never changed."""
@@ -63,7 +64,7 @@ class LiveTurn:
 
     def add(self, events: Iterable[RunEvent]) -> None:
         """Fold `events`; `patches` then returns the changes."""
-        self.view = self._folding.add(events)
+        self._fold(events)
         self._changed |= self._folding.changed
         self._pending = True
 
@@ -85,19 +86,32 @@ class LiveTurn:
         # A message vouches for all that came before its id, so nothing is held back when one is sent anyway.
         return [*self._body.advance(before, self.view, changed, draw=pause or bool(tail)), *tail]
 
-    def see(self, view: RunView) -> None:
-        """Take in what the queue of scripts says, which the log does not have."""
-        self.view, self._folding.queue = view, dict(view.queue)
-        self._before = replace(self._before, queue=view.queue)
+    def see(self, queue: Mapping[str, Excerpt]) -> None:
+        """Take in what the queue says of the scripts, not before all that the log said until then: it is drawn next."""
+        self._queue = queue
+
+    @property
+    def has_scripts(self) -> bool:
+        """Whether the answer proposed a script."""
+        return self._body.has_scripts
 
     def redraw(self) -> list[Patch]:
         """Return the whole turn, for a page that shows an unknown part of it."""
+        self._fold(())
+        self._before, self._changed, self._pending = self.view, frozenset(), False
+        self._tail = self._render_tail()
         return [
             *self._body.redraw(self.view),
             Patch(f"#tail-{self._id}", "outerMorph", self._tail),
             *self._state_patches(),
             *self._composer_patches(),
         ]
+
+    def _fold(self, events: Iterable[RunEvent]) -> None:
+        self.view = self._folding.add(events)
+        if self._queue is not None:
+            self._folding.queue, self._queue = self._queue, None
+            self.view = self._folding.view()
 
     def lost(self, sentence: str, *, gone: bool = False) -> list[Patch]:
         """Return the notice that the run cannot be followed any more; `gone` says that there is nothing to stop."""
