@@ -240,7 +240,7 @@ def test_blocks_of_an_answer_are_queued_from_the_stored_answer(chat: Chat) -> No
 
 def test_all_scripts_of_an_answer_are_approved_as_they_were_shown(chat: Chat) -> None:
     chat.begin("propose 3").until("Print 2")
-    page = chat.until("Approve all")
+    page = chat.until("Approve and run all")
     shown = page.one("button", name="approve-all")["value"]
     assert chat.do(f"{chat.path}/scripts", **{"approve-all": shown, "run": chat.run}).status_code == 204
     assert [card["data-state"] for card in chat.cards] == ["approved"] * 3

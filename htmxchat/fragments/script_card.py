@@ -105,7 +105,8 @@ def _actions(urls: Urls, script: Script) -> FT:
         hx_swap="outerHTML",
         hx_push_url="false",
     )
-    file = a("code.py", href=urls.script_file(script.run_id, script.id, "code.py"), download=True, cls="file")
+    url = urls.script_file(script.run_id, script.id, "code.py")
+    file = a("code.py", href=url, download=True, cls="button", data_kind="quiet")
     if state is ScriptState.QUEUED:
         buttons: list[Child] = [press("approve", "Approve and run", "primary"), edit, press("reject", "Reject", None)]
     elif state in (ScriptState.APPROVED, ScriptState.RUNNING):

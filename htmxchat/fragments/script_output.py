@@ -72,7 +72,7 @@ def script_output(urls: Urls, script: Script, title: str) -> FT | None:
     parts: list[Child] = []
     for name, text in (("stdout", result.stdout), ("stderr", result.stderr)):
         if text:
-            parts += [dt(name), dd(_folded(text))]
+            parts += [dt(name), dd(_folded(text), cls="stream")]
     parts += _value(result, title)
     parts += _pictures(urls, script, len(result.images), title)
     if result.error is not None:
@@ -111,14 +111,14 @@ def picture(url: str, title: str, number: int, count: int, size: tuple[int, int]
 
 def _error(error: ScriptError) -> list[Child]:
     *frames, last = error.traceback.rstrip("\n").split("\n")
-    # What went wrong stands below the lines that led to it, where no scrolling hides it.
+    # First what went wrong, then the lines that led to it.
     parts: list[Child] = []
-    if frames:
-        parts.append(pre(raw(ansi_html("\n".join(frames))), cls="frames", tabindex="0"))
     if last:
         parts.append(pre(last, cls="error", tabindex="0"))
     if error.explanation:
         parts.append(p(error.explanation, cls="error" if not last else None, dir="auto"))
+    if frames:
+        parts.append(pre(raw(ansi_html("\n".join(frames))), cls="frames", tabindex="0"))
     return [dt("error"), dd(parts)] if parts else []
 
 

@@ -173,11 +173,11 @@ def test_scripts_run_one_at_a_time_in_the_order_of_approval(chat: Page) -> None:
 
 def test_all_scripts_of_an_answer_can_be_approved_at_once(chat: Page) -> None:
     propose(chat, *(f"print('number {number}')" for number in range(3)))
-    chat.get_by_role("button", name="Approve all").click()
+    chat.get_by_role("button", name="Approve and run all").click()
     for number in range(3):
         expect_state(card(chat, f"Script {number}"), "done")
     assert chat.locator(".finished article h3").all_inner_texts() == ["Script 2", "Script 1", "Script 0"]
-    chat.get_by_role("button", name="Clear").click()
+    chat.get_by_role("button", name="Clear finished").click()
     expect(chat.locator("article.script")).to_have_count(0)
     expect(chat.locator("#scripts .nothing")).to_be_visible()
 
@@ -228,7 +228,7 @@ def test_a_failed_script_shows_its_own_lines_and_can_run_again(chat: Page) -> No
 def test_a_script_that_takes_too_long_is_stopped_and_the_next_one_runs(page: Page, site: Server) -> None:
     page.goto(site.at("hurried/"))
     propose(page, "print('on and on')\nwhile True: pass", "print('next')")
-    page.get_by_role("button", name="Approve all").click()
+    page.get_by_role("button", name="Approve and run all").click()
     expect_state(card(page, "Script 0"), "timed-out")
     expect(output(card(page, "Script 0"))).to_contain_text("on and on")
     expect_state(card(page, "Script 1"), "done")
@@ -267,7 +267,7 @@ def test_values_are_shown_as_what_they_are(chat: Page) -> None:
         "<rect width=\"20\" height=\"20\"/></svg>'\nDrawing()"
     )  # fmt: skip
     propose(chat, table, drawing, "print('\\x1b[31mred\\x1b[0m <i>')", "'\\n'.join(map(str, range(500)))")
-    chat.get_by_role("button", name="Approve all").click()
+    chat.get_by_role("button", name="Approve and run all").click()
     for number in range(4):
         expect_state(card(chat, f"Script {number}"), "done")
     shown = output(card(chat, "Script 0")).locator("table")
