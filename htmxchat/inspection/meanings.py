@@ -158,7 +158,8 @@ def gist(value: JSON) -> str:
 def excerpt(text: str) -> str:
     """Return the beginning of a text, without secrets."""
     # Secrets first: half of one would not look like it.
-    text = " ".join(redact_text(text[: 4 * _EXCERPT]).split())
+    # The marks of Markdown that are most often there tell nothing in a line of plain words.
+    text = " ".join(redact_text(text[: 4 * _EXCERPT]).replace("**", "").replace("`", "").split())
     return text if len(text) <= _EXCERPT else text[:_EXCERPT].rstrip() + "…"
 
 
