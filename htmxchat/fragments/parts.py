@@ -10,8 +10,9 @@ from collections.abc import Iterator, Sequence
 from ..html import raw, render, tag
 from ..kinds import checked
 from ..markdown import Budget, MarkdownStream
-from ..parts import Part, ProposedScript, Question, Reasoning, Text, ToolCall
+from ..parts import CustomPart, Part, ProposedScript, Question, Reasoning, Text, ToolCall
 from ..view import RunView
+from .custom import custom_part, drawn_tool, is_drawn
 from .proposals import proposal_part
 from .question import question
 from .steps import steps, turn_step
@@ -24,10 +25,15 @@ div = tag("div")
 def turn_parts(run_id: str, view: RunView, context: TurnContext) -> str:
     """Return the parts of an answer as HTML; those of a live answer are as they were streamed."""
     budget = Budget()
-    return "".join(section_html(run_id, view, section, context, budget) for section in sections(view.parts))
+    return "".join(section_html(run_id, view, section, context, budget) for section in sections(view.parts, context))
 
 
-def sections(parts: Sequence[Part], start: int = 0) -> Iterator[list[int]]:
+def is_step(part: Part, context: TurnContext) -> bool:
+    """Return whether a part stands together with the steps around it."""
+    return isinstance(part, Reasoning | ToolCall) and not is_drawn(part, context)
+
+
+def sections(parts: Sequence[Part], context: TurnContext, start: int = 0) -> Iterator[list[int]]:
     """Yield what stands together, as the places of the parts: steps that follow each other, and each other part alone.
 
     A text that is blank has no place on the page; the last one may still get one.
@@ -35,7 +41,7 @@ def sections(parts: Sequence[Part], start: int = 0) -> Iterator[list[int]]:
     group: list[int] = []
     for place in range(start, len(parts)):
         part = parts[place]
-        if isinstance(part, Reasoning | ToolCall):
+        if is_step(part, context):
             group.append(place)
         elif not (isinstance(part, Text) and part.blank):
             if group:
@@ -53,7 +59,7 @@ def section_html(run_id: str, view: RunView, section: Sequence[int], context: Tu
     if isinstance(part, Text):
         is_open = view.state.live and place == len(view.parts) - 1
         return text_html(run_id, place, text_blocks(part.text, context, budget, is_open=is_open))
-    if isinstance(part, Reasoning | ToolCall):
+    if is_step(part, context):
         return render(steps(run_id, view, section, context))
     return part_html(run_id, view, place, context)
 
@@ -61,6 +67,10 @@ def section_html(run_id: str, view: RunView, section: Sequence[int], context: Tu
 def part_html(run_id: str, view: RunView, place: int, context: TurnContext) -> str:
     """Return a part that is no text; empty when nothing of it shows."""
     match view.parts[place]:
+        case CustomPart() as part:
+            return render(custom_part(part_id(run_id, place), run_id, part, context))
+        case ToolCall() as call if is_drawn(call, context):
+            return render(drawn_tool(part_id(run_id, place), run_id, call, context))
         case Reasoning() | ToolCall() as step:
             return render(turn_step(part_id(run_id, place), step, context))
         case ProposedScript() as part:
