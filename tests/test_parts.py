@@ -26,8 +26,10 @@ CONTEXT = TurnContext(Urls(), Markdown(), can_run_scripts=True)
 
 ID = st.sampled_from(["1", "2", "3", ""])
 WORDS = st.sampled_from(
-    ["", " ", "\n", "a", "word ", "\n\n", "**b", "**", "- x\n", "```py\n", "```\n", "1 + 1\n", "# h\n", "[1]", "[l][d]"]
+    ["", " ", "\n", "a", "word ", "\n\n", "**b", "**", "- x\n", "```py\n", "```\n", "1 + 1\n", "# h\n"]
+    + ["[1]", "[2", "][3]", "[5].\n\n", "[l][d]", "\n\n[1]: https://a.example/\n"]
 )
+SOURCE = st.sampled_from([e.Source("S", "https://a.example/"), e.Source("<b>", None, "here", "words & more")])
 BODY: st.SearchStrategy[e.EventBody] = st.one_of(
     st.builds(e.TextDelta, WORDS),
     st.builds(e.TextDelta, WORDS),
@@ -36,7 +38,7 @@ BODY: st.SearchStrategy[e.EventBody] = st.one_of(
     st.builds(e.ToolStarted, ID, st.sampled_from(["read", "write"]), WORDS, st.none() | st.just({"a": [1]})),
     st.builds(e.ToolFinished, ID, WORDS, st.none() | st.just("<b>"), st.booleans()),
     st.builds(e.ToolStarted, ID, st.just("again")),
-    st.builds(e.SourcesFound, st.just((e.Source("S", "https://a.example/"),))),
+    st.builds(e.SourcesFound, st.lists(SOURCE, max_size=5).map(tuple)),
     st.builds(e.ScriptProposed, ID, st.just("1"), WORDS, st.booleans()),
     st.builds(e.ScriptFinished, ID, st.sampled_from(ScriptState)),
     st.builds(e.InputRequested, ID, st.just("Which?"), st.sampled_from([(), ("A", "B")])),
@@ -108,6 +110,8 @@ MANY: dict[str, list[e.EventBody]] = {
     "tool calls": [e.ToolStarted("#", "read", "a file"), e.ToolFinished("#", "12 lines")],
     "thoughts and text": [e.ReasoningDelta("I think"), e.TextDelta("So I say. "), e.TextDelta("More.\n\n")],
     "text between tools": [e.ToolStarted("#", "read"), e.TextDelta("word " * 40), e.ToolFinished("#")],
+    "sources and text": [e.SourcesFound((e.Source("S", "https://a.example/"),)), e.TextDelta("word [#].\n\n")],
+    "sources after their text": [e.TextDelta("word [#] and [#]. "), e.SourcesFound((e.Source("S", excerpt="words"),))],
     "questions": [e.InputRequested("#", "Which?", ("A", "B")), e.InputAnswered("#", "A")],
 }
 
@@ -123,6 +127,8 @@ def test_many_parts_cost_what_they_are(name: str) -> None:
 
 def _numbered(body: e.EventBody, number: str) -> e.EventBody:
     match body:
+        case e.TextDelta():
+            return e.TextDelta(body.text.replace("#", str(int(number) + 1)))
         case e.ToolStarted():
             return e.ToolStarted(number, body.name, body.summary)
         case e.ToolFinished():
