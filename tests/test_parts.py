@@ -26,8 +26,10 @@ CONTEXT = TurnContext(Urls(), Markdown(), can_run_scripts=True)
 
 ID = st.sampled_from(["1", "2", "3", ""])
 WORDS = st.sampled_from(
-    ["", " ", "\n", "a", "word ", "\n\n", "**b", "**", "- x\n", "```py\n", "```\n", "1 + 1\n", "# h\n"]
-    + ["[1]", "[2", "][3]", "[5].\n\n", "[l][d]", "\n\n[1]: https://a.example/\n"]
+    [
+        *("", " ", "\n", "a", "word ", "\n\n", "**b", "**", "- x\n", "```py\n", "```\n", "1 + 1\n", "# h\n"),
+        *("[1]", "[2", "][3]", "[5].\n\n", "[l][d]", "\n\n[1]: https://a.example/\n"),
+    ]
 )
 SOURCE = st.sampled_from([e.Source("S", "https://a.example/"), e.Source("<b>", None, "here", "words & more")])
 BODY: st.SearchStrategy[e.EventBody] = st.one_of(

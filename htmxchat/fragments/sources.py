@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import re
 import string
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TypeAlias
 from urllib.parse import urlsplit
 
 from ..cleaning import one_line
@@ -19,6 +20,8 @@ from ..view import RunView
 from .citations import Citations
 
 a, b, details, li, ol, p, span, summary = map(tag, ["a", "b", "details", "li", "ol", "p", "span", "summary"])
+
+Numbered: TypeAlias = Sequence[tuple[int, Source]]
 
 FEW = 3
 """So many sources stand in the open."""
@@ -32,7 +35,7 @@ def source_list(run_id: str, view: RunView, citations: Citations) -> FT:
     """Return the sources of an answer: an empty list while there are none."""
     numbered = list(enumerate(view.sources, 1))
     places = {} if view.state.live else citations_of(view, citations)
-    items: list[Child] = [source_item(run_id, number, each, places.get(number, ())) for number, each in numbered[:FEW]]
+    items: list[Child] = [*source_items(run_id, numbered[:FEW], places)]
     if numbered[FEW:]:
         items.append(more_sources(run_id, numbered[FEW:], places))
     return ol(items, cls="sources", id=f"sources-{run_id}", aria_label="Sources")
@@ -43,16 +46,15 @@ def citations_of(view: RunView, citations: Citations) -> dict[int, list[str]]:
     return {number: citations.ids(number) for number in citations if number <= len(view.sources)}
 
 
-def more_sources(run_id: str, numbered: Sequence[tuple[int, Source]], places: dict[int, list[str]] | None = None) -> FT:
-    """Return the fold with the sources after the first few, each with its number."""
-    items = [source_item(run_id, number, each, (places or {}).get(number, ())) for number, each in numbered]
+def more_sources(run_id: str, numbered: Numbered, places: Mapping[int, Sequence[str]]) -> FT:
+    """Return the fold with the sources after the first few."""
     return li(
         details(
             summary(icon("chevron", "icon chevron"), span(more_words(len(numbered)))),
-            ol(items, start=str(FEW + 1), aria_label="More sources"),
+            ol(source_items(run_id, numbered, places), start=str(FEW + 1), aria_label="More sources"),
             id=f"more-{run_id}",
         ),
-        cls="more",
+        cls="others",
     )
 
 
@@ -61,7 +63,12 @@ def more_words(count: int) -> str:
     return f"{count} more source{'s' if count > 1 else ''}"
 
 
-def source_item(run_id: str, number: int, source: Source, places: Sequence[str] = ()) -> FT:
+def source_items(run_id: str, numbered: Numbered, places: Mapping[int, Sequence[str]]) -> list[FT]:
+    """Return sources, each with its number; `places` has the ids of what cites them."""
+    return [_item(run_id, number, each, places.get(number, ())) for number, each in numbered]
+
+
+def _item(run_id: str, number: int, source: Source, places: Sequence[str]) -> FT:
     """Return one source. One with an address on the web is a link, and says where that leads."""
     host = _host(source.url or "")
     words: list[Child] = [span(str(number), cls="num"), " ", b(raw(marked(_title(source, host, number))), dir="auto")]

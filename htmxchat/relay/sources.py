@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-
-from ..events import Source
 from ..fragments.citations import Citations
-from ..fragments.sources import FEW, citations_of, more_sources, more_words, source_item, source_places
+from ..fragments.sources import FEW, citations_of, more_sources, more_words, source_items, source_places
 from ..html import render
 from ..patches import Patch
 from ..view import RunView
@@ -19,26 +16,22 @@ def source_patches(run_id: str, before: RunView, view: RunView, citations: Citat
         citations: Those of the answer, once it is over.
     """
     known = len(before.sources)
-    patches = _added(run_id, known, list(enumerate(view.sources[known:], known + 1)))
-    if before.state.live and not view.state.live:
-        for number, ids in citations_of(view, citations).items():
-            patches.append(Patch(f"#source-{run_id}-{number}", "beforeend", render(source_places(ids))))
-    return patches
-
-
-def _added(run_id: str, known: int, fresh: Sequence[tuple[int, Source]]) -> list[Patch]:
+    over = before.state.live and not view.state.live
+    places = citations_of(view, citations) if over else {}
+    patches = [
+        Patch(f"#source-{run_id}-{number}", "beforeend", render(source_places(ids)))
+        for number, ids in places.items()
+        if number <= known
+    ]
+    fresh = list(enumerate(view.sources[known:], known + 1))
     shown, folded = fresh[: max(0, FEW - known)], fresh[max(0, FEW - known) :]
-    patches = [Patch(f"#sources-{run_id}", "beforeend", _items(run_id, shown))] if shown else []
+    added = render(*source_items(run_id, shown, places))
     if folded and known <= FEW:
-        patches.append(Patch(f"#sources-{run_id}", "beforeend", render(more_sources(run_id, folded))))
+        added += render(more_sources(run_id, folded, places))
     elif folded:
         words = more_words(known + len(folded) - FEW)
         patches += [
-            Patch(f"#more-{run_id} > :last-child", "beforeend", _items(run_id, folded)),
+            Patch(f"#more-{run_id} > :last-child", "beforeend", render(*source_items(run_id, folded, places))),
             Patch(f"#more-{run_id} > :first-child > :last-child", "innerHTML", words),
         ]
-    return patches
-
-
-def _items(run_id: str, numbered: Iterable[tuple[int, Source]]) -> str:
-    return render(*(source_item(run_id, number, each) for number, each in numbered))
+    return [*patches, Patch(f"#sources-{run_id}", "beforeend", added)] if added else patches
