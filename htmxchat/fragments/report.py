@@ -20,6 +20,7 @@ from ..view import RunView
 from ..words import standing
 from ..zones import exact
 from .event_rows import seconds
+from .sources import sources_text
 from .timeline import time_taken, timeline_chart
 
 _LONGEST = 20_000
@@ -79,7 +80,10 @@ def report(
             f"<span{bad}>{escape(row.type)}</span><span{bad} dir=auto>{escape(row.meaning)}</span></summary>"
             f"<pre>{escape(row.at.isoformat())}\n{escape(data[:_LONGEST])}{cut}</pre></details>"
         )
-    yield f"<h2>Answer</h2><blockquote dir=auto>{escape(redact_text(view.text))}</blockquote></body></html>"
+    yield f"<h2>Answer</h2><blockquote dir=auto>{escape(redact_text(view.text))}</blockquote>"
+    if view.sources:
+        yield f"<h2>Sources</h2><blockquote dir=auto>{escape(redact_text(sources_text(view.sources)))}</blockquote>"
+    yield "</body></html>"
 
 
 def summary_text(

@@ -16,7 +16,8 @@ from ..cleaning import one_line
 from ..confusing import marked
 from ..events import Source
 from ..html import FT, Child, icon, raw, tag
-from ..view import RunView
+from ..models import Turn
+from ..view import RunView, fold
 from .citations import Citations
 
 a, b, details, li, ol, p, span, summary = map(tag, ["a", "b", "details", "li", "ol", "p", "span", "summary"])
@@ -72,8 +73,6 @@ def _item(run_id: str, number: int, source: Source, places: Sequence[str]) -> FT
     """Return one source. One with an address on the web is a link, and says where that leads."""
     host = _host(source.url or "")
     words: list[Child] = [span(str(number), cls="num"), " ", b(raw(marked(_title(source, host, number))), dir="auto")]
-    if source.detail:
-        words += [" ", span(raw(marked(source.detail)), cls="detail", dir="auto")]
     if host:
         words += [" ", span(raw(marked(host)), cls="host")]
         named: FT = a(words, cls="source", href=source.url, rel="noopener noreferrer nofollow", target="_blank")
@@ -81,12 +80,19 @@ def _item(run_id: str, number: int, source: Source, places: Sequence[str]) -> FT
         named = span(words, cls="source")
     return li(
         named,
-        p(source.excerpt, cls="excerpt", dir="auto") if source.excerpt.strip() else None,
+        _about(source),
         source_places(places) if places else None,
         id=f"source-{run_id}-{number}",
         # What leads here gives it the focus.
         tabindex="-1",
     )
+
+
+def _about(source: Source) -> FT | None:
+    """Return where in it, and the words that matter."""
+    detail = span(raw(marked(source.detail)), cls="detail", dir="auto") if source.detail.strip() else None
+    excerpt = span(raw(marked(source.excerpt)), cls="excerpt", dir="auto") if source.excerpt.strip() else None
+    return p(detail, " " if detail and excerpt else None, excerpt, cls="about") if detail or excerpt else None
 
 
 def source_places(ids: Sequence[str]) -> FT:
@@ -101,11 +107,17 @@ def source_places(ids: Sequence[str]) -> FT:
 
 
 def sources_text(sources: Iterable[Source]) -> str:
-    """Return sources as Markdown, a line each."""
+    """Return sources as a list in Markdown, a line each."""
     return "\n".join(
         f"{number}. " + ", ".join(filter(None, (one_line(said[:_LONGEST], _LONGEST) for said in _said(number, each))))
         for number, each in enumerate(sources, 1)
     )
+
+
+def answer_text(turn: Turn) -> str:
+    """Return the text of an answer, and below it what its citations mean."""
+    sources = sources_text(fold(turn.events).sources)
+    return f"{turn.text.rstrip()}\n\nSources:\n\n{sources}\n" if sources else turn.text
 
 
 def _said(number: int, source: Source) -> tuple[str, str, str]:

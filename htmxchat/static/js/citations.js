@@ -26,7 +26,7 @@ export function showSource(cite) {
   // The card says it, and more.
   cite.removeAttribute("title");
   cite.setAttribute("aria-describedby", card.id);
-  document.body.append(card);
+  cite.closest("chat-log")?.append(card);
   card.showPopover();
   place(card, cite);
   watch(card, shown.listeners.signal);

@@ -31,8 +31,10 @@ class ChatLog extends HTMLElement {
       document.addEventListener(type, () => this.#following?.follow(true), { signal });
     }
     this.#following = new Following(body, turns, (distance) => this.toggleAttribute("data-more", distance >= NEAR));
-    // The empty page is read from its top, and a link to a turn leads there.
-    this.#following.follow(!turns.hidden && !document.getElementById(location.hash.slice(1))?.closest("#turns"));
+    // The empty page is read from its top, and a link to a turn or into one leads there.
+    const place = leadsTo(location.hash);
+    unfold(place);
+    this.#following.follow(!turns.hidden && !place?.closest("#turns"));
   }
 
   disconnectedCallback() {
@@ -44,6 +46,7 @@ class ChatLog extends HTMLElement {
   #leave(link) {
     const from = link.id || link.closest("li[id]")?.id;
     history.replaceState({ ...history.state, from }, "");
+    this.#following?.follow(false);
     unfold(leadsTo(link.hash));
   }
 
@@ -52,6 +55,7 @@ class ChatLog extends HTMLElement {
     const place = this.#from ?? leadsTo(location.hash);
     if (!place || !this.querySelector("#turns")?.contains(place)) return;
     unfold(place);
+    this.#following?.follow(false);
     focus(place);
   }
 
