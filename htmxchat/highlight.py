@@ -9,8 +9,11 @@ from pygments import highlight as pygmentize  # type: ignore[import-untyped,unus
 from pygments.formatters.html import HtmlFormatter  # type: ignore[import-untyped,unused-ignore]
 from pygments.lexers import get_lexer_by_name  # type: ignore[import-untyped,unused-ignore]
 
-MAX_CHARACTERS = 5_000
+MAX_CHARACTERS = 12_000
 """Longer code stays plain."""
+
+MOST_LINES = 40
+"""Longer code shows its beginning, and the rest when it is asked for."""
 
 # Lexers are lists of regular expressions. Nearly all of them, Python's too, take quadratic time on some long line or
 # some long run of blank space: seconds for 10,000 characters. So code that has one stays plain.
@@ -39,27 +42,31 @@ def highlight(code: str, language: str) -> str:
     if not lexer or len(code) > MAX_CHARACTERS or _SLOW.search(code):
         return escape(code)
     try:
+        # Some lexers take a last line for one only when it ends; the formatter ends it in any case.
+        ended = code if code.endswith("\n") else f"{code}\n"
         html: str = pygmentize(
-            code, get_lexer_by_name(lexer, stripnl=False, ensurenl=False), HtmlFormatter(nowrap=True)
+            ended, get_lexer_by_name(lexer, stripnl=False, ensurenl=False), HtmlFormatter(nowrap=True)
         )
     except Exception:  # a lexer that stumbles over hostile code must not end the answer
         return escape(code)
-    # The formatter ends the last line with a line feed whether or not the code does.
     return html if code.endswith("\n") else html.removesuffix("\n")
 
 
 def code_block(code: str, language: str, *, highlighted: bool = True) -> str:
     """Return a code block as the page shows it: a figure with the language, a Copy button and the code.
 
-    `language` is the first word after the fence, whatever it is, or "text". One line feed at the end of `code` is left
-    out, so that a block looks the same before and after its closing fence arrives.
+    `language` is the first word after the fence, whatever it is, or empty. One line feed at the end of `code` is left
+    out, so that a block looks the same before and after its closing fence arrives. A block of more than `MOST_LINES`
+    lines is `data-long`, and has a box to be ticked that shows all of it.
     """
     code = code.removesuffix("\n")
+    long = code.count("\n") >= MOST_LINES
+    everything = '<label class="button" data-kind="quiet"><input type="checkbox">Show all</label>' if long else ""
     label = escape(language[:40])
     kind = f' class="language-{label}"' if _CLASS.match(language) else ""
     content = highlight(code, language) if highlighted else escape(code)
     return (
-        f'<figure class="code"><figcaption><span>{label}</span><span class="actions">'
+        f'<figure class="code"{" data-long" * long}><figcaption><span>{label}</span><span class="actions">{everything}'
         '<button class="button" data-kind="quiet" type="button" name="copy">'
         '<svg class="icon" aria-hidden="true"><use href="#i-copy"/></svg>Copy</button></span></figcaption>'
         f'<pre tabindex="0"><code{kind}>{content}</code></pre></figure>'

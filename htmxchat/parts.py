@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -80,6 +81,13 @@ class Question:
     answer: JSON = None
     answered_by: str = ""
     settled_at: datetime | None = None
+
+    @property
+    def answer_text(self) -> str:
+        """The answer as text; empty when there is none."""
+        if self.state != "answered":
+            return ""
+        return self.answer if isinstance(self.answer, str) else json.dumps(self.answer, ensure_ascii=False)
 
 
 Step: TypeAlias = Reasoning | ToolCall

@@ -72,6 +72,12 @@ class RunView:
         return joined(part.text for part in self.parts if isinstance(part, Text))
 
     @property
+    def writing(self) -> bool:
+        """Whether the agent writes text: it is live, and the last thing that it did was to write."""
+        last = self.parts[-1] if self.parts else None
+        return self.state is RunState.RUNNING and isinstance(last, Text) and not last.blank
+
+    @property
     def awaited_script(self) -> ScriptProposed | None:
         """The script whose result the run waits for."""
         return self.awaited[0] if self.awaited and self.state.live else None

@@ -17,6 +17,7 @@ from starlette.testclient import TestClient
 from htmxchat import LocalBackend, Request, User, create_chat_app
 from htmxchat.events import (
     EventBody,
+    InputAnswered,
     InputRequested,
     Outcome,
     ReasoningDelta,
@@ -32,7 +33,7 @@ from htmxchat.events import (
 from htmxchat.fragments.event_rows import event_rows
 from htmxchat.fragments.inspector import run_facts
 from htmxchat.fragments.inspector_controls import first_problem, live_controls, more_link
-from htmxchat.fragments.report import summary_text
+from htmxchat.fragments.report import report, summary_text
 from htmxchat.fragments.timeline import timeline_chart
 from htmxchat.html import render
 from htmxchat.inspection import RowFilter, rows
@@ -45,6 +46,7 @@ from htmxchat.sse import ServerSentEvent
 from htmxchat.testing import Break, Gate, ScriptedBackend, Step, each_event
 from htmxchat.urls import Urls
 from htmxchat.view import fold
+from htmxchat.zones import exact
 from tests.support import FRAGMENT, Element, Exchange, context, open_page, parse
 
 ANN = User("ann")
@@ -407,6 +409,20 @@ class TestPages:
         said = ("State: Failed", "Question: `fail`", "First problem:", "query failed", "RunEnded")
         assert all(words in text for words in (run.removeprefix("/runs/"), *said))
 
+    def test_the_exports_say_what_was_asked_and_who_answered(self) -> None:
+        said: list[EventBody] = [InputRequested("1", "Restart it?", ("Yes", "No")), InputAnswered("1", "Yes", "ann")]
+        said += [InputRequested("2", "Which <one>?"), RunEnded(Outcome.FAILED, "No.")]
+        events = [RunEvent(seq, AT, body) for seq, body in enumerate(said, 1)]
+        run = Run("f" * 32, "c", "ann", "t", RunState.FAILED, AT)
+        view, chart = fold(events), timeline(events)
+        summary = summary_text(run, view, [], chart, question="Go")
+        assert f"- Asked: `Restart it?`, `Yes`, answered by `ann`, {exact(AT, None)}\n" in summary
+        assert "- Asked: `Which <one>?`, not answered until" in summary
+        page = parse("".join(report(run, view, [], chart, question="Go", brand="Chat")).replace("<!doctype html>", ""))
+        found = {each.one("dt").text: each.one("dd").text for each in page.all("div") if each.all("dt")}
+        assert found["Restart it?"] == f"Yes answered by ann, {exact(AT, None)}"
+        assert found["Which <one>?"].strip().startswith("not answered until")
+
     @pytest.mark.parametrize(
         "text",
         [
@@ -421,6 +437,7 @@ class TestPages:
     )
     def test_nothing_in_the_summary_is_read_as_markdown(self, text: str) -> None:
         said: list[EventBody] = [StageChanged(text), ToolStarted("1", text, text), Unknown(text, {text: text})]
+        said += [InputRequested(text, text), InputAnswered(text, text, text), InputRequested("2", text)]
         said += [ToolFinished("1", text, failed=True), RunEnded(Outcome.FAILED, text)]
         events = [RunEvent(seq, AT, body) for seq, body in enumerate(said, 1)]
         run = Run("f" * 32, "c", "ann", "t", RunState.FAILED, AT)

@@ -15,7 +15,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from htmxchat.highlight import MAX_CHARACTERS
+from htmxchat.highlight import MAX_CHARACTERS, MOST_LINES
 from htmxchat.markdown import Markdown, MarkdownStream
 
 SPEC = json.loads((Path(__file__).parent / "data" / "commonmark-0.31.2.json").read_text(encoding="utf-8"))
@@ -38,7 +38,8 @@ ATTRIBUTES: dict[str, dict[str, str]] = {
         "loading": "lazy",
         "referrerpolicy": "no-referrer",
     },
-    "figure": {"class": "code"},
+    "figure": {"class": "code", "data-long": ""},
+    "label": {"class": "button", "data-kind": "quiet"},
     "span": {"class": r"actions|[a-z][a-z0-9]{0,2}( [A-Za-z0-9-]+)*"},
     "button": {"class": "button", "data-kind": "quiet", "type": "button", "name": "copy"},
     "svg": {"class": "icon", "aria-hidden": "true"},
@@ -450,7 +451,7 @@ def test_code_is_not_prepared_for_the_parser(code: str) -> None:
     assert MARKDOWN.python_blocks(f"```python\n{code}\n```\n") == [code]
 
 
-def figure(code: str, label: str = "text", kind: str = ' class="language-text"') -> str:
+def figure(code: str, label: str = "", kind: str = "") -> str:
     return (
         f'<figure class="code"><figcaption><span>{label}</span><span class="actions"><button class="button" '
         'data-kind="quiet" type="button" name="copy"><svg class="icon" aria-hidden="true">'
@@ -462,6 +463,21 @@ def figure(code: str, label: str = "text", kind: str = ' class="language-text"')
 def test_a_fence_becomes_a_figure_with_highlighted_code() -> None:
     code = '<span class="n">x</span> <span class="o">=</span> <span class="mi">1</span>'
     assert render("```python title=a\nx = 1\n```") == figure(code, "python", ' class="language-python"')
+
+
+def test_only_a_fence_that_says_so_is_text() -> None:
+    assert render("```text\nx\n```") == figure("x", "text", ' class="language-text"')
+
+
+def test_long_code_shows_its_beginning_first() -> None:
+    short, long = render("```\n" + "x\n" * MOST_LINES + "```"), render("```\n" + "x\n" * (MOST_LINES + 1) + "```")
+    assert "data-long" not in short and "checkbox" not in short
+    assert long.startswith('<figure class="code" data-long>')
+    assert '<label class="button" data-kind="quiet"><input type="checkbox">Show all</label>' in long
+
+
+def test_the_last_line_of_a_diff_is_one() -> None:
+    assert '<span class="gi">+ new</span></code>' in render("```diff\n- old\n+ new\n```")
 
 
 def test_an_open_fence_renders_as_it_will_when_closed() -> None:
@@ -692,7 +708,7 @@ def test_pathological_text_is_rendered_within_limits(name: str) -> None:
 @pytest.mark.parametrize("name", ["quotes", "lists", "cells", "tags", "summary"])
 def test_a_block_beyond_the_limits_is_shown_as_plain_text(name: str) -> None:
     html = render(HOSTILE[name] + "\n\n# after")
-    assert html.startswith('<figure class="code"><figcaption><span>text</span>')
+    assert re.match('<figure class="code"( data-long)?><figcaption><span></span>', html)
     assert HOSTILE[name][:50].strip() in check(html).text
     assert html.endswith("<h3>after</h3>")
 
@@ -911,7 +927,7 @@ def test_a_fence_settles_whichever_line_it_is_looked_at(lines: int) -> None:
     markdown = MarkdownStream(MARKDOWN)
     markdown.append("```\n" + "a\n" * lines + "```\n\nafter\n")
     markdown.append("and\n" * 30 + "\nthe end\n")
-    assert markdown.settled()[0] == figure("\n".join("a" * lines))
+    assert markdown.settled()[0] == render("```\n" + "a\n" * lines + "```")
     assert len(markdown.open()) == 1
 
 
@@ -990,3 +1006,7 @@ def test_code_is_highlighted_once_it_is_complete() -> None:
     assert '<span class="kn">' not in "".join(markdown.open())
     markdown.append("```\n")
     assert '<span class="kn">import</span>' in "".join(markdown.open())
+    again = markdown.copy()
+    for stream in (markdown, again):
+        stream.append("after")
+        assert stream.open() == MARKDOWN.blocks("```python\nimport os\n```\nafter")

@@ -5,8 +5,6 @@ Hooks: `form.request`, and `.request[data-state]` once it is settled.
 
 from __future__ import annotations
 
-import json
-
 from ..confusing import marked
 from ..html import FT, Child, raw, tag
 from ..models import RunState, Waiting
@@ -51,7 +49,7 @@ def _form(id: str, url: str, question: Question) -> FT:
 def _record(id: str, question: Question) -> FT:
     request = question.request
     answered = question.state == "answered"
-    answer = _words(question.answer)
+    answer = question.answer_text
     if request.choices:
         given: Child = ul(
             [
@@ -73,7 +71,3 @@ def _record(id: str, question: Question) -> FT:
         id=id,
         data_state=question.state,
     )
-
-
-def _words(answer: object) -> str:
-    return answer if isinstance(answer, str) else json.dumps(answer, ensure_ascii=False)

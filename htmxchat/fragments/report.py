@@ -14,6 +14,7 @@ from ..inspection import Row
 from ..inspection.meanings import duration
 from ..inspection.timeline import Timeline
 from ..models import Run, is_dated
+from ..parts import Question
 from ..redaction import redact_text
 from ..urls import Urls
 from ..view import RunView
@@ -69,6 +70,14 @@ def report(
     if view.error:
         yield f'<p class="error" dir="auto">{escape(redact_text(view.error))}</p>'
     yield f"<h2>Question</h2><blockquote dir=auto>{escape(redact_text(question))}</blockquote>"
+    asked = [part for part in view.parts if isinstance(part, Question)]
+    if asked:
+        yield "<h2>Asked and answered</h2><dl>"
+        for part in asked:
+            answer, outcome = redact_text(part.answer_text), _outcome(part, part.answered_by, zone)
+            yield f"<div><dt dir=auto>{escape(redact_text(part.request.prompt))}</dt>"
+            yield f"<dd dir=auto>{escape(answer)} <small>{escape(outcome)}</small></dd></div>"
+        yield "</dl>"
     yield f"<h2>Where the time went</h2>{_chart(timeline, run.id)}<h2>Events</h2>"
     for row in rows:
         bad = ' class="bad"' if row.failed else ""
@@ -94,6 +103,10 @@ def summary_text(
     lines = [f"**Run `{run.id}`**", ""]
     lines += [f"- {name}: {value}" for name, value in facts(run, view, timeline, zone) if name != "Run"]
     lines.append(f"- Question: {_code(redact_text(question))}")
+    for part in view.parts:
+        if isinstance(part, Question):
+            said = filter(None, [_code(redact_text(part.request.prompt)), _code(redact_text(part.answer_text))])
+            lines.append(f"- Asked: {', '.join(said)}, {_outcome(part, _code(part.answered_by), zone)}")
     if view.error:
         lines.append(f"- Error: {_code(redact_text(view.error))}")
     problem = next((row for row in rows if row.failed), None)
@@ -123,6 +136,15 @@ def facts(run: Run, view: RunView, timeline: Timeline, zone: tzinfo | None = Non
     if view.usage:
         found.append(("Tokens", f"{view.usage.input_tokens:,} in, {view.usage.output_tokens:,} out"))
     return found
+
+
+def _outcome(question: Question, who: str, zone: tzinfo | None) -> str:
+    """Return what came of a question, in words: who answered, and when."""
+    if question.state == "waiting" or question.settled_at is None:
+        return "waiting for an answer"
+    if question.state == "withdrawn":
+        return f"not answered until {exact(question.settled_at, zone)}"
+    return f"answered{f' by {who}' if who else ''}, {exact(question.settled_at, zone)}"
 
 
 def _chart(timeline: Timeline, run_id: str) -> str:

@@ -28,14 +28,15 @@ def turn_tail(run_id: str, view: RunView, context: TurnContext) -> FT:
         children.append(
             p("The agent is waiting for a script, and this chat runs none. Stop the answer.", cls="stopped")
         )
-    if view.state.live and view.waiting is None and (stage := _stage(view)):
+    if view.state.live and view.waiting is None and not view.writing and (stage := _stage(view)):
         children.append(p(span(stage, cls="state", data_state=view.state.value, dir="auto"), cls="stage"))
     if view.state is RunState.FAILED:
         words = "Try again" if context.can_retry else "Ask again"
         children.append(_failure(view, _retry(urls, run_id, icon("retry"), words, cls="button")))
     if view.state is RunState.CANCELLED:
         children.append(p(span(standing(view.state).word, cls="state"), cls="stopped"))
-    children.append(_foot(run_id, view, context))
+    if not view.state.live:
+        children.append(_foot(run_id, view, context))
     # Where the focus goes when what had it in this turn is done.
     return div(children, cls="turn-tail", id=f"tail-{run_id}", tabindex="-1")
 
@@ -88,8 +89,6 @@ def _foot(run_id: str, view: RunView, context: TurnContext) -> FT:
         words = "Answer again" if context.can_retry else "Ask again"
         again = _retry(context.urls, run_id, icon("retry"), cls="button", **icon_only(words))
     inspect = _inspect(context.urls.run(run_id), context.inspector == "here") if context.inspector else None
-    if view.state.live:
-        return footer(inspect, cls="turn-foot")
     return footer(
         copy if view.written else None,
         again,

@@ -52,5 +52,5 @@ class Markdown:
                 raise TooComplex
             html = Renderer(self.image_hosts, budget).render(block)
         except TooComplex:
-            html = code_block(block.source, "text")
+            html = code_block(block.source, "")
         return html.replace("\r", "&#13;")  # from "&#13;" in the text; on the wire a bare CR would end the line

@@ -147,7 +147,7 @@ class Renderer:
             self._images.append(data)
         self._push(opening, closing)
         if name == "CodeBlock":
-            self._language = ((variant(data)[1] or "").split() or ["text"])[0]
+            self._language = ((variant(data)[1] or "").split() or [""])[0]
         if name in ("CodeBlock", "HtmlBlock") or (name == "Image" and self._text is None):
             self._text = []
 

@@ -32,6 +32,8 @@ class MarkdownStream:
         self._look_at = 0  # the size at which to parse them again
         self._fence = ""  # that the open text is inside of
         self._fence_closed = False
+        # A closed fence that is open still: its source and the budget before it, the budget after it, its HTML.
+        self._closed: tuple[tuple[str, int], int, str] | None = None
 
     def copy(self) -> MarkdownStream:
         """Return another that goes on from here. What has settled since the last call of `settled` stays here."""
@@ -56,9 +58,19 @@ class MarkdownStream:
     def open(self) -> list[str]:
         """Return the blocks that are not settled: usually one, sometimes none or a few. Costs O(their length)."""
         text = normalize("".join([*self._lines, *self._tail]))
-        budget, none = Budget(self._budget.left), Budget(0)
-        blocks = (self._markdown.render_block(each, budget if each.is_closed_fence() else none) for each in parse(text))
-        return [html for html in blocks if html]
+        budget = Budget(self._budget.left)
+        return [html for each in parse(text) if (html := self._open_block(each, budget))]
+
+    def _open_block(self, block: Block, budget: Budget) -> str:
+        if not block.is_closed_fence():
+            return self._markdown.render_block(block, Budget(0))
+        # Until it settles it is the same each time, and it costs a hundred times what the rest does.
+        known = block.source, budget.left
+        if self._closed is None or self._closed[0] != known:
+            html = self._markdown.render_block(block, budget)
+            self._closed = known, budget.left, html
+        _, budget.left, html = self._closed
+        return html
 
     def _add_line(self, line: str) -> None:
         self._lines.append(line)

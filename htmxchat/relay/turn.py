@@ -120,7 +120,7 @@ def _standing(view: RunView) -> tuple[object, ...]:
 
 def _below(view: RunView) -> tuple[object, ...]:
     return (
-        view.state, view.written, view.stage, view.waiting, view.usage, view.error,
+        view.state, view.written, view.writing, view.stage, view.waiting, view.usage, view.error,
         view.started_at, view.ended_at,
     )  # fmt: skip
 

@@ -68,8 +68,8 @@ def open_menu(page: Page, choice: str) -> None:
 
 def rename(page: Page, title: str) -> None:
     open_menu(page, "Rename")
-    page.get_by_label("Title").fill(title)
-    page.get_by_label("Title").press("Enter")
+    page.get_by_label("Title", exact=True).fill(title)
+    page.get_by_label("Title", exact=True).press("Enter")
     expect(page.locator("h1")).to_have_text(title)
 
 

@@ -32,6 +32,7 @@ from htmxchat import (
     chat_lifespan,
     create_chat_app,
 )
+from htmxchat.backends.stub import StubBackend
 from htmxchat.events import decode_body
 
 WORDS = 1_500
@@ -152,6 +153,7 @@ def others() -> dict[str, Starlette]:
     return {
         "signed-out": signed_out(),
         "hostile": hostile(),
+        "demo": create_chat_app(StubBackend(pace=0.01)),
         "polling": create_chat_app(LocalBackend(respond), stream="poll"),
         "hurried": create_chat_app(LocalBackend(respond), scripts=Scripts(timeout=1)),
         "trusting": create_chat_app(LocalBackend(respond), scripts=Scripts(trust=True)),

@@ -110,7 +110,8 @@ def inspected(page: Page) -> None:
 
 def inspected_live(page: Page) -> None:
     emit(page, ("StageChanged", {"name": "Planning"}), ("TextDelta", {"text": "Half"}), "forever")
-    page.get_by_role("link", name="Inspect this run").click()
+    wait_for_state(page, "running")
+    page.get_by_role("link", name="Inspector", exact=True).click()
     page.get_by_role("button", name="Pause").click()
     page.get_by_label("Keyboard").click()
 
@@ -334,7 +335,7 @@ def test_nothing_moves_for_who_wants_that(new_context: Callable[..., BrowserCont
     page = new_context(reduced_motion="reduce").new_page()
     page.goto(site.url)
     emit(page, ("StageChanged", {"name": "Reading"}), ("TextDelta", {"text": "A"}), "forever")
-    expect(answer(page).locator(".turn-body")).to_have_text("A")
+    expect(answer(page).locator(".prose")).to_have_text("A")
     assert page.evaluate("document.getAnimations().length") == 0
     page.emulate_media(reduced_motion="no-preference")
     until(lambda: page.evaluate("document.getAnimations().length") > 0)

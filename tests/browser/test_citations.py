@@ -149,3 +149,16 @@ def test_there_is_nothing_to_complain_about(chat: Page) -> None:
     expect(card(chat)).to_be_visible()
     found = Axe().run(chat).response["violations"]
     assert not found, found
+
+
+def test_sources_show_below_text_that_grows_when_they_are_asked_for(chat: Page) -> None:
+    emit(chat, ("SourcesFound", {"sources": [source(1), source(2)]}), ("TextDelta", {"text": "Slow [2]. "}), "forever")
+    expect(cite(chat, 0)).to_have_attribute("title", "Source 2")
+    expect(answer(chat).locator(".sources")).to_be_hidden()
+    cite(chat, 0).click()
+    expect(sources(chat).nth(1)).to_be_focused()
+    expect(sources(chat).nth(1)).to_be_in_viewport()
+    chat.get_by_role("button", name="Stop").click()
+    wait_for_state(chat, "cancelled")
+    expect(sources(chat).nth(0)).to_be_visible()
+    expect(sources(chat).nth(1).locator(".places a")).to_have_count(1)

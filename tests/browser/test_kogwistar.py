@@ -256,7 +256,7 @@ def test_a_message_in_doubt_that_arrived_shows_its_answer_and_keeps_the_next_one
     expect(answer(page).locator(".stage")).to_contain_text("Your message has arrived")
     expect(page.locator("#text")).to_have_value("And then?")
     server.add_turn(conversation, "assistant", "Left.")
-    expect(answer(page).locator(".turn-body")).to_have_text("Left.")
+    expect(answer(page).locator(".prose")).to_have_text("Left.")
     wait_for_state(page, "completed")
     page.press("#text", "Enter")
     expect(page.locator("article.turn")).to_have_count(6)
@@ -278,7 +278,7 @@ def test_a_first_message_in_doubt_leads_to_its_conversation(
     server.add_turn(conversation, "assistant", "Left.")
     page.locator("#history-list").get_by_text("Which way?").click()
     expect(page.locator("article.turn")).to_have_count(2)
-    expect(answer(page).locator(".turn-body")).to_have_text("Left.")
+    expect(answer(page).locator(".prose")).to_have_text("Left.")
     assert_same_after_reload(page)
 
 
@@ -333,7 +333,7 @@ def test_steps_states_and_changes_of_a_run_that_waits(page: Page, host: Callable
     page.goto(host("--workflow", "demo.suspend").url)
     send(page, "suspend please")
     wait_for_state(page, "suspended")
-    page.get_by_role("link", name="Inspect this run").click()
+    page.get_by_role("link", name="Inspector", exact=True).click()
     expect(page.locator("#inspector-facts")).to_contain_text("Asks:")
     page.get_by_role("link", name="Steps", exact=True).click()
     expect(page.locator(".steps > li")).to_have_count(2)

@@ -75,7 +75,7 @@ def test_a_message_whose_answer_was_lost_is_sent_again_and_taken_once(chat: Page
     until(lambda: "Echo: two" in chat.request.get(chat.url).text())
     box(chat).press("Enter")
     expect(chat.locator("article.turn")).to_have_count(4)
-    expect(answer(chat).locator(".turn-body")).to_have_text("Echo: two")
+    expect(answer(chat).locator(".prose")).to_have_text("Echo: two")
     expect(box(chat)).to_have_value("")
     # The same words once more, on purpose, are another message.
     send(chat, "two")

@@ -99,7 +99,7 @@ def test_a_script_runs_once_it_is_approved_and_the_agent_goes_on(chat: Page) -> 
     expect(output(script)).to_contain_text("42")
     expect(script.locator(".state")).to_have_text(re.compile(r"Done in \d+\.\d\d s"))
     wait_for_state(chat, "completed")
-    expect(answer(chat).locator(".turn-body")).to_have_text("done: hello\n42")
+    expect(answer(chat).locator(".prose")).to_have_text("done: hello\n42")
     shown, turns = chat.locator("#scripts .room-body").inner_text(), dom(chat)
     chat.reload()
     expect(script).to_be_visible()
@@ -137,7 +137,7 @@ def test_it_works_where_streams_do_not(page: Page, site: Server) -> None:
     ask(page, "6 * 7")
     page.keyboard.press("Enter")
     expect_state(card(page), "done")
-    expect(answer(page).locator(".turn-body")).to_have_text("done: 42")
+    expect(answer(page).locator(".prose")).to_have_text("done: 42")
 
 
 def test_nothing_runs_before_it_is_approved(chat: Page) -> None:
@@ -197,7 +197,7 @@ def test_an_edited_script_runs_as_it_was_edited(chat: Page) -> None:
     press(card(chat), "approve")
     expect_state(card(chat), "done")
     expect(output(card(chat))).to_contain_text("after all")
-    expect(answer(chat).locator(".turn-body")).to_have_text("done: after all")
+    expect(answer(chat).locator(".prose")).to_have_text("done: after all")
 
 
 def test_an_edit_survives_what_happens_meanwhile_and_can_be_discarded(chat: Page) -> None:
@@ -343,7 +343,7 @@ def test_another_tab_can_stop_what_one_runs(tabs: tuple[Page, Page]) -> None:
     press(card(second), "cancel")
     expect_state(card(second), "cancelled")
     expect_state(card(first), "cancelled")
-    expect(answer(first).locator(".turn-body")).to_have_text("cancelled: The user cancelled the script.")
+    expect(answer(first).locator(".prose")).to_have_text("cancelled: The user cancelled the script.")
     press(card(first), "rerun")
     expect_state(card(first), "running")
 
@@ -576,7 +576,7 @@ def test_a_script_that_is_cancelled_while_python_loads_never_runs(chat: Page) ->
     expect(card(chat).locator("progress")).to_be_visible()
     press(card(chat), "cancel")
     expect_state(card(chat), "cancelled")
-    expect(answer(chat).locator(".turn-body")).to_have_text("cancelled: The user cancelled the script.")
+    expect(answer(chat).locator(".prose")).to_have_text("cancelled: The user cancelled the script.")
     chat.unroute("**/pyodide.asm.wasm")
     press(card(chat), "rerun")
     expect_state(card(chat), "done")
@@ -590,7 +590,7 @@ def test_trust_runs_without_asking_where_the_host_allows_it(page: Page, site: Se
     expect_state(card(page, "Script 0"), "done")
     expect(card(page, "Script 0")).to_contain_text("run without asking")
     send(page, 'run "6 * 7"')
-    expect(answer(page).locator(".turn-body")).to_have_text("done: 42", timeout=READY)
+    expect(answer(page).locator(".prose")).to_have_text("done: 42", timeout=READY)
     page.reload()
     expect(page.get_by_role("checkbox", name="Run without asking")).to_be_checked()
 
@@ -665,4 +665,4 @@ def test_a_phone_leads_from_the_answer_to_the_script_and_back(
     card(page).locator("button[name=approve]").tap()
     expect_state(card(page), "done")
     page.get_by_role("navigation", name="Rooms").get_by_text("Chat").tap()
-    expect(answer(page).locator(".turn-body")).to_have_text("done: 3")
+    expect(answer(page).locator(".prose")).to_have_text("done: 3")

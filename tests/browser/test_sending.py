@@ -92,7 +92,7 @@ def test_the_button_that_is_at_work_shows_it_and_nothing_moves(chat: Page) -> No
     south.click()
     taken(chat, held).continue_()
     wait_for_state(chat, "completed")
-    expect(answer(chat).locator(".turn-body")).to_have_text("You chose north.")
+    expect(answer(chat).locator(".prose")).to_have_text("You chose north.")
 
 
 def test_an_answer_that_is_asked_for_again_shows_it(chat: Page) -> None:

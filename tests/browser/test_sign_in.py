@@ -150,4 +150,4 @@ def test_an_account_that_cannot_chat_is_told_so(place: Place, page: Page) -> Non
     # No page ever had the token's address: the browser's history does not, with or without scripts.
     assert [each[:3] for each in answers if "token=" in each] == ["303"]
     page.reload()
-    expect(page.get_by_role("heading")).to_have_text("Sign in")
+    expect(page.get_by_role("heading")).to_contain_text("Sign in to ")

@@ -140,7 +140,7 @@ def test_a_question_that_was_answered_elsewhere_is_not_answered_again(chat: Page
     wait_for_state(chat, "completed")
     other.get_by_role("button", name="south").click()
     expect(other.locator(ERROR)).to_contain_text("This question is not open any more")
-    expect(answer(other).locator(".turn-body")).to_have_text("You chose north.")
+    expect(answer(other).locator(".prose")).to_have_text("You chose north.")
     expect(other.locator(STOP)).to_have_count(0)
 
 
@@ -172,7 +172,7 @@ def test_a_page_whose_conversation_has_gone_says_so_and_begins_a_new_one(chat: P
     expect(other.locator("chat-menu")).to_have_count(0)
     box(other).press("Enter")
     answered(other, 2)
-    expect(answer(other).locator(".turn-body")).to_have_text("Echo: a precious text")
+    expect(answer(other).locator(".prose")).to_have_text("Echo: a precious text")
     assert other.url != old
 
 

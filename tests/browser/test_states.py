@@ -24,7 +24,7 @@ def expect_everywhere(page: Page, mark: str, word: str, waiting: str | None = No
     row = page.locator("a[data-conversation]").first
     if mark != "completed":
         expect(row).to_have_attribute("data-state", mark)
-        expect(row).to_have_attribute("title", word)
+        expect(row).to_have_attribute("title", re.compile(f"^{re.escape(word)}$", re.MULTILINE))
     else:
         expect(row).not_to_have_attribute("data-state", re.compile(""))
     fact = page.locator("#inspector-facts dd.state")
@@ -35,7 +35,7 @@ def expect_everywhere(page: Page, mark: str, word: str, waiting: str | None = No
 
 
 def inspect(page: Page) -> None:
-    answer(page).locator("a[name=inspect]").click()
+    page.get_by_role("link", name="Inspector", exact=True).click()
     expect(page.locator("#inspector-facts")).to_be_visible()
 
 
