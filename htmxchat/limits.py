@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 
 import anyio
@@ -194,6 +193,28 @@ def _content_length(scope: Scope) -> int:
     return int(text[:32]) if text.isascii() and text.isdigit() else 0
 
 
+class Slot:
+    """One thing that a user has under way. It is over when the `with` block of this is."""
+
+    __slots__ = "_open", "_user_id"
+
+    def __init__(self, open: Counter[str], user_id: str) -> None:
+        self._open = open
+        self._user_id = user_id
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, *_: object) -> None:
+        self.leave()
+
+    def leave(self) -> None:
+        """It is over."""
+        self._open[self._user_id] -= 1
+        if not self._open[self._user_id]:
+            del self._open[self._user_id]
+
+
 class Slots:
     """Counts what each user has under way in this process.
 
@@ -205,20 +226,12 @@ class Slots:
         self._per_user = per_user
         self._open: Counter[str] = Counter()
 
-    @contextmanager
-    def take(self, user_id: str) -> Iterator[bool]:
-        """Hold a slot while the block runs; false when all are taken."""
-        taken = self._open[user_id] < self._per_user
-        if not taken:
-            yield False
-            return
+    def take(self, user_id: str) -> Slot | None:
+        """Return a slot, to be left when what it is for is done; `None` when all are taken."""
+        if self._open[user_id] >= self._per_user:
+            return None
         self._open[user_id] += 1
-        try:
-            yield True
-        finally:
-            self._open[user_id] -= 1
-            if not self._open[user_id]:
-                del self._open[user_id]
+        return Slot(self._open, user_id)
 
     def count(self, user_id: str) -> int:
         """Return how much the user has under way."""

@@ -56,6 +56,11 @@ Emit: TypeAlias = Callable[[ServerSentEvent], Awaitable[None]]
 
 
 _SILENT = 2.0
+_HEADERS = (
+    (b"cache-control", b"no-store, no-transform"),
+    (b"x-accel-buffering", b"no"),
+    (b"content-type", b"text/event-stream; charset=utf-8"),
+)
 _END: Message = {"type": "http.response.body", "body": b"", "more_body": False}
 
 
@@ -89,7 +94,7 @@ class EventStreamResponse(Response):
     ) -> None:
         self.status_code = 200
         self.background = None
-        self.init_headers({"Cache-Control": "no-store, no-transform", "X-Accel-Buffering": "no"})
+        self.raw_headers = [*_HEADERS]
         self._produce = produce
         self._heartbeat = heartbeat
         self._send_timeout = send_timeout
@@ -102,13 +107,12 @@ class EventStreamResponse(Response):
             connection = _Connection(send, self._send_timeout, tasks.cancel_scope)
             tasks.start_soon(self._watch, receive, connection, tasks.cancel_scope)
             try:
-                await connection.send(
-                    {"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers}
-                )
+                await connection.begin(self.status_code, self.raw_headers)
                 if scope["method"] != "HEAD":
-                    with self._stop.watch(connection.end_if_silent):
-                        await self._produce(connection.emit, tasks)
+                    self._stop.watch(connection.end_if_silent)
+                    await self._produce(connection.emit, tasks)
             finally:
+                self._stop.leave(connection.end_if_silent)
                 tasks.cancel_scope.cancel()
         if connection.open:
             with suppress(OSError), anyio.move_on_after(self._send_timeout):
@@ -137,23 +141,33 @@ class _Connection:
         self._send = send
         self._timeout = timeout
         self._response = response
-        self._lock = anyio.Lock()
+        self._sending: anyio.Event | None = None
         self._sent_at = anyio.current_time()
         self.open = False
 
     async def send(self, message: Message) -> None:
-        async with self._lock:
-            try:
-                with anyio.fail_after(self._timeout):
-                    await self._send(message)
-            except (OSError, TimeoutError):
-                # The client is gone, or takes nothing any more. Cancelling reaches through task groups of `produce`,
-                # which would wrap an exception.
-                self.open = False
-                self._response.cancel()
-                await anyio.sleep_forever()
-            self._sent_at = anyio.current_time()
-            self.open = True
+        # A lock that is there only while somebody holds it: thousands of streams are idle at a time.
+        while self._sending is not None:
+            await self._sending.wait()
+        self._sending = anyio.Event()
+        try:
+            with anyio.fail_after(self._timeout):
+                await self._send(message)
+        except (OSError, TimeoutError):
+            # The client is gone, or takes nothing any more. Cancelling reaches through task groups of `produce`,
+            # which would wrap an exception.
+            self.open = False
+            self._response.cancel()
+            await anyio.sleep_forever()
+        finally:
+            self._sending.set()
+            self._sending = None
+        self._sent_at = anyio.current_time()
+        self.open = True
+
+    async def begin(self, status: int, headers: list[tuple[bytes, bytes]]) -> None:
+        # Middleware adds to the copy, which goes when it has been sent.
+        await self.send({"type": "http.response.start", "status": status, "headers": [*headers]})
 
     async def emit(self, event: ServerSentEvent) -> None:
         await self.send({"type": "http.response.body", "body": event.encode(), "more_body": True})

@@ -10,8 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import signal
-from collections.abc import Callable, Coroutine, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Coroutine
 from typing import Any
 
 _INTERVAL = 0.25
@@ -32,17 +31,9 @@ class ServerStop:
         self._watching: set[Callable[[float], None]] = set()
         self._loop: asyncio.AbstractEventLoop | None = None
 
-    @contextmanager
-    def watch(self, on_stop: Callable[[float], None]) -> Iterator[None]:
-        """Have `on_stop` called with the time while the block runs. Only on asyncio: uvicorn runs on nothing else."""
+    def watch(self, on_stop: Callable[[float], None]) -> None:
+        """Have `on_stop` called with the time from now on. Only on asyncio: uvicorn runs on nothing else."""
         self._watching.add(on_stop)
-        try:
-            self._start()
-            yield
-        finally:
-            self._watching.discard(on_stop)
-
-    def _start(self) -> None:
         try:
             loop = asyncio.get_running_loop()
         except RuntimeError:
@@ -50,6 +41,10 @@ class ServerStop:
         if self._loop is not loop:
             self._loop = loop
             loop.call_later(_INTERVAL, self._look, loop)
+
+    def leave(self, on_stop: Callable[[float], None]) -> None:
+        """Call it no more."""
+        self._watching.discard(on_stop)
 
     def _look(self, loop: asyncio.AbstractEventLoop) -> None:
         if self._loop is not loop:

@@ -33,6 +33,7 @@ from .events import (
 )
 from .models import RunState, RunSummary, Transcript, Waiting
 from .parts import Part, ProposedScript, Question, Reasoning, Text, ToolCall, joined, replaced
+from .scripts.excerpt import Excerpt, excerpt_of, excerpts
 from .scripts.models import Script
 from .scripts.result import ScriptState
 
@@ -49,7 +50,8 @@ class RunView:
         request: What the agent waits for.
         awaited: The scripts whose results it waits for.
         last_seq: The number of the last event folded in.
-        queue: What the queue says of the scripts, by their ids, where that is newer than the log; see `with_queue`.
+        queue: What the queue says of the scripts, by their ids; see `with_queue`. Of those that are not in it, the log
+            alone is known.
     """
 
     state: RunState = RunState.QUEUED
@@ -64,7 +66,7 @@ class RunView:
     started_at: datetime | None = None
     ended_at: datetime | None = None
     last_seq: int | None = None
-    queue: Mapping[str, ScriptState] = field(default_factory=dict)
+    queue: Mapping[str, Excerpt] = field(default_factory=dict)
 
     @property
     def text(self) -> str:
@@ -90,16 +92,16 @@ class RunView:
         if self.request is not None:
             return Waiting.ANSWER
         script = self.awaited_script
-        return Waiting.for_script(self.script_state(script)) if script else None
+        return Waiting.for_script(self.script(ProposedScript(script)).state) if script else None
 
-    def script_state(self, script: ScriptProposed, finished: ScriptFinished | None = None) -> ScriptState:
-        """Return where a script is that the agent proposed."""
-        if script.script_id in self.queue:
-            return self.queue[script.script_id]
-        if finished is not None:
-            return finished.state
+    def script(self, part: ProposedScript) -> Excerpt:
+        """Return how a script stands that the agent proposed, and what came of it."""
+        if (known := self.queue.get(part.script.script_id)) is not None:
+            return known
+        if part.finished is not None:
+            return excerpt_of(part.finished.state, part.finished.result)
         # What a run that is over waited for is withdrawn.
-        return ScriptState.QUEUED if self.state.live or not script.awaited else ScriptState.CANCELLED
+        return Excerpt(ScriptState.QUEUED if self.state.live or not part.script.awaited else ScriptState.CANCELLED)
 
 
 def fold(events: Iterable[RunEvent], view: RunView | None = None) -> RunView:
@@ -118,8 +120,7 @@ def fold(events: Iterable[RunEvent], view: RunView | None = None) -> RunView:
 
 def with_queue(view: RunView, run_id: str, queue: Iterable[Script]) -> RunView:
     """Return `view` with what the queue says now of the scripts that the run proposed."""
-    mine = {each.proposal: each.state for each in queue if each.run_id == run_id and each.proposal}
-    return replace(view, queue=mine)
+    return replace(view, queue=excerpts(run_id, queue))
 
 
 def compact(events: Iterable[RunEvent]) -> tuple[RunEvent, ...]:
@@ -176,7 +177,7 @@ class Folding:
         self._parts = list(self._view.parts)
         self._sources = list(self._view.sources)
         self._awaited = {script.script_id: script for script in self._view.awaited}
-        self.queue = dict(self._view.queue)
+        self.queue: Mapping[str, Excerpt] = dict(self._view.queue)
         self.changed: set[int] = set()
         self._changes: dict[str, Any] = {}
         # More of the text or the reasoning that is the last part.
@@ -201,7 +202,7 @@ class Folding:
             parts=tuple(self._parts),
             sources=tuple(self._sources),
             awaited=tuple(self._awaited.values()),
-            queue=dict(self.queue),
+            queue=self.queue,
             last_seq=self._seq,
             **self._changes,
         )
@@ -343,7 +344,8 @@ class Folding:
         self._running.discard(place)
 
     def _finish_script(self, result: ScriptFinished) -> None:
-        self.queue.pop(result.script_id, None)
+        # What the queue said was before that.
+        self.queue = {id: known for id, known in self.queue.items() if id != result.script_id}
         self._awaited.pop(result.script_id, None)
         place = self._places.get((ProposedScript, result.script_id))
         if place is not None:

@@ -289,7 +289,7 @@ class TestHistory:
         assert found["hx-trigger"] == "chat:changed from:body"
 
     def test_tells_nothing_found_from_nothing_there(self) -> None:
-        assert "Nothing matches “geo”." in tree(side(ConversationPage(()), query="geo")).text
+        assert "No results for “geo”." in tree(side(ConversationPage(()), query="geo")).text
         assert "Your conversations are kept here" in tree(side(ConversationPage(()))).text
 
     def test_searches_by_an_ordinary_form(self) -> None:

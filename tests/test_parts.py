@@ -3,22 +3,30 @@
 from __future__ import annotations
 
 import string
+from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from htmxchat import events as e
+from htmxchat.fragments.proposals import proposal
 from htmxchat.fragments.turn_context import TurnContext
+from htmxchat.html import render
 from htmxchat.markdown import Markdown
 from htmxchat.models import Run, RunState, Turn
 from htmxchat.patches import Patch, render_patches
 from htmxchat.relay.turn import LiveTurn
-from htmxchat.scripts.result import ScriptState
+from htmxchat.scripts.excerpt import excerpt, excerpts
+from htmxchat.scripts.models import FromAgent, Script
+from htmxchat.scripts.result import Picture, ScriptError, ScriptResult, ScriptState, TableValue
+from htmxchat.scripts.states import script_id
 from htmxchat.urls import Urls
 
-from .support import Element, article, open_page
+from .support import Element, article, open_page, parse
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 RUN = Run("run", "talk", "ann", "turn", RunState.RUNNING, START)
@@ -69,8 +77,32 @@ def log(bodies: list[e.EventBody], *, apart: float = 0.3) -> list[e.RunEvent]:
     return [e.RunEvent(n + 1, START + timedelta(seconds=n * apart), body) for n, body in enumerate(bodies)]
 
 
-def reloaded(events: list[e.RunEvent]) -> Element:
-    return open_page(Turn(RUN.id, "assistant", "", START, RUN, tuple(events)), CONTEXT)
+def reloaded(events: list[e.RunEvent], queue: Sequence[Script] = ()) -> Element:
+    return open_page(Turn(RUN.id, "assistant", "", START, RUN, tuple(events)), replace(CONTEXT, queue=tuple(queue)))
+
+
+def queued(name: str, **fields: Any) -> Script:
+    """Return a script as the queue has it."""
+    origin = FromAgent(name)
+    id = script_id(RUN.id, origin)
+    usual = Script(id, "talk", RUN.id, origin, f"T{name}", "1", ScriptState.QUEUED, 1, START, revision=0)
+    return replace(usual, **fields)
+
+
+RESULTS = [
+    ScriptResult(ScriptState.DONE, "1\n2\n3\n", value=TableValue(("n",), ((1,), (2,)), 9, 1), seconds=0.5),
+    ScriptResult(ScriptState.DONE, pictures=(Picture("image/svg+xml", b"<svg viewBox='0 0 4 2'>"),)),
+    ScriptResult(ScriptState.FAILED, error=ScriptError("python", "why", "E", "T\nE: why"), seconds=0.02),
+    ScriptResult(ScriptState.REJECTED),
+]
+CHANGES = [dict[str, Any](state=state) for state in ScriptState if not state.over]
+CHANGES += [dict[str, Any](state=result.state, result=result) for result in RESULTS]
+QUEUED = st.builds(
+    lambda name, revision, fields: queued(name, revision=revision, **fields),
+    st.sampled_from(["1", "2", "3"]),
+    st.integers(0, 9),
+    st.sampled_from(CHANGES),
+)
 
 
 def apply(page: Element, patches: list[Patch]) -> None:
@@ -101,6 +133,67 @@ def test_a_reader_that_comes_back_gets_what_is_new(events: list[e.RunEvent], dat
     for event in events[cut:]:
         apply(page, live.advance([event], pause=True))
     assert article(page, RUN) == article(reloaded(events), RUN)
+
+
+@settings(max_examples=150, deadline=None)
+@given(logs(), st.data())
+def test_scripts_follow_their_queue_as_a_reload_does(events: list[e.RunEvent], data: st.DataObject) -> None:
+    live, page, place, queue = LiveTurn(RUN.id, CONTEXT), reloaded([]), 0, dict[str, Script]()
+    while place < len(events):
+        for script in data.draw(st.lists(QUEUED, max_size=2)):
+            queue[script.id] = script
+        count = data.draw(st.integers(1, 4))
+        live.see(excerpts(RUN.id, queue.values()))
+        apply(page, live.advance(events[place : place + count], pause=True))
+        place += count
+        if data.draw(st.booleans()):
+            live = live.copy()
+        if data.draw(st.booleans()):
+            apply(page, live.redraw())
+        assert article(page, RUN) == article(reloaded(events[:place], [*queue.values()]), RUN)
+
+
+@settings(max_examples=50, deadline=None)
+@given(st.lists(QUEUED, min_size=1, max_size=6))
+def test_a_script_that_changes_after_the_run_is_as_a_reload_shows_it(changes: list[Script]) -> None:
+    bodies = [e.ScriptProposed(name, "1", f"T{name}") for name in ("1", "2", "3")]
+    events, queue = log([e.RunStarted(), *bodies, e.RunEnded(e.Outcome.COMPLETED)]), dict[str, Script]()
+    page = reloaded(events)
+    for script in changes:
+        queue[script.id] = script
+        fresh = proposal(CONTEXT.urls, RUN.id, script.id, script.title, excerpt(script))
+        shown = page.one("chat-proposal", data_script=script.id)
+        assert shown.parent is not None
+        shown.parent.replace(shown, [parse(render(fresh)).one("chat-proposal")])
+        assert article(page, RUN) == article(reloaded(events, [*queue.values()]), RUN)
+
+
+def test_what_came_of_a_script_is_sent_once_a_change() -> None:
+    table = TableValue(("n",), (("marked",),), 1, 1)
+    first = queued("1", state=ScriptState.DONE, revision=3, result=ScriptResult(ScriptState.DONE, value=table))
+    again = replace(first, revision=6, result=ScriptResult(ScriptState.DONE, pictures=(Picture("image/png", b"x"),)))
+    live = LiveTurn(RUN.id, CONTEXT)
+
+    def sent(queue: Script, *bodies: e.EventBody) -> str:
+        html = ""
+        for body in bodies:
+            live.see(excerpts(RUN.id, [queue]))
+            seq = (live.view.last_seq or 0) + 1
+            event = e.RunEvent(seq, START + timedelta(seconds=seq), body)
+            html += render_patches(live.advance([event], pause=True))
+        return html
+
+    more: list[e.EventBody] = [
+        e.TextDelta("word "),
+        e.ToolStarted("1", "read"),
+        e.ToolFinished("1"),
+        e.TextDelta("word "),
+    ]
+    html = sent(queued("1"), e.ScriptProposed("1", "1", "T1"), *more)
+    html += sent(first, e.ScriptFinished("1", ScriptState.DONE), *more)
+    assert html.count("marked") == 1
+    html = sent(again, *more, e.ScriptFinished("1", ScriptState.DONE), e.RunEnded(e.Outcome.COMPLETED))
+    assert html.count("<img") == 1 and "marked" not in html
 
 
 def spent(bodies: list[e.EventBody]) -> int:

@@ -126,6 +126,43 @@ def test_a_result_goes_back_to_the_agent_and_is_kept(chat: Chat) -> None:
     assert chat.finish(url).status_code == 200
 
 
+PLOT = {"kind": "image", "type": "image/png", "base64": PNG}
+TABLE = {"kind": "table", "columns": ["n"], "rows": [[number] for number in range(9)], "total": 9, "width": 1}
+
+
+def boxes(html: str) -> list[str]:
+    return [box.html for box in parse(html).all("chat-proposal")]
+
+
+def test_what_came_of_a_script_stands_in_the_answer_and_is_told_to_pages_that_are_open(chat: Chat) -> None:
+    chat.begin("propose 2").until("Print 1")
+    chat.run_it(chat.url("0"), "print(0)", value=TABLE, pictures=[PLOT], stdout="1\n2\n3\n")
+    error = {"origin": "python", "type": "E", "message": "why", "traceback": "T\nE: why\n"}
+    chat.run_it(chat.url("1"), "print(1)", state="failed", error=error)
+    page = parse(chat.client.get(chat.path).text)
+    done, failed = page.all("chat-proposal")
+    assert chat.client.get(done.one("img")["src"]).headers["content-type"] == "image/png"
+    assert len(done.all("td")) == 4 and "5 more rows" in done.text and "first 2 of 3 lines" in done.text
+    assert failed["data-state"] == "failed" and failed.one("p", cls="error").text == "E: why"
+    asked = {**FRAGMENT, "HX-Source": "chat-runner"}
+    told = chat.client.get(f"{chat.path}/scripts", headers=asked).text
+    assert boxes(told) == [done.html, failed.html]
+    chat.do(chat.url("0"), rerun="yes", digest=digest("print(0)"))
+    told = chat.client.get(f"{chat.path}/scripts", headers=asked).text
+    assert boxes(told) == boxes(chat.client.get(chat.path).text)
+    assert "<img" not in boxes(told)[0] and 'data-state="approved"' in boxes(told)[0]
+
+
+@pytest.mark.parametrize("how", ["poll", "stream"])
+def test_a_live_answer_gets_all_that_came_of_its_script(chat: Chat, how: str) -> None:
+    chat.begin("await").until("The answer")
+    chat.run_it(chat.url("script-2"), "print(6 * 7)", value=TABLE, pictures=[PLOT])
+    chat.until("It said 42", "")
+    told = chat.client.get(f"/runs/{chat.run}/{how}?after=1").text
+    (shown,) = boxes(told)
+    assert shown == boxes(chat.client.get(chat.path).text)[0] and "<img" in shown and "<td" in shown
+
+
 def test_only_what_was_shown_is_approved(chat: Chat) -> None:
     chat.begin("await").until("The answer")
     url = chat.url("script-2")
@@ -203,7 +240,7 @@ def test_blocks_of_an_answer_are_queued_from_the_stored_answer(chat: Chat) -> No
 
 def test_all_scripts_of_an_answer_are_approved_as_they_were_shown(chat: Chat) -> None:
     chat.begin("propose 3").until("Print 2")
-    page = chat.until("Approve all")
+    page = chat.until("Approve and run all")
     shown = page.one("button", name="approve-all")["value"]
     assert chat.do(f"{chat.path}/scripts", **{"approve-all": shown, "run": chat.run}).status_code == 204
     assert [card["data-state"] for card in chat.cards] == ["approved"] * 3

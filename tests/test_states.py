@@ -131,9 +131,10 @@ def test_a_script_has_one_mark_and_one_word_in_its_card_and_in_the_answer(state:
     word = SCRIPTS[state]
     assert line.one(**{"class": "state"}).text == word
     assert card.one("article").one(**{"class": "state"}).text.startswith(word)
+    assert (line["data-revision"], line["role"]) == ("0", "group")
     review = line.one("a")
     assert (review.text.startswith("Review"), review.attributes.get("data-kind")) == (
-        (True, "primary") if state is ScriptState.QUEUED else (False, None)
+        (True, "primary") if state is ScriptState.QUEUED else (False, "quiet")
     )
 
 

@@ -17,6 +17,7 @@ from ..events import (
     EventBody,
     InputRequested,
     ReasoningDelta,
+    ScriptProposed,
     Source,
     SourcesFound,
     StageChanged,
@@ -38,6 +39,7 @@ from .stub_texts import (
     QUEUE_LATER,
     QUEUE_NO_PLOT,
     QUEUE_PLOT,
+    QUEUE_RATES,
     QUEUE_RESTARTED,
     QUEUE_SEEN,
     QUEUE_SOURCES,
@@ -194,6 +196,7 @@ async def _incident(request: Request, pace: float) -> Answer:
     for word in _words(QUEUE_RESTARTED if answer == "Now" else QUEUE_LATER):
         yield word
         await asyncio.sleep(pace)
+    yield ScriptProposed("rates", QUEUE_RATES, "Messages in and out")
     result = yield RunScript(QUEUE_PLOT, "Plot the queue depth")
     assert isinstance(result, ScriptResult)
     for word in _words(QUEUE_AFTER if result.done else QUEUE_NO_PLOT):

@@ -130,9 +130,16 @@ after 60 s and says nothing,[2] so each worker waits for a reply that never come
 allows one during the day.[3]
 """
 
-QUEUE_RESTARTED = "Restarted, one after the other. This plots the queue before and after, if you let it run."
+QUEUE_RESTARTED = "Restarted, one after the other. Two scripts compare before and after, if you let them run."
 
-QUEUE_LATER = "Noted for **02:00**. This plots the queue until now, if you let it run."
+QUEUE_LATER = "Noted for **02:00**. Two scripts compare the queue then and now, if you let them run."
+
+QUEUE_RATES = """\
+minutes = {"14:00": (204, 118, 119), "14:10": (231, 121, 112), "14:20": (1102, 119, 32), "14:32": (1904, 116, 31),
+           "14:36": (640, 118, 434), "14:40": (248, 117, 215)}
+[{"Time": time, "Waiting": waiting, "In a minute": came, "Out a minute": went}
+ for time, (waiting, came, went) in minutes.items()]
+"""
 
 QUEUE_PLOT = '''\
 depth = {"14:00": 204, "14:10": 231, "14:20": 1102, "14:32": 1904, "14:36": 640, "14:40": 248}
@@ -143,11 +150,11 @@ for time, count in depth.items():
 class Plot:
     def _repr_svg_(self):
         points = " ".join(f"{44 + 90 * x},{104 - count / 20:.0f}" for x, count in enumerate(depth.values()))
-        times = "".join(f'<text x="{24 + 90 * x}" y="122">{time}</text>' for x, time in enumerate(depth))
-        return f"""<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 520 132" font-family="sans-serif">
+        times = "".join(f'<text x="{30 + 90 * x}" y="122">{time}</text>' for x, time in enumerate(depth))
+        return f"""<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 520 132" style="font: 10.5px sans-serif">
             <rect width="520" height="132" fill="#fff"/><path d="M44 104.5h466M44 54.5h466M44 4.5h466" stroke="#ddd"/>
             <polyline points="{points}" fill="none" stroke="#222" stroke-width="1.75"/>{times}
-            <text x="4" y="108">0</text><text x="4" y="58">1,000</text><text x="4" y="12">2,000</text></svg>"""
+            <text x="30" y="108">0</text><text x="8" y="58">1,000</text><text x="8" y="12">2,000</text></svg>"""
 
 
 Plot()

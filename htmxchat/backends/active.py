@@ -80,13 +80,13 @@ class ActiveRun:
         """Wake the readers; they look for themselves."""
         self._log.announce()
 
-    async def more(self, count: int) -> None:
+    def more(self, count: int) -> Awaitable[None]:
         """Wait until there are more than `count` events, or until it is done.
 
         Raises:
             BackendUnavailable: The database has been away for longer than a moment.
         """
-        await self._log.more(count)
+        return self._log.more(count)
 
     def stop(self) -> None:
         """End the run as cancelled, after the agent had its time to clean up; or have the agent end it, if it can."""

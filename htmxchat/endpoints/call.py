@@ -9,7 +9,6 @@ from __future__ import annotations
 import logging
 import re
 from collections.abc import Awaitable, Callable
-from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import tzinfo
 from functools import wraps
@@ -36,6 +35,7 @@ from ..errors import (
 from ..fragments.turn_context import TurnContext
 from ..htmx import Htmx
 from ..inspection import RowFilter
+from ..limits import Slot
 from ..models import Conversation, Run, Transcript, User
 from ..patches import Patch, render_patches
 from ..urls import Urls
@@ -199,28 +199,32 @@ def endpoint(handle: Callable[[Call], Awaitable[Response]]) -> Endpoint:
         user = await contained(_identified(chat, request))
         if user is None:
             raise NotSignedIn
-        with ExitStack() as under_way:
-            if not under_way.enter_context(chat.requests.take(user.id)):
-                raise LimitReached(_TOO_MANY.format(chat.settings.limits.requests_per_user))
+        slot = chat.requests.take(user.id)
+        if slot is None:
+            raise LimitReached(_TOO_MANY.format(chat.settings.limits.requests_per_user))
+        try:
             call = await admit(request, user)
             chat.observer.request(request.method, request.scope["root_path"] + request.scope["route"].path, call.ids)
             response = await handle(call)
             if request.method == "POST" and response.status_code < 400:
                 await request.body()  # what nobody reads costs the connection
-            return _UntilSent(response, under_way.pop_all())
+        except BaseException:
+            slot.leave()
+            raise
+        return _UntilSent(response, slot)
 
     return respond
 
 
 class _UntilSent(Response):
-    """A response that ends something once it has been sent."""
+    """A response that leaves its user's slot once it has been sent."""
 
-    def __init__(self, response: Response, until: ExitStack) -> None:
+    def __init__(self, response: Response, slot: Slot) -> None:
         self._response = response
-        self._until = until
+        self._slot = slot
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        with self._until:
+        with self._slot:
             await self._response(scope, receive, send)
 
 

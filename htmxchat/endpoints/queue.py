@@ -9,6 +9,7 @@ from ..errors import ChatError
 from ..events import RunEvent, ScriptProposed
 from ..models import Run, Transcript
 from ..parts import ProposedScript
+from ..scripts.excerpt import Excerpt, excerpts
 from ..scripts.models import Script
 from ..view import RunView, fold, with_queue
 from .call import Call
@@ -40,13 +41,13 @@ async def run_view(call: Call, run: Run, events: Sequence[RunEvent]) -> RunView:
     )
 
 
-def look(call: Call) -> Callable[[RunView], Awaitable[RunView]]:
-    """Return what brings a view of the call's run up to date with the queue."""
+def look(call: Call) -> Callable[[], Awaitable[dict[str, Excerpt]]]:
+    """Return what tells how the scripts stand that the call's run proposed."""
 
-    async def up_to_date(view: RunView) -> RunView:
-        return with_queue(view, call.run.id, await queue_of(call, call.run.conversation_id))
+    async def told() -> dict[str, Excerpt]:
+        return excerpts(call.run.id, await queue_of(call, call.run.conversation_id))
 
-    return up_to_date
+    return told
 
 
 def _proposes(events: Iterable[RunEvent]) -> bool:

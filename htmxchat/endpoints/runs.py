@@ -34,14 +34,11 @@ async def stream(call: Call) -> Response:
     after, rows, account = _after(call), _rows(call), await call.backend.account()
 
     async def produce(emit: Emit, tasks: TaskGroup) -> None:
-        with call.chat.streams.take(call.user.id) as taken:
-            if taken:
-                with call.chat.observer.stream():
-                    await call.chat.relay.stream(
-                        account, call.run.id, after, call.turn_context, emit, tasks, rows, look(call)
-                    )
-            else:
-                await _turn_to_polling(call, after, emit, rows)
+        slot = call.chat.streams.take(call.user.id)
+        if slot is None:
+            return await _turn_to_polling(call, after, emit, rows)
+        with slot, call.chat.observer.stream():
+            await call.chat.relay.stream(account, call.run.id, after, call.turn_context, emit, tasks, rows, look(call))
 
     # A stream must not outlive its sign-in. Connecting again then says that it has ended.
     return EventStreamResponse(produce, lifetime=_seconds_left(call.user), stop=call.chat.stop)

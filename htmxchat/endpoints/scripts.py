@@ -17,6 +17,7 @@ from ..fragments.transcript import turn_article
 from ..html import FT, Child, render, tag
 from ..parts import Text
 from ..scripts.actions import Abandon, Approve, Cancel, Claim, Edit, Finish, Reject, Renew, Rerun, ScriptAction
+from ..scripts.excerpt import excerpt
 from ..scripts.files import file_text
 from ..scripts.models import Script
 from ..scripts.posted import parse_result, read_body
@@ -161,8 +162,8 @@ async def download(call: Call) -> Response:
 
 
 async def _news(call: Call, scripts: Sequence[Script]) -> FT:
-    """Return what the queue changes in other rooms: the lines in the answers, and how a run stands that waits."""
-    lines = [proposal(call.urls, each.run_id, each.id, each.title, each.state) for each in scripts if each.proposal]
+    """Return what the queue changes in other rooms: the scripts in the answers, and how a run stands that waits."""
+    boxes = [proposal(call.urls, each.run_id, each.id, each.title, excerpt(each)) for each in scripts if each.proposal]
     waiting = next((each.run_id for each in scripts if each.awaited and not each.state.over), None)
     run: Child = None
     if waiting is not None:
@@ -170,7 +171,7 @@ async def _news(call: Call, scripts: Sequence[Script]) -> FT:
         events = next((turn.events for turn in transcript.turns if turn.id == waiting), ())
         view = with_queue(fold(events), waiting, scripts)
         run = [turn_article(waiting, view), dl(run_standing(waiting, view))]
-    return div(lines, run, id="scripts-news", hidden=True)
+    return div(boxes, run, id="scripts-news", hidden=True)
 
 
 def _tag(call: Call, scripts: Sequence[Script]) -> str:

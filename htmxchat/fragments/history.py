@@ -68,7 +68,6 @@ def history(
         target="#conversation",
         hx_push_url="true",
         cls="button",
-        data_kind="quiet",
     )
     return nav(
         header(a(brand_mark(brand, logo), href=urls.home(), cls="brand cut"), new, cls="room-head"),
@@ -115,7 +114,7 @@ def history_list(
     elif page.items:
         content = history_items(page, urls=urls, now=now, zone=zone, query=query, current=current, menus=menus)
     elif query:
-        content = p("Nothing matches “", bdi(query), "”.", cls="nothing")
+        content = p("No results for “", bdi(query), "”.", cls="nothing")
     else:
         content = p("Your conversations are kept here, newest first.", cls="nothing")
     return div(
@@ -155,7 +154,10 @@ def history_items(
     """
     items: list[FT] = []
     now = now.astimezone(zone or UTC)
-    for day, group in groupby(page.items, key=lambda each: _day(each.updated_at, now)):
+    if query:
+        # What was found stands together: a month over each tells nothing.
+        items.append(ul([_item(each, urls, current, now, menus) for each in page.items]))
+    for day, group in groupby(() if query else page.items, key=lambda each: _day(each.updated_at, now)):
         items += [
             h2(day if zone or day == _UNDATED else f"{day} (UTC)"),
             ul([_item(each, urls, current, now, menus) for each in group]),

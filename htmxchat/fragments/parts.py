@@ -75,9 +75,8 @@ def part_html(run_id: str, view: RunView, place: int, context: TurnContext) -> s
         case Reasoning() | ToolCall() as step:
             return render(turn_step(part_id(run_id, place), step, context))
         case ProposedScript() as part:
-            state = view.script_state(part.script, part.finished)
-            line = proposal_part(run_id, part.script, state, context)
-            return render(div(line, id=part_id(run_id, place))) if line else ""
+            box = proposal_part(run_id, part.script, view.script(part), context)
+            return render(div(box, id=part_id(run_id, place))) if box else ""
         case Question() as part:
             return render(question(part_id(run_id, place), run_id, part, context))
     raise AssertionError("A text is drawn as blocks.")

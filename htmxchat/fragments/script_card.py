@@ -14,14 +14,13 @@ from ..scripts.models import Script
 from ..scripts.result import ScriptState
 from ..scripts.states import digest
 from ..urls import Urls
-from ..words import SCRIPTS
 from .controls import get_link, post_form
-from .script_output import code_lines, doubts_notice, script_output
+from .script_output import code_lines, doubts_notice, script_output, script_state
 from .times import moment
 
 a, article, button, details, div = map(tag, ["a", "article", "button", "details", "div"])
 h3, header, input_, label, p = map(tag, ["h3", "header", "input", "label", "p"])
-span, summary, textarea = map(tag, ["span", "summary", "textarea"])
+summary, textarea = tag("summary"), tag("textarea")
 
 
 def script_card(urls: Urls, script: Script, *, editing: bool = False, first: bool = False, next: bool = False) -> FT:
@@ -33,7 +32,10 @@ def script_card(urls: Urls, script: Script, *, editing: bool = False, first: boo
     """
     title = _title(script)
     return article(
-        header(h3(raw(marked(title)), id=f"title-{script.id}", dir="auto"), _state(script, first)),
+        header(
+            h3(raw(marked(title)), id=f"title-{script.id}", dir="auto"),
+            script_state(script.state, script.result.seconds if script.result else 0.0, ", runs next" if first else ""),
+        ),
         p(_facts(urls, script), cls="quiet facts-line"),
         _editor(urls, script)
         if editing
@@ -56,16 +58,6 @@ def script_card(urls: Urls, script: Script, *, editing: bool = False, first: boo
 
 def _title(script: Script) -> str:
     return script.title or f"Script {script.position}"
-
-
-def _state(script: Script, first: bool) -> FT:
-    word = SCRIPTS[script.state] + (", runs next" if first else "")
-    seconds = script.result.seconds if script.result else 0.0
-    if script.state is ScriptState.DONE:
-        word = f"{word} in {_seconds(seconds)}"
-    elif seconds and script.state in (ScriptState.FAILED, ScriptState.CANCELLED, ScriptState.TIMED_OUT):
-        word = f"{word} after {_seconds(seconds)}"
-    return span(word, cls="state")
 
 
 def _facts(urls: Urls, script: Script) -> list[Child]:
@@ -113,7 +105,8 @@ def _actions(urls: Urls, script: Script) -> FT:
         hx_swap="outerHTML",
         hx_push_url="false",
     )
-    file = a("code.py", href=urls.script_file(script.run_id, script.id, "code.py"), download=True, cls="file")
+    url = urls.script_file(script.run_id, script.id, "code.py")
+    file = a("code.py", href=url, download=True, cls="button", data_kind="quiet")
     if state is ScriptState.QUEUED:
         buttons: list[Child] = [press("approve", "Approve and run", "primary"), edit, press("reject", "Reject", None)]
     elif state in (ScriptState.APPROVED, ScriptState.RUNNING):
@@ -162,7 +155,3 @@ def _editor(urls: Urls, script: Script) -> FT:
         cls="edit",
         id=f"actions-{script.id}",
     )
-
-
-def _seconds(seconds: float) -> str:
-    return f"{seconds:.2f} s" if seconds < 10 else f"{seconds:.0f} s"

@@ -16,15 +16,28 @@ from ..scripts.files import result_files
 from ..scripts.models import Script
 from ..scripts.result import Cell, ScriptError, ScriptResult, ScriptState, TableValue, TextValue
 from ..urls import Urls
+from ..words import SCRIPTS
+from .times import duration
 
 a, code_, dd, details, div, dl, dt = map(tag, ["a", "code", "dd", "details", "div", "dl", "dt"])
-img, li, p, pre, summary, ul = map(tag, ["img", "li", "p", "pre", "summary", "ul"])
+img, li, p, pre, span, summary, ul = map(tag, ["img", "li", "p", "pre", "span", "summary", "ul"])
 table, tbody, td, th, thead, tr = map(tag, ["table", "tbody", "td", "th", "thead", "tr"])
 
 _LINES, _CHARACTERS = 20, 2_000  # of output that is seen at once
 _MOST_CHARACTERS = 50_000  # of output in the page; the rest is in the file
 _ROWS, _MOST_ROWS = 12, 200
 _MOST_DOUBTS = 10
+_SHORTEST = 0.005  # seconds that are said: less would read as none
+
+
+def script_state(state: ScriptState, seconds: float, more: str = "") -> FT:
+    """Return how a script stands, in words; of one that ran, also for how long. `more` is said after its state."""
+    word, took = SCRIPTS[state] + more, duration(seconds) if seconds >= _SHORTEST else ""
+    if took and state is ScriptState.DONE:
+        word += f" in {took}"
+    elif took and state.over and state is not ScriptState.REJECTED:
+        word += f" after {took}"
+    return span(word, cls="state")
 
 
 def code_lines(code: str) -> FT:
@@ -59,7 +72,7 @@ def script_output(urls: Urls, script: Script, title: str) -> FT | None:
     parts: list[Child] = []
     for name, text in (("stdout", result.stdout), ("stderr", result.stderr)):
         if text:
-            parts += [dt(name), dd(_folded(text))]
+            parts += [dt(name), dd(_folded(text), cls="stream")]
     parts += _value(result, title)
     parts += _pictures(urls, script, len(result.images), title)
     if result.error is not None:
@@ -83,26 +96,29 @@ def _value(result: ScriptResult, title: str) -> list[Child]:
 
 def _pictures(urls: Urls, script: Script, count: int, title: str) -> list[Child]:
     shown = [
-        img(
-            src=urls.script_picture(script.run_id, script.id, str(number), script.revision),
-            alt=f"{title}, picture {number + 1} of {count}",
-            cls="picture",
-        )
+        picture(urls.script_picture(script.run_id, script.id, str(number), script.revision), title, number, count)
         for number in range(count)
     ]
     return [dt("picture" if count == 1 else "pictures"), dd(shown)] if shown else []
 
 
+def picture(url: str, title: str, number: int, count: int, size: tuple[int, int] | None = None) -> FT:
+    """Return a picture; one of a known size keeps its place before it is there."""
+    width, height = map(str, size) if size else (None, None)
+    alt = f"{title}, picture {number + 1} of {count}"
+    return img(src=url, alt=alt, width=width, height=height, loading="lazy" if size else None, cls="picture")
+
+
 def _error(error: ScriptError) -> list[Child]:
     *frames, last = error.traceback.rstrip("\n").split("\n")
-    # What went wrong stands below the lines that led to it, where no scrolling hides it.
+    # First what went wrong, then the lines that led to it.
     parts: list[Child] = []
-    if frames:
-        parts.append(pre(raw(ansi_html("\n".join(frames))), cls="frames", tabindex="0"))
     if last:
         parts.append(pre(last, cls="error", tabindex="0"))
     if error.explanation:
         parts.append(p(error.explanation, cls="error" if not last else None, dir="auto"))
+    if frames:
+        parts.append(pre(raw(ansi_html("\n".join(frames))), cls="frames", tabindex="0"))
     return [dt("error"), dd(parts)] if parts else []
 
 
@@ -127,20 +143,22 @@ def _folded(text: str, language: str = "") -> list[Child]:
 
 def _table(value: TableValue, title: str) -> list[Child]:
     rows = value.rows
-    aligned = [_align(each) for each in rows[0]] if rows else [None] * len(value.columns)
-    names = zip(value.columns, aligned, strict=True)
-    head = tr([th(name, scope="col", align=align, dir="auto") for name, align in names])
-
-    def part(some: Sequence[tuple[Cell, ...]], name: str) -> FT:
-        body = tbody([tr([td(_cell(each), align=_align(each), dir="auto") for each in row]) for row in some])
-        return div(table(thead(head), body), cls="table", role="group", aria_label=name, tabindex="0")
-
-    parts: list[Child] = [part(rows[:_ROWS], title)]
+    parts: list[Child] = [table_rows(value, rows[:_ROWS], title)]
     if rest := rows[_ROWS:_MOST_ROWS]:
-        parts.append(details(summary(f"{len(rest):,} more rows"), part(rest, f"{title}, more rows"), cls="folded"))
+        more = table_rows(value, rest, f"{title}, more rows")
+        parts.append(details(summary(f"{len(rest):,} more rows"), more, cls="folded"))
     if value.total > min(len(rows), _MOST_ROWS):
         parts.append(p(f"{min(len(rows), _MOST_ROWS):,} of {value.total:,} rows are shown.", cls="quiet"))
     return parts
+
+
+def table_rows(value: TableValue, rows: Sequence[tuple[Cell, ...]], name: str) -> FT:
+    """Return some rows of a table, below the names of its columns."""
+    aligned = [_align(each) for each in value.rows[0]] if value.rows else [None] * len(value.columns)
+    names = zip(value.columns, aligned, strict=True)
+    head = tr([th(name, scope="col", align=align, dir="auto") for name, align in names])
+    body = tbody([tr([td(_cell(each), align=_align(each), dir="auto") for each in row]) for row in rows])
+    return div(table(thead(head), body), cls="table", role="group", aria_label=name, tabindex="0")
 
 
 def _cell(value: Cell) -> str:

@@ -109,11 +109,12 @@ def _queue(urls: Urls, conversation: Conversation, scripts: Sequence[Script], ed
     for run_id, group in groupby(scripts, key=lambda script: script.run_id):
         cards = list(group)
         waiting = [script for script in cards if script.state is ScriptState.QUEUED]
-        if len(waiting) > 1:
-            parts.append(_approve_all(urls, conversation, run_id, waiting))
         for script in cards:
             here = script is first
             parts.append(script_card(urls, script, editing=script.id == edit, first=here, next=here and free))
+        # After the last of them: nobody approves what is out of sight.
+        if len(waiting) > 1:
+            parts.append(_approve_all(urls, conversation, run_id, waiting))
     return parts
 
 
@@ -127,7 +128,7 @@ def _approve_all(urls: Urls, conversation: Conversation, run_id: str, waiting: S
         urls.scripts(conversation.id),
         p(f"{len(waiting)} scripts of one answer need your approval."),
         input_(type="hidden", name="run", value=run_id),
-        button("Approve all", cls="button", name="approve-all", value=shown, type="submit"),
+        button(f"Approve and run all {len(waiting)}", cls="button", name="approve-all", value=shown, type="submit"),
         cls="approve-all",
         id=f"scripts-all-{run_id}",
     )
@@ -137,7 +138,7 @@ def _finished(urls: Urls, conversation: Conversation, scripts: Sequence[Script],
     clear = post_form(
         urls.scripts(conversation.id),
         h3("Finished"),
-        button("Clear", cls="button", data_kind="quiet", name="clear", value="yes", type="submit"),
+        button("Clear finished", cls="button", data_kind="quiet", name="clear", value="yes", type="submit"),
         cls="finished-head",
         id="scripts-clear",
     )

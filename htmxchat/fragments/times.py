@@ -20,7 +20,11 @@ def moment(at: datetime) -> Child:
 
 def seconds(start: datetime, end: datetime) -> str:
     """Return how long something took, in words."""
-    took = max(0.0, (end - start).total_seconds())
+    return duration(max(0.0, (end - start).total_seconds()))
+
+
+def duration(took: float) -> str:
+    """Return a number of seconds, in words."""
     if took < 60:
         return f"{took:.1f} s" if took >= 1 else f"{took:.2f} s"
     minutes, rest = divmod(round(took), 60)

@@ -16,11 +16,12 @@ from ..html import raw, render
 from ..markdown import Budget
 from ..parts import ProposedScript, Reasoning, Step, Text
 from ..patches import Patch, element_patches
-from ..scripts.result import ScriptState
+from ..scripts.excerpt import Excerpt
 from ..view import RunView
 from .text import LiveText
 
 _EACH_PART = 64
+_EACH_SCRIPT = 4_096
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +59,7 @@ class LiveBody:
         self._groups: dict[int, _Group] = {}  # by the places of their first steps
         self._firsts: list[int] = []  # these places, in order
         self._last_group: int | None = None  # the first step of the group to which more can be added
-        self._scripts: dict[int, ScriptState] = {}  # as they were drawn, by their places
+        self._scripts: dict[int, Excerpt] = {}  # as they were drawn, by their places
 
     def copy(self) -> LiveBody:
         """Return another that goes on from here."""
@@ -73,8 +74,17 @@ class LiveBody:
     @property
     def size(self) -> int:
         """How many bytes it takes beside the view, about."""
-        closed = _EACH_PART * (self._next + len(self.citations)) + len(self._thought)
-        return closed + (self._text[1].size if self._text else 0)
+        return (
+            _EACH_PART * (self._next + len(self.citations))
+            + _EACH_SCRIPT * len(self._scripts)
+            + len(self._thought)
+            + (self._text[1].size if self._text else 0)
+        )
+
+    @property
+    def has_scripts(self) -> bool:
+        """Whether the answer proposed a script."""
+        return bool(self._scripts)
 
     def holds(self, view: RunView) -> bool:
         """Return whether some text of `view` is held back until more has come."""
@@ -94,7 +104,7 @@ class LiveBody:
         for place in changed:
             if not isinstance(view.parts[place], Text | ProposedScript):
                 patches += self._part_patches(view, place)
-        patches += self._script_patches(view, changed)
+        patches += self._script_patches(before, view, changed)
         grown = self._text_patches(view, draw=draw or bool(patches) or self._more(view))
         touched = {self._group_of(place) for place in changed if isinstance(view.parts[place], Step)}
         if self._last_group is not None:
@@ -147,13 +157,17 @@ class LiveBody:
         shown, self._thought = self._thought, "" if part.ended_at else html
         return element_patches(target, shown, html, otherwise="outerMorph")
 
-    def _script_patches(self, view: RunView, changed: Sequence[int]) -> list[Patch]:
+    def _script_patches(self, before: RunView, view: RunView, changed: Sequence[int]) -> list[Patch]:
         """Scripts follow their queue as well, so each that stands otherwise than it was drawn is sent."""
+        if before.queue == view.queue and before.state.live == view.state.live:
+            places = [place for place in changed if place in self._scripts]
+        else:
+            places = list(self._scripts)
         patches = []
-        for place, shown in self._scripts.items():
-            state = _script_state(view, place)
-            if place in changed or state is not shown:
-                self._scripts[place] = state
+        for place in places:
+            now = _script(view, place)
+            if now != self._scripts[place]:
+                self._scripts[place] = now
                 if html := part_html(self._id, view, place, self._context):
                     patches.append(Patch(f"#{part_id(self._id, place)}", "outerMorph", html))
         return patches
@@ -186,7 +200,7 @@ class LiveBody:
                 continue
             drawn.append(section_html(self._id, view, section, self._context, self._budget, self.citations))
             if isinstance(part, ProposedScript):
-                self._scripts[place] = _script_state(view, place)
+                self._scripts[place] = _script(view, place)
             elif isinstance(part, Step):
                 self._last_group = place
                 over = is_over(view, section[-1])
@@ -230,10 +244,10 @@ def _text(view: RunView, place: int) -> str:
     return part.text
 
 
-def _script_state(view: RunView, place: int) -> ScriptState:
+def _script(view: RunView, place: int) -> Excerpt:
     part = view.parts[place]
     assert isinstance(part, ProposedScript)
-    return view.script_state(part.script, part.finished)
+    return view.script(part)
 
 
 def _gist(view: RunView, places: Sequence[int], *, over: bool) -> str:

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from copy import copy
 from typing import TypeAlias
 
 import anyio
 
-from ..events import RunEvent
+from ..events import RunEnded, RunEvent, ScriptFinished, ScriptProposed
 from ..fragments.turn_context import TurnContext
 from ..patches import Patch
+from ..scripts.excerpt import Excerpt
 from ..view import RunView
 from .follower import Follower
 from .rows import LiveRows, RowsWanted
@@ -19,14 +20,17 @@ from .turn import LiveTurn
 
 _BACKLOG = 0.5
 
-Look: TypeAlias = Callable[[RunView], Awaitable[RunView]]
+# Events upon which a script may stand otherwise.
+_ABOUT_SCRIPTS = ScriptProposed | ScriptFinished | RunEnded
+
+Look: TypeAlias = Callable[[], Awaitable[Mapping[str, Excerpt]]]
 
 
 class LivePage:
     """What one reader's page shows of a run: the turn and, if it asks for them, the inspector's rows.
 
     Attributes:
-        look: Brings a view up to date with the queue of scripts, which the log does not have.
+        look: Says how the scripts stand that the run proposed: the log does not have all of it.
     """
 
     def __init__(
@@ -80,10 +84,13 @@ class LivePage:
         """Return the whole turn, and the rows that are missing."""
         return [*self._turn.redraw(), *self._row_patches()]
 
-    async def look_at_queue(self) -> None:
-        """While the run waits for a script, learn how that stands."""
-        if self.look is not None and self.view.awaited_script is not None:
-            self._turn.see(await self.look(self.view))
+    async def look_at_queue(self, events: Sequence[RunEvent] = (), *, anew: bool = False) -> None:
+        """Learn how scripts stand: while the run waits for one, when `events` may change it, and for a page `anew`."""
+        has = self._turn.has_scripts
+        told = any(isinstance(event.body, _ABOUT_SCRIPTS) for event in events)
+        new = told and any(isinstance(event.body, ScriptProposed) for event in events)
+        if self.look is not None and (new or (has and (anew or told)) or self.view.awaited_script is not None):
+            self._turn.see(await self.look())
 
     def lost(self, sentence: str, *, gone: bool = False) -> list[Patch]:
         """Return the notice that the run cannot be followed any more; `gone` says that there is nothing to stop."""
@@ -97,7 +104,7 @@ async def catch_up(page: LivePage, follower: Follower, after: int | None) -> lis
     """Fold what the reader has seen, and return what it has not: all of it, when `after` is not an event of the run."""
     if after is None:
         page.fold(await follower.take())
-        await page.look_at_queue()
+        await page.look_at_queue(anew=True)
         return page.redraw()
     patient_until, heard = anyio.current_time() + 4 * _BACKLOG, False
     while True:
@@ -108,7 +115,7 @@ async def catch_up(page: LivePage, follower: Follower, after: int | None) -> lis
         fresh: list[RunEvent] = events[len(seen) :]
         # One that was kept may have folded in more, of which nothing shows.
         if page.view.last_seq is not None and page.view.last_seq >= after and page.view.state.live:
-            await page.look_at_queue()
+            await page.look_at_queue(fresh, anew=True)
             return page.advance(fresh)
         if follower.lost is not None and not heard:
             return []
@@ -117,5 +124,5 @@ async def catch_up(page: LivePage, follower: Follower, after: int | None) -> lis
         waited = heard and (not events or anyio.current_time() > patient_until)
         if fresh or follower.done or (waited and not follower.troubled):
             page.fold(fresh)
-            await page.look_at_queue()
+            await page.look_at_queue(anew=True)
             return page.redraw()

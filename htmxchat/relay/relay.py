@@ -67,7 +67,7 @@ class Relay:
 
         Args:
             tasks: Where what has come is shown. Cancelled when the run cannot be shown any more.
-            look: Brings a view up to date with the queue of scripts.
+            look: Says how the scripts stand that the run proposed.
         """
         # An id here would vouch for rows that the page does not have.
         vouched = None if rows is not None and (rows.after or 0) < (after or 0) else after
@@ -112,7 +112,9 @@ class Relay:
                     patches = await catch_up(page, follower, after)
                     caught_up = True
                 if not patches:
-                    patches = page.advance(await follower.take())
+                    events = await follower.take()
+                    await page.look_at_queue(events)
+                    patches = page.advance(events)
             tasks.cancel_scope.cancel()
         if not patches and page.held:
             patches = page.advance([], pause=True)

@@ -89,8 +89,9 @@ class LiveStream:
         if follower.troubled:
             await self._tell_trouble()
         if self.caught_up:
-            await page.look_at_queue()
-            patches = page.advance(await follower.take()) if follower.waiting else []
+            events = await follower.take() if follower.waiting else []
+            await page.look_at_queue(events)
+            patches = page.advance(events) if events else []
         else:
             patches = await catch_up(page, follower, self._after)
             self.caught_up = True
@@ -109,6 +110,7 @@ class LiveStream:
             if not follower.waiting and not page.held:
                 return False
             events = await follower.take(_PAUSE)
+            await page.look_at_queue(events)
             began = time.perf_counter()
             patches = page.advance(events, pause=not events)
             cost = time.perf_counter() - began

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from copy import copy
 from html import escape
 from sys import getsizeof
@@ -16,6 +16,7 @@ from ..fragments.turn_tail import turn_lost, turn_tail
 from ..html import render
 from ..parts import Part, Reasoning, Text
 from ..patches import Patch
+from ..scripts.excerpt import Excerpt
 from ..view import Folding, RunView
 from .body import LiveBody
 from .sources import source_patches
@@ -37,6 +38,7 @@ class LiveTurn:
         self._context = context
         self._body = LiveBody(run_id, context)
         self._tail = self._render_tail()
+        self._queue: Mapping[str, Excerpt] | None = None
 
     def copy(self) -> LiveTurn:
         """Return another that goes on from here. All but these two is replaced as it changes, never changed."""
@@ -56,7 +58,8 @@ class LiveTurn:
 
     def advance(self, events: Iterable[RunEvent], *, pause: bool = False) -> list[Patch]:
         """Fold `events` and return the changes; `pause` says that nothing more is waiting."""
-        before, self.view = self.view, self._folding.add(events)
+        before = self.view
+        self._fold(events)
         tail = self._tail_patches() if _below(self.view) != _below(before) else []
         if _standing(self.view) != _standing(before):
             tail += self._state_patches()
@@ -67,12 +70,19 @@ class LiveTurn:
         body = self._body.advance(before, self.view, self._folding.changed, draw=draw)
         return [*body, *source_patches(self._id, before, self.view, self._body.citations), *tail]
 
-    def see(self, view: RunView) -> None:
-        """Take in what the queue of scripts says, which the log does not have."""
-        self.view, self._folding.queue = view, dict(view.queue)
+    def see(self, queue: Mapping[str, Excerpt]) -> None:
+        """Take in what the queue says of the scripts, not before all that the log said until then: it is drawn next."""
+        self._queue = queue
+
+    @property
+    def has_scripts(self) -> bool:
+        """Whether the answer proposed a script."""
+        return self._body.has_scripts
 
     def redraw(self) -> list[Patch]:
         """Return the whole turn, for a page that shows an unknown part of it."""
+        self._fold(())
+        self._tail = self._render_tail()
         return [
             *self._body.redraw(self.view),
             Patch(f"#sources-{self._id}", "outerMorph", render(source_list(self._id, self.view, self._body.citations))),
@@ -80,6 +90,12 @@ class LiveTurn:
             *self._state_patches(),
             *self._composer_patches(),
         ]
+
+    def _fold(self, events: Iterable[RunEvent]) -> None:
+        self.view = self._folding.add(events)
+        if self._queue is not None:
+            self._folding.queue, self._queue = self._queue, None
+            self.view = self._folding.view()
 
     def lost(self, sentence: str, *, gone: bool = False) -> list[Patch]:
         """Return the notice that the run cannot be followed any more; `gone` says that there is nothing to stop."""

@@ -130,11 +130,12 @@ def find_run(db: Connection, user_id: str, run_id: str) -> Run:
     return to_run(row)
 
 
-def latest_run(db: Connection, user_id: str, turn_id: str) -> Run | None:
-    """Return the run that stands below a user turn in the transcript."""
-    answers = select(*RUN).join(t.conversations).where(mine(user_id), t.runs.c.turn_id == turn_id)
+def latest_run(db: Connection, turn_id: str) -> tuple[Run, bool] | None:
+    """Return the run that stands below a user turn in the transcript, and whether the conversation was deleted."""
+    deleted = t.conversations.c.deleted_at.is_not(None).label("deleted")
+    answers = select(*RUN, deleted).join(t.conversations).where(t.runs.c.turn_id == turn_id)
     row = db.execute(answers.order_by(t.runs.c.created_at.desc()).limit(1)).one_or_none()
-    return None if row is None else to_run(row)
+    return None if row is None else (to_run(row), row.deleted)
 
 
 def to_conversation(row: Row[Any], state: str | None) -> Conversation:

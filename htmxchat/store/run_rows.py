@@ -43,6 +43,7 @@ _END = _OF_RUN.values(
     text=bindparam("shown"),
     folded=bindparam("found"),
 )
+_BEFORE = t.runs.alias()
 _WHOSE = "id", "owner", "active", "stop_requested", "agent", "deaths", "waiting"
 _LOCK = (
     select(*[t.runs.c[name] for name in _WHOSE])
@@ -75,17 +76,12 @@ def check_idle(db: Connection, conversation_id: str) -> None:
 
 
 def begin(db: Connection, run: Run, owner: str, agent: str | None) -> RunEvent:
-    """Write a live run, which is shown from now on, and its first event, in a conversation that is locked.
-
-    Raises:
-        Busy: The conversation has one.
-    """
-    check_idle(db, run.conversation_id)
-    before = t.runs.alias()
-    memory = select(before.c.memory).join(t.turns, t.turns.c.follows == before.c.id).where(t.turns.c.id == run.turn_id)
+    """Write a live run, which is shown from now on, and its first event, in a locked conversation that has none."""
+    memory = select(_BEFORE.c.memory).join(t.turns, t.turns.c.follows == _BEFORE.c.id)
+    remembered = memory.where(t.turns.c.id == run.turn_id).scalar_subquery()
     values: dict[str, Any] = {"id": run.id, "conversation_id": run.conversation_id, "turn_id": run.turn_id}
     values |= {"user_id": run.user_id, "state": run.state.value, "created_at": run.created_at, "active": 1}
-    db.execute(insert(t.runs).values(**values, owner=owner, agent=agent, memory=db.scalar(memory)))
+    db.execute(insert(t.runs).values(**values, owner=owner, agent=agent, memory=remembered))
     this = t.conversations.c.id == run.conversation_id
     db.execute(update(t.conversations).where(this).values(head=run.id, updated_at=run.created_at))
     event = RunEvent(1, run.created_at, RunStarted())
@@ -217,8 +213,12 @@ def end(db: Connection, logs: Mapping[str, Sequence[RunEvent]], conversations: M
     if not logs:
         return
     db.execute(_END, [_ended(run_id, log) for run_id, log in logs.items()])
-    script_rows.withdraw(db, logs)
+    script_rows.withdraw(db, [run_id for run_id, log in logs.items() if _proposes(log)])
     rows.tick(db, {conversations[run_id]: log[-1].at for run_id, log in logs.items()})
+
+
+def _proposes(log: Sequence[RunEvent]) -> bool:
+    return any(isinstance(event.body, ScriptProposed) for event in log)
 
 
 def _ended(run_id: str, log: Sequence[RunEvent]) -> dict[str, Any]:

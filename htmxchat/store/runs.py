@@ -72,15 +72,17 @@ class Runs(Conversations):
         )
 
         def work(db: Connection) -> Started:
-            if submission is not None and (run := rows.latest_run(db, user_id, turn_id)) is not None:
+            if submission is not None and (found := rows.latest_run(db, turn_id)) is not None:
+                run, deleted = found
+                if deleted:
+                    raise Conflict(_DELETED)
                 return Started(run, before=True)
-            if submission is not None and db.scalar(select(t.turns.c.id).where(t.turns.c.id == turn_id)) is not None:
-                raise Conflict(_DELETED)
             if conversation_id is None:
                 conversation, head, at = new_id, None, rows.add_conversation(db, user_id, new_id, text)
             else:
                 conversation = conversation_id
                 at, head = rows.lock_conversation(db, user_id, conversation)
+                run_rows.check_idle(db, conversation)
             if instead_of is not None:
                 head = branches.place_of(db, conversation, instead_of)
             values = {"id": turn_id, "conversation_id": conversation, "text": text, "created_at": at, "follows": head}
@@ -110,6 +112,7 @@ class Runs(Conversations):
             at, head = rows.lock_conversation(db, user_id, run.conversation_id)
             if db.scalar(select(t.runs.c.turn_id).where(t.runs.c.id == head)) != run.turn_id:
                 raise InvalidInput("Only the latest answer can be tried again.")
+            run_rows.check_idle(db, run.conversation_id)
             begun = replace(run, id=rows.new_id(), state=RunState.RUNNING, created_at=at)
             started = _begin(db, begun, owner, agent, most)
             branches.index(db, begun.conversation_id, branches.read_tree(db, begun.conversation_id).path(begun.id))

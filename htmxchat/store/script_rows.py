@@ -113,6 +113,8 @@ def answer(db: Connection, script: Script) -> Script:
 
 def withdraw(db: Connection, run_ids: Collection[str]) -> None:
     """Cancel what runs that have ended waited for."""
+    if not run_ids:
+        return
     now = datetime.now(UTC)
     waiting = [state.value for state in ScriptState if not state.over]
     result = clean_json(encode_result(ScriptResult(ScriptState.CANCELLED)))

@@ -187,15 +187,15 @@ class Takeover(Database):
             turn = tree.turns[run.turn_id]
             attempts = tree.answers(turn.id)
             attempt = attempts.index(run.id)
-            columns = t.runs.c.checkpoint, t.runs.c.checkpoint_seq
+            memory = select(t.runs.c.memory).where(t.runs.c.id == turn.follows).correlate(None).scalar_subquery()
+            columns = t.runs.c.checkpoint, t.runs.c.checkpoint_seq, memory.label("remembered")
             own = db.execute(select(*columns).where(t.runs.c.id == this.id)).one()
-            memory = select(t.runs.c.memory).where(t.runs.c.id == turn.follows)
             return RunContext(
                 turn.text,
                 tuple(branches.read_turns(db, tree, before)),
                 attempt + 1,
                 branches.read_answer(db, tree, attempts[attempt - 1]) if attempt else None,
-                db.scalar(memory),
+                own.remembered,
                 own.checkpoint,
                 own.checkpoint_seq,
                 _read_answers(db, run, own.checkpoint_seq),
@@ -236,16 +236,19 @@ def _release(db: Connection, condition: ColumnElement[bool], **values: int) -> N
 
 
 def _read_answers(db: Connection, run: Run, after: int) -> dict[str, JSON | ScriptResult]:
-    given = {row.request_id: row.answer for row in db.execute(select(t.answers).where(t.answers.c.run_id == run.id))}
-    questions, scripts = set(), set()
+    given, questions, scripts = dict[str, JSON](), set(), set()
     for event in rows.read_events(db, run.id, after):
         match event.body:
             case InputRequested(request_id=request_id):
                 questions.add(request_id)
             case InputAnswered(request_id=request_id, answer=answer):
-                given.setdefault(request_id, answer)
+                given[request_id] = answer
             case ScriptProposed(script_id=script_id, awaited=True):
                 scripts.add(script_id)
+    if not (questions or scripts):
+        return {}
+    left = select(t.answers).where(t.answers.c.run_id == run.id)
+    given |= {row.request_id: row.answer for row in db.execute(left)}
     results = {id: decode_result(given[id]) for id in scripts if id in given}
     for script in script_rows.read(db, run.conversation_id) if scripts else ():
         if script.run_id == run.id and script.proposal in scripts and script.state.over and script.result is not None:

@@ -12,7 +12,7 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import BrowserContext, Dialog, Locator, Page, Route, expect
 
 from tests.browser.conftest import Server
-from tests.browser.driving import answer, dom, say, send, start, until, wait_for_state
+from tests.browser.driving import answer, assert_same_after_reload, dom, say, send, start, until, wait_for_state
 
 # Ends when the test says so: by the file that it makes of it, no; by time, no. It waits to be cancelled.
 FOREVER = "import time\nprint('begun')\nwhile True:\n    time.sleep(0.01)"
@@ -97,7 +97,7 @@ def test_a_script_runs_once_it_is_approved_and_the_agent_goes_on(chat: Page) -> 
     expect_state(script, "done")
     expect(output(script)).to_contain_text("hello")
     expect(output(script)).to_contain_text("42")
-    expect(script.locator(".state")).to_have_text(re.compile(r"Done in \d+\.\d\d s"))
+    expect(script.locator(".state")).to_have_text(re.compile(r"Done( in \d+\.\d\d? s)?"))
     wait_for_state(chat, "completed")
     expect(answer(chat).locator(".prose")).to_have_text("done: hello\n42")
     shown, turns = chat.locator("#scripts .room-body").inner_text(), dom(chat)
@@ -173,11 +173,11 @@ def test_scripts_run_one_at_a_time_in_the_order_of_approval(chat: Page) -> None:
 
 def test_all_scripts_of_an_answer_can_be_approved_at_once(chat: Page) -> None:
     propose(chat, *(f"print('number {number}')" for number in range(3)))
-    chat.get_by_role("button", name="Approve all").click()
+    chat.get_by_role("button", name="Approve and run all").click()
     for number in range(3):
         expect_state(card(chat, f"Script {number}"), "done")
     assert chat.locator(".finished article h3").all_inner_texts() == ["Script 2", "Script 1", "Script 0"]
-    chat.get_by_role("button", name="Clear").click()
+    chat.get_by_role("button", name="Clear finished").click()
     expect(chat.locator("article.script")).to_have_count(0)
     expect(chat.locator("#scripts .nothing")).to_be_visible()
 
@@ -228,7 +228,7 @@ def test_a_failed_script_shows_its_own_lines_and_can_run_again(chat: Page) -> No
 def test_a_script_that_takes_too_long_is_stopped_and_the_next_one_runs(page: Page, site: Server) -> None:
     page.goto(site.at("hurried/"))
     propose(page, "print('on and on')\nwhile True: pass", "print('next')")
-    page.get_by_role("button", name="Approve all").click()
+    page.get_by_role("button", name="Approve and run all").click()
     expect_state(card(page, "Script 0"), "timed-out")
     expect(output(card(page, "Script 0"))).to_contain_text("on and on")
     expect_state(card(page, "Script 1"), "done")
@@ -267,7 +267,7 @@ def test_values_are_shown_as_what_they_are(chat: Page) -> None:
         "<rect width=\"20\" height=\"20\"/></svg>'\nDrawing()"
     )  # fmt: skip
     propose(chat, table, drawing, "print('\\x1b[31mred\\x1b[0m <i>')", "'\\n'.join(map(str, range(500)))")
-    chat.get_by_role("button", name="Approve all").click()
+    chat.get_by_role("button", name="Approve and run all").click()
     for number in range(4):
         expect_state(card(chat, f"Script {number}"), "done")
     shown = output(card(chat, "Script 0")).locator("table")
@@ -284,6 +284,111 @@ def test_values_are_shown_as_what_they_are(chat: Page) -> None:
     with chat.expect_download() as download:
         output(card(chat, "Script 0")).get_by_role("link", name="table.csv").click()
     assert download.value.path().read_text().splitlines()[0] == "name,n"
+
+
+# What came of a script stands in the answer.
+
+TABLE = "print('one')\nprint('two')\nprint('three')\n[{'name': f'r{n}', 'n': n} for n in range(16)]"
+PLOT = """class Plot:
+    def _repr_svg_(self):
+        return '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 520 132"><path d="M0 0L520 132" stroke="red"/></svg>'
+Plot()"""
+
+
+def proposal(page: Page, number: int = -1) -> Locator:
+    return page.locator("chat-proposal").nth(number)
+
+
+def expect_table_and_plot(page: Page, table: int = 0, plot: int = 1) -> None:
+    box = proposal(page, table)
+    expect(box.locator("td")).to_have_text(["r0", "0", "r1", "1", "r2", "2", "r3", "3"])
+    expect(box.locator(".rest")).to_have_text("12 more rows")
+    expect(box.locator(".label")).to_have_text("stdout, first 2 of 3 lines")
+    expect(box.locator("pre")).to_have_text("one\ntwo")
+    picture = proposal(page, plot).locator("img")
+    assert picture.evaluate("it => it.decode().then(() => [it.naturalWidth > 0, it.height / it.width])") == [
+        True,
+        pytest.approx(132 / 520, abs=0.01),
+    ]
+
+
+def test_a_plot_and_a_table_stand_in_the_answer_after_the_run_has_ended(tabs: tuple[Page, Page]) -> None:
+    first, second = tabs
+    propose(first, TABLE, PLOT)
+    second.goto(first.url.partition("/scripts")[0])
+    heights = "heads => heads.map(head => head.getBoundingClientRect().height)"
+    heads = "chat-proposal > header"
+    before = first.locator(heads).evaluate_all(heights)
+    expect(proposal(first)).to_contain_text("Needs your approval")
+    first.get_by_role("button", name="Approve all").click()
+    for page in tabs:
+        expect(proposal(page, 0).locator(".state")).to_have_text(re.compile("^Done"), timeout=READY)
+        expect(proposal(page).locator(".state")).to_have_text(re.compile("^Done"), timeout=READY)
+        expect_table_and_plot(page)
+    assert first.locator(heads).evaluate_all(heights) == before == [40, 40]
+    told = dom(first)
+    assert dom(second) == told
+    first.reload()
+    expect_table_and_plot(first)
+    assert dom(first) == told
+
+
+def test_a_plot_and_a_table_stand_in_an_answer_that_goes_on(tabs: tuple[Page, Page]) -> None:
+    first, second = tabs
+    scripts = [["ScriptProposed", {"script_id": str(n), "code": code}] for n, code in enumerate((TABLE, PLOT))]
+    send(first, f"emit {json.dumps([*scripts, 'forever'])}")
+    proposal(first, 0).locator("a").first.click()
+    second.goto(first.url.partition("/scripts")[0])
+    first.get_by_role("button", name="Approve all").click()
+    for page in tabs:
+        expect(proposal(page).locator(".state")).to_have_text(re.compile("^Done"), timeout=READY)
+        expect_table_and_plot(page)
+    third = first.context.new_page()
+    third.goto(second.url)
+    expect_table_and_plot(third)
+    first.get_by_role("button", name="Stop").click()
+    for page in (*tabs, third):
+        wait_for_state(page, "cancelled")
+        page.wait_for_selector("chat-live", state="detached")
+        expect_table_and_plot(page)
+    assert dom(first) == dom(second) == dom(third)
+    second.reload()
+    expect_table_and_plot(second)
+    assert dom(second) == dom(first)
+
+
+def test_an_awaited_script_shows_what_came_of_it_where_it_was_proposed(chat: Page) -> None:
+    ask(chat, PLOT)
+    chat.keyboard.press("Enter")
+    wait_for_state(chat, "completed", READY)
+    expect(answer(chat).locator(".turn-body > :first-child img")).to_be_visible()
+    expect(answer(chat).locator(".turn-body > :last-child")).to_contain_text("done: ")
+    assert_same_after_reload(chat)
+    proposal(chat).locator("a").first.click()
+    expect(card(chat)).to_be_focused()
+
+
+def test_an_answer_says_why_a_script_failed_that_it_was_rejected_and_what_came_of_the_next_run(chat: Page) -> None:
+    propose(chat, "import pathlib\nopen('seen') if pathlib.Path('seen').exists() else 1 / 0", "print(1)")
+    press(card(chat, "Script 1"), "reject")
+    expect(proposal(chat, 1).locator(".state")).to_have_text("Rejected")
+    press(card(chat, "Script 0"), "approve")
+    box = proposal(chat, 0)
+    expect(box.locator(".error")).to_have_text("ZeroDivisionError: division by zero", timeout=READY)
+    expect(box.locator(".frame")).to_have_text(re.compile("^line 2, open"))
+    expect(box.locator(".state")).to_have_text(re.compile("^Failed"))
+    assert_same_after_reload(chat)
+    press(card(chat, "Script 0"), "edit")
+    chat.get_by_role("textbox", name="Code").fill("'well'")
+    press(card(chat, "Script 0"), "save")
+    expect(box.locator(".state")).to_have_text("Needs your approval")
+    press(card(chat, "Script 0"), "approve")
+    expect(box.locator("pre")).to_have_text("'well'", timeout=READY)
+    expect(box.locator(".error")).to_have_count(0)
+    press(card(chat, "Script 0"), "rerun")
+    expect(box).to_have_attribute("data-revision", re.compile(r"^\d{2}|[89]$"), timeout=READY)
+    expect(box.locator(".state")).to_have_text(re.compile("^Done"), timeout=READY)
+    assert_same_after_reload(chat)
 
 
 def test_a_python_block_of_an_answer_joins_the_queue(chat: Page) -> None:

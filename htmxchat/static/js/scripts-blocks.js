@@ -46,7 +46,7 @@ function button() {
   return made;
 }
 
-/** `<chat-proposal>` is the line about a script in an answer. When it comes, or says something else, the queue has changed. */
+/** `<chat-proposal>` is a script in an answer. When it comes, or says something else, the queue has changed. */
 class ChatProposal extends HTMLElement {
   static observedAttributes = ["data-state"];
 

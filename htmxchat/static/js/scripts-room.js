@@ -44,15 +44,15 @@ export function bring(room, fresh) {
 }
 
 /**
- * Say in the other rooms what the queue says: in the lines of the answers, and of a run that waits for a script. One that
- * does not wait for it any more, on this page, is left alone: its own stream is ahead.
+ * Say in the other rooms what the queue says: in the scripts of the answers, and of a run that waits for one. One that does
+ * not wait for it any more, on this page, is left alone: its own stream is ahead.
  * @param {HTMLElement | null} news
  */
 export function tell(news) {
   const told = /** @type {HTMLElement[]} */ ([...(news?.querySelectorAll("[id]") ?? [])]);
   for (const fresh of told) {
     const shown = document.getElementById(fresh.id);
-    if (shown && fresh.localName === "chat-proposal") line(shown, fresh);
+    if (shown && fresh.localName === "chat-proposal") box(shown, fresh);
     else if (shown && SCRIPTED.includes(shown.dataset.waiting) && fresh.dataset.waiting) {
       Object.assign(shown.dataset, { state: fresh.dataset.state, waiting: fresh.dataset.waiting });
       if (fresh.textContent && shown.textContent !== fresh.textContent) shown.textContent = fresh.textContent;
@@ -60,9 +60,14 @@ export function tell(news) {
   }
 }
 
-/** @param {HTMLElement} shown @param {HTMLElement} fresh */
-function line(shown, fresh) {
-  if (shown.dataset.state === fresh.dataset.state) return;
+/** Bring a script in an answer up to date, and never back. @param {HTMLElement} shown @param {HTMLElement} fresh */
+function box(shown, fresh) {
+  const { state, revision } = fresh.dataset;
+  if (Number(revision) <= Number(shown.dataset.revision ?? -1)) return;
+  if (shown.dataset.state === state && state === "running") {
+    shown.dataset.revision = revision; // its page is still there, and says how far it is
+    return;
+  }
   const focused = shown.contains(document.activeElement);
   shown.replaceWith(fresh);
   if (focused) fresh.querySelector("a")?.focus({ preventScroll: true });
