@@ -3,7 +3,7 @@
 Markdown writes each as `<a class="cite">[1]</a>`, which is no link yet. Here it gets a number, so that it can be found
 when its source comes after it, and its address once there is that source.
 
-Hooks: `a.cite`, with `id="cite-…"`; with `href` when its number is that of a source.
+Hooks: `a.cite`, with `id="cite-…"` and, when its number is that of a source, an `href`.
 """
 
 from __future__ import annotations
