@@ -35,6 +35,7 @@ def after(*actions: ScriptAction, of: Script | None = None) -> Script:
 
 ACTIONS: dict[str, ScriptAction] = {
     "approve": Approve(DIGEST),
+    "approve an edit": Approve(DIGEST, "print(2)"),
     "reject": Reject(),
     "edit": Edit(DIGEST, "print(2)"),
     "cancel": Cancel(),
@@ -66,6 +67,7 @@ ALLOWED = {
     ("running", "finish"): "done",
     ("done", "finish"): "done",  # the same page says it again
     **{(over, "edit"): "queued" for over in ("done", "rejected", "cancelled")},
+    **{(state, "approve an edit"): "approved" for state in ("queued", "approved", "done", "rejected", "cancelled")},
     **{(over, "rerun"): "approved" for over in ("done", "rejected", "cancelled")},
 }
 

@@ -7,6 +7,7 @@
 
     edit   queued, approved or over ──▶ queued, with the new text
     rerun  over ──▶ approved
+    approve with an edited text: edit, then approve
 
 Approving and running again name the SHA-256 of the text that was shown; claiming names that of the text that is about
 to run. Neither works for any other text. One script of a conversation runs at a time, in the order of approval.
@@ -120,10 +121,11 @@ def next_to_run(queue: Iterable[Script]) -> Script | None:
 def _step(script: Script, action: ScriptAction, queue: Iterable[Script], now: datetime) -> Script:
     match action:
         case Approve():
-            _expect(script, ScriptState.QUEUED)
-            _same_text(script, action.digest)
             if action.code is not None:
-                script = _edited(script, action.code)
+                script = _step(script, Edit(action.digest, action.code), queue, now)
+            else:
+                _expect(script, ScriptState.QUEUED)
+                _same_text(script, action.digest)
             return _approved(script, now, trusted=action.trusted)
         case Reject():
             _expect(script, ScriptState.QUEUED)

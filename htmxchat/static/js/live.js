@@ -179,6 +179,8 @@ export class ChatLive extends HTMLElement {
     const line = this.querySelector(".connection");
     if (!(line instanceof HTMLElement) || (line.hidden ? "" : line.dataset.said) === sentence) return;
     line.hidden = !sentence;
+    // A style that asks with :has() whether the line is there would cost the whole turn's styles with every word.
+    this.closest(".turn")?.toggleAttribute("data-lost", Boolean(sentence));
     line.dataset.said = sentence;
     const reload = document.createElement("a");
     reload.href = "";
