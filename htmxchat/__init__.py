@@ -24,6 +24,7 @@ from .backend import (
 )
 from .backends.local import LocalBackend
 from .backends.stub import StubBackend
+from .drawing import DrawPart, PartContext
 from .errors import (
     BackendError,
     BackendUnavailable,
@@ -47,6 +48,7 @@ from .errors import (
 )
 from .events import (
     JSON,
+    Custom,
     EventBody,
     InputAnswered,
     InputRequested,
@@ -88,7 +90,7 @@ from .models import (
     Waiting,
 )
 from .observing import Observer, RunBegin, RunEnd
-from .parts import Part, ProposedScript, Question, Reasoning, Text, ToolCall
+from .parts import CustomPart, Part, ProposedScript, Question, Reasoning, Text, ToolCall
 from .scripts import Scripts
 from .scripts.models import FromAgent, FromAnswer, Script, ScriptOrigin
 from .scripts.result import Picture, ScriptError, ScriptResult, ScriptState, ScriptValue, TableValue, TextValue
@@ -127,6 +129,9 @@ __all__ = [
     "Conversation",
     "ConversationPage",
     "CrossOrigin",
+    "Custom",
+    "CustomPart",
+    "DrawPart",
     "EmptyText",
     "EventBody",
     "FromAgent",
@@ -152,6 +157,7 @@ __all__ = [
     "OtherSchema",
     "Outcome",
     "Part",
+    "PartContext",
     "Picture",
     "ProposedScript",
     "Question",

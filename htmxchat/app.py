@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Iterable
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import replace
 from functools import partial
@@ -29,6 +29,7 @@ from .bound import abilities
 from .callback import HideCallback
 from .chat import Chat, Inspector, Settings
 from .csrf import CrossOriginGuard, checked_origin
+from .drawing import Drawings, DrawPart, check_parts
 from .endpoints import (
     conversations,
     exports,
@@ -84,6 +85,7 @@ def create_chat_app(
     limits: Limits | None = None,
     observer: Observer | None = None,
     scripts: Scripts | Literal[False] | None = None,
+    parts: Mapping[str, DrawPart] | None = None,
     image_hosts: Iterable[str] = (),
     trusted_origins: Iterable[str] = (),
     frame_ancestors: Iterable[str] = ("'self'",),
@@ -117,6 +119,8 @@ def create_chat_app(
         observer: Is told of runs, streams and outages: `Telemetry()`, for OpenTelemetry.
         scripts: How the agent's Python runs in the user's browser, with the user's consent: limits of time and memory,
             and where packages are. `False`: it does not, and there is no room for scripts.
+        parts: Functions that draw parts of answers, by the names of tools and `Custom` events: they are given the
+            tool's result or the event's data, and a `PartContext`, and return FastHTML components.
         image_hosts: Hosts whose images answers may show, `"images.example"`. None by default.
         trusted_origins: Origins that may send forms besides the chat's own, `"https://portal.example"`.
         frame_ancestors: Who may show the chat in a frame, as Content-Security-Policy sources.
@@ -179,6 +183,7 @@ def create_chat_app(
         streams=Slots(limits.streams_per_user),
         requests=Slots(limits.requests_per_user),
         stop=ServerStop(backend.drain if isinstance(backend, CanDrain) else None),
+        drawings=Drawings(check_parts(parts)) if parts is not None else None,
         login=login,
         observer=observer or Observer(),
     )

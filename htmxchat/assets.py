@@ -26,6 +26,7 @@ STYLES = (
     "layout",
     "history",
     "conversation",
+    "cards",
     "prose",
     "inspector",
     "scripts",

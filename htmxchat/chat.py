@@ -11,6 +11,7 @@ from typing import Literal, TypeAlias, TypeVar
 from .assets import Assets
 from .backend import Backend, CanRetry, KeepsScripts
 from .bound import BoundBackend, answered
+from .drawing import Drawings
 from .fragments.shell import Frame
 from .fragments.turn_context import TurnContext
 from .html import Child
@@ -60,6 +61,7 @@ class Chat:
 
     Attributes:
         abilities: The optional protocols of the backend that this chat makes use of.
+        drawings: What the host's functions draw of answers, if it gave any.
     """
 
     backend: Backend
@@ -72,6 +74,7 @@ class Chat:
     streams: Slots
     requests: Slots
     stop: ServerStop
+    drawings: Drawings | None = None
     login: Login | None = None
     observer: Observer = field(default_factory=Observer)
     submissions: Submissions = field(default_factory=Submissions)
@@ -123,6 +126,7 @@ class Chat:
             agent=self.settings.agent,
             can_run_scripts=self.can(KeepsScripts),
             inspector="here" if can_inspect else None,
+            drawings=self.drawings,
         )
 
     def can(self, ability: type) -> bool:

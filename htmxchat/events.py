@@ -11,6 +11,7 @@ A run is a log of `RunEvent`s. Each has the backend's own number, a time, and on
     ToolStarted      it called a tool
     ToolFinished     the tool came back
     SourcesFound     what the answer rests on
+    Custom           something that the host draws
     ScriptProposed   Python that it wants to run in the user's browser
     ScriptFinished   what came of that
     InputRequested   it waits for the user
@@ -161,6 +162,25 @@ class SourcesFound:
 
 
 @dataclass(frozen=True, slots=True)
+class Custom:
+    """Something of the agent's own, drawn by the function of its name in `create_chat_app(parts=…)`.
+
+    Attributes:
+        name: What it is: "progress".
+        data: What the function is given.
+        key: The same name and key again is the same part, brought up to date in its place. Those without one, an empty
+            text, are each their own.
+    """
+
+    name: str
+    data: JSON = None
+    key: str = ""
+
+    def __post_init__(self) -> None:
+        check_fields(self)
+
+
+@dataclass(frozen=True, slots=True)
 class ScriptProposed:
     """Python that the agent wants to run in the user's browser.
 
@@ -276,6 +296,7 @@ EventBody: TypeAlias = (
     | ToolStarted
     | ToolFinished
     | SourcesFound
+    | Custom
     | ScriptProposed
     | ScriptFinished
     | InputRequested
@@ -297,6 +318,7 @@ BODIES: Mapping[str, type[EventBody]] = {
         ToolStarted,
         ToolFinished,
         SourcesFound,
+        Custom,
         ScriptProposed,
         ScriptFinished,
         InputRequested,

@@ -27,7 +27,7 @@ if not _loaded_by_host:
     # FastHTML replaces `path`. The name `static`, which it adds, stays unless the host has one.
     CONVERTOR_TYPES.update(_convertors)
 
-__all__ = ["FT", "Child", "icon", "raw", "render", "tag"]
+__all__ = ["FT", "Child", "NotStr", "icon", "raw", "render", "tag"]
 
 Child: TypeAlias = "FT | str | int | None | Iterable[Child]"
 """What an element can hold: elements, text (escaped), `None` (nothing), or any nesting of these."""
@@ -41,7 +41,9 @@ def raw(html: str) -> FT:
 def render(*children: Child) -> str:
     """Return the HTML of `children`, without white space between elements."""
     # FastHTML writes a string that stands alone as it is.
-    return "".join(escape(each) if type(each) is str else str(to_xml(each, indent=False)) for each in _flat(children))
+    return "".join(
+        escape(each) if type(each) is str else str(to_xml((each,), indent=False)) for each in _flat(children)
+    )
 
 
 def tag(name: str) -> Callable[..., FT]:

@@ -14,7 +14,7 @@ from .urls import Urls
 Content: TypeAlias = "Child | Callable[[User | None], Child]"
 """FastHTML components or text, which is escaped; or a function that returns some for whoever is signed in."""
 
-_ADDRESSES = ("href", "src", "action", "formaction")
+_ADDRESSES = ("href", "src", "action", "formaction", "hx-get", "hx-post", "hx-put", "hx-patch", "hx-delete")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -22,8 +22,9 @@ class Look:
     """What a host puts on the chat's pages. Each is left out by default.
 
     Contents are components, text, or a function that is given the `User`, or `None` on a page that nobody is signed in
-    to. A path in their `href`, `src`, `action` or `formaction` is one of the application that mounts the chat, as it is
-    in `login_url`. The pages' policy allows no scripts and styles inside HTML: use `cls`, and `stylesheets`.
+    to. A path in their `href`, `src`, `action`, `formaction` or `hx-get` (or another method's) is one of the
+    application that mounts the chat, as it is in `login_url`. The pages' policy allows no scripts and styles inside
+    HTML: use `cls`, and `stylesheets`.
 
     Attributes:
         logo: The path of an image, shown before the title of the chat. It can be 24 pixels high.
@@ -50,7 +51,7 @@ class Look:
 def content_for(user: User | None, content: Any, urls: Urls) -> Child:
     """Return what a content is for this user, with addresses that are right for a browser."""
     # A component can be called too: that adds to it.
-    return _at_host(content(user) if callable(content) and not isinstance(content, FT) else content, urls)
+    return at_host(content(user) if callable(content) and not isinstance(content, FT) else content, urls)
 
 
 def _check_content(name: str, content: Any) -> None:
@@ -72,13 +73,14 @@ def _check_content(name: str, content: Any) -> None:
         raise TypeError(f"{name} is a component, P(…), a str, or a function of the user, not {checks.kind(content)}.")
 
 
-def _at_host(child: Child, urls: Urls) -> Child:
+def at_host(child: Child, urls: Urls) -> Child:
+    """Return a content with addresses that are right for a browser."""
     if isinstance(child, FT):
         attributes = {
             name: urls.at_host(value) if name in _ADDRESSES and isinstance(value, str) else value
             for name, value in child.attrs.items()
         }
-        return FT(child.tag, tuple(_at_host(each, urls) for each in child.children), attributes, void_=child.void_)
+        return FT(child.tag, tuple(at_host(each, urls) for each in child.children), attributes, void_=child.void_)
     if isinstance(child, list | tuple):
-        return [_at_host(each, urls) for each in child]
+        return [at_host(each, urls) for each in child]
     return child

@@ -90,8 +90,17 @@ class Question:
         return self.answer if isinstance(self.answer, str) else json.dumps(self.answer, ensure_ascii=False)
 
 
+@dataclass(frozen=True, slots=True)
+class CustomPart:
+    """Something of the agent's own, as its `Custom` events say; of several with the same name and key, the last."""
+
+    name: str
+    data: JSON
+    key: str = ""
+
+
 Step: TypeAlias = Reasoning | ToolCall
-Part: TypeAlias = Text | Reasoning | ToolCall | ProposedScript | Question
+Part: TypeAlias = Text | Reasoning | ToolCall | ProposedScript | Question | CustomPart
 
 
 def joined(texts: Iterable[str]) -> str:

@@ -13,6 +13,7 @@ from typing import Any
 
 from . import checks
 from .events import (
+    Custom,
     InputAnswered,
     InputRequested,
     Outcome,
@@ -32,7 +33,7 @@ from .events import (
     UsageReported,
 )
 from .models import RunState, RunSummary, Transcript, Waiting
-from .parts import Part, ProposedScript, Question, Reasoning, Text, ToolCall, joined, replaced
+from .parts import CustomPart, Part, ProposedScript, Question, Reasoning, Text, ToolCall, joined, replaced
 from .scripts.excerpt import Excerpt, excerpt_of, excerpts
 from .scripts.models import Script
 from .scripts.result import ScriptState
@@ -182,8 +183,8 @@ class Folding:
         self._changes: dict[str, Any] = {}
         # More of the text or the reasoning that is the last part.
         self._more: list[str] = []
-        # Where calls, scripts and questions are, by their ids; and calls without one that are not finished.
-        self._places: dict[tuple[type[Part], str], int] = {}
+        # Where what has an id is; and calls without one that are not finished.
+        self._places: dict[tuple[type[Part], *tuple[str, ...]], int] = {}
         self._unnamed: deque[int] = deque()
         for place, part in enumerate(self._parts):
             self._index(place, part)
@@ -253,6 +254,8 @@ class Folding:
                 self._finish_tool(finished, event.at)
             case SourcesFound(sources=sources):
                 self._sources += sources
+            case Custom() as custom:
+                self._put_custom(CustomPart(custom.name, custom.data, custom.key))
             case ScriptProposed() as script:
                 # One that is proposed again is the one that is in the queue already.
                 if (ProposedScript, script.script_id) not in self._places:
@@ -284,6 +287,8 @@ class Folding:
                 self._places[ToolCall, id] = place
             case ProposedScript(script=script):
                 self._places[ProposedScript, script.script_id] = place
+            case CustomPart(name=name, key=key) if key:
+                self._places[CustomPart, name, key] = place
             case Question(request=request):
                 self._places[Question, request.request_id] = place
 
@@ -342,6 +347,13 @@ class Folding:
         state = RunState.FAILED if finished.failed else RunState.COMPLETED
         self._change(place, state=state, found=finished.summary, result=finished.result, ended_at=at)
         self._running.discard(place)
+
+    def _put_custom(self, part: CustomPart) -> None:
+        place = self._places.get((CustomPart, part.name, part.key))
+        if place is None:
+            self._append(part)
+        elif self._parts[place] != part:
+            self._set(place, part)
 
     def _finish_script(self, result: ScriptFinished) -> None:
         # What the queue said was before that.

@@ -258,7 +258,11 @@ def test_every_hook_that_a_fragment_promises_is_documented() -> None:
 
 
 def test_every_hook_that_is_documented_is_on_the_page() -> None:
-    chat = create_chat_app(StubBackend(pace=0), look=Look(header="Above", footer="Below"))
+    chat = create_chat_app(
+        StubBackend(pace=0),
+        look=Look(header="Above", footer="Below"),
+        parts={"query_metrics": lambda data, context: str(data)},
+    )
     with TestClient(chat) as client:
         client.get("/")
         shown = client.post("/messages", data={"text": "Why did checkout get slow at 14:30?"})

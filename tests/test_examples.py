@@ -15,7 +15,7 @@ from starlette.testclient import TestClient
 from htmxchat import StubBackend, chat_lifespan
 from htmxchat.backend import Backend
 from htmxchat.testing import BackendConformance
-from tests.support import decode, parse
+from tests.support import Element, decode, parse
 
 EXAMPLES = Path(__file__).parent.parent / "examples"
 
@@ -37,7 +37,7 @@ CHATS = {
     "responder": ("", "You wrote 2 words"),
     "custom_backend": ("", "You said: one two"),
 }
-OTHERS = {"fastapi_host", "own_look", "own_page", "kogwistar_host", "kogwistar_login"}
+OTHERS = {"fastapi_host", "own_look", "own_parts", "own_page", "kogwistar_host", "kogwistar_login"}
 
 
 def browser(name: str) -> TestClient:
@@ -161,6 +161,39 @@ class TestOwnLook:
             assert ('id="inspector"' in home) == shown
             _, answer = ask(client, "/chat", "Hello")
             assert "demo agent" in answer
+
+
+class TestOwnParts:
+    @pytest.fixture
+    def client(self) -> Iterator[TestClient]:
+        module: Any = load("own_parts")
+        module.TENTHS = 0
+        with TestClient(module.app) as client:
+            client.get("/chat/")
+            yield client
+
+    def card(self, client: TestClient, text: str) -> Element:
+        path, _ = ask(client, "/chat", text)
+        return parse(client.get(path).text).one("section", cls="card")
+
+    def test_a_tools_result_is_a_chart(self, client: TestClient) -> None:
+        card = self.card(client, "What is the forecast?")
+        assert "Forecast for Oslo" in card.text
+        assert "19 degrees at 14" in card.one("svg")["aria-label"]
+
+    def test_a_form_goes_to_the_service_as_the_same_user(self, client: TestClient) -> None:
+        where = self.card(client, "Book a table.").one("form")["hx-post"]
+        assert client.get(where).status_code == 204
+        wrong = client.post(where, data={"guests": "90"})
+        assert wrong.status_code == 422 and "1 to 12" in wrong.text and "<form" in wrong.text
+        assert "Booked for 3." in client.post(where, data={"guests": "3"}).text
+        assert "Booked for 3." in client.get(where).text
+        client.cookies.clear()
+        assert client.get(where).status_code == 204
+
+    def test_progress_is_one_card(self, client: TestClient) -> None:
+        card = self.card(client, "Restart the workers.")
+        assert "40 of 40" in card.text and card.one("progress")["value"] == "40"
 
 
 class TestCustomBackend(BackendConformance):

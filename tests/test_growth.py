@@ -26,7 +26,9 @@ from htmxchat.agents.kogwistar.translation.mapping import Translator
 from htmxchat.agents.kogwistar.translation.replies import ServerEvent
 from htmxchat.ansi import ansi_html, plain
 from htmxchat.cleaning import one_line
+from htmxchat.drawing import Drawings
 from htmxchat.events import (
+    Custom,
     EventBody,
     InputAnswered,
     InputRequested,
@@ -467,6 +469,12 @@ LOGS: dict[str, Callable[[int], Sequence[EventBody]]] = {
     ),
     "thoughts": lambda n: [each for i in range(n) for each in (ReasoningDelta("a"), TextDelta("b"))],
     "sources": lambda n: [SourcesFound((Source(str(i)),)) for i in range(n)],
+    "custom parts": lambda n: [Custom("drawn", i) for i in range(n)],
+    "records of custom parts": lambda n: [Custom("other", i) for i in range(n)],
+    "updates of a custom part": lambda n: [Custom("drawn", i, "key") for i in range(n)],
+    "results that are drawn": lambda n: (
+        [each for i in range(n) for each in (ToolStarted(f"c{i}", "drawn"), ToolFinished(f"c{i}"))]
+    ),
     "questions": lambda n: [
         each for i in range(n) for each in (InputRequested(f"q{i}", "?"), InputAnswered(f"q{i}", "!"))
     ],
@@ -476,7 +484,8 @@ LOGS: dict[str, Callable[[int], Sequence[EventBody]]] = {
 @pytest.mark.parametrize("name", LOGS)
 def test_no_log_makes_its_folds_slow(name: str) -> None:
     logs = {n: log(LOGS[name](n // 8)) for n in (SHORT, SHORT * TIMES)}
-    context = TurnContext(Urls(), Markdown(), can_run_scripts=True)
+    drawings = Drawings({"drawn": lambda data, _: str(data)})
+    context = TurnContext(Urls(), Markdown(), can_run_scripts=True, drawings=drawings)
     views = {n: fold(events) for n, events in logs.items()}
     assert_grows_with_the_length(lambda n: fold(logs[n]))
     assert_grows_with_the_length(lambda n: list(rows(logs[n])))

@@ -16,7 +16,7 @@ SEAMS = {"agent", "backend", "login"}
 LOG = {"journal", "store"}
 TEXT = {"markdown", "highlight", "confusing"}
 INSPECTED = {"inspection", "redaction"}
-PAGE = {"html", "look", "view", "urls", "patches", "ansi", *INSPECTED, *NOUNS, *TEXT}
+PAGE = {"html", "drawing", "look", "view", "urls", "patches", "ansi", *INSPECTED, *NOUNS, *TEXT}
 GUARDS = {
     *("assets", "callback", "containment", "cookies", "csrf", "headers", "htmx", "identity", "limits", "mounting"),
     *("routing", "submissions"),
@@ -34,6 +34,7 @@ LAYERS: dict[str, tuple[set[str], set[str]]] = {
     **dict.fromkeys(INSPECTED, (NOUNS | INSPECTED, set())),
     "urls": ({"checks", "kinds"}, set()),
     "look": (NOUNS | {"html", "urls"}, set()),
+    "drawing": (NOUNS | {"html", "look", "urls"}, {"anyio"}),
     "patches": (set(), set()),
     "sse": ({"stopping"}, {"anyio", "starlette"}),
     "stopping": (set(), set()),

@@ -418,7 +418,11 @@ class TestPages:
         summary = summary_text(run, view, [], chart, question="Go")
         assert f"- Asked: `Restart it?`, `Yes`, answered by `ann`, {exact(AT, None)}\n" in summary
         assert "- Asked: `Which <one>?`, not answered until" in summary
-        page = parse("".join(report(run, view, [], chart, question="Go", brand="Chat")).replace("<!doctype html>", ""))
+        page = parse(
+            "".join(report(run, view, [], chart, question="Go", brand="Chat", context=context())).replace(
+                "<!doctype html>", ""
+            )
+        )
         found = {each.one("dt").text: each.one("dd").text for each in page.all("div") if each.all("dt")}
         assert found["Restart it?"] == f"Yes answered by ann, {exact(AT, None)}"
         assert found["Which <one>?"].strip().startswith("not answered until")

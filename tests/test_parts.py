@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import logging
 import string
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -13,9 +14,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from htmxchat import events as e
+from htmxchat.drawing import Drawings, PartContext
 from htmxchat.fragments.proposals import proposal
 from htmxchat.fragments.turn_context import TurnContext
-from htmxchat.html import render
+from htmxchat.html import FT, raw, render, tag
 from htmxchat.markdown import Markdown
 from htmxchat.models import Run, RunState, Turn
 from htmxchat.patches import Patch, render_patches
@@ -30,7 +32,18 @@ from .support import Element, article, open_page, parse
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 RUN = Run("run", "talk", "ann", "turn", RunState.RUNNING, START)
-CONTEXT = TurnContext(Urls(), Markdown(), can_run_scripts=True)
+
+
+def draw(data: object, context: PartContext) -> FT | None:
+    """Draws what it is given, or fails in one of the ways in which a function can."""
+    if data == {"a": 1}:
+        raise KeyError("secret")
+    if data == "broken":
+        return raw("</div><p>")
+    return None if data == "nothing" else tag("p")(str(data), " for ", str(context.arguments), id=f"of-{context.id}")
+
+
+CONTEXT = TurnContext(Urls(), Markdown(), can_run_scripts=True, drawings=Drawings({"write": draw, "progress": draw}))
 
 ID = st.sampled_from(["1", "2", "3", ""])
 WORDS = st.sampled_from(
@@ -40,6 +53,7 @@ WORDS = st.sampled_from(
     ]
 )
 SOURCE = st.sampled_from([e.Source("S", "https://a.example/"), e.Source("<b>", None, "here", "words & more")])
+DATA = st.sampled_from([None, "<b>", 1, {"a": 1}, "broken", "nothing"])
 BODY: st.SearchStrategy[e.EventBody] = st.one_of(
     st.builds(e.TextDelta, WORDS),
     st.builds(e.TextDelta, WORDS),
@@ -48,6 +62,7 @@ BODY: st.SearchStrategy[e.EventBody] = st.one_of(
     st.builds(e.ToolStarted, ID, st.sampled_from(["read", "write"]), WORDS, st.none() | st.just({"a": [1]})),
     st.builds(e.ToolFinished, ID, WORDS, st.none() | st.just("<b>"), st.booleans()),
     st.builds(e.ToolStarted, ID, st.just("again")),
+    st.builds(e.Custom, st.sampled_from(["progress", "other"]), DATA, st.sampled_from(["", "a", "b"])),
     st.builds(e.SourcesFound, st.lists(SOURCE, max_size=5).map(tuple)),
     st.builds(e.ScriptProposed, ID, st.just("1"), WORDS, st.booleans()),
     st.builds(e.ScriptFinished, ID, st.sampled_from(ScriptState)),
@@ -75,6 +90,14 @@ def logs(draw: st.DrawFn) -> list[e.RunEvent]:
 
 def log(bodies: list[e.EventBody], *, apart: float = 0.3) -> list[e.RunEvent]:
     return [e.RunEvent(n + 1, START + timedelta(seconds=n * apart), body) for n, body in enumerate(bodies)]
+
+
+@pytest.fixture(autouse=True)
+def quiet() -> Iterator[None]:
+    """What fails on purpose is not logged a thousand times."""
+    logging.disable(logging.ERROR)
+    yield
+    logging.disable(logging.NOTSET)
 
 
 def reloaded(events: list[e.RunEvent], queue: Sequence[Script] = ()) -> Element:
@@ -207,6 +230,10 @@ MANY: dict[str, list[e.EventBody]] = {
     "text between tools": [e.ToolStarted("#", "read"), e.TextDelta("word " * 40), e.ToolFinished("#")],
     "sources and text": [e.SourcesFound((e.Source("S", "https://a.example/"),)), e.TextDelta("word [#].\n\n")],
     "sources after their text": [e.TextDelta("word [#] and [#]. "), e.SourcesFound((e.Source("S", excerpt="words"),))],
+    "custom parts": [e.Custom("progress", "begun"), e.TextDelta("More. ")],
+    "records": [e.Custom("other", ["a", "b"])],
+    "drawn results": [e.ToolStarted("#", "write"), e.ToolFinished("#", "12 lines", "done")],
+    "updates": [e.Custom("progress", {"at": "some"}, "same")],
     "questions": [e.InputRequested("#", "Which?", ("A", "B")), e.InputAnswered("#", "A")],
 }
 

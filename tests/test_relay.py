@@ -1024,7 +1024,7 @@ class TestKeptPages:
         events = [RunEvent(seq, datetime.now(UTC), TextDelta("word ")) for seq in range(1, 1_001)]
         key = ANN.id, "run", context(), None
         for event in events:
-            page.advance([event])
+            await page.advance([event])
             kept.keep(key, page.copy())
             now += 0.1
         shown = [kept.find(key, after) for after in (1_000, 990, 900, 500)]

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from htmxchat import events as e
 from htmxchat.models import RunState
-from htmxchat.parts import Part, ProposedScript, Question, Reasoning, Text, ToolCall
+from htmxchat.parts import CustomPart, Part, ProposedScript, Question, Reasoning, Text, ToolCall
 from htmxchat.view import RunView, compact, fold
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
@@ -24,6 +24,7 @@ BODY: st.SearchStrategy[e.EventBody] = st.one_of(
     st.builds(e.ToolStarted, CALL, WORD),
     st.builds(e.ToolFinished, CALL, WORD, st.none(), st.booleans()),
     st.builds(e.SourcesFound, st.just((e.Source("S"),))),
+    st.builds(e.Custom, WORD, st.integers(0, 2), CALL),
     st.builds(e.ScriptProposed, CALL, WORD),
     st.builds(e.InputRequested, CALL, WORD),
     st.builds(e.InputAnswered, CALL, WORD),
@@ -69,6 +70,28 @@ def test_a_compacted_log_shows_the_same(log: list[e.RunEvent]) -> None:
 def test_an_event_that_comes_twice_counts_once(log: list[e.RunEvent], data: st.DataObject) -> None:
     back = data.draw(st.integers(0, len(log)))
     assert fold([*log, *log[back:]]) == fold(log)
+
+
+def test_a_custom_event_brings_the_part_of_its_name_and_key_up_to_date_in_its_place() -> None:
+    bodies: list[e.EventBody] = [
+        e.Custom("progress", 1, "a"),
+        e.Custom("progress", 1, "b"),
+        e.Custom("progress", 1),
+        e.TextDelta("So"),
+        e.Custom("progress", 2, "a"),
+        e.Custom("status", 1, "a"),
+        e.TextDelta(" far"),
+        e.Custom("progress", 2),
+    ]
+    assert fold(_log(bodies)).parts == (
+        CustomPart("progress", 2, "a"),
+        CustomPart("progress", 1, "b"),
+        CustomPart("progress", 1),
+        Text("So"),
+        CustomPart("status", 1, "a"),
+        Text(" far"),
+        CustomPart("progress", 2),
+    )
 
 
 @given(logs(), logs())

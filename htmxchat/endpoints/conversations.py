@@ -20,6 +20,7 @@ from ..models import Run, Transcript, Turn
 from ..patches import Patch
 from ..words import titled
 from .call import CHANGED, Call, Gone, endpoint, patches_response, see_other, usable_text
+from .drawing import draw_ahead
 from .pages import close_sides, conversation_page, conversation_room, draw_history, load_history, new_submission
 from .queue import transcript_queue
 from .reconcile import in_words, last_turn, refused, whats_new
@@ -41,6 +42,7 @@ async def start(call: Call) -> Response:
     if not call.fragment:
         return see_other(call.urls.conversation(run.conversation_id, run.id))
     transcript = await call.backend.load_transcript(run.conversation_id)
+    await draw_ahead(call, transcript.turns)
     room = render(conversation_room(call, transcript, queue=await transcript_queue(call, transcript)))
     patches = [Patch("#conversation", "outerHTML", room), *close_sides(call, transcript.conversation)]
     view = run_view(transcript.turns[-1])
@@ -146,7 +148,7 @@ async def sent(call: Call, run: Run, text: str) -> Response:
         with suppress(ChatError):
             transcript = await call.transcript()
             if any(each.id == run.id for each in transcript.turns):
-                return patches_response([*whats_new(call, transcript, shown), *accepted()], CHANGED)
+                return patches_response([*await whats_new(call, transcript, shown), *accepted()], CHANGED)
     question = Turn(run.turn_id, "user", text, run.created_at)
     html = render(turn(question, call.turn_context), turn(answer_turn(run), call.turn_context))
     return patches_response([Patch("#turns", "beforeend", html), *started(call, run)], CHANGED)

@@ -8,7 +8,8 @@ from collections.abc import AsyncIterator
 
 from starlette.responses import PlainTextResponse, Response, StreamingResponse
 
-from ..fragments.report import report, summary_text
+from ..fragments.custom import orders
+from ..fragments.report import report, summary_text, without_secrets
 from ..inspection import RowFold, rows
 from ..inspection.timeline import timeline
 from .call import Call, inspector_endpoint
@@ -54,7 +55,9 @@ async def page(call: Call) -> Response:
     """A run as one HTML file that needs nothing else."""
     events = await run_log(call)
     question = await _question(call)
-    view = await run_view(call, call.run, events)
+    view, context = without_secrets(await run_view(call, call.run, events)), call.turn_context
+    if context.drawings is not None:
+        await context.drawings.draw_ahead(orders(call.run.id, view, range(len(view.parts)), context))
     html = report(
         call.run,
         view,
@@ -62,6 +65,7 @@ async def page(call: Call) -> Response:
         timeline(events),
         question=question,
         brand=call.chat.settings.title,
+        context=context,
         zone=call.zone,
     )
     chunks = (chunk.encode("utf-8", "replace") for chunk in html)

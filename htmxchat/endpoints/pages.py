@@ -26,6 +26,7 @@ from ..patches import Patch, render_patches
 from ..scripts.models import Script
 from ..words import titled
 from .call import Call, Gone, endpoint
+from .drawing import draw_ahead
 from .queue import transcript_queue
 
 _GLANCE = 2.0
@@ -91,6 +92,8 @@ async def conversation_page(
         queue: Its scripts, where they were read already.
     """
     conversation = transcript.conversation if transcript else None
+    if transcript is not None:
+        await draw_ahead(call, transcript.turns)
     if queue is None:
         queue = await transcript_queue(call, transcript) if transcript else ()
     room = conversation_room(call, transcript, queue=queue, text=text, error=error, heading=heading)

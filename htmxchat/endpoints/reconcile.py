@@ -12,6 +12,7 @@ from ..html import Child, render, tag
 from ..models import Transcript
 from ..patches import Patch
 from .call import CHANGED, Call, Gone, patches_response
+from .drawing import draw_ahead
 
 LAST_TURN = "chat-last-turn"
 """The request header in which a page says which turn it shows last; empty when it shows none."""
@@ -26,7 +27,7 @@ def last_turn(call: Call) -> str | None:
     return call.request.headers.get(LAST_TURN)
 
 
-def whats_new(call: Call, transcript: Transcript, shown: str, *, changed: str | None = None) -> list[Patch]:
+async def whats_new(call: Call, transcript: Transcript, shown: str, *, changed: str | None = None) -> list[Patch]:
     """Return what brings a page up to date, up to the composer's row of buttons.
 
     Args:
@@ -34,6 +35,7 @@ def whats_new(call: Call, transcript: Transcript, shown: str, *, changed: str | 
         changed: The id of a run whose turn the page may show as it was.
     """
     context, turns = call.turn_context, transcript.turns
+    await draw_ahead(call, turns)
     place = next((index for index, each in enumerate(turns) if each.id == shown), None)
     if place is None:
         # What it shows last was replaced, so the page can lack more than the end.
@@ -93,7 +95,7 @@ async def refused(call: Call, error: ChatError, *, changed: str | None = None) -
     sentence = str(told)
     said: Child = sentence if told is error or sentence == _OVER else span(sentence, data_hold=True)
     patches = [
-        *whats_new(call, transcript, shown, changed=changed),
+        *await whats_new(call, transcript, shown, changed=changed),
         Patch("#composer-error", "innerHTML", render(said)),
         Patch("#status", "innerHTML", render(sentence)),
     ]

@@ -112,7 +112,7 @@ async def _latest(call: Call) -> Run | None:
 async def _reconciled(call: Call, shown: str, sentence: str = "") -> Response:
     """Return what the page does not know of its conversation."""
     transcript = await call.transcript()
-    patches = whats_new(call, transcript, shown, changed=call.run.id)
+    patches = await whats_new(call, transcript, shown, changed=call.run.id)
     if sentence:
         patches.append(Patch("#status", "innerHTML", render(sentence)))
     return patches_response(patches, CHANGED)

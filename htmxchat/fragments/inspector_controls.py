@@ -62,7 +62,7 @@ def toolbar(run_id: str, window: Window, wanted: RowFilter, urls: Urls, *, live:
             output("", id="inspector-new", aria_live="off"),
             _press("clear", "clear", "Clear"),
             first_problem(run_id, window.problem, urls),
-            [_end(words, end, run_id, wanted, urls) for words, end in (("Start", "first"), ("End", "last"))],
+            [_end(words, end, run_id, wanted, urls) for words, end in (("First", "first"), ("Last", "last"))],
             span(found, cls="num found") if found else None,
             everything,
             details(
@@ -94,7 +94,7 @@ def _types(chosen: str, others: Sequence[str]) -> Child:
     if chosen not in ("", "steps", "problems", *known, *unknown):
         unknown.append(chosen)
     return [
-        choice("", "Everything"),
+        choice("", "All events"),
         choice("steps", "Without text"),
         choice("problems", "Problems"),
         optgroup([choice(name, name) for name in known], label="Type"),

@@ -10,9 +10,10 @@ from collections.abc import Iterator, Sequence
 from ..html import raw, render, tag
 from ..kinds import checked
 from ..markdown import Budget, MarkdownStream
-from ..parts import Part, ProposedScript, Question, Reasoning, Text, ToolCall
+from ..parts import CustomPart, Part, ProposedScript, Question, Reasoning, Text, ToolCall
 from ..view import RunView
 from .citations import Citations, linked
+from .custom import custom_part, drawn_tool, is_drawn
 from .proposals import proposal_part
 from .question import question
 from .steps import steps, turn_step
@@ -28,11 +29,18 @@ def turn_parts(run_id: str, view: RunView, context: TurnContext, citations: Cita
     `citations` gets those of the answer.
     """
     budget, citations = Budget(), Citations(run_id) if citations is None else citations
-    drawn = (section_html(run_id, view, section, context, budget, citations) for section in sections(view.parts))
+    drawn = (
+        section_html(run_id, view, section, context, budget, citations) for section in sections(view.parts, context)
+    )
     return "".join(drawn)
 
 
-def sections(parts: Sequence[Part], start: int = 0) -> Iterator[list[int]]:
+def is_step(part: Part, context: TurnContext) -> bool:
+    """Return whether a part stands together with the steps around it."""
+    return isinstance(part, Reasoning | ToolCall) and not is_drawn(part, context)
+
+
+def sections(parts: Sequence[Part], context: TurnContext, start: int = 0) -> Iterator[list[int]]:
     """Yield what stands together, as the places of the parts: steps that follow each other, and each other part alone.
 
     A text that is blank has no place on the page; the last one may still get one.
@@ -40,7 +48,7 @@ def sections(parts: Sequence[Part], start: int = 0) -> Iterator[list[int]]:
     group: list[int] = []
     for place in range(start, len(parts)):
         part = parts[place]
-        if isinstance(part, Reasoning | ToolCall):
+        if is_step(part, context):
             group.append(place)
         elif not (isinstance(part, Text) and part.blank):
             if group:
@@ -64,7 +72,7 @@ def section_html(
         blocks = text_blocks(part.text, context, budget, is_open=is_open)
         html = text_html(run_id, place, [citations.number(block) for block in blocks])
         return linked(html, run_id, view.sources)
-    if isinstance(part, Reasoning | ToolCall):
+    if is_step(part, context):
         return render(steps(run_id, view, section, context))
     return part_html(run_id, view, place, context)
 
@@ -72,6 +80,10 @@ def section_html(
 def part_html(run_id: str, view: RunView, place: int, context: TurnContext) -> str:
     """Return a part that is no text; empty when nothing of it shows."""
     match view.parts[place]:
+        case CustomPart() as part:
+            return render(custom_part(part_id(run_id, place), run_id, part, context))
+        case ToolCall() as call if is_drawn(call, context):
+            return render(drawn_tool(part_id(run_id, place), run_id, call, context))
         case Reasoning() | ToolCall() as step:
             return render(turn_step(part_id(run_id, place), step, context))
         case ProposedScript() as part:

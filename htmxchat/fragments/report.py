@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from datetime import timedelta, tzinfo
 from html import escape
 
@@ -14,15 +15,17 @@ from ..inspection import Row
 from ..inspection.meanings import duration
 from ..inspection.timeline import Timeline
 from ..models import Run, is_dated
-from ..parts import Question
-from ..redaction import redact_text
+from ..parts import CustomPart, Part, Question, Text, ToolCall
+from ..redaction import redact, redact_text
 from ..urls import Urls
 from ..view import RunView
 from ..words import standing
 from ..zones import exact
+from .custom import custom_part, drawn_result, is_drawn
 from .event_rows import seconds
 from .sources import sources_text
 from .timeline import time_taken, timeline_chart
+from .turn_context import TurnContext
 
 _LONGEST = 20_000
 _STYLE = """
@@ -39,6 +42,7 @@ table { width: 100%; border-collapse: collapse; } th { text-align: left; font-we
 .timeline :is([data-state=running], [data-state=suspended]) { --mark: var(--now); } .timeline [data-state=failed] { --mark: var(--bad); }
 .timeline text { translate: 0 12px; font-size: 11px; fill: var(--quiet); text-anchor: middle; }
 .timeline text:first-child { text-anchor: start; } .timeline text[data-end] { text-anchor: end; }
+.card { margin: 1rem 0; padding: .5rem 1rem; border: 1px solid var(--line); border-radius: 6px; }
 .row { border-bottom: 1px solid var(--line); } .row summary { display: grid; grid-template-columns: 4rem 5rem 11rem 1fr; gap: 1rem; cursor: pointer; }
 .row span { overflow-wrap: anywhere; } .row :nth-child(-n + 2) { color: var(--quiet); } .bad { color: var(--bad); }
 pre { overflow: auto; max-height: 30rem; padding: .5rem 1rem; background: light-dark(#f5f5f5, #222); font: 12px/1.5 ui-monospace, monospace; white-space: pre-wrap; }
@@ -53,15 +57,20 @@ def report(
     *,
     question: str,
     brand: str,
+    context: TurnContext,
     zone: tzinfo | None = None,
 ) -> Iterator[str]:
-    """Yield an HTML file: facts, timeline, and every row with what it holds. It loads nothing and runs nothing."""
+    """Yield an HTML file: facts, timeline, every row with what it holds, and the answer with what the host draws of it.
+
+    It loads nothing and runs nothing.
+    """
     title = f"Run {run.id}"
     yield (
         f'<!doctype html><html lang="en"><head><meta charset="utf-8"><title>{escape(title)}</title>'
         '<meta name="viewport" content="width=device-width">'
         # Whatever an agent wrote, a browser shows it and does nothing else with it.
-        "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'\">"
+        "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'; "
+        "form-action 'none'; base-uri 'none'\">"
         f"<style>{_STYLE}</style></head><body><h1>{escape(title)}</h1><p dir=auto>{escape(brand)}</p><dl>"
     )
     for name, value in facts(run, view, timeline, zone):
@@ -89,10 +98,37 @@ def report(
             f"<span{bad}>{escape(row.type)}</span><span{bad} dir=auto>{escape(row.meaning)}</span></summary>"
             f"<pre>{escape(row.at.isoformat())}\n{escape(data[:_LONGEST])}{cut}</pre></details>"
         )
-    yield f"<h2>Answer</h2><blockquote dir=auto>{escape(redact_text(view.text))}</blockquote>"
+    yield "<h2>Answer</h2>"
+    for place, shown in enumerate(view.parts):
+        yield _part(f"part-{run.id}-{place}", run.id, shown, context)
     if view.sources:
         yield f"<h2>Sources</h2><blockquote dir=auto>{escape(redact_text(sources_text(view.sources)))}</blockquote>"
     yield "</body></html>"
+
+
+def without_secrets(view: RunView) -> RunView:
+    """Return a view of which the host may draw the parts in a report."""
+    return replace(view, parts=tuple(map(_redacted, view.parts)))
+
+
+def _redacted(part: Part) -> Part:
+    match part:
+        case CustomPart():
+            return replace(part, data=redact(part.data))
+        case ToolCall():
+            return replace(part, arguments=redact(part.arguments), result=redact(part.result))
+    return part
+
+
+def _part(id: str, run_id: str, part: Part, context: TurnContext) -> str:
+    match part:
+        case Text() if not part.blank:
+            return f"<blockquote dir=auto>{escape(redact_text(part.text))}</blockquote>"
+        case CustomPart() if is_drawn(part, context):
+            return render(custom_part(id, run_id, part, context))
+        case ToolCall():
+            return render(drawn_result(id, run_id, part, context))
+    return ""
 
 
 def summary_text(

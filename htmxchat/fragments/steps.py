@@ -103,6 +103,14 @@ def turn_step(id: str, step: Step, context: TurnContext) -> FT:
     return details(summary(_chevron(), line), dl(_io(step), cls="io"), **facts)
 
 
+def record(name: Child, label: str, value: JSON, context: TurnContext) -> FT:
+    """Return something with a name that was said in a run, to be unfolded; its name alone where nobody inspects."""
+    if context.inspector is None:
+        return p(code(name), cls="step")
+    line = [code(name), span(raw(marked(gist(shallow(value)))), cls="cut", dir="auto")]
+    return details(summary(_chevron(), line), dl(dt(label), dd(_value(value)), cls="io"), cls="step")
+
+
 def _chevron() -> FT:
     return icon("chevron", "icon chevron")
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+from ..drawing import Drawings
 from ..kinds import check_fields
 from ..markdown import Markdown
 from ..scripts.models import Script
@@ -25,6 +26,7 @@ class TurnContext:
         queue: The scripts of the conversation, as far as they are known.
         inspector: Where a run is inspected: in a room of this page, on the chat's own page, or nowhere. Nowhere also
             leaves out what tools were given.
+        drawings: What the host's functions draw; without them, parts of its own show as records.
     """
 
     urls: Urls
@@ -36,6 +38,7 @@ class TurnContext:
     can_run_scripts: bool = False
     queue: tuple[Script, ...] = ()
     inspector: Literal["here", "elsewhere"] | None = "elsewhere"
+    drawings: Drawings | None = None
 
     def __post_init__(self) -> None:
         check_fields(self)

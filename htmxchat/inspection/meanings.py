@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 
 from ..events import (
     JSON,
+    Custom,
     EventBody,
     InputAnswered,
     InputRequested,
@@ -62,6 +63,9 @@ class Meanings:
                 return self._returned(finished, at)
             case SourcesFound(sources=sources):
                 return f"{count(len(sources), 'source')}: {', '.join(source.title for source in sources)}"
+            case Custom(name=name, data=data):
+                words = gist(data)
+                return f"{name}: {words}" if words else name
             case ScriptProposed(script_id=script, title=title, code=code):
                 self._asked[script] = at
                 return f"Wants to run Python, {count(len(code.splitlines()), 'line')}{f': {title}' if title else ''}"
@@ -154,7 +158,8 @@ def gist(value: JSON) -> str:
 def excerpt(text: str) -> str:
     """Return the beginning of a text, without secrets."""
     # Secrets first: half of one would not look like it.
-    text = " ".join(redact_text(text[: 4 * _EXCERPT]).split())
+    # The marks of Markdown that are most often there tell nothing in a line of plain words.
+    text = " ".join(redact_text(text[: 4 * _EXCERPT]).replace("**", "").replace("`", "").split())
     return text if len(text) <= _EXCERPT else text[:_EXCERPT].rstrip() + "…"
 
 

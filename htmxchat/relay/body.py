@@ -9,12 +9,12 @@ from dataclasses import dataclass, replace
 
 from ..events import Source
 from ..fragments.citations import Citations, linked, unlinked
-from ..fragments.parts import part_html, part_id, section_html, sections, text_html
+from ..fragments.parts import is_step, part_html, part_id, section_html, sections, text_html
 from ..fragments.steps import FEW, is_over, steps_fold, steps_gist, steps_group
 from ..fragments.turn_context import TurnContext
 from ..html import raw, render
 from ..markdown import Budget
-from ..parts import ProposedScript, Reasoning, Step, Text
+from ..parts import ProposedScript, Reasoning, Text
 from ..patches import Patch, element_patches
 from ..scripts.excerpt import Excerpt
 from ..view import RunView
@@ -106,7 +106,7 @@ class LiveBody:
                 patches += self._part_patches(view, place)
         patches += self._script_patches(before, view, changed)
         grown = self._text_patches(view, draw=draw or bool(patches) or self._more(view))
-        touched = {self._group_of(place) for place in changed if isinstance(view.parts[place], Step)}
+        touched = {self._group_of(place) for place in changed if is_step(view.parts[place], self._context)}
         if self._last_group is not None:
             touched.add(self._last_group)
         return [*cited, *grown, *patches, *self._new_patches(view), *self._group_patches(view, touched)]
@@ -114,14 +114,15 @@ class LiveBody:
     def redraw(self, view: RunView) -> list[Patch]:
         """Return the whole body, for a page that shows an unknown part of it."""
         self._start()
-        return [Patch(self._target, "innerHTML", self._draw(view, list(sections(view.parts))))]
+        return [Patch(self._target, "innerHTML", self._draw(view, list(sections(view.parts, self._context))))]
 
     def _rewritten(self, before: RunView, view: RunView, changed: Iterable[int]) -> bool:
-        """Return whether text was replaced by what does not begin with it."""
+        """Return whether text was replaced by what does not begin with it, or a call by one that stands elsewhere."""
         growing = -1 if self._text is None else self._text[0]
         return any(
-            isinstance(view.parts[place], Text)
-            and (place != growing or not _text(view, place).startswith(_text(before, place)))
+            (place != growing or not _text(view, place).startswith(_text(before, place)))
+            if isinstance(view.parts[place], Text)
+            else is_step(view.parts[place], self._context) != is_step(before.parts[place], self._context)
             for place in changed
         )
 
@@ -174,9 +175,9 @@ class LiveBody:
 
     def _new_patches(self, view: RunView) -> list[Patch]:
         """Return what adds the parts that are not drawn yet."""
-        fresh = list(sections(view.parts, self._next))
+        fresh = list(sections(view.parts, self._context, self._next))
         patches: list[Patch] = []
-        if fresh and self._last_group is not None and isinstance(view.parts[fresh[0][0]], Step):
+        if fresh and self._last_group is not None and is_step(view.parts[fresh[0][0]], self._context):
             group = self._groups[self._last_group]
             rows = fresh.pop(0)
             added = "".join(part_html(self._id, view, place, self._context) for place in rows)
@@ -201,7 +202,7 @@ class LiveBody:
             drawn.append(section_html(self._id, view, section, self._context, self._budget, self.citations))
             if isinstance(part, ProposedScript):
                 self._scripts[place] = _script(view, place)
-            elif isinstance(part, Step):
+            elif is_step(part, self._context):
                 self._last_group = place
                 over = is_over(view, section[-1])
                 self._groups[place] = _Group(section, over, _gist(view, section, over=over))

@@ -31,6 +31,7 @@ class LivePage:
 
     Attributes:
         look: Says how the scripts stand that the run proposed: the log does not have all of it.
+        cost: How many seconds the last `advance` took of this process; waiting for the host's functions costs nothing.
     """
 
     def __init__(
@@ -38,6 +39,7 @@ class LivePage:
     ) -> None:
         self.run_id = run_id
         self.look = look
+        self.cost = 0.0
         self._turn = LiveTurn(run_id, context)
         self._rows = None if rows is None else LiveRows(run_id, rows, context.urls)
 
@@ -62,22 +64,40 @@ class LivePage:
         """Whether text is held back until more has come."""
         return self._turn.held
 
-    def fold(self, events: list[RunEvent]) -> None:
+    async def fold(self, events: list[RunEvent]) -> None:
         """Take in what the page shows of the turn already."""
-        self._turn.advance(events, pause=True)
+        await self._add(events)
+        self._turn.patches(pause=True)
+
+    async def advance(self, events: list[RunEvent], *, pause: bool = False) -> list[Patch]:
+        """Return what changes with `events`; `pause` says that nothing more is waiting.
+
+        One that is cancelled has taken the events in: the next one returns what changed with them too.
+        """
+        added = await self._add(events)
+        began = time.perf_counter()
+        patches = self._patches(pause=pause)
+        self.cost = added + time.perf_counter() - began
+        return patches
+
+    async def _add(self, events: list[RunEvent]) -> float:
+        """Take events in, and return for how many seconds that took this process."""
+        began = time.perf_counter()
+        self._turn.add(events)
         if self._rows is not None:
             self._rows.add(events)
+        took = time.perf_counter() - began
+        await self._turn.draw_ahead()
+        return took
 
-    def advance(self, events: list[RunEvent], *, pause: bool = False) -> list[Patch]:
-        """Return what changes with `events`; `pause` says that nothing more is waiting."""
-        patches = self._turn.advance(events, pause=pause)
+    def _patches(self, *, pause: bool) -> list[Patch]:
+        patches = self._turn.patches(pause=pause)
         if self._rows is None:
             return patches
-        self._rows.add(events)
         if self.held and not patches:
             if not self._rows.pressing:
                 return []
-            patches = self._turn.advance([], pause=True)
+            patches = self._turn.patches(pause=True)
         return [*patches, *self._row_patches()]
 
     def redraw(self) -> list[Patch]:
@@ -103,7 +123,7 @@ class LivePage:
 async def catch_up(page: LivePage, follower: Follower, after: int | None) -> list[Patch]:
     """Fold what the reader has seen, and return what it has not: all of it, when `after` is not an event of the run."""
     if after is None:
-        page.fold(await follower.take())
+        await page.fold(await follower.take())
         await page.look_at_queue(anew=True)
         return page.redraw()
     patient_until, heard = anyio.current_time() + 4 * _BACKLOG, False
@@ -111,18 +131,18 @@ async def catch_up(page: LivePage, follower: Follower, after: int | None) -> lis
         events = await follower.take(_BACKLOG)
         heard = heard or bool(events)
         seen = [event for event in events if event.seq <= after]
-        page.fold(seen)
+        await page.fold(seen)
         fresh: list[RunEvent] = events[len(seen) :]
         # One that was kept may have folded in more, of which nothing shows.
         if page.view.last_seq is not None and page.view.last_seq >= after and page.view.state.live:
             await page.look_at_queue(fresh, anew=True)
-            return page.advance(fresh)
+            return await page.advance(fresh)
         if follower.lost is not None and not heard:
             return []
         # A page that was kept may be behind its reader. As long as nothing has come, that does not say that `after` is
         # wrong: the backend may be slow, or away.
         waited = heard and (not events or anyio.current_time() > patient_until)
         if fresh or follower.done or (waited and not follower.troubled):
-            page.fold(fresh)
+            await page.fold(fresh)
             await page.look_at_queue(anew=True)
             return page.redraw()

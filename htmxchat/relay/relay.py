@@ -114,10 +114,10 @@ class Relay:
                 if not patches:
                     events = await follower.take()
                     await page.look_at_queue(events)
-                    patches = page.advance(events)
+                    patches = await page.advance(events)
             tasks.cancel_scope.cancel()
         if not patches and page.held:
-            patches = page.advance([], pause=True)
+            patches = await page.advance([], pause=True)
         if follower.lost is not None and not patches:
             raise BackendUnavailable(follower.lost)
         shown = page.view.last_seq if patches else after

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import time
 from collections.abc import Callable
 
 import anyio
@@ -85,13 +84,13 @@ class LiveStream:
 
     async def _draw_frames(self) -> bool:
         """Show what comes until nothing more is there; return whether the run is over."""
-        page, follower, cost = self._page, self._follower, 0.0
+        page, follower = self._page, self._follower
         if follower.troubled:
             await self._tell_trouble()
         if self.caught_up:
             events = await follower.take() if follower.waiting else []
             await page.look_at_queue(events)
-            patches = page.advance(events) if events else []
+            patches = await page.advance(events) if events else []
         else:
             patches = await catch_up(page, follower, self._after)
             self.caught_up = True
@@ -106,14 +105,12 @@ class LiveStream:
                 await self._say_end()
                 return True
             # What is dear to draw is drawn less often, so that no answer takes the server from other people.
-            await anyio.sleep(max(_FRAME, _REST * cost))
+            await anyio.sleep(max(_FRAME, _REST * page.cost))
             if not follower.waiting and not page.held:
                 return False
             events = await follower.take(_PAUSE)
             await page.look_at_queue(events)
-            began = time.perf_counter()
-            patches = page.advance(events, pause=not events)
-            cost = time.perf_counter() - began
+            patches = await page.advance(events, pause=not events)
 
     async def _tell_trouble(self) -> None:
         """Say that the answer is delayed, and when it is not any more. That is no part of the turn, and has no id."""

@@ -9,6 +9,7 @@ from sys import getsizeof
 
 from ..events import RunEvent
 from ..fragments.composer import composer_actions, hold
+from ..fragments.custom import orders
 from ..fragments.sources import source_list
 from ..fragments.transcript import status_text, turn_article
 from ..fragments.turn_context import TurnContext
@@ -32,7 +33,9 @@ class LiveTurn:
     """
 
     def __init__(self, run_id: str, context: TurnContext) -> None:
-        self.view = RunView()
+        self.view = self._before = RunView()
+        self._changed: frozenset[int] = frozenset()
+        self._pending = False
         self._folding = Folding()
         self._id = run_id
         self._context = context
@@ -53,13 +56,30 @@ class LiveTurn:
 
     @property
     def held(self) -> bool:
-        """Whether text is held back until more has come."""
-        return self._body.holds(self.view)
+        """Whether something is not shown yet: text that is held back until more has come."""
+        return self._pending or self._body.holds(self.view)
 
     def advance(self, events: Iterable[RunEvent], *, pause: bool = False) -> list[Patch]:
         """Fold `events` and return the changes; `pause` says that nothing more is waiting."""
-        before = self.view
+        self.add(events)
+        return self.patches(pause=pause)
+
+    def add(self, events: Iterable[RunEvent]) -> None:
+        """Fold `events`; `patches` then returns the changes."""
         self._fold(events)
+        self._changed |= self._folding.changed
+        self._pending = True
+
+    async def draw_ahead(self) -> None:
+        """Have drawn what `patches` needs of the host's functions, which may be slow."""
+        drawings = self._context.drawings
+        if drawings is not None and self._changed:
+            await drawings.draw_ahead(orders(self._id, self.view, self._changed, self._context))
+
+    def patches(self, *, pause: bool = False) -> list[Patch]:
+        """Return the changes since they were asked for last; `pause` says that nothing more is waiting."""
+        before, self._before = self._before, self.view
+        changed, self._changed, self._pending = self._changed, frozenset(), False
         tail = self._tail_patches() if _below(self.view) != _below(before) else []
         if _standing(self.view) != _standing(before):
             tail += self._state_patches()
@@ -67,7 +87,7 @@ class LiveTurn:
             tail += self._composer_patches()
         # A message vouches for all that came before its id, so nothing is held back when one is sent anyway.
         draw = pause or bool(tail) or len(self.view.sources) > len(before.sources)
-        body = self._body.advance(before, self.view, self._folding.changed, draw=draw)
+        body = self._body.advance(before, self.view, changed, draw=draw)
         return [*body, *source_patches(self._id, before, self.view, self._body.citations), *tail]
 
     def see(self, queue: Mapping[str, Excerpt]) -> None:
@@ -82,6 +102,7 @@ class LiveTurn:
     def redraw(self) -> list[Patch]:
         """Return the whole turn, for a page that shows an unknown part of it."""
         self._fold(())
+        self._before, self._changed, self._pending = self.view, frozenset(), False
         self._tail = self._render_tail()
         return [
             *self._body.redraw(self.view),

@@ -338,7 +338,7 @@ def test_ten_thousand_events(chat: Page) -> None:
     assert found == list(range(found[0], found[-1] + 1)) and len(found) <= 1_200
     while numbers(page)[0] != 1:
         scroll(page, "0")
-    page.get_by_role("link", name="End", exact=True).click()
+    page.get_by_role("link", name="Last", exact=True).click()
     expect(rows(page).last).to_contain_text("RunEnded")
     expect(rows(page).last).to_be_in_viewport()
     page.get_by_label("Search the events").fill("stage 7777")
@@ -388,10 +388,10 @@ def test_every_control_at_desk_and_on_a_phone(
     page.get_by_role("button", name="Clear").click()
     expect(rows(page).first).to_be_hidden()
     page.get_by_role("button", name="Clear").click()
-    page.get_by_role("link", name="End", exact=True).click()
+    page.get_by_role("link", name="Last", exact=True).click()
     expect(rows(page).last).to_contain_text("RunEnded")
     expect(rows(page).last).to_be_in_viewport()
-    page.get_by_role("link", name="Start", exact=True).click()
+    page.get_by_role("link", name="First", exact=True).click()
     expect(rows(page).first).to_have_attribute("data-seq", "1")
     bar = page.locator("a.bar").last
     bar.focus()

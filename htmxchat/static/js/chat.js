@@ -46,6 +46,8 @@ function guard(event) {
   // What asked for the turns has gone, because there are newer ones by now, or a newer one is on its way.
   if (target?.id === "turns" && (!sourceElement?.isConnected || isSending())) return event.preventDefault();
   if (!response || response.status < 400 || swap === "none" || text.includes("<hx-partial")) return;
+  // What a form of the host's says is wrong with what was filled in.
+  if (response.status === 422 && sourceElement?.closest(".card")) return;
   if (response.headers.has("HX-Reswap") || (target?.id && text.includes(`id="${target.id}"`))) return;
   event.preventDefault();
   warn(UNREACHABLE);

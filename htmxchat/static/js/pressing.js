@@ -13,7 +13,7 @@ export function sendOnce() {
     if (!(form instanceof HTMLFormElement) || form.method !== "post") return;
     const stops = event.submitter?.hasAttribute("hx-post");
     const sending = [...document.querySelectorAll("form.htmx-request, form[data-sent]")];
-    if (!stops && sending.some((each) => each.getAttribute("action") === form.getAttribute("action"))) {
+    if (!stops && sending.some((each) => address(each) === address(form))) {
       event.preventDefault();
       event.stopImmediatePropagation();
     } else if (!form.hasAttribute("hx-post")) {
@@ -23,6 +23,9 @@ export function sendOnce() {
   // The page that the browser comes back to can be the one that it left.
   addEventListener("pageshow", () => document.querySelectorAll("form[data-sent]").forEach((form) => form.removeAttribute("data-sent")));
 }
+
+/** Where a form is sent. @param {Element} form */
+const address = (form) => form.getAttribute("action") ?? form.getAttribute("hx-post");
 
 /**
  * Where the reader has pressed something and the pointer still rests, a press that was meant for it, or aimed at nothing

@@ -1,0 +1,68 @@
+"""What a function that draws a part is given, and what comes of it."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+from ..cleaning import shallow
+from ..events import JSON
+
+_DEEPEST = 80
+
+
+@dataclass(frozen=True, slots=True)
+class PartContext:
+    """What a function that draws a part is given besides its data.
+
+    Attributes:
+        name: Of the tool, or of the `Custom` event.
+        id: The id of the element around what it draws: on a page once, and always the same.
+        run_id: The run whose answer has the part.
+        key: Of the `Custom` event; empty for a tool.
+        arguments: What the tool was given, as JSON has it; `None` for a `Custom` event.
+        root: Where the application that mounts the chat is for a browser: `""`, or `"/team"` behind a proxy that takes
+            it off. For HTML that is no component: paths in components get it by themselves.
+    """
+
+    name: str
+    id: str
+    run_id: str
+    key: str = ""
+    arguments: Any = None
+    root: str = ""
+
+
+DrawPart: TypeAlias = Callable[[Any, PartContext], Any]
+"""A function that draws a part: it returns a FastHTML component, text, or an object with `__html__`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """What is to be drawn."""
+
+    context: PartContext
+    data: JSON
+
+    def key(self) -> bytes:
+        """Return what is the same for what looks the same."""
+        each = self.context
+        said = [each.name, each.id, each.run_id, each.key, each.root, self.data, each.arguments]
+        written = json.dumps(shallow(said, _DEEPEST), skipkeys=True, default=str)
+        return hashlib.blake2b(written.encode()).digest()
+
+
+@dataclass(frozen=True, slots=True)
+class Drawing:
+    """What a function drew.
+
+    Attributes:
+        html: Safe to stand in an element.
+        problem: A sentence for whoever wrote the function, when there is no HTML.
+    """
+
+    html: str
+    problem: str = ""
