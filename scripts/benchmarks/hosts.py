@@ -21,9 +21,21 @@ from starlette.requests import Request as HttpRequest
 from starlette.responses import HTMLResponse, Response, StreamingResponse
 from starlette.routing import Mount, Route
 
-from htmxchat import Limits, LocalBackend, Request, StageChanged, Store, User, chat_lifespan, create_chat_app
+from htmxchat import (
+    EventBody,
+    Limits,
+    LocalBackend,
+    Request,
+    StageChanged,
+    Store,
+    ToolFinished,
+    ToolStarted,
+    User,
+    chat_lifespan,
+    create_chat_app,
+)
 from htmxchat.assets import Assets
-from scripts.benchmarks.texts import KINDS, markdown_words, pieces, plain_words
+from scripts.benchmarks.texts import BETWEEN_TOOLS, KINDS, markdown_words, pieces, plain_words
 
 BARE_PAGE = """<!doctype html><meta charset="utf-8"><title>Bare</title>
 <script src="/static/x/vendor/htmx.min.js"></script>
@@ -34,7 +46,7 @@ MANY = Limits(streams_per_user=100_000, requests_per_user=100_000)
 WORDS = {"plain": plain_words, "markdown": markdown_words}
 
 
-async def respond(request: Request) -> AsyncIterator[str | StageChanged]:
+async def respond(request: Request) -> AsyncIterator[str | EventBody]:
     """Answer `words KIND COUNT PAUSE`, `text SIZE KIND` as fast as possible, or `silent` with one word.
 
     `stages COUNT PAUSE` has COUNT events, every other one a word of the answer.
@@ -45,7 +57,10 @@ async def respond(request: Request) -> AsyncIterator[str | StageChanged]:
             async for word in paced(WORDS[kind](int(count)), float(pause)):
                 yield word
         case ["text", size, kind]:
-            for piece in pieces(KINDS[kind](int(size))):
+            for number, piece in enumerate(pieces(KINDS[kind](int(size)))):
+                if kind == BETWEEN_TOOLS and piece.startswith("\n\n"):
+                    yield ToolStarted(str(number), "read_file", f"file {number}", {"path": f"data/{number}.csv"})
+                    yield ToolFinished(str(number), "12 lines", "a,b,c")
                 yield piece
         case ["stages", count, pause]:
             async for word in paced([str(number) for number in range(int(count))], float(pause)):

@@ -50,11 +50,15 @@ def bullets(size: int) -> str:
     return _fill("", (f"- **item {number}** {SENTENCE}\n" for number in count()), "", size)
 
 
+BETWEEN_TOOLS = "prose between tools"
+"""Prose with a call of a tool after each paragraph, of some 230 characters."""
+
 KINDS: dict[str, Callable[[int], str]] = {
     "prose": prose,
     "one paragraph": paragraph,
     "one code block": code,
     "one list": bullets,
+    BETWEEN_TOOLS: prose,
 }
 
 
