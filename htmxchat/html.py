@@ -62,9 +62,9 @@ def tag(name: str) -> Callable[..., FT]:
     return element
 
 
-def icon(name: str) -> FT:
+def icon(name: str, cls: str = "icon") -> FT:
     """Return one of the icons of the page's sprite, hidden from screen readers."""
-    return _svg(_use(href=f"#i-{name}"), cls="icon", aria_hidden="true")
+    return _svg(_use(href=f"#i-{name}"), cls=cls, aria_hidden="true")
 
 
 def _attribute(key: str) -> str:

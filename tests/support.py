@@ -99,16 +99,19 @@ class Element:
                 child.parent = self
 
     def apply(self, fragments: str) -> None:
-        """Carry out what a message holds, as htmx does. Every target must be there, once; the composer may be that of
-        another run.
+        """Carry out what a message holds, as htmx does: it finds all targets before it changes anything. Every target
+        must be there, once; the composer may be that of another run.
         """
+        found: list[tuple[Element, Element]] = []
         for partial in parse(fragments).children:
             assert isinstance(partial, Element), f"text between fragments: {partial!r}"
             assert partial.tag == "hx-partial", partial.tag
             _, _, run = partial["hx-target"].partition("[data-run=")
             if run and self.select(partial["hx-target"]).attributes.get("data-run") != run.strip('"]'):
                 continue
-            self._patch(self.select(partial["hx-target"]), partial["hx-swap"], partial)
+            found.append((self.select(partial["hx-target"]), partial))
+        for target, partial in found:
+            self._patch(target, partial["hx-swap"], partial)
 
     def _patch(self, target: Element, swap: str, new: Element) -> None:
         match swap:

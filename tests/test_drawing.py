@@ -8,6 +8,7 @@ import logging
 import re
 import threading
 from collections.abc import AsyncIterator, Iterator
+from datetime import UTC, datetime
 from typing import Any
 
 import anyio
@@ -24,6 +25,8 @@ from htmxchat import (
     LocalBackend,
     PartContext,
     Request,
+    RunEvent,
+    TextDelta,
     ToolFinished,
     ToolStarted,
     chat_lifespan,
@@ -31,6 +34,11 @@ from htmxchat import (
 )
 from htmxchat.drawing import Drawings, DrawPart, Order
 from htmxchat.drawing.nesting import misfit
+from htmxchat.fragments import TurnContext
+from htmxchat.markdown import Markdown
+from htmxchat.patches import render_patches
+from htmxchat.relay.page import LivePage
+from htmxchat.urls import Urls
 from tests.servers import PATIENCE
 from tests.support import Element, decode, parse
 
@@ -302,6 +310,19 @@ async def test_a_reader_who_leaves_waits_for_nothing(gate: threading.Event) -> N
     with anyio.move_on_after(0.05) as scope:
         await drawings.draw_ahead([order()])
     assert scope.cancelled_caught
+
+
+async def test_what_was_not_shown_in_time_is_shown_next(gate: threading.Event) -> None:
+    drawings = Drawings({"card": lambda data, context: gate.wait() and "drawn"})
+    page = LivePage("run", TurnContext(Urls(), Markdown(), drawings=drawings))
+    bodies: list[EventBody] = [TextDelta("Words."), Custom("card")]
+    events = [RunEvent(seq, datetime.now(UTC), body) for seq, body in enumerate(bodies, 1)]
+    with anyio.move_on_after(0.05) as scope:
+        await page.advance(events)
+    assert scope.cancelled_caught and page.held
+    gate.set()
+    html = render_patches(await page.advance([], pause=True))
+    assert "Words." in html and "drawn" in html and not page.held
 
 
 # In a chat

@@ -25,6 +25,7 @@ VOID = {"br", "hr", "img", "input", "wbr"}
 # Every tag that may appear, with its attributes. `use` and `svg` are the icon of the Copy button.
 ATTRIBUTES: dict[str, dict[str, str]] = {
     "a": {
+        "class": "cite",
         "href": r"(?i:https?://|mailto:).*",
         "title": ".*",
         "target": "_blank",
@@ -430,7 +431,7 @@ def test_marks_for_the_parser_leave_nothing_in_code_links_and_tables() -> None:
         (r"[a](https://b.example/$$\_x$$)", f'<a href="https://b.example/$$_x$$" {LINK}>a</a>'),
         # A backslash that only keeps Markdown from reading what follows.
         (r"\[not a link\]", "[not a link]"),
-        (r"\[not a link](/foo) \[1\]", "[not a link](/foo) [1]"),
+        (r"\[not a link](/foo) \[1\]", '[not a link](/foo) <a class="cite">[1]</a>'),
         (r"1\) first", "1) first"),
         (r"\\(a\\)", r"\(a\)"),
         (r"\(\) \*a\*", "() *a*"),

@@ -47,8 +47,12 @@ CONTEXT = TurnContext(Urls(), Markdown(), can_run_scripts=True, drawings=Drawing
 
 ID = st.sampled_from(["1", "2", "3", ""])
 WORDS = st.sampled_from(
-    ["", " ", "\n", "a", "word ", "\n\n", "**b", "**", "- x\n", "```py\n", "```\n", "1 + 1\n", "# h\n", "[1]", "[l][d]"]
+    [
+        *("", " ", "\n", "a", "word ", "\n\n", "**b", "**", "- x\n", "```py\n", "```\n", "1 + 1\n", "# h\n"),
+        *("[1]", "[2", "][3]", "[5].\n\n", "[l][d]", "\n\n[1]: https://a.example/\n"),
+    ]
 )
+SOURCE = st.sampled_from([e.Source("S", "https://a.example/"), e.Source("<b>", None, "here", "words & more")])
 DATA = st.sampled_from([None, "<b>", 1, {"a": 1}, "broken", "nothing"])
 BODY: st.SearchStrategy[e.EventBody] = st.one_of(
     st.builds(e.TextDelta, WORDS),
@@ -59,7 +63,7 @@ BODY: st.SearchStrategy[e.EventBody] = st.one_of(
     st.builds(e.ToolFinished, ID, WORDS, st.none() | st.just("<b>"), st.booleans()),
     st.builds(e.ToolStarted, ID, st.just("again")),
     st.builds(e.Custom, st.sampled_from(["progress", "other"]), DATA, st.sampled_from(["", "a", "b"])),
-    st.builds(e.SourcesFound, st.just((e.Source("S", "https://a.example/"),))),
+    st.builds(e.SourcesFound, st.lists(SOURCE, max_size=5).map(tuple)),
     st.builds(e.ScriptProposed, ID, st.just("1"), WORDS, st.booleans()),
     st.builds(e.ScriptFinished, ID, st.sampled_from(ScriptState)),
     st.builds(e.InputRequested, ID, st.just("Which?"), st.sampled_from([(), ("A", "B")])),
@@ -224,6 +228,8 @@ MANY: dict[str, list[e.EventBody]] = {
     "tool calls": [e.ToolStarted("#", "read", "a file"), e.ToolFinished("#", "12 lines")],
     "thoughts and text": [e.ReasoningDelta("I think"), e.TextDelta("So I say. "), e.TextDelta("More.\n\n")],
     "text between tools": [e.ToolStarted("#", "read"), e.TextDelta("word " * 40), e.ToolFinished("#")],
+    "sources and text": [e.SourcesFound((e.Source("S", "https://a.example/"),)), e.TextDelta("word [#].\n\n")],
+    "sources after their text": [e.TextDelta("word [#] and [#]. "), e.SourcesFound((e.Source("S", excerpt="words"),))],
     "custom parts": [e.Custom("progress", "begun"), e.TextDelta("More. ")],
     "records": [e.Custom("other", ["a", "b"])],
     "drawn results": [e.ToolStarted("#", "write"), e.ToolFinished("#", "12 lines", "done")],
@@ -243,6 +249,8 @@ def test_many_parts_cost_what_they_are(name: str) -> None:
 
 def _numbered(body: e.EventBody, number: str) -> e.EventBody:
     match body:
+        case e.TextDelta():
+            return e.TextDelta(body.text.replace("#", str(int(number) + 1)))
         case e.ToolStarted():
             return e.ToolStarted(number, body.name, body.summary)
         case e.ToolFinished():

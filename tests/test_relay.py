@@ -235,14 +235,14 @@ class TestLaw1:
 
     async def test_law_1_a_message_never_touches_another_turn(self) -> None:
         _, run, messages = await streamed(RICH)
-        own = {f"#{part}-{run.id}" for part in ("turn", "body", "tail")} | {
+        own = {f"#{part}-{run.id}" for part in ("turn", "body", "sources", "more", "tail")} | {
             "#status",
             f'#composer-actions[data-run="{run.id}"]',
         }
         for message in messages:
             for target, _, _ in fragments(message) if message.event is None else ():
                 assert target.split(" > ")[0] in own or re.fullmatch(
-                    rf"#(part|steps|fold)-{run.id}-\d+", target.split(" > ")[0]
+                    rf"#(part|steps|fold|cite|source)-{run.id}-\d+", target.split(" > ")[0]
                 )
 
 
@@ -527,7 +527,7 @@ class TestLaw4:
 
 def skeleton(run: Run) -> str:
     """Return a turn of which nobody knows what it shows."""
-    parts = ("body", "tail")
+    parts = ("body", "sources", "tail")
     return "".join(f'<div id="{part}-{run.id}"><p>nonsense</p></div>' for part in parts)
 
 

@@ -105,6 +105,7 @@ WRONG: dict[str, dict[str, list[Any]]] = {
         "stylesheets": ["/a.css", 5, [5], ["a.css"], ["https://cdn.example/a.css"], ["//cdn.example/a.css"], [""]],
         "limits": [5, Limits, {"text": 5}],
         "scripts": [5, Scripts, True, "no"],
+        "parts": [5, "x", [identify], {"": print}, {5: print}, {"a": 5}, {"a": identify}, {"a": lambda data: ""}],
         "image_hosts": ["images.example", 5, [5], ["https://images.example"], ["*"]],
         "trusted_origins": ["https://a.example", 5, [5], ["a.example"], ["https://a.example/"]],
         "frame_ancestors": ["'self'", 5, [5], ["'unsafe-inline'"], ["a b"]],
@@ -204,7 +205,8 @@ WRONG: dict[str, dict[str, list[Any]]] = {
 }
 
 # What only this package makes and hands out.
-HANDED_OUT = {"RunView", "BackendConformance", "RunState", "ScriptState", "Outcome", "Waiting"}
+PARTS = {"Text", "Reasoning", "ToolCall", "ProposedScript", "Question", "CustomPart", "PartContext"}
+HANDED_OUT = {"RunView", "BackendConformance", "RunState", "ScriptState", "Outcome", "Waiting", *PARTS}
 
 
 def public() -> Iterator[tuple[str, Callable[..., Any]]]:

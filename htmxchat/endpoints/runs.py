@@ -10,6 +10,7 @@ from starlette.responses import HTMLResponse, PlainTextResponse, Response
 
 from ..backend import CanRetry
 from ..errors import ChatError, Conflict, NotFound
+from ..fragments.sources import answer_text
 from ..fragments.transcript import live, turn
 from ..html import render
 from ..models import Run, User
@@ -130,11 +131,11 @@ async def _ask_again(call: Call) -> Response:
 
 @endpoint
 async def text(call: Call) -> Response:
-    """The Markdown of an answer, to be copied."""
+    """The Markdown of an answer with its sources, to be copied."""
     transcript = await call.transcript()
     for each in transcript.turns:
         if each.id == call.run.id:
-            return PlainTextResponse(each.text)
+            return PlainTextResponse(answer_text(each))
     raise NotFound
 
 

@@ -12,6 +12,7 @@ from ..kinds import checked
 from ..markdown import Budget, MarkdownStream
 from ..parts import CustomPart, Part, ProposedScript, Question, Reasoning, Text, ToolCall
 from ..view import RunView
+from .citations import Citations, linked
 from .custom import custom_part, drawn_tool, is_drawn
 from .proposals import proposal_part
 from .question import question
@@ -22,10 +23,16 @@ div = tag("div")
 
 
 @checked
-def turn_parts(run_id: str, view: RunView, context: TurnContext) -> str:
-    """Return the parts of an answer as HTML; those of a live answer are as they were streamed."""
-    budget = Budget()
-    return "".join(section_html(run_id, view, section, context, budget) for section in sections(view.parts, context))
+def turn_parts(run_id: str, view: RunView, context: TurnContext, citations: Citations | None = None) -> str:
+    """Return the parts of an answer as HTML; those of a live answer are as they were streamed.
+
+    `citations` gets those of the answer.
+    """
+    budget, citations = Budget(), Citations(run_id) if citations is None else citations
+    drawn = (
+        section_html(run_id, view, section, context, budget, citations) for section in sections(view.parts, context)
+    )
+    return "".join(drawn)
 
 
 def is_step(part: Part, context: TurnContext) -> bool:
@@ -52,13 +59,19 @@ def sections(parts: Sequence[Part], context: TurnContext, start: int = 0) -> Ite
         yield group
 
 
-def section_html(run_id: str, view: RunView, section: Sequence[int], context: TurnContext, budget: Budget) -> str:
-    """Return what stands together. `budget` is what is left for the code of the answer."""
+def section_html(
+    run_id: str, view: RunView, section: Sequence[int], context: TurnContext, budget: Budget, citations: Citations
+) -> str:
+    """Return what stands together. `budget` is what is left for the code of the answer, and `citations` gets those of
+    its text.
+    """
     place = section[0]
     part = view.parts[place]
     if isinstance(part, Text):
         is_open = view.state.live and place == len(view.parts) - 1
-        return text_html(run_id, place, text_blocks(part.text, context, budget, is_open=is_open))
+        blocks = text_blocks(part.text, context, budget, is_open=is_open)
+        html = text_html(run_id, place, [citations.number(block) for block in blocks])
+        return linked(html, run_id, view.sources)
     if is_step(part, context):
         return render(steps(run_id, view, section, context))
     return part_html(run_id, view, place, context)

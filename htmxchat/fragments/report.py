@@ -23,6 +23,7 @@ from ..words import standing
 from ..zones import exact
 from .custom import custom_part, drawn_result, is_drawn
 from .event_rows import seconds
+from .sources import sources_text
 from .timeline import time_taken, timeline_chart
 from .turn_context import TurnContext
 
@@ -100,6 +101,8 @@ def report(
     yield "<h2>Answer</h2>"
     for place, shown in enumerate(view.parts):
         yield _part(f"part-{run.id}-{place}", run.id, shown, context)
+    if view.sources:
+        yield f"<h2>Sources</h2><blockquote dir=auto>{escape(redact_text(sources_text(view.sources)))}</blockquote>"
     yield "</body></html>"
 
 

@@ -12,7 +12,7 @@ from itertools import islice
 from ..cleaning import shallow
 from ..confusing import marked
 from ..events import JSON
-from ..html import FT, Child, raw, tag
+from ..html import FT, Child, icon, raw, tag
 from ..inspection.meanings import gist
 from ..models import RunState
 from ..parts import Reasoning, Step, Text, ToolCall
@@ -112,7 +112,7 @@ def record(name: Child, label: str, value: JSON, context: TurnContext) -> FT:
 
 
 def _chevron() -> FT:
-    return tag("svg")(tag("use")(href="#i-chevron"), cls="icon chevron", aria_hidden="true")
+    return icon("chevron", "icon chevron")
 
 
 def _io(call: ToolCall) -> list[Child]:

@@ -11,7 +11,9 @@ from ..kinds import checked
 from ..models import Transcript, Turn
 from ..view import RunView, fold, with_queue
 from ..words import standing
+from .citations import Citations
 from .parts import turn_parts
+from .sources import source_list
 from .times import moment
 from .turn_context import TurnContext
 from .turn_tail import turn_tail
@@ -45,11 +47,14 @@ def turn(turn: Turn, context: TurnContext) -> FT:
             data_state="completed",
         )
     view = with_queue(run_view(turn), turn.run.id, context.queue)
+    citations = Citations(turn.run.id)
+    parts = turn_parts(turn.run.id, view, context, citations)
     return turn_article(
         turn.run.id,
         view,
         h2(f"{context.agent}, ", moment(turn.created_at), cls="hidden"),
-        div(raw(turn_parts(turn.run.id, view, context)), cls="turn-body", id=f"body-{turn.run.id}"),
+        div(raw(parts), cls="turn-body", id=f"body-{turn.run.id}"),
+        source_list(turn.run.id, view, citations),
         turn_tail(turn.run.id, view, context),
         live(turn.run.id, view.last_seq, context) if view.state.live else None,
     )

@@ -1,15 +1,12 @@
-"""What stands below an answer: stage, sources, outcome, and what can be done with it.
+"""What stands below an answer: stage, outcome, and what can be done with it.
 
 Hooks: `#tail-…`; inside it `button[name=retry]`.
 """
 
 from __future__ import annotations
 
-import re
-from collections.abc import Sequence
 from typing import Any
 
-from ..events import Source
 from ..html import FT, Child, icon, tag
 from ..models import RunState, Waiting
 from ..urls import Urls
@@ -20,20 +17,13 @@ from .inspecting import inspects
 from .times import seconds
 from .turn_context import TurnContext
 
-a, b, bdi, button, div, footer, li, ol, p, span = map(
-    tag, ["a", "b", "bdi", "button", "div", "footer", "li", "ol", "p", "span"]
-)
-
-_WEB = re.compile(r"https?://[^/]", re.IGNORECASE)
+a, b, bdi, button, div, footer, p, span = map(tag, ["a", "b", "bdi", "button", "div", "footer", "p", "span"])
 
 
 def turn_tail(run_id: str, view: RunView, context: TurnContext) -> FT:
-    """Return what stands below an answer: stage, sources, outcome, and what can be done with it."""
+    """Return what stands below an answer: stage, outcome, and what can be done with it."""
     urls = context.urls
     children: list[Child] = []
-    # What stands below text that grows would be pushed down with every line.
-    if view.sources and not view.state.live:
-        children.append(_sources(run_id, view.sources))
     if view.waiting in (Waiting.APPROVAL, Waiting.APPROVED, Waiting.SCRIPT) and not context.can_run_scripts:
         children.append(
             p("The agent is waiting for a script, and this chat runs none. Stop the answer.", cls="stopped")
@@ -70,25 +60,6 @@ def turn_lost(run_id: str, sentence: str, context: TurnContext) -> FT:
         id=f"tail-{run_id}",
         tabindex="-1",
     )
-
-
-def _sources(run_id: str, sources: Sequence[Source]) -> FT:
-    return ol(
-        [_source(f"source-{run_id}-{number}", number, source) for number, source in enumerate(sources, 1)],
-        cls="sources",
-        aria_label="Sources",
-    )
-
-
-def _source(id: str, number: int, source: Source) -> FT:
-    words = [span(str(number), cls="num"), b(source.title, dir="auto")]
-    if source.detail:
-        words.append(span(source.detail, dir="auto"))
-    if source.excerpt:
-        words.append(span(source.excerpt, cls="excerpt", dir="auto"))
-    if source.url and _WEB.match(source.url):
-        return li(a(words, href=source.url, rel="noopener noreferrer nofollow", target="_blank"), id=id)
-    return li(span(words, cls="source"), id=id)
 
 
 def _failure(view: RunView, retry: FT) -> FT:

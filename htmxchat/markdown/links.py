@@ -17,6 +17,7 @@ _BARE_LINK = re.compile(
     r"(?<![A-Za-z0-9])(?:https?://(?P<host>\[[0-9A-Fa-f:.]++\]|[\w-]++(?:\.[\w-]++)*+)|(?P<www>www\.[\w-]++(?:\.[\w-]++)++))"
     r"|(?<![A-Za-z0-9._+-])(?P<email>[A-Za-z0-9._+-]++@[A-Za-z0-9_-]++(?:\.[A-Za-z0-9_-]++)++(?<![-_]))"
 )
+_CITATION = re.compile(r"\[[1-9][0-9]{0,2}\]")
 _ASCII = re.compile(r"[!-;=-~]*+")
 _CLOSING = {")": "(", "]": "[", "}": "{"}
 # Joiners hold letters of one word together, and middle dots the words of one name.
@@ -26,7 +27,7 @@ _DASHES = frozenset("\u2014\u2015\u2e3a\u2e3b\u301c\u3030\ufe31\ufe32\ufe58")
 
 
 def with_links(text: str) -> str:
-    """Escape text and make links of the bare URLs and email addresses in it."""
+    """Escape text, make links of the bare URLs and email addresses in it, and mark its citations."""
     out: list[str] = []
     position = searched = 0
     while found := _BARE_LINK.search(text, searched):
@@ -36,9 +37,14 @@ def with_links(text: str) -> str:
             continue
         shown = text[start:end]
         scheme = "mailto:" if found["email"] else "http://" if found["www"] else ""
-        out += escape(text[position:start]), anchor(scheme + shown), escape(shown), "</a>"
+        out += _with_citations(text[position:start]), anchor(scheme + shown), escape(shown), "</a>"
         position = searched = end
-    return "".join([*out, escape(text[position:])])
+    return "".join([*out, _with_citations(text[position:])])
+
+
+def _with_citations(text: str) -> str:
+    """Escape text, and mark `[1]` to `[999]` in it: whoever knows the sources makes links of them."""
+    return _CITATION.sub(r'<a class="cite">\g<0></a>', escape(text))
 
 
 def _end_of_url(text: str, start: int, after_host: int) -> int:

@@ -7,6 +7,8 @@ from collections.abc import Iterable, Sequence
 from copy import copy
 from dataclasses import dataclass, replace
 
+from ..events import Source
+from ..fragments.citations import Citations, linked, unlinked
 from ..fragments.parts import is_step, part_html, part_id, section_html, sections, text_html
 from ..fragments.steps import FEW, is_over, steps_fold, steps_gist, steps_group
 from ..fragments.turn_context import TurnContext
@@ -36,7 +38,11 @@ class _Group:
 
 
 class LiveBody:
-    """What an answer is made of. A part that is closed is sent once; of an open one, what changes."""
+    """What an answer is made of. A part that is closed is sent once; of an open one, what changes.
+
+    Attributes:
+        citations: Those in the texts that are closed.
+    """
 
     def __init__(self, run_id: str, context: TurnContext) -> None:
         self._id = run_id
@@ -46,6 +52,7 @@ class LiveBody:
 
     def _start(self) -> None:
         self._budget = Budget()
+        self.citations = Citations(self._id)
         self._next = 0  # the place of the first part that is not drawn
         self._text: tuple[int, LiveText] | None = None  # the text that grows, and where it is
         self._thought = ""  # the reasoning that grows, as it was drawn
@@ -57,18 +64,18 @@ class LiveBody:
     def copy(self) -> LiveBody:
         """Return another that goes on from here."""
         twin = copy(self)
-        twin._budget = Budget(self._budget.left)
+        twin._budget, twin.citations = Budget(self._budget.left), self.citations.copy()
         twin._firsts, twin._scripts = list(self._firsts), dict(self._scripts)
         twin._groups = {first: replace(group, places=list(group.places)) for first, group in self._groups.items()}
         if self._text is not None:
-            twin._text = self._text[0], self._text[1].copy(twin._budget)
+            twin._text = self._text[0], self._text[1].copy(twin._budget, twin.citations)
         return twin
 
     @property
     def size(self) -> int:
         """How many bytes it takes beside the view, about."""
         return (
-            _EACH_PART * self._next
+            _EACH_PART * (self._next + len(self.citations))
             + _EACH_SCRIPT * len(self._scripts)
             + len(self._thought)
             + (self._text[1].size if self._text else 0)
@@ -92,6 +99,7 @@ class LiveBody:
         changed = sorted(place for place in changed if place < self._next)
         if self._rewritten(before, view, changed):
             return self.redraw(view)
+        cited = self._citation_patches(len(before.sources), view.sources)
         patches: list[Patch] = []
         for place in changed:
             if not isinstance(view.parts[place], Text | ProposedScript):
@@ -101,7 +109,7 @@ class LiveBody:
         touched = {self._group_of(place) for place in changed if is_step(view.parts[place], self._context)}
         if self._last_group is not None:
             touched.add(self._last_group)
-        return [*grown, *patches, *self._new_patches(view), *self._group_patches(view, touched)]
+        return [*cited, *grown, *patches, *self._new_patches(view), *self._group_patches(view, touched)]
 
     def redraw(self, view: RunView) -> list[Patch]:
         """Return the whole body, for a page that shows an unknown part of it."""
@@ -121,14 +129,25 @@ class LiveBody:
     def _more(self, view: RunView) -> bool:
         return any(not (isinstance(part, Text) and part.blank) for part in view.parts[self._next :])
 
+    def _citation_patches(self, known: int, sources: Sequence[Source]) -> list[Patch]:
+        """Return what makes links of the citations that are drawn, of the sources after those that were known."""
+        patches = []
+        for number in range(known + 1, len(sources) + 1):
+            ids = self.citations.ids(number)
+            for id in [*ids, *self._text[1].citation_ids(number)] if self._text else ids:
+                patches.append(Patch(f"#{id}", "attributes", linked(unlinked(id, number), self._id, sources)))
+        return patches
+
     def _text_patches(self, view: RunView, *, draw: bool) -> list[Patch]:
         if self._text is None:
             return []
         place, live = self._text
         if view.state.live and place == len(view.parts) - 1:
-            return live.grow(_text(view, place), draw=draw)
-        self._text = None
-        return live.close(_text(view, place))
+            patches = live.grow(_text(view, place), draw=draw)
+        else:
+            self._text = None
+            patches = live.close(_text(view, place))
+        return [replace(patch, html=linked(patch.html, self._id, view.sources)) for patch in patches]
 
     def _part_patches(self, view: RunView, place: int) -> list[Patch]:
         html = part_html(self._id, view, place, self._context)
@@ -175,11 +194,12 @@ class LiveBody:
             part = view.parts[place]
             self._last_group = None
             if isinstance(part, Text) and view.state.live and place == len(view.parts) - 1:
-                live = LiveText(f"#{part_id(self._id, place)}", self._context.markdown, self._budget)
+                live = LiveText(f"#{part_id(self._id, place)}", self._context.markdown, self._budget, self.citations)
                 self._text = place, live
-                drawn.append(text_html(self._id, place, live.begin(part.text)))
+                html = text_html(self._id, place, live.begin(part.text))
+                drawn.append(linked(html, self._id, view.sources))
                 continue
-            drawn.append(section_html(self._id, view, section, self._context, self._budget))
+            drawn.append(section_html(self._id, view, section, self._context, self._budget, self.citations))
             if isinstance(part, ProposedScript):
                 self._scripts[place] = _script(view, place)
             elif is_step(part, self._context):

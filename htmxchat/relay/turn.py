@@ -10,6 +10,7 @@ from sys import getsizeof
 from ..events import RunEvent
 from ..fragments.composer import composer_actions, hold
 from ..fragments.custom import orders
+from ..fragments.sources import source_list
 from ..fragments.transcript import status_text, turn_article
 from ..fragments.turn_context import TurnContext
 from ..fragments.turn_tail import turn_lost, turn_tail
@@ -19,6 +20,7 @@ from ..patches import Patch
 from ..scripts.excerpt import Excerpt
 from ..view import Folding, RunView
 from .body import LiveBody
+from .sources import source_patches
 
 _OVERHEAD = 4_096
 _EACH_PART = 512
@@ -84,7 +86,9 @@ class LiveTurn:
         if hold(self.view) != hold(before):
             tail += self._composer_patches()
         # A message vouches for all that came before its id, so nothing is held back when one is sent anyway.
-        return [*self._body.advance(before, self.view, changed, draw=pause or bool(tail)), *tail]
+        draw = pause or bool(tail) or len(self.view.sources) > len(before.sources)
+        body = self._body.advance(before, self.view, changed, draw=draw)
+        return [*body, *source_patches(self._id, before, self.view, self._body.citations), *tail]
 
     def see(self, queue: Mapping[str, Excerpt]) -> None:
         """Take in what the queue says of the scripts, not before all that the log said until then: it is drawn next."""
@@ -102,6 +106,7 @@ class LiveTurn:
         self._tail = self._render_tail()
         return [
             *self._body.redraw(self.view),
+            Patch(f"#sources-{self._id}", "outerMorph", render(source_list(self._id, self.view, self._body.citations))),
             Patch(f"#tail-{self._id}", "outerMorph", self._tail),
             *self._state_patches(),
             *self._composer_patches(),
@@ -152,7 +157,7 @@ def _standing(view: RunView) -> tuple[object, ...]:
 
 def _below(view: RunView) -> tuple[object, ...]:
     return (
-        view.state, view.written, view.writing, view.stage, view.waiting, view.sources, view.usage, view.error,
+        view.state, view.written, view.writing, view.stage, view.waiting, view.usage, view.error,
         view.started_at, view.ended_at,
     )  # fmt: skip
 

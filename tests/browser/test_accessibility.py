@@ -304,7 +304,7 @@ def test_the_keyboard_alone_does_everything(chat: Page) -> None:
     # Search, and back to all
     tab_to(chat, "#search", "Shift+Tab")
     chat.keyboard.type("nothing like it")
-    expect(chat.get_by_text("Nothing matches")).to_be_visible()
+    expect(chat.get_by_text("No results for")).to_be_visible()
     chat.keyboard.press("Control+A")
     chat.keyboard.press("Delete")
     expect(chat.locator("a[data-conversation]")).to_have_count(1)

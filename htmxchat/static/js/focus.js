@@ -51,7 +51,10 @@ function placeOf(element) {
 }
 
 /** @param {Place} place */
-function next({ room, turn, part, before, label: words }) {
+function next({ element, room, turn, part, before, label: words }) {
+  // What was drawn anew, and is the same.
+  const again = element.id ? document.getElementById(element.id) : null;
+  if (again) return again;
   if (before) {
     const all = [...document.querySelectorAll("a[data-conversation]")];
     return /** @type {HTMLElement | undefined} */ (all[all.indexOf(before) + 1] ?? before);

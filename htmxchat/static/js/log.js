@@ -1,11 +1,11 @@
 /**
  * `<chat-log>` holds the turns. It stays at their end while the reader is there, never pulls a reader who has scrolled
- * up, and copies code and answers.
+ * up, copies code and answers, and shows what a citation leads to.
  */
 
 import { endOfTurns, focus } from "./focus.js";
 import { Following, NEAR } from "./following.js";
-import { announce } from "./page.js";
+import { announce, leadsTo } from "./page.js";
 
 /** Milliseconds for which a button says that it has copied. */
 const SAID = 2_000;
@@ -20,6 +20,9 @@ class ChatLog extends HTMLElement {
     this.#listeners = new AbortController();
     const { signal } = this.#listeners;
     this.addEventListener("click", (event) => this.#clicked(event), { signal });
+    addEventListener("popstate", () => this.#came(), { signal });
+    document.addEventListener("htmx:before:history:restore", (event) => this.#from && event.preventDefault(), { signal });
+    for (const type of ["pointerover", "focusin"]) this.addEventListener(type, pointed, { signal });
     const body = /** @type {HTMLElement | null} */ (this.querySelector(".room-body"));
     const turns = /** @type {HTMLElement | null} */ (this.querySelector("#turns"));
     // A page of the host's own has turns without a body that scrolls.
@@ -28,13 +31,37 @@ class ChatLog extends HTMLElement {
       document.addEventListener(type, () => this.#following?.follow(true), { signal });
     }
     this.#following = new Following(body, turns, (distance) => this.toggleAttribute("data-more", distance >= NEAR));
-    // The empty page is read from its top, and a link to a turn leads there.
-    this.#following.follow(!turns.hidden && !document.getElementById(location.hash.slice(1))?.closest("#turns"));
+    // The empty page is read from its top, and a link to a turn or into one leads there.
+    const place = leadsTo(location.hash);
+    unfold(place);
+    this.#following.follow(!turns.hidden && !place?.closest("#turns"));
   }
 
   disconnectedCallback() {
     this.#listeners?.abort();
     this.#following?.disconnect();
+  }
+
+  /** Between a citation and its source: keep where to come back to, and have the place in sight. @param {HTMLAnchorElement} link */
+  #leave(link) {
+    const from = link.id || link.closest("li[id]")?.id;
+    history.replaceState({ ...history.state, from }, "");
+    this.#following?.follow(false);
+    unfold(leadsTo(link.hash));
+  }
+
+  /** The reader went back or forth. The browser moves only what is no box of the page. */
+  #came() {
+    const place = this.#from ?? leadsTo(location.hash);
+    if (!place || !this.querySelector("#turns")?.contains(place)) return;
+    unfold(place);
+    this.#following?.follow(false);
+    focus(place);
+  }
+
+  /** Where the reader was when they followed a link from this entry of the browser's history, if that is on the page. */
+  get #from() {
+    return document.getElementById(history.state?.from ?? "");
   }
 
   /** @param {MouseEvent} event */
@@ -46,9 +73,28 @@ class ChatLog extends HTMLElement {
       // The link goes with what it led to.
       if (event.detail === 0) focus(endOfTurns());
     }
+    const link = target?.closest("a.cite[href], .places a");
+    if (link instanceof HTMLAnchorElement) this.#leave(link);
     const button = target?.closest("button[name=copy]");
     if (button instanceof HTMLButtonElement) void copy(button);
   }
+}
+
+/** What leads somewhere opens the fold that holds it. @param {HTMLElement | null} place */
+function unfold(place) {
+  const fold = place?.closest("details");
+  if (fold) fold.open = true;
+}
+
+/** Show what a citation leads to; most visits never ask. @param {Event} event */
+function pointed(event) {
+  const cite = event.target instanceof Element ? event.target.closest("a.cite[href]") : null;
+  // A finger follows the link, and the focus that comes with a press shows nothing.
+  const meant = event instanceof PointerEvent ? event.pointerType !== "touch" : cite?.matches(":focus-visible");
+  if (!cite || !meant) return;
+  import("./citations.js").then(({ showSource }) => {
+    if (cite.matches(":hover, :focus-visible")) showSource(/** @type {HTMLAnchorElement} */ (cite));
+  }).catch(() => {});
 }
 
 /** @param {HTMLButtonElement} button */

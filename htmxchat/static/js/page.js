@@ -132,3 +132,8 @@ class ChatMenu extends HTMLElement {
 }
 
 customElements.define("chat-menu", ChatMenu);
+
+/** The element that a link to a place of this page leads to. @param {string} hash */
+export function leadsTo(hash) {
+  return document.getElementById(hash.slice(1));
+}
