@@ -189,6 +189,8 @@ class Folding:
         for place, part in enumerate(self._parts):
             self._index(place, part)
         self._running = {place for place, part in enumerate(self._parts) if _runs(part)}
+        # Those of them beside which no other has begun yet.
+        self._alone = {place for place in self._running if not self._call(place).parallel}
 
     def copy(self) -> Folding:
         """Return another that goes on from here."""
@@ -327,15 +329,22 @@ class Folding:
         place = self._places.get((ToolCall, started.call_id)) if started.call_id else None
         if place is None:
             place = len(self._parts)
-            for other in self._running:
+            for other in self._alone:
                 self._change(other, parallel=True)
+            self._alone.clear()
             self._append(replace(call, parallel=bool(self._running)))
         else:
-            before = self._parts[place]
-            assert isinstance(before, ToolCall)
+            before = self._call(place)
             began = at if before.ended_at else before.started_at
             self._set(place, replace(call, started_at=began, parallel=before.parallel))
         self._running.add(place)
+        if not self._call(place).parallel:
+            self._alone.add(place)
+
+    def _call(self, place: int) -> ToolCall:
+        call = self._parts[place]
+        assert isinstance(call, ToolCall)
+        return call
 
     def _finish_tool(self, finished: ToolFinished, at: datetime) -> None:
         if finished.call_id:
@@ -347,6 +356,7 @@ class Folding:
         state = RunState.FAILED if finished.failed else RunState.COMPLETED
         self._change(place, state=state, found=finished.summary, result=finished.result, ended_at=at)
         self._running.discard(place)
+        self._alone.discard(place)
 
     def _put_custom(self, part: CustomPart) -> None:
         place = self._places.get((CustomPart, part.name, part.key))

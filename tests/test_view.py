@@ -273,3 +273,4 @@ def test_calls_that_ran_at_the_same_time_are_parallel() -> None:
     assert parallel(a, done["a"], b, done["b"]) == [False, False]
     assert parallel(a, b, done["a"], done["b"], c) == [True, True, False]
     assert parallel(a, b, c) == [True, True, True]
+    assert parallel(a, done["a"], a, b) == [True, True], "one that is repeated"
