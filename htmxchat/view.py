@@ -189,6 +189,8 @@ class Folding:
         for place, part in enumerate(self._parts):
             self._index(place, part)
         self._running = {place for place, part in enumerate(self._parts) if _runs(part)}
+        # Those of them that nothing ran beside: looking through all of them for each call would cost their square.
+        self._alone = {place for place in self._running if not _parallel(self._parts[place])}
 
     def copy(self) -> Folding:
         """Return another that goes on from here."""
@@ -327,14 +329,17 @@ class Folding:
         place = self._places.get((ToolCall, started.call_id)) if started.call_id else None
         if place is None:
             place = len(self._parts)
-            for other in self._running:
+            for other in self._alone:
                 self._change(other, parallel=True)
+            self._alone = set() if self._running else {place}
             self._append(replace(call, parallel=bool(self._running)))
         else:
             before = self._parts[place]
             assert isinstance(before, ToolCall)
             began = at if before.ended_at else before.started_at
             self._set(place, replace(call, started_at=began, parallel=before.parallel))
+            if not before.parallel:
+                self._alone.add(place)
         self._running.add(place)
 
     def _finish_tool(self, finished: ToolFinished, at: datetime) -> None:
@@ -347,6 +352,7 @@ class Folding:
         state = RunState.FAILED if finished.failed else RunState.COMPLETED
         self._change(place, state=state, found=finished.summary, result=finished.result, ended_at=at)
         self._running.discard(place)
+        self._alone.discard(place)
 
     def _put_custom(self, part: CustomPart) -> None:
         place = self._places.get((CustomPart, part.name, part.key))
@@ -406,6 +412,7 @@ class Folding:
         for place in self._running:
             self._change(place, state=RunState.CANCELLED, ended_at=at)
         self._running.clear()
+        self._alone.clear()
         self._state = RunState.after(outcome)
         # A suspended run keeps its request: that is what it waits for.
         if outcome is not Outcome.SUSPENDED:
@@ -415,3 +422,7 @@ class Folding:
 
 def _runs(part: Part) -> bool:
     return isinstance(part, ToolCall) and part.ended_at is None
+
+
+def _parallel(part: Part) -> bool:
+    return isinstance(part, ToolCall) and part.parallel
