@@ -265,7 +265,7 @@ class Turn:
         id: Unique in the conversation. The turn that a run writes has the run's id.
         text: Markdown for the assistant, plain text for the user.
         run: The run that wrote an assistant turn; `None` for a user turn.
-        events: What `htmxchat.view.fold` needs to show the run; may be compacted (`htmxchat.view.compact`).
+        events: What `htmxchat.view.fold` needs to show the run; may be compacted (`htmxchat.compaction.compact`).
         versions: The ids of the turns that stand for each other in this place, the first first, this one among them:
             the attempts to answer the same turn, or what a user wrote after the same answer. Empty if it is the only.
     """

@@ -32,7 +32,7 @@ from .events import (
     ToolStarted,
     UsageReported,
 )
-from .models import RunState, RunSummary, Transcript, Waiting
+from .models import RunState, Waiting
 from .parts import CustomPart, Part, ProposedScript, Question, Reasoning, Text, ToolCall, joined, replaced
 from .scripts.excerpt import Excerpt, excerpt_of, excerpts
 from .scripts.models import Script
@@ -122,45 +122,6 @@ def fold(events: Iterable[RunEvent], view: RunView | None = None) -> RunView:
 def with_queue(view: RunView, run_id: str, queue: Iterable[Script]) -> RunView:
     """Return `view` with what the queue says now of the scripts that the run proposed."""
     return replace(view, queue=excerpts(run_id, queue))
-
-
-def compact(events: Iterable[RunEvent]) -> tuple[RunEvent, ...]:
-    """Return a shorter log that folds to the same view: neighbouring deltas become one."""
-    compacted: list[RunEvent] = []
-    deltas: list[RunEvent] = []
-    for event in events:
-        is_delta = isinstance(event.body, TextDelta | ReasoningDelta)
-        if deltas and type(deltas[0].body) is not type(event.body):
-            compacted.append(_joined(deltas))
-            deltas = []
-        (deltas if is_delta else compacted).append(event)
-    if deltas:
-        compacted.append(_joined(deltas))
-    return tuple(compacted)
-
-
-def run_summaries(transcript: Transcript, workflows: Mapping[str, str] | None = None) -> list[RunSummary]:
-    """Return the runs that a transcript tells of, latest first.
-
-    Args:
-        workflows: What the backend calls the programs that ran, by the runs' ids.
-    """
-    found: list[RunSummary] = []
-    question = ""
-    for turn in transcript.turns:
-        if turn.run is None:
-            question = turn.text
-        else:
-            workflow = (workflows or {}).get(turn.run.id, "")
-            view = fold(turn.events)
-            found.append(RunSummary(turn.run, question, view.ended_at, workflow, view.waiting))
-    return found[::-1]
-
-
-def _joined(deltas: list[RunEvent]) -> RunEvent:
-    bodies = [delta.body for delta in deltas if isinstance(delta.body, TextDelta | ReasoningDelta)]
-    body = type(bodies[0])("".join(each.text for each in bodies))
-    return replace(deltas[0], seq=deltas[-1].seq, body=body)
 
 
 class Folding:
@@ -416,6 +377,7 @@ class Folding:
         for place in self._running:
             self._change(place, state=RunState.CANCELLED, ended_at=at)
         self._running.clear()
+        self._alone.clear()
         self._state = RunState.after(outcome)
         # A suspended run keeps its request: that is what it waits for.
         if outcome is not Outcome.SUSPENDED:

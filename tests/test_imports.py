@@ -11,7 +11,20 @@ import pytest
 
 PACKAGE = Path(__file__).parent.parent / "htmxchat"
 
-NOUNS = {"checks", "kinds", "models", "events", "errors", "cleaning", "observing", "parts", "scripts", "words", "zones"}
+NOUNS = {
+    "checks",
+    "compaction",
+    "kinds",
+    "models",
+    "events",
+    "errors",
+    "cleaning",
+    "observing",
+    "parts",
+    "scripts",
+    "words",
+    "zones",
+}
 SEAMS = {"agent", "backend", "login"}
 LOG = {"journal", "store"}
 TEXT = {"markdown", "highlight", "confusing"}

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from htmxchat.compaction import compact
 from htmxchat.events import (
     JSON,
     EventBody,
@@ -34,7 +35,6 @@ from htmxchat.inspection.state_diff import state_diff
 from htmxchat.inspection.timeline import timeline
 from htmxchat.models import RunState
 from htmxchat.redaction import HIDDEN, redact, redact_text
-from htmxchat.view import compact
 from tests.support import Element, parse
 
 BEGAN = datetime(2026, 11, 22, 12, tzinfo=UTC)

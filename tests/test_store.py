@@ -24,6 +24,7 @@ from sqlalchemy.ext.asyncio import create_async_engine
 from sqlalchemy.schema import CreateTable
 
 from htmxchat.agent import Checkpoint, Remember
+from htmxchat.compaction import compact
 from htmxchat.errors import BackendError, BackendUnavailable, Busy, Conflict, InvalidInput, NotFound
 from htmxchat.events import (
     InputAnswered,
@@ -41,7 +42,7 @@ from htmxchat.store.database import uncancelled
 from htmxchat.store.rows import now
 from htmxchat.store.tables import metadata
 from htmxchat.store.takeover import SILENT
-from htmxchat.view import compact, fold
+from htmxchat.view import fold
 from tests.servers import Postgres
 
 pytestmark = pytest.mark.anyio

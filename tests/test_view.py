@@ -8,9 +8,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from htmxchat import events as e
+from htmxchat.compaction import compact
 from htmxchat.models import RunState
 from htmxchat.parts import CustomPart, Part, ProposedScript, Question, Reasoning, Text, ToolCall
-from htmxchat.view import RunView, compact, fold
+from htmxchat.view import RunView, fold
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 WORD = st.sampled_from(["", "a", "b ", "é\n"])

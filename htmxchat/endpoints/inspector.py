@@ -20,11 +20,11 @@ from ..html import Child, render
 from ..inspection import Window, rows, window
 from ..inspection.timeline import timeline
 from ..models import RunSummary, Waiting
-from ..view import fold, run_summaries
+from ..view import fold
 from .call import Call, here, inspector_endpoint, number, row_filter, see_other
 from .pages import conversation_page, loaded_page
 from .queue import queue_of, run_view
-from .run_log import run_log
+from .run_log import run_log, run_summaries
 
 _WINDOW = 200
 _MOST_RUNS = 100

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Mapping
 from contextlib import aclosing
 
 from ..events import RunEvent
 from ..inspection import RowFold
+from ..models import RunSummary, Transcript
 from ..reading import each_of
+from ..view import fold
 from .call import Call
 
 
@@ -45,3 +47,21 @@ async def _collect(call: Call, through: int | None) -> list[RunEvent]:
             if through is not None and any(row.seq >= through for row in fold.add(event)):
                 break
     return found
+
+
+def run_summaries(transcript: Transcript, workflows: Mapping[str, str] | None = None) -> list[RunSummary]:
+    """Return the runs that a transcript tells of, latest first.
+
+    Args:
+        workflows: What the backend calls the programs that ran, by the runs' ids.
+    """
+    found: list[RunSummary] = []
+    question = ""
+    for turn in transcript.turns:
+        if turn.run is None:
+            question = turn.text
+        else:
+            workflow = (workflows or {}).get(turn.run.id, "")
+            view = fold(turn.events)
+            found.append(RunSummary(turn.run, question, view.ended_at, workflow, view.waiting))
+    return found[::-1]

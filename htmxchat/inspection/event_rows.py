@@ -2,7 +2,7 @@
 
 Rows that arrive live, rows read from the log, and exports come from here, so they are the same, row for row.
 Neighbouring deltas are one row that grows. Nothing in a row depends on how many deltas there were: a log that was
-compacted (`htmxchat.view.compact`) has the same rows.
+compacted (`htmxchat.compaction.compact`) has the same rows.
 """
 
 from __future__ import annotations

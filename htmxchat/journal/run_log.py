@@ -8,10 +8,10 @@ from dataclasses import replace
 from datetime import UTC, datetime
 
 from ..agent import Checkpoint, Remember
+from ..compaction import compact
 from ..errors import BackendUnavailable
 from ..events import JSON, EventBody, Outcome, ReasoningDelta, RunEnded, RunEvent, TextDelta
 from ..store import Batch, Notes, Started
-from ..view import compact
 from .outage import Outage
 
 DELAYED = "The answer is delayed: it cannot be saved right now."

@@ -12,6 +12,7 @@ from sqlalchemy import Connection, and_, bindparam, delete, func, insert, select
 
 from ..agent import Checkpoint, Remember
 from ..cleaning import clean_json, searchable
+from ..compaction import compact
 from ..errors import Busy, TooManyRuns
 from ..events import (
     EventBody,
@@ -26,7 +27,7 @@ from ..events import (
     encode_body,
 )
 from ..models import Run, RunState
-from ..view import compact, fold
+from ..view import fold
 from . import notices, rows, script_rows
 from . import tables as t
 from .notices import Notice

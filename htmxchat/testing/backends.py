@@ -12,6 +12,7 @@ from typing import Any, TypeAlias, cast, get_args
 import anyio
 
 from .. import checks
+from ..compaction import compact
 from ..errors import Busy, InvalidInput, NotFound
 from ..events import (
     JSON,
@@ -27,7 +28,7 @@ from ..events import (
 )
 from ..kinds import check_fields
 from ..models import Conversation, ConversationPage, Run, RunState, Transcript, Turn, User
-from ..view import compact, fold
+from ..view import fold
 
 
 @dataclass(frozen=True, slots=True)
