@@ -317,6 +317,21 @@ INPUTS: dict[str, tuple[str, list[Text]]] = {
     ),
     r"agents.stub:\S+\s*|\s+": (SEARCH, [SPACES, repeated("a ")]),
     r"agents.stub:([!-'*-/:-@\[-`{-~])": (SEARCH, [repeated("*")]),
+    "scripts.excerpt:_FRAME": (
+        SEARCH,
+        [repeated('  File "script.py", line 1,'), repeated('  File "script.py", line 1,\n'), repeated("\n")],
+    ),
+    "scripts.excerpt:_TAG": (SEARCH, [repeated("<svg"), repeated("<svg ")]),
+    "scripts.excerpt:_SIZE": (
+        SEARCH,
+        [
+            repeated("width='1"),
+            repeated("height='1."),
+            repeated("viewBox='"),
+            repeated(" ", "viewBox='1"),
+            repeated("1"),
+        ],
+    ),
     "scripts.files:_FORMULA": (SEARCH, [repeated("=")]),
     "scripts.settings:_ORIGIN": (WHOLE, [repeated("a.", "https://", "!")]),
     "store.rows:_ID": (WHOLE, [repeated("a")]),

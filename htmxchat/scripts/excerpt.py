@@ -12,10 +12,11 @@ from .result import Cell, Picture, ScriptError, ScriptResult, ScriptState, Table
 _LINES, _VALUE_LINES, _CHARACTERS = 2, 4, 400  # of output, of a value, and of one line
 _ROWS, _COLUMNS, _CELL, _PICTURES = 4, 12, 120, 4
 _LARGEST = 20_000
-_FRAME = re.compile(r'  File "script\.py", line (\d{1,6}),.*\n    (.*)')
+_FRAME = re.compile(r'^  File "script\.py", line (\d{1,6}),.*\n    (.*)', re.MULTILINE)
+_TAG = re.compile(r"<svg\b[^>]{0,4000}")
 _SIZE = re.compile(
-    rb"""(?<![\w-])(?:width=["'](\d{1,5})(?:\.\d*)?(?:px)?["']|height=["'](\d{1,5})(?:\.\d*)?(?:px)?["']"""
-    rb"""|viewBox=["'][\d.-]{1,20}[ ,]+[\d.-]{1,20}[ ,]+(\d{1,5})[\d.]{0,9}[ ,]+(\d{1,5})[\d.]{0,9}["'])"""
+    r"""(?<![\w-])(?:width=["'](\d{1,5})(?:\.\d{0,9})?(?:px)?["']|height=["'](\d{1,5})(?:\.\d{0,9})?(?:px)?["']"""
+    r"""|viewBox=["'][\d.-]{1,20}[ ,]{1,9}[\d.-]{1,20}[ ,]{1,9}(\d{1,5})[\d.]{0,9}[ ,]{1,9}(\d{1,5})[\d.]{0,9}["'])"""
 )
 
 
@@ -127,7 +128,7 @@ def _size(picture: Picture) -> tuple[int, int] | None:
     width = height = 0
     if picture.type == "image/png":
         width, height = (int.from_bytes(picture.data[place : place + 4], "big") for place in (16, 20))
-    elif tag := re.search(rb"<svg\b[^>]{0,4000}", picture.data[:8_000]):
+    elif tag := _TAG.search(picture.data[:8_000].decode("latin-1")):
         for found in _SIZE.finditer(tag[0]):
             width, height = width or int(found[1] or 0), height or int(found[2] or 0)
         if not (width and height) and (box := next((each for each in _SIZE.finditer(tag[0]) if each[3]), None)):
