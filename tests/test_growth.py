@@ -176,7 +176,12 @@ INPUTS: dict[str, tuple[str, list[Text]]] = {
     "endpoints.inspector:[?#]": (SEARCH, [repeated("?")]),
     "endpoints.scripts:_RUNNER": (WHOLE, [repeated("a")]),
     "fragments.report:`+": (SEARCH, [repeated("`"), repeated("`a")]),
-    "fragments.turn_tail:_WEB": (WHOLE, [repeated("https://")]),
+    "fragments.citations:_NUMBERED": (
+        SEARCH,
+        [repeated('<a class="cite" id="'), repeated("a", '<a class="cite" id="')],
+    ),
+    "fragments.citations:_WRITTEN": (SEARCH, [repeated('<a class="cite">['), repeated("1", '<a class="cite">[')]),
+    "fragments.sources:_WEB": (WHOLE, [repeated("https://")]),
     "headers:_EXACT_HOST": (WHOLE, [repeated("a", after="!"), repeated("a.", after="!")]),
     "headers:_HOST": (WHOLE, [repeated("a", after="!"), repeated("a.", after="!"), repeated("[:")]),
     "headers:_ORIGIN": (WHOLE, [repeated("a", "https://", "!"), repeated("a.", "https://", "!")]),
@@ -202,6 +207,7 @@ INPUTS: dict[str, tuple[str, list[Text]]] = {
             repeated(" \n"),
         ],
     ),
+    "markdown.links:_CITATION": (SEARCH, [repeated("["), repeated("1", "["), repeated("[12")]),
     "markdown.links:LINK": (WHOLE, [repeated("https:")]),
     "markdown.links:_UNSAFE_IN_URL": (SEARCH, [repeated("\\")]),
     "markdown.links:_BARE_LINK": (
