@@ -119,8 +119,14 @@ def mark(html: str, found: list[Doubt], *, code: bool = False) -> str:
     return "".join([*out, "</bdi>" if turned else ""])
 
 
-def marked(text: str) -> str:
-    """Return prose as HTML in which characters that may mislead are marked."""
+def marked(text: str, most: int | None = None) -> str:
+    """Return prose as HTML in which characters that may mislead are marked.
+
+    Args:
+        most: After how many characters it is cut: marks make a text a hundred times as long.
+    """
+    if most is not None and len(text) > most:
+        text = f"{text[:most]}…"
     return mark(escape(text), doubts(text))
 
 

@@ -82,5 +82,5 @@ def at_host(child: Child, urls: Urls) -> Child:
         }
         return FT(child.tag, tuple(at_host(each, urls) for each in child.children), attributes, void_=child.void_)
     if isinstance(child, list | tuple):
-        return [at_host(each, urls) for each in child]
+        return tuple(at_host(each, urls) for each in child)  # FastHTML does not escape a list
     return child

@@ -338,7 +338,8 @@ class Folding:
         place = self._places.get((Question, request.request_id))
         question = Question(request, at)
         self._withdraw(at)
-        if place is None:
+        # What somebody has answered stays on record, even if the same id is asked for again.
+        if place is None or self._answered(place):
             self._append(question)
         else:
             self._set(place, question)
@@ -347,10 +348,14 @@ class Folding:
     def _answer(self, answered: InputAnswered, at: datetime) -> None:
         waiting = self._waiting()
         place = self._places.get((Question, answered.request_id), waiting)
-        if place is not None:
+        if place is not None and not self._answered(place):
             self._change(place, state="answered", answer=answered.answer, answered_by=answered.user_id, settled_at=at)
         if place == waiting:
             self._changes["request"] = None
+
+    def _answered(self, place: int) -> bool:
+        part = self._parts[place]
+        return isinstance(part, Question) and part.state == "answered"
 
     def _waiting(self) -> int | None:
         """Return where the question is that waits for its answer."""

@@ -118,12 +118,14 @@ def test_components_text_and_safe_html_are_shown(returned: Any, html: str | None
         (P("a", style="color: red"), "has the attribute style, which the pages' policy does not allow"),
         (Button("a", onclick="x()"), "has the attribute onclick"),
         (Markup("<b hx-on:click='x()'></b>"), "has the attribute hx-on:click"),
+        (Markup("<hx-partial hx-target='body'>x</hx-partial>"), "has a hx-partial element, which would change other"),
+        (Markup("<b hx-swap-oob='outerHTML:#composer'></b>"), "has the attribute hx-swap-oob"),
         (Markup("<script>x()</script>"), "has a script element, which the pages' policy does not allow"),
         (Markup("<svg><style>a{}</style></svg>"), "has a style element"),
         (Markup("<body></body>"), "has a body element, which has no place in an answer"),
         ("x" * 600_000, "returned 600,000 characters of HTML. Return 500,000 at most."),
     ],
-    ids=lambda value: str(value)[:30],
+    ids=lambda value: str(value)[:30].partition(" at 0x")[0],
 )
 def test_anything_else_is_refused_with_what_to_do(returned: Any, why: str, caplog: pytest.LogCaptureFixture) -> None:
     found = drawn(lambda data, context: returned)
@@ -466,7 +468,7 @@ def test_an_export_has_what_the_host_draws_and_no_secrets(opened: Opened, inspec
 def test_the_turn_is_the_same_after_streaming_and_after_a_reload(stream: Any) -> None:
     with TestClient(create_chat_app(LocalBackend(respond), parts=PARTS, stream=stream)) as client:
         path, run = begin(client, "Hello")
-        shown = f'<div class="turn-body" id="body-{run}"></div><div id="tail-{run}"></div>'
+        shown = f'<div class="turn-body" id="body-{run}"></div><ol id="sources-{run}"></ol><div id="tail-{run}"></div>'
         page = parse(f'<article id="turn-{run}">{shown}</article><p id="composer-actions"></p><p id="status"></p>')
         if stream == "sse":
             with client.stream("GET", f"/runs/{run}/stream") as stream:
@@ -535,3 +537,22 @@ def test_chats_without_functions_draw_records(caplog: pytest.LogCaptureFixture) 
         assert not body.all(cls="card") and len(body.all(cls="drawn")) == 0
         assert "progress" in body.text and "unheard of" in body.text
     assert caplog.text == ""
+
+
+@pytest.mark.parametrize(
+    "city",
+    [
+        {"hx-post": "/bookings", "hx-trigger": "load"},
+        [{"hx-swap-oob": "outerHTML:#composer-actions"}],
+        {"x></p><hx-partial hx-target=body>": "1"},
+        ["<form action=/>"],
+        [["<form action=/>"]],
+    ],
+)
+def test_an_object_of_the_agents_where_text_was_meant_becomes_text_and_no_attributes(city: Any) -> None:
+    drawing = drawn(
+        lambda data, context: P(data["city"], context.arguments["city"]), {"city": city}, arguments={"city": city}
+    )
+    page = parse(drawing.html)
+    assert [element.tag for element in page.elements] == ["p"]
+    assert page.elements[0].attributes == {} and page.elements[0].elements == []

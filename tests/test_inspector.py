@@ -411,6 +411,7 @@ class TestPages:
 
     def test_the_exports_say_what_was_asked_and_who_answered(self) -> None:
         said: list[EventBody] = [InputRequested("1", "Restart it?", ("Yes", "No")), InputAnswered("1", "Yes", "ann")]
+        said += [InputRequested("3", "Who?"), InputAnswered("3", {"user": "ann", "password": "hunter2"}, "ann")]
         said += [InputRequested("2", "Which <one>?"), RunEnded(Outcome.FAILED, "No.")]
         events = [RunEvent(seq, AT, body) for seq, body in enumerate(said, 1)]
         run = Run("f" * 32, "c", "ann", "t", RunState.FAILED, AT)
@@ -418,6 +419,7 @@ class TestPages:
         summary = summary_text(run, view, [], chart, question="Go")
         assert f"- Asked: `Restart it?`, `Yes`, answered by `ann`, {exact(AT, None)}\n" in summary
         assert "- Asked: `Which <one>?`, not answered until" in summary
+        assert "hunter2" not in summary
         page = parse(
             "".join(report(run, view, [], chart, question="Go", brand="Chat", context=context())).replace(
                 "<!doctype html>", ""

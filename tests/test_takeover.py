@@ -280,6 +280,23 @@ async def test_a_question_survives_the_process_and_goes_on_where_the_answer_arri
     assert [body.answer for body in bodies if isinstance(body, InputAnswered)] == ["blue"]
 
 
+async def test_an_answer_to_one_question_does_not_answer_another_under_the_same_id(make: Make, ann: User) -> None:
+    class Other(Asking):
+        async def resume(self, request: Request, checkpoint: JSON) -> AsyncGenerator[Said, Any]:
+            answer = yield InputRequested("colour", "Shall I delete everything?", ("red", "blue"))
+            yield f"Deleted, as you said: {answer}"
+
+    Other.__name__ = "Asking"
+    here, there = make(Asking()), make(Other())
+    await there.open()
+    run = await here.start_run(ann, None, "Ask me")
+    await until(here, ann, run, lambda events: fold(events).request is not None)
+    kill(here)
+    await there.answer_request(ann, run.id, "colour", "blue")
+    view = fold(await read(there, ann, run))
+    assert view.state is RunState.FAILED and "Deleted" not in view.text
+
+
 async def test_an_answer_that_was_given_is_not_asked_for_again(make: Make, ann: User) -> None:
     class Slow(Asking):
         async def _go_on(self) -> AsyncGenerator[Said, Any]:

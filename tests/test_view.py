@@ -264,6 +264,17 @@ def test_a_question_keeps_its_place_and_what_came_of_it() -> None:
     assert question(e.RunEnded(e.Outcome.SUSPENDED)).state == "waiting"
 
 
+def test_what_was_answered_stays_on_record_when_the_same_id_is_asked_for_again() -> None:
+    asked = e.InputRequested("q", "Delete tmp.txt?"), e.InputAnswered("q", "yes", "ann")
+    again = parts(*asked, e.InputRequested("q", "Delete the database?"), e.InputAnswered("q", "no", "ann"))
+    assert [(part.request.prompt, part.answer) for part in again if isinstance(part, Question)] == [
+        ("Delete tmp.txt?", "yes"),
+        ("Delete the database?", "no"),
+    ]
+    late = parts(*asked, e.InputAnswered("q", "no", "eve"))
+    assert [(part.answer, part.answered_by) for part in late if isinstance(part, Question)] == [("yes", "ann")]
+
+
 def test_calls_that_ran_at_the_same_time_are_parallel() -> None:
     a, b, c = (e.ToolStarted(id, id) for id in "abc")
     done = {id: e.ToolFinished(id) for id in "abc"}

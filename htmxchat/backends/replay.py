@@ -20,13 +20,13 @@ class Replay:
     def __init__(
         self, events: Iterable[RunEvent] = (), answers: Mapping[str, JSON | ScriptResult] | None = None
     ) -> None:
-        self._asked: dict[str, InputRequested | ScriptProposed] = {}
+        self._asked: dict[str, list[InputRequested | ScriptProposed]] = {}
         self._answers = answers or {}
         self._told: set[str] = set()
         for event in events:
             match event.body:
                 case InputRequested(request_id=id) | ScriptProposed(script_id=id) as body:
-                    self._asked[id] = body
+                    self._asked.setdefault(id, []).append(body)
                 case InputAnswered(request_id=id) | ScriptFinished(script_id=id):
                     self._told.add(id)
 
@@ -34,16 +34,24 @@ class Replay:
         """Return the id of the script with the same code that the run waited for."""
         same = (
             id
-            for id, body in self._asked.items()
+            for id, bodies in self._asked.items()
+            for body in bodies
             if isinstance(body, ScriptProposed) and body.awaited and body.code == script.code
         )
         return next(same, None)
 
     def recognizes(self, body: EventBody) -> bool:
-        """Whether the log has this question or script already."""
+        """Whether the log has this question or script already.
+
+        Raises:
+            ValueError: It has another under the same id. What the user said of that does not answer this.
+        """
         match body:
             case InputRequested(request_id=id) | ScriptProposed(script_id=id):
-                return self._asked.pop(id, None) is not None
+                asked = self._asked.pop(id, [])
+                if asked and body not in asked:
+                    raise ValueError(f"Before the run was resumed, {id!r} was the id of another. Use an id of its own.")
+                return bool(asked)
         return False
 
     def told(self, id: str) -> bool:

@@ -14,7 +14,7 @@ from .. import checks
 from ..html import FT, Child, NotStr, raw, render
 from ..look import at_host
 from ..urls import Urls
-from .models import Drawing, DrawPart, Order
+from .models import Drawing, DrawPart, JsonObject, Order
 from .nesting import misfit
 
 _log = logging.getLogger("htmxchat")
@@ -55,7 +55,8 @@ def draw(function: DrawPart, order: Order) -> Drawing:
     who, context = called(order.context.name), order.context
     try:
         # Copies: what the function does to them is nobody else's business.
-        copies = json.loads(json.dumps([order.data, context.arguments], skipkeys=True, default=str))
+        written = json.dumps([order.data, context.arguments], skipkeys=True, default=str)
+        copies = json.loads(written, object_hook=JsonObject)
         return Drawing(_html(function(copies[0], replace(context, arguments=copies[1])), context.root))
     except _Nonsense as error:
         _log.error("%s %s It draws %s.", who, error, context.id)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable
+from collections.abc import Callable, ItemsView, Iterator, KeysView, ValuesView
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
@@ -34,6 +34,52 @@ class PartContext:
     key: str = ""
     arguments: Any = None
     root: str = ""
+
+
+class JsonObject:
+    """A JSON object, read like a dict, of which an element makes text.
+
+    It is no `Mapping`: FastHTML makes attributes of one among the children of an element, and an agent that sends an
+    object instead of a text could write `hx-post` into the page.
+    """
+
+    __slots__ = ("_items",)
+
+    def __init__(self, items: dict[str, Any]) -> None:
+        self._items = items
+
+    def __getitem__(self, name: str) -> Any:
+        return self._items[name]
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._items
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._items)
+
+    def __len__(self) -> int:
+        return len(self._items)
+
+    def __eq__(self, other: object) -> bool:
+        return self._items == (other._items if isinstance(other, JsonObject) else other)
+
+    def __repr__(self) -> str:
+        return repr(self._items)
+
+    def __ft__(self) -> str:
+        return repr(self)
+
+    def get(self, name: str, default: Any = None) -> Any:
+        return self._items.get(name, default)
+
+    def keys(self) -> KeysView[str]:
+        return self._items.keys()
+
+    def values(self) -> ValuesView[Any]:
+        return self._items.values()
+
+    def items(self) -> ItemsView[str, Any]:
+        return self._items.items()
 
 
 DrawPart: TypeAlias = Callable[[Any, PartContext], Any]

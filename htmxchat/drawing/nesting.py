@@ -82,9 +82,13 @@ class _Reader(HTMLParser):
             self._refuse(_STRAY)
         if tag in _REFUSED and _FOREIGN.isdisjoint(self.open):
             self._refuse(f"has a {tag} element, which has no place in an answer")
+        if tag.startswith("hx-"):
+            self._refuse(f"has a {tag} element, which would change other places of the page")
         if tag in ("script", "style"):
             self._refuse(f"has a {tag} element, which the pages' policy does not allow")
         for name, _ in attrs:
+            if name.removeprefix("data-").startswith("hx-swap-oob"):
+                self._refuse(f"has the attribute {name}, which would change other places of the page")
             if name == "style" or name.startswith(("on", "hx-on")):
                 self._refuse(f"has the attribute {name}, which the pages' policy does not allow")
 

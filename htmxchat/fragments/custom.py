@@ -74,4 +74,4 @@ def _card(id: str, order: Order, context: TurnContext) -> FT:
 
 
 def _record(id: str, part: CustomPart, context: TurnContext) -> FT:
-    return div(record(raw(marked(part.name)), "Data", part.data, context), cls="ledger", id=id, data_over=True)
+    return div(record(raw(marked(part.name, 200)), "Data", part.data, context), cls="ledger", id=id, data_over=True)

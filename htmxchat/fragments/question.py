@@ -18,6 +18,8 @@ button, div, fieldset, input_, label, legend, li, p, ul = map(
     tag, ["button", "div", "fieldset", "input", "label", "legend", "li", "p", "ul"]
 )
 
+_LONGEST = 10_000
+
 
 def question(id: str, run_id: str, question: Question, context: TurnContext) -> FT:
     """Return what the agent asked, to be answered or as it was."""
@@ -27,18 +29,18 @@ def question(id: str, run_id: str, question: Question, context: TurnContext) -> 
 
 
 def _form(id: str, url: str, question: Question) -> FT:
-    request = question.request
+    request, prompt = question.request, raw(marked(question.request.prompt, _LONGEST))
     if request.choices:
         answers = [
-            button(raw(marked(each)), cls="button", name="answer", value=each, type="submit", dir="auto")
+            button(raw(marked(each, _LONGEST)), cls="button", name="answer", value=each, type="submit", dir="auto")
             for each in request.choices
         ]
-        content: Child = fieldset(legend(request.prompt, dir="auto"), div(answers, cls="actions"))
+        content: Child = fieldset(legend(prompt, dir="auto"), div(answers, cls="actions"))
     else:
-        field_id = f"answer-{request.request_id}"
+        field_id = f"answer-{id}"
         field = input_(name="answer", id=field_id, required=True, autocomplete="off", dir="auto")
         press = button("Answer", cls="button", data_kind="primary", type="submit")
-        content = [label(request.prompt, for_=field_id, dir="auto"), div(field, press, cls="actions")]
+        content = [label(prompt, for_=field_id, dir="auto"), div(field, press, cls="actions")]
     # In a field and not in the path, where a slash or two dots would mean something.
     which = input_(type="hidden", name="request", value=request.request_id)
     mark = standing(RunState.RUNNING, Waiting.ANSWER)
@@ -53,19 +55,23 @@ def _record(id: str, question: Question) -> FT:
     if request.choices:
         given: Child = ul(
             [
-                li(raw(marked(each)), dir="auto", aria_current="true" if answered and each == answer else None)
+                li(
+                    raw(marked(each, _LONGEST)),
+                    dir="auto",
+                    aria_current="true" if answered and each == answer else None,
+                )
                 for each in request.choices
             ],
             cls="actions",
         )
         if answered and answer not in request.choices:
-            given = [given, p(raw(marked(answer)), cls="answer", dir="auto")]
+            given = [given, p(raw(marked(answer, _LONGEST)), cls="answer", dir="auto")]
     else:
-        given = p(raw(marked(answer)) if answered else None, cls="answer", dir="auto")
+        given = p(raw(marked(answer, _LONGEST)) if answered else None, cls="answer", dir="auto")
     state = ["You answered, ", moment(question.settled_at)] if answered and question.settled_at else "Not answered"
     return div(
         p(state, cls="settled"),
-        p(request.prompt, cls="asked", dir="auto"),
+        p(raw(marked(request.prompt, _LONGEST)), cls="asked", dir="auto"),
         given,
         cls="request",
         id=id,

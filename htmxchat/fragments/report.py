@@ -83,7 +83,7 @@ def report(
     if asked:
         yield "<h2>Asked and answered</h2><dl>"
         for part in asked:
-            answer, outcome = redact_text(part.answer_text), _outcome(part, part.answered_by, zone)
+            answer, outcome = _answer(part), _outcome(part, part.answered_by, zone)
             yield f"<div><dt dir=auto>{escape(redact_text(part.request.prompt))}</dt>"
             yield f"<dd dir=auto>{escape(answer)} <small>{escape(outcome)}</small></dd></div>"
         yield "</dl>"
@@ -141,7 +141,7 @@ def summary_text(
     lines.append(f"- Question: {_code(redact_text(question))}")
     for part in view.parts:
         if isinstance(part, Question):
-            said = filter(None, [_code(redact_text(part.request.prompt)), _code(redact_text(part.answer_text))])
+            said = filter(None, [_code(redact_text(part.request.prompt)), _code(_answer(part))])
             lines.append(f"- Asked: {', '.join(said)}, {_outcome(part, _code(part.answered_by), zone)}")
     if view.error:
         lines.append(f"- Error: {_code(redact_text(view.error))}")
@@ -172,6 +172,11 @@ def facts(run: Run, view: RunView, timeline: Timeline, zone: tzinfo | None = Non
     if view.usage:
         found.append(("Tokens", f"{view.usage.input_tokens:,} in, {view.usage.output_tokens:,} out"))
     return found
+
+
+def _answer(question: Question) -> str:
+    """Return what was answered, as text without secrets."""
+    return redact_text(replace(question, answer=redact(question.answer)).answer_text)
 
 
 def _outcome(question: Question, who: str, zone: tzinfo | None) -> str:

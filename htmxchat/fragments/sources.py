@@ -72,9 +72,13 @@ def source_items(run_id: str, numbered: Numbered, places: Mapping[int, Sequence[
 def _item(run_id: str, number: int, source: Source, places: Sequence[str]) -> FT:
     """Return one source. One with an address on the web is a link, and says where that leads."""
     host = _host(source.url or "")
-    words: list[Child] = [span(str(number), cls="num"), " ", b(raw(marked(_title(source, host, number))), dir="auto")]
+    words: list[Child] = [
+        span(str(number), cls="num"),
+        " ",
+        b(raw(marked(_title(source, host, number), 300)), dir="auto"),
+    ]
     if host:
-        words += [" ", span(raw(marked(host)), cls="host")]
+        words += [" ", span(raw(marked(host, 200)), cls="host")]
         named: FT = a(words, cls="source", href=source.url, rel="noopener noreferrer nofollow", target="_blank")
     else:
         named = span(words, cls="source")
@@ -90,8 +94,8 @@ def _item(run_id: str, number: int, source: Source, places: Sequence[str]) -> FT
 
 def _about(source: Source) -> FT | None:
     """Return where in it, and the words that matter."""
-    detail = span(raw(marked(source.detail)), cls="detail", dir="auto") if source.detail.strip() else None
-    excerpt = span(raw(marked(source.excerpt)), cls="excerpt", dir="auto") if source.excerpt.strip() else None
+    detail = span(raw(marked(source.detail, 500)), cls="detail", dir="auto") if source.detail.strip() else None
+    excerpt = span(raw(marked(source.excerpt, 2_000)), cls="excerpt", dir="auto") if source.excerpt.strip() else None
     return p(detail, " " if detail and excerpt else None, excerpt, cls="about") if detail or excerpt else None
 
 

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from itertools import islice
 
 from ..cleaning import shallow
 from ..confusing import marked
@@ -16,6 +15,7 @@ from ..html import FT, Child, icon, raw, tag
 from ..inspection.meanings import gist
 from ..models import RunState
 from ..parts import Reasoning, Step, Text, ToolCall
+from ..redaction import redact, redact_text
 from ..view import RunView
 from ..words import STEPS
 from .times import lasted
@@ -25,6 +25,7 @@ code, dd, details, div, dl, dt, p, pre = map(tag, ["code", "dd", "details", "div
 span, summary = tag("span"), tag("summary")
 
 _LONGEST = 4_000
+_LINE = 300
 
 FEW = 4
 """So many steps stand in the open; more are folded once something follows them."""
@@ -72,7 +73,7 @@ def _step(view: RunView, place: int) -> Step:
 
 def is_over(view: RunView, last: int) -> bool:
     """Return whether no step can follow the one at the place `last` directly any more."""
-    after = islice(view.parts, last + 1, None)
+    after = (view.parts[place] for place in range(last + 1, len(view.parts)))
     return not view.state.live or not all(isinstance(part, Text) and part.blank for part in after)
 
 
@@ -92,9 +93,9 @@ def turn_step(id: str, step: Step, context: TurnContext) -> FT:
         problem = step.result if step.state is RunState.FAILED else None
         asked, found = asked or gist(shallow(step.arguments)), found or gist(shallow(problem))
     line = [
-        code(raw(marked(step.name))),
-        span(raw(marked(asked)), cls="cut", dir="auto"),
-        span(found or STEPS[step.state], cls="state", dir="auto"),
+        code(raw(marked(step.name, _LINE))),
+        span(raw(marked(asked, _LINE)), cls="cut", dir="auto"),
+        span(raw(marked(found or STEPS[step.state], _LINE)), cls="state", dir="auto"),
         span(took, cls="num quiet") if took else None,
     ]
     facts = {"cls": "step", "id": id, "data_state": step.state.value, "data_parallel": step.parallel}
@@ -125,12 +126,12 @@ def _io(call: ToolCall) -> list[Child]:
 def _value(value: JSON) -> FT:
     if value is None:
         return p("None", cls="quiet")
-    text = _cut(value) if isinstance(value, str) else _json(value)
+    text = redact_text(_cut(value)) if isinstance(value, str) else _json(value)
     return pre(raw(marked(text)), tabindex="0")
 
 
 def _json(value: JSON) -> str:
-    value = shallow(value)
+    value = redact(shallow(value))
     text = json.dumps(value, ensure_ascii=False)
     if len(text) > _LONGEST:
         return _cut(text)
