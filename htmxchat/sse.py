@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 import anyio
+import anyio.lowlevel
 from anyio.abc import TaskGroup
 from starlette.responses import Response
 from starlette.types import Message, Receive, Scope, Send
@@ -146,6 +147,7 @@ class _Connection:
         self.open = False
 
     async def send(self, message: Message) -> None:
+        await anyio.lowlevel.checkpoint_if_cancelled()  # sending may not wait, and so would not notice
         # A lock that is there only while somebody holds it: thousands of streams are idle at a time.
         while self._sending is not None:
             await self._sending.wait()

@@ -37,6 +37,7 @@ BODIES: dict[type[e.EventBody], st.SearchStrategy[e.EventBody]] = {
     e.InputAnswered: st.builds(e.InputAnswered, TEXT, VALUE),
     e.UsageReported: st.builds(e.UsageReported, st.integers(), st.integers()),
     e.RunEnded: st.builds(e.RunEnded, st.sampled_from(e.Outcome), st.none() | TEXT),
+    e.Custom: st.builds(e.Custom, TEXT.filter(bool), VALUE, TEXT),
     e.Unknown: st.builds(e.Unknown, TEXT, VALUE),
 }
 BODY = st.one_of(*BODIES.values())

@@ -98,6 +98,8 @@ class LiveStream:
             if patches:
                 await self._emit(ServerSentEvent(render_patches(patches), id=str(page.view.last_seq)))
                 self._on_shown()
+            if follower.moved:
+                return False  # Another process goes on: the page connects to it, and is told nothing.
             if follower.lost is not None:
                 await self._say_lost(follower.lost)
                 return True

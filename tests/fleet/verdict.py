@@ -62,7 +62,7 @@ def judge(user: Conversation, pages: list[str], history: str, circumstances: Cir
     roles = [each["data-role"] for each in shown.all("article")]
     if roles != ["user", "assistant"] or shown.all("article")[-1]["id"] != f"turn-{user.run}":
         return Verdict("doubled", (*broken, f"The conversation has {roles}."))
-    links = {each["href"] for each in parse(history).all("a") if "/c/" in each.attributes.get("href", "")}
+    links = {each["href"] for each in parse(history).all("a") if "data-conversation" in each.attributes}
     if links != {user.path}:
         broken.append(f"The history has {len(links)} conversations.")
     answer = shown.one("article", id=f"turn-{user.run}")
