@@ -320,7 +320,7 @@ def test_a_plot_and_a_table_stand_in_the_answer_after_the_run_has_ended(tabs: tu
     heads = "chat-proposal > header"
     before = first.locator(heads).evaluate_all(heights)
     expect(proposal(first)).to_contain_text("Needs your approval")
-    first.get_by_role("button", name="Approve all").click()
+    first.get_by_role("button", name="Approve and run all").click()
     for page in tabs:
         expect(proposal(page, 0).locator(".state")).to_have_text(re.compile("^Done"), timeout=READY)
         expect(proposal(page).locator(".state")).to_have_text(re.compile("^Done"), timeout=READY)
@@ -339,7 +339,7 @@ def test_a_plot_and_a_table_stand_in_an_answer_that_goes_on(tabs: tuple[Page, Pa
     send(first, f"emit {json.dumps([*scripts, 'forever'])}")
     proposal(first, 0).locator("a").first.click()
     second.goto(first.url.partition("/scripts")[0])
-    first.get_by_role("button", name="Approve all").click()
+    first.get_by_role("button", name="Approve and run all").click()
     for page in tabs:
         expect(proposal(page).locator(".state")).to_have_text(re.compile("^Done"), timeout=READY)
         expect_table_and_plot(page)
