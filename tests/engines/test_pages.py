@@ -135,7 +135,7 @@ def test_the_inspector_follows_until_the_reader_moves_up(chat: Browser) -> None:
     chat.size(1280, 560)  # few rows fill it, so they need not come fast
     begin(chat, "ticks 0.2")
     wait_for_state(chat, "running")
-    chat.click(f"{ANSWER} a[name=inspect]")
+    chat.click("a.opener[data-room=inspector]")
     chat.wait(
         "s => { const it = document.querySelector(s); return it && it.scrollHeight > it.clientHeight + 60; }", rows
     )

@@ -17,7 +17,7 @@ def test_a_script_is_approved_runs_and_what_came_of_it_reaches_the_agent(chat: B
     chat.click(f"{ANSWER} a[data-script]")
     chat.click(f"{CARD} button[name=approve]")
     wait_for_state(chat, "completed", seconds=90)  # Python is loaded first
-    assert chat.text(f"{ANSWER} .turn-body").split() == ["done:", "6", "42"]
+    assert chat.text(f"{ANSWER} .prose").split() == ["done:", "6", "42"]
     chat.wait("() => document.querySelector('#scripts').innerText.includes('42')")
     assert_same_after_reload(chat)
     # One that fails, in the same page.
@@ -26,5 +26,5 @@ def test_a_script_is_approved_runs_and_what_came_of_it_reaches_the_agent(chat: B
     chat.click(f"{ANSWER} a[data-script]")
     chat.click(f"{CARD} button[name=approve]")
     wait_for_state(chat, "completed", seconds=90)
-    assert chat.text(f"{ANSWER} .turn-body").startswith("failed: ")
+    assert chat.text(f"{ANSWER} .prose").startswith("failed: ")
     chat.wait("() => document.querySelector('#scripts').innerText.includes('ZeroDivisionError: division by zero')")
