@@ -103,6 +103,11 @@ Step: TypeAlias = Reasoning | ToolCall
 Part: TypeAlias = Text | Reasoning | ToolCall | ProposedScript | Question | CustomPart
 
 
+def is_blank(part: Part) -> bool:
+    """Return whether this is a text of which nothing shows."""
+    return isinstance(part, Text) and part.blank
+
+
 def joined(texts: Iterable[str]) -> str:
     """Return the texts of an answer as one. Each is Markdown of its own, so an empty line stands between two."""
     shown = [text for text in texts if text and not text.isspace()]

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from ..html import raw, render, tag
 from ..kinds import checked
 from ..markdown import Budget, MarkdownStream
-from ..parts import CustomPart, Part, ProposedScript, Question, Reasoning, Text, ToolCall
+from ..parts import CustomPart, Part, ProposedScript, Question, Reasoning, Text, ToolCall, is_blank
 from ..view import RunView
 from .citations import Citations, linked
 from .custom import custom_part, drawn_tool, is_drawn
@@ -50,7 +50,7 @@ def sections(parts: Sequence[Part], context: TurnContext, start: int = 0) -> Ite
         part = parts[place]
         if is_step(part, context):
             group.append(place)
-        elif not (isinstance(part, Text) and part.blank):
+        elif not is_blank(part):
             if group:
                 yield group
                 group = []

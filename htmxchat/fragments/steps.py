@@ -14,7 +14,7 @@ from ..events import JSON
 from ..html import FT, Child, icon, raw, tag
 from ..inspection.meanings import gist
 from ..models import RunState
-from ..parts import Reasoning, Step, Text, ToolCall
+from ..parts import Reasoning, Step, ToolCall, is_blank
 from ..redaction import redact, redact_text
 from ..view import RunView
 from ..words import STEPS
@@ -74,7 +74,7 @@ def _step(view: RunView, place: int) -> Step:
 def is_over(view: RunView, last: int) -> bool:
     """Return whether no step can follow the one at the place `last` directly any more."""
     after = (view.parts[place] for place in range(last + 1, len(view.parts)))
-    return not view.state.live or not all(isinstance(part, Text) and part.blank for part in after)
+    return not view.state.live or not all(map(is_blank, after))
 
 
 def turn_step(id: str, step: Step, context: TurnContext) -> FT:

@@ -14,7 +14,7 @@ from ..fragments.steps import FEW, is_over, steps_fold, steps_gist, steps_group
 from ..fragments.turn_context import TurnContext
 from ..html import raw, render
 from ..markdown import Budget
-from ..parts import ProposedScript, Reasoning, Text
+from ..parts import ProposedScript, Reasoning, Text, is_blank
 from ..patches import Patch, element_patches
 from ..scripts.excerpt import Excerpt
 from ..view import RunView
@@ -29,7 +29,7 @@ class _Group:
     """Steps that follow each other, as they are drawn.
 
     Attributes:
-        places: Of the steps: they begin with `first` and are in order, with blank texts between them.
+        places: Of the steps, in order; between them are at most blank texts.
     """
 
     places: list[int]
@@ -127,7 +127,7 @@ class LiveBody:
         )
 
     def _more(self, view: RunView) -> bool:
-        return any(not (isinstance(part, Text) and part.blank) for part in view.parts[self._next :])
+        return any(not is_blank(part) for part in view.parts[self._next :])
 
     def _citation_patches(self, known: int, sources: Sequence[Source]) -> list[Patch]:
         """Return what makes links of the citations that are drawn, of the sources after those that were known."""
@@ -208,8 +208,7 @@ class LiveBody:
                 self._groups[place] = _Group(section, over, _gist(view, section, over=over))
                 self._firsts.append(place)
                 self._remember_thought(view, section[-1])
-        blank = bool(view.parts) and isinstance(view.parts[-1], Text) and view.parts[-1].blank
-        self._next = len(view.parts) - blank
+        self._next = len(view.parts) - (bool(view.parts) and is_blank(view.parts[-1]))
         return "".join(drawn)
 
     def _remember_thought(self, view: RunView, place: int) -> None:
