@@ -2,6 +2,8 @@
 
 from .agent import Agent, CanResume, CanStop, Checkpoint, Pinned, Remember, Request, Responder, RunScript, Said
 from .app import chat_context, chat_lifespan, create_chat_app
+from .auth.identity import Identify
+from .auth.login import Login, SignInAt
 from .backend import (
     Backend,
     CanBeObserved,
@@ -70,9 +72,7 @@ from .events import (
     Unknown,
     UsageReported,
 )
-from .identity import Identify
-from .limits import Limits
-from .login import Login, SignInAt
+from .http.limits import Limits
 from .look import Look
 from .models import (
     UNDATED,

@@ -28,8 +28,8 @@ class Request:
         attempt: 1 for the first answer to this turn, 2 when it is tried again.
         replaced: The answer that this one replaces, which `history` leaves out.
         memory: What the run before this one on this branch has remembered with `Remember`; `None` at first.
-        forks: Whether the answer before it was followed by something else already: this is an edit, or tried again. What
-            the agent keeps elsewhere, by conversation, has more in it than this branch; `history` and `memory` have not.
+        forks: Whether the answer before it was followed by something else already: this is an edit, or tried again.
+            What the agent keeps elsewhere of the conversation has more than this branch; `history` and `memory` do not.
         answers: For a run that is resumed, what came of its questions and scripts since the checkpoint, by their ids.
     """
 

@@ -14,7 +14,6 @@ from functools import partial
 from typing import TypeVar
 
 from ..agent import Agent, CanResume, CanStop, Checkpoint, Pinned, Remember, Request
-from ..containment import contained
 from ..errors import BackendUnavailable, ChatError
 from ..events import (
     JSON,
@@ -36,6 +35,7 @@ from ..store import Started, Store
 from ..store.takeover import UNANSWERABLE, UNUSABLE
 from ..view import fold
 from .agents import name_of
+from .containment import contained
 from .player import play
 from .replay import Replay
 

@@ -8,7 +8,6 @@ from collections.abc import AsyncIterator, Callable
 from typing import Any, Protocol
 
 from ..agent import Checkpoint, Pinned, Remember, RunScript, Said
-from ..cleaning import clean_body, clean_text
 from ..events import (
     JSON,
     EventBody,
@@ -25,6 +24,7 @@ from ..events import (
 )
 from ..scripts.encoding import decode_result
 from ..scripts.result import ScriptResult
+from ..text.cleaning import clean_body, clean_text
 from .replay import Replay
 
 log = logging.getLogger("htmxchat")

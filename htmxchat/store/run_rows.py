@@ -11,7 +11,6 @@ from typing import Any
 from sqlalchemy import Connection, and_, bindparam, delete, func, insert, select, update
 
 from ..agent import Checkpoint, Pinned, Remember
-from ..cleaning import clean_json, searchable
 from ..compaction import compact
 from ..errors import Busy, TooManyRuns
 from ..events import (
@@ -27,6 +26,7 @@ from ..events import (
     encode_body,
 )
 from ..models import Run, RunState
+from ..text.cleaning import clean_json, searchable
 from ..view import fold
 from . import notices, rows, script_rows
 from . import tables as t
