@@ -1,7 +1,9 @@
 """An agent chat that any ASGI host mounts in one line: `app.mount("/chat", create_chat_app(backend))`."""
 
-from .agent import Agent, CanResume, CanStop, Checkpoint, Remember, Request, Responder, RunScript, Said
+from .agent import Agent, CanResume, CanStop, Checkpoint, Pinned, Remember, Request, Responder, RunScript, Said
 from .app import chat_context, chat_lifespan, create_chat_app
+from .auth.identity import Identify
+from .auth.login import Login, SignInAt
 from .backend import (
     Backend,
     CanBeObserved,
@@ -70,9 +72,7 @@ from .events import (
     Unknown,
     UsageReported,
 )
-from .identity import Identify
-from .limits import Limits
-from .login import Login, SignInAt
+from .http.limits import Limits
 from .look import Look
 from .models import (
     UNDATED,
@@ -159,6 +159,7 @@ __all__ = [
     "Part",
     "PartContext",
     "Picture",
+    "Pinned",
     "ProposedScript",
     "Question",
     "Reasoning",

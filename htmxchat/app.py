@@ -14,7 +14,9 @@ from starlette.middleware import Middleware
 from starlette.routing import Mount, Route
 
 from . import checks
-from .assets import Assets
+from .auth.callback import HideCallback
+from .auth.identity import BrowserCookie, BrowserIdentity, HostIdentity, Identify, SessionIdentity
+from .auth.login import Login, over_https
 from .backend import (
     Backend,
     CanBeObserved,
@@ -26,9 +28,7 @@ from .backend import (
     Managed,
 )
 from .bound import abilities
-from .callback import HideCallback
 from .chat import Chat, Inspector, Settings
-from .csrf import CrossOriginGuard, checked_origin
 from .drawing import Drawings, DrawPart, check_parts
 from .endpoints import (
     conversations,
@@ -45,21 +45,21 @@ from .endpoints import (
 )
 from .endpoints.failures import show_failure
 from .errors import ChatError
-from .fragments.turn_context import TurnContext
-from .headers import ContentPolicy, SecurityHeaders
-from .identity import BrowserCookie, BrowserIdentity, HostIdentity, Identify, SessionIdentity
-from .limits import BodyLimit, Limits, QuietDisconnects, Slots
-from .login import Login, over_https
+from .fragments.turns.context import TurnContext
+from .http.assets import Assets
+from .http.csrf import CrossOriginGuard, checked_origin
+from .http.headers import ContentPolicy, SecurityHeaders
+from .http.limits import BodyLimit, Limits, QuietDisconnects, Slots
+from .http.mounting import WholePath
+from .http.routing import PostRoute, largest_body
+from .http.stopping import ServerStop
+from .live import KeptPages, Relay
+from .live.reading import check_reading
 from .look import Look
-from .markdown import Markdown
 from .models import Starter
-from .mounting import WholePath
 from .observing import Observer
-from .reading import check_reading
-from .relay import KeptPages, Relay
-from .routing import PostRoute, largest_body
 from .scripts import Scripts
-from .stopping import ServerStop
+from .text.markdown import Markdown
 from .urls import Urls
 
 _METHODS = tuple(name for name in vars(Backend) if not name.startswith("_"))

@@ -22,8 +22,8 @@ from .backend import (
 )
 from .errors import BackendUnavailable, ChatError, NotAllowed
 from .events import RunEvent
+from .live.reading import read_run
 from .models import Run, User
-from .reading import read_run
 from .submissions import Submissions
 
 P = ParamSpec("P")

@@ -8,24 +8,24 @@ from dataclasses import dataclass, field
 from inspect import isawaitable
 from typing import Literal, TypeAlias, TypeVar
 
-from .assets import Assets
+from .auth.identity import Identify
+from .auth.login import Login
 from .backend import Backend, CanRetry, KeepsScripts
 from .bound import BoundBackend, answered
 from .drawing import Drawings
 from .fragments.shell import Frame
-from .fragments.turn_context import TurnContext
+from .fragments.turns.context import TurnContext
 from .html import Child
-from .identity import Identify
-from .limits import Limits, Slots
-from .login import Login
+from .http.assets import Assets
+from .http.limits import Limits, Slots
+from .http.stopping import ServerStop
+from .live import Relay
 from .look import Look, content_for
-from .markdown import Markdown
 from .models import Starter, User
 from .observing import Observer
-from .relay import Relay
 from .scripts import Scripts
-from .stopping import ServerStop
 from .submissions import Submissions
+from .text.markdown import Markdown
 from .urls import Urls
 
 T = TypeVar("T")

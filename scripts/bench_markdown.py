@@ -172,7 +172,7 @@ def main() -> None:
 
 def own() -> None:
     sys.path.insert(0, str(ROOT))
-    from htmxchat.markdown import Markdown, MarkdownStream
+    from htmxchat.text.markdown import Markdown, MarkdownStream
 
     markdown = Markdown()
     paragraph = ("The tail did not: `p95` rose in *three* jobs, and one alone accounts for it. " * 8)[:600]

@@ -13,7 +13,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import fields, is_dataclass
 from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
-from htmxchat.assets import STATIC
+from htmxchat.http.assets import STATIC
 from htmxchat.scripts import result
 from htmxchat.scripts.encoding import KINDS
 from htmxchat.scripts.posted import ENDS

@@ -19,10 +19,10 @@ from starlette.types import ASGIApp, Message
 from htmxchat.backends.local import LocalBackend
 from htmxchat.fragments import TurnContext, turn
 from htmxchat.html import render
-from htmxchat.markdown import Markdown
+from htmxchat.http.sse import ServerSentEvent
 from htmxchat.models import Run, Turn
-from htmxchat.sse import ServerSentEvent
 from htmxchat.store import Store
+from htmxchat.text.markdown import Markdown
 from htmxchat.urls import Urls
 
 T = TypeVar("T")

@@ -13,7 +13,7 @@ from starlette.routing import Mount, Router
 from starlette.testclient import TestClient
 from starlette.types import Message
 
-from htmxchat.assets import STATIC, STYLES, Assets
+from htmxchat.http.assets import STATIC, STYLES, Assets
 
 SCRIPT = "export const answer = 42;\n" * 100
 

@@ -8,13 +8,13 @@ import pytest
 
 from htmxchat import events as e
 from htmxchat.events import Source, SourcesFound, TextDelta
-from htmxchat.fragments import citations
-from htmxchat.fragments.sources import answer_text
-from htmxchat.fragments.turn_context import TurnContext
-from htmxchat.markdown import Markdown
+from htmxchat.fragments.turns import citations
+from htmxchat.fragments.turns.context import TurnContext
+from htmxchat.fragments.turns.sources import answer_text
+from htmxchat.live.patches import render_patches
+from htmxchat.live.turn import LiveTurn
 from htmxchat.models import Run, RunState, Turn
-from htmxchat.patches import render_patches
-from htmxchat.relay.turn import LiveTurn
+from htmxchat.text.markdown import Markdown
 from htmxchat.urls import Urls
 
 from .support import Element, open_page

@@ -7,8 +7,8 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.testclient import TestClient
 
-from htmxchat.csrf import CrossOriginGuard
 from htmxchat.errors import ChatError, CrossOrigin
+from htmxchat.http.csrf import CrossOriginGuard
 
 
 async def refuse(request: Request, error: ChatError) -> Response:

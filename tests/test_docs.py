@@ -251,7 +251,7 @@ def test_every_custom_element_and_event_is_documented() -> None:
 
 def test_every_hook_that_a_fragment_promises_is_documented() -> None:
     page = reference("hooks")
-    for file in (ROOT / "htmxchat/fragments").glob("*.py"):
+    for file in (ROOT / "htmxchat/fragments").rglob("*.py"):
         for text in re.findall(r"Hooks:(.*?)(?:\n\n|\"\"\")", file.read_text(), re.DOTALL):
             for hook in re.findall(r"`([^`]+)`", text):
                 assert hook in page, f"{file.name}: {hook}"

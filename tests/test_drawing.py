@@ -35,9 +35,9 @@ from htmxchat import (
 from htmxchat.drawing import Drawings, DrawPart, Order
 from htmxchat.drawing.nesting import misfit
 from htmxchat.fragments import TurnContext
-from htmxchat.markdown import Markdown
-from htmxchat.patches import render_patches
-from htmxchat.relay.page import LivePage
+from htmxchat.live.page import LivePage
+from htmxchat.live.patches import render_patches
+from htmxchat.text.markdown import Markdown
 from htmxchat.urls import Urls
 from tests.servers import PATIENCE
 from tests.support import Element, decode, parse

@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from htmxchat import events as e
-from htmxchat.cleaning import clean_body, clean_json, clean_text, one_line, searchable, storable
 from htmxchat.scripts.result import ScriptState
+from htmxchat.text.cleaning import clean_body, clean_json, clean_text, one_line, searchable, storable
 from tests.results import RESULT
 
 TEXT = st.text(st.characters(), max_size=20)

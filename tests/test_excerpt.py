@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 import pytest
 from hypothesis import given
 
-from htmxchat.fragments.proposals import proposal
+from htmxchat.fragments.turns.proposals import proposal
 from htmxchat.html import render
 from htmxchat.scripts.excerpt import Beginning, Excerpt, excerpt, excerpt_of
 from htmxchat.scripts.models import FromAgent, Script

@@ -15,8 +15,8 @@ import pytest
 
 from htmxchat.agent import Request
 from htmxchat.backends.active import AGENT_FAILED
+from htmxchat.backends.containment import Exited, contained
 from htmxchat.backends.local import LocalBackend
-from htmxchat.containment import Exited, contained
 from htmxchat.events import Outcome, RunEnded, RunEvent
 from htmxchat.models import Run, User
 from htmxchat.testing import each_event

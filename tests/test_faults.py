@@ -14,8 +14,8 @@ import httpx
 import pytest
 
 from htmxchat.backends.active import INTERRUPTED
-from htmxchat.relay.stream import DELAYED
-from htmxchat.sse import ServerSentEvent
+from htmxchat.http.sse import ServerSentEvent
+from htmxchat.live.stream import DELAYED
 from tests.servers import Host, Postgres, uvicorn, wait_until
 from tests.support import decode
 

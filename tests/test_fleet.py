@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from htmxchat.sse import ServerSentEvent
+from htmxchat.http.sse import ServerSentEvent
 from tests.conftest import running
 from tests.fleet.conversation import Conversation, Refusal
 from tests.fleet.host import AGENTS

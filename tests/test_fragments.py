@@ -42,7 +42,7 @@ from htmxchat.fragments import (
     turn,
 )
 from htmxchat.fragments.icons import sprite
-from htmxchat.fragments.steps import turn_step
+from htmxchat.fragments.turns.tools import turn_step
 from htmxchat.html import FT, render, tag
 from htmxchat.models import Conversation, ConversationPage, Run, RunState, Starter, Turn
 from htmxchat.parts import ToolCall

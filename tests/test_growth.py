@@ -20,12 +20,9 @@ from typing import Any
 import pytest
 
 import htmxchat
-from htmxchat import redaction
 from htmxchat.agents.kogwistar.translation import problems, scrub
 from htmxchat.agents.kogwistar.translation.mapping import Translator
 from htmxchat.agents.kogwistar.translation.replies import ServerEvent
-from htmxchat.ansi import ansi_html, plain
-from htmxchat.cleaning import one_line
 from htmxchat.drawing import Drawings
 from htmxchat.events import (
     Custom,
@@ -42,21 +39,24 @@ from htmxchat.events import (
     ToolFinished,
     ToolStarted,
 )
-from htmxchat.fragments.json_tree import json_tree
-from htmxchat.fragments.parts import turn_parts
-from htmxchat.fragments.script_output import code_lines
-from htmxchat.fragments.turn_context import TurnContext
-from htmxchat.fragments.turn_tail import turn_tail
+from htmxchat.fragments.inspector.json_tree import json_tree
+from htmxchat.fragments.scripts.output import code_lines
+from htmxchat.fragments.turns.context import TurnContext
+from htmxchat.fragments.turns.parts import turn_parts
+from htmxchat.fragments.turns.tail import turn_tail
 from htmxchat.html import render
 from htmxchat.inspection import rows
 from htmxchat.inspection.state_diff import state_diff
 from htmxchat.inspection.timeline import timeline
-from htmxchat.markdown import Markdown
-from htmxchat.markdown.blocks import parse
-from htmxchat.markdown.links import with_links
-from htmxchat.markdown.stand_ins import prepare
-from htmxchat.patches import growth
+from htmxchat.live.patches import growth
 from htmxchat.scripts.result import ScriptState
+from htmxchat.text import redaction
+from htmxchat.text.ansi import ansi_html, plain
+from htmxchat.text.cleaning import one_line
+from htmxchat.text.markdown import Markdown
+from htmxchat.text.markdown.blocks import parse
+from htmxchat.text.markdown.links import with_links
+from htmxchat.text.markdown.stand_ins import prepare
 from htmxchat.urls import Urls
 from htmxchat.view import fold
 
@@ -120,11 +120,11 @@ SPACES = repeated(" ", "x\n", "x")
 # How a pattern is used, and what would be hard for it then.
 SEARCH, WHOLE = "finditer", "fullmatch"
 INPUTS: dict[str, tuple[str, list[Text]]] = {
-    "ansi:_SEQUENCE": (
+    "text.ansi:_SEQUENCE": (
         SEARCH,
         [repeated("\x1b["), repeated("\x1b[0;"), repeated("\x1b]x"), repeated("0", "\x1b["), repeated("x", "\x1b]")],
     ),
-    "ansi:_CONTROL": (SEARCH, [repeated("\x01")]),
+    "text.ansi:_CONTROL": (SEARCH, [repeated("\x01")]),
     "agents.kogwistar.insight:^(aa|x)_": (SEARCH, [repeated("aa_")]),
     "agents.kogwistar.login:_TOKEN": (WHOLE, [repeated("a", after="!")]),
     "agents.kogwistar.transport.http:_ADDRESS": (
@@ -164,34 +164,34 @@ INPUTS: dict[str, tuple[str, list[Text]]] = {
         [repeated("/app"), repeated("/app/"), repeated("c:\\"), repeated("c:\\a")],
     ),
     "checks:_UNSAFE": (SEARCH, [repeated("<")]),
-    "cleaning:_UNSTORABLE": (SEARCH, [repeated("\0")]),
-    "confusing:_ASCII_WORD": (SEARCH, [repeated("a"), repeated("1")]),
-    "confusing:_WORD": (SEARCH, [repeated("\u3164"), repeated("a")]),
-    "confusing:_HTML_PART": (SEARCH, [repeated("<a"), repeated("<"), repeated("&"), repeated("&a;")]),
-    "confusing:_BLANK": (SEARCH, [repeated("BLAN ")]),
-    "confusing:[ -]": (SEARCH, [repeated("- ")]),
-    "cookies:_SECRET": (WHOLE, [repeated("a")]),
+    "text.cleaning:_UNSTORABLE": (SEARCH, [repeated("\0")]),
+    "text.confusing:_ASCII_WORD": (SEARCH, [repeated("a"), repeated("1")]),
+    "text.confusing:_WORD": (SEARCH, [repeated("\u3164"), repeated("a")]),
+    "text.confusing:_HTML_PART": (SEARCH, [repeated("<a"), repeated("<"), repeated("&"), repeated("&a;")]),
+    "text.confusing:_BLANK": (SEARCH, [repeated("BLAN ")]),
+    "text.confusing:[ -]": (SEARCH, [repeated("- ")]),
+    "auth.cookies:_SECRET": (WHOLE, [repeated("a")]),
     "endpoints.call:_SUBMISSION": (WHOLE, [repeated("a", after="!")]),
     "endpoints.exports:[^A-Za-z0-9.-]": (SEARCH, [repeated("/")]),
     "endpoints.inspector:[?#]": (SEARCH, [repeated("?")]),
     "endpoints.scripts:_RUNNER": (WHOLE, [repeated("a")]),
-    "fragments.report:`+": (SEARCH, [repeated("`"), repeated("`a")]),
-    "fragments.citations:_NUMBERED": (
+    "fragments.inspector.report:`+": (SEARCH, [repeated("`"), repeated("`a")]),
+    "fragments.turns.citations:_NUMBERED": (
         SEARCH,
         [repeated('<a class="cite" id="'), repeated("a", '<a class="cite" id="')],
     ),
-    "fragments.citations:_WRITTEN": (SEARCH, [repeated('<a class="cite">['), repeated("1", '<a class="cite">[')]),
-    "fragments.sources:_WEB": (WHOLE, [repeated("https://")]),
-    "headers:_EXACT_HOST": (WHOLE, [repeated("a", after="!"), repeated("a.", after="!")]),
-    "headers:_HOST": (WHOLE, [repeated("a", after="!"), repeated("a.", after="!"), repeated("[:")]),
-    "headers:_ORIGIN": (WHOLE, [repeated("a", "https://", "!"), repeated("a.", "https://", "!")]),
-    "highlight:_SLOW": (SEARCH, [SPACES, repeated(" " * 199 + "x"), repeated("x" * 499 + "\n")]),
-    "highlight:_CLASS": (WHOLE, [repeated("a", after="!")]),
-    "identity:_SIGNED": (WHOLE, [repeated("a", after="!"), repeated("a.", after="!")]),
+    "fragments.turns.citations:_WRITTEN": (SEARCH, [repeated('<a class="cite">['), repeated("1", '<a class="cite">[')]),
+    "fragments.turns.sources:_WEB": (WHOLE, [repeated("https://")]),
+    "http.headers:_EXACT_HOST": (WHOLE, [repeated("a", after="!"), repeated("a.", after="!")]),
+    "http.headers:_HOST": (WHOLE, [repeated("a", after="!"), repeated("a.", after="!"), repeated("[:")]),
+    "http.headers:_ORIGIN": (WHOLE, [repeated("a", "https://", "!"), repeated("a.", "https://", "!")]),
+    "text.highlight:_SLOW": (SEARCH, [SPACES, repeated(" " * 199 + "x"), repeated("x" * 499 + "\n")]),
+    "text.highlight:_CLASS": (WHOLE, [repeated("a", after="!")]),
+    "auth.identity:_SIGNED": (WHOLE, [repeated("a", after="!"), repeated("a.", after="!")]),
     "observing:_BARE": (WHOLE, [repeated("a", after="!")]),
-    "markdown.blocks:_NOT_TEXT": (SEARCH, [repeated("\0")]),
-    "markdown.blocks:_FENCE": (WHOLE, [repeated("`", after="x")]),
-    "markdown.blocks:_SLOW": (
+    "text.markdown.blocks:_NOT_TEXT": (SEARCH, [repeated("\0")]),
+    "text.markdown.blocks:_FENCE": (WHOLE, [repeated("`", after="x")]),
+    "text.markdown.blocks:_SLOW": (
         SEARCH,
         [
             SPACES,
@@ -207,10 +207,10 @@ INPUTS: dict[str, tuple[str, list[Text]]] = {
             repeated(" \n"),
         ],
     ),
-    "markdown.links:_CITATION": (SEARCH, [repeated("["), repeated("1", "["), repeated("[12")]),
-    "markdown.links:LINK": (WHOLE, [repeated("https:")]),
-    "markdown.links:_UNSAFE_IN_URL": (SEARCH, [repeated("\\")]),
-    "markdown.links:_BARE_LINK": (
+    "text.markdown.links:_CITATION": (SEARCH, [repeated("["), repeated("1", "["), repeated("[12")]),
+    "text.markdown.links:LINK": (WHOLE, [repeated("https:")]),
+    "text.markdown.links:_UNSAFE_IN_URL": (SEARCH, [repeated("\\")]),
+    "text.markdown.links:_BARE_LINK": (
         SEARCH,
         [
             repeated("a@"),
@@ -225,16 +225,16 @@ INPUTS: dict[str, tuple[str, list[Text]]] = {
             repeated(":", "https://["),
         ],
     ),
-    "markdown.links:_ASCII": (SEARCH, [repeated("a<")]),
-    "markdown.links:[/?#]": (SEARCH, [repeated("?")]),
-    "markdown.renderer:_HTML_TAG": (
+    "text.markdown.links:_ASCII": (SEARCH, [repeated("a<")]),
+    "text.markdown.links:[/?#]": (SEARCH, [repeated("?")]),
+    "text.markdown.renderer:_HTML_TAG": (
         SEARCH,
         [repeated("<a"), repeated("<a "), repeated("a", "<"), repeated(" /", "<a")],
     ),
-    "markdown.renderer:_HTML_START": (SEARCH, [repeated("<")]),
-    "markdown.renderer:_IMAGE": (WHOLE, [repeated("a", "https://", "!"), repeated("1", "https://a:", "!")]),
-    "markdown.renderer:_IMAGE_DATA": (WHOLE, [repeated("a", "data:image/png;base64,", "!")]),
-    "markdown.stand_ins:_DISPLAY": (
+    "text.markdown.renderer:_HTML_START": (SEARCH, [repeated("<")]),
+    "text.markdown.renderer:_IMAGE": (WHOLE, [repeated("a", "https://", "!"), repeated("1", "https://a:", "!")]),
+    "text.markdown.renderer:_IMAGE_DATA": (WHOLE, [repeated("a", "data:image/png;base64,", "!")]),
+    "text.markdown.stand_ins:_DISPLAY": (
         SEARCH,
         [
             SPACES,
@@ -246,8 +246,8 @@ INPUTS: dict[str, tuple[str, list[Text]]] = {
             repeated("$"),
         ],
     ),
-    "markdown.stand_ins:_DISPLAY_LINE": (WHOLE, [SPACES, repeated(" "), repeated(" ~~~")]),
-    "markdown.stand_ins:_INLINE": (
+    "text.markdown.stand_ins:_DISPLAY_LINE": (WHOLE, [SPACES, repeated(" "), repeated(" ~~~")]),
+    "text.markdown.stand_ins:_INLINE": (
         SEARCH,
         [
             repeated("\\("),
@@ -274,14 +274,14 @@ INPUTS: dict[str, tuple[str, list[Text]]] = {
             repeated("a", "$$", "$"),
         ],
     ),
-    "markdown.stand_ins:_FORMULA": (SEARCH, [repeated("\\"), repeated("a")]),
-    "markdown.stand_ins:_RUN": (
+    "text.markdown.stand_ins:_FORMULA": (SEARCH, [repeated("\\"), repeated("a")]),
+    "text.markdown.stand_ins:_RUN": (
         SEARCH,
         [SPACES, repeated("*", after="_"), repeated("_*"), repeated("\\"), repeated("> ")],
     ),
-    "markdown.stand_ins:_RUN_PARTS": (SEARCH, [repeated("~"), repeated("~*"), repeated("*")]),
-    "patches:_CLOSER": (SEARCH, [repeated("</b"), repeated(" ", "</b>"), repeated("a", "</")]),
-    "patches:_TAG": (
+    "text.markdown.stand_ins:_RUN_PARTS": (SEARCH, [repeated("~"), repeated("~*"), repeated("*")]),
+    "live.patches:_CLOSER": (SEARCH, [repeated("</b"), repeated(" ", "</b>"), repeated("a", "</")]),
+    "live.patches:_TAG": (
         SEARCH,
         [
             repeated("<b"),
@@ -292,9 +292,9 @@ INPUTS: dict[str, tuple[str, list[Text]]] = {
             repeated('"a"', "<b "),
         ],
     ),
-    "redaction:_KEY": (SEARCH, [repeated("token"), repeated("set-"), repeated("api_"), repeated("session")]),
-    "redaction:_CAMEL": (SEARCH, [repeated("aB")]),
-    "redaction:_VALUES": (
+    "text.redaction:_KEY": (SEARCH, [repeated("token"), repeated("set-"), repeated("api_"), repeated("session")]),
+    "text.redaction:_CAMEL": (SEARCH, [repeated("aB")]),
+    "text.redaction:_VALUES": (
         SEARCH,
         [
             repeated("eyJ-"),
@@ -341,7 +341,7 @@ INPUTS: dict[str, tuple[str, list[Text]]] = {
     "scripts.files:_FORMULA": (SEARCH, [repeated("=")]),
     "scripts.settings:_ORIGIN": (WHOLE, [repeated("a.", "https://", "!")]),
     "store.rows:_ID": (WHOLE, [repeated("a")]),
-    "zones:_NAME": (WHOLE, [repeated("a", after="!"), repeated("a/", after="!"), repeated("a_+-", after="!")]),
+    "text.zones:_NAME": (WHOLE, [repeated("a", after="!"), repeated("a/", after="!"), repeated("a_+-", after="!")]),
     "urls:_BACK": (WHOLE, [repeated("/", "/", "<"), repeated("?", "/", "<")]),
 }
 

@@ -9,7 +9,7 @@ from starlette.responses import HTMLResponse, StreamingResponse
 from starlette.testclient import TestClient
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from htmxchat.headers import ContentPolicy, SecurityHeaders
+from htmxchat.http.headers import ContentPolicy, SecurityHeaders
 
 
 def policy_of(app: ASGIApp) -> dict[str, list[str]]:

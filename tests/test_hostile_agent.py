@@ -21,8 +21,8 @@ from htmxchat import (
     UsageReported,
     create_chat_app,
 )
-from htmxchat.markdown import Markdown
-from htmxchat.relay.page import LivePage
+from htmxchat.live.page import LivePage
+from htmxchat.text.markdown import Markdown
 
 NESTED: Any = 1
 for _ in range(250):

@@ -17,8 +17,8 @@ from starlette.testclient import TestClient
 from starlette.types import ASGIApp
 
 from htmxchat import LocalBackend, NotSignedIn, Store, StubBackend, create_chat_app
-from htmxchat.cookies import Cookie
-from htmxchat.identity import MAX_AGE, BrowserCookie, BrowserIdentity
+from htmxchat.auth.cookies import Cookie
+from htmxchat.auth.identity import MAX_AGE, BrowserCookie, BrowserIdentity
 
 SECRET = "a secret that is long enough for tests"
 

@@ -27,14 +27,14 @@ from htmxchat.events import (
     Unknown,
     UsageReported,
 )
-from htmxchat.fragments.json_tree import json_tree
-from htmxchat.fragments.timeline import time_taken
+from htmxchat.fragments.inspector.json_tree import json_tree
+from htmxchat.fragments.inspector.timeline import time_taken
 from htmxchat.inspection import Row, RowFilter, RowFold, rows, window
 from htmxchat.inspection.axis import axis, only, round_numbers
 from htmxchat.inspection.state_diff import state_diff
 from htmxchat.inspection.timeline import timeline
 from htmxchat.models import RunState
-from htmxchat.redaction import HIDDEN, redact, redact_text
+from htmxchat.text.redaction import HIDDEN, redact, redact_text
 from tests.support import Element, parse
 
 BEGAN = datetime(2026, 11, 22, 12, tzinfo=UTC)

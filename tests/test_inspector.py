@@ -30,23 +30,23 @@ from htmxchat.events import (
     Unknown,
     UsageReported,
 )
-from htmxchat.fragments.event_rows import event_rows
-from htmxchat.fragments.inspector import run_facts
-from htmxchat.fragments.inspector_controls import first_problem, live_controls, more_link
-from htmxchat.fragments.report import report, summary_text
-from htmxchat.fragments.timeline import timeline_chart
+from htmxchat.fragments.inspector.controls import first_problem, live_controls, more_link
+from htmxchat.fragments.inspector.event_rows import event_rows
+from htmxchat.fragments.inspector.report import report, summary_text
+from htmxchat.fragments.inspector.run import run_facts
+from htmxchat.fragments.inspector.timeline import timeline_chart
 from htmxchat.html import render
+from htmxchat.http.sse import ServerSentEvent
 from htmxchat.inspection import RowFilter, rows
 from htmxchat.inspection.timeline import timeline
+from htmxchat.live import Relay
+from htmxchat.live.patches import render_patches
+from htmxchat.live.rows import LiveRows, RowsWanted
 from htmxchat.models import Run, RunState, Turn
-from htmxchat.patches import render_patches
-from htmxchat.relay import Relay
-from htmxchat.relay.rows import LiveRows, RowsWanted
-from htmxchat.sse import ServerSentEvent
 from htmxchat.testing import Break, Gate, ScriptedBackend, Step, each_event
+from htmxchat.text.zones import exact
 from htmxchat.urls import Urls
 from htmxchat.view import fold
-from htmxchat.zones import exact
 from tests.support import FRAGMENT, Element, Exchange, context, open_page, parse
 
 ANN = User("ann")

@@ -11,10 +11,10 @@ import pytest
 from starlette.testclient import TestClient
 
 from htmxchat import JSON, Backend, LocalBackend, Request, ToolFinished, ToolStarted, Unknown, User, create_chat_app
-from htmxchat.cleaning import MAX_DEPTH, MAX_VALUES, TOO_DEEP, TOO_MANY, clean_json, read_json
 from htmxchat.errors import InvalidInput
-from htmxchat.redaction import redact
 from htmxchat.scripts.posted import read_body
+from htmxchat.text.cleaning import MAX_DEPTH, MAX_VALUES, TOO_DEEP, TOO_MANY, clean_json, read_json
+from htmxchat.text.redaction import redact
 from tests.inspected import Inspected
 from tests.support import FRAGMENT
 

@@ -15,7 +15,7 @@ from starlette.testclient import TestClient
 from starlette.types import Message, Receive, Scope, Send
 
 from htmxchat.errors import BodyTooLarge, ChatError
-from htmxchat.limits import BodyLimit, Limits, QuietDisconnects, Slots
+from htmxchat.http.limits import BodyLimit, Limits, QuietDisconnects, Slots
 
 LIMIT = 10
 

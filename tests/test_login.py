@@ -31,7 +31,7 @@ from htmxchat import (
     create_chat_app,
 )
 from htmxchat.agents.kogwistar import KogwistarLogin
-from htmxchat.cookies import SESSION, Cookie
+from htmxchat.auth.cookies import SESSION, Cookie
 from htmxchat.models import PendingSignIn
 from htmxchat.urls import Urls
 from tests.fake_auth import DEV_USER, FakeAuth, at_the_server, begin, put_local_agent

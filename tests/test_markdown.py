@@ -15,8 +15,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from htmxchat.highlight import MAX_CHARACTERS, MOST_LINES
-from htmxchat.markdown import Markdown, MarkdownStream
+from htmxchat.text.highlight import MAX_CHARACTERS, MOST_LINES
+from htmxchat.text.markdown import Markdown, MarkdownStream
 
 SPEC = json.loads((Path(__file__).parent / "data" / "commonmark-0.31.2.json").read_text(encoding="utf-8"))
 MARKDOWN = Markdown(image_hosts=frozenset({"images.example"}))

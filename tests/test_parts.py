@@ -15,17 +15,17 @@ from hypothesis import strategies as st
 
 from htmxchat import events as e
 from htmxchat.drawing import Drawings, PartContext
-from htmxchat.fragments.proposals import proposal
-from htmxchat.fragments.turn_context import TurnContext
+from htmxchat.fragments.turns.context import TurnContext
+from htmxchat.fragments.turns.proposals import proposal
 from htmxchat.html import FT, raw, render, tag
-from htmxchat.markdown import Markdown
+from htmxchat.live.patches import Patch, render_patches
+from htmxchat.live.turn import LiveTurn
 from htmxchat.models import Run, RunState, Turn
-from htmxchat.patches import Patch, render_patches
-from htmxchat.relay.turn import LiveTurn
 from htmxchat.scripts.excerpt import excerpt, excerpts
 from htmxchat.scripts.models import FromAgent, Script
 from htmxchat.scripts.result import Picture, ScriptError, ScriptResult, ScriptState, TableValue
 from htmxchat.scripts.states import script_id
+from htmxchat.text.markdown import Markdown
 from htmxchat.urls import Urls
 
 from .support import Element, article, open_page, parse

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from htmxchat.markdown import Markdown
-from htmxchat.patches import Patch, element_patches, growth, render_patches
+from htmxchat.live.patches import Patch, element_patches, growth, render_patches
+from htmxchat.text.markdown import Markdown
 
 
 @pytest.mark.parametrize(

@@ -35,17 +35,17 @@ from htmxchat.events import (
     Unknown,
     UsageReported,
 )
-from htmxchat.fragments.turn_context import TurnContext
-from htmxchat.markdown import blocks, document, stream
+from htmxchat.fragments.turns.context import TurnContext
+from htmxchat.http.sse import EventStreamResponse, ServerSentEvent
+from htmxchat.live import KeptPages, PollAnswer, Relay
+from htmxchat.live.follower import Follower
+from htmxchat.live.page import LivePage
+from htmxchat.live.patches import render_patches
+from htmxchat.live.stream import DELAYED
+from htmxchat.live.turn import LiveTurn
 from htmxchat.models import Run, RunState, Turn, User
-from htmxchat.patches import render_patches
-from htmxchat.relay import KeptPages, PollAnswer, Relay
-from htmxchat.relay.follower import Follower
-from htmxchat.relay.page import LivePage
-from htmxchat.relay.stream import DELAYED
-from htmxchat.relay.turn import LiveTurn
-from htmxchat.sse import EventStreamResponse, ServerSentEvent
 from htmxchat.testing import Break, Delay, Gate, ScriptedBackend, Stall, Step, each_event
+from htmxchat.text.markdown import blocks, document, stream
 from htmxchat.view import Folding, RunView, fold
 from tests.support import FRAGMENT, Element, Exchange, article, context, decode, open_page, parse
 
@@ -103,7 +103,7 @@ def count_folded(monkeypatch: pytest.MonkeyPatch) -> list[int]:
             counts.append(len(taken))
             return super().add(taken)
 
-    monkeypatch.setattr("htmxchat.relay.turn.Folding", Counted)
+    monkeypatch.setattr("htmxchat.live.turn.Folding", Counted)
     return counts
 
 
@@ -213,7 +213,7 @@ async def streamed(steps: tuple[Step, ...]) -> tuple[ScriptedBackend, Run, list[
     run = await begin(backend)
     reader = Reader(backend, run)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("htmxchat.relay.stream._FRAME", 0)
+        patch.setattr("htmxchat.live.stream._FRAME", 0)
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(reader.read)
             for number in range(len(steps) + 1):
@@ -398,7 +398,7 @@ def cost(head: str, unit: str, count: int, monkeypatch: pytest.MonkeyPatch) -> C
 class TestLaw4:
     @pytest.fixture(autouse=True)
     def _short_wait(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr("htmxchat.relay.page._BACKLOG", 0.1)
+        monkeypatch.setattr("htmxchat.live.page._BACKLOG", 0.1)
 
     @pytest.mark.parametrize("steps", [RICH, REPLACED], ids=["rich", "replaced"])
     async def test_law_4_nothing_is_doubled_or_lost_wherever_a_finished_run_is_resumed(
@@ -571,7 +571,7 @@ class TestLaw5:
 class TestLaw6:
     @pytest.fixture(autouse=True)
     def _short_wait(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr("htmxchat.relay.follower._FIRST_DELAY", 0.02)
+        monkeypatch.setattr("htmxchat.live.follower._FIRST_DELAY", 0.02)
 
     @pytest.mark.parametrize("error", [None, BackendUnavailable(), ValueError("a bug")], ids=["silent", "down", "bug"])
     async def test_law_6_a_broken_backend_is_read_again_from_the_last_seq(self, error: Exception | None) -> None:
@@ -811,7 +811,7 @@ class Poller:
 class TestLaw8:
     @pytest.fixture(autouse=True)
     def _short_wait(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr("htmxchat.relay.relay._POLL_WAIT", 0.15)
+        monkeypatch.setattr("htmxchat.live.relay._POLL_WAIT", 0.15)
 
     @pytest.mark.parametrize("steps", [RICH, REPLACED], ids=["rich", "replaced"])
     @pytest.mark.parametrize("processes", [1, 2])
@@ -886,7 +886,7 @@ class TestLaw8:
     async def test_law_8_a_finished_run_is_drawn_and_polling_ends(
         self, after: int | None, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr("htmxchat.relay.relay._POLL_WAIT", 5)
+        monkeypatch.setattr("htmxchat.live.relay._POLL_WAIT", 5)
         backend = ScriptedBackend(["Done."])
         run = await begin(backend)
         poller = Poller(backend, run)
@@ -1009,7 +1009,7 @@ class TestKeptPages:
 
     async def test_they_are_forgotten_some_time_after_their_last_use(self, monkeypatch: pytest.MonkeyPatch) -> None:
         now = 0.0
-        monkeypatch.setattr("htmxchat.relay.kept.time.monotonic", lambda: now)
+        monkeypatch.setattr("htmxchat.live.kept.time.monotonic", lambda: now)
         kept = KeptPages(seconds=60)
         found = await self._pages(kept, 2)
         now = 40
@@ -1019,7 +1019,7 @@ class TestKeptPages:
 
     async def test_of_an_answer_that_is_polled_often_few_are_kept(self, monkeypatch: pytest.MonkeyPatch) -> None:
         now = 0.0
-        monkeypatch.setattr("htmxchat.relay.kept.time.monotonic", lambda: now)
+        monkeypatch.setattr("htmxchat.live.kept.time.monotonic", lambda: now)
         kept, page = KeptPages(seconds=1_000), LivePage("run", context())
         events = [RunEvent(seq, datetime.now(UTC), TextDelta("word ")) for seq in range(1, 1_001)]
         key = ANN.id, "run", context(), None
@@ -1042,10 +1042,10 @@ class TestComingBack:
     async def test_the_page_is_that_of_a_reload_wherever_the_reader_was(
         self, steps: tuple[Step, ...], kept: str, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr("htmxchat.relay.stream._FRAME", 0)
+        monkeypatch.setattr("htmxchat.live.stream._FRAME", 0)
         if kept == "all":
-            monkeypatch.setattr("htmxchat.relay.kept._BETWEEN_FRAMES", 0)
-            monkeypatch.setattr("htmxchat.relay.kept._thinned", lambda pages, now: pages)
+            monkeypatch.setattr("htmxchat.live.kept._BETWEEN_FRAMES", 0)
+            monkeypatch.setattr("htmxchat.live.kept._thinned", lambda pages, now: pages)
         backend = ScriptedBackend([*paced(steps), Gate("end")])
         run = await begin(backend)
         relay = Relay(backend)
@@ -1076,8 +1076,8 @@ class TestComingBack:
     async def test_while_nothing_can_be_read_nothing_is_taken_back_that_another_process_has_shown(
         self, kept: bool, back: bool, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr("htmxchat.relay.page._BACKLOG", 0.02)
-        monkeypatch.setattr("htmxchat.relay.follower._FIRST_DELAY", 0.02)
+        monkeypatch.setattr("htmxchat.live.page._BACKLOG", 0.02)
+        monkeypatch.setattr("htmxchat.live.follower._FIRST_DELAY", 0.02)
 
         class Away(ScriptedBackend):
             away = False

@@ -18,8 +18,8 @@ from starlette.routing import Mount
 from starlette.testclient import TestClient
 
 from htmxchat import create_chat_app
-from htmxchat.assets import STATIC
 from htmxchat.backends.stub import StubBackend
+from htmxchat.http.assets import STATIC
 from htmxchat.scripts import Scripts
 
 ROOT = Path(__file__).parents[1]

@@ -9,12 +9,12 @@ from typing import Any
 import pytest
 from hypothesis import given
 
-from htmxchat.cleaning import clean_json
 from htmxchat.errors import InvalidInput
 from htmxchat.events import ScriptFinished, Unknown, decode_body
 from htmxchat.scripts.encoding import KINDS, decode_result, encode_result
 from htmxchat.scripts.posted import parse_result
 from htmxchat.scripts.result import Picture, ScriptError, ScriptResult, ScriptState, ScriptValue, TableValue, TextValue
+from htmxchat.text.cleaning import clean_json
 from tests import result_types
 from tests.results import RESULT
 

@@ -15,15 +15,15 @@ from starlette.applications import Starlette
 from starlette.testclient import TestClient
 
 from htmxchat import Limits, LocalBackend, RunScript, ScriptProposed, create_chat_app
-from htmxchat.ansi import ansi_html, plain
-from htmxchat.confusing import _IGNORABLE, doubts, marked
-from htmxchat.fragments.script_output import code_lines, doubts_notice
+from htmxchat.fragments.scripts.output import code_lines, doubts_notice
 from htmxchat.html import render
-from htmxchat.markdown import Markdown
 from htmxchat.scripts import Scripts
 from htmxchat.scripts.models import FromAgent, FromAnswer
 from htmxchat.scripts.states import digest, script_id
 from htmxchat.testing import ScriptedBackend
+from htmxchat.text.ansi import ansi_html, plain
+from htmxchat.text.confusing import _IGNORABLE, doubts, marked
+from htmxchat.text.markdown import Markdown
 from tests.support import FRAGMENT, Element, parse
 
 KINDS = pytest.mark.parametrize("headers", [{}, FRAGMENT], ids=["page", "fragment"])

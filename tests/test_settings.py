@@ -43,8 +43,8 @@ from htmxchat import (
 )
 from htmxchat.agents import kogwistar
 from htmxchat.agents.kogwistar import KogwistarLogin
-from htmxchat.markdown import Markdown
 from htmxchat.testing import ScriptedBackend
+from htmxchat.text.markdown import Markdown
 from htmxchat.urls import Urls
 
 BACKEND = StubBackend()

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from starlette.types import Message
 
-from htmxchat.sse import Emit, EventStreamResponse, ServerSentEvent
+from htmxchat.http.sse import Emit, EventStreamResponse, ServerSentEvent
 from tests.support import Exchange, decode
 
 SCOPE = {"type": "http", "method": "GET", "path": "/", "headers": []}

@@ -21,11 +21,11 @@ from htmxchat.events import (
     ScriptProposed,
 )
 from htmxchat.fragments import history, turn
-from htmxchat.fragments.inspector import run_facts
-from htmxchat.fragments.report import facts, summary_text
-from htmxchat.fragments.run_list import run_list
-from htmxchat.fragments.script_card import script_card
-from htmxchat.fragments.transcript import status_text
+from htmxchat.fragments.inspector.report import facts, summary_text
+from htmxchat.fragments.inspector.run import run_facts
+from htmxchat.fragments.inspector.runs import run_list
+from htmxchat.fragments.scripts.card import script_card
+from htmxchat.fragments.turns.transcript import status_text
 from htmxchat.html import render
 from htmxchat.inspection.timeline import Timeline, timeline
 from htmxchat.models import Conversation, ConversationPage, Run, RunState, RunSummary, Turn, User, Waiting

@@ -11,13 +11,13 @@ import pytest
 from htmxchat.agents.stub import MORE, STARTERS, quote
 from htmxchat.backends.stub import StubBackend
 from htmxchat.events import InputRequested, Outcome, RunEnded, ScriptProposed
-from htmxchat.markdown import Markdown
 from htmxchat.models import Starter, User
 from htmxchat.parts import ProposedScript, Reasoning, Text, ToolCall
 from htmxchat.scripts.actions import Reject
 from htmxchat.scripts.models import FromAgent
 from htmxchat.scripts.states import script_id
 from htmxchat.testing import each_event
+from htmxchat.text.markdown import Markdown
 from htmxchat.view import RunView, fold
 
 pytestmark = pytest.mark.anyio

@@ -13,7 +13,7 @@ import zipfile
 from email.parser import Parser
 from pathlib import Path
 
-from htmxchat.assets import STATIC
+from htmxchat.http.assets import STATIC
 
 VENDOR = STATIC / "vendor"
 SCRIPT = Path(__file__).parent.parent / "scripts" / "vendor"

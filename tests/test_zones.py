@@ -13,8 +13,8 @@ from htmxchat.backends.stub import StubBackend
 from htmxchat.fragments import history
 from htmxchat.html import render
 from htmxchat.models import Conversation, ConversationPage
+from htmxchat.text.zones import COOKIE, exact, zone_of
 from htmxchat.urls import Urls
-from htmxchat.zones import COOKIE, exact, zone_of
 
 from .support import parse
 

@@ -8,8 +8,8 @@ from collections.abc import Callable, ItemsView, Iterator, KeysView, ValuesView
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
-from ..cleaning import shallow
 from ..events import JSON
+from ..text.cleaning import shallow
 
 _DEEPEST = 80
 

@@ -19,9 +19,9 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 from starlette.types import Receive, Scope, Send
 
+from ..backends.containment import contained
 from ..bound import BoundBackend
 from ..chat import Chat
-from ..containment import contained
 from ..errors import (
     BadRequest,
     ChatError,
@@ -32,14 +32,14 @@ from ..errors import (
     NotSignedIn,
     TextTooLong,
 )
-from ..fragments.turn_context import TurnContext
-from ..htmx import Htmx
+from ..fragments.turns.context import TurnContext
+from ..http.htmx import Htmx
+from ..http.limits import Slot
 from ..inspection import RowFilter
-from ..limits import Slot
+from ..live.patches import Patch, render_patches
 from ..models import Conversation, Run, Transcript, User
-from ..patches import Patch, render_patches
+from ..text.zones import COOKIE, zone_of
 from ..urls import Urls
-from ..zones import COOKIE, zone_of
 
 _log = logging.getLogger("htmxchat")
 

@@ -14,10 +14,10 @@ from ..fragments.composer import composer_actions
 from ..fragments.controls import submission_field
 from ..fragments.conversation import rename_form, title_heading
 from ..fragments.history import undo
-from ..fragments.transcript import run_view, status_text, turn
+from ..fragments.turns.transcript import run_view, status_text, turn
 from ..html import render, tag
+from ..live.patches import Patch
 from ..models import Run, Transcript, Turn
-from ..patches import Patch
 from ..words import titled
 from .call import CHANGED, Call, Gone, endpoint, patches_response, see_other, usable_text
 from .drawing import draw_ahead

@@ -6,8 +6,8 @@ from collections.abc import Iterable
 
 from ..drawing import Drawings, Order
 from ..events import Custom, ToolStarted
-from ..fragments.custom import orders
-from ..fragments.transcript import run_view
+from ..fragments.turns.custom import orders
+from ..fragments.turns.transcript import run_view
 from ..models import Turn
 from .call import Call
 

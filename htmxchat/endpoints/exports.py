@@ -8,8 +8,8 @@ from collections.abc import AsyncIterator
 
 from starlette.responses import PlainTextResponse, Response, StreamingResponse
 
-from ..fragments.custom import orders
-from ..fragments.report import report, summary_text, without_secrets
+from ..fragments.inspector.report import report, summary_text, without_secrets
+from ..fragments.turns.custom import orders
 from ..inspection import RowFold, rows
 from ..inspection.timeline import timeline
 from .call import Call, inspector_endpoint

@@ -14,15 +14,15 @@ from starlette.responses import HTMLResponse, PlainTextResponse, Response
 from ..chat import Chat
 from ..errors import BackendError, BadRequest, BodyTooLarge, BodyTooSlow, ChatError, NotAllowed, NotFound, NotSignedIn
 from ..fragments.composer import composer_actions, composer_form
-from ..fragments.insight import EVIDENCE
-from ..fragments.inspector import inspector_side
+from ..fragments.inspector.run import inspector_side
+from ..fragments.inspector.steps import EVIDENCE
 from ..fragments.login import sign_in_link, sign_in_page
-from ..fragments.scripts import scripts_side
+from ..fragments.scripts.room import scripts_side
 from ..fragments.shell import message_page, notice, unloaded_side
 from ..html import Child, render
-from ..htmx import Htmx
-from ..patches import Patch, render_patches
-from ..routing import error_place
+from ..http.htmx import Htmx
+from ..http.routing import error_place
+from ..live.patches import Patch, render_patches
 from ..urls import Urls
 from .call import CHANGED, IN_PLACE, SCRIPTS_CHANGED, Gone, here, read_form
 

@@ -10,7 +10,7 @@ from starlette.responses import PlainTextResponse, Response
 from ..backend import TellsReadiness
 from ..chat import Chat
 from ..errors import ChatError
-from ..stopping import is_stopping
+from ..http.stopping import is_stopping
 from .call import open_endpoint
 
 _STOPPING = "The server is stopping."

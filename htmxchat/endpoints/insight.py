@@ -5,11 +5,11 @@ from __future__ import annotations
 from starlette.responses import HTMLResponse, Response
 
 from ..backend import CanInspect
-from ..cleaning import clean_json
 from ..errors import NotFound
-from ..fragments.insight import evidence_list, state_room, steps_room
+from ..fragments.inspector.steps import evidence_list, state_room, steps_room
 from ..html import Child, render
 from ..inspection.state_diff import state_diff
+from ..text.cleaning import clean_json
 from .call import Call, inspector_endpoint, number
 from .inspector import view
 

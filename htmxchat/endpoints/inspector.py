@@ -12,9 +12,9 @@ from starlette.responses import HTMLResponse, Response
 from ..backend import CanInspect, CanListRuns
 from ..errors import ChatError, NotFound, NotSignedIn
 from ..events import RunEvent
-from ..fragments.inspector import RunSheet, inspector_side, rows_part, run_room, unloaded_run
-from ..fragments.json_tree import json_tree
-from ..fragments.run_list import run_list
+from ..fragments.inspector.json_tree import json_tree
+from ..fragments.inspector.run import RunSheet, inspector_side, rows_part, run_room, unloaded_run
+from ..fragments.inspector.runs import run_list
 from ..fragments.shell import side_room
 from ..html import Child, render
 from ..inspection import Window, rows, window

@@ -14,15 +14,15 @@ from ..errors import ChatError, NotSignedIn
 from ..fragments.composer import composer, hold
 from ..fragments.conversation import conversation as conversation_fragment
 from ..fragments.history import history
-from ..fragments.inspector import inspector_side
+from ..fragments.inspector.run import inspector_side
 from ..fragments.login import sign_out_form, sign_out_link
-from ..fragments.scripts import script_runner, scripts_side
+from ..fragments.scripts.room import script_runner, scripts_side
 from ..fragments.shell import Side, notice, page, side_opener, side_room
-from ..fragments.transcript import run_view
-from ..fragments.transcript import transcript as turns
+from ..fragments.turns.transcript import run_view
+from ..fragments.turns.transcript import transcript as turns
 from ..html import FT, Child, render, tag
+from ..live.patches import Patch, render_patches
 from ..models import Conversation, ConversationPage, Transcript
-from ..patches import Patch, render_patches
 from ..scripts.models import Script
 from ..words import titled
 from .call import Call, Gone, endpoint

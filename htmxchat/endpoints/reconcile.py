@@ -7,10 +7,10 @@ from starlette.responses import Response
 from ..errors import Busy, ChatError, Conflict, InvalidInput, NotFound
 from ..fragments.composer import composer_actions, hold
 from ..fragments.conversation import title_heading
-from ..fragments.transcript import run_view, status_text, turn
+from ..fragments.turns.transcript import run_view, status_text, turn
 from ..html import Child, render, tag
+from ..live.patches import Patch
 from ..models import Transcript
-from ..patches import Patch
 from .call import CHANGED, Call, Gone, patches_response
 from .drawing import draw_ahead
 

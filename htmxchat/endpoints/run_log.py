@@ -7,8 +7,8 @@ from contextlib import aclosing
 
 from ..events import RunEvent
 from ..inspection import RowFold
+from ..live.reading import each_of
 from ..models import RunSummary, Transcript
-from ..reading import each_of
 from ..view import fold
 from .call import Call
 

@@ -10,14 +10,14 @@ from starlette.responses import HTMLResponse, PlainTextResponse, Response
 
 from ..backend import CanRetry
 from ..errors import ChatError, Conflict, NotFound
-from ..fragments.sources import answer_text
-from ..fragments.transcript import live, turn
+from ..fragments.turns.sources import answer_text
+from ..fragments.turns.transcript import live, turn
 from ..html import render
+from ..http.sse import Emit, EventStreamResponse, ServerSentEvent
+from ..live.patches import Patch, render_patches
+from ..live.rows import RowsWanted
 from ..models import Run, User
-from ..patches import Patch, render_patches
-from ..relay.rows import RowsWanted
 from ..scripts.states import digest
-from ..sse import Emit, EventStreamResponse, ServerSentEvent
 from .call import CHANGED, Call, endpoint, number, patches_response, row_filter, see_other
 from .conversations import answer_turn, sent, started
 from .queue import look

@@ -9,11 +9,11 @@ from starlette.responses import HTMLResponse, JSONResponse, PlainTextResponse, R
 
 from ..backend import KeepsScripts
 from ..errors import BackendError, BadRequest, Conflict, InvalidInput, NotAllowed, NotFound
-from ..fragments.inspector import run_standing
-from ..fragments.proposals import proposal
-from ..fragments.scripts import script_room, scripts_side, unloaded_scripts
+from ..fragments.inspector.run import run_standing
+from ..fragments.scripts.room import script_room, scripts_side, unloaded_scripts
 from ..fragments.shell import side_room
-from ..fragments.transcript import turn_article
+from ..fragments.turns.proposals import proposal
+from ..fragments.turns.transcript import turn_article
 from ..html import FT, Child, render, tag
 from ..parts import Text
 from ..scripts.actions import Abandon, Approve, Cancel, Claim, Edit, Finish, Reject, Renew, Rerun, ScriptAction

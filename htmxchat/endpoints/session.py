@@ -10,12 +10,12 @@ import anyio
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 
-from ..callback import came_back, state_of
+from ..auth.callback import came_back, state_of
+from ..auth.cookies import PENDING, PROBLEM, SESSION, Cookie, new_secret
+from ..auth.login import Login, over_https
 from ..chat import Chat
-from ..cookies import PENDING, PROBLEM, SESSION, Cookie, new_secret
 from ..errors import ChatError, NotSignedIn
 from ..fragments.login import leaving_page, sign_in_page
-from ..login import Login, over_https
 from ..models import PendingSignIn, User
 from ..urls import Urls
 from . import pages

@@ -20,8 +20,8 @@ from .shell import (
     side_room,
     status_line,
 )
-from .transcript import log, transcript, turn
-from .turn_context import TurnContext
+from .turns.context import TurnContext
+from .turns.transcript import log, transcript, turn
 
 __all__ = [
     "Frame",

@@ -15,7 +15,7 @@ from datetime import datetime
 from typing import Any
 
 from ..events import JSON, ReasoningDelta, RunEvent, TextDelta, Unknown, encode_body
-from ..redaction import redact
+from ..text.redaction import redact
 from .meanings import Meanings, count, excerpt, failed, one_line
 
 _HEAD = 400

@@ -27,8 +27,8 @@ from ..events import (
     UsageReported,
 )
 from ..models import RunState
-from ..redaction import redact, redact_text
 from ..scripts.result import ScriptState
+from ..text.redaction import redact, redact_text
 from ..words import SCRIPTS, standing
 
 _EXCERPT = 100

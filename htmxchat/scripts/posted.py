@@ -9,9 +9,9 @@ import math
 from dataclasses import replace
 from typing import Any
 
-from ..cleaning import read_json
 from ..errors import InvalidInput
 from ..events import JSON
+from ..text.cleaning import read_json
 from .encoding import decode_result
 from .result import Picture, ScriptError, ScriptResult, ScriptState, TableValue
 

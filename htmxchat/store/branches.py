@@ -9,11 +9,11 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, and_, select, true, update
 
-from ..cleaning import searchable
 from ..compaction import compact
 from ..errors import NotFound
 from ..events import RunEvent, decode_body
 from ..models import Run, RunState, Turn
+from ..text.cleaning import searchable
 from ..view import fold
 from . import rows
 from . import tables as t

@@ -8,10 +8,10 @@ from datetime import datetime, timedelta
 from sqlalchemy import Connection, and_, delete, select, update
 
 from .. import checks
-from ..cleaning import one_line, searchable
 from ..errors import InvalidInput, NotFound
 from ..events import RunEvent
 from ..models import Conversation, ConversationPage, Transcript
+from ..text.cleaning import one_line, searchable
 from . import branches, rows, run_rows, script_rows
 from . import tables as t
 from .database import Database

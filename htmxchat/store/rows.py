@@ -27,13 +27,13 @@ from sqlalchemy import (
     update,
 )
 
-from ..cleaning import searchable, storable, title_of
 from ..errors import InvalidInput, NotFound
 from ..events import (
     RunEvent,
     decode_body,
 )
 from ..models import Conversation, Run, RunState
+from ..text.cleaning import searchable, storable, title_of
 from . import tables as t
 from .waiting import standing_of, told
 

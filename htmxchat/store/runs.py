@@ -6,10 +6,10 @@ from dataclasses import dataclass, replace
 
 from sqlalchemy import Connection, insert, select, update
 
-from ..cleaning import clean_json, clean_text, one_line, searchable
 from ..errors import Conflict, InvalidInput, NotFound
 from ..events import JSON, RunEnded, RunEvent
 from ..models import Run, RunState, RunSummary
+from ..text.cleaning import clean_json, clean_text, one_line, searchable
 from . import branches, notices, rows, run_rows
 from . import tables as t
 from .conversations import LARGEST_PAGE, LONGEST_TITLE, Conversations

@@ -12,13 +12,13 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Row, delete, insert, select, update
 
-from ..cleaning import clean_json, clean_text, one_line
 from ..errors import NotFound
 from ..events import ScriptProposed
 from ..scripts.encoding import decode_result, encode_result
 from ..scripts.models import FromAgent, FromAnswer, Script, ScriptOrigin
 from ..scripts.result import ScriptError, ScriptResult, ScriptState
 from ..scripts.states import LONGEST_CODE, LONGEST_TITLE, MOST_SCRIPTS, script_id, settle, tidy
+from ..text.cleaning import clean_json, clean_text, one_line
 from . import notices
 from . import tables as t
 from .notices import Notice

@@ -7,8 +7,8 @@ from collections.abc import AsyncGenerator
 from .. import checks
 from ..backend import Backend
 from ..events import RunEvent
+from ..live.reading import each_of, read_run
 from ..models import User
-from ..reading import each_of, read_run
 
 
 def each_event(

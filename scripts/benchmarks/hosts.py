@@ -34,7 +34,7 @@ from htmxchat import (
     chat_lifespan,
     create_chat_app,
 )
-from htmxchat.assets import Assets
+from htmxchat.http.assets import Assets
 from scripts.benchmarks.texts import BETWEEN_TOOLS, KINDS, markdown_words, pieces, plain_words
 
 BARE_PAGE = """<!doctype html><meta charset="utf-8"><title>Bare</title>

@@ -11,10 +11,10 @@ import anyio
 
 from htmxchat import LocalBackend
 from htmxchat.fragments import TurnContext
-from htmxchat.markdown import Markdown
+from htmxchat.http.sse import ServerSentEvent
+from htmxchat.live import Relay
 from htmxchat.models import Run, User
-from htmxchat.relay import Relay
-from htmxchat.sse import ServerSentEvent
+from htmxchat.text.markdown import Markdown
 from htmxchat.urls import Urls
 from scripts.benchmarks.report import Row, Table
 from scripts.benchmarks.texts import SENTENCE, markdown_words

@@ -8,10 +8,10 @@ from datetime import UTC, datetime
 
 from htmxchat.events import RunEvent, TextDelta
 from htmxchat.fragments import TurnContext
-from htmxchat.markdown import Markdown, MarkdownStream
-from htmxchat.patches import render_patches
-from htmxchat.relay.turn import LiveTurn
-from htmxchat.sse import ServerSentEvent
+from htmxchat.http.sse import ServerSentEvent
+from htmxchat.live.patches import render_patches
+from htmxchat.live.turn import LiveTurn
+from htmxchat.text.markdown import Markdown, MarkdownStream
 from htmxchat.urls import Urls
 from htmxchat.view import RunView, fold
 from scripts.benchmarks.report import Row, Table

@@ -19,8 +19,8 @@ from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from htmxchat import create_chat_app
-from htmxchat.assets import STATIC
 from htmxchat.backends.stub import StubBackend
+from htmxchat.http.assets import STATIC
 
 SECRET = "s3cret-of-the-page"
 STRICT = (

@@ -7,7 +7,7 @@ from typing import Literal
 
 from playwright.sync_api import Page
 
-from htmxchat.assets import STATIC
+from htmxchat.http.assets import STATIC
 
 
 def test_the_favicon_is_visible_on_light_and_on_dark(page: Page) -> None:

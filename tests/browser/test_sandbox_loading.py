@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 
-from htmxchat.assets import STATIC
+from htmxchat.http.assets import STATIC
 from tests.browser.conftest import Server, watch
 from tests.browser.sandbox import Sandbox, sandbox_host
 

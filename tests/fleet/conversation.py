@@ -11,7 +11,7 @@ from html import unescape
 from random import Random
 from urllib.parse import urlencode
 
-from htmxchat.sse import ServerSentEvent
+from htmxchat.http.sse import ServerSentEvent
 from tests.fleet.client import Connection, Response, ask
 from tests.support import decode
 

@@ -6,10 +6,10 @@ import re
 from collections.abc import Iterable
 from typing import Any
 
-from ...cleaning import clean_json
 from ...errors import NotFound
 from ...events import JSON, RunEvent, Source, SourcesFound
 from ...models import RunState, RunStep, RunSteps
+from ...text.cleaning import clean_json
 from .inquiry import read_sources
 from .translation.problems import first_reason
 from .translation.replies import Step

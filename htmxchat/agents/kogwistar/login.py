@@ -11,11 +11,11 @@ from urllib.parse import urlencode, urlsplit
 import httpx
 
 from ... import checks
-from ...cleaning import one_line, storable
+from ...auth.login import SignInAt
 from ...errors import BackendError, BackendUnavailable, NotAllowed, NotSignedIn
-from ...login import SignInAt
 from ...models import User
 from ...store import Store
+from ...text.cleaning import one_line, storable
 from .translation.problems import CANNOT_CHAT, DEV_ROLE, CannotChat, Refused, refusal
 from .transport.http import Http, address
 from .transport.probe import cannot_chat

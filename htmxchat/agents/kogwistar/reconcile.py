@@ -9,11 +9,11 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, delete, insert, select, update
 
-from ...cleaning import searchable, title_of
 from ...events import Outcome, RunEnded, RunEvent, TextReplaced
 from ...models import UNDATED, RunState
 from ...store import branches, rows, run_rows
 from ...store import tables as t
+from ...text.cleaning import searchable, title_of
 from .links import own_id, put
 from .translation.replies import ServerTurn
 

@@ -12,8 +12,8 @@ from ...backend import (
     CanRetry,
 )
 from ...errors import NotFound
+from ...live.reading import open_run
 from ...models import User
-from ...reading import open_run
 from ...view import fold
 from .kit import Kit
 

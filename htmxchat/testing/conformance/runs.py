@@ -9,8 +9,8 @@ import pytest
 
 from ...errors import Busy, NotFound
 from ...events import InputAnswered, InputRequested, Outcome, RunEnded, RunEvent
+from ...live.reading import checked, open_run
 from ...models import RunState
-from ...reading import checked, open_run
 from ..reading import each_event
 from .kit import Kit, assert_whole
 

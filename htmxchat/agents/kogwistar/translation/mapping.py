@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from ....cleaning import clean_body, clean_json
 from ....events import (
     EventBody,
     ReasoningDelta,
@@ -20,6 +19,7 @@ from ....events import (
     ToolStarted,
     Unknown,
 )
+from ....text.cleaning import clean_body, clean_json
 from .problems import plain
 from .replies import ServerEvent, mapping, text_at
 from .scrub import scrub

@@ -7,9 +7,9 @@ import re
 from collections.abc import Iterable
 from typing import Any
 
-from ....cleaning import clean_text
 from ....errors import BackendError, BackendUnavailable, ChatError, NotAllowed, NotFound, NotSignedIn
-from ....redaction import redact_text
+from ....text.cleaning import clean_text
+from ....text.redaction import redact_text
 from .replies import strings
 from .scrub import FRAME, TRACEBACK
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
-from ....cleaning import clean_json, clean_text
+from ....text.cleaning import clean_json, clean_text
 
 _TERMINAL = frozenset({"succeeded", "completed", "failed", "cancelled", "already-terminal"})
 _ENVELOPE = frozenset({"seq", "run_id", "event_type", "type", "created_at_ms", "payload"})

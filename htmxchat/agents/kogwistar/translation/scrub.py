@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from ....redaction import redact_text
+from ....text.redaction import redact_text
 
 _ROOTS = "app|data|etc|home|mnt|opt|private|root|run|secrets|srv|tmp|usr|Users|var|work|workspace"
 _HEAD = r"Traceback \(most recent call last\)[^\n]*"

@@ -11,8 +11,8 @@ from urllib.parse import quote
 import httpx
 from httpx_sse import EventSource, SSEError
 
-from ....cleaning import read_json
 from ....errors import BackendError, BackendUnavailable, ChatError, NotFound, NotSignedIn
+from ....text.cleaning import read_json
 from ..translation import problems, replies
 from ..translation.replies import ServerConversation, ServerEvent, Submitted
 from .http import Http, unreachable

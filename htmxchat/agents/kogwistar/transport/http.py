@@ -14,8 +14,8 @@ from typing import Any, TypeVar
 import httpx
 
 from .... import checks
-from ....cleaning import read_json
 from ....errors import BackendError, BackendUnavailable, NotAllowed, NotSignedIn
+from ....text.cleaning import read_json
 from ..translation import problems
 from .tokens import claims, expired
 

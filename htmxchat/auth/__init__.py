@@ -1,0 +1,1 @@
+"""Who asks: identity, sign-in, cookies."""

@@ -1,0 +1,152 @@
+"""Who asks: the host's own answer, an id that the chat has issued to a browser, or a session."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import hmac
+import re
+import secrets
+from collections.abc import Awaitable, Callable
+from typing import TypeAlias
+
+from starlette.datastructures import MutableHeaders
+from starlette.requests import Request
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from .. import checks
+from ..errors import NotSignedIn
+from ..http.htmx import Htmx
+from ..models import User
+from .cookies import SESSION, Cookie, new_secret
+from .login import SessionStore
+
+Identify: TypeAlias = Callable[[Request], Awaitable[User | None]]
+"""Says who a request comes from; `None` when nobody is signed in. It is asked on every request, reconnects included."""
+
+KeepKey: TypeAlias = Callable[[], Awaitable[bytes | None]]
+
+MAX_AGE = 400 * 24 * 60 * 60  # seconds; browsers keep no cookie longer
+
+_BROWSER = "browser"
+_SIGNED = re.compile(r"([A-Za-z0-9_-]{43})\.([A-Za-z0-9_-]{43})", re.ASCII)
+_SHORTEST_SECRET = 32
+_ISSUED = "htmxchat.issued"
+_NO_COOKIE = "This browser has no cookie of this chat. Allow cookies for this site, reload the page, then try again."
+_NOT_OURS = "The chat does not know this browser's cookie any more. Reload the page, then try again."
+
+
+class HostIdentity:
+    """The host's own `Identify`, whose answer is checked: what is no `User` would fail later, with another's words."""
+
+    def __init__(self, identify: Identify) -> None:
+        self._identify = identify
+
+    async def __call__(self, request: Request) -> User | None:
+        user = await self._identify(request)
+        if user is not None and not isinstance(user, User):
+            raise TypeError(f"identify returned {checks.kind(user)}. It returns a User, User(id), or None for nobody.")
+        return user
+
+
+class BrowserIdentity:
+    """The `Identify` for a chat without sign-in: whoever uses this browser.
+
+    A browser's cookie holds 256 random bits and the chat's signature over them, so only what the chat has issued is
+    somebody. `User.id` is derived from the bits by SHA-256, so neither the database nor a log holds what a thief would
+    need. Every mount has a cookie of its own.
+
+    A first GET is issued an id; `BrowserCookie` sends it. A browser that sends no cookies is nobody on every other
+    request. A chat in a frame of *another site* gets no cookie (SameSite=Lax): such a host brings its own `Identify`.
+
+    Args:
+        keep_key: Returns the key that signs, the same in every process and for good; `None` when nothing is kept.
+        secret: That key, 32 characters at least.
+
+    Without a key from either, this object makes one: what it issues is good for as long as it lives.
+
+    Raises:
+        ValueError: The secret is too short.
+    """
+
+    def __init__(self, keep_key: KeepKey | None = None, secret: str | None = None) -> None:
+        if secret is not None and len(secret) < _SHORTEST_SECRET:
+            hint = "python -c 'import secrets; print(secrets.token_urlsafe())' makes one"
+            raise ValueError(f"secret is a string of {_SHORTEST_SECRET} random characters at least: {hint}.")
+        self._keep_key = keep_key
+        self._kept = secret.encode() if secret else None
+        self._own = secrets.token_bytes(32)
+
+    async def __call__(self, request: Request) -> User | None:
+        """Return the browser's user.
+
+        Raises:
+            NotSignedIn: The browser has no cookie of this chat, one that was not issued here, or two.
+        """
+        scope = request.scope
+        if self._kept is None and self._keep_key is not None:
+            self._kept = await self._keep_key()
+        key = self._kept or self._own
+        # Two chats on two ports of a host must not take each other's place. A key that dies with this process gives no
+        # name of its own, for its cookies would outlive it and pile up.
+        owner = hashlib.sha256(key).hexdigest() if self._kept else ""
+        cookie = Cookie.of(scope, _BROWSER, owner=owner)
+        sent = cookie.sent(scope)
+        secret = _issued(key, cookie.name, sent or "")
+        if request.method == "GET" and (secret is None or not Htmx.of(request.headers).asks):
+            # Browsers forget a cookie after 400 days, so whole pages send it once more.
+            secret, _ = scope.get(_ISSUED) or (secret or new_secret(), "")
+            value = f"{secret}.{_signature(key, cookie.name, secret)}"
+            scope[_ISSUED] = secret, cookie.header(value, max_age=MAX_AGE)
+        if secret is None:
+            raise NotSignedIn(_NO_COOKIE if sent is None else _NOT_OURS)
+        return User(f"browser-{hashlib.sha256(secret.encode()).hexdigest()[:32]}")
+
+
+class BrowserCookie:
+    """ASGI middleware for the whole chat: sends the cookie that `BrowserIdentity` has issued, with HTML only."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        async def send_with_cookie(message: Message) -> None:
+            if message["type"] == "http.response.start" and _ISSUED in scope:
+                message.setdefault("headers", [])
+                headers = MutableHeaders(scope=message)
+                public = "public" in headers.get("cache-control", "")  # a shared cache would hand one cookie to many
+                if headers.get("content-type", "").startswith("text/html") and not public:
+                    headers.append("set-cookie", scope[_ISSUED][1])
+            await send(message)
+
+        await self._app(scope, receive, send_with_cookie)
+
+
+class SessionIdentity:
+    """The `Identify` for a chat with a login of its own: whoever the session in the cookie belongs to.
+
+    Args:
+        secure: Whether browsers reach the chat by https, however requests arrive.
+    """
+
+    def __init__(self, sessions: SessionStore, *, secure: bool = False) -> None:
+        self._sessions = sessions
+        self._secure = secure
+
+    async def __call__(self, request: Request) -> User | None:
+        cookie = Cookie.of(request.scope, SESSION, secure=self._secure)
+        secret = cookie.sent_secret(request.scope)
+        return await self._sessions.get_session(cookie.key(secret)) if secret else None
+
+
+def _issued(key: bytes, name: str, value: str) -> str | None:
+    """Return the secret in a cookie's value, if it was issued with `key` for a cookie of this name."""
+    parts = _SIGNED.fullmatch(value)
+    if parts is None or not hmac.compare_digest(parts[2], _signature(key, name, parts[1])):
+        return None
+    return parts[1]
+
+
+def _signature(key: bytes, name: str, secret: str) -> str:
+    signature = hmac.digest(key, f"{name}={secret}".encode(), "sha256")
+    return base64.urlsafe_b64encode(signature).decode().rstrip("=")

@@ -1,0 +1,1 @@
+"""The scripts room: its cards and what came of each script."""

@@ -1,0 +1,174 @@
+"""A script's code, and what came of it: text, tables, pictures and tracebacks, all of them data.
+
+Hooks: `.lines`, the code; `.script-output`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from html import escape
+
+from ...html import FT, Child, raw, tag
+from ...scripts.files import result_files
+from ...scripts.models import Script
+from ...scripts.result import Cell, ScriptError, ScriptResult, ScriptState, TableValue, TextValue
+from ...text.ansi import ansi_html
+from ...text.confusing import doubts, mark, places
+from ...text.highlight import highlight
+from ...urls import Urls
+from ...words import SCRIPTS
+from ..times import duration
+
+a, code_, dd, details, div, dl, dt = map(tag, ["a", "code", "dd", "details", "div", "dl", "dt"])
+img, li, p, pre, span, summary, ul = map(tag, ["img", "li", "p", "pre", "span", "summary", "ul"])
+table, tbody, td, th, thead, tr = map(tag, ["table", "tbody", "td", "th", "thead", "tr"])
+
+_LINES, _CHARACTERS = 20, 2_000  # of output that is seen at once
+_MOST_CHARACTERS = 50_000  # of output in the page; the rest is in the file
+_ROWS, _MOST_ROWS = 12, 200
+_MOST_DOUBTS = 10
+_SHORTEST = 0.005  # seconds that are said: less would read as none
+
+
+def script_state(state: ScriptState, seconds: float, more: str = "") -> FT:
+    """Return how a script stands, in words; of one that ran, also for how long. `more` is said after its state."""
+    word, took = SCRIPTS[state] + more, duration(seconds) if seconds >= _SHORTEST else ""
+    if took and state is ScriptState.DONE:
+        word += f" in {took}"
+    elif took and state.over and state is not ScriptState.REJECTED:
+        word += f" after {took}"
+    return span(word, cls="state")
+
+
+def code_lines(code: str) -> FT:
+    """Return Python with numbered lines. Characters that may mislead are marked."""
+    # The highlighter takes these for something else.
+    plain = "\r" in code or code.startswith("\ufeff")
+    lines = mark(escape(code) if plain else highlight(code, "python"), doubts(code, code=True), code=True).split("\n")
+    content = "".join(f"<span>{line}\n</span>" for line in lines[:-1]) + f"<span>{lines[-1]}</span>"
+    return pre(code_(raw(content)), cls="lines", tabindex="0", aria_label="Code")
+
+
+def doubts_notice(code: str) -> FT | None:
+    """Return what may mislead in Python, with its places; `None` if nothing does."""
+    found = doubts(code, code=True)
+    if not found:
+        return None
+    where = [f"line {line}, column {column}: {doubt.why}" for line, column, doubt in places(code, found[:_MOST_DOUBTS])]
+    if len(found) > _MOST_DOUBTS:
+        where.append(f"{len(found) - _MOST_DOUBTS:,} more")
+    many = f"{len(found):,} characters here may not be what they look like"
+    words = many if len(found) > 1 else "One character here may not be what it looks like"
+    return div(p(f"{words}:"), ul([li(each) for each in where]), cls="doubts")
+
+
+def script_output(urls: Urls, script: Script, title: str) -> FT | None:
+    """Return what came of it. A page that runs it fills this element meanwhile."""
+    if script.state is ScriptState.RUNNING:
+        return dl(cls="script-output", aria_label="Output")
+    result = script.result
+    if result is None:
+        return None
+    parts: list[Child] = []
+    for name, text in (("stdout", result.stdout), ("stderr", result.stderr)):
+        if text:
+            parts += [dt(name), dd(_folded(text), cls="stream")]
+    parts += _value(result, title)
+    parts += _pictures(urls, script, len(result.images), title)
+    if result.error is not None:
+        parts += _error(result.error)
+    if result.truncated:
+        parts += [dt("note"), dd("Some output was left out: there was too much of it.")]
+    if not parts:
+        return None
+    parts += [dt("files"), dd(_files(urls, script, result), cls="files")]
+    return dl(parts, cls="script-output", aria_label="Output")
+
+
+def _value(result: ScriptResult, title: str) -> list[Child]:
+    match result.value:
+        case TextValue(text=text, format=format):
+            return [dt("value"), dd(_folded(text, "html" if format == "html" else "python"))]
+        case TableValue() as table:
+            return [dt("value"), dd(_table(table, title))]
+    return []
+
+
+def _pictures(urls: Urls, script: Script, count: int, title: str) -> list[Child]:
+    shown = [
+        picture(urls.script_picture(script.run_id, script.id, str(number), script.revision), title, number, count)
+        for number in range(count)
+    ]
+    return [dt("picture" if count == 1 else "pictures"), dd(shown)] if shown else []
+
+
+def picture(url: str, title: str, number: int, count: int, size: tuple[int, int] | None = None) -> FT:
+    """Return a picture; one of a known size keeps its place before it is there."""
+    width, height = map(str, size) if size else (None, None)
+    alt = f"{title}, picture {number + 1} of {count}"
+    return img(src=url, alt=alt, width=width, height=height, loading="lazy" if size else None, cls="picture")
+
+
+def _error(error: ScriptError) -> list[Child]:
+    *frames, last = error.traceback.rstrip("\n").split("\n")
+    # First what went wrong, then the lines that led to it.
+    parts: list[Child] = []
+    if last:
+        parts.append(pre(last, cls="error", tabindex="0"))
+    if error.explanation:
+        parts.append(p(error.explanation, cls="error" if not last else None, dir="auto"))
+    if frames:
+        parts.append(pre(raw(ansi_html("\n".join(frames))), cls="frames", tabindex="0"))
+    return [dt("error"), dd(parts)] if parts else []
+
+
+def _folded(text: str, language: str = "") -> list[Child]:
+    """Return text that is seen at once, or its beginning and the rest to be unfolded."""
+    text = text.rstrip("\n")
+    lines = text.split("\n")
+    if len(lines) <= _LINES and len(text) <= _CHARACTERS:
+        return [pre(raw(highlight(text, language) if language else ansi_html(text)), tabindex="0")]
+    begin = "\n".join(lines[:_LINES])[:_CHARACTERS]
+    rest = text[len(begin) : len(begin) + _MOST_CHARACTERS].removeprefix("\n")
+    left = len(text) - len(begin) - len(rest)
+    count = rest.count("\n") + 1
+    words = f"{count:,} more lines" if count > 1 else f"{len(rest):,} more characters"
+    if left > 1:
+        words += f", of {len(lines):,} in all"
+    return [
+        pre(raw(ansi_html(begin)), tabindex="0"),
+        details(summary(words), pre(raw(ansi_html(rest)), tabindex="0"), cls="folded"),
+    ]
+
+
+def _table(value: TableValue, title: str) -> list[Child]:
+    rows = value.rows
+    parts: list[Child] = [table_rows(value, rows[:_ROWS], title)]
+    if rest := rows[_ROWS:_MOST_ROWS]:
+        more = table_rows(value, rest, f"{title}, more rows")
+        parts.append(details(summary(f"{len(rest):,} more rows"), more, cls="folded"))
+    if value.total > min(len(rows), _MOST_ROWS):
+        parts.append(p(f"{min(len(rows), _MOST_ROWS):,} of {value.total:,} rows are shown.", cls="quiet"))
+    return parts
+
+
+def table_rows(value: TableValue, rows: Sequence[tuple[Cell, ...]], name: str) -> FT:
+    """Return some rows of a table, below the names of its columns."""
+    aligned = [_align(each) for each in value.rows[0]] if value.rows else [None] * len(value.columns)
+    names = zip(value.columns, aligned, strict=True)
+    head = tr([th(name, scope="col", align=align, dir="auto") for name, align in names])
+    body = tbody([tr([td(_cell(each), align=_align(each), dir="auto") for each in row]) for row in rows])
+    return div(table(thead(head), body), cls="table", role="group", aria_label=name, tabindex="0")
+
+
+def _cell(value: Cell) -> str:
+    return "" if value is None else str(value)
+
+
+def _align(value: Cell) -> str | None:
+    return "right" if isinstance(value, int | float) and not isinstance(value, bool) else None
+
+
+def _files(urls: Urls, script: Script, result: ScriptResult) -> list[Child]:
+    names = result_files(result)
+    return [a(name, href=urls.script_file(script.run_id, script.id, name), download=True) for name in names]

@@ -1,0 +1,89 @@
+"""Citations: `[1]` in an answer, which leads to its source, and back.
+
+Markdown writes each as `<a class="cite">[1]</a>`, which is no link yet. Here it gets a number, so that it can be found
+when its source comes after it, and its address once there is that source.
+
+Hooks: `a.cite`, with `id="cite-…"` and, when its number is that of a source, an `href`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from html import escape
+
+from ...events import Source
+from ...text.cleaning import one_line
+
+MOST = 2_000
+"""So many citations of an answer can be links; those after them are text. A link is 50 times what was written."""
+
+_LONGEST_TITLE = 80
+_READ = 500
+_WRITTEN = re.compile(r'<a class="cite">(\[([0-9]+)\])</a>')
+_NUMBERED = re.compile(r'<a class="cite" id="[^"]+"(?=>\[([0-9]+)\]</a>)')
+
+
+class Citations:
+    """The citations of an answer, or of a part of one, numbered in the order in which they stand.
+
+    Args:
+        before: How many stand before them.
+    """
+
+    def __init__(self, run_id: str, before: int = 0) -> None:
+        self._run_id = run_id
+        self._next = before
+        self._numbers: dict[int, list[int]] = {}  # by the sources' numbers
+
+    def copy(self) -> Citations:
+        twin = self.after()
+        twin._numbers = {source: list(numbers) for source, numbers in self._numbers.items()}
+        return twin
+
+    def after(self) -> Citations:
+        """Return those that follow: none yet."""
+        return Citations(self._run_id, self._next)
+
+    def __len__(self) -> int:
+        return sum(map(len, self._numbers.values()))
+
+    def __iter__(self) -> Iterator[int]:
+        """Yield the numbers of the sources that are cited, in order."""
+        return iter(sorted(self._numbers))
+
+    def ids(self, source: int) -> list[str]:
+        """Return the ids of the citations of a source."""
+        return [self._id(number) for number in self._numbers.get(source, ())]
+
+    def number(self, block: str) -> str:
+        """Return a block of Markdown with its citations numbered. They follow those that were numbered before."""
+        return _WRITTEN.sub(self._numbered, block) if 'class="cite"' in block else block
+
+    def _numbered(self, found: re.Match[str]) -> str:
+        if self._next >= MOST:
+            return found[1]
+        self._numbers.setdefault(int(found[2]), []).append(self._next)
+        self._next += 1
+        return unlinked(self._id(self._next - 1), int(found[2]))
+
+    def _id(self, number: int) -> str:
+        return f"cite-{self._run_id}-{number}"
+
+
+def unlinked(id: str, source: int) -> str:
+    """Return a citation whose source is not known."""
+    return f'<a class="cite" id="{escape(id)}">[{source}]</a>'
+
+
+def linked(html: str, run_id: str, sources: Sequence[Source]) -> str:
+    """Return HTML in which the citations of `sources` are links to them."""
+
+    def link(found: re.Match[str]) -> str:
+        number = int(found[1])
+        if number > len(sources):
+            return found[0]
+        title = escape(one_line(sources[number - 1].title[:_READ], _LONGEST_TITLE))
+        return f'{found[0]} href="#source-{escape(run_id)}-{number}" title="{title}"'
+
+    return _NUMBERED.sub(link, html) if sources and 'class="cite"' in html else html

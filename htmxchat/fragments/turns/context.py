@@ -1,0 +1,44 @@
+"""What every turn of a page is drawn with."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from ...drawing import Drawings
+from ...kinds import check_fields
+from ...scripts.models import Script
+from ...text.markdown import Markdown
+from ...urls import Urls
+
+
+@dataclass(frozen=True, slots=True)
+class TurnContext:
+    """What turns need besides themselves.
+
+    Attributes:
+        stream: How a live turn gets its news.
+        poll_interval: Seconds between two polls.
+        can_retry: Whether the backend can answer the same turn again. If not, the message of an answer that failed or
+            was stopped can be sent once more.
+        agent: What the other side is called.
+        can_run_scripts: Whether there is a queue for the scripts that the agent proposes.
+        queue: The scripts of the conversation, as far as they are known.
+        inspector: Where a run is inspected: in a room of this page, on the chat's own page, or nowhere. Nowhere also
+            leaves out what tools were given.
+        drawings: What the host's functions draw; without them, parts of its own show as records.
+    """
+
+    urls: Urls
+    markdown: Markdown
+    stream: Literal["sse", "poll"] = "sse"
+    poll_interval: float = 0.7
+    can_retry: bool = False
+    agent: str = "Agent"
+    can_run_scripts: bool = False
+    queue: tuple[Script, ...] = ()
+    inspector: Literal["here", "elsewhere"] | None = "elsewhere"
+    drawings: Drawings | None = None
+
+    def __post_init__(self) -> None:
+        check_fields(self)

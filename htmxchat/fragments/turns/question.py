@@ -1,0 +1,79 @@
+"""What the agent asks: a form while it waits, and then the record of it, in the same place and of the same height.
+
+Hooks: `form.request`, and `.request[data-state]` once it is settled.
+"""
+
+from __future__ import annotations
+
+from ...html import FT, Child, raw, tag
+from ...models import RunState, Waiting
+from ...parts import Question
+from ...text.confusing import marked
+from ...words import standing
+from ..controls import post_form
+from ..times import moment
+from .context import TurnContext
+
+button, div, fieldset, input_, label, legend, li, p, ul = map(
+    tag, ["button", "div", "fieldset", "input", "label", "legend", "li", "p", "ul"]
+)
+
+_LONGEST = 10_000
+
+
+def question(id: str, run_id: str, question: Question, context: TurnContext) -> FT:
+    """Return what the agent asked, to be answered or as it was."""
+    if question.state == "waiting":
+        return _form(id, context.urls.answer(run_id), question)
+    return _record(id, question)
+
+
+def _form(id: str, url: str, question: Question) -> FT:
+    request, prompt = question.request, raw(marked(question.request.prompt, _LONGEST))
+    if request.choices:
+        answers = [
+            button(raw(marked(each, _LONGEST)), cls="button", name="answer", value=each, type="submit", dir="auto")
+            for each in request.choices
+        ]
+        content: Child = fieldset(legend(prompt, dir="auto"), div(answers, cls="actions"))
+    else:
+        field_id = f"answer-{id}"
+        field = input_(name="answer", id=field_id, required=True, autocomplete="off", dir="auto")
+        press = button("Answer", cls="button", data_kind="primary", type="submit")
+        content = [label(prompt, for_=field_id, dir="auto"), div(field, press, cls="actions")]
+    # In a field and not in the path, where a slash or two dots would mean something.
+    which = input_(type="hidden", name="request", value=request.request_id)
+    mark = standing(RunState.RUNNING, Waiting.ANSWER)
+    state = p(mark.word, cls="state", data_state=mark.mark.value)
+    return post_form(url, which, state, content, cls="request", id=id)
+
+
+def _record(id: str, question: Question) -> FT:
+    request = question.request
+    answered = question.state == "answered"
+    answer = question.answer_text
+    if request.choices:
+        given: Child = ul(
+            [
+                li(
+                    raw(marked(each, _LONGEST)),
+                    dir="auto",
+                    aria_current="true" if answered and each == answer else None,
+                )
+                for each in request.choices
+            ],
+            cls="actions",
+        )
+        if answered and answer not in request.choices:
+            given = [given, p(raw(marked(answer, _LONGEST)), cls="answer", dir="auto")]
+    else:
+        given = p(raw(marked(answer, _LONGEST)) if answered else None, cls="answer", dir="auto")
+    state = ["You answered, ", moment(question.settled_at)] if answered and question.settled_at else "Not answered"
+    return div(
+        p(state, cls="settled"),
+        p(raw(marked(request.prompt, _LONGEST)), cls="asked", dir="auto"),
+        given,
+        cls="request",
+        id=id,
+        data_state=question.state,
+    )

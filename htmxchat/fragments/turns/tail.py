@@ -1,0 +1,103 @@
+"""What stands below an answer: stage, outcome, and what can be done with it.
+
+Hooks: `#tail-…`; inside it `button[name=retry]`.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ...html import FT, Child, icon, tag
+from ...models import RunState, Waiting
+from ...urls import Urls
+from ...view import RunView
+from ...words import standing
+from ..controls import icon_only, post_form
+from ..inspector.inspecting import inspects
+from ..times import seconds
+from .context import TurnContext
+
+a, b, bdi, button, div, footer, p, span = map(tag, ["a", "b", "bdi", "button", "div", "footer", "p", "span"])
+
+
+def turn_tail(run_id: str, view: RunView, context: TurnContext) -> FT:
+    """Return what stands below an answer: stage, outcome, and what can be done with it."""
+    urls = context.urls
+    children: list[Child] = []
+    if view.waiting in (Waiting.APPROVAL, Waiting.APPROVED, Waiting.SCRIPT) and not context.can_run_scripts:
+        children.append(
+            p("The agent is waiting for a script, and this chat runs none. Stop the answer.", cls="stopped")
+        )
+    if view.state.live and view.waiting is None and not view.writing and (stage := _stage(view)):
+        children.append(p(span(stage, cls="state", data_state=view.state.value, dir="auto"), cls="stage"))
+    if view.state is RunState.FAILED:
+        words = "Try again" if context.can_retry else "Ask again"
+        children.append(_failure(view, _retry(urls, run_id, icon("retry"), words, cls="button")))
+    if view.state is RunState.CANCELLED:
+        children.append(p(span(standing(view.state).word, cls="state"), cls="stopped"))
+    if not view.state.live:
+        children.append(_foot(run_id, view, context))
+    # Where the focus goes when what had it in this turn is done.
+    return div(children, cls="turn-tail", id=f"tail-{run_id}", tabindex="-1")
+
+
+def _stage(view: RunView) -> str | None:
+    """Return what the agent does now: in its own words, while it answers."""
+    if view.state is not RunState.RUNNING:
+        return standing(view.state).word
+    return view.stage or (None if view.written else standing(view.state).word)
+
+
+def turn_lost(run_id: str, sentence: str, context: TurnContext) -> FT:
+    """Return what stands below an answer that cannot be followed any more, though its run may go on."""
+    # No address is that of this page.
+    url = context.urls.run(run_id) if context.inspector else ""
+    again = a(icon("retry"), "Look again", cls="button", href=url)
+    words = p(b("The connection to the agent was lost."), " ", bdi(sentence))
+    return div(
+        div(icon("alert"), words, div(again, cls="actions"), cls="failure"),
+        cls="turn-tail",
+        id=f"tail-{run_id}",
+        tabindex="-1",
+    )
+
+
+def _failure(view: RunView, retry: FT) -> FT:
+    return div(
+        icon("alert"),
+        p(b("The answer stopped."), " ", bdi(view.error or "The agent failed. What it wrote is kept.")),
+        div(retry, cls="actions"),
+        cls="failure",
+    )
+
+
+def _retry(urls: Urls, run_id: str, *words: Child, **attributes: Any) -> FT:
+    return post_form(urls.retry(run_id), button(words, **attributes, name="retry", type="submit"), cls="retry")
+
+
+def _foot(run_id: str, view: RunView, context: TurnContext) -> FT:
+    facts = []
+    # No time at all is what nobody has measured.
+    if view.started_at and view.ended_at and view.started_at < view.ended_at:
+        facts.append(seconds(view.started_at, view.ended_at))
+    if view.usage:
+        facts.append(f"{view.usage.input_tokens + view.usage.output_tokens:,} tokens")
+    url = context.urls.text(run_id)
+    copy = button(icon("copy"), cls="button", **icon_only("Copy the answer"), type="button", name="copy", data_url=url)
+    again = None
+    if view.state is RunState.CANCELLED or (context.can_retry and view.state is not RunState.FAILED):
+        words = "Answer again" if context.can_retry else "Ask again"
+        again = _retry(context.urls, run_id, icon("retry"), cls="button", **icon_only(words))
+    inspect = _inspect(context.urls.run(run_id), context.inspector == "here") if context.inspector else None
+    return footer(
+        copy if view.written else None,
+        again,
+        inspect,
+        span(", ".join(facts), cls="num") if facts else None,
+        cls="turn-foot",
+    )
+
+
+def _inspect(url: str, here: bool) -> FT:
+    leads = inspects(url) if here else {"href": url}
+    return a(icon("inspect"), cls="button", **icon_only("Inspect this run"), **leads, name="inspect")

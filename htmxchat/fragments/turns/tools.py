@@ -1,0 +1,143 @@
+"""The steps of an answer: what the agent thought and called, each to be unfolded.
+
+Hooks: `.ledger`, with `data-over` once none can follow; inside it `.fold`, the line that many fold to, and `.step`.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+
+from ...events import JSON
+from ...html import FT, Child, icon, raw, tag
+from ...inspection.meanings import gist
+from ...models import RunState
+from ...parts import Reasoning, Step, ToolCall, is_blank
+from ...text.cleaning import shallow
+from ...text.confusing import marked
+from ...text.redaction import redact, redact_text
+from ...view import RunView
+from ...words import STEPS
+from ..times import lasted
+from .context import TurnContext
+
+code, dd, details, div, dl, dt, p, pre = map(tag, ["code", "dd", "details", "div", "dl", "dt", "p", "pre"])
+span, summary = tag("span"), tag("summary")
+
+_LONGEST = 4_000
+_LINE = 300
+
+FEW = 4
+"""So many steps stand in the open; more are folded once something follows them."""
+
+
+def steps(run_id: str, view: RunView, places: Sequence[int], context: TurnContext) -> FT:
+    """Return steps that follow each other."""
+    first, over = places[0], is_over(view, places[-1])
+    rows = [turn_step(f"part-{run_id}-{place}", _step(view, place), context) for place in places]
+    fold = steps_fold(run_id, first, steps_gist(view, places, over=over)) if len(places) > FEW else None
+    return steps_group(run_id, first, fold, rows, over=over)
+
+
+def steps_group(run_id: str, first: int, *children: Child, over: bool) -> FT:
+    """Return the element around steps; `over` says that none will follow."""
+    return div(*children, cls="ledger", id=f"steps-{run_id}-{first}", data_over=over)
+
+
+def steps_fold(run_id: str, first: int, gist: Child) -> FT:
+    """Return the line that many steps fold to: what folds are its siblings, so that none is sent again."""
+    return details(summary(gist), cls="fold", id=f"fold-{run_id}-{first}")
+
+
+def steps_gist(view: RunView, places: Sequence[int], *, over: bool) -> list[Child]:
+    """Return what many steps are, in a few words; as long as more can follow, at a cost that does not grow."""
+    if not over:
+        return [_chevron(), span(f"{len(places)} steps so far")]
+    found = [_step(view, place) for place in places]
+    calls = [step for step in found if isinstance(step, ToolCall)]
+    failed = sum(call.state is RunState.FAILED for call in calls)
+    took = lasted(found[0].started_at, max(step.ended_at or step.started_at for step in found))
+    words = f"Used {len(calls)} tools" if calls else f"Thought {len(found)} times"
+    return [
+        _chevron(),
+        span(f"{words} in {took}" if took else words),
+        span(f"{failed} failed", cls="state", data_state="failed") if failed else None,
+    ]
+
+
+def _step(view: RunView, place: int) -> Step:
+    step = view.parts[place]
+    assert isinstance(step, Step)
+    return step
+
+
+def is_over(view: RunView, last: int) -> bool:
+    """Return whether no step can follow the one at the place `last` directly any more."""
+    after = (view.parts[place] for place in range(last + 1, len(view.parts)))
+    return not view.state.live or not all(map(is_blank, after))
+
+
+def turn_step(id: str, step: Step, context: TurnContext) -> FT:
+    """Return a stretch of reasoning or a tool call, to be unfolded.
+
+    Where nobody inspects, a call is its line alone, with no words but those that the agent gave it.
+    """
+    if isinstance(step, Reasoning):
+        took = "" if step.ended_at is None else lasted(step.started_at, step.ended_at)
+        head = "Thinking" if step.ended_at is None else f"Thought for {took}" if took else "Thought"
+        return details(summary(_chevron(), head), p(step.text, cls="detail", dir="auto"), cls="step", id=id)
+    open_to_all = context.inspector is not None
+    took = lasted(step.started_at, step.ended_at) if step.ended_at else ""
+    asked, found = step.summary, step.found
+    if open_to_all:
+        problem = step.result if step.state is RunState.FAILED else None
+        asked, found = asked or gist(shallow(step.arguments)), found or gist(shallow(problem))
+    line = [
+        code(raw(marked(step.name, _LINE))),
+        span(raw(marked(asked, _LINE)), cls="cut", dir="auto"),
+        span(raw(marked(found or STEPS[step.state], _LINE)), cls="state", dir="auto"),
+        span(took, cls="num quiet") if took else None,
+    ]
+    facts = {"cls": "step", "id": id, "data_state": step.state.value, "data_parallel": step.parallel}
+    if not open_to_all:
+        return p(line, **facts)
+    return details(summary(_chevron(), line), dl(_io(step), cls="io"), **facts)
+
+
+def record(name: Child, label: str, value: JSON, context: TurnContext) -> FT:
+    """Return something with a name that was said in a run, to be unfolded; its name alone where nobody inspects."""
+    if context.inspector is None:
+        return p(code(name), cls="step")
+    line = [code(name), span(raw(marked(gist(shallow(value)))), cls="cut", dir="auto")]
+    return details(summary(_chevron(), line), dl(dt(label), dd(_value(value)), cls="io"), cls="step")
+
+
+def _chevron() -> FT:
+    return icon("chevron", "icon chevron")
+
+
+def _io(call: ToolCall) -> list[Child]:
+    said: list[Child] = [dt("Arguments"), dd(_value(call.arguments))]
+    if call.ended_at and call.state is not RunState.CANCELLED:
+        said += [dt("Error" if call.state is RunState.FAILED else "Result"), dd(_value(call.result))]
+    return said
+
+
+def _value(value: JSON) -> FT:
+    if value is None:
+        return p("None", cls="quiet")
+    text = redact_text(_cut(value)) if isinstance(value, str) else _json(value)
+    return pre(raw(marked(text)), tabindex="0")
+
+
+def _json(value: JSON) -> str:
+    value = redact(shallow(value))
+    text = json.dumps(value, ensure_ascii=False)
+    if len(text) > _LONGEST:
+        return _cut(text)
+    # Indented only when it is short: nested deep, white space is a hundred times what it holds.
+    return json.dumps(value, ensure_ascii=False, indent=2)[: 10 * _LONGEST]
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}…"

@@ -1,0 +1,237 @@
+"""The static files, as an ASGI app: versioned addresses, cached for good, compressed once."""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+import threading
+from collections.abc import Collection
+from functools import cached_property
+from pathlib import Path
+
+import anyio.to_thread
+from starlette.datastructures import Headers
+from starlette.responses import Response
+from starlette.types import Receive, Scope, Send
+
+STATIC = Path(__file__).parents[1] / "static"
+
+RUNTIME = "vendor/pyodide/"
+"""The folder of the Python that runs in the browser."""
+
+STYLES = (
+    "tokens",
+    "base",
+    "controls",
+    "layout",
+    "history",
+    "conversation",
+    "cards",
+    "prose",
+    "inspector",
+    "scripts",
+    "phone",
+    "figures",
+    "motion",
+)
+"""The modules `css/{name}.css` that make up `css/chat.css`, in the order of the cascade."""
+
+HTMX = ("htmx", "hx-sse")
+"""The files `vendor/{name}.min.js` that make up `vendor/htmx.js`: one request for what no page does without."""
+
+_FOREVER = "public, max-age=31536000, immutable"
+_LARGE = 1024 * 1024
+_GZIP_FROM = 256  # bytes; below, the headers cost more than compression saves
+_TYPES = {
+    ".css": "text/css; charset=utf-8",
+    ".html": "text/html; charset=utf-8",
+    ".js": "text/javascript; charset=utf-8",
+    ".json": "application/json; charset=utf-8",
+    ".md": "text/plain; charset=utf-8",
+    ".mjs": "text/javascript; charset=utf-8",
+    ".png": "image/png",
+    ".py": "text/plain; charset=utf-8",
+    ".svg": "image/svg+xml; charset=utf-8",
+    ".txt": "text/plain; charset=utf-8",
+    ".wasm": "application/wasm",
+    ".webp": "image/webp",
+    ".whl": "application/zip",
+    ".woff2": "font/woff2",
+    ".zip": "application/zip",
+}
+_COMPRESSED = frozenset({".png", ".webp", ".whl", ".woff2", ".zip"})
+
+
+class Assets:
+    """Serves the files below `directory` at `/{version}/{path}`.
+
+    Mounted as `Mount("/static", assets)`. An address with the present `version` may be cached for good. With
+    any other, from a page older or newer than this process, it answers with the file as it is now and has the
+    browser ask again the next time, so no page breaks during a deployment.
+
+    The folder is read once, here: only files that were in it then are served, as they were then, from memory. Hidden
+    files are left out. The style modules named in `STYLES` are served as one file, `css/chat.css`,
+    and the files named in `HTMX` as `vendor/htmx.js` too.
+
+    Args:
+        apart: Folders in it, with a slash at their ends, whose files are large and seldom change. They are read when
+            they are first asked for. They do not count for the version, and are at the same address in all: browsers
+            keep them over deployments and ask whether they have changed.
+
+    Attributes:
+        version: Twelve hexadecimal digits that change when any file does, but for those apart.
+    """
+
+    def __init__(self, directory: str | Path = STATIC, *, apart: Collection[str] = (RUNTIME,)) -> None:
+        directory = Path(directory)
+        self._main = _Folder(directory, without=apart)
+        self._apart = {path: _Folder(directory / path) for path in apart}
+        digest = hashlib.sha256()
+        for path, file in sorted(self._main.files.items()):
+            digest.update(f"{path}\0{file.digest}\n".encode())
+        self.version = digest.hexdigest()[:12]
+
+    def __contains__(self, path: str) -> bool:
+        """Return whether there is such a file: `"css/chat.css" in assets`."""
+        return self._find(path) is not None
+
+    def content(self, path: str) -> bytes:
+        """Return a file as it is served.
+
+        Raises:
+            KeyError: There is no such file.
+        """
+        file = self._find(path)
+        if file is None:
+            raise KeyError(path)
+        return file.content
+
+    def _find(self, path: str) -> _File | None:
+        for prefix, folder in self._apart.items():
+            if path.startswith(prefix):
+                return folder.files.get(path.removeprefix(prefix))
+        return self._main.files.get(path)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        response = await self._respond(scope)
+        await response(scope, receive, send)
+
+    async def _respond(self, scope: Scope) -> Response:
+        if scope["method"] not in ("GET", "HEAD"):
+            return _plain("Method not allowed", 405, {"Allow": "GET, HEAD"})
+        version, path = _address(scope)
+        file = self._find(path)
+        if file is None:
+            return _plain("Not found", 404)
+        request = Headers(scope=scope)
+        body, encoding = file.content, ""
+        if _accepts_gzip(request.get("accept-encoding", "")):
+            body, encoding = await file.compressed()
+        etag = f'"{file.digest[:16]}{"-" if encoding else ""}{encoding}"'
+        headers = {
+            "Cache-Control": _FOREVER if version == self.version and path in self._main.files else "no-cache",
+            "ETag": etag,
+            "Vary": "Accept-Encoding",
+            "X-Content-Type-Options": "nosniff",
+            "Cross-Origin-Resource-Policy": "same-origin",
+        }
+        if _matches(request.getlist("if-none-match"), etag):
+            return Response(status_code=304, headers=headers)
+        headers |= {"Content-Type": file.type, "Content-Length": str(len(body))}
+        if encoding:
+            headers["Content-Encoding"] = encoding
+        return Response(b"" if scope["method"] == "HEAD" else body, headers=headers)
+
+
+class _Folder:
+    """The files of a folder, read when they are first asked for."""
+
+    def __init__(self, directory: Path, without: Collection[str] = ()) -> None:
+        self._directory = directory
+        self._without = tuple(without)
+
+    @cached_property
+    def files(self) -> dict[str, _File]:
+        return {path: _File(path, content) for path, content in _read(self._directory, self._without).items()}
+
+
+class _File:
+    def __init__(self, path: str, content: bytes) -> None:
+        suffix = Path(path).suffix.lower()
+        self.content = content
+        self.digest = hashlib.sha256(content).hexdigest()
+        self.type = _TYPES.get(suffix, "application/octet-stream" if suffix else "text/plain; charset=utf-8")
+        worth_a_try = suffix not in _COMPRESSED and len(content) >= _GZIP_FROM
+        self._compressed: tuple[bytes, str] | None = None if worth_a_try else (content, "")
+        self._lock = threading.Lock()
+
+    async def compressed(self) -> tuple[bytes, str]:
+        """Return the smallest content for a client that takes gzip, and its `Content-Encoding` (or nothing)."""
+        if self._compressed is None:
+            return await anyio.to_thread.run_sync(self._compress)
+        return self._compressed
+
+    def _compress(self) -> tuple[bytes, str]:
+        # The lock is for clients that come together: the work is done once, and they wait in threads of their own.
+        with self._lock:
+            if self._compressed is not None:
+                return self._compressed
+            level = 6 if len(self.content) > _LARGE else 9  # half the time, for hardly more bytes
+            smaller = gzip.compress(self.content, compresslevel=level, mtime=0)
+            result = (smaller, "gzip") if len(smaller) < len(self.content) else (self.content, "")
+            self._compressed = result
+            return result
+
+
+def _read(directory: Path, without: tuple[str, ...] = ()) -> dict[str, bytes]:
+    contents: dict[str, bytes] = {}
+    for file in sorted(directory.rglob("*")):
+        path = file.relative_to(directory)
+        hidden = any(part.startswith(".") for part in path.parts)
+        if file.is_file() and not hidden and not path.as_posix().startswith(without):
+            contents[path.as_posix()] = file.read_bytes()
+    modules = [contents.pop(f"css/{name}.css") for name in STYLES if f"css/{name}.css" in contents]
+    if modules:
+        contents["css/chat.css"] = b"\n".join(modules)
+    scripts = [contents[f"vendor/{name}.min.js"] for name in HTMX if f"vendor/{name}.min.js" in contents]
+    if scripts:
+        contents["vendor/htmx.js"] = b";\n".join(scripts)
+    return contents
+
+
+def _address(scope: Scope) -> tuple[str, str]:
+    """Return the version and the file's path, from what a mount has left of the request's path."""
+    path = str(scope["path"])
+    root = str(scope.get("root_path", ""))
+    if path.startswith(f"{root}/"):
+        path = path[len(root) :]
+    version, _, name = path.removeprefix("/").partition("/")
+    return version, name
+
+
+def _accepts_gzip(header: str) -> bool:
+    """Read `Accept-Encoding` as RFC 9110, section 12.5.3, says: what is named counts before `*`, `q=0` refuses."""
+    accepted: dict[str, bool] = {}
+    for entry in header.lower().split(","):
+        coding, *parameters = (part.strip() for part in entry.split(";"))
+        accepted[coding] = not any(_refuses(parameter) for parameter in parameters)
+    return accepted.get("gzip", accepted.get("x-gzip", accepted.get("*", False)))
+
+
+def _refuses(parameter: str) -> bool:
+    name, _, value = parameter.partition("=")
+    if name.strip() != "q":
+        return False
+    try:
+        return not float(value) > 0
+    except ValueError:
+        return True
+
+
+def _matches(fields: list[str], etag: str) -> bool:
+    tags = {tag.strip().removeprefix("W/") for field in fields for tag in field.split(",")}
+    return etag in tags or "*" in tags
+
+
+def _plain(text: str, status: int, headers: dict[str, str] | None = None) -> Response:
+    return Response(text, status, {"Cache-Control": "no-store", **(headers or {})}, "text/plain")

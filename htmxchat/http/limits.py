@@ -1,0 +1,238 @@
+"""How much one user may send and keep open."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+
+import anyio
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.requests import ClientDisconnect, Request
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from ..errors import BodyTooLarge, BodyTooSlow
+from ..kinds import check_fields
+from .csrf import Refuse
+
+_FORM_BYTES_PER_CHARACTER = 12  # four bytes of UTF-8, each written as %XX
+_FORM_OVERHEAD = 1024  # field names and the other fields
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """The limits of a chat.
+
+    Attributes:
+        text: The longest message, in characters.
+        body: The largest request body, in bytes. It must hold the longest message as a form writes it, at worst 12
+            bytes a character, so that a text that is too long is told so and not cut off.
+        result: The largest result of a script, in bytes of JSON. A page whose result is larger leaves pictures out.
+        body_timeout: For how many seconds a request body may take to arrive whole.
+        streams_per_user: How many live streams a user may have open at a time, over all tabs and devices that this
+            process serves. Browsers themselves allow six connections a host over HTTP/1.1.
+        requests_per_user: How many requests of a user this process works on at a time, streams and polls included.
+        resume_bytes: How much memory live answers may take in this process, about, so that a reader who polls or comes
+            back costs what is new to it and not the whole answer.
+        resume_seconds: For how long an answer is kept so after a reader was there.
+        runs_per_user: How many live runs a user may have at a time, those that wait for the user included. A backend
+            that is a `CanLimitRuns` counts them over all processes; another has to see to it itself.
+
+    Raises:
+        ValueError: A limit is below 1, or `body` is too small for `text`.
+    """
+
+    text: int = 20_000
+    body: int = 256 * 1024
+    result: int = 1024 * 1024
+    body_timeout: float = 30.0
+    streams_per_user: int = 4
+    requests_per_user: int = 32
+    resume_bytes: int = 64 * 1024 * 1024
+    resume_seconds: float = 60.0
+    runs_per_user: int = 10
+
+    def __post_init__(self) -> None:
+        check_fields(self)
+        for name, value in asdict(self).items():
+            if value < 1:
+                raise ValueError(f"Limits.{name} is at least 1, not {value}.")
+        needed = self.text * _FORM_BYTES_PER_CHARACTER + _FORM_OVERHEAD
+        if self.body < needed:
+            raise ValueError(
+                f"A form with {self.text:,} characters can need {needed:,} bytes: make Limits.body at least that, or "
+                f"Limits.text smaller. It is {self.body:,}."
+            )
+
+
+class BodyLimit:
+    """ASGI middleware that refuses a body that is too large (`BodyTooLarge`) or too slow (`BodyTooSlow`).
+
+    A `Content-Length` above the limit is refused before anything is read. A body of unknown length is counted as the
+    app reads it: reading past a limit raises the error in the app. If the app lets it through, and has not begun to
+    answer, `refuse` makes the response. An answer that comes before the body has closes the connection, for nobody
+    would bound how long the rest of it takes.
+
+    Args:
+        limit: Returns the largest body of a request, in bytes.
+        seconds: From the first look at the body until it is there.
+    """
+
+    def __init__(
+        self,
+        app: ASGIApp,
+        limit: Callable[[Scope], int],
+        refuse: Refuse,
+        *,
+        seconds: float = math.inf,
+    ) -> None:
+        self._app = app
+        self._limit = limit
+        self._seconds = seconds
+        self._refuse = refuse
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http" or scope["method"] in ("GET", "HEAD"):
+            await self._app(scope, receive, send)
+            return
+        limit = self._limit(scope)
+        body = _Body(receive, limit, self._seconds)
+        started = False
+
+        async def send_noted(message: Message) -> None:
+            nonlocal started
+            if message["type"] == "http.response.start" and not body.whole and _announces_body(scope):
+                MutableHeaders(scope=message)["connection"] = "close"
+            started = True
+            await send(message)
+
+        if _content_length(scope) > limit:
+            await (await self._refuse(Request(scope, receive), BodyTooLarge(limit)))(scope, receive, send_noted)
+            return
+        try:
+            await self._app(scope, body.receive, send_noted)
+        except (BodyTooLarge, BodyTooSlow) as error:
+            if started or error is not body.error:
+                raise
+            await (await self._refuse(Request(scope, receive), error))(scope, receive, send_noted)
+
+
+class _Body:
+    """A request body as it comes.
+
+    Attributes:
+        whole: Whether all of it has been read.
+        error: Why no more of it is read.
+    """
+
+    def __init__(self, receive: Receive, limit: int, seconds: float) -> None:
+        self.whole = False
+        self.error: BodyTooLarge | BodyTooSlow | None = None
+        self._receive = receive
+        self._limit = limit
+        self._seconds = seconds
+        self._deadline: float | None = None
+        self._read = 0
+
+    async def receive(self) -> Message:
+        if self.whole:
+            return await self._receive()
+        if self._deadline is None:
+            self._deadline = anyio.current_time() + self._seconds
+        message: Message | None = None
+        with anyio.CancelScope(deadline=self._deadline):
+            message = await self._receive()
+        if message is None:
+            self.error = BodyTooSlow(self._seconds)
+            raise self.error
+        self._read += len(message.get("body", b""))
+        if self._read > self._limit:
+            self.error = BodyTooLarge(self._limit)
+            raise self.error
+        self.whole = not message.get("more_body", False)
+        return message
+
+
+class QuietDisconnects:
+    """ASGI middleware that ends a request quietly when its client went away: there is nobody to tell, nor a fault."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        gone = False
+
+        async def send_noted(message: Message) -> None:
+            nonlocal gone
+            try:
+                await send(message)
+            except OSError:
+                gone = True
+                raise
+
+        try:
+            await self._app(scope, receive, send_noted)
+        except ClientDisconnect:
+            pass
+        except OSError:
+            if not gone:
+                raise
+
+
+def _announces_body(scope: Scope) -> bool:
+    """Return whether a body comes over a connection that is this request's alone, as in HTTP/1."""
+    alone = str(scope.get("http_version", "1.1")).startswith("1")
+    return alone and (_content_length(scope) > 0 or "transfer-encoding" in Headers(scope=scope))
+
+
+def _content_length(scope: Scope) -> int:
+    """Return the announced length in bytes; 0 when there is none to go by, and then the body is counted."""
+    text = Headers(scope=scope).get("content-length", "")
+    # Short enough to be read at once: int() refuses thousands of digits, and its error is not this module's.
+    return int(text[:32]) if text.isascii() and text.isdigit() else 0
+
+
+class Slot:
+    """One thing that a user has under way. It is over when the `with` block of this is."""
+
+    __slots__ = "_open", "_user_id"
+
+    def __init__(self, open: Counter[str], user_id: str) -> None:
+        self._open = open
+        self._user_id = user_id
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, *_: object) -> None:
+        self.leave()
+
+    def leave(self) -> None:
+        """It is over."""
+        self._open[self._user_id] -= 1
+        if not self._open[self._user_id]:
+            del self._open[self._user_id]
+
+
+class Slots:
+    """Counts what each user has under way in this process.
+
+    Args:
+        per_user: How much a user may have at a time.
+    """
+
+    def __init__(self, per_user: int) -> None:
+        self._per_user = per_user
+        self._open: Counter[str] = Counter()
+
+    def take(self, user_id: str) -> Slot | None:
+        """Return a slot, to be left when what it is for is done; `None` when all are taken."""
+        if self._open[user_id] >= self._per_user:
+            return None
+        self._open[user_id] += 1
+        return Slot(self._open, user_id)
+
+    def count(self, user_id: str) -> int:
+        """Return how much the user has under way."""
+        return self._open[user_id]

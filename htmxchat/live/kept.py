@@ -1,0 +1,119 @@
+"""Pages as they were a while ago, so that a reader who polls or comes back costs what is new to it."""
+
+from __future__ import annotations
+
+import time
+from collections import OrderedDict
+from dataclasses import dataclass, field
+from typing import TypeAlias
+
+from ..fragments.turns.context import TurnContext
+from .page import LivePage
+from .rows import RowsWanted
+
+# Whose, of which run, and with what it was drawn: a user may lose the right to inspect, or come by another proxy.
+PageKey: TypeAlias = tuple[str, str, TurnContext, RowsWanted | None]
+
+_BETWEEN = 0.25
+_BETWEEN_FRAMES = 2.0
+
+
+@dataclass(frozen=True, slots=True)
+class _Kept:
+    seq: int
+    page: LivePage
+    at: float
+    size: int
+
+
+@dataclass(slots=True)
+class _Shelf:
+    """What is kept of one key, the oldest first."""
+
+    pages: list[_Kept] = field(default_factory=list)
+    used_at: float = 0.0
+
+    @property
+    def size(self) -> int:
+        return sum(kept.size for kept in self.pages)
+
+
+class KeptPages:
+    """Pages of live runs, by the last event that they show.
+
+    A page without rows is what all readers of the run see at that event, so each gets a copy, also of one that is
+    somewhat older than what the reader has. One with rows is its reader's own, and is given back once.
+
+    Args:
+        most: How many bytes all of them may take, about. What was not used for longest goes first.
+        seconds: For how long they are kept after their last use.
+    """
+
+    def __init__(self, most: int = 64 * 1024 * 1024, seconds: float = 60.0) -> None:
+        self._most = most
+        self._seconds = seconds
+        self._shelves: OrderedDict[PageKey, _Shelf] = OrderedDict()
+        self.size = 0
+
+    def find(self, key: PageKey, after: int | None) -> LivePage | None:
+        """Return the latest page that shows nothing after the event `after`."""
+        now = time.monotonic()
+        self._expire(now)
+        shelf = self._shelves.get(key)
+        if shelf is None or after is None:
+            return None
+        own = key[3] is not None
+        found = [kept for kept in shelf.pages if (kept.seq == after if own else kept.seq <= after)]
+        if not found:
+            return None
+        if own:
+            self._drop(key)
+            return found[-1].page
+        shelf.used_at = now
+        self._shelves.move_to_end(key)
+        return found[-1].page.copy()
+
+    def keep(self, key: PageKey, page: LivePage, seq: int | None = None) -> None:
+        """Keep a page that nobody goes on with, after all that it has to say was said.
+
+        Args:
+            seq: The last event that its reader has, if what came after showed nothing.
+        """
+        seq = page.view.last_seq if seq is None else seq
+        if seq is None or page.held or not page.view.state.live:
+            return
+        now = time.monotonic()
+        shelf = self._shelves.setdefault(key, _Shelf())
+        shelf.used_at = now
+        self._shelves.move_to_end(key)
+        if not shelf.pages or shelf.pages[-1].seq <= seq:
+            self.size -= shelf.size
+            before = [kept for kept in shelf.pages if kept.seq < seq]
+            shelf.pages = _thinned([*before, _Kept(seq, page, now, page.size)], now)
+            self.size += shelf.size
+        self._expire(now)
+
+    def keep_copy(self, key: PageKey, page: LivePage) -> None:
+        """Keep a copy of a page that goes on, now and then: its reader may be gone before anybody notices."""
+        shelf = self._shelves.get(key)
+        if shelf is None or time.monotonic() >= shelf.pages[-1].at + _BETWEEN_FRAMES:
+            self.keep(key, page.copy())
+
+    def _expire(self, now: float) -> None:
+        while self._shelves:
+            key, shelf = next(iter(self._shelves.items()))
+            if self.size <= self._most and now < shelf.used_at + self._seconds:
+                return
+            self._drop(key)
+
+    def _drop(self, key: PageKey) -> None:
+        self.size -= self._shelves.pop(key).size
+
+
+def _thinned(pages: list[_Kept], now: float) -> list[_Kept]:
+    """Keep the first and the last, and of the others the fewer, the older they are."""
+    kept = pages[:1]
+    for each in pages[1:-1]:
+        if each.at - kept[-1].at >= max(_BETWEEN, (now - each.at) / 2):
+            kept.append(each)
+    return kept + pages[1:][-1:]

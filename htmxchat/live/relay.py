@@ -1,0 +1,152 @@
+"""How a page follows a run: by one stream, or by polling."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import anyio
+from anyio.abc import TaskGroup
+
+from ..backend import Backend
+from ..errors import BackendUnavailable
+from ..fragments.turns.context import TurnContext
+from ..http.sse import Emit, ServerSentEvent
+from ..models import User
+from .follower import Follower
+from .kept import KeptPages
+from .page import LivePage, Look, catch_up
+from .patches import Patch, render_patches
+from .rows import RowsWanted
+from .stream import LiveStream
+
+_POLL_WAIT = 2.0
+
+
+@dataclass(frozen=True, slots=True)
+class PollAnswer:
+    """What changed since the last poll.
+
+    Attributes:
+        html: Fragments for the page; empty when nothing changed.
+        after: The seq to ask from next time.
+        ended: Whether the run has ended, so that no next time is needed.
+        rows: Which rows to ask for next time.
+    """
+
+    html: str
+    after: int | None
+    ended: bool
+    rows: RowsWanted | None = None
+
+
+class Relay:
+    """Turns runs into what the browser understands.
+
+    Args:
+        patience: For how many seconds a failing backend is tried again.
+        kept: What is kept for readers who poll or come back.
+    """
+
+    def __init__(self, backend: Backend, *, patience: float = 30.0, kept: KeptPages | None = None) -> None:
+        self._backend = backend
+        self._patience = patience
+        self._kept = KeptPages() if kept is None else kept
+
+    async def stream(
+        self,
+        user: User,
+        run_id: str,
+        after: int | None,
+        context: TurnContext,
+        emit: Emit,
+        tasks: TaskGroup,
+        rows: RowsWanted | None = None,
+        look: Look | None = None,
+    ) -> None:
+        """Emit what changes after the event `after`, until the run ends.
+
+        Args:
+            tasks: Where what has come is shown. Cancelled when the run cannot be shown any more.
+            look: Says how the scripts stand that the run proposed.
+        """
+        # An id here would vouch for rows that the page does not have.
+        vouched = None if rows is not None and (rows.after or 0) < (after or 0) else after
+        # Shows the page that the stream gets through, before there is anything to say.
+        await emit(ServerSentEvent(id=None if vouched is None else str(vouched)))
+        page, resumed = self._open(user, run_id, after, context, rows, look)
+        follower = Follower(self._backend, user, run_id, after=page.view.last_seq, patience=self._patience)
+
+        def keep_copy() -> None:
+            if rows is None:
+                self._kept.keep_copy((user.id, run_id, context, None), page)
+
+        stream = LiveStream(page, follower, after, emit, tasks, keep_copy)
+        try:
+            await stream.run()
+        finally:
+            if resumed or stream.caught_up:
+                self._keep(user, context, rows, page, page.view.last_seq)
+
+    async def poll(
+        self,
+        user: User,
+        run_id: str,
+        after: int | None,
+        context: TurnContext,
+        rows: RowsWanted | None = None,
+        look: Look | None = None,
+    ) -> PollAnswer:
+        """Return what changed after the event `after`, waiting up to two seconds for the first change.
+
+        It costs what is new, as long as the answer is kept. When it is not (another process, or long ago), it is folded
+        again from the log.
+        """
+        page, _ = self._open(user, run_id, after, context, rows, look)
+        seen = page.view.last_seq
+        follower = Follower(self._backend, user, run_id, after=seen, patience=_POLL_WAIT)
+        caught_up, patches = seen is not None and after is not None and seen >= after, list[Patch]()
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(follower.follow)
+            with anyio.move_on_after(_POLL_WAIT):
+                if not caught_up:
+                    patches = await catch_up(page, follower, after)
+                    caught_up = True
+                if not patches:
+                    events = await follower.take()
+                    await page.look_at_queue(events)
+                    patches = await page.advance(events)
+            tasks.cancel_scope.cancel()
+        if not patches and page.held:
+            patches = await page.advance([], pause=True)
+        if follower.lost is not None and not patches:
+            raise BackendUnavailable(follower.lost)
+        shown = page.view.last_seq if patches else after
+        ended = bool(patches) and not page.view.state.live
+        if patches and rows is not None and not rows.paused:
+            rows = replace(rows, after=shown)
+        if caught_up:
+            self._keep(user, context, rows, page, shown)
+        return PollAnswer(render_patches(patches), shown, ended, rows)
+
+    def _open(
+        self,
+        user: User,
+        run_id: str,
+        after: int | None,
+        context: TurnContext,
+        rows: RowsWanted | None,
+        look: Look | None,
+    ) -> tuple[LivePage, bool]:
+        """Return a page that shows nothing after the event `after`, and whether it shows anything already."""
+        page = self._kept.find((user.id, run_id, context, rows), after)
+        if page is None:
+            return LivePage(run_id, context, rows, look), False
+        page.look = look
+        return page, True
+
+    def _keep(
+        self, user: User, context: TurnContext, rows: RowsWanted | None, page: LivePage, shown: int | None
+    ) -> None:
+        if rows is not None and not rows.paused:
+            rows = replace(rows, after=shown)
+        self._kept.keep((user.id, page.run_id, context, rows), page, shown)

@@ -1,0 +1,130 @@
+"""One reader's live stream: what has come is shown frame by frame, until the run ends."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+
+import anyio
+from anyio.abc import TaskGroup
+
+from ..http.sse import Emit, ServerSentEvent
+from .follower import Follower
+from .page import LivePage, catch_up
+from .patches import render_patches
+
+_log = logging.getLogger("htmxchat")
+
+_FRAME = 0.04
+_REST = 10
+_PAUSE = 0.25
+DELAYED = "The answer is delayed: it cannot be read or saved right now. It will continue on its own."
+
+
+class LiveStream:
+    """Follows a run and shows it.
+
+    Whoever calls `run` reads the run; a task of its own shows what has come, and is there only while there is something
+    to show. Thousands of streams are idle at a time, and a task that waits would cost each of them six kilobytes.
+
+    Args:
+        after: The last event that the page shows.
+        tasks: Where the task runs. Cancelled when the run cannot be shown any more.
+        on_shown: Called when the page shows all that has come.
+
+    Attributes:
+        caught_up: Whether the reader has what came before it.
+    """
+
+    def __init__(
+        self,
+        page: LivePage,
+        follower: Follower,
+        after: int | None,
+        emit: Emit,
+        tasks: TaskGroup,
+        on_shown: Callable[[], None],
+    ) -> None:
+        self.caught_up = False
+        self._page = page
+        self._follower = follower
+        self._after = after
+        self._emit = emit
+        self._tasks = tasks
+        self._on_shown = on_shown
+        self._showing = False
+        self._ended: anyio.Event | None = None
+        self._over = False
+
+    async def run(self) -> None:
+        """Return when the page has been told that the run is over, or when another process has to tell it."""
+        await self._follower.follow(self._wake)
+        if self._follower.moved:
+            self._tasks.cancel_scope.cancel()
+        if not self._over:
+            self._ended = anyio.Event()
+            await self._ended.wait()
+
+    def _wake(self) -> None:
+        if not self._showing and not self._over:
+            self._showing = True
+            self._tasks.start_soon(self._show)
+
+    async def _show(self) -> None:
+        try:
+            self._over = await self._draw_frames()
+        except Exception:
+            # Nothing escapes after the headers: the browser would connect again, and fail again, for ever.
+            _log.exception("Run %s could not be shown", self._page.run_id)
+            await self._say_lost("This answer cannot be shown.")
+            self._tasks.cancel_scope.cancel()
+        self._showing = False
+        if self._over and self._ended is not None:
+            self._ended.set()
+
+    async def _draw_frames(self) -> bool:
+        """Show what comes until nothing more is there; return whether the run is over."""
+        page, follower = self._page, self._follower
+        if follower.troubled:
+            await self._tell_trouble()
+        if self.caught_up:
+            events = await follower.take() if follower.waiting else []
+            await page.look_at_queue(events)
+            patches = await page.advance(events) if events else []
+        else:
+            patches = await catch_up(page, follower, self._after)
+            self.caught_up = True
+        while True:
+            if patches:
+                await self._emit(ServerSentEvent(render_patches(patches), id=str(page.view.last_seq)))
+                self._on_shown()
+            if follower.moved:
+                return False  # Another process goes on: the page connects to it, and is told nothing.
+            if follower.lost is not None:
+                await self._say_lost(follower.lost)
+                return True
+            if not page.view.state.live:
+                await self._say_end()
+                return True
+            # What is dear to draw is drawn less often, so that no answer takes the server from other people.
+            await anyio.sleep(max(_FRAME, _REST * page.cost))
+            if not follower.waiting and not page.held:
+                return False
+            events = await follower.take(_PAUSE)
+            await page.look_at_queue(events)
+            patches = await page.advance(events, pause=not events)
+
+    async def _tell_trouble(self) -> None:
+        """Say that the answer is delayed, and when it is not any more. That is no part of the turn, and has no id."""
+        await self._emit(ServerSentEvent(DELAYED, event="delayed"))
+        while self._follower.troubled and not self._follower.waiting:  # noqa: ASYNC110
+            await anyio.sleep(_PAUSE)
+        if not self._follower.waiting:
+            await self._emit(ServerSentEvent())
+
+    async def _say_lost(self, sentence: str) -> None:
+        await self._emit(ServerSentEvent(render_patches(self._page.lost(sentence, gone=self._follower.gone))))
+        await self._say_end()
+
+    async def _say_end(self) -> None:
+        await self._emit(ServerSentEvent(self._page.view.state.value, event="end"))

@@ -1,0 +1,128 @@
+"""A text of a live answer as one reader's page shows it. Blocks that cannot change any more are never sent again."""
+
+from __future__ import annotations
+
+import hashlib
+from copy import copy
+
+from ..fragments.turns.citations import Citations
+from ..text.markdown import Budget, Markdown, MarkdownStream
+from .patches import Patch, element_patches
+
+_LARGE = 8_192
+_SHARE = 8
+_EACH_CITATION = 64
+
+
+class LiveText:
+    """A text that grows.
+
+    Args:
+        target: The selector of its element.
+        budget: What is left for the code of the answer; when the text is closed, its code has been taken off.
+        citations: Those of the answer before this text; when the text is closed, its own have been added.
+
+    The citations in what it returns are numbered and not linked.
+    """
+
+    def __init__(self, target: str, markdown: Markdown, budget: Budget, citations: Citations) -> None:
+        self._target = target
+        self._markdown = markdown
+        self._budget = budget
+        self._citations = citations
+        self._settled_citations = citations.after()
+        self._open_citations = citations.after()
+        self._stream = MarkdownStream(markdown, Budget(budget.left))
+        self._fed = 0
+        self._settled = 0
+        self._settled_hash = hashlib.blake2b()
+        self._open: list[str] = []
+
+    def copy(self, budget: Budget, citations: Citations) -> LiveText:
+        """Return another that goes on from here, with a budget and citations of its own."""
+        twin = copy(self)
+        twin._stream, twin._settled_hash = self._stream.copy(), self._settled_hash.copy()
+        twin._budget, twin._citations = budget, citations
+        twin._settled_citations = self._settled_citations.copy()
+        return twin
+
+    @property
+    def size(self) -> int:
+        """How many characters it holds, about."""
+        return sum(map(len, self._open)) + _EACH_CITATION * len(self._settled_citations)
+
+    def holds(self, text: str) -> bool:
+        """Return whether some of `text` is held back until more has come.
+
+        An open block of more than 8,192 characters is drawn again when it has grown by an eighth, or in a pause.
+        So even an answer that is one block costs what it is long, not its square.
+        """
+        return self._fed != len(text)
+
+    def begin(self, text: str) -> list[str]:
+        """Return the blocks of the first of the text."""
+        settled = self._feed(text)
+        self._draw_open()
+        return [*settled, *self._open]
+
+    def grow(self, text: str, *, draw: bool) -> list[Patch]:
+        """Return what changes with more text; with `draw`, nothing is held back."""
+        size, waiting = sum(map(len, self._open)), len(text) - self._fed
+        if not waiting or (size > _LARGE and waiting < size // _SHARE and not draw):
+            return []
+        settled, shown = self._feed(text), self._open
+        self._draw_open()
+        return self._block_patches(shown, [*settled, *self._open])
+
+    def close(self, text: str) -> list[Patch]:
+        """Return what changes with the last of the text.
+
+        Blocks that were settled stay, unless a definition at the end changed what they mean.
+        """
+        blocks = self._markdown.blocks(text, self._budget)
+        self._fed = len(text)
+        final = hashlib.blake2b()
+        for block in blocks[: self._settled]:
+            final.update(_framed(block))
+        blocks = [self._citations.number(block) for block in blocks]
+        if final.digest() != self._settled_hash.digest():
+            self._open = blocks
+            return [Patch(self._target, "innerHTML", "".join(blocks))]
+        shown, self._open = self._open, blocks[self._settled :]
+        return self._block_patches(shown, self._open)
+
+    def citation_ids(self, source: int) -> list[str]:
+        """Return the ids of the citations of a source, while the text is not closed."""
+        return [*self._settled_citations.ids(source), *self._open_citations.ids(source)]
+
+    def _draw_open(self) -> None:
+        self._open_citations = self._settled_citations.after()
+        self._open = [self._open_citations.number(block) for block in self._stream.open()]
+
+    def _feed(self, text: str) -> list[str]:
+        self._stream.append(text[self._fed :])
+        self._fed = len(text)
+        settled = self._stream.settled()
+        for block in settled:
+            self._settled_hash.update(_framed(block))
+        self._settled += len(settled)
+        return [self._settled_citations.number(block) for block in settled]
+
+    def _block_patches(self, shown: list[str], wanted: list[str]) -> list[Patch]:
+        """Turn the blocks `shown` at the end of the text into those `wanted`."""
+        patches: list[Patch] = []
+        for index, block in enumerate(shown):
+            from_end = len(shown) - index
+            target = (
+                f"{self._target} > :last-child" if from_end == 1 else f"{self._target} > :nth-last-child({from_end})"
+            )
+            if index < len(wanted):
+                patches += element_patches(target, block, wanted[index])
+            else:
+                patches.append(Patch(target, "delete"))
+        added = "".join(wanted[len(shown) :])
+        return [*patches, Patch(self._target, "beforeend", added)] if added else patches
+
+
+def _framed(block: str) -> bytes:
+    return f"{len(block)}:{block}".encode("utf-8", "surrogatepass")

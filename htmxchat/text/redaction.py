@@ -1,0 +1,68 @@
+"""Secrets taken out of what an agent sent, before anybody looks at it. Pure functions over JSON values.
+
+Two rules: a value under a key that names a secret, and text that looks like one wherever it stands. The second cannot
+know every secret; the first is why agents should send theirs under honest names.
+"""
+
+from __future__ import annotations
+
+import re
+
+from ..events import JSON
+from .cleaning import MAX_DEPTH, TOO_DEEP
+
+HIDDEN = "[hidden]"
+
+_KEY = re.compile(
+    r"(^|[^a-z])(authorization|passw(or)?d|passphrase|secrets?|api[_-]?keys?|(access|auth|bearer|refresh|id|session|csrf)"
+    r"[_-]?tokens?|tokens?|private[_-]?keys?|(set[_-]?)?cookies?|credentials?|client[_-]?secret)($|[^a-z])",
+    re.IGNORECASE,
+)
+_CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
+# Each alternative reads a character a bounded number of times, wherever the search begins: agents write this text.
+_VALUES = re.compile(
+    r"(?P<keep>\b(?:bearer|basic)\s++)[A-Za-z0-9._~+/=-]{8,}"  # Authorization
+    # JWT. What precedes it in its word goes with it, and only a word with two more behind it is looked into.
+    r"|(?<![A-Za-z0-9_-])(?=[A-Za-z0-9_-]++\.[A-Za-z0-9_-]{6,}+\.)(?:[A-Za-z0-9_]*+-)*?"
+    r"eyJ[A-Za-z0-9_-]{6,}+\.[A-Za-z0-9_-]++\.[A-Za-z0-9_-]*+"
+    r"|\b(?:sk|pk|rk)-[A-Za-z0-9_-]{16,}|\bgh[pousr]_[A-Za-z0-9]{20,}|\bAKIA[0-9A-Z]{16}\b|\bxox[abprs]-[A-Za-z0-9-]{10,}"
+    r"|-----BEGIN [A-Z ]*PRIVATE KEY-----.*?(?:-----END [A-Z ]*PRIVATE KEY-----|\Z)"
+    r"|(?P<at>://)[^\s/:@]+:[^\s/@]+(?=@)",  # a password in an address
+    re.IGNORECASE | re.DOTALL,
+)
+# A number under "tokens" counts tokens.
+_COUNTS = (int, float, bool, type(None))
+
+
+def redact(value: JSON, depth: int = MAX_DEPTH + 2) -> JSON:
+    """Return `value` with secrets replaced by `[hidden]`. What is nested more than `depth` deep is left out.
+
+    The default has room for what a value stands in: a backend that keeps no limit is shown all the same.
+    """
+    if isinstance(value, str):
+        return redact_text(value)
+    if isinstance(value, dict | list) and not depth:
+        return TOO_DEEP
+    if isinstance(value, list):
+        return [redact(item, depth - 1) for item in value]
+    if isinstance(value, dict):
+        return {
+            key: HIDDEN if names_secret(key) and not isinstance(item, _COUNTS) else redact(item, depth - 1)
+            for key, item in value.items()
+        }
+    return value
+
+
+def redact_text(text: str) -> str:
+    """Return text in which what looks like a secret is replaced."""
+    # Most text has none of the characters that begin one.
+    return _VALUES.sub(_hide, text) if len(text) > 8 else text
+
+
+def names_secret(key: str) -> bool:
+    """Return whether a value under this key is a secret by its name."""
+    return _KEY.search(_CAMEL.sub("_", key)) is not None
+
+
+def _hide(found: re.Match[str]) -> str:
+    return (found["keep"] or found["at"] or "") + HIDDEN
