@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from ...cleaning import read_json
 from ...errors import BackendError
 from ...events import JSON, ReasoningDelta, UsageReported
+from ...text.cleaning import read_json
 from ..event_stream import ServerEvent
 from . import refusals
 from .calls import Calls

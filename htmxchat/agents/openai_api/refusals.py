@@ -9,9 +9,9 @@ from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Any
 
-from ...cleaning import clean_text, read_json
 from ...errors import BackendError, BackendUnavailable
-from ...redaction import HIDDEN, redact_text
+from ...text.cleaning import clean_text, read_json
+from ...text.redaction import HIDDEN, redact_text
 
 _KEPT = "What it wrote is kept."
 _HOST = "Whoever runs this chat must"
@@ -100,7 +100,7 @@ def pause(status: int, headers: Mapping[str, str], body: bytes, now: datetime | 
     if _QUOTA.search(f"{told.codes} {told.message}"):
         return None
     seconds = _retry_after(headers, now or datetime.now(UTC))
-    return seconds if seconds is None or seconds <= _LONGEST_RETRY_AFTER else None
+    return seconds if seconds <= _LONGEST_RETRY_AFTER else None
 
 
 def read(body: bytes) -> Told:
@@ -113,7 +113,7 @@ def read(body: bytes) -> Told:
     return _told(value)
 
 
-def _told(value: Any) -> Told:
+def _told(value: object) -> Told:
     if isinstance(value, list):
         value = next((each for each in value if isinstance(each, dict)), "")
     if isinstance(value, str):
