@@ -52,7 +52,7 @@ LAYERS: dict[str, tuple[set[str], set[str]]] = {
         AGENTS,
         (
             NOUNS | LOG | AGENTS | SEAMS | {"live.reading", "view"},
-            {"anyio", "httpx", "httpx_sse", "pytest", "sqlalchemy"},
+            {"anyio", "httpx", "httpx_sse", "pydantic", "pydantic_ai", "pydantic_core", "pytest", "sqlalchemy"},
         ),
     ),
     "backends.containment": (set(), set()),
