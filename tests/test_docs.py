@@ -6,7 +6,6 @@ Any other Python block must at least parse.
 
 from __future__ import annotations
 
-import argparse
 import ast
 import asyncio
 import dataclasses
@@ -42,8 +41,8 @@ from htmxchat import (
     create_chat_app,
     fold,
 )
-from htmxchat.__main__ import _parser
 from htmxchat.agents.kogwistar import KogwistarLogin
+from htmxchat.cli.serve import serve
 from htmxchat.events import BODIES, Source
 from htmxchat.store.tables import metadata
 from htmxchat.testing import BackendConformance, each_event
@@ -221,12 +220,16 @@ def test_every_route_is_documented() -> None:
 
 def test_every_option_of_the_command_is_documented() -> None:
     documented = rows(reference("cli"))
-    for action in _parser()._actions:
-        option = action.option_strings[-1]
-        assert option in documented, option
-        if action.default not in (None, argparse.SUPPRESS):
-            assert documented[option][0] == f"`{action.default}`"
-    assert len(documented) == len(_parser()._actions)
+    context = serve.make_context("htmxchat", [])
+    options = serve.get_params(context)
+    for option in options:
+        name = option.opts[0]
+        default, variables, *_ = documented[name]
+        if (value := context.params.get(option.name or "")) is not None:
+            assert default == f"`{value}`", name
+        named = [option.envvar] if isinstance(option.envvar, str) else option.envvar or ()
+        assert variables == ", ".join(f"`{variable}`" for variable in named), name
+    assert len(documented) == len(options)
 
 
 # Hooks

@@ -58,8 +58,8 @@ LAYERS: dict[str, tuple[set[str], set[str]]] = {
     "backends.containment": (set(), set()),
     "__init__": (EVERYTHING - {"testing"}, set()),
     "telemetry": ({"observing"}, {"opentelemetry"}),
-    "db": (NOUNS | LOG, set()),
-    "__main__": (EVERYTHING | {"__init__", "db"}, {"anyio", "httpx", "starlette", "uvicorn"}),
+    "cli": (EVERYTHING | {"__init__"}, {"click", "starlette", "uvicorn"}),
+    "__main__": ({"cli"}, set()),
 }
 
 MUTABLE = (ast.List, ast.Dict, ast.Set, ast.ListComp, ast.DictComp, ast.SetComp)
