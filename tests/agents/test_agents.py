@@ -24,7 +24,7 @@ except ImportError as error:
 def test_a_missing_extra_is_one_clear_sentence(name: str, missing: list[str], extra: str) -> None:
     source = WITHOUT.format(name=name, missing=missing)
     done = subprocess.run([sys.executable, "-c", source], capture_output=True, text=True, timeout=60)
-    sentence = f"htmxchat.agents.{name} needs {missing[0]}: pip install 'htmxchat[{extra}]'.\n"
+    sentence = f"htmxchat.agents.{name} needs {missing[0].replace('_', '-')}: pip install 'htmxchat[{extra}]'.\n"
     assert (done.stdout, done.stderr) == (sentence, "")
 
 

@@ -16,7 +16,7 @@ from pydantic_ai.usage import UsageLimits
 from ... import checks
 from ...agent import Checkpoint, Remember, Request, Said
 from ...events import JSON, Outcome, RunEnded
-from ..settings import setting_for
+from ..setting import setting_for
 from .deferred import python_tool, waiting_calls
 from .events import Translation
 from .failures import explained
