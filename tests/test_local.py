@@ -40,7 +40,6 @@ from htmxchat.events import (
     ToolFinished,
     ToolStarted,
 )
-from htmxchat.journal import writer
 from htmxchat.journal.run_log import UNSAVED
 from htmxchat.journal.timing import Timing
 from htmxchat.models import Run, RunState, User
@@ -757,7 +756,6 @@ async def test_when_the_store_fails_nothing_is_lost_silently(
     url: str,
     repaired: bool,
     caplog: pytest.LogCaptureFixture,
-    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     go, stopped = asyncio.Event(), asyncio.Event()
 
@@ -771,9 +769,6 @@ async def test_when_the_store_fails_nothing_is_lost_silently(
         finally:
             stopped.set()
 
-    if repaired:  # tried for long enough, however slow the machine is
-        monkeypatch.setattr(writer, "_REFUSED", (0.05,) * 600)
-
     def rename(old: str, new: str) -> None:
         # In a thread: a transaction of the backend's own that it waits for needs the event loop to go on.
         connection = sqlite3.connect(tmp_path / "chat.db", timeout=60, isolation_level=None)
@@ -782,7 +777,8 @@ async def test_when_the_store_fails_nothing_is_lost_silently(
         connection.execute("COMMIT")
         connection.close()
 
-    backend = make(respond, url)
+    # Tried for long enough, however slow the machine is.
+    backend = make(respond, url, replace(QUICK, refused=60) if repaired else QUICK)
     run = await backend.start_run(ANN, None, "Hello")
     await until(backend, run, TextDelta("A"))
     await asyncio.to_thread(rename, "htmxchat_events", "elsewhere")

@@ -75,11 +75,10 @@ class Long:
         return {run_id: News(events, live=False, more=len(events) == 10)}
 
 
-async def test_a_reader_that_is_slow_holds_a_bounded_number_of_events(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("htmxchat.journal.tail._MOST_WAITING", 100)
+async def test_a_reader_that_is_slow_holds_a_bounded_number_of_events() -> None:
     store: Any = Long(1_005)
     seen: list[int] = []
-    async with asyncio.timeout(20), aclosing(Tail(store, "me", lambda: 60).follow("r", 0)) as batches:
+    async with asyncio.timeout(20), aclosing(Tail(store, "me", lambda: 60, most=100).follow("r", 0)) as batches:
         async for batch in batches:
             seen += [event.seq for event in batch]
             while store.read - seen[-1] < min(100, 1_005 - seen[-1]):  # noqa: ASYNC110

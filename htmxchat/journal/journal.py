@@ -62,7 +62,7 @@ class Journal(Generic[R]):
         self.timing = timing
         self.observer = observer
         self.outage = Outage(self._tell_of_outage)
-        self.writer = Writer(store, self.owner, self.outage, timing.frame)
+        self.writer = Writer(store, self.owner, self.outage, timing)
         self.listener = Listener(store, self._hear, self._look)
         self.tail = Tail(store, self.owner, self._pause)
         self.lease = Lease(store, self.owner, agent, self.outage, timing, self.runs, on_gone, on_left)

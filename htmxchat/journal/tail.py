@@ -20,7 +20,6 @@ from ..store import News, Store
 log = logging.getLogger("htmxchat")
 _FRAME = 0.05
 _MOST_RUNS = 500
-_MOST_WAITING = 1_000
 
 
 class _Reader:
@@ -55,10 +54,12 @@ class Tail:
     Args:
         owner: The process, as the store knows it.
         pause: Returns how many seconds may pass between two looks at everything.
+        most: How many events may wait for a reader before more are read.
     """
 
-    def __init__(self, store: Store, owner: str, pause: Callable[[], float]) -> None:
+    def __init__(self, store: Store, owner: str, pause: Callable[[], float], most: int = 1_000) -> None:
         self._store = store
+        self._most = most
         self._owner = owner
         self._pause = pause
         self._readers: defaultdict[str, set[_Reader]] = defaultdict(set)
@@ -177,7 +178,7 @@ class Tail:
         for run_id in run_ids:
             readers = list(self._readers.get(run_id, ()))
             for reader in readers:
-                reader.held_back = len(reader.events) >= _MOST_WAITING
+                reader.held_back = len(reader.events) >= self._most
             if some := [reader for reader in readers if not reader.held_back]:
                 ready[run_id] = some
         more, runs = False, list(ready)

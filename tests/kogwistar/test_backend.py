@@ -84,8 +84,13 @@ def path(tmp_path: Path) -> str:
 
 
 @pytest.fixture
-async def chat(server: Replay, path: str) -> AsyncIterator[KogwistarBackend]:
-    backend = KogwistarBackend(server.url, Store(path), timing=FAST)
+def timing() -> Timing:
+    return FAST
+
+
+@pytest.fixture
+async def chat(server: Replay, path: str, timing: Timing) -> AsyncIterator[KogwistarBackend]:
+    backend = KogwistarBackend(server.url, Store(path), timing=timing)
     yield backend
     await backend.close()
 
@@ -880,18 +885,18 @@ async def test_a_message_in_doubt_that_has_arrived_is_not_joined_by_a_second_run
         await other.close()
 
 
+@pytest.mark.parametrize("timing", [replace(FAST, unanswered=0)], ids=[""])
 async def test_a_message_in_doubt_whose_answer_does_not_come_frees_its_place(
-    server: Replay, chat: KogwistarBackend, monkeypatch: pytest.MonkeyPatch
+    server: Replay, chat: KogwistarBackend
 ) -> None:
     first = await chat.start_run(ANN, None, "hidden")
     await read(chat, first)
     server.fault("turns:answer", 504)
     with pytest.raises(BackendUnavailable):
         await chat.start_run(ANN, first.conversation_id, "Which way?")
-    server.add_turn(first.conversation_id, "user", "Which way?")
     with pytest.raises(Busy):
         await chat.start_run(ANN, first.conversation_id, "And then?")
-    monkeypatch.setattr("htmxchat.agents.kogwistar.doubt.UNANSWERED", 0.0)
+    server.add_turn(first.conversation_id, "user", "Which way?")
     await until_over(chat, first.conversation_id)
     await chat.start_run(ANN, first.conversation_id, "And then?")
     turns = (await chat.load_transcript(ANN, first.conversation_id)).turns
