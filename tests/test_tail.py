@@ -81,10 +81,10 @@ async def test_a_reader_that_is_slow_holds_a_bounded_number_of_events() -> None:
     async with asyncio.timeout(20), aclosing(Tail(store, "me", lambda: 60, most=100).follow("r", 0)) as batches:
         async for batch in batches:
             seen += [event.seq for event in batch]
-            while store.read - seen[-1] < min(100, 1_005 - seen[-1]):  # noqa: ASYNC110
+            while store.database.read - seen[-1] < min(100, 1_005 - seen[-1]):  # noqa: ASYNC110
                 await asyncio.sleep(0.001)
             await asyncio.sleep(0.02)
-            assert store.read - seen[-1] <= 110
+            assert store.database.read - seen[-1] <= 110
     assert seen == list(range(1, 1_006))
 
 

@@ -34,10 +34,10 @@ class Listener:
 
     async def keep(self) -> None:
         """Listen, until cancelled. Returns at once where the database cannot tell."""
-        while self._store.notifies:
+        while self._store.listening.notifies:
             reason: object = "the connection was lost"
             try:
-                await self._store.listen(self._ready, self._heard)
+                await self._store.listening.listen(self._ready, self._heard)
             except Exception as error:
                 reason = f"{type(error).__name__}: {error}"
             finally:

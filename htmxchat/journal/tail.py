@@ -189,7 +189,7 @@ class Tail:
     async def _bring_some(self, ready: Mapping[str, list[_Reader]]) -> bool:
         try:
             wanted = {run_id: min(reader.after for reader in readers) for run_id, readers in ready.items()}
-            news = await self._store.read_news(wanted)
+            news = await self._store.logs.read_news(wanted)
         except Exception as error:
             if not isinstance(error, ChatError):
                 # Whoever waits must hear of it, and the next look goes on.
@@ -207,7 +207,7 @@ class Tail:
 
     async def _bring_answers(self) -> None:
         try:
-            found = await self._store.take_answers(self._owner)
+            found = await self._store.logs.take_answers(self._owner)
         except BackendUnavailable:
             return  # the next look may find them
         except Exception:

@@ -69,7 +69,7 @@ class Writer:
         outages = 0
         while True:
             try:
-                refused = await self._store.append([batch for _, batch in batches], self._owner, again=again)
+                refused = await self._store.logs.append([batch for _, batch in batches], self._owner, again=again)
             except BackendUnavailable:
                 self._outage.failed()
                 await asyncio.sleep(_AWAY[min(outages, len(_AWAY) - 1)])
@@ -101,7 +101,7 @@ class Writer:
             await asyncio.sleep(delay)
             delay = min(4 * delay, 1.0)
             try:
-                refused = await self._store.append([batch], self._owner, again=True)
+                refused = await self._store.logs.append([batch], self._owner, again=True)
             except BackendUnavailable:
                 return await self._save(batches, again=True)
             except Exception:

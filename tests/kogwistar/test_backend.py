@@ -1062,11 +1062,11 @@ async def test_a_run_that_waits_for_a_token_is_not_taken_for_one_that_nobody_wan
     try:
         await chat.close()
         long_ago, this = datetime.now(UTC) - timedelta(seconds=50), tables.runs.c.id == run.id
-        await store.write(lambda db: db.execute(update(tables.runs).where(this).values(released_at=long_ago)))
+        await store.database.write(lambda db: db.execute(update(tables.runs).where(this).values(released_at=long_ago)))
         released_at = select(tables.runs.c.released_at).where(this)
         await other.open()
         async with asyncio.timeout(10):
-            while (await store.read(lambda db: db.scalar(released_at)) or long_ago) <= long_ago:  # noqa: ASYNC110
+            while (await store.database.read(lambda db: db.scalar(released_at)) or long_ago) <= long_ago:  # noqa: ASYNC110
                 await asyncio.sleep(0.02)
         assert (await other.get_run(ANN, run.id)).state.live
     finally:
@@ -1250,7 +1250,7 @@ async def test_a_stop_that_a_dying_process_did_not_pass_on_reaches_the_server(
     await chat.cancel_run(ANN, run.id)
     await until(chat, run, RunStopping)
     kill(chat)
-    await chat._store.give_up_runs([run.id], chat._journal.owner)
+    await chat._store.takeover.give_up_runs([run.id], chat._journal.owner)
     assert server.runs[on(server, run)].cancelling is None
     server.faults.clear()
     other = KogwistarBackend(server.url, Store(path), timing=FAST)
