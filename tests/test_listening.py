@@ -27,6 +27,7 @@ from htmxchat import (
 )
 from htmxchat.events import EventBody
 from htmxchat.journal import Timing
+from htmxchat.store.database import Database
 from htmxchat.store.listening import Listening
 from htmxchat.store.notices import CHANNEL, Notice, decode
 from htmxchat.testing import each_event
@@ -54,8 +55,12 @@ def ann() -> User:
 async def make(postgres: Postgres) -> AsyncIterator[Make]:
     made: list[LocalBackend] = []
 
-    def make(agent: Any, timing: Timing = NEVER) -> LocalBackend:
-        made.append(LocalBackend(agent, Store(postgres.url), timing=timing))
+    def make(
+        agent: Any, timing: Timing = NEVER, listening: Callable[[Database], Listening] = Listening
+    ) -> LocalBackend:
+        store = Store(postgres.url)
+        store.listening = listening(store.database)
+        made.append(LocalBackend(agent, store, timing=timing))
         return made[-1]
 
     yield make
@@ -128,9 +133,7 @@ async def test_without_a_listener_whoever_waits_looks(make: Make, ann: User) -> 
 
     agent = Slow()
     timing = Timing(poll=0.02, recheck=120, renew=60, expire=600)
-    one, two = make(agent, timing), make(agent, timing)
-    for each in (one, two):
-        each._store.listening = Deaf(each._store.database)
+    one, two = make(agent, timing, Deaf), make(agent, timing, Deaf)
     run = await one.start_run(ann, None, "Hello")
     async with asyncio.timeout(LONG), aclosing(each_event(two, ann, run.id)) as events:
         await anext(events)
@@ -195,8 +198,7 @@ async def test_notices_that_do_not_arrive_are_not_relied_on(make: Make, caplog: 
         async def _send(self, probe: str) -> None:
             pass
 
-    backend = make(asking)
-    backend._store.listening = Pooled(backend._store.database, arrives=0.05)
+    backend = make(asking, listening=lambda database: Pooled(database, arrives=0.05))
     with caplog.at_level(logging.WARNING, "htmxchat"):
         await backend.open()
         async with asyncio.timeout(LONG):

@@ -15,7 +15,8 @@ from itertools import chain
 
 from ..errors import BackendUnavailable, ChatError, NotFound
 from ..events import JSON, RunEvent
-from ..store import News, Store
+from ..store import News
+from ..store.run_logs import RunLogs
 
 log = logging.getLogger("htmxchat")
 _FRAME = 0.05
@@ -57,8 +58,8 @@ class Tail:
         most: How many events may wait for a reader before more are read.
     """
 
-    def __init__(self, store: Store, owner: str, pause: Callable[[], float], most: int = 1_000) -> None:
-        self._store = store
+    def __init__(self, logs: RunLogs, owner: str, pause: Callable[[], float], most: int = 1_000) -> None:
+        self._logs = logs
         self._most = most
         self._owner = owner
         self._pause = pause
@@ -189,7 +190,7 @@ class Tail:
     async def _bring_some(self, ready: Mapping[str, list[_Reader]]) -> bool:
         try:
             wanted = {run_id: min(reader.after for reader in readers) for run_id, readers in ready.items()}
-            news = await self._store.logs.read_news(wanted)
+            news = await self._logs.read_news(wanted)
         except Exception as error:
             if not isinstance(error, ChatError):
                 # Whoever waits must hear of it, and the next look goes on.
@@ -207,7 +208,7 @@ class Tail:
 
     async def _bring_answers(self) -> None:
         try:
-            found = await self._store.logs.take_answers(self._owner)
+            found = await self._logs.take_answers(self._owner)
         except BackendUnavailable:
             return  # the next look may find them
         except Exception:

@@ -8,7 +8,8 @@ from contextlib import suppress
 from contextvars import Context
 
 from ..errors import BackendUnavailable
-from ..store import Batch, Store
+from ..store import Batch
+from ..store.run_logs import RunLogs
 from .outage import Outage
 from .run_log import RunLog
 from .timing import Timing
@@ -28,8 +29,8 @@ class Writer:
         owner: The process, as the store knows it.
     """
 
-    def __init__(self, store: Store, owner: str, outage: Outage, timing: Timing) -> None:
-        self._store = store
+    def __init__(self, logs: RunLogs, owner: str, outage: Outage, timing: Timing) -> None:
+        self._logs = logs
         self._owner = owner
         self._outage = outage
         self._timing = timing
@@ -69,7 +70,7 @@ class Writer:
         outages = 0
         while True:
             try:
-                refused = await self._store.logs.append([batch for _, batch in batches], self._owner, again=again)
+                refused = await self._logs.append([batch for _, batch in batches], self._owner, again=again)
             except BackendUnavailable:
                 self._outage.failed()
                 await asyncio.sleep(_AWAY[min(outages, len(_AWAY) - 1)])
@@ -101,7 +102,7 @@ class Writer:
             await asyncio.sleep(delay)
             delay = min(4 * delay, 1.0)
             try:
-                refused = await self._store.logs.append([batch], self._owner, again=True)
+                refused = await self._logs.append([batch], self._owner, again=True)
             except BackendUnavailable:
                 return await self._save(batches, again=True)
             except Exception:

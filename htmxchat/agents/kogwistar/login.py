@@ -78,7 +78,7 @@ class KogwistarLogin:
         self._http = Http(base_url, checks.seconds("timeout", timeout))
         self._public = address("public_url", public_url) if public_url else self._http.base_url
         self._provider = provider if provider is None else checks.text("provider", provider)
-        self._store = checks.instance("store", store, Store, 'Store("sqlite:///chat.db")')
+        self.store = checks.instance("store", store, Store, 'Store("sqlite:///chat.db")')
         self.sessions = store.sessions
         self.app_url = address("app_url", app_url) if app_url else None
         if self.app_url and urlsplit(self.app_url).path:
@@ -86,12 +86,12 @@ class KogwistarLogin:
 
     async def open(self) -> None:
         """Open the store."""
-        await self._store.open()
+        await self.store.open()
 
     async def close(self) -> None:
         """Close all connections and the store."""
         await self._http.close()
-        await self._store.close()
+        await self.store.close()
 
     async def begin(self, callback: str) -> SignInAt:
         """Return where the server signs people in.
