@@ -282,7 +282,7 @@ def test_every_hook_that_is_documented_is_on_the_page() -> None:
         html += _until(client, asking.url.path, "<chat-proposal")
         html += client.get(f"{asking.url.path}/scripts").text
         failing = client.post("/messages", data={"text": "Export last month's bookings."})
-        failed = _until(client, failing.url.path, "The answer stopped", fails=True)
+        failed = _until(client, failing.url.path, "The answer failed", fails=True)
         run = re.search(r'id="turn-(\w+)" class="turn" data-role="assistant"', failed)
         assert run is not None
         html += client.get(f"/runs/{run[1]}").text
