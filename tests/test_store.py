@@ -201,7 +201,7 @@ async def test_history_is_what_came_before(store: Store, ann: str) -> None:
     assert [(turn.role, turn.text) for turn in context.history] == [("user", "One"), ("assistant", "Eins")]
     again = await store.retry_run(ann, second.run.id, owner="me")
     assert await store.read_context(again.run) == replace(
-        context, attempt=2, replaced=(await store.read_context(again.run)).replaced
+        context, attempt=2, forks=True, replaced=(await store.read_context(again.run)).replaced
     )
     assert again.run.turn_id == second.run.turn_id
 

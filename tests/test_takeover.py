@@ -22,6 +22,7 @@ from htmxchat import (
     InputRequested,
     LocalBackend,
     Outcome,
+    Pinned,
     Remember,
     Request,
     Run,
@@ -39,6 +40,7 @@ from htmxchat import (
     User,
     fold,
 )
+from htmxchat.backends.active import INTERRUPTED
 from htmxchat.errors import BackendUnavailable
 from htmxchat.journal import Timing
 from htmxchat.parts import Question
@@ -154,6 +156,27 @@ class Asking:
         yield "never in this process"
 
 
+class Pinning(Asking):
+    """Does something that cannot be done twice, then asks."""
+
+    def __init__(self) -> None:
+        self.go = asyncio.Event()
+        self.resumed = 0
+
+    async def answer(self, request: Request) -> AsyncGenerator[Said, Any]:
+        yield Checkpoint("begun")
+        yield Pinned(wait=True)
+        yield "Before. "
+        await self.go.wait()
+        yield Checkpoint("asked")
+        async for said in self._go_on():
+            yield said
+
+    def resume(self, request: Request, checkpoint: JSON) -> AsyncGenerator[Said, Any]:
+        self.resumed += 1
+        return super().resume(request, checkpoint)
+
+
 async def short(request: Request) -> AsyncIterator[str]:
     yield "Done"
 
@@ -221,6 +244,41 @@ async def test_a_process_that_stops_hands_its_runs_over_at_once(make: Make, ann:
     view = fold(await read(there, ann, run))
     assert view.text == "".join(WORDS) and view.state is RunState.COMPLETED
     assert second.began[0] >= 5
+
+
+async def test_a_pinned_run_whose_process_dies_ends_as_interrupted_with_its_text(make: Make, ann: User) -> None:
+    here, there = make(Pinning()), make(second := Pinning())
+    await there.open()
+    run = await here.start_run(ann, None, "Do it")
+    await until(here, ann, run, lambda events: fold(events).text == "Before. ")
+    kill(here)
+    view = fold(await read(there, ann, run))
+    assert (view.state, view.error, view.text) == (RunState.FAILED, SILENT, "Before. ")
+    assert second.resumed == 0
+
+
+async def test_a_pinned_run_is_handed_over_at_its_next_checkpoint(make: Make, ann: User) -> None:
+    here, there = make(first := Pinning()), make(second := Pinning())
+    await there.open()
+    run = await here.start_run(ann, None, "Do it")
+    await until(here, ann, run, lambda events: fold(events).text == "Before. ")
+    draining = asyncio.create_task(here.drain())
+    first.go.set()
+    with anyio.fail_after(QUICK.finish):
+        await draining
+    await until(there, ann, run, lambda events: fold(events).request is not None)
+    await there.answer_request(ann, run.id, "colour", "red")
+    assert fold(await read(there, ann, run)).text.startswith("Before.\n\nIt is red.")
+    assert second.resumed > 0
+
+
+async def test_a_pinned_run_that_does_not_finish_in_time_ends_as_interrupted(make: Make, ann: User) -> None:
+    here = make(Pinning())
+    run = await here.start_run(ann, None, "Do it")
+    await until(here, ann, run, lambda events: fold(events).text == "Before. ")
+    await here.close()
+    view = fold((await make(Pinning())._store.read_events(run.id, 0))[0])
+    assert (view.state, view.error, view.text) == (RunState.FAILED, INTERRUPTED, "Before. ")
 
 
 async def test_a_hand_over_waits_for_a_database_that_is_away_for_a_moment(make: Make, url: str, ann: User) -> None:
@@ -563,6 +621,8 @@ class Remembering:
     async def answer(self, request: Request) -> AsyncGenerator[Said, None]:
         before = [turn.text for turn in request.history]
         yield f"{request.attempt} {request.memory} {before} {request.replaced.text if request.replaced else None}"
+        if request.forks:
+            yield " forks"
         if request.text != "Forget":
             yield Remember({"last": request.text})
 
@@ -583,9 +643,10 @@ async def test_an_agent_is_given_what_it_remembered_on_this_branch(make: Make, a
     _, text = await say(backend, ann, "C", conversation)
     assert text.startswith("1 {'last': 'B'}")
     edited = await backend.edit_turn(ann, conversation, second.turn_id, "B2")
-    assert fold(await read(backend, ann, edited)).text.startswith("1 {'last': 'A'} ['A', ")
+    text = fold(await read(backend, ann, edited)).text
+    assert text.startswith("1 {'last': 'A'} ['A', ") and text.endswith(" forks")
     _, text = await say(backend, ann, "D", conversation)
-    assert text.startswith("1 {'last': 'B2'}")
+    assert text.startswith("1 {'last': 'B2'}") and not text.endswith(" forks")
 
 
 async def test_trying_again_keeps_the_earlier_answer_and_tells_the_agent(make: Make, ann: User) -> None:
@@ -593,7 +654,7 @@ async def test_trying_again_keeps_the_earlier_answer_and_tells_the_agent(make: M
     await say(backend, ann, "A", None)
     first, text = await say(backend, ann, "B", None)
     again = await backend.retry_run(ann, first.id)
-    assert fold(await read(backend, ann, again)).text == f"2 None [] {text}"
+    assert fold(await read(backend, ann, again)).text == f"2 None [] {text} forks"
     asked, answered = (await backend.load_transcript(ann, first.conversation_id)).turns
     assert answered.id == again.id and answered.versions == (first.id, again.id) and asked.versions == ()
     await backend.show_version(ann, first.conversation_id, first.id)

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from sqlalchemy import JSON as JSON_TYPE
 from sqlalchemy import Connection, FromClause, Integer, and_, cast, delete, func, insert, literal, select, update
 
-from ..agent import Checkpoint, Remember
+from ..agent import Checkpoint, Pinned, Remember
 from ..errors import NotFound
 from ..events import JSON, RunEvent
 from . import rows, run_rows
@@ -24,11 +24,11 @@ class Notes:
     """What an agent keeps beside its log, which nobody else sees.
 
     Attributes:
-        checkpoint: Where the run can be resumed, and the number of the last event before that.
+        checkpoint: Where the run can be resumed, or that it cannot, and the number of the last event before that.
         memory: What the agent wants to know in the runs after this one.
     """
 
-    checkpoint: tuple[Checkpoint, int] | None = None
+    checkpoint: tuple[Checkpoint | Pinned, int] | None = None
     memory: Remember | None = None
 
 

@@ -23,8 +23,8 @@ from .database import Database
 from .notices import Notice
 
 MOST_DEATHS = 3
-SILENT = "The answer was interrupted: the server that wrote it stopped, or lost its database. What it wrote is kept."
-FATAL = "The answer was interrupted: the servers that wrote it stopped, one after the other. What was written is kept."
+SILENT = "The answer was interrupted because its server stopped or lost its database."
+FATAL = "The answer was interrupted because several servers stopped while they were writing it."
 UNANSWERABLE = "This question can no longer be answered: the server that asked it stopped. Try again to be asked anew."
 UNUSABLE = "What comes of the script can no longer be used: the server that waited for it stopped. Try again."
 
@@ -52,6 +52,7 @@ class RunContext:
         attempt: 1 for the first answer to this turn.
         replaced: The answer before this one to the same turn.
         memory: What the run before it on its branch has remembered.
+        forks: Whether the answer before it was followed by something else already.
         checkpoint: What the agent said last of where the run can go on.
         checkpoint_seq: The number of the last event before that.
         answers: What was answered since: requests, and scripts that have run, by their ids.
@@ -62,6 +63,7 @@ class RunContext:
     attempt: int
     replaced: Turn | None
     memory: JSON
+    forks: bool
     checkpoint: JSON
     checkpoint_seq: int
     answers: Mapping[str, JSON | ScriptResult]
@@ -196,6 +198,7 @@ class Takeover(Database):
                 attempt + 1,
                 branches.read_answer(db, tree, attempts[attempt - 1]) if attempt else None,
                 own.remembered,
+                attempt > 0 or tree.versions(turn)[0] != turn.id,
                 own.checkpoint,
                 own.checkpoint_seq,
                 _read_answers(db, run, own.checkpoint_seq),
@@ -215,7 +218,8 @@ def _claimable(agent: str | None, orphans_since: datetime) -> ColumnElement[bool
 def _give_up(db: Connection, run: Any, conversation_id: str) -> bool:
     """Release a locked run, or end it. Returns whether it was ended."""
     stops_here = run.stop_requested and run.waiting is not None
-    if run.agent is not None and not stops_here and run.deaths + 1 < MOST_DEATHS:
+    goes_on = run_rows.can_go_on(run)
+    if goes_on and not stops_here and run.deaths + 1 < MOST_DEATHS:
         _release(db, t.runs.c.id == run.id, deaths=run.deaths + 1)
         return False
     if run.stop_requested:
@@ -224,7 +228,7 @@ def _give_up(db: Connection, run: Any, conversation_id: str) -> bool:
         asks = run_rows.awaited(db, run.id) == run.waiting
         outcome = RunEnded(Outcome.FAILED, UNANSWERABLE if asks else UNUSABLE)
     else:
-        outcome = RunEnded(Outcome.FAILED, SILENT if run.agent is None else FATAL)
+        outcome = RunEnded(Outcome.FAILED, FATAL if goes_on else SILENT)
     run_rows.finish(db, run.id, conversation_id, outcome)
     return True
 
