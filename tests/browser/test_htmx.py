@@ -43,7 +43,7 @@ def test_a_copy_in_the_place_of_a_stream_ends_it_and_has_its_own(site: Server, p
     page.goto(site.url)
     send(page, "words 10000 0.02")
     wait_for_state(page, "running")
-    page.wait_for_function("() => connection?.reader")
+    page.wait_for_function("() => window.connection?.reader")
     page.evaluate("""async () => {
       window.first = connection;
       const live = document.querySelector('chat-live');
@@ -63,7 +63,7 @@ def test_a_connection_is_made_anew_and_without_waiting_when_it_is_told_so(site: 
         page.goto(f"http://127.0.0.1:{proxy.port}/chat/")
         send(page, "words 10000 0.02")
         wait_for_state(page, "running")
-        page.wait_for_function("() => connection?.reader")
+        page.wait_for_function("() => window.connection?.reader")
         before = page.evaluate("connections")
         page.evaluate("adapter().then(({ connectAnew }) => connectAnew(connection))")
         page.wait_for_function("before => connections > before", arg=before)
