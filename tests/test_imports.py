@@ -52,7 +52,17 @@ LAYERS: dict[str, tuple[set[str], set[str]]] = {
         AGENTS,
         (
             NOUNS | LOG | AGENTS | SEAMS | {"live.reading", "view"},
-            {"anyio", "docstring_parser", "httpx", "httpx_sse", "pydantic", "pytest", "sqlalchemy"},
+            {
+                "anyio",
+                "docstring_parser",
+                "httpx",
+                "httpx_sse",
+                "pydantic",
+                "pydantic_core",
+                "pytest",
+                "sqlalchemy",
+                "typing_extensions",
+            },
         ),
     ),
     "backends.containment": (set(), set()),

@@ -3,6 +3,8 @@
     openai_api     models behind OpenAI-compatible servers
     kogwistar      a kogwistar server
     stub           scripted answers, for demos and tests
+    tools          typed Python functions that a model may call
+    history        how much of a conversation a model is given
     event_stream   server-sent events as a client reads them
 
 `from htmxchat.agents import openai` imports what that agent needs, and says what to install where it is missing.
@@ -16,12 +18,16 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from .openai_api import openai
+    from .tools import ToolContext, run_python, tool
 
-__all__ = ["openai"]
+__all__ = ["ToolContext", "openai", "run_python", "tool"]
 
 # What is asked for: its room, the extra that brings what it needs, and what that is.
 _FOUND_IN = {
     "openai": ("openai_api", "openai", ("httpx", "pydantic", "docstring_parser")),
+    "tool": ("tools", "openai", ("pydantic", "docstring_parser")),
+    "ToolContext": ("tools", "openai", ("pydantic", "docstring_parser")),
+    "run_python": ("tools", "openai", ("pydantic", "docstring_parser")),
 }
 
 
