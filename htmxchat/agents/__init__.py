@@ -1,11 +1,16 @@
 """Agents: what answers a turn. Each is imported only when it is used.
 
-    openai_api     models behind OpenAI-compatible servers
-    kogwistar      a kogwistar server
-    stub           scripted answers, for demos and tests
+    openai_api           models behind OpenAI-compatible servers
+    pydantic_ai_object   a Pydantic AI agent of this process
+    kogwistar            a kogwistar server
+    stub                 scripted answers, for demos and tests
+
     tools          typed Python functions that a model may call
-    history        how much of a conversation a model is given
+    budget         how much of a conversation a model is given
     event_stream   server-sent events as a client reads them
+    history        what an agent is told of turns that it has no memory of
+    setting        a value, or a function of the request
+    summaries      a few words of what a tool was asked and found
 
 `from htmxchat.agents import openai` imports what that agent needs, and says what to install where it is missing.
 """
@@ -18,9 +23,10 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from .openai_api import openai
-    from .tools import ToolContext, run_python, tool
+    from .pydantic_ai_object import pydantic_ai
+    from .tools import RunPython, ToolContext, run_python, tool
 
-__all__ = ["ToolContext", "openai", "run_python", "tool"]
+__all__ = ["RunPython", "ToolContext", "openai", "pydantic_ai", "run_python", "tool"]
 
 # What is asked for: its room, the extra that brings what it needs, and what that is.
 _FOUND_IN = {
@@ -28,6 +34,8 @@ _FOUND_IN = {
     "tool": ("tools", "openai", ("pydantic", "docstring_parser")),
     "ToolContext": ("tools", "openai", ("pydantic", "docstring_parser")),
     "run_python": ("tools", "openai", ("pydantic", "docstring_parser")),
+    "RunPython": ("tools", "openai", ("pydantic", "docstring_parser")),
+    "pydantic_ai": ("pydantic_ai_object", "pydantic-ai", ("pydantic_ai",)),
 }
 
 

@@ -1,41 +1,27 @@
-"""How much of a conversation a model is given. Pure."""
+"""What an agent is told of the turns before: those that it has no memory of, as plain parts."""
 
 from __future__ import annotations
 
-import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
-from ..events import ScriptProposed, ToolFinished, ToolStarted
-from ..models import Turn
+from ..models import RunState, Turn
+from ..parts import Text, ToolCall
+from ..view import fold
 
 
-def recent(turns: Sequence[Turn], most: int | None) -> tuple[Turn, ...]:
-    """Return the latest turns that have at most so many characters together, tools and scripts included.
+def turns_after(history: Sequence[Turn], run_id: str | None) -> Sequence[Turn]:
+    """Return the turns that came after a run: answers that were stopped or failed, and those of another agent.
 
-    They begin with a turn of the user's, so that no answer stands without its question.
-
-    Args:
-        most: In characters; `None` for all turns.
+    All of them, when the run is not among them.
     """
-    if most is None:
-        return tuple(turns)
-    kept, left = len(turns), most
-    for place in range(len(turns) - 1, -1, -1):
-        left -= size(turns[place])
-        if left < 0:
-            break
-        if turns[place].role == "user":
-            kept = place
-    return tuple(turns[kept:])
+    known = next((index for index, turn in enumerate(history, 1) if turn.id == run_id), 0)
+    return history[known:]
 
 
-def size(turn: Turn) -> int:
-    """Return how many characters a turn has for a model."""
-    characters = len(turn.text)
-    for event in turn.events:
-        match event.body:
-            case ToolStarted(arguments=said) | ToolFinished(result=said):
-                characters += len(json.dumps(said, ensure_ascii=False))
-            case ScriptProposed(code=code):
-                characters += len(code)
-    return characters
+def told(turn: Turn) -> Iterable[Text | ToolCall]:
+    """Yield what an answer has said, and the calls in it that came to an end, in the order in which it happened."""
+    parts = fold(turn.events).parts if turn.events else (Text(turn.text),)
+    ended = RunState.COMPLETED, RunState.FAILED
+    for part in parts:
+        if (isinstance(part, Text) and not part.blank) or (isinstance(part, ToolCall) and part.state in ended):
+            yield part

@@ -99,7 +99,7 @@ async def test_a_tool_runs_and_the_model_goes_on_with_its_result() -> None:
     async with playing(first, answer("It is 42.")) as server:
         view = await answered(server, add)
     (part,) = tool_parts(view)
-    assert (part.name, part.summary, part.arguments) == ("add", "a: 19, b: 23", {"a": 19, "b": 23})
+    assert (part.name, part.summary, part.arguments) == ("add", "19, 23", {"a": 19, "b": 23})
     assert (part.state, part.result, part.found) == (RunState.COMPLETED, 42, "42")
     assert (view.state, view.text) == (RunState.COMPLETED, "Let me see.\n\nIt is 42. ")
     assert view.usage == UsageReported(10, 3)

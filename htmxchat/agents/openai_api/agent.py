@@ -12,7 +12,8 @@ import httpx
 from ...agent import Remember, Request, Said
 from ...events import JSON, Outcome, RunEnded, StageChanged
 from ...models import Turn
-from ..history import recent
+from ..budget import recent
+from ..setting import setting_for
 from ..tools import ToolResult, use_tools
 from . import chat, messages, refusals
 from .chat_reader import ChatReader
@@ -48,7 +49,7 @@ class OpenAIAgent:
     async def resume(self, request: Request, checkpoint: JSON) -> AsyncGenerator[Said, Any]:
         """Go on after the last reply or result that was kept."""
         options, progress = self._options, Progress.read(checkpoint)
-        system = await options.prompt(request)
+        system = await setting_for(options.system, request)
         turns = recent(request.history, options.history)
         kept = _kept(request, turns)
         before = [*messages.of_history(turns, options.script_tool, kept), UserMessage(request.text)]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
@@ -53,11 +52,6 @@ class Options:
         """The name of the tool that runs scripts."""
         names = (each.name for each in self.tools.values() if isinstance(each, RunPython))
         return next(names, RunPython().name)
-
-    async def prompt(self, request: Request) -> str:
-        """Return the system prompt of a request."""
-        prompt = self.system(request) if callable(self.system) else self.system
-        return await prompt if inspect.isawaitable(prompt) else prompt
 
 
 def by_name(tools: Iterable[Any]) -> dict[str, AnyTool]:

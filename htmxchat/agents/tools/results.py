@@ -11,11 +11,10 @@ from pydantic_core import to_jsonable_python
 
 from ...events import JSON
 from ...scripts.result import Picture, ScriptResult
-from ...text.cleaning import clean_json, one_line
+from ...text.cleaning import clean_json
 
 LONGEST = 50_000
 """The most characters of a result that a model is given."""
-_LONGEST_SUMMARY = 80
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,24 +43,6 @@ def as_text(value: JSON) -> str:
     if len(text) <= LONGEST:
         return text
     return f"{text[:LONGEST]}\n(cut: {len(text):,} characters in all)"
-
-
-def summary(value: JSON) -> str:
-    """Return a result in a few words."""
-    if isinstance(value, list):
-        return f"{len(value):,} item{'s' * (len(value) != 1)}"
-    if isinstance(value, dict) or value is None:
-        return ""
-    return one_line(str(value), _LONGEST_SUMMARY)
-
-
-def asked(arguments: JSON, longest: int = _LONGEST_SUMMARY) -> str:
-    """Return arguments in a few words."""
-    if not isinstance(arguments, dict):
-        return ""
-    return one_line(
-        ", ".join(f"{name}: {json.dumps(value, ensure_ascii=False)}" for name, value in arguments.items()), longest
-    )
 
 
 def of_script(call_id: str, proposed: str, result: ScriptResult) -> ToolResult:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import inspect
+import json
 import logging
 import threading
 from collections.abc import AsyncGenerator, Mapping, Sequence
@@ -21,17 +22,17 @@ from ...events import (
     ToolStarted,
 )
 from ...scripts.result import ScriptResult
+from ..summaries import asked, found
 from .context import Emitted, ToolContext
 from .function import Tool, WrongArguments, read_arguments
 from .python import RunPython
-from .results import ToolResult, as_json, as_text, asked, of_script, summary
+from .results import ToolResult, as_json, as_text, of_script
 
 APPROVE, DENY = "Approve", "Deny"
 APPROVAL = "approve-"
 """How the ids of questions begin that ask for approval."""
 DENIED = "The user did not allow this. Do not try it again unless the user asks for it."
 log = logging.getLogger("htmxchat")
-_LONGEST_PROMPT = 2_000
 
 AnyTool: TypeAlias = Tool | RunPython
 
@@ -80,7 +81,7 @@ async def use_tools(
             wrong = str(error)
         yield _started(use)
         if wrong:
-            yield ToolFinished(use.id, summary(wrong), wrong, failed=True)
+            yield ToolFinished(use.id, found(wrong), wrong, failed=True)
             yield ToolResult(use.id, as_text(wrong), failed=True)
     gated = [job for job in jobs if job.tool.needs_approval(job.arguments, request)]
     async with aclosing(_together([job for job in jobs if job not in gated], request)) as told:
@@ -144,9 +145,9 @@ async def _run(job: _Job, request: Request, told: asyncio.Queue[Any]) -> None:
     except Exception as error:
         log.warning("The tool %s of run %s failed.", job.tool.name, request.run_id, exc_info=error)
         said = str(error) or type(error).__name__
-        told.put_nowait((ToolFinished(id, summary(said), said, failed=True), ToolResult(id, as_text(said), True)))
+        told.put_nowait((ToolFinished(id, found(said), said, failed=True), ToolResult(id, as_text(said), True)))
     else:
-        told.put_nowait((ToolFinished(id, summary(result), result), ToolResult(id, as_text(result))))
+        told.put_nowait((ToolFinished(id, found(result), result), ToolResult(id, as_text(result))))
 
 
 def _is_async(function: Any) -> bool:
@@ -163,5 +164,7 @@ def _started(use: ToolUse) -> ToolStarted:
 
 
 def _prompt(job: _Job) -> str:
-    arguments = asked(read_arguments(job.use.arguments), _LONGEST_PROMPT)
+    given = read_arguments(job.use.arguments)
+    assert isinstance(given, dict)
+    arguments = ", ".join(f"{name}: {json.dumps(value, ensure_ascii=False)}" for name, value in given.items())
     return f"May {job.tool.name} run{' with ' if arguments else ''}{arguments}?"
