@@ -1,5 +1,6 @@
 """Agents: what answers a turn. Each is imported only when it is used.
 
+    ag_ui_api      agents that speak AG-UI
     openai_api     models behind OpenAI-compatible servers
     kogwistar      a kogwistar server
     stub           scripted answers, for demos and tests
@@ -15,12 +16,14 @@ from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from .ag_ui_api import ag_ui
     from .openai_api import openai
 
-__all__ = ["openai"]
+__all__ = ["ag_ui", "openai"]
 
 # What is asked for: its room, the extra that brings what it needs, and what that is.
 _FOUND_IN = {
+    "ag_ui": ("ag_ui_api", "ag-ui", ("httpx",)),
     "openai": ("openai_api", "openai", ("httpx", "pydantic", "docstring_parser")),
 }
 
