@@ -52,7 +52,10 @@ LAYERS: dict[str, tuple[set[str], set[str]]] = {
         AGENTS,
         (
             NOUNS | LOG | AGENTS | SEAMS | {"live.reading", "view"},
-            {"anyio", "docstring_parser", "httpx", "httpx_sse", "pydantic", "pytest", "sqlalchemy"},
+            {
+                *("anyio", "docstring_parser", "httpx", "httpx_sse", "pytest", "sqlalchemy"),
+                *("pydantic", "pydantic_ai", "pydantic_core"),
+            },
         ),
     ),
     "backends.containment": (set(), set()),

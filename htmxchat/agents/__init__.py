@@ -1,10 +1,15 @@
 """Agents: what answers a turn. Each is imported only when it is used.
 
-    ag_ui_api      agents that speak AG-UI
-    openai_api     models behind OpenAI-compatible servers
-    kogwistar      a kogwistar server
-    stub           scripted answers, for demos and tests
+    ag_ui_api            agents that speak AG-UI
+    openai_api           models behind OpenAI-compatible servers
+    pydantic_ai_object   a Pydantic AI agent of this process
+    kogwistar            a kogwistar server
+    stub                 scripted answers, for demos and tests
+
     event_stream   server-sent events as a client reads them
+    history        what an agent is told of turns that it has no memory of
+    setting        a value, or a function of the request
+    summaries      a few words of what a tool was asked and found
 
 `from htmxchat.agents import openai` imports what that agent needs, and says what to install where it is missing.
 """
@@ -18,13 +23,15 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from .ag_ui_api import ag_ui
     from .openai_api import openai
+    from .pydantic_ai_object import pydantic_ai
 
-__all__ = ["ag_ui", "openai"]
+__all__ = ["ag_ui", "openai", "pydantic_ai"]
 
 # What is asked for: its room, the extra that brings what it needs, and what that is.
 _FOUND_IN = {
     "ag_ui": ("ag_ui_api", "ag-ui", ("httpx",)),
     "openai": ("openai_api", "openai", ("httpx", "pydantic", "docstring_parser")),
+    "pydantic_ai": ("pydantic_ai_object", "pydantic-ai", ("pydantic_ai",)),
 }
 
 
