@@ -156,7 +156,7 @@ class AgUi:
         )
 
     async def _call(self, task: Task, request: Request) -> Answer:
-        """Return what a tool of the host's gives back. What goes wrong in it is for the model to know, and for the log."""
+        """Return what a tool of the host's gives back. What goes wrong in it, the model is told, and the log."""
         try:
             return Answer(as_content(await call(self._tools[task.name], arguments_of(task.arguments), request)))
         except BadArguments as error:
@@ -168,7 +168,7 @@ class AgUi:
 
 
 async def _to_end(events: AsyncIterator[Event], translator: Translator) -> AsyncIterator[Event]:
-    """Yield events. Once the run has ended, more of them are not waited for long: some servers leave the stream open."""
+    """Yield events. Once the run has ended, more are not waited for long: some servers leave the stream open."""
     while True:
         try:
             async with asyncio.timeout(_AFTER_END) if translator.end is not None else nullcontext():

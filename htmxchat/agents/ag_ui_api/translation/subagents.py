@@ -5,9 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from ....events import JSON, EventBody, ToolFinished, ToolStarted
-from ....text.cleaning import one_line
-
-_SUMMARY = 80
+from ...summaries import asked, found
 
 
 @dataclass(slots=True)
@@ -27,7 +25,7 @@ class Subagents:
         again = id in self._all
         self._all[id] = self._all[id] if again else Subagent(name or "subagent")
         self._all[id].over = False
-        return [ToolStarted(_call(id), self._all[id].name, one_line(description, _SUMMARY))]
+        return [ToolStarted(_call(id), self._all[id].name, asked(description))]
 
     def write(self, id: str, message_id: str, delta: str) -> list[EventBody]:
         """More of what a subagent says or thinks."""
@@ -43,8 +41,7 @@ class Subagents:
         whole: JSON = (
             said if result is None or result == said else ({"text": said, "result": result} if said else result)
         )
-        summary = trouble or (one_line(whole, _SUMMARY) if isinstance(whole, str) else "")
-        return [*bodies, ToolFinished(_call(id), summary, whole or None, failed=failed)]
+        return [*bodies, ToolFinished(_call(id), trouble or found(whole), whole or None, failed=failed)]
 
     def finish(self) -> list[EventBody]:
         """The run ended well."""

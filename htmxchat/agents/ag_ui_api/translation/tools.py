@@ -7,10 +7,10 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 
 from ....events import JSON, EventBody, ToolFinished, ToolStarted
-from ....text.cleaning import one_line, read_json
+from ....text.cleaning import read_json
+from ...summaries import asked, found
 from .fields import known, mapping
 
-_SUMMARY = 80
 _BAD = {"denied": "Denied", "failed": "Failed", "error": "Failed", "retry": "Failed"}
 
 
@@ -57,7 +57,8 @@ class Tools:
         call.closed = True
         if call.finished or not call.arguments:
             return []
-        return self._shown(call, [ToolStarted(id, call.name, arguments=structured("".join(call.arguments)))])
+        arguments = structured("".join(call.arguments))
+        return self._shown(call, [ToolStarted(id, call.name, asked(arguments), arguments)])
 
     def result(self, id: str, message_id: str, content: JSON, *, failed: bool = False) -> list[EventBody]:
         bodies: list[EventBody] = []
@@ -96,8 +97,7 @@ class Tools:
 
 
 def _finished(id: str, result: JSON, word: str = "") -> EventBody:
-    said = word or (one_line(result, _SUMMARY) if isinstance(result, str) else "")
-    return ToolFinished(id, said, result, failed=bool(word))
+    return ToolFinished(id, word or found(result), result, failed=bool(word))
 
 
 def structured(text: str) -> JSON:
