@@ -13,7 +13,7 @@ from starlette.requests import Request
 from starlette.routing import Route
 from starlette.testclient import TestClient
 
-from htmxchat import Limits, LocalBackend, StubBackend, create_chat_app
+from htmxchat import Limits, LocalBackend, Look, Origins, StubBackend, create_chat_app
 from htmxchat.errors import (
     BackendError,
     BackendUnavailable,
@@ -275,7 +275,7 @@ class TestBackendFails:
 
     @pytest.fixture
     def client(self, backend: Failing) -> Iterator[TestClient]:
-        with client_of(backend, backend_timeout=0.1) as client:
+        with client_of(backend, limits=Limits(backend_timeout=0.1)) as client:
             yield client
 
     def fail(self, backend: Failing, method: str, error: Callable[[], Exception]) -> None:
@@ -521,7 +521,7 @@ class TestCrossOrigin:
         assert client.post("/messages", data={"text": "x"}, headers=origin).status_code == 303
 
     def test_a_trusted_origin_can(self, backend: ScriptedBackend) -> None:
-        client = client_of(backend, trusted_origins=["https://portal.example"])
+        client = client_of(backend, origins=Origins(trusted_origins=["https://portal.example"]))
         headers = {"Origin": "https://portal.example", "Sec-Fetch-Site": "cross-site"}
         assert client.post("/messages", data={"text": "x"}, headers=headers).status_code == 303
 
@@ -666,7 +666,9 @@ class TestSettings:
 
     def test_what_the_host_calls_things_is_text_and_not_markup(self) -> None:
         app: Starlette = create_chat_app(
-            StubBackend(), title="<i>T</i>", greeting="<i>G</i>", introduction="<i>I</i>", agent="<i>A</i>"
+            StubBackend(),
+            title="<i>T</i>",
+            look=Look(greeting="<i>G</i>", introduction="<i>I</i>", agent="<i>A</i>"),
         )
         with TestClient(app) as client:
             text = client.get("/").text

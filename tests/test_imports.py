@@ -20,7 +20,7 @@ PAGE = {"html", "drawing", "look", "view", "urls", "live.patches", "inspection",
 STREAM = {"fragments", "http.sse", "http.stopping", "live", *SEAMS, *PAGE}
 GUARDS = {"http", "auth", "submissions"}
 AGENTS = {"agents", "backends", "testing"}
-EVERYTHING = {"app", "bound", "chat", "endpoints", *STREAM, *GUARDS, *LOG, *AGENTS}
+EVERYTHING = {"app", "bound", "chat", "endpoints", "settings", *STREAM, *GUARDS, *LOG, *AGENTS}
 
 # Place: the places of htmxchat it may import, then the packages of others besides the standard library.
 LAYERS: dict[str, tuple[set[str], set[str]]] = {
@@ -44,9 +44,10 @@ LAYERS: dict[str, tuple[set[str], set[str]]] = {
     "live.patches": (set(), set()),
     "live.reading": (NOUNS | SEAMS, set()),
     "bound": (NOUNS | {"backend", "live.reading", "submissions"}, {"anyio"}),
-    "chat": (STREAM | GUARDS | {"bound"}, set()),
-    "endpoints": (STREAM | GUARDS | {"backends.containment", "bound", "chat"}, {"anyio", "starlette"}),
-    "app": (STREAM | GUARDS | {"bound", "chat", "endpoints"}, {"anyio", "starlette"}),
+    "settings": (STREAM | GUARDS, set()),
+    "chat": (STREAM | GUARDS | {"bound", "settings"}, set()),
+    "endpoints": (STREAM | GUARDS | {"backends.containment", "bound", "chat", "settings"}, {"anyio", "starlette"}),
+    "app": (STREAM | GUARDS | {"bound", "chat", "endpoints", "settings"}, {"anyio", "starlette"}),
     **dict.fromkeys(LOG, (NOUNS | LOG | {"agent", "backend", "view"}, {"alembic", "anyio", "sqlalchemy"})),
     **dict.fromkeys(
         AGENTS,
