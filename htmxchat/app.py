@@ -25,8 +25,18 @@ from .backend import (
     KeepsScripts,
     Managed,
 )
-from .bound import abilities
 from .chat import Chat
+from .chat.bound import abilities
+from .chat.settings import (
+    Inspector,
+    Settings,
+    check_backend,
+    check_inspector,
+    check_login,
+    check_scripts,
+    check_starters,
+    check_stream,
+)
 from .drawing import Drawings, DrawPart, check_parts
 from .endpoints.failures import show_failure
 from .endpoints.table import routes
@@ -45,16 +55,6 @@ from .look import Look
 from .models import Starter
 from .observing import Observer
 from .scripts import Scripts
-from .settings import (
-    Inspector,
-    Settings,
-    check_backend,
-    check_inspector,
-    check_login,
-    check_scripts,
-    check_starters,
-    check_stream,
-)
 from .text.markdown import Markdown
 from .urls import Urls
 

@@ -72,6 +72,7 @@ async def identify(request: WebRequest) -> User | None:
 GIVEN: dict[str, dict[str, Any]] = {
     "create_chat_app": {"backend": BACKEND},
     "LocalBackend": {"agent": respond},
+    "LoginPages": {"login_url": "/login"},
     "KogwistarBackend": {"base_url": "http://127.0.0.1:1"},
     "KogwistarLogin": {"base_url": "http://127.0.0.1:1", "store": Store()},
     "chat_context": {"chat": create_chat_app(BACKEND), "root": "/chat"},

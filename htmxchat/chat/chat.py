@@ -8,26 +8,26 @@ from dataclasses import dataclass, field
 from inspect import isawaitable
 from typing import Literal, TypeVar
 
-from .auth.identity import Identify
-from .auth.login import Login
-from .backend import Backend, CanRetry, KeepsScripts
+from ..auth.identity import Identify
+from ..auth.login import Login
+from ..backend import Backend, CanRetry, KeepsScripts
+from ..drawing import Drawings
+from ..fragments.shell import Frame
+from ..fragments.turns.context import TurnContext
+from ..html import Child
+from ..http.assets import Assets
+from ..http.limits import Slots
+from ..http.stopping import ServerStop
+from ..live import Relay
+from ..look import content_for
+from ..models import User
+from ..observing import Observer
+from ..scripts import Scripts
+from ..text.markdown import Markdown
+from ..urls import Urls
 from .bound import BoundBackend, answered
-from .drawing import Drawings
-from .fragments.shell import Frame
-from .fragments.turns.context import TurnContext
-from .html import Child
-from .http.assets import Assets
-from .http.limits import Slots
-from .http.stopping import ServerStop
-from .live import Relay
-from .look import content_for
-from .models import User
-from .observing import Observer
-from .scripts import Scripts
 from .settings import Settings
 from .submissions import Submissions
-from .text.markdown import Markdown
-from .urls import Urls
 
 T = TypeVar("T")
 _log = logging.getLogger("htmxchat")

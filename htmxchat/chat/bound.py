@@ -8,7 +8,7 @@ from typing import Any, Concatenate, ParamSpec, TypeVar
 
 import anyio
 
-from .backend import (
+from ..backend import (
     Backend,
     CanDelete,
     CanInspect,
@@ -20,10 +20,10 @@ from .backend import (
     KeepsScripts,
     KnowsUsers,
 )
-from .errors import BackendUnavailable, ChatError, NotAllowed
-from .events import RunEvent
-from .live.reading import read_run
-from .models import Run, User
+from ..errors import BackendUnavailable, ChatError, NotAllowed
+from ..events import RunEvent
+from ..live.reading import read_run
+from ..models import Run, User
 from .submissions import Submissions
 
 P = ParamSpec("P")

@@ -6,15 +6,15 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any, Literal, TypeAlias, cast
 
-from . import checks
-from .auth.login import Login, LoginPages
-from .backend import Backend
-from .http.limits import Limits
-from .http.origins import Origins
-from .live.reading import check_reading
-from .look import Look
-from .models import Starter, User
-from .scripts import Scripts
+from .. import checks
+from ..auth.login import Login, LoginPages
+from ..backend import Backend
+from ..http.limits import Limits
+from ..http.origins import Origins
+from ..live.reading import check_reading
+from ..look import Look
+from ..models import Starter, User
+from ..scripts import Scripts
 
 Inspector: TypeAlias = bool | Callable[[User], bool | Awaitable[bool]]
 
