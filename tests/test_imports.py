@@ -53,14 +53,17 @@ LAYERS: dict[str, tuple[set[str], set[str]]] = {
         AGENTS,
         (
             NOUNS | LOG | AGENTS | SEAMS | {"live.reading", "view"},
-            {"anyio", "httpx", "httpx_sse", "pytest", "sqlalchemy"},
+            {
+                *("anyio", "docstring_parser", "httpx", "httpx_sse", "pytest", "sqlalchemy"),
+                *("pydantic", "pydantic_ai", "pydantic_core"),
+            },
         ),
     ),
     "backends.containment": (set(), set()),
     "__init__": (EVERYTHING - {"testing"}, set()),
     "telemetry": ({"observing"}, {"opentelemetry"}),
-    "db": (NOUNS | LOG, set()),
-    "__main__": (EVERYTHING | {"__init__", "db"}, {"anyio", "httpx", "starlette", "uvicorn"}),
+    "cli": (EVERYTHING | {"__init__"}, {"click", "starlette", "uvicorn"}),
+    "__main__": ({"cli"}, set()),
 }
 
 MUTABLE = (ast.List, ast.Dict, ast.Set, ast.ListComp, ast.DictComp, ast.SetComp)

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from htmxchat import InputRequested, LocalBackend, Request, Store, User
-from htmxchat.__main__ import main
+from htmxchat.cli import main
 from htmxchat.errors import NotFound
 from htmxchat.events import JSON
 from htmxchat.testing import each_event
@@ -172,4 +172,4 @@ class TestCommandLine:
         self, arguments: list[str], capsys: pytest.CaptureFixture[str]
     ) -> None:
         assert main(["db", *arguments]) == 1
-        assert capsys.readouterr().err.startswith("python -m htmxchat db: ")
+        assert capsys.readouterr().err.startswith("Error: ")
