@@ -539,6 +539,7 @@ def test_a_slow_function_holds_up_nobody_else(gate: threading.Event) -> None:
                 assert decode(stream.read())[-1].data == "completed"
             found.append((path, run))
 
+        client.get("/")  # or each of the two is a user of its own
         asking = threading.Thread(target=ask_slowly)
         asking.start()
         path, run = begin(client, "quick")

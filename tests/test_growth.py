@@ -542,7 +542,7 @@ LIVE: dict[str, Callable[[int], Sequence[EventBody]]] = {
 
 @pytest.mark.parametrize("name", LIVE)
 def test_no_log_makes_a_page_that_follows_it_slow(name: str) -> None:
-    logs = {n: log(LIVE[name](n // 16)) for n in (SHORT, SHORT * TIMES)}
+    logs = {n: log(LIVE[name](n // 32)) for n in (SHORT, SHORT * TIMES)}
     drawings = Drawings(Drawer({"drawn": lambda data, _: str(data)}), at_once=True)
     context = TurnContext(Urls(), Markdown(), can_run_scripts=True, drawings=drawings)
 
