@@ -518,7 +518,7 @@ def test_no_log_makes_its_folds_slow(name: str) -> None:
 
 
 LIVE: dict[str, Callable[[int], Sequence[EventBody]]] = {
-    **LOGS,
+    **{name: LOGS[name] for name in ("tool calls", "custom parts", "updates of a custom part")},
     "tool calls that come back late": lambda n: [
         *(ToolStarted(f"c{i}", "t") for i in range(n)),
         TextDelta("Done."),
