@@ -1,12 +1,14 @@
 """Agents: what answers a turn. Each is imported only when it is used.
 
     openai_api           models behind OpenAI-compatible servers
+    langgraph_object     a LangGraph graph of this process
     pydantic_ai_object   a Pydantic AI agent of this process
     kogwistar            a kogwistar server
     stub                 scripted answers, for demos and tests
 
     event_stream   server-sent events as a client reads them
     history        what an agent is told of turns that it has no memory of
+    shown          what frameworks hand over, as JSON
     setting        a value, or a function of the request
     summaries      a few words of what a tool was asked and found
 
@@ -20,13 +22,15 @@ from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from .langgraph_object import langgraph
     from .openai_api import openai
     from .pydantic_ai_object import pydantic_ai
 
-__all__ = ["openai", "pydantic_ai"]
+__all__ = ["langgraph", "openai", "pydantic_ai"]
 
 # What is asked for: its room, the extra that brings what it needs, and what that is.
 _FOUND_IN = {
+    "langgraph": ("langgraph_object", "langgraph", ("langgraph",)),
     "openai": ("openai_api", "openai", ("httpx", "pydantic", "docstring_parser")),
     "pydantic_ai": ("pydantic_ai_object", "pydantic-ai", ("pydantic_ai",)),
 }
