@@ -21,7 +21,6 @@ from htmxchat import (
     UsageReported,
     create_chat_app,
 )
-from htmxchat.live.page import LivePage
 from htmxchat.text.markdown import Markdown
 
 NESTED: Any = 1
@@ -133,23 +132,6 @@ def test_a_broken_referer_changes_nothing(referer: str) -> None:
 
     with TestClient(create_chat_app(LocalBackend(respond))) as client:
         assert client.get("/history", headers={"referer": referer.replace("\x00", "")}).status_code == 200
-
-
-def test_an_answer_that_cannot_be_drawn_ends_its_stream(monkeypatch: pytest.MonkeyPatch) -> None:
-    async def respond(request: Request) -> AsyncGenerator[str, Any]:
-        yield "Hello"
-
-    def broken(*arguments: Any) -> None:
-        raise ZeroDivisionError
-
-    monkeypatch.setattr(LivePage, "redraw", broken)
-    with TestClient(create_chat_app(LocalBackend(respond))) as client:
-        client.get("/")
-        address = client.post("/messages", data={"text": "Go"}, follow_redirects=False).headers["location"]
-        stream = client.get(f"/runs/{address.partition('#turn-')[2]}/stream").text
-        assert "This answer cannot be shown." in stream
-        assert "event: end" in stream
-        assert "ZeroDivisionError" not in stream
 
 
 def test_page_json_is_what_the_tool_was_given() -> None:

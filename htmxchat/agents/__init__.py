@@ -6,6 +6,8 @@
     kogwistar            a kogwistar server
     stub                 scripted answers, for demos and tests
 
+    tools          typed Python functions that a model may call
+    budget         how much of a conversation a model is given
     event_stream   server-sent events as a client reads them
     history        what an agent is told of turns that it has no memory of
     shown          what frameworks hand over, as JSON
@@ -25,13 +27,18 @@ if TYPE_CHECKING:
     from .langgraph_object import langgraph
     from .openai_api import openai
     from .pydantic_ai_object import pydantic_ai
+    from .tools import RunPython, ToolContext, run_python, tool
 
-__all__ = ["langgraph", "openai", "pydantic_ai"]
+__all__ = ["RunPython", "ToolContext", "langgraph", "openai", "pydantic_ai", "run_python", "tool"]
 
 # What is asked for: its room, the extra that brings what it needs, and what that is.
 _FOUND_IN = {
     "langgraph": ("langgraph_object", "langgraph", ("langgraph",)),
     "openai": ("openai_api", "openai", ("httpx", "pydantic", "docstring_parser")),
+    "tool": ("tools", "openai", ("pydantic", "docstring_parser")),
+    "ToolContext": ("tools", "openai", ("pydantic", "docstring_parser")),
+    "run_python": ("tools", "openai", ("pydantic", "docstring_parser")),
+    "RunPython": ("tools", "openai", ("pydantic", "docstring_parser")),
     "pydantic_ai": ("pydantic_ai_object", "pydantic-ai", ("pydantic_ai",)),
 }
 

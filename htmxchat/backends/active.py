@@ -39,8 +39,8 @@ from .containment import contained
 from .player import play
 from .replay import Replay
 
-AGENT_FAILED = "The agent failed while answering. What it wrote is kept."
-INTERRUPTED = "The answer was interrupted: the server that wrote it stopped. What it wrote is kept."
+AGENT_FAILED = "The agent hit an error."
+INTERRUPTED = "The answer was interrupted because its server stopped."
 
 T = TypeVar("T")
 log = logging.getLogger("htmxchat")

@@ -15,7 +15,7 @@ from ..store import Batch, Notes, Started
 from .outage import Outage
 
 DELAYED = "The answer is delayed: it cannot be saved right now."
-UNSAVED = RunEnded(Outcome.FAILED, "The answer could not be saved, so it was stopped. What was saved is kept.")
+UNSAVED = RunEnded(Outcome.FAILED, "The answer was stopped because it could not be saved.")
 _MOST_EVENTS = 2_000
 _MOST_CHARACTERS = 1_000_000
 

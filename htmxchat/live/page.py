@@ -18,8 +18,6 @@ from .patches import Patch
 from .rows import LiveRows, RowsWanted
 from .turn import LiveTurn
 
-_BACKLOG = 0.5
-
 # Events upon which a script may stand otherwise.
 _ABOUT_SCRIPTS = ScriptProposed | ScriptFinished | RunEnded
 
@@ -126,9 +124,10 @@ async def catch_up(page: LivePage, follower: Follower, after: int | None) -> lis
         await page.fold(await follower.take())
         await page.look_at_queue(anew=True)
         return page.redraw()
-    patient_until, heard = anyio.current_time() + 4 * _BACKLOG, False
+    backlog = follower.timing.backlog
+    patient_until, heard = anyio.current_time() + 4 * backlog, False
     while True:
-        events = await follower.take(_BACKLOG)
+        events = await follower.take(backlog)
         heard = heard or bool(events)
         seen = [event for event in events if event.seq <= after]
         await page.fold(seen)

@@ -23,8 +23,8 @@ from .database import Database
 from .notices import Notice
 
 MOST_DEATHS = 3
-SILENT = "The answer was interrupted: the server that wrote it stopped, or lost its database. What it wrote is kept."
-FATAL = "The answer was interrupted: the servers that wrote it stopped, one after the other. What was written is kept."
+SILENT = "The answer was interrupted because its server stopped or lost its database."
+FATAL = "The answer was interrupted because several servers stopped while they were writing it."
 UNANSWERABLE = "This question can no longer be answered: the server that asked it stopped. Try again to be asked anew."
 UNUSABLE = "What comes of the script can no longer be used: the server that waited for it stopped. Try again."
 

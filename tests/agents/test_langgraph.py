@@ -20,6 +20,7 @@ from pydantic import BaseModel
 
 from htmxchat import Custom, Request, RunState, StageChanged, UsageReported
 from htmxchat.agents import langgraph
+from htmxchat.backends.active import AGENT_FAILED
 from htmxchat.parts import CustomPart, Reasoning, Text, ToolCall
 from tests.agents.graph_models import FileSaver, FunctionModel, Streams, call, spoken
 from tests.agents.talking import ANN, answer, events, reach, say, served, view
@@ -321,7 +322,7 @@ class Refused(Exception):
         (Refused(429), "asked too much at once"),
         (Refused(418), "refused the request"),
         (Refused(503), "cannot answer right now"),
-        (RuntimeError("sk-secret"), "The agent failed while answering."),
+        (RuntimeError("sk-secret"), AGENT_FAILED),
     ],
     ids="key rate other server mistake".split(),
 )

@@ -265,7 +265,7 @@ async def test_a_run_that_the_server_forgot_ends(server: Replay, chat: Kogwistar
     server.kill()
     del server.runs[on(server, run)]
     server.start()
-    assert "does not know this run" in (end(await reading).error or "")
+    assert "no longer knows this run" in (end(await reading).error or "")
 
 
 @pytest.mark.parametrize("route", ["/events$", "/api/runs/[^/]*(/events)?$"])

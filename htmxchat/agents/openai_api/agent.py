@@ -1,102 +1,120 @@
-"""A model behind an OpenAI-compatible server, as an agent."""
+"""A model behind an OpenAI-compatible server, as an agent: rounds of replies and tools."""
 
 from __future__ import annotations
 
-import inspect
-from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
+from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
 from functools import partial
-from typing import Any, TypeAlias
+from typing import Any
 
 import httpx
 
-from ... import checks
-from ...agent import Request, Said
-from ...events import JSON, Outcome, RunEnded
+from ...agent import Remember, Request, Said
+from ...events import JSON, Outcome, RunEnded, StageChanged
+from ...models import Turn
+from ..budget import recent
+from ..setting import setting_for
+from ..tools import ToolResult, use_tools
 from . import chat, messages, refusals
-from .reply import Reply
+from .chat_reader import ChatReader
+from .messages import Message, UserMessage
+from .options import Options
+from .progress import Progress
+from .reply import Piece, Reply
 from .server import Server
 
-SystemPrompt: TypeAlias = str | Callable[[Request], str | Awaitable[str]]
+TOO_MANY_ROUNDS = "The agent has used tools {most} times without coming to an answer. Ask it to go on."
 
 
 class OpenAIAgent:
-    """Answers with a model behind an OpenAI-compatible server. `openai(…)` makes one."""
+    """Answers with a model behind an OpenAI-compatible server. `openai(…)` makes one.
+
+    A run can be resumed after each reply that calls tools, and after each result. What the model said and was told
+    since the run began is in the checkpoint; what was before is read from the branch.
+    """
 
     name = "openai"
 
-    def __init__(self, server: Server, model: str, system: SystemPrompt, extra: Mapping[str, JSON]) -> None:
+    def __init__(self, server: Server, options: Options) -> None:
         self._server = server
-        self._model = checks.text("model", model, empty=False)
-        self._system = system
-        self._extra = dict(extra)
+        self._options = options
 
     def __repr__(self) -> str:
-        return f"<openai {self._model!r} at {self._server.base_url!r}>"
+        return f"<openai {self._options.model!r} at {self._server.base_url!r}>"
 
-    async def answer(self, request: Request) -> AsyncGenerator[Said, Any]:
+    def answer(self, request: Request) -> AsyncGenerator[Said, Any]:
         """Answer a turn."""
-        asked = [
-            *messages.system(await self._prompt(request)),
-            *messages.of_history(request.history),
-            messages.user(request.text),
-        ]
+        return self.resume(request, None)
+
+    async def resume(self, request: Request, checkpoint: JSON) -> AsyncGenerator[Said, Any]:
+        """Go on after the last reply or result that was kept."""
+        options, progress = self._options, Progress.read(checkpoint)
+        system = await setting_for(options.system, request)
+        turns = recent(request.history, options.history)
+        kept = _kept(request, turns)
+        before = [*messages.of_history(turns, options.script_tool, kept), UserMessage(request.text)]
         async with self._server.connections() as client:
-            reply = Reply()
-            body = chat.body(self._model, asked, (), self._extra)
-            reader = partial(chat.ChatReader, self._server.secrets)
-            async with aclosing(self._server.ask(client, chat.PATH, body, reader)) as pieces:
-                async for piece in pieces:
-                    if isinstance(piece, Reply):
-                        reply = piece
-                    else:
-                        yield piece
-        if reply.usage:
-            yield reply.usage
-        if trouble := _trouble(reply):
-            yield RunEnded(Outcome.FAILED, trouble)
+            while True:
+                if waiting := progress.waiting():
+                    async with aclosing(use_tools(options.tools, waiting, request)) as using:
+                        answer = None
+                        while (told := await _next(using, answer)) is not None:
+                            answer = None
+                            if isinstance(told, ToolResult):
+                                progress.tell(told, sees=options.sees)
+                                yield progress.checkpoint()
+                            else:
+                                answer = yield told
+                if progress.rounds >= options.rounds:
+                    yield RunEnded(Outcome.FAILED, TOO_MANY_ROUNDS.format(most=options.rounds))
+                    return
+                reply = Reply()
+                async with aclosing(self._ask(client, system, [*before, *progress.said])) as pieces:
+                    async for piece in pieces:
+                        if isinstance(piece, Reply):
+                            reply = piece
+                        else:
+                            yield piece
+                if reply.usage:
+                    yield progress.count(reply.usage)
+                if trouble := _trouble(reply, progress.rounds):
+                    yield RunEnded(Outcome.FAILED, trouble)
+                    return
+                if not reply.calls:
+                    return
+                progress.add(reply)
+                if extras := progress.extras():
+                    yield Remember({**kept, request.run_id: extras})
+                yield progress.checkpoint()
 
-    async def _prompt(self, request: Request) -> str:
-        prompt = self._system(request) if callable(self._system) else self._system
-        return await prompt if inspect.isawaitable(prompt) else prompt
+    def _ask(
+        self, client: httpx.AsyncClient, system: str, said: Sequence[Message]
+    ) -> AsyncGenerator[Piece | StageChanged | Reply, None]:
+        options = self._options
+        tools = options.tools.values()
+        body = chat.body(options.model, system, said, tools, options.extra, send_reasoning=options.send_reasoning)
+        return self._server.ask(client, chat.PATH, body, partial(ChatReader, self._server.secrets))
 
 
-def _trouble(reply: Reply) -> str | None:
+def _kept(request: Request, turns: Sequence[Turn]) -> dict[str, JSON]:
+    """Return what earlier runs have kept for the server, of those turns that it is told of."""
+    memory, ids = request.memory, {turn.id for turn in turns}
+    return {id: kept for id, kept in memory.items() if id in ids} if isinstance(memory, dict) else {}
+
+
+def _trouble(reply: Reply, rounds: int) -> str | None:
     """Return why a reply is no complete answer, in a sentence; `None` if it is one."""
     if not reply.ended:
         return refusals.CUT
     if said := refusals.FINISHES.get(reply.finish):
         return said
-    return None if reply.text.strip() or reply.calls else refusals.EMPTY
+    # After tools, which have shown something, there may be nothing left to say.
+    return None if reply.text.strip() or reply.calls or rounds else refusals.EMPTY
 
 
-def openai(
-    base_url: str,
-    *,
-    model: str,
-    api_key: str | None = None,
-    system: SystemPrompt = "",
-    headers: Mapping[str, str] | None = None,
-    extra: Mapping[str, JSON] | None = None,
-    timeout: float = 300.0,
-    client: httpx.AsyncClient | None = None,
-) -> OpenAIAgent:
-    """Return an agent that answers with a model behind an OpenAI-compatible server.
-
-    Args:
-        base_url: What `/chat/completions` comes after: `http://localhost:11434/v1`.
-        model: Its name on that server.
-        api_key: Sent as a bearer token, and shown nowhere. A local server needs none.
-        system: The system prompt, or a function of the request that returns it, also an `async` one.
-        headers: Further headers of each request. Their values are shown nowhere.
-        extra: Further fields of each request: `{"temperature": 0}`. They are sent as they are.
-        timeout: How many seconds the server may say nothing, also before its first word.
-        client: Makes the requests, through a proxy for example. You close it. Without one, each run has its own,
-            which reads nothing from the environment.
-
-    Raises:
-        TypeError: An argument is of another kind.
-        ValueError: `base_url` or a header cannot be used.
-    """
-    server = Server(base_url, api_key, headers or {}, timeout, client)
-    return OpenAIAgent(server, model, system, extra or {})
+async def _next(generator: AsyncGenerator[Any, Any], answer: Any) -> Any:
+    """Return what a generator yields next; `None` at its end."""
+    try:
+        return await generator.asend(answer)
+    except StopAsyncIteration:
+        return None

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, field
+import re
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from .reply import Call
 
 _KEPT = ("extra_content",)
+_ID = re.compile(r"[A-Za-z0-9_.:-]{1,64}")
 
 
 @dataclass(slots=True)
@@ -22,13 +25,7 @@ class _Call:
     @property
     def whole(self) -> bool:
         """Whether its arguments are a complete JSON object."""
-        text = "".join(self.arguments)
-        if not text.rstrip().endswith("}"):
-            return False
-        try:
-            return isinstance(json.loads(text), dict)
-        except (ValueError, RecursionError):
-            return False
+        return is_object("".join(self.arguments))
 
 
 class Calls:
@@ -87,5 +84,34 @@ class Calls:
         return self._calls[-1] if self._calls else None
 
 
+def is_object(written: str) -> bool:
+    """Return whether this is a whole JSON object."""
+    if not written.rstrip().endswith("}"):
+        return False
+    try:
+        return isinstance(json.loads(written), dict)
+    except (ValueError, RecursionError):
+        return False
+
+
 def _text(value: object) -> str:
     return value if isinstance(value, str) else ""
+
+
+def named(calls: Sequence[Call], others: Collection[str]) -> tuple[Call, ...]:
+    """Return calls with ids that are unique in the run and harmless: the server's own where they are.
+
+    Args:
+        others: The ids that the run has already. Some servers begin to count anew in each reply.
+    """
+    taken = set(others)
+    result = []
+    for call in calls:
+        id = call.id
+        if not _ID.fullmatch(id) or id in taken:
+            id = f"call{len(taken):05}"  # nine characters: some servers take no other
+            while id in taken:
+                id = f"call{int(id[4:]) + 1:05}"
+        taken.add(id)
+        result.append(replace(call, id=id))
+    return tuple(result)

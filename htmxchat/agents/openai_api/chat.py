@@ -1,182 +1,75 @@
-"""Chat completions: the request's body, and the chunks of its stream."""
+"""The request for a chat completion."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from collections.abc import Iterable, Mapping
 
-from ...errors import BackendError
-from ...events import JSON, ReasoningDelta, UsageReported
-from ...text.cleaning import read_json
-from ..event_stream import ServerEvent
-from . import refusals
-from .calls import Calls
-from .reply import Piece, Reply
-from .surrogates import Joiner, whole
-from .thinking import Thinking
+from ...events import JSON
+from ..tools import AnyTool
+from .calls import is_object
+from .messages import Message, ModelMessage, ResultMessage, UserMessage
+from .reply import Call
 
 PATH = "/chat/completions"
-UNREADABLE = "The model's server sent something that cannot be read. What the model wrote is kept. Try again."
-_REASONING = ("reasoning_content", "reasoning", "thinking")
 
 
-def body(model: str, messages: Sequence[JSON], tools: Sequence[JSON], extra: Mapping[str, JSON]) -> dict[str, JSON]:
+def body(
+    model: str,
+    system: str,
+    messages: Iterable[Message],
+    tools: Iterable[AnyTool],
+    extra: Mapping[str, JSON],
+    *,
+    send_reasoning: bool = False,
+) -> dict[str, JSON]:
     """Return what is posted."""
+    first: list[JSON] = [{"role": "system", "content": system}] if system.strip() else []
     asked: dict[str, JSON] = {
         "model": model,
-        "messages": list(messages),
+        "messages": first + wire(messages, send_reasoning=send_reasoning),
         "stream": True,
         "stream_options": {"include_usage": True},
     }
-    if tools:
-        asked["tools"] = [{"type": "function", "function": tool} for tool in tools]
+    if functions := [_function(each) for each in tools]:
+        asked["tools"] = functions
     return asked | dict(extra)
 
 
-class ChatReader:
-    """Makes a reply of the chunks of a chat completion, or of one that came whole.
-
-    Only the first choice counts. What is missing, null or of another shape adds nothing.
-
-    Args:
-        secrets: What must not be repeated from an error.
-        think_tags: Whether `<think>` at the beginning of the text begins reasoning.
-    """
-
-    def __init__(self, secrets: Sequence[str] = (), *, think_tags: bool = True) -> None:
-        self.done = False
-        self._secrets = secrets
-        self._calls = Calls()
-        self._text: list[str] = []
-        self._reasoning: list[str] = []
-        self._joiners = Joiner(), Joiner()
-        self._thinking = Thinking(think_tags)
-        self._finish = ""
-        self._usage: UsageReported | None = None
-        self._details: list[JSON] = []
-
-    def feed(self, event: ServerEvent) -> Sequence[Piece]:
-        data = event.data.strip()
-        while data.startswith("data:"):  # of a proxy that wraps it twice
-            data = data[5:].lstrip()
-        if self.done or not data:
-            return ()
-        if data == "[DONE]":
-            self.done = True
-            return ()
-        chunk = _read(data)
-        chunks = chunk if isinstance(chunk, list) else [chunk]
-        pieces: list[Piece] = []
-        for each in chunks:
-            if isinstance(each, dict):
-                pieces += self._chunk(each, event.type)
-        return pieces
-
-    def end(self) -> Sequence[Piece]:
-        text, reasoning = self._joiners[0].end(), self._joiners[1].end()
-        pieces = [*self._think(self._thinking.feed(text)), *self._think(self._thinking.end())]
-        return [*self._reason(reasoning), *pieces]
-
-    def reply(self) -> Reply:
-        return Reply(
-            "".join(self._text),
-            "".join(self._reasoning),
-            self._calls.calls(),
-            self._finish,
-            bool(self._finish) or (self.done and bool(self._text or self._reasoning or self._calls)),
-            self._usage,
-            {"reasoning_details": self._details} if self._details else {},
-        )
-
-    def _chunk(self, chunk: dict[str, Any], type: str) -> Iterator[Piece]:
-        self._count(chunk)
-        for choice in _dicts(chunk.get("choices")):
-            if choice.get("index") not in (0, None):
-                continue
-            yield from self._choice(choice)
-            if choice.get("error"):
-                raise refusals.in_stream(choice["error"], self._secrets)
-        if chunk.get("error") or type == "error":
-            raise refusals.in_stream(chunk.get("error") or chunk, self._secrets)
-
-    def _choice(self, choice: dict[str, Any]) -> Iterator[Piece]:
-        delta = choice.get("delta")
-        message = delta if isinstance(delta, dict) else choice.get("message")
-        if not isinstance(message, dict):
-            message = {"content": choice.get("text")}
-        yield from self._reason(self._joiners[1].feed(self._reasoning_in(message)))
-        content = message.get("content")
-        if isinstance(content, str):
-            yield from self._write(content)
-        else:
-            for part in _dicts(content):
-                yield from self._part(part)
-        yield from self._write(message.get("refusal"))
-        for fragment in _dicts(message.get("tool_calls")):
-            self._calls.add(fragment)
-        if isinstance(message.get("function_call"), dict):
-            self._calls.add({"index": 0, "function": message["function_call"]})
-        finish = choice.get("finish_reason")
-        if isinstance(finish, str) and finish:
-            self._finish = whole(finish)
-
-    def _reasoning_in(self, message: dict[str, Any]) -> str:
-        details = [each for each in _dicts(message.get("reasoning_details"))]
-        self._details += details
-        told = next((text for name in _REASONING if isinstance(text := message.get(name), str) and text), "")
-        return told or "".join(
-            text for each in details for text in (_text(each.get("text")), _text(each.get("summary")))
-        )
-
-    def _part(self, part: dict[str, Any]) -> Iterator[Piece]:
-        """Read a part of a content that is a list."""
-        thought = part.get("thinking")
-        if thought is not None:
-            inner = (
-                thought if isinstance(thought, str) else "".join(_text(each.get("text")) for each in _dicts(thought))
-            )
-            yield from self._reason(self._joiners[1].feed(inner))
-        else:
-            yield from self._write(part.get("text") or part.get("refusal"))
-
-    def _write(self, text: object) -> Iterator[Piece]:
-        if isinstance(text, str) and text:
-            yield from self._think(self._thinking.feed(self._joiners[0].feed(text)))
-
-    def _think(self, found: Sequence[tuple[bool, str]]) -> Iterator[Piece]:
-        for is_thought, text in found:
-            if is_thought:
-                yield from self._reason(text)
-            elif text:
-                self._text.append(text)
-                yield text
-
-    def _reason(self, text: str) -> Iterator[Piece]:
-        if text:
-            self._reasoning.append(text)
-            yield ReasoningDelta(text)
-
-    def _count(self, chunk: dict[str, Any]) -> None:
-        groq = chunk.get("x_groq")
-        usage = chunk.get("usage") or (groq.get("usage") if isinstance(groq, dict) else None)
-        if isinstance(usage, dict):
-            self._usage = UsageReported(_count(usage.get("prompt_tokens")), _count(usage.get("completion_tokens")))
+def wire(messages: Iterable[Message], *, send_reasoning: bool = False) -> list[JSON]:
+    """Return messages as chat completions take them."""
+    sent: list[JSON] = []
+    pictures: list[str] = []
+    for message in messages:
+        if pictures and not isinstance(message, ResultMessage):
+            sent.append(_shown(pictures))
+            pictures = []
+        match message:
+            case UserMessage(text=text):
+                sent.append({"role": "user", "content": text})
+            case ResultMessage():
+                sent.append({"role": "tool", "tool_call_id": message.call_id, "content": message.text})
+                pictures += message.pictures
+            case ModelMessage():
+                said: dict[str, JSON] = {"role": "assistant", "content": message.text, **message.extra}
+                if message.calls:
+                    said["tool_calls"] = [_called(call) for call in message.calls]
+                if send_reasoning and message.reasoning:
+                    said["reasoning_content"] = message.reasoning
+                sent.append(said)
+    return [*sent, _shown(pictures)] if pictures else sent
 
 
-def _read(data: str) -> JSON:
-    try:
-        return read_json(data)
-    except ValueError:
-        raise BackendError(UNREADABLE) from None
+def _shown(pictures: Iterable[str]) -> JSON:
+    """Return the pictures that tools made: results of tools are text, so they are shown as if by the user."""
+    said: list[JSON] = [{"type": "text", "text": "The pictures that the tool made:"}]
+    return {"role": "user", "content": said + [{"type": "image_url", "image_url": {"url": url}} for url in pictures]}
 
 
-def _dicts(value: object) -> list[dict[str, Any]]:
-    return [each for each in value if isinstance(each, dict)] if isinstance(value, list) else []
+def _called(call: Call) -> JSON:
+    function: JSON = {"name": call.name, "arguments": call.arguments if is_object(call.arguments) else "{}"}
+    return {"id": call.id, "type": "function", "function": function, **call.extra}
 
 
-def _text(value: object) -> str:
-    return value if isinstance(value, str) else ""
-
-
-def _count(value: object) -> int:
-    return value if isinstance(value, int) and not isinstance(value, bool) and value > 0 else 0
+def _function(tool: AnyTool) -> JSON:
+    described = {"name": tool.name, "description": tool.description, "parameters": tool.parameters}
+    return {"type": "function", "function": described}

@@ -7,7 +7,7 @@
 
 import { notify } from "./page.js";
 
-const NOT_SENT = "Your message could not be sent, and is kept here. Check the connection and send it again.";
+const NOT_SENT = "Your message could not be sent. It is still here; check your connection and send it again.";
 const NOT_STOPPED = "The answer could not be stopped. Check the connection and try again.";
 /** Whether the text is written on a screen. */
 const TOUCH = matchMedia("(pointer: coarse)");
