@@ -37,7 +37,7 @@ from .chat.settings import (
     check_starters,
     check_stream,
 )
-from .drawing import Drawings, DrawPart, check_parts
+from .drawing import Drawer, Drawings, DrawPart, check_parts
 from .endpoints.failures import show_failure
 from .endpoints.table import routes
 from .errors import ChatError
@@ -129,7 +129,7 @@ def create_chat_app(
         streams=Slots(settings.limits.streams_per_user),
         requests=Slots(settings.limits.requests_per_user),
         stop=ServerStop(backend.drain if isinstance(backend, CanDrain) else None),
-        drawings=None if parts is None else Drawings(check_parts(parts)),
+        drawings=None if parts is None else Drawings(Drawer(check_parts(parts))),
         login=own_login,
         observer=checks.optional("observer", observer, Observer, "Telemetry(), from htmxchat.telemetry"),
     )
@@ -202,7 +202,11 @@ def chat_context(chat: Starlette, root: str) -> TurnContext:
     urls = Urls(checks.text("root", root).rstrip("/"), parts.assets.version)
     # Which of its readers may inspect, nobody says here.
     open_to_all = parts.settings.inspector is True
-    return replace(parts.turn_context(urls, can_inspect=open_to_all), inspector="elsewhere" if open_to_all else None)
+    return replace(
+        parts.turn_context(urls, can_inspect=open_to_all),
+        inspector="elsewhere" if open_to_all else None,
+        drawings=parts.drawings and replace(parts.drawings, at_once=True),
+    )
 
 
 def chat_lifespan(*chats: Starlette) -> Callable[[Any], AbstractAsyncContextManager[None]]:

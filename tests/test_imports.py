@@ -13,7 +13,8 @@ PACKAGE = Path(__file__).parent.parent / "htmxchat"
 
 # A place is a module or package below htmxchat; the longest that fits a module's name is its place.
 TEXT = {"text"}
-NOUNS = {"checks", "compaction", "kinds", "models", "events", "errors", "observing", "parts", "scripts", "words", *TEXT}
+NOUNS = {"checks", "compaction", "kinds", "models", "events", "errors", "observing", "scripts", "words", *TEXT}
+NOUNS |= {"part_list", "parts"}
 SEAMS = {"agent", "backend", "auth.login"}
 LOG = {"journal", "store"}
 PAGE = {"html", "drawing", "look", "view", "urls", "live.patches", "inspection", *NOUNS}
@@ -55,7 +56,7 @@ LAYERS: dict[str, tuple[set[str], set[str]]] = {
             NOUNS | LOG | AGENTS | SEAMS | {"live.reading", "view"},
             {
                 *("anyio", "docstring_parser", "httpx", "httpx_sse", "pytest", "sqlalchemy"),
-                *("pydantic", "pydantic_ai", "pydantic_core", "typing_extensions"),
+                *("pydantic", "pydantic_ai", "pydantic_core", "langchain_core", "langgraph", "typing_extensions"),
             },
         ),
     ),
