@@ -22,6 +22,7 @@ from .backend import (
     KeepsScripts,
     KnowsUsers,
     Managed,
+    TellsChanges,
     TellsReadiness,
 )
 from .backends.local import LocalBackend
@@ -79,6 +80,7 @@ from .models import (
     UNDATED,
     Conversation,
     ConversationPage,
+    Overview,
     Run,
     RunState,
     RunStep,
@@ -160,6 +162,7 @@ __all__ = [
     "Origins",
     "OtherSchema",
     "Outcome",
+    "Overview",
     "Part",
     "PartContext",
     "Picture",
@@ -203,6 +206,7 @@ __all__ = [
     "Store",
     "StubBackend",
     "TableValue",
+    "TellsChanges",
     "TellsReadiness",
     "Text",
     "TextDelta",

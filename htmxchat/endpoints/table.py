@@ -8,7 +8,20 @@ from starlette.routing import Mount, Route
 
 from ..chat import Chat
 from ..http.routing import PostRoute
-from . import conversations, exports, health, history, insight, inspector, pages, runs, sandbox, scripts, session
+from . import (
+    changes,
+    conversations,
+    exports,
+    health,
+    history,
+    insight,
+    inspector,
+    pages,
+    runs,
+    sandbox,
+    scripts,
+    session,
+)
 
 
 def routes(chat: Chat) -> list[Route | Mount]:
@@ -32,6 +45,8 @@ def routes(chat: Chat) -> list[Route | Mount]:
         post("/messages", conversations.start, name="start"),
         get("/c/{conversation}", pages.show, name="conversation"),
         post("/c/{conversation}/messages", conversations.send, name="messages"),
+        get("/changes", changes.show, name="changes"),
+        get("/c/{conversation}/changes", changes.show, name="conversation_changes"),
         get("/c/{conversation}/rename", conversations.ask_title, name="rename_form"),
         post("/c/{conversation}/rename", conversations.rename, name="rename"),
         post("/c/{conversation}/delete", conversations.delete, name="delete"),

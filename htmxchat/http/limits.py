@@ -41,7 +41,8 @@ class Limits:
         runs_per_user: How many live runs a user may have at a time, those that wait for the user included. A backend
             that is a `CanLimitRuns` counts them over all processes; another has to see to it itself.
 
-        poll_interval: Seconds between two polls of a page.
+        poll_interval: Seconds between two polls of a live answer. A visible page asks half as often what other tabs and
+            devices have changed.
         backend_timeout: Seconds that a page waits for the backend before it says that it cannot be reached.
 
     Raises:
