@@ -22,7 +22,11 @@ except ImportError as error:
 
 @pytest.mark.parametrize(
     ("name", "missing", "extra"),
-    [("langgraph", ["langgraph"], "langgraph"), ("pydantic_ai", ["pydantic_ai"], "pydantic-ai")],
+    [
+        ("ag_ui", ["httpx"], "ag-ui"),
+        ("langgraph", ["langgraph"], "langgraph"),
+        ("pydantic_ai", ["pydantic_ai"], "pydantic-ai"),
+    ],
 )
 def test_a_missing_extra_is_one_clear_sentence(name: str, missing: list[str], extra: str) -> None:
     source = WITHOUT.format(name=name, missing=missing)
