@@ -269,15 +269,14 @@ def gate() -> Iterator[threading.Event]:
 
 
 async def test_a_function_that_hangs_hurts_its_own_part_only(
-    gate: threading.Event, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+    gate: threading.Event, caplog: pytest.LogCaptureFixture
 ) -> None:
     def hangs(data: Any, context: PartContext) -> Any:
         if data == "hang":
             gate.wait()
         return f"drawn {data}"
 
-    monkeypatch.setattr("htmxchat.drawing.drawings._AGAIN", 0.0)
-    drawer = Drawer({"card": hangs, "other": lambda data, context: "other"}, seconds=0.2)
+    drawer = Drawer({"card": hangs, "other": lambda data, context: "other"}, seconds=0.2, again=0)
     wanted = [order(data="hang"), order(data="quick"), order("other")]
     ticks = 0
 

@@ -18,7 +18,6 @@ from .models import Drawing, DrawPart, Order
 
 _log = logging.getLogger("htmxchat")
 
-_AGAIN = 10.0
 _THREADS = 4
 _NOT_DRAWN = Drawing("", "It was not drawn. Reload the page to look again.")
 
@@ -59,12 +58,21 @@ class Drawer:
     Args:
         functions: By the names of tools and of `Custom` events.
         seconds: For how long a reader waits for them.
+        again: For how many seconds a problem is kept before it is tried again.
         most: How many bytes of HTML are kept, about.
     """
 
-    def __init__(self, functions: Mapping[str, DrawPart], *, seconds: float = 2.0, most: int = 8 * 1024 * 1024) -> None:
+    def __init__(
+        self,
+        functions: Mapping[str, DrawPart],
+        *,
+        seconds: float = 2.0,
+        again: float = 10.0,
+        most: int = 8 * 1024 * 1024,
+    ) -> None:
         self._functions = functions
         self._seconds = seconds
+        self._again = again
         self._most = most
         self._kept: OrderedDict[bytes, _Kept] = OrderedDict()
         self._size = 0
@@ -144,7 +152,7 @@ class Drawer:
 
     def _keep(self, key: bytes, drawing: Drawing) -> None:
         # What failed is tried again, but not for each reader and each frame.
-        kept = _Kept(drawing, time.monotonic() + _AGAIN if drawing.problem else math.inf)
+        kept = _Kept(drawing, time.monotonic() + self._again if drawing.problem else math.inf)
         with self._lock:
             if key in self._kept:
                 self._size -= self._kept.pop(key).size
