@@ -41,7 +41,7 @@ LAYERS: dict[str, tuple[set[str], set[str]]] = {
     **dict.fromkeys(GUARDS, (NOUNS | GUARDS, {"anyio", "starlette"})),
     "fragments": (PAGE, set()),
     "live": (STREAM, {"anyio"}),
-    "live.patches": (set(), set()),
+    "live.patches": ({"html"}, set()),
     "live.reading": (NOUNS | SEAMS, set()),
     "bound": (NOUNS | {"backend", "live.reading", "submissions"}, {"anyio"}),
     "chat": (STREAM | GUARDS | {"bound"}, set()),

@@ -169,9 +169,6 @@ def _rows(call: Call) -> RowsWanted | None:
     after = number(query.get("rows", ""))
     if after is None or not call.can_inspect:
         return None
-    paused = query.get("paused") == "1"
-    heard = number(call.request.headers.get("last-event-id", ""))
     # What came on this stream before it broke brought its rows with it.
-    if heard is not None and not paused:
-        after = max(after, heard)
-    return RowsWanted(after, row_filter(call), paused)
+    heard = number(call.request.headers.get("last-event-id", ""))
+    return RowsWanted(max(after, heard or 0), row_filter(call))

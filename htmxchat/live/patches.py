@@ -12,8 +12,18 @@ from dataclasses import dataclass
 from html import escape
 from typing import Literal, TypeAlias
 
+from ..html import FT, render
+
 Swap: TypeAlias = Literal[
-    "outerHTML", "outerMorph", "innerMorph", "innerHTML", "afterbegin", "beforeend", "delete", "attributes"
+    "outerHTML",
+    "outerMorph",
+    "innerMorph",
+    "innerHTML",
+    "beforebegin",
+    "afterbegin",
+    "beforeend",
+    "delete",
+    "attributes",
 ]
 
 _CLOSER = re.compile(r"(</[a-z0-9-]++>)(\s*+)")
@@ -34,6 +44,11 @@ class Patch:
     target: str
     swap: Swap
     html: str = ""
+
+
+def replace(fragment: FT, swap: Swap = "outerMorph") -> Patch:
+    """Return the patch that puts a fragment in the place of the element that has its id."""
+    return Patch(f"#{fragment.id}", swap, render(fragment))
 
 
 def render_patches(patches: Iterable[Patch]) -> str:
