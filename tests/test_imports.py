@@ -13,7 +13,8 @@ PACKAGE = Path(__file__).parent.parent / "htmxchat"
 
 # A place is a module or package below htmxchat; the longest that fits a module's name is its place.
 TEXT = {"text"}
-NOUNS = {"checks", "compaction", "kinds", "models", "events", "errors", "observing", "parts", "scripts", "words", *TEXT}
+NOUNS = {"checks", "compaction", "kinds", "models", "events", "errors", "observing", "scripts", "words", *TEXT}
+NOUNS |= {"part_list", "parts"}
 SEAMS = {"agent", "backend", "auth.login"}
 LOG = {"journal", "store"}
 PAGE = {"html", "drawing", "look", "view", "urls", "live.patches", "inspection", *NOUNS}

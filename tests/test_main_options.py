@@ -137,7 +137,8 @@ def test_what_cannot_be_used_is_said_in_one_line(
     ("arguments", "sentence"),
     [
         (["--agent", "kogwistar"], "--agent kogwistar needs --url, or GRAPHRAG_SERVER_URL"),
-        (["--url", "http://kog:1"], "--url goes with --agent kogwistar only"),
+        (["--agent", "ag-ui"], "--agent ag-ui needs --url"),
+        (["--url", "http://kog:1"], "--url goes with --agent ag-ui or kogwistar only"),
         (["--public-url", "http://kog:1"], "--public-url goes with --agent kogwistar only"),
         (["--workflow", "w"], "--workflow goes with --agent kogwistar only"),
     ],

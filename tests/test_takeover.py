@@ -48,7 +48,7 @@ from htmxchat.scripts.actions import Approve, Claim, Finish
 from htmxchat.scripts.states import digest
 from htmxchat.store import tables
 from htmxchat.store.rows import now
-from htmxchat.store.takeover import FATAL, SILENT, UNANSWERABLE
+from htmxchat.store.takeover import FATAL, SILENT, UNANSWERABLE, Takeover
 from htmxchat.testing import each_event
 from tests.support import Unreliable, kill
 
@@ -93,7 +93,7 @@ async def make(url: str) -> AsyncIterator[Make]:
 async def owner_of(backend: LocalBackend, run: Run) -> tuple[str | None, str | None]:
     """Return the process that has a run, and what the run waits for."""
     this = select(tables.runs.c.owner, tables.runs.c.waiting).where(tables.runs.c.id == run.id)
-    owner, waiting = await backend._store.read(lambda db: db.execute(this).one())
+    owner, waiting = await backend._store.database.read(lambda db: db.execute(this).one())
     return owner, waiting
 
 
@@ -106,7 +106,7 @@ async def until(backend: LocalBackend, user: User, run: Run, met: Callable[[list
     """Read from the store until it has what is wanted."""
     with anyio.fail_after(20):
         while True:
-            events, _ = await backend._store.read_events(run.id, 0)
+            events, _ = await backend._store.logs.read_events(run.id, 0)
             if met(events):
                 return events
             await anyio.sleep(0.01)
@@ -277,12 +277,12 @@ async def test_a_pinned_run_that_does_not_finish_in_time_ends_as_interrupted(mak
     run = await here.start_run(ann, None, "Do it")
     await until(here, ann, run, lambda events: fold(events).text == "Before. ")
     await here.close()
-    view = fold((await make(Pinning())._store.read_events(run.id, 0))[0])
+    view = fold((await make(Pinning())._store.logs.read_events(run.id, 0))[0])
     assert (view.state, view.error, view.text) == (RunState.FAILED, INTERRUPTED, "Before. ")
 
 
 async def test_a_hand_over_waits_for_a_database_that_is_away_for_a_moment(make: Make, url: str, ann: User) -> None:
-    class Stumbling(Store):
+    class Stumbling(Takeover):
         stumbled = False
 
         async def release_run(self, run_id: str, owner: str) -> None:
@@ -291,12 +291,14 @@ async def test_a_hand_over_waits_for_a_database_that_is_away_for_a_moment(make: 
                 raise BackendUnavailable
             await super().release_run(run_id, owner)
 
-    here = LocalBackend(Counting(pace=0.03), store := Stumbling(url), timing=QUICK)
+    store = Store(url)
+    store.takeover = stumbling = Stumbling(store.database)
+    here = LocalBackend(Counting(pace=0.03), store, timing=QUICK)
     there = make(Counting(pace=0))
     run = await here.start_run(ann, None, "Count")
     await until(here, ann, run, lambda events: "word3" in fold(events).text)
     await here.drain()
-    assert store.stumbled and await owner_of(there, run) == (None, None)
+    assert stumbling.stumbled and await owner_of(there, run) == (None, None)
     await there.open()
     assert fold(await read(there, ann, run)).text == "".join(WORDS)
     await here.close()
@@ -480,8 +482,8 @@ async def stopped_while_its_process_dies(here: LocalBackend, there: LocalBackend
     run = await here.start_run(ann, None, "Go on")
     await until(here, ann, run, lambda events: fold(events).text != "")
     kill(here)
-    await here._store.request_stop(ann.id, run.id)
-    await here._store.give_up_runs([run.id], here._journal.owner)
+    await here._store.runs.request_stop(ann.id, run.id)
+    await here._store.takeover.give_up_runs([run.id], here._journal.owner)
     return await read(there, ann, run)
 
 
@@ -570,7 +572,7 @@ async def test_a_process_that_was_only_slow_does_not_answer_twice_what_it_takes_
     here = make(counting := Counting(pace=0.02))
     run = await here.start_run(ann, None, "Count")
     await until(here, ann, run, lambda events: "word7" in fold(events).text)
-    await here._store.give_up_runs([run.id], here._journal.owner)
+    await here._store.takeover.give_up_runs([run.id], here._journal.owner)
     await here._take_over([run.id], now() - timedelta(minutes=1))
     assert counting.began == [0]
     view = fold(await read(here, ann, run))
@@ -582,11 +584,12 @@ async def test_a_process_that_was_only_slow_does_not_answer_twice_what_it_takes_
 async def test_a_run_of_which_its_process_never_heard_that_it_was_stored_is_not_left_live(
     url: str, ann: User, agent: Any
 ) -> None:
-    backend = LocalBackend(agent, store := Unreliable(url), timing=QUICK)
+    backend = LocalBackend(agent, store := Store(url), timing=QUICK)
+    way = Unreliable(store)
     run = await backend.start_run(ann, None, "Count")
     await read(backend, ann, run)
     for _ in range(5):  # a lease may be renewed in between
-        store.breaks, store.commits = 0, True
+        way.breaks, way.commits = 0, True
         with suppress(BackendUnavailable):
             await read(backend, ann, await backend.start_run(ann, run.conversation_id, "Once more"))
             continue

@@ -95,7 +95,7 @@ class TestPrune:
 
     async def test_there_may_be_many(self, store: Store) -> None:
         for number in range(450):
-            await store.start_run("ann", None, f"{number}", owner="x")
+            await store.runs.start_run("ann", None, f"{number}", owner="x")
         assert await store.delete_user("ann") == 450
 
     async def test_a_negative_time_is_refused(self, store: Store) -> None:

@@ -1,5 +1,6 @@
 """Agents: what answers a turn. Each is imported only when it is used.
 
+    ag_ui_api            agents that speak AG-UI
     openai_api           models behind OpenAI-compatible servers
     pydantic_ai_object   a Pydantic AI agent of this process
     kogwistar            a kogwistar server
@@ -22,14 +23,16 @@ from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from .ag_ui_api import ag_ui
     from .openai_api import openai
     from .pydantic_ai_object import pydantic_ai
     from .tools import RunPython, ToolContext, run_python, tool
 
-__all__ = ["RunPython", "ToolContext", "openai", "pydantic_ai", "run_python", "tool"]
+__all__ = ["RunPython", "ToolContext", "ag_ui", "openai", "pydantic_ai", "run_python", "tool"]
 
 # What is asked for: its room, the extra that brings what it needs, and what that is.
 _FOUND_IN = {
+    "ag_ui": ("ag_ui_api", "ag-ui", ("httpx",)),
     "openai": ("openai_api", "openai", ("httpx", "pydantic", "docstring_parser")),
     "tool": ("tools", "openai", ("pydantic", "docstring_parser")),
     "ToolContext": ("tools", "openai", ("pydantic", "docstring_parser")),

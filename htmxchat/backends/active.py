@@ -172,7 +172,7 @@ class ActiveRun:
 
     async def _play(self, user: User, resumed: bool) -> None:
         try:
-            context = await self._patiently(partial(self._store.read_context, self.run))
+            context = await self._patiently(partial(self._store.takeover.read_context, self.run))
             request = Request(
                 context.text, context.history, user, self.run.conversation_id, self.id,
                 context.attempt, context.replaced, context.memory, context.forks, context.answers,
@@ -204,7 +204,7 @@ class ActiveRun:
         """Leave the run, once all that was yielded is stored, to whichever process claims it."""
         await self.stored()
         if not self.done and not self._log.lost:
-            await self._patiently(partial(self._store.release_run, self.id, self._journal.owner))
+            await self._patiently(partial(self._store.takeover.release_run, self.id, self._journal.owner))
             self._log.leave()
 
     def _outcome(self) -> str:

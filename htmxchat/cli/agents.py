@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 import click
 
-from .. import Backend, Login, Store, StubBackend
+from .. import Backend, LocalBackend, Login, Store, StubBackend
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,4 +66,13 @@ def kogwistar(options: Options, store: Store) -> Answering:
     return Answering(backend, login)
 
 
-AGENTS: Mapping[str, Callable[[Options, Store], Answering]] = {"stub": stub, "kogwistar": kogwistar}
+def ag_ui(options: Options, store: Store) -> Answering:
+    """An agent that speaks AG-UI."""
+    if options.url is None:
+        raise click.UsageError("--agent ag-ui needs --url")
+    from ..agents import ag_ui as agent
+
+    return Answering(LocalBackend(agent(options.url), store))
+
+
+AGENTS: Mapping[str, Callable[[Options, Store], Answering]] = {"stub": stub, "ag-ui": ag_ui, "kogwistar": kogwistar}

@@ -33,7 +33,9 @@ _levels = click.Choice(["critical", "error", "warning", "info", "debug"], case_s
 )
 @click.version_option(__version__, message="htmxchat %(version)s")
 @_option("--agent", "--backend", "agent", type=_agents, default="stub", is_eager=True, help="Who answers.")
-@_agent_option("--url", agents={"kogwistar": "GRAPHRAG_SERVER_URL"}, type=Address(), help="The agent's server.")
+@_agent_option(
+    "--url", agents={"ag-ui": None, "kogwistar": "GRAPHRAG_SERVER_URL"}, type=Address(), help="The agent's server."
+)
 @_agent_option("--public-url", agents={"kogwistar": None}, type=Address(), help="The same as browsers reach it.")
 @_agent_option("--provider", agents={"kogwistar": None}, help="Its OpenID Connect provider that signs people in.")
 @_agent_option("--workflow", agents={"kogwistar": "CHAT_WORKFLOW_ID"}, help="The workflow that answers.")

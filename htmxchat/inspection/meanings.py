@@ -102,7 +102,7 @@ class Meanings:
         if not call:
             self._unnamed.append((name, at))
             return f"Called {name}"
-        again = call in self._calls
+        again = call in self._calls and self._calls[call][0] == name
         if not again or call in self._returned_calls:
             self._calls[call] = name, at
         self._returned_calls.discard(call)

@@ -125,3 +125,24 @@ def test_a_key_that_cannot_be_sent_is_refused_without_showing_it() -> None:
     with pytest.raises(ValueError, match="api_key cannot be sent") as error:
         openai("http://localhost/v1", model="m", api_key="sk-secret\n")
     assert "sk-secret" not in str(error.value)
+
+
+@pytest.mark.parametrize("said", ["401", "stream"])
+async def test_the_key_is_in_no_log_event_or_error(said: str, caplog: pytest.LogCaptureFixture) -> None:
+    key = "sk-0123456789abcdefghijklmnop"
+    error = json.dumps({"error": {"message": f"Wrong key {key}, also {key[:7]}*****{key[-4:]}."}})
+    trouble = refusal(400, error) if said == "401" else stream(f"data: {error}")
+    caplog.set_level("DEBUG")
+    async with playing(trouble) as server:
+        agent = openai(server.url, model="m", api_key=key, headers={"X-Key": "another secret of the host"})
+        backend = LocalBackend(agent)
+        run = await backend.start_run(ANN, None, "Hello")
+        events = [event async for event in each_event(backend, ANN, run.id)]
+        await backend.close()
+    assert key in server.requests[0].decode()
+    everything = "\n".join(
+        [*map(repr, events), repr(agent), caplog.text, *(str(vars(each)) for each in caplog.records)]
+    )
+    for secret in (key, key[:7], "another secret"):
+        assert secret not in everything
+    assert "Wrong key [hidden]" in everything

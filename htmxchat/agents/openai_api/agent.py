@@ -10,7 +10,7 @@ from typing import Any
 import httpx
 
 from ...agent import Remember, Request, Said
-from ...events import JSON, Outcome, RunEnded, StageChanged
+from ...events import JSON, Outcome, ReasoningDelta, RunEnded, StageChanged, TextReplaced
 from ...models import Turn
 from ..budget import recent
 from ..setting import setting_for
@@ -68,13 +68,23 @@ class OpenAIAgent:
                 if progress.rounds >= options.rounds:
                     yield RunEnded(Outcome.FAILED, TOO_MANY_ROUNDS.format(most=options.rounds))
                     return
-                reply = Reply()
+                reply, written, thought = Reply(), 0, 0
                 async with aclosing(self._ask(client, system, [*before, *progress.said])) as pieces:
                     async for piece in pieces:
-                        if isinstance(piece, Reply):
-                            reply = piece
-                        else:
-                            yield piece
+                        match piece:
+                            case Reply():
+                                reply = piece
+                                break
+                            case str():
+                                written += len(piece)
+                            case ReasoningDelta(text=text):
+                                thought += len(text)
+                        yield piece
+                if reply.ended and len(reply.text) != written:  # only the end shows that some of it was no text
+                    yield TextReplaced(progress.text)
+                    if more := reply.reasoning[thought:]:
+                        yield ReasoningDelta(more)
+                    yield reply.text
                 if reply.usage:
                     yield progress.count(reply.usage)
                 if trouble := _trouble(reply, progress.rounds):
@@ -105,7 +115,7 @@ def _kept(request: Request, turns: Sequence[Turn]) -> dict[str, JSON]:
 def _trouble(reply: Reply, rounds: int) -> str | None:
     """Return why a reply is no complete answer, in a sentence; `None` if it is one."""
     if not reply.ended:
-        return refusals.CUT
+        return refusals.CUT if reply.text or reply.reasoning or reply.calls else refusals.NO_ANSWER
     if said := refusals.FINISHES.get(reply.finish):
         return said
     # After tools, which have shown something, there may be nothing left to say.

@@ -13,7 +13,7 @@ from . import refusals
 from .calls import Calls
 from .reply import Piece, Reply
 from .surrogates import Joiner, whole
-from .thinking import Thinking
+from .thinking import Thinking, without_opening, without_repetition
 
 UNREADABLE = "The model's server sent something that cannot be read. What the model wrote is kept. Try again."
 _REASONING = ("reasoning_content", "reasoning", "thinking")
@@ -26,37 +26,32 @@ class ChatReader:
 
     Args:
         secrets: What must not be repeated from an error.
-        think_tags: Whether `<think>` at the beginning of the text begins reasoning.
     """
 
-    def __init__(self, secrets: Sequence[str] = (), *, think_tags: bool = True) -> None:
+    def __init__(self, secrets: Sequence[str] = ()) -> None:
         self.done = False
         self._secrets = secrets
         self._calls = Calls()
         self._text: list[str] = []
         self._reasoning: list[str] = []
         self._joiners = Joiner(), Joiner()
-        self._thinking = Thinking(think_tags)
+        self._thinking = Thinking()
         self._finish = ""
         self._usage: UsageReported | None = None
         self._details: list[JSON] = []
 
-    def feed(self, event: ServerEvent) -> Sequence[Piece]:
+    def feed(self, event: ServerEvent) -> Iterator[Piece]:
         data = event.data.strip()
         while data.startswith("data:"):  # of a proxy that wraps it twice
             data = data[5:].lstrip()
         if self.done or not data:
-            return ()
+            return
         if data == "[DONE]":
             self.done = True
-            return ()
+            return
         chunk = _read(data)
-        chunks = chunk if isinstance(chunk, list) else [chunk]
-        pieces: list[Piece] = []
-        for each in chunks:
-            if isinstance(each, dict):
-                pieces += self._chunk(each, event.type)
-        return pieces
+        for each in _dicts(chunk if isinstance(chunk, list) else [chunk]):
+            yield from self._chunk(each, event.type)
 
     def end(self) -> Sequence[Piece]:
         text, reasoning = self._joiners[0].end(), self._joiners[1].end()
@@ -64,9 +59,10 @@ class ChatReader:
         return [*self._reason(reasoning), *pieces]
 
     def reply(self) -> Reply:
+        thought, text = without_opening(without_repetition(self._text))
         return Reply(
-            "".join(self._text),
-            "".join(self._reasoning),
+            text,
+            "".join(self._reasoning) + thought,
             self._calls.calls(),
             self._finish,
             bool(self._finish) or (self.done and bool(self._text or self._reasoning or self._calls)),

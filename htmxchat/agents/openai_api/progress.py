@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from ...agent import Checkpoint
 from ...events import JSON, UsageReported
+from ...parts import joined
 from ...scripts.result import Picture
 from ..tools import ToolResult, ToolUse
 from . import messages
@@ -26,6 +27,11 @@ class Progress:
     def rounds(self) -> int:
         """How many replies called tools."""
         return sum(isinstance(each, ModelMessage) for each in self.said)
+
+    @property
+    def text(self) -> str:
+        """What the model wrote beside its calls."""
+        return joined(each.text for each in self.said if isinstance(each, ModelMessage))
 
     def checkpoint(self) -> Checkpoint:
         tokens: JSON = [self.used.input_tokens, self.used.output_tokens]

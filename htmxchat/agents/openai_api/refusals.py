@@ -25,7 +25,7 @@ REDIRECTED = f"The model's server sends us to another address ({{status}}). {_HO
 FINISHES = {
     "length": f"The answer is cut off: the model has reached its limit of tokens. {_KEPT} Ask it to go on.",
     "content_filter": f"The answer is cut off: a content filter of the model's server stopped it. {_KEPT}",
-    "error": f"The model's server failed in the middle of the answer. {_KEPT} Try again.",
+    "error": f"The model's server failed while answering. {_KEPT} Try again.",
     "insufficient_system_resource": f"The answer is cut off: the model's server is overloaded. {_KEPT} Try again.",
 }
 """What is said of a reply that ended for such a reason; for any other, nothing."""
@@ -60,7 +60,7 @@ def refused(status: int, body: bytes, secrets: Sequence[str] = ()) -> BackendErr
     quote = _quote(told.message, secrets)
     if 300 <= status < 400:
         return BackendError(REDIRECTED.format(status=status))
-    if said := _meaning(status, told):
+    if said := _meaning(status, told, quote):
         return said
     if status in _TRIED_AGAIN or "overloaded" in told.codes:
         return BackendUnavailable(f"The model's server is overloaded or away ({status}). Try again in a moment.{quote}")
@@ -73,15 +73,16 @@ def in_stream(error: Any, secrets: Sequence[str] = ()) -> BackendError:
     """Return the error for one that came in the middle of a stream."""
     told = _told(error)
     return _meaning(0, told) or BackendError(
-        f"The model's server failed in the middle of the answer. What it wrote is kept. Try again."
-        f"{_quote(told.message, secrets)}"
+        f"The model's server failed while answering. {_KEPT} Try again.{_quote(told.message, secrets)}"
     )
 
 
 def not_an_answer(body: bytes, type: str, secrets: Sequence[str] = ()) -> BackendError:
     """Return the error for a success that holds no answer."""
     if type == "application/json" and (told := read(body)).message:
-        return in_stream({"message": told.message, "code": told.codes}, secrets)
+        return _meaning(0, told) or BackendError(
+            f"The model's server gave no answer. Try again.{_quote(told.message, secrets)}"
+        )
     if type.startswith("text/html"):
         return BackendError(NO_API.format(what="a web page"))
     other = body.strip() and type not in ("", "text/event-stream")
@@ -140,7 +141,7 @@ def _problem(item: Any) -> str:
     return f"{where}: {item.get('msg', '')}" if where else str(item.get("msg", ""))
 
 
-def _meaning(status: int, told: Told) -> BackendError | None:
+def _meaning(status: int, told: Told, quote: str = "") -> BackendError | None:
     """Return the error where it is known what it means and what to do."""
     all_of_it = f"{told.codes} {told.message}"
     if _WINDOW.search(all_of_it):
@@ -152,11 +153,11 @@ def _meaning(status: int, told: Told) -> BackendError | None:
     if status == 401 or "invalid_api_key" in told.codes or "authentication_error" in told.codes:
         return BackendError(f"The model's server does not accept the API key. {_HOST} check api_key.")
     if status == 403:
-        return BackendError(f"The model's server does not allow this. {_HOST} check api_key and model.")
+        return BackendError(f"The model's server does not allow this. {_HOST} check api_key and model.{quote}")
     if status == 404 and "model" in all_of_it.lower():
         return BackendError(f"The model's server does not have this model. {_HOST} check the name in model.")
     if status in (404, 405):
-        return BackendError(f"There is no such API at this address. {_HOST} check base_url: it often ends in /v1.")
+        return BackendError(f"There is no such API there. {_HOST} check base_url: it often ends in /v1.{quote}")
     if status == 413:
         return BackendError("The message is too large for the model's server. Shorten it, or begin a new conversation.")
     if status == 429:

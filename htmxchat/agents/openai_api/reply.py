@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol, TypeAlias
 
@@ -55,8 +55,8 @@ class ReplyReader(Protocol):
     def done(self) -> bool:
         """Whether the server said that this is all; what follows does not count."""
 
-    def feed(self, event: ServerEvent) -> Sequence[Piece]:
-        """Return what an event adds.
+    def feed(self, event: ServerEvent) -> Iterator[Piece]:
+        """Yield what an event adds.
 
         Raises:
             ChatError: The event is an error, or cannot be read.

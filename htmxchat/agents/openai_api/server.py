@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import ssl
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import aclosing, asynccontextmanager
 from typing import Any
 from urllib.parse import urlsplit
@@ -13,8 +13,8 @@ from urllib.parse import urlsplit
 import httpx
 
 from ... import checks
-from ...errors import BackendError, BackendUnavailable
-from ...events import JSON, StageChanged
+from ...errors import BackendError, BackendUnavailable, ChatError
+from ...events import JSON, ReasoningDelta, StageChanged
 from ..event_stream import EventStreamReader, ServerEvent, TooLarge
 from . import refusals
 from .reply import Piece, Reply, ReplyReader
@@ -166,30 +166,38 @@ class Server:
         events = stream.end()
         if not (any_event or events):
             raise refusals.not_an_answer(begin, type, self.secrets)
-        for piece in (*joined(events, reader), *reader.end()):
+        for piece in joined(events, reader):
+            yield piece
+        for piece in reader.end():
             yield piece
         yield reader.reply()
 
 
-def joined(events: Sequence[ServerEvent], reader: ReplyReader) -> Sequence[Piece]:
-    """Return what events add; neighbouring pieces of a kind are one."""
-    pieces: list[Piece] = []
-    for event in events:
-        for piece in reader.feed(event):
-            last = pieces[-1] if pieces else None
-            if isinstance(piece, str) and isinstance(last, str):
-                pieces[-1] = last + piece
-            elif not isinstance(piece, str) and last is not None and not isinstance(last, str):
-                pieces[-1] = type(piece)(last.text + piece.text)
-            else:
-                pieces.append(piece)
-    return pieces
+def joined(events: Iterable[ServerEvent], reader: ReplyReader) -> Iterator[Piece]:
+    """Yield what events add, neighbouring pieces of a kind as one; all that came before an error, then raise it."""
+    held: Piece = ""
+    try:
+        for event in events:
+            for piece in reader.feed(event):
+                if isinstance(piece, str) and isinstance(held, str):
+                    held += piece
+                elif isinstance(piece, ReasoningDelta) and isinstance(held, ReasoningDelta):
+                    held = ReasoningDelta(held.text + piece.text)
+                else:
+                    if held:
+                        yield held
+                    held = piece
+    except ChatError:
+        if held:
+            yield held
+        raise
+    if held:
+        yield held
 
 
 def _whole(said: bytes, reader: ReplyReader) -> Sequence[Piece] | None:
     """Return the pieces of an answer that came whole, as JSON; `None` if this is none."""
-    pieces = joined([ServerEvent("", said.decode("utf-8", "replace"))], reader) if said.strip() else ()
-    pieces = [*pieces, *reader.end()]
+    pieces = [*joined([ServerEvent("", said.decode("utf-8", "replace"))], reader), *reader.end()]
     reply = reader.reply()
     return pieces if pieces or reply.calls or reply.finish else None
 

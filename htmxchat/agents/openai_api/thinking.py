@@ -1,21 +1,18 @@
-"""Reasoning that stands in the text, between `<think>` and `</think>`."""
+"""Reasoning that stands in the text, between `<think>` and `</think>`; text that is repeated."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 
 _OPEN, _CLOSE = "<think>", "</think>"
 
 
 class Thinking:
-    """Tells reasoning from text. Only a tag at the very beginning of a reply begins reasoning: further on it is text.
+    """Tells reasoning from text. Only a tag at the very beginning of a reply begins reasoning; others are text."""
 
-    Args:
-        on: Whether it looks for tags at all.
-    """
-
-    def __init__(self, on: bool = True) -> None:
-        self._state = "begin" if on else "text"
+    def __init__(self) -> None:
+        self._state = "begin"
         self._held = ""
 
     def feed(self, text: str) -> Sequence[tuple[bool, str]]:
@@ -61,3 +58,23 @@ class Thinking:
     def _rest(self, state: str) -> str:
         rest, self._held, self._state = self._held, "", state
         return rest
+
+
+def without_opening(text: str) -> tuple[str, str]:
+    """Return the reasoning and the text of a reply that has only the closing tag: some templates write the other.
+
+    A tag in backticks is one that the model writes about.
+    """
+    before, tag, after = text.partition(_CLOSE)
+    if not tag or _OPEN in text or before.endswith("`") or after.startswith("`"):
+        return "", text
+    return before.rstrip("\n"), after.lstrip("\n")
+
+
+def without_repetition(pieces: Sequence[str]) -> str:
+    """Return the text of a reply; of one whose pieces each repeat all text before them, the last."""
+    each = [piece for piece in pieces if piece]
+    repeats = len(each) > 2 and len(each[-1]) > len(each[0])
+    if repeats and all(later.startswith(earlier) for earlier, later in pairwise(each)):
+        return each[-1]
+    return "".join(each)

@@ -11,7 +11,7 @@ from pydantic_ai.tools import DeferredToolRequests, DeferredToolResults, ToolDef
 from pydantic_ai.toolsets import ExternalToolset
 
 from ...agent import RunScript
-from ...events import JSON, InputRequested
+from ...events import JSON, MAX_CHOICE, MAX_CHOICES, InputRequested
 from ...scripts.result import ScriptResult
 from .events import call_id, jsonable
 
@@ -79,7 +79,8 @@ def _asked(call: ToolCallPart, id: str) -> InputRequested | RunScript:
     prompt = next((text for text in texts if isinstance(text, str) and text), f"{call.tool_name}({_arguments(call)})")
     lists = (arguments.get(key) for key in ("choices", "options"))
     choices = next((each for each in lists if isinstance(each, list) and each), [])
-    return InputRequested(id, prompt, tuple(each for each in choices if isinstance(each, str)))
+    offered = [each[:MAX_CHOICE] for each in choices if isinstance(each, str)]
+    return InputRequested(id, prompt, tuple(offered[:MAX_CHOICES]))
 
 
 def _arguments(call: ToolCallPart) -> str:
