@@ -46,9 +46,14 @@ class Patch:
     html: str = ""
 
 
-def replace(fragment: FT, swap: Swap = "outerMorph") -> Patch:
-    """Return the patch that puts a fragment in the place of the element that has its id."""
-    return Patch(f"#{fragment.id}", swap, render(fragment))
+def swap(fragment: FT, how: Swap = "outerHTML") -> Patch:
+    """Return the patch that swaps a fragment for the element that has its id."""
+    return Patch(f"#{fragment.id}", how, render(fragment))
+
+
+def say(words: str) -> Patch:
+    """Return the patch that tells a screen reader something."""
+    return Patch("#status", "innerHTML", escape(words))
 
 
 def render_patches(patches: Iterable[Patch]) -> str:

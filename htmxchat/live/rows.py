@@ -16,7 +16,7 @@ from ..inspection.timeline import TimelineFold
 from ..urls import Urls
 from ..view import RunView
 from .lists import list_patches
-from .patches import Patch, replace
+from .patches import Patch, swap
 
 _ROWS = "#inspector-rows"
 _MOST = 200
@@ -109,7 +109,7 @@ class LiveRows:
             self._summed_up_at, self._summed_up = now, self._fold.total
             patches += self._summary(view)
         if ended:
-            patches.append(replace(live_controls(live=False)))
+            patches.append(swap(live_controls(live=False)))
         return patches
 
     def _open_row(self) -> dict[str, Row]:
@@ -126,7 +126,7 @@ class LiveRows:
         # Who reads slowly, or comes back late, gets the end; the rest is a page away.
         last = list(new.values())[-_MOST:]
         earlier = more_link("earlier", last[0].ordinal, self._run_id, self.wanted.filter, self._urls)
-        return [Patch(_ROWS, "innerHTML", "".join(map(self._draw, last))), replace(earlier, "outerHTML")]
+        return [Patch(_ROWS, "innerHTML", "".join(map(self._draw, last))), swap(earlier)]
 
     def _shown(self, rows: dict[str, Row]) -> dict[str, Row]:
         return {id: row for id, row in rows.items() if self.wanted.filter(row)}
@@ -137,9 +137,9 @@ class LiveRows:
     def _summary(self, view: RunView) -> list[Patch]:
         timeline = self._timeline.timeline()
         return [
-            replace(run_facts(self._run_id, view, self._fold.total, timeline)),
-            replace(timeline_chart(timeline, self._run_id, self._urls)),
-            replace(first_problem(self._run_id, self._problem, self._urls)),
+            swap(run_facts(self._run_id, view, self._fold.total, timeline), "outerMorph"),
+            swap(timeline_chart(timeline, self._run_id, self._urls), "outerMorph"),
+            swap(first_problem(self._run_id, self._problem, self._urls), "outerMorph"),
         ]
 
 
