@@ -88,7 +88,7 @@ export class Rows {
     if (!list || !this.link(side) || list.children.length <= MOST) return;
     const earlier = side === "earlier";
     const held = list.contains(document.activeElement) && document.activeElement;
-    while (list.children.length > KEPT) (earlier ? this.first : this.last)?.remove();
+    while (list.children.length > KEPT) (earlier ? list.firstElementChild : list.lastElementChild)?.remove();
     if (held && !held.isConnected) this.#body?.focus({ preventScroll: true });
     this.point(side, numberOf(earlier ? this.first : this.last));
   }
