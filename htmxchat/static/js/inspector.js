@@ -20,6 +20,7 @@ class ChatInspector extends ChatElement {
   #following;
   /** @type {MutationObserver | undefined} */
   #changes;
+  #late = false;
   /** While they stand still. @type {Held | undefined} */
   #held;
 
@@ -75,7 +76,17 @@ class ChatInspector extends ChatElement {
     if (this.dataset.live === undefined) return;
     const wanted = new URL(this.dataset.events ?? "", location.href).searchParams;
     wanted.set("rows", this.dataset.last ?? "");
-    live(this.dataset.run)?.watch(wanted);
+    const turn = live(this.dataset.run);
+    if (turn) turn.watch(wanted);
+    else if (!this.#late) this.#catchUp();
+  }
+
+  /** The run has ended while this was on its way: have the room drawn as it is now. */
+  #catchUp() {
+    this.#late = true;
+    const { url } = /** @type {HTMLElement | null} */ (this.closest(".side"))?.dataset ?? {};
+    const { search } = new URL(this.dataset.events ?? "", location.href);
+    if (url) void htmx.ajax("GET", url + search, { target: "#inspector", swap: "outerMorph" });
   }
 
   /** Stay at the end while rows may come. */
