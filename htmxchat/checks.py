@@ -13,6 +13,8 @@ from functools import partial
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
+from .text.phrases import cut
+
 T = TypeVar("T")
 
 _LONGEST_SHOWN = 80
@@ -139,8 +141,7 @@ def shown(value: object) -> str:
     """Return a value as it would be written, cut when it is long."""
     if not isinstance(value, str | int | float | None):
         return kind(value)
-    words = repr(value)
-    return words if len(words) <= _LONGEST_SHOWN else f"{words[:_LONGEST_SHOWN]}…"
+    return cut(repr(value), _LONGEST_SHOWN)
 
 
 def _split(value: str) -> Any:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from ..events import JSON
 from ..text.cleaning import one_line
+from ..text.phrases import count
 
 _LONGEST = 80
 
@@ -18,7 +19,7 @@ def asked(arguments: JSON) -> str:
 def found(result: JSON) -> str:
     """Return a tool's result in a few words: a short text or number, or how many there are of a list."""
     if isinstance(result, list):
-        return f"{len(result):,} item{'s' * (len(result) != 1)}"
+        return count(len(result), "item")
     return _short(result)
 
 

@@ -17,13 +17,13 @@ from ..urls import Urls
 from ..words import standing
 from .controls import get_link, post_form
 from .shell import brand_mark, notice
+from .times import UNDATED, time_element
 
 a, b, button, div, footer, form, h2, header = map(tag, ["a", "b", "button", "div", "footer", "form", "h2", "header"])
 input_, label, li, nav, p, span, time_, ul = map(tag, ["input", "label", "li", "nav", "p", "span", "time", "ul"])
 details, summary, template = map(tag, ["details", "summary", "template"])
 bdi, chat_history, chat_menu = map(tag, ["bdi", "chat-history", "chat-menu"])
 
-_UNDATED = "Date not known"
 # What is over is not worth a mark, unless it went wrong.
 _SILENT = (None, RunState.COMPLETED, RunState.CANCELLED)
 
@@ -159,7 +159,7 @@ def history_items(
         items.append(ul([_item(each, urls, current, now, menus) for each in page.items]))
     for day, group in groupby(() if query else page.items, key=lambda each: _day(each.updated_at, now)):
         items += [
-            h2(day if zone or day == _UNDATED else f"{day} (UTC)"),
+            h2(day if zone or day == UNDATED else f"{day} (UTC)"),
             ul([_item(each, urls, current, now, menus) for each in group]),
         ]
     if page.cursor:
@@ -237,7 +237,7 @@ def _moment(at: datetime, now: datetime) -> FT | None:
     if not is_dated(at):
         return None
     at = at.astimezone(now.tzinfo)
-    return time_(_short(at, now), cls="hidden", datetime=at.isoformat(timespec="seconds"), data_form="short")
+    return time_element(at, _short(at, now), "short", cls="hidden")
 
 
 def _search(urls: Urls, query: str) -> FT:
@@ -273,7 +273,7 @@ def _short(at: datetime, now: datetime) -> str:
 
 def _day(at: datetime, now: datetime) -> str:
     if not is_dated(at):
-        return _UNDATED
+        return UNDATED
     day, today = at.astimezone(now.tzinfo).date(), now.date()
     if day >= today:
         return "Today"

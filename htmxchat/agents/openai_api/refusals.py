@@ -11,6 +11,7 @@ from typing import Any
 
 from ...errors import BackendError, BackendUnavailable
 from ...text.cleaning import clean_text, read_json
+from ...text.phrases import cut
 from ...text.redaction import HIDDEN, redact_text
 
 _KEPT = "What it wrote is kept."
@@ -170,9 +171,7 @@ def _quote(message: str, secrets: Sequence[str]) -> str:
     for secret in secrets:
         message = message.replace(secret, HIDDEN)
     line = " ".join(_MASKED.sub(HIDDEN, redact_text(clean_text(_TAG.sub(" ", message)))).split())
-    if len(line) > _LONGEST_QUOTE:
-        line = f"{line[:_LONGEST_QUOTE]}…"
-    return f" It says: “{line}”" if line else ""
+    return f" It says: “{cut(line, _LONGEST_QUOTE)}”" if line else ""
 
 
 def _retry_after(headers: Mapping[str, str], now: datetime) -> float:

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from ...events import BODIES
 from ...html import FT, Child, icon, tag
 from ...inspection import RowFilter, Window
+from ...text.phrases import count
 from ...urls import Urls
 from ..controls import icon_only
 from .inspecting import inspects
@@ -122,9 +123,9 @@ def first_problem(run_id: str, seq: int | None, urls: Urls) -> FT:
     return span(link, id="inspector-problem")
 
 
-def new_rows(count: int) -> str:
+def new_rows(number: int) -> str:
     """Return how many rows have come while the view was paused."""
-    return f"{count:,} new row{'s' * (count != 1)}" if count else ""
+    return count(number, "new row") if number else ""
 
 
 def filter_query(wanted: RowFilter) -> dict[str, str | None]:

@@ -7,6 +7,7 @@ from html import escape
 from typing import Any
 
 from ...events import JSON
+from ...text.phrases import count
 
 _LONG = 240
 _MANY = 40
@@ -38,7 +39,7 @@ def _group(value: dict[str, Any] | list[Any], depth: int, unfold: int) -> str:
         shown += f'<li class="quiet">{len(pairs) - _MOST_ITEMS:,} more; see the JSON</li>'
     if depth == 0:
         return f"<ul>{shown}</ul>"
-    words = f"{len(pairs)} field{'s' * (len(pairs) != 1)}" if isinstance(value, dict) else f"{len(pairs)} items"
+    words = count(len(pairs), "field" if isinstance(value, dict) else "item")
     is_open = " open" if depth < unfold and len(pairs) <= _MANY else ""
     return f"<details{is_open}><summary>{words}</summary><ul>{shown}</ul></details>"
 

@@ -11,16 +11,17 @@ from html import escape
 
 from ...html import render
 from ...inspection import Row
-from ...inspection.meanings import duration
 from ...inspection.timeline import Timeline
 from ...models import Run, is_dated
 from ...parts import CustomPart, Part, Question, Text, ToolCall
 from ...text.cleaning import one_line
+from ...text.phrases import duration
 from ...text.redaction import redact, redact_text
 from ...text.zones import exact
 from ...urls import Urls
 from ...view import RunView
 from ...words import standing
+from ..times import UNDATED
 from ..turns.context import TurnContext
 from ..turns.custom import custom_part, drawn_result, is_drawn
 from ..turns.sources import sources_text
@@ -151,7 +152,7 @@ def summary_text(
     if timeline.lanes:
         lines += ["", "| Where the time went | |", "|---|---:|"]
         for lane in timeline.lanes[:20]:
-            lines.append(f"| {_code(lane.label, cell=True)} | {duration(timedelta(seconds=lane.seconds))} |")
+            lines.append(f"| {_code(lane.label, cell=True)} | {duration(lane.seconds)} |")
     lines += ["", "Last events:", ""]
     lines += [f"- {seconds(row.since)} s {_code(row.type)}: {_code(row.meaning)}" for row in rows[-6:]]
     return "\n".join(lines) + "\n"
@@ -163,7 +164,7 @@ def facts(run: Run, view: RunView, timeline: Timeline, zone: tzinfo | None = Non
     found = [
         ("Run", run.id),
         ("State", standing(view.state, view.waiting).word),
-        ("Started", exact(at, zone) if is_dated(at) else "Date not known"),
+        ("Started", exact(at, zone) if is_dated(at) else UNDATED),
     ]
     if view.waiting and view.started_at and not view.ended_at:
         found.append(("Waiting since", exact(view.started_at + timedelta(seconds=timeline.seconds), zone)))

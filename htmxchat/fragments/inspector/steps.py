@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import timedelta
 
 from ...events import JSON, Source
 from ...html import FT, Child, icon, raw, tag
-from ...inspection.meanings import duration
 from ...inspection.state_diff import Change
 from ...models import Run, RunState, RunStep, RunSteps
+from ...text.phrases import count, duration
 from ...text.redaction import redact, redact_text
 from ...urls import Urls
 from ...words import STEPS, standing
@@ -69,7 +68,7 @@ def _waits(found: RunSteps) -> FT | None:
 
 
 def _step(step: RunStep, run: Run, found: RunSteps, longest: float, urls: Urls) -> FT:
-    took = "" if step.seconds is None else duration(timedelta(seconds=step.seconds))
+    took = "" if step.seconds is None else duration(step.seconds)
     width = 100 * (step.seconds or 0) / longest if longest else 0
     svg, rect = tag("svg"), tag("rect")
     link = None
@@ -194,7 +193,7 @@ def _slider(run: Run, found: RunSteps, number: int, against: int | None, urls: U
 
 def _changes(changes: Sequence[Change], before: int | None) -> FT:
     since = "the beginning" if before is None else f"step {before}"
-    head = h3(f"{len(changes):,} change{'s' * (len(changes) != 1)} since {since}", cls="part-head")
+    head = h3(f"{count(len(changes), 'change')} since {since}", cls="part-head")
     items: list[Child] = [_change(each) for each in changes[:_MOST_CHANGES]]
     if len(changes) > _MOST_CHANGES:
         items.append(li(f"{len(changes) - _MOST_CHANGES:,} more", cls="quiet"))

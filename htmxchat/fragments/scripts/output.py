@@ -15,9 +15,9 @@ from ...scripts.result import Cell, ScriptError, ScriptResult, ScriptState, Tabl
 from ...text.ansi import ansi_html
 from ...text.confusing import doubts, mark, places
 from ...text.highlight import highlight
+from ...text.phrases import duration
 from ...urls import Urls
 from ...words import SCRIPTS
-from ..times import duration
 
 a, code_, dd, details, div, dl, dt = map(tag, ["a", "code", "dd", "details", "div", "dl", "dt"])
 img, li, p, pre, span, summary, ul = map(tag, ["img", "li", "p", "pre", "span", "summary", "ul"])

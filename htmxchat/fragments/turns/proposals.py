@@ -15,6 +15,7 @@ from ...text.ansi import ansi_html, plain
 from ...text.cleaning import one_line
 from ...text.confusing import marked
 from ...text.highlight import highlight
+from ...text.phrases import count
 from ...urls import Urls
 from ..scripts.output import picture, script_state, table_rows
 from .context import TurnContext
@@ -106,5 +107,5 @@ def _rest(excerpt: Excerpt) -> str:
             (excerpt.table.total - len(excerpt.table.rows), "row"),
             (excerpt.table.width - len(excerpt.table.columns), "column"),
         ]
-    left = [f"{count:,} more {word}{'s' * (count > 1)}" for count, word in counts if count > 0]
+    left = [count(number, f"more {word}") for number, word in counts if number > 0]
     return ", ".join(left)

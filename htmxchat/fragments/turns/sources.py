@@ -17,6 +17,7 @@ from ...html import FT, Child, icon, raw, tag
 from ...models import Turn
 from ...text.cleaning import one_line
 from ...text.confusing import marked
+from ...text.phrases import count
 from ...view import RunView, fold
 from .citations import Citations
 
@@ -59,9 +60,9 @@ def more_sources(run_id: str, numbered: Numbered, places: Mapping[int, Sequence[
     )
 
 
-def more_words(count: int) -> str:
+def more_words(number: int) -> str:
     """Return what the fold says is in it."""
-    return f"{count} more source{'s' if count > 1 else ''}"
+    return count(number, "more source")
 
 
 def source_items(run_id: str, numbered: Numbered, places: Mapping[int, Sequence[str]]) -> list[FT]:

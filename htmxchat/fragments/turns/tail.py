@@ -9,12 +9,12 @@ from typing import Any
 
 from ...html import FT, Child, icon, tag
 from ...models import RunState, Waiting
+from ...text.phrases import between, count
 from ...urls import Urls
 from ...view import RunView
 from ...words import standing
 from ..controls import icon_only, post_form
 from ..inspector.inspecting import inspects
-from ..times import seconds
 from .context import TurnContext
 
 a, b, bdi, button, div, footer, p, span = map(tag, ["a", "b", "bdi", "button", "div", "footer", "p", "span"])
@@ -83,9 +83,9 @@ def _foot(run_id: str, view: RunView, context: TurnContext) -> FT:
     facts = []
     # No time at all is what nobody has measured.
     if view.started_at and view.ended_at and view.started_at < view.ended_at:
-        facts.append(seconds(view.started_at, view.ended_at))
+        facts.append(between(view.started_at, view.ended_at))
     if view.usage:
-        facts.append(f"{view.usage.input_tokens + view.usage.output_tokens:,} tokens")
+        facts.append(count(view.usage.input_tokens + view.usage.output_tokens, "token"))
     url = context.urls.text(run_id)
     copy = button(icon("copy"), cls="button", **icon_only("Copy the answer"), type="button", name="copy", data_url=url)
     again = None
