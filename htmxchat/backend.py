@@ -62,7 +62,7 @@ class Backend(Protocol):
         """
         ...
 
-    async def cancel_run(self, user: User, run_id: str) -> None:
+    async def stop_run(self, user: User, run_id: str) -> None:
         """Ask a run to stop and return; its `RunEnded` says how it went. Does nothing to a run that has ended."""
         ...
 

@@ -585,7 +585,7 @@ def test_every_kind_of_response_has_the_security_headers(client: TestClient) -> 
         "stream": client.get(f"/runs/{run}/stream"),
         "poll": client.get(f"/runs/{run}/poll"),
         "text": client.get(f"/runs/{run}/text"),
-        "cancel": client.post(f"/runs/{run}/cancel", headers=FRAGMENT),
+        "stop": client.post(f"/runs/{run}/stop", headers=FRAGMENT),
         "nobody": TestClient(create_chat_app(StubBackend())).post("/messages"),
     }
     missing = {

@@ -327,7 +327,7 @@ class TestComposer:
 
     def test_stops_a_live_run_and_no_other(self) -> None:
         stop = tree(room(live_run_id="r1")).one("button", name="stop")
-        assert stop["formaction"] == stop["hx-post"] == "/mount/runs/r1/cancel"
+        assert stop["formaction"] == stop["hx-post"] == "/mount/runs/r1/stop"
         assert "formnovalidate" in stop.attributes
         assert not tree(room()).all("button", name="stop")
 

@@ -151,7 +151,7 @@ async def test_an_answer_and_a_stop_from_elsewhere_are_heard_at_once(make: Make,
     assert await until(one, ann, run, InputAnswered) == InputAnswered("sure", "yes", ann.id)
     stopped = await one.start_run(ann, None, "Again")
     await until(one, ann, stopped, InputRequested)
-    await two.cancel_run(ann, stopped.id)
+    await two.stop_run(ann, stopped.id)
     assert await until(one, ann, stopped, RunEnded) == RunEnded(Outcome.CANCELLED)
 
 

@@ -253,8 +253,8 @@ class Sloppy(LocalBackend):
         async for batch in super().run_events(self.ann, run_id, after=after):
             yield batch
 
-    async def cancel_run(self, user: User, run_id: str) -> None:
-        await super().cancel_run(self.ann, run_id)
+    async def stop_run(self, user: User, run_id: str) -> None:
+        await super().stop_run(self.ann, run_id)
 
     async def retry_run(self, user: User, run_id: str) -> Run:
         return await super().retry_run(self.ann, run_id)

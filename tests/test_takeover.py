@@ -453,7 +453,7 @@ async def test_a_waiting_run_that_no_process_has_can_be_stopped(make: Make, ann:
     run = await here.start_run(ann, None, "Ask me")
     await until(here, ann, run, lambda events: fold(events).request is not None)
     await here.close()
-    await there.cancel_run(ann, run.id)
+    await there.stop_run(ann, run.id)
     events = await read(there, ann, run)
     assert events[-1].body == RunEnded(Outcome.CANCELLED)
     again = await there.retry_run(ann, run.id)

@@ -15,7 +15,7 @@ from .call import IN_PLACE, Call, endpoint
 from .pages import conversation_room, draw_history, load_history, runner, sides
 
 _STRETCH = 30
-_LONGEST = 200
+_MAX_LENGTH = 200
 
 
 @endpoint
@@ -65,7 +65,7 @@ async def show(call: Call) -> Response:
 def _limit(value: str) -> int:
     """Return how many conversations to show: a list that has grown is refreshed at its length."""
     wanted = int(value) if value.isascii() and value.isdigit() and len(value) < 5 else _STRETCH
-    return max(_STRETCH, min(wanted, _LONGEST))
+    return max(_STRETCH, min(wanted, _MAX_LENGTH))
 
 
 def _open(call: Call) -> str | None:

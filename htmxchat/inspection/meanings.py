@@ -33,7 +33,7 @@ from ..text.redaction import redact, redact_text
 from ..words import SCRIPTS, standing
 
 _EXCERPT = 100
-_LONGEST = 300
+_MAX_LENGTH = 300
 _BAD = ("error", "failed", "failure", "exception")
 
 
@@ -153,4 +153,4 @@ def excerpt(text: str) -> str:
 
 def one_line(text: str) -> str:
     """Return a text as one line that is not too long, without secrets."""
-    return cut(" ".join(redact_text(text[: 4 * _LONGEST]).split()), _LONGEST)
+    return cut(" ".join(redact_text(text[: 4 * _MAX_LENGTH]).split()), _MAX_LENGTH)

@@ -18,7 +18,7 @@ from ..view import RunView
 from .patches import Patch
 
 _ROWS = "#inspector-rows"
-_MOST = 200
+_MAX_ROWS = 200
 _BETWEEN_SUMMARIES = 1.0
 
 
@@ -132,9 +132,9 @@ class LiveRows:
             patches.append(Patch(f"{_ROWS} > :last-child", "delete"))
         self._tail = growing.seq if growing else None
         self._complete, self._closed = [], None
-        if len(added) > _MOST:
+        if len(added) > _MAX_ROWS:
             # Who reads slowly, or comes back late, gets the end; the rest is a page away.
-            shown = added[-_MOST:]
+            shown = added[-_MAX_ROWS:]
             html = event_rows(shown, self._run_id, self._urls)
             earlier = more_link("earlier", shown[0].seq, self._run_id, self.wanted.filter, self._urls)
             return [Patch(_ROWS, "innerHTML", html), Patch("#inspector-earlier", "outerHTML", render(earlier))]

@@ -12,7 +12,7 @@ from .result import Cell, Picture, ScriptError, ScriptResult, ScriptState, Table
 
 _LINES, _VALUE_LINES, _CHARACTERS = 2, 4, 400  # of output, of a value, and of one line
 _ROWS, _COLUMNS, _CELL, _PICTURES = 4, 12, 120, 4
-_LARGEST = 20_000
+_MAX_SIDE = 20_000
 _FRAME = re.compile(r'^  File "script\.py", line (\d{1,6}),.*\n    (.*)', re.MULTILINE)
 _TAG = re.compile(r"<svg\b[^>]{0,4000}")
 _SIZE = re.compile(
@@ -130,4 +130,4 @@ def _size(picture: Picture) -> tuple[int, int] | None:
             width, height = width or int(found[1] or 0), height or int(found[2] or 0)
         if not (width and height) and (box := next((each for each in _SIZE.finditer(tag[0]) if each[3]), None)):
             width, height = int(box[3]), int(box[4])
-    return (width, height) if 0 < width <= _LARGEST and 0 < height <= _LARGEST else None
+    return (width, height) if 0 < width <= _MAX_SIDE and 0 < height <= _MAX_SIDE else None

@@ -15,8 +15,8 @@ from . import branches, rows, run_rows, script_rows
 from . import tables as t
 from .database import Database
 
-LONGEST_TITLE = 200
-LARGEST_PAGE = 200
+MAX_TITLE = 200
+MAX_PAGE = 200
 
 
 class Conversations:
@@ -44,7 +44,7 @@ class Conversations:
         Raises:
             InvalidInput: The cursor is broken, or the query has more than 500 characters.
         """
-        limit = max(1, min(limit, LARGEST_PAGE))
+        limit = max(1, min(limit, MAX_PAGE))
         found = and_(rows.mine(user_id), rows.matching(query), rows.following(cursor))
         latest = t.conversations.c.updated_at.desc(), t.conversations.c.id.desc()
         state = rows.latest_state(t.conversations.c.id).scalar_subquery()
@@ -86,7 +86,7 @@ class Conversations:
         Raises:
             InvalidInput: The title is empty.
         """
-        line = one_line(title, LONGEST_TITLE)
+        line = one_line(title, MAX_TITLE)
         if not line:
             raise InvalidInput("A conversation needs a title.")
 
@@ -107,7 +107,7 @@ class Conversations:
             live = select(t.runs.c.id).where(t.runs.c.conversation_id == conversation_id, t.runs.c.active == 1)
             run_id: str | None = db.scalar(live)
             if run_id is not None:
-                run_rows.ask_to_stop(db, run_id)
+                run_rows.request_stop(db, run_id)
             return run_id
 
         await self.purge()

@@ -94,7 +94,7 @@ async def test_a_stop_closes_the_connection(chats: Chats, ann: User) -> None:
         chat = chats(ag_ui(server.url))
         begun = await chat.start_run(ann, None, "Hi")
         await until(chat, ann, begun, lambda view: view.written)
-        await chat.cancel_run(ann, begun.id)
+        await chat.stop_run(ann, begun.id)
         assert (await ended(chat, ann, begun)).state is RunState.CANCELLED
         with anyio.fail_after(1):
             await server.closed.wait()

@@ -85,7 +85,7 @@ async def test_stop_closes_the_connection() -> None:
         run = await backend.start_run(ANN, None, "Tell me a story")
         async for event in each_event(backend, ANN, run.id):
             if fold([event]).text:
-                await backend.cancel_run(ANN, run.id)
+                await backend.stop_run(ANN, run.id)
                 await asyncio.wait_for(server.closed.wait(), 1)
         view = fold([event async for event in each_event(backend, ANN, run.id)])
         await backend.close()

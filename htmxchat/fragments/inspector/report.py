@@ -28,7 +28,7 @@ from ..turns.sources import sources_text
 from .event_rows import seconds
 from .timeline import time_taken, timeline_chart
 
-_LONGEST = 20_000
+_MAX_LENGTH = 20_000
 _STYLE = """
 :root { color-scheme: light dark; --line: light-dark(#ddd, #444); --quiet: light-dark(#666, #aaa); --bad: light-dark(#b02a1c, #f08a7c);
   --mark: light-dark(#777, #999); --now: light-dark(#2456b8, #8ab4f8); font: 14px/1.5 system-ui, sans-serif; }
@@ -92,12 +92,12 @@ def report(
     for row in rows:
         bad = ' class="bad"' if row.failed else ""
         data = json.dumps(row.data if row.raw is None else row.raw, ensure_ascii=False, indent=1)
-        cut = f"\n… {len(data) - _LONGEST:,} more characters" if len(data) > _LONGEST else ""
+        cut = f"\n… {len(data) - _MAX_LENGTH:,} more characters" if len(data) > _MAX_LENGTH else ""
         yield (
             f'<details class="row" id="event-{row.seq}"><summary><span>{row.seq}</span>'
             f"<span>{seconds(row.since)}</span>"
             f"<span{bad}>{escape(row.type)}</span><span{bad} dir=auto>{escape(row.meaning)}</span></summary>"
-            f"<pre>{escape(row.at.isoformat())}\n{escape(data[:_LONGEST])}{cut}</pre></details>"
+            f"<pre>{escape(row.at.isoformat())}\n{escape(data[:_MAX_LENGTH])}{cut}</pre></details>"
         )
     yield "<h2>Answer</h2>"
     for place, shown in enumerate(view.parts):

@@ -22,7 +22,7 @@ form, h3, input_, label, li, noscript, ol = map(tag, ["form", "h3", "input", "la
 option, p, select, span, summary, ul = map(tag, ["option", "p", "select", "span", "summary", "ul"])
 bdi, chat_inspector = tag("bdi"), tag("chat-inspector")
 
-_MOST_CHANGES = 200
+_MAX_CHANGES = 200
 EVIDENCE = "inspector-evidence"
 """The id of the place for what an answer rests on."""
 
@@ -194,9 +194,9 @@ def _slider(run: Run, found: RunSteps, number: int, against: int | None, urls: U
 def _changes(changes: Sequence[Change], before: int | None) -> FT:
     since = "the beginning" if before is None else f"step {before}"
     head = h3(f"{count(len(changes), 'change')} since {since}", cls="part-head")
-    items: list[Child] = [_change(each) for each in changes[:_MOST_CHANGES]]
-    if len(changes) > _MOST_CHANGES:
-        items.append(li(f"{len(changes) - _MOST_CHANGES:,} more", cls="quiet"))
+    items: list[Child] = [_change(each) for each in changes[:_MAX_CHANGES]]
+    if len(changes) > _MAX_CHANGES:
+        items.append(li(f"{len(changes) - _MAX_CHANGES:,} more", cls="quiet"))
     return div(head, ul(items, cls="changes") if changes else None)
 
 

@@ -10,7 +10,7 @@ from ...html import FT, Child, raw, tag
 from ...scripts.excerpt import Beginning, Excerpt
 from ...scripts.models import FromAgent
 from ...scripts.result import ScriptState
-from ...scripts.states import LONGEST_TITLE, script_id
+from ...scripts.states import MAX_TITLE, script_id
 from ...text.ansi import ansi_html, plain
 from ...text.cleaning import one_line
 from ...text.confusing import marked
@@ -30,7 +30,7 @@ def proposal_part(run_id: str, script: ScriptProposed, excerpt: Excerpt, context
     if not context.can_run_scripts:
         return None
     id = script_id(run_id, FromAgent(script.script_id))
-    return proposal(context.urls, run_id, id, one_line(script.title, LONGEST_TITLE), excerpt)
+    return proposal(context.urls, run_id, id, one_line(script.title, MAX_TITLE), excerpt)
 
 
 def proposal(urls: Urls, run_id: str, id: str, title: str, excerpt: Excerpt) -> FT:

@@ -27,7 +27,7 @@ from .context import TurnContext
 code, dd, details, div, dl, dt, p, pre = map(tag, ["code", "dd", "details", "div", "dl", "dt", "p", "pre"])
 span, summary = tag("span"), tag("summary")
 
-_LONGEST = 4_000
+_MAX_LENGTH = 4_000
 _LINE = 300
 
 FEW = 4
@@ -181,14 +181,14 @@ def _io(call: ToolCall) -> list[Child]:
 def _value(value: JSON) -> FT:
     if value is None:
         return p("None", cls="quiet")
-    text = redact_text(cut(value, _LONGEST)) if isinstance(value, str) else _json(value)
+    text = redact_text(cut(value, _MAX_LENGTH)) if isinstance(value, str) else _json(value)
     return pre(raw(marked(text)), tabindex="0")
 
 
 def _json(value: JSON) -> str:
     value = redact(shallow(value))
     text = json.dumps(value, ensure_ascii=False)
-    if len(text) > _LONGEST:
-        return cut(text, _LONGEST)
+    if len(text) > _MAX_LENGTH:
+        return cut(text, _MAX_LENGTH)
     # Indented only when it is short: nested deep, white space is a hundred times what it holds.
-    return json.dumps(value, ensure_ascii=False, indent=2)[: 10 * _LONGEST]
+    return json.dumps(value, ensure_ascii=False, indent=2)[: 10 * _MAX_LENGTH]

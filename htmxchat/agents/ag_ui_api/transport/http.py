@@ -22,7 +22,7 @@ from . import problems
 log = logging.getLogger("htmxchat")
 _CONNECT = 10.0
 _TRIES = 3
-_LONGEST_PAUSE = 20.0  # seconds that a server may ask to be left alone
+_MAX_PAUSE = 20.0  # seconds that a server may ask to be left alone
 _BUSY = (429, 503)
 _SENT_ON = (307, 308)
 
@@ -140,7 +140,7 @@ def _pause(response: httpx.Response) -> float | None:
     """Return for how long the server wants to be left alone; `None` when it does not say, or too long."""
     said = response.headers.get("retry-after", "")
     seconds = float(said) if said.isascii() and said.isdigit() else None
-    return seconds if seconds is not None and seconds <= _LONGEST_PAUSE else None
+    return seconds if seconds is not None and seconds <= _MAX_PAUSE else None
 
 
 def address(text: str) -> str:

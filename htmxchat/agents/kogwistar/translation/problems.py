@@ -32,7 +32,7 @@ UNCERTAIN = (
 )
 NOT_CONFIRMED = "It is not known whether this message reached the kogwistar server."
 
-_LONGEST = 300
+_MAX_LENGTH = 300
 _QUERY = re.compile(r"(?<=\S)\?[\w.%~-]+=\S*")
 _PATH = re.compile(
     r"<server-path>|(?:\b[A-Za-z]:|(?<![\\/]))(?:[\\/]++[\w.@~+-]++){2,}+[\\/]?|(?<![\w/.:<])/[\w.@~+-]+/?"
@@ -69,8 +69,8 @@ def plain(text: str) -> str:
     """
     before, *rest = TRACEBACK.split(redact_text(clean_text(text)))
     reason = _line(rest[-1]) if rest else ""
-    before = cut(_line(before), _LONGEST - len(reason) - 1)
-    return cut(f"{before} {reason}".strip(), _LONGEST)
+    before = cut(_line(before), _MAX_LENGTH - len(reason) - 1)
+    return cut(f"{before} {reason}".strip(), _MAX_LENGTH)
 
 
 def _line(text: str) -> str:

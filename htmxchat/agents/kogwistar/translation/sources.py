@@ -9,7 +9,7 @@ from ....events import Source
 from ....text.phrases import cut
 from .replies import mapping, objects, text_at
 
-_LONGEST = 400
+_MAX_LENGTH = 400
 
 
 def cites(result: Mapping[str, Any]) -> bool:
@@ -61,11 +61,11 @@ def _source(id: str, node: Mapping[str, Any], mention: int, span: int, claims: l
     page = place.get("page_number")
     where = [text_at(place, "doc_id"), f"page {page}" if isinstance(page, int) else ""]
     detail = ", ".join(filter(None, where))
-    supported = "; ".join(dict.fromkeys(cut(claim, _LONGEST) for claim in claims if claim and claim != excerpt))
+    supported = "; ".join(dict.fromkeys(cut(claim, _MAX_LENGTH) for claim in claims if claim and claim != excerpt))
     if supported:
         detail = f"{detail} · supports: {supported}" if detail else f"supports: {supported}"
     web = url if url.startswith(("https://", "http://")) else None
-    return Source(text_at(node, "label") or id, web, detail, cut(excerpt, _LONGEST))
+    return Source(text_at(node, "label") or id, web, detail, cut(excerpt, _MAX_LENGTH))
 
 
 def _at(items: list[dict[str, Any]], index: int) -> dict[str, Any]:
