@@ -191,6 +191,15 @@ def with_results(exchange: Exchange) -> list[Message]:
     return messages
 
 
+def without_empty(messages: Iterable[Message]) -> list[Message]:
+    """Return messages without those of the agent that say and do nothing: some models refuse them."""
+    return [
+        each
+        for each in messages
+        if each.get("role") != "assistant" or any(each.get(name) for name in ("content", "toolCalls", "encryptedValue"))
+    ]
+
+
 def can_be_plainer(sent: dict[str, Any]) -> bool:
     """Return whether an input has what servers of 0.x refuse."""
     return bool(sent["messages"] != _plain(sent["messages"]))

@@ -54,8 +54,13 @@ class Translator:
         self.usage = (0, 0)
         turn = self.messages.turn
         shown = [snapshots.content_text(each.get("content")) for each in turn if each.get("role") == "assistant"]
-        calls = {call_id: known(function_of(each, call_id).get("name")) for each in turn
-                 for call in calls_of(each) if (call_id := known(call.get("id")))}  # fmt: skip
+        over = {known(each.get("toolCallId")) for each in turn if each.get("role") == "tool"}
+        calls = {
+            call_id: (known(function_of(each, call_id).get("name")), call_id in over)
+            for each in turn
+            for call in calls_of(each)
+            if (call_id := known(call.get("id")))
+        }
         self._texts = Texts([each for each in shown if each])
         self._tools = Tools({*hidden, _ASKED}, calls)
         self._reasoning = Reasoning()
@@ -75,15 +80,18 @@ class Translator:
         self.end, self._run_id, self._foreign = None, run_id, False
         self._noticed, self._calls = [], []
 
+    def part(self) -> None:
+        """Something that is not of the server's was shown: what comes next stands after it."""
+        self._texts.parted = self._reasoning.parted = True
+
     @property
     def pending(self) -> list[tuple[str, str, str]]:
         """The calls of this run that wait for a result: id, name and arguments."""
         assert self.end is not None
-        answered = {known(each.get("toolCallId")) for each in self.messages.turn if each.get("role") == "tool"}
         named = self.end.pending
         found = []
         for id in self._calls if named is None else named:
-            if id not in answered and self.messages.caller(id) is not None:
+            if not self._tools.is_finished(id) and self.messages.caller(id) is not None:
                 found.append((id, *self.call(id)))
         return found
 
@@ -108,6 +116,10 @@ class Translator:
     def answered(self, id: str, content: JSON, *, failed: bool) -> list[EventBody]:
         """Return what the result of a call shows that was made here."""
         return self._noted(self._tools.result(id, "", content, failed=failed))
+
+    def say(self, id: str, text: str) -> list[EventBody]:
+        """Return a text of the chat's own, which stands in the answer and is not told to the server."""
+        return self._noted(self._texts.more(f"\0{id}", text))
 
     def feed(self, event: Event) -> list[EventBody]:
         """Return what an event shows.
@@ -290,6 +302,8 @@ class Translator:
         return self._call(text(event, "toolCallId"), text(event, "toolCallName"), known(event.get("parentMessageId")))
 
     def _call(self, id: str, name: str, parent: str) -> list[EventBody]:
+        if self._tools.is_finished(id):
+            self.messages.renew_call(id)  # another call with the id of one that is over
         self.messages.reset(self.messages.put_call(id, name, parent), "arguments")
         if id not in self._calls:
             self._calls.append(id)
