@@ -276,7 +276,7 @@ async def test_a_stop_at_a_question_begins_a_thread_in_which_nothing_waits(chats
         chat = chats(ag_ui(server.url))
         begun = await chat.start_run(ann, None, "Clean up")
         await until(chat, ann, begun, lambda view: view.request is not None)
-        await chat.cancel_run(ann, begun.id)
+        await chat.stop_run(ann, begun.id)
         await ended(chat, ann, begun)
         await say(chat, ann, "Never mind", begun.conversation_id)
     first, second = server.requests
@@ -475,7 +475,7 @@ async def test_a_function_of_this_process_is_an_agent_too(chats: Chats, ann: Use
     chat = chats(ag_ui(respond))
     begun = await chat.start_run(ann, None, "Hi")
     await until(chat, ann, begun, lambda view: view.text == "Hi!")
-    await chat.cancel_run(ann, begun.id)
+    await chat.stop_run(ann, begun.id)
     assert (await ended(chat, ann, begun)).state is RunState.CANCELLED and closed.is_set()
 
 
