@@ -25,11 +25,6 @@ LARGE = 100_000
 Held = Callable[[], AbstractAsyncContextManager[None]]
 
 
-@pytest.fixture
-def anyio_backend() -> str:
-    return "asyncio"
-
-
 @pytest.fixture(params=["file", "postgres"])
 def database(request: pytest.FixtureRequest, tmp_path: Path) -> tuple[str, Held]:
     """Return a database, and a way to hold it up: whoever writes events waits meanwhile."""

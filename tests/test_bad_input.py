@@ -38,11 +38,6 @@ async def identify(request: Request) -> User:
     return User("ann", "Ann", TOKEN)
 
 
-@pytest.fixture
-def anyio_backend() -> str:
-    return "asyncio"
-
-
 def client_of(backend: Any, **options: Any) -> TestClient:
     app = create_chat_app(backend, identify=identify, limits=LIMITS, **options)
     return TestClient(app, follow_redirects=False)

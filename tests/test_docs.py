@@ -78,11 +78,6 @@ def says(page: str, name: str) -> bool:
     return re.search(rf"`{re.escape(name)}\b", page) is not None
 
 
-@pytest.fixture
-def anyio_backend() -> str:
-    return "asyncio"  # the store's
-
-
 # Names
 
 

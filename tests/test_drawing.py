@@ -45,11 +45,6 @@ from tests.support import Element, decode, parse
 pytestmark = pytest.mark.anyio
 
 
-@pytest.fixture
-def anyio_backend() -> str:
-    return "asyncio"  # LocalBackend's
-
-
 def order(name: str = "card", data: Any = None, id: str = "part-run-0", **more: Any) -> Order:
     return Order(PartContext(name, id, "run", **more), data)
 

@@ -29,11 +29,6 @@ FAILED = RunEnded(Outcome.FAILED, AGENT_FAILED)
 Exit = Callable[[], object]
 
 
-@pytest.fixture
-def anyio_backend() -> str:
-    return "asyncio"
-
-
 def raising(error: type[BaseException]) -> Exit:
     def exit() -> None:
         raise error

@@ -57,11 +57,6 @@ Make = Callable[..., LocalBackend]
 
 
 @pytest.fixture
-def anyio_backend() -> str:
-    return "asyncio"
-
-
-@pytest.fixture
 def url(tmp_path: Path) -> str:
     return f"sqlite:///{tmp_path}/chat.db"
 

@@ -222,11 +222,6 @@ async def test_ids_that_no_backend_should_see_do_not_reach_it() -> None:
     assert seen == []
 
 
-@pytest.fixture
-def anyio_backend() -> str:
-    return "asyncio"
-
-
 class Sloppy(LocalBackend):
     """Gives everybody what is Ann's."""
 

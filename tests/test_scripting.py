@@ -47,11 +47,6 @@ ANN, EVE = User("ann"), User("eve")
 FAST = Timing(frame=0.005, poll=0.02, renew=0.05, expire=0.3, grace=0.3, close=0.1)
 
 
-@pytest.fixture
-def anyio_backend() -> str:
-    return "asyncio"
-
-
 async def counts(request: Request) -> AsyncIterator[Any]:
     """Ask for a script and say what came of it."""
     result = yield RunScript("print(6 * 7)\n", title="The answer")

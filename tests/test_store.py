@@ -51,11 +51,6 @@ pytestmark = pytest.mark.anyio
 
 
 @pytest.fixture
-def anyio_backend() -> str:
-    return "asyncio"
-
-
-@pytest.fixture
 def ann() -> str:
     return f"ann-{uuid.uuid4().hex}"
 

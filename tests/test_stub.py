@@ -26,11 +26,6 @@ BY_TITLE = {starter.title: starter for starter in (*STARTERS, *MORE)}
 
 
 @pytest.fixture
-def anyio_backend() -> str:
-    return "asyncio"
-
-
-@pytest.fixture
 async def backend() -> AsyncIterator[StubBackend]:
     backend = StubBackend(pace=0)
     yield backend

@@ -37,11 +37,6 @@ ANN = User("ann")
 FORM = "Content-Type: application/x-www-form-urlencoded\r\n"
 
 
-@pytest.fixture
-def anyio_backend() -> str:
-    return "asyncio"  # the store's
-
-
 async def respond(request: Request) -> AsyncGenerator[str | EventBody, Any]:
     answer = yield InputRequested("question", "Which?")
     yield str(answer)

@@ -15,11 +15,11 @@ from ..kinds import checked
 from ..models import Conversation, ConversationPage, RunState, is_dated
 from ..urls import Urls
 from ..words import standing
-from .controls import get_link, post_form
+from .controls import get_form, get_link, post_form
 from .shell import brand_mark, notice
 from .times import UNDATED, time_element
 
-a, b, button, div, footer, form, h2, header = map(tag, ["a", "b", "button", "div", "footer", "form", "h2", "header"])
+a, b, button, div, footer, h2, header = map(tag, ["a", "b", "button", "div", "footer", "h2", "header"])
 input_, label, li, nav, p, span, time_, ul = map(tag, ["input", "label", "li", "nav", "p", "span", "time", "ul"])
 details, summary, template = map(tag, ["details", "summary", "template"])
 bdi, chat_history, chat_menu = map(tag, ["bdi", "chat-history", "chat-menu"])
@@ -242,19 +242,16 @@ def _moment(at: datetime, now: datetime) -> FT | None:
 
 def _search(urls: Urls, query: str) -> FT:
     url = urls.history()
-    return form(
+    return get_form(
+        url,
         icon("search"),
         label("Search conversations", cls="hidden", for_="search"),
         input_(id="search", type="search", name="q", value=query, placeholder="Search", autocomplete="off", dir="auto"),
         cls="search",
         role="search",
-        method="get",
-        action=url,
-        hx_get=url,
-        hx_trigger="input changed delay:250ms from:#search, submit",
-        hx_target="#history-list",
+        target="#history-list",
+        trigger="input changed delay:250ms from:#search, submit",
         hx_swap="outerMorph",
-        hx_sync="this:replace",
     )
 
 

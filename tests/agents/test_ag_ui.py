@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import uuid
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import Any
@@ -26,27 +25,15 @@ from htmxchat import (
 )
 from htmxchat.agents import ag_ui
 from htmxchat.agents.ag_ui_api import FrontendTool
-from htmxchat.journal import Timing
 from htmxchat.parts import Question, Text, ToolCall
 from htmxchat.scripts.actions import Approve, Claim, Finish
 from htmxchat.scripts.states import digest
 from htmxchat.testing import each_event
 from tests.agents.agui import Played, asks, calls, playing, refusal, run, says, stream
-from tests.support import kill
+from tests.support import QUICK, kill
 
 pytestmark = pytest.mark.anyio
 Chats = Callable[..., LocalBackend]
-QUICK = Timing(frame=0.01, poll=0.02, renew=0.05, expire=0.4, watch=0.15, grace=0.2, finish=0.5, close=0.2, orphan=0.5)
-
-
-@pytest.fixture
-def anyio_backend() -> str:
-    return "asyncio"
-
-
-@pytest.fixture
-def ann() -> User:
-    return User(f"ann-{uuid.uuid4().hex}")
 
 
 @pytest.fixture

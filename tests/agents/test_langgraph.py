@@ -29,11 +29,6 @@ from tests.support import kill
 pytestmark = pytest.mark.anyio
 
 
-@pytest.fixture
-def anyio_backend() -> str:
-    return "asyncio"
-
-
 def talking(streams: Streams, *tools: Any, saver: Any = None, **nodes: Any) -> Any:
     """A graph of a model and its tools."""
     model = FunctionModel(streams=streams)

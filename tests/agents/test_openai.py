@@ -19,11 +19,6 @@ from .recordings import Played, answer, playing, refusal, stream
 ANN = User("ann")
 
 
-@pytest.fixture
-def anyio_backend() -> str:
-    return "asyncio"
-
-
 async def ask(backend: LocalBackend, text: str, conversation_id: str | None = None) -> RunView:
     run = await backend.start_run(ANN, conversation_id, text)
     return fold([event async for event in each_event(backend, ANN, run.id)])

@@ -43,11 +43,6 @@ ANN = User("ann")
 PNG = b"\x89PNG picture"
 
 
-@pytest.fixture
-def anyio_backend() -> str:
-    return "asyncio"
-
-
 def calls(*asked: tuple[str, str, Any], text: str = "") -> Recording:
     """Return a reply that calls tools: ids, names and arguments."""
     deltas: list[dict[str, Any]] = [{"content": text}] if text else []

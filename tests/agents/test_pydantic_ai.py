@@ -26,11 +26,6 @@ from tests.agents.talking import ANN, events, reach, say, served, view
 pytestmark = pytest.mark.anyio
 
 
-@pytest.fixture
-def anyio_backend() -> str:
-    return "asyncio"
-
-
 async def test_text_and_reasoning_stream_and_tokens_are_counted() -> None:
     thoughts = [{0: DeltaThinkingPart(content="Nine ")}, {0: DeltaThinkingPart(content="degrees.")}]
     agent = scripted([*thoughts, "It is ", "cold."])

@@ -67,11 +67,6 @@ FAST = Timing(tick=0.03, check=0.15, stuck=0.3, give_up=0.8, resent=0.3, doubt=0
 
 
 @pytest.fixture
-def anyio_backend() -> str:
-    return "asyncio"
-
-
-@pytest.fixture
 def server() -> Iterator[Replay]:
     replay = Replay().start()
     yield replay

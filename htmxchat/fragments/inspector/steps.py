@@ -12,13 +12,13 @@ from ...text.phrases import count, duration
 from ...text.redaction import redact, redact_text
 from ...urls import Urls
 from ...words import STEPS, standing
-from ..controls import icon_only
+from ..controls import get_form, icon_only
 from .inspecting import inspects
 from .json_tree import json_tree
 from .run import run_head
 
 a, b, button, code, datalist, details, div = map(tag, ["a", "b", "button", "code", "datalist", "details", "div"])
-form, h3, input_, label, li, noscript, ol = map(tag, ["form", "h3", "input", "label", "li", "noscript", "ol"])
+h3, input_, label, li, noscript, ol = map(tag, ["h3", "input", "label", "li", "noscript", "ol"])
 option, p, select, span, summary, ul = map(tag, ["option", "p", "select", "span", "summary", "ul"])
 bdi, chat_inspector = tag("bdi"), tag("chat-inspector")
 
@@ -155,7 +155,8 @@ def _slider(run: Run, found: RunSteps, number: int, against: int | None, urls: U
         for each in kept
         if each != number
     ]
-    return form(
+    return get_form(
+        url,
         div(
             turn("Previous step", "back", place - 1),
             label("Step", for_="inspector-slider", cls="hidden"),
@@ -180,14 +181,9 @@ def _slider(run: Run, found: RunSteps, number: int, against: int | None, urls: U
             cls="replay-words",
         ),
         cls="toolbar",
-        method="get",
-        action=url,
-        hx_get=url,
-        hx_target="#inspector",
-        hx_swap="outerHTML",
+        target="#inspector",
+        trigger="change delay:120ms, submit",
         hx_push_url="true",
-        hx_trigger="change delay:120ms, submit",
-        hx_sync="this:replace",
     )
 
 
