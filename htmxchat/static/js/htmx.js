@@ -52,4 +52,13 @@ function swapAttributes(style, target, fragment) {
   return [];
 }
 
-htmx.registerExtension("chat", { handle_swap: swapAttributes });
+/**
+ * What the page has already is not sent again, and what is older than it changes nothing: an answer can come late.
+ * @param {HTMLElement} shown
+ * @param {{newNode: HTMLElement}} detail
+ */
+function isNewer({ dataset: shown }, { newNode: { dataset: fresh } }) {
+  return fresh?.same === undefined && !(Number(fresh?.revision) < Number(shown?.revision));
+}
+
+htmx.registerExtension("chat", { handle_swap: swapAttributes, htmx_before_morph_node: isNewer });

@@ -93,6 +93,13 @@ class Messages:
         """Return the message that has this call."""
         return self._callers.get(call_id)
 
+    def encrypt_call(self, call_id: str, value: str) -> None:
+        """Keep with a call what only the server can read."""
+        caller = self._callers.get(call_id)
+        for call in calls_of(caller) if caller is not None else ():
+            if call.get("id") == call_id:
+                call["encryptedValue"] = value
+
     @property
     def turn(self) -> Sequence[Message]:
         """The messages since the user's last."""
