@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 
 from htmxchat.fragments.turns.proposals import proposal
 from htmxchat.html import render
@@ -131,6 +131,7 @@ def test_a_state_says_how_long_it_ran(state: ScriptState, seconds: float, words:
     assert not box.all(cls="out"), "what has no output is its head"
 
 
+@settings(deadline=None)
 @given(RESULT)
 def test_what_comes_of_any_script_can_be_drawn_and_is_small(result: ScriptResult) -> None:
     assert len(render(proposal(Urls(), "run", "s", "T", shown(result)))) < 8_000

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from htmxchat.latest import Latest
@@ -18,6 +18,7 @@ def test_what_was_not_used_for_longest_is_forgotten_first() -> None:
     assert latest.pop("a") == 1 and latest.pop("a") is None and latest.oldest() == ("c", 3)
 
 
+@settings(deadline=None)
 @given(st.lists(st.tuples(st.sampled_from("abcd"), st.binary(max_size=9))))
 def test_entries_weigh_no_more_than_they_may(puts: list[tuple[str, bytes]]) -> None:
     latest: Latest[str, bytes] = Latest(12, len)
