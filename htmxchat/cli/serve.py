@@ -14,7 +14,7 @@ import click
 from starlette.applications import Starlette
 from starlette.routing import Mount
 
-from .. import Store, __version__, chat_lifespan, create_chat_app
+from .. import Limits, Look, Store, __version__, chat_lifespan, create_chat_app
 from ..store.engines import create_private
 from .agents import AGENTS, Options
 from .options import Address, AgentOption
@@ -88,10 +88,10 @@ def make_app(options: Options) -> Starlette:
     chat = create_chat_app(
         answering.backend,
         login=answering.login,
-        introduction=answering.introduction,
         title="htmxchat",
         stream=options.stream,
-        poll_interval=options.poll_interval / 1000,
+        look=Look(introduction=answering.introduction),
+        limits=Limits(poll_interval=options.poll_interval / 1000),
     )
     path = urlsplit(options.app_url or "").path
     return Starlette(routes=[Mount(path, chat)], lifespan=chat_lifespan(chat)) if path else chat

@@ -6,8 +6,8 @@ from collections.abc import Awaitable, Callable
 
 import anyio
 
-from .latest import Latest
-from .models import Run
+from ..latest import Latest
+from ..models import Run
 
 _MAX_STARTED = 1_000
 
