@@ -25,7 +25,7 @@ def test_entries_weigh_no_more_than_they_may(puts: list[tuple[str, bytes]]) -> N
     for key, value in puts:
         latest.put(key, value)
         assert latest.get(key) == value and latest.weight <= 12
-    there = [value for key in "abcd" if (value := latest.get(key)) is not None]
+    there = [kept for key in "abcd" if (kept := latest.get(key)) is not None]
     assert latest.weight == sum(map(len, there))
 
 
