@@ -21,7 +21,12 @@ except ImportError as error:
 
 
 @pytest.mark.parametrize(
-    ("name", "missing", "extra"), [("ag_ui", ["httpx"], "ag-ui"), ("pydantic_ai", ["pydantic_ai"], "pydantic-ai")]
+    ("name", "missing", "extra"),
+    [
+        ("ag_ui", ["httpx"], "ag-ui"),
+        ("langgraph", ["langgraph"], "langgraph"),
+        ("pydantic_ai", ["pydantic_ai"], "pydantic-ai"),
+    ],
 )
 def test_a_missing_extra_is_one_clear_sentence(name: str, missing: list[str], extra: str) -> None:
     source = WITHOUT.format(name=name, missing=missing)
