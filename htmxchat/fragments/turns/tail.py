@@ -66,13 +66,13 @@ def _failure(view: RunView, retry: FT) -> FT:
     return div(
         icon("alert"),
         p(b("The answer stopped."), " ", bdi(view.error or "The agent failed. What it wrote is kept.")),
-        div(retry, cls="actions"),
+        retry,
         cls="failure",
     )
 
 
 def _retry(urls: Urls, run_id: str, *words: Child, **attributes: Any) -> FT:
-    return post_form(urls.retry(run_id), button(words, **attributes, name="retry", type="submit"), cls="retry")
+    return post_form(urls.retry(run_id), button(words, **attributes, name="retry", type="submit"), cls="retry actions")
 
 
 def _foot(run_id: str, view: RunView, context: TurnContext) -> FT:

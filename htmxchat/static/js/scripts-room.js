@@ -69,6 +69,10 @@ function box(shown, fresh) {
     return;
   }
   const focused = shown.contains(document.activeElement);
+  // Only the answer knows what its run waits for, and only its reader what is unfolded.
+  const awaited = shown.hasAttribute("data-awaited");
+  fresh.toggleAttribute("data-awaited", awaited);
+  fresh.querySelector("details")?.toggleAttribute("open", shown.querySelector("details")?.open ?? awaited);
   shown.replaceWith(fresh);
   if (focused) fresh.querySelector("a")?.focus({ preventScroll: true });
 }
