@@ -73,9 +73,9 @@ def proposal(urls: Urls, run_id: str, id: str, title: str, excerpt: Excerpt, *, 
         role="group",
         aria_labelledby=f"proposal-title-{id}",
         data_script=id,
-        data_awaited=awaited,
         data_state=excerpt.state.value,
         data_revision=None if excerpt.revision is None else str(excerpt.revision),
+        data_awaited=awaited,  # the last, where the page's script puts it
     )
 
 
