@@ -15,6 +15,7 @@ from ..text.cleaning import one_line, searchable
 from . import branches, rows, run_rows, script_rows
 from . import tables as t
 from .database import Database
+from .passages import read_passages
 
 LONGEST_TITLE = 200
 _YEARS = 10 * 365 * 86_400
@@ -55,9 +56,21 @@ class Conversations(Database):
         latest = t.conversations.c.updated_at.desc(), t.conversations.c.id.desc()
         state = rows.latest_state(t.conversations.c.id).scalar_subquery()
         statement = select(t.conversations, state.label("state")).where(found).order_by(*latest).limit(limit + 1)
-        found_rows = await self._read(lambda db: db.execute(statement).all())
-        items = tuple(rows.to_conversation(row, row.state) for row in found_rows[:limit])
-        return ConversationPage(items, rows.cursor_after(items[-1]) if len(found_rows) > limit else None)
+        words = searchable(query).split()
+
+        def work(db: Connection) -> ConversationPage:
+            found_rows = db.execute(statement).all()
+            shown = found_rows[:limit]
+            # A title that has them all says why it was found.
+            lacking = {row.id: [word for word in words if word not in row.folded] for row in shown}
+            ids = [id for id, lacks in lacking.items() if lacks]
+            passages = read_passages(
+                db, ids, [word for word in words if any(word in each for each in lacking.values())]
+            )
+            items = tuple(rows.to_conversation(row, row.state, passages.get(row.id, "")) for row in shown)
+            return ConversationPage(items, rows.cursor_after(items[-1]) if len(found_rows) > limit else None)
+
+        return await self._read(work)
 
     async def get_conversation(self, user_id: str, conversation_id: str) -> Conversation:
         """Return a conversation without its turns."""

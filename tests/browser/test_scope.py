@@ -24,7 +24,7 @@ HOST = """<!doctype html>
   <div class="box card badge notice column hidden">x</div>
   <article class="turn" data-role="user"><div class="turn-body">A turn of the host's</div></article>
 </main>
-<div class="%s"><table><tr><td>1</td></tr></table><h1>Chat</h1><button class="button">Go</button></div>
+<div class="%s" style="position: absolute"><table><tr><td>1</td></tr></table><h1>Chat</h1><button class="button">Go</button></div>
 </body></html>"""
 
 PSEUDO = ["::before", "::after", "::placeholder", "::marker", "::selection"]

@@ -368,7 +368,7 @@ def test_what_comes_of_a_script_that_nobody_waits_for_is_folded_so_that_what_is_
     )
     assert gap < 70
     expect(proposal(chat, 0).locator("table")).to_be_hidden()
-    proposal(chat, 0).get_by_text("What came of").click()
+    proposal(chat, 0).locator("summary").click()
     expect(proposal(chat, 0).locator("table")).to_be_visible()
     press(card(chat, "Script 1"), "approve")
     expect(proposal(chat, 1).locator(".state")).to_have_text(re.compile("^Done"), timeout=READY)

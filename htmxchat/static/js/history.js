@@ -20,6 +20,7 @@ class ChatHistory extends HTMLElement {
     // Other pages may have changed the list meanwhile.
     document.addEventListener("visibilitychange", () => document.hidden || this.#changed(), { signal });
     this.addEventListener("toggle", ({ target }) => target instanceof HTMLDetailsElement && this.#fill(target), { signal, capture: true });
+    this.addEventListener("click", (event) => event.target instanceof Element && event.target.matches("[data-clear]") && this.#clear(event), { signal });
     this.addEventListener("htmx:config:request", (event) => this.#asked(/** @type {CustomEvent} */ (event)), { signal });
     // What a live turn waits for, and that it is being stopped, is news for the list.
     const turns = new MutationObserver((changes) => changes.some(({ target }) => isLive(target)) && this.#changed());
@@ -73,6 +74,16 @@ class ChatHistory extends HTMLElement {
     const title = this.#chat?.querySelector("#conversation h1")?.textContent ?? "";
     document.getElementById(byMouse ? "text" : "turns")?.focus({ preventScroll: true });
     announce(title);
+  }
+
+  /** Search for nothing. @param {Event} event */
+  #clear(event) {
+    const field = /** @type {HTMLInputElement | null} */ (this.querySelector("#search"));
+    if (!field) return;
+    event.preventDefault();
+    field.value = "";
+    field.form?.requestSubmit();
+    field.focus();
   }
 
   /** Make the menu of a row that is opened. @param {HTMLDetailsElement} details */
