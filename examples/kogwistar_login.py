@@ -1,6 +1,6 @@
 """The chat of a kogwistar server, which signs people in. Run: uvicorn examples.kogwistar_login:app
 
-`python -m htmxchat --backend kogwistar --url http://localhost:28110` does the same without any code.
+`python -m htmxchat --agent kogwistar --url http://localhost:28110` does the same without any code.
 """
 
 import os

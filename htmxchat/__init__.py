@@ -1,6 +1,6 @@
 """An agent chat that any ASGI host mounts in one line: `app.mount("/chat", create_chat_app(backend))`."""
 
-from .agent import Agent, CanResume, CanStop, Checkpoint, Remember, Request, Responder, RunScript, Said
+from .agent import Agent, CanResume, CanStop, Checkpoint, Pinned, Remember, Request, Responder, RunScript, Said
 from .app import chat_context, chat_lifespan, create_chat_app
 from .auth.identity import Identify
 from .auth.login import Login, SignInAt
@@ -159,6 +159,7 @@ __all__ = [
     "Part",
     "PartContext",
     "Picture",
+    "Pinned",
     "ProposedScript",
     "Question",
     "Reasoning",

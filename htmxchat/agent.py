@@ -28,6 +28,8 @@ class Request:
         attempt: 1 for the first answer to this turn, 2 when it is tried again.
         replaced: The answer that this one replaces, which `history` leaves out.
         memory: What the run before this one on this branch has remembered with `Remember`; `None` at first.
+        forks: Whether the answer before it was followed by something else already: this is an edit, or tried again.
+            What the agent keeps elsewhere of the conversation has more than this branch; `history` and `memory` do not.
         answers: For a run that is resumed, what came of its questions and scripts since the checkpoint, by their ids.
     """
 
@@ -39,6 +41,7 @@ class Request:
     attempt: int = 1
     replaced: Turn | None = None
     memory: JSON = None
+    forks: bool = False
     answers: Mapping[str, JSON | ScriptResult] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -94,14 +97,32 @@ class Checkpoint:
         check_fields(self)
 
 
-Said: TypeAlias = str | EventBody | RunEvent | RunScript | Remember | Checkpoint
+@dataclass(frozen=True, slots=True)
+class Pinned:
+    """From here on the run cannot go on in another process, until the next `Checkpoint`.
+
+    For an agent with `resume` that does something which can be neither followed from elsewhere nor done twice. When the
+    process dies meanwhile, the run ends as failed, with its text so far. When the process is asked to stop, the run may
+    finish as one of an agent without `resume`; it is handed over if it comes to a `Checkpoint` first.
+
+    Attributes:
+        wait: As for `Checkpoint`.
+    """
+
+    wait: bool = False
+
+    def __post_init__(self) -> None:
+        check_fields(self)
+
+
+Said: TypeAlias = str | EventBody | RunEvent | RunScript | Remember | Checkpoint | Pinned
 """What an agent may yield:
 
 - A `str`, more of the answer (Markdown); an empty one is dropped.
 - Any event body. `answer = yield InputRequested(...)` waits until the user has answered.
 - A `RunEvent`: its body, with the `raw` that the inspector shows beside it. Its number and time are not used.
 - A `RunScript`. `result = yield RunScript(...)` waits until it has run in the user's browser, or will not.
-- `Remember` and `Checkpoint`, which nobody sees.
+- `Remember`, `Checkpoint` and `Pinned`, which nobody sees.
 - `RunEnded` ends the run that way; the generator is closed. Returning ends it as completed.
 
 `RunStarted`, `RunStopping`, `InputAnswered` and `ScriptFinished` are written for it. Raising ends the run as failed: a

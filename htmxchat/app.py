@@ -29,7 +29,7 @@ from .backend import (
 )
 from .bound import abilities
 from .chat import Chat, Inspector, Settings
-from .drawing import Drawings, DrawPart, check_parts
+from .drawing import Drawer, Drawings, DrawPart, check_parts
 from .endpoints import (
     conversations,
     exports,
@@ -183,7 +183,7 @@ def create_chat_app(
         streams=Slots(limits.streams_per_user),
         requests=Slots(limits.requests_per_user),
         stop=ServerStop(backend.drain if isinstance(backend, CanDrain) else None),
-        drawings=Drawings(check_parts(parts)) if parts is not None else None,
+        drawings=Drawings(Drawer(check_parts(parts))) if parts is not None else None,
         login=login,
         observer=observer or Observer(),
     )
@@ -335,7 +335,11 @@ def chat_context(chat: Starlette, root: str) -> TurnContext:
     urls = Urls(checks.text("root", root).rstrip("/"), parts.assets.version)
     # Which of its readers may inspect, nobody says here.
     open_to_all = parts.settings.inspector is True
-    return replace(parts.turn_context(urls, can_inspect=open_to_all), inspector="elsewhere" if open_to_all else None)
+    return replace(
+        parts.turn_context(urls, can_inspect=open_to_all),
+        inspector="elsewhere" if open_to_all else None,
+        drawings=parts.drawings and replace(parts.drawings, at_once=True),
+    )
 
 
 def chat_lifespan(*chats: Starlette) -> Callable[[Any], AbstractAsyncContextManager[None]]:

@@ -7,14 +7,14 @@
     ├── BadRequest            400   not a form, not UTF-8, not what the route takes
     ├── BodyTooLarge          413
     ├── BodyTooSlow           408
-    ├── LimitReached          429   the user has as much under way as is allowed
+    ├── LimitReached          429   the user has reached a limit on concurrent work
     │   └── TooManyRuns       429   knows which runs
     ├── NotSignedIn           401
     ├── NotAllowed            403   signed in, but not allowed to
     │   └── CrossOrigin       403   another site sent the form
-    ├── NotFound              404   does not exist, or belongs to somebody else: the two look the same
-    ├── Busy                  409   the conversation already has a live run
-    ├── Conflict              409   it has changed since it was looked at
+    ├── NotFound              404   does not exist, or belongs to another user: the two look the same
+    ├── Busy                  409   the conversation already has an active run
+    ├── Conflict              409   it has changed since the page was loaded
     └── BackendError          502   the backend failed
         └── BackendUnavailable 503  the backend cannot be reached now; trying again may help
             ├── ServerStopping 503  this process takes nothing new; another one may
@@ -93,23 +93,23 @@ class BodyTooSlow(ChatError):
 
     def __init__(self, limit: float) -> None:
         seconds("limit", limit)
-        super().__init__(f"The request did not arrive whole within {limit:g} seconds. Try again.")
+        super().__init__(f"The request did not arrive completely within {limit:g} seconds. Try again.")
         self.limit = limit
 
 
 class LimitReached(ChatError):
-    """The user has as much under way as is allowed at a time."""
+    """The user has reached a limit on concurrent work."""
 
     status = 429
-    sentence = "You have too much under way at once. Wait a moment, then try again."
+    sentence = "You have too many requests at once. Wait a moment, then try again."
 
 
 class TooManyRuns(LimitReached):
-    """The user has as many live runs as are allowed.
+    """The user has as many active runs as allowed.
 
     Attributes:
-        limit: How many that is.
-        titles: The conversations that they are in.
+        limit: That number.
+        titles: The titles of their conversations.
     """
 
     def __init__(self, limit: int, titles: Sequence[str]) -> None:
@@ -118,8 +118,8 @@ class TooManyRuns(LimitReached):
         more = len(titles) - _NAMED_TITLES
         shown = [f"“{title}”" for title in titles[:_NAMED_TITLES]] + ([f"{more} more"] if more > 0 else [])
         super().__init__(
-            f"You have {limit:,} answer{'s' * (limit != 1)} under way, as many as are allowed at a time:"
-            f" {', '.join(shown)}. Wait for one, answer what it asks, or stop it; then try again."
+            f"You have {limit:,} unfinished answer{'s' * (limit != 1)}, which is the limit:"
+            f" {', '.join(shown)}. Wait for one to finish, answer its question, or stop it; then try again."
         )
         self.limit = limit
         self.titles = tuple(titles)
@@ -129,11 +129,11 @@ class NotSignedIn(ChatError):
     """Nobody is signed in."""
 
     status = 401
-    sentence = "You are not signed in. Sign in, then come back to this page."
+    sentence = "You are not signed in. Sign in to continue."
 
 
 class NotAllowed(ChatError):
-    """Somebody is signed in, but is not allowed to do this, or the backend cannot do it."""
+    """The user is signed in but not allowed to do this, or the backend cannot do it."""
 
     status = 403
     sentence = "You are not allowed to do this."
@@ -146,7 +146,7 @@ class CrossOrigin(NotAllowed):
 
 
 class NotFound(ChatError):
-    """It does not exist, or belongs to somebody else: the two look the same."""
+    """It does not exist, or belongs to another user: the two look the same."""
 
     status = 404
     sentence = "It may have been deleted, or you may not have access to it."
@@ -156,14 +156,14 @@ class Busy(ChatError):
     """The conversation already has a live run."""
 
     status = 409
-    sentence = "The agent is still answering. Wait for it, or stop it, then send your message."
+    sentence = "The agent is still answering. Wait for it or stop it, then send your message."
 
 
 class Conflict(ChatError):
-    """It has changed since it was looked at, so that what was asked for does not apply any more."""
+    """It has changed since the page was loaded, so the request no longer applies."""
 
     status = 409
-    sentence = "This has changed since you looked at it. Look again."
+    sentence = "This has changed since you loaded the page. Reload it and try again."
 
 
 class BackendError(ChatError):
@@ -174,14 +174,14 @@ class BackendError(ChatError):
 
 
 class BackendUnavailable(BackendError):
-    """The backend cannot be reached now; trying again may help."""
+    """The backend cannot be reached now; a retry may help."""
 
     status = 503
     sentence = "The agent cannot be reached right now. Try again in a moment."
 
 
 class ServerStopping(BackendUnavailable):
-    """This process is about to stop. What it did goes on in another one, or ends."""
+    """This process is about to stop. Its runs continue in another one, or end."""
 
     sentence = "The server is being restarted. Try again in a moment."
 

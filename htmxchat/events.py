@@ -33,6 +33,12 @@ from .kinds import check_fields
 from .scripts.encoding import decode_result, encode_result
 from .scripts.result import ScriptResult, ScriptState
 
+MAX_CHOICES = 100
+"""So many answers a question can offer."""
+
+MAX_CHOICE = 1_000
+"""So many characters each of them can have."""
+
 JSON: TypeAlias = None | bool | int | float | str | list[Any] | dict[str, Any]
 
 
@@ -222,7 +228,10 @@ class InputRequested:
 
     Attributes:
         prompt: The question.
-        choices: If any, the user picks one of them; else writes.
+        choices: If any, the user picks one of them; else writes. 100 at most, of 1,000 characters each.
+
+    Raises:
+        ValueError: There are more choices, or one is longer.
     """
 
     request_id: str
@@ -231,6 +240,16 @@ class InputRequested:
 
     def __post_init__(self) -> None:
         check_fields(self)
+        if (many := len(self.choices)) > MAX_CHOICES:
+            raise ValueError(
+                f"InputRequested.choices has {many:,} choices. Offer {MAX_CHOICES} at most, or none: users write then."
+            )
+        for number, choice in enumerate(self.choices):
+            if len(choice) > MAX_CHOICE:
+                raise ValueError(
+                    f"InputRequested.choices[{number}] has {len(choice):,} characters. Write {MAX_CHOICE:,} at most;"
+                    " what explains it can stand in the prompt."
+                )
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,9 +14,14 @@ from .models import RunState
 
 @dataclass(frozen=True, slots=True)
 class Text:
-    """A stretch of the answer, Markdown of its own. It may be blank; then nothing of it shows."""
+    """A stretch of the answer, Markdown of its own. It may be blank; then nothing of it shows.
+
+    Attributes:
+        emptied: Whether it is blank because its words were taken back. What stood around it stays where it is.
+    """
 
     text: str
+    emptied: bool = False
 
     @property
     def blank(self) -> bool:
@@ -104,8 +109,8 @@ Part: TypeAlias = Text | Reasoning | ToolCall | ProposedScript | Question | Cust
 
 
 def is_blank(part: Part) -> bool:
-    """Return whether this is a text of which nothing shows."""
-    return isinstance(part, Text) and part.blank
+    """Return whether this is a text of which nothing has shown, so it has no place on the page."""
+    return isinstance(part, Text) and part.blank and not part.emptied
 
 
 def joined(texts: Iterable[str]) -> str:
@@ -115,24 +120,17 @@ def joined(texts: Iterable[str]) -> str:
     return "\n\n".join([*(piece.rstrip() for piece in pieces[:-1]), *pieces[-1:]])
 
 
-def replaced(texts: Sequence[str], whole: str, *, closed: bool) -> list[str]:
-    """Return the texts of an answer after all of it was replaced by `whole`: as many, or one more.
+def kept(texts: Sequence[str], whole: str, *, closed: bool) -> tuple[int, int]:
+    """Return how many texts of an answer stay as they are when `whole` replaces all of it, and where its rest begins.
 
-    What did not change stays where it is. The rest stands in the last text, or after it when that is `closed`, unless
-    it is only shorter than before.
+    Args:
+        texts: Those that are not blank.
+        closed: Whether the last one is. Else it can grow, so it is always a part of the rest.
     """
-    after = list(texts)
-    shown = [index for index, text in enumerate(texts) if text and not text.isspace()]
     at = 0
-    for number, index in enumerate(shown):
-        text = texts[index].lstrip("\n") if number else texts[index]
-        piece = text.rstrip() + "\n\n"
-        if (closed or index != shown[-1]) and whole.startswith(piece, at):
-            at += len(piece)
-            continue
-        rest = whole[at:]
-        for later in shown[number:]:
-            after[later] = ""
-        after[index if text.startswith(rest) else shown[-1]] = rest
-        return after
-    return [*after, whole[at:]]
+    for number, text in enumerate(texts if closed else texts[:-1]):
+        piece = (text.lstrip("\n") if number else text).rstrip() + "\n\n"
+        if not whole.startswith(piece, at):
+            return number, at
+        at += len(piece)
+    return len(texts) - (not closed and bool(texts)), at

@@ -33,7 +33,8 @@ from .events import (
     UsageReported,
 )
 from .models import RunState, Waiting
-from .parts import CustomPart, Part, ProposedScript, Question, Reasoning, Text, ToolCall, joined, replaced
+from .part_list import PartList
+from .parts import CustomPart, Part, ProposedScript, Question, Reasoning, Text, ToolCall, joined
 from .scripts.excerpt import Excerpt, excerpt_of, excerpts
 from .scripts.models import Script
 from .scripts.result import ScriptState
@@ -129,29 +130,27 @@ class Folding:
 
     Attributes:
         queue: As `RunView.queue`.
-        changed: The places of the parts that the last `add` has changed or added.
     """
 
     def __init__(self, view: RunView | None = None) -> None:
         self._view = view or RunView()
         self._state = self._view.state
         self._seq = self._view.last_seq
-        self._parts = list(self._view.parts)
+        self._parts = PartList(self._view.parts)
         self._sources = list(self._view.sources)
         self._awaited = {script.script_id: script for script in self._view.awaited}
         self.queue: Mapping[str, Excerpt] = dict(self._view.queue)
-        self.changed: set[int] = set()
         self._changes: dict[str, Any] = {}
-        # More of the text or the reasoning that is the last part.
-        self._more: list[str] = []
-        # Where what has an id is; and calls without one that are not finished.
-        self._places: dict[tuple[type[Part], *tuple[str, ...]], int] = {}
-        self._unnamed: deque[int] = deque()
-        for place, part in enumerate(self._parts):
-            self._index(place, part)
-        self._running = {place for place, part in enumerate(self._parts) if _runs(part)}
-        # Those of them beside which no other has begun yet.
-        self._alone = {place for place in self._running if not self._call(place).parallel}
+        # The calls that are not finished: those without an id, and those beside which no other has begun yet.
+        running = {place: part for place, part in enumerate(self._view.parts) if _runs(part)}
+        self._running = set(running)
+        self._unnamed = deque(place for place in running if not self._call(place).call_id)
+        self._alone = {place for place in running if not self._call(place).parallel}
+
+    @property
+    def changed(self) -> set[int]:
+        """The places of the parts that the last `add` has changed or added."""
+        return self._parts.changed
 
     def copy(self) -> Folding:
         """Return another that goes on from here."""
@@ -159,11 +158,11 @@ class Folding:
 
     def view(self) -> RunView:
         """Return what was folded so far."""
-        self._join()
         self._view = replace(
             self._view,
             state=self._state,
-            parts=tuple(self._parts),
+            parts=self._parts.all(),
+            written=self._parts.written,
             sources=tuple(self._sources),
             awaited=tuple(self._awaited.values()),
             queue=self.queue,
@@ -175,7 +174,7 @@ class Folding:
 
     def add(self, events: Iterable[RunEvent]) -> RunView:
         """Fold more events, and return the view after them."""
-        self.changed = set()
+        self._parts.changed = set()
         for event in events:
             if not isinstance(event, RunEvent):
                 checks.instance("each of events", event, RunEvent, "with a number and a time")
@@ -196,16 +195,16 @@ class Folding:
     def _apply(self, event: RunEvent) -> None:
         match event.body:
             case TextDelta(text=text) if text:
-                if not self._last_is(Text):
-                    self._append(Text(""))
-                self._more.append(text)
+                if not isinstance(self._parts.last, Text):
+                    self._parts.append(Text(""))
+                self._parts.grow(text)
             case ReasoningDelta(text=text):
-                last = self._parts[-1] if self._parts else None
+                last = self._parts.last
                 if not (isinstance(last, Reasoning) and last.ended_at is None):
-                    self._append(Reasoning("", started_at=event.at))
-                self._more.append(text)
+                    self._parts.append(Reasoning("", started_at=event.at))
+                self._parts.grow(text)
             case TextReplaced(text=text):
-                self._replace_text(text)
+                self._parts.replace_text(text)
             case RunStopping():
                 self._state = RunState.STOPPING
                 self._withdraw(event.at)
@@ -221,8 +220,8 @@ class Folding:
                 self._put_custom(CustomPart(custom.name, custom.data, custom.key))
             case ScriptProposed() as script:
                 # One that is proposed again is the one that is in the queue already.
-                if (ProposedScript, script.script_id) not in self._places:
-                    self._append(ProposedScript(script))
+                if self._parts.place(ProposedScript, script.script_id) is None:
+                    self._parts.append(ProposedScript(script))
                     if script.awaited:
                         self._awaited[script.script_id] = script
             case ScriptFinished() as result:
@@ -236,68 +235,30 @@ class Folding:
             case RunEnded(outcome=outcome, error=error):
                 self._end(outcome, error, event.at)
 
-    def _append(self, part: Part) -> None:
-        self._join()
-        self._set(len(self._parts), part)
-        self._index(len(self._parts) - 1, part)
-
-    def _index(self, place: int, part: Part) -> None:
-        match part:
-            case ToolCall(call_id=""):
-                if part.ended_at is None:
-                    self._unnamed.append(place)
-            case ToolCall(call_id=id):
-                self._places[ToolCall, id] = place
-            case ProposedScript(script=script):
-                self._places[ProposedScript, script.script_id] = place
-            case CustomPart(name=name, key=key) if key:
-                self._places[CustomPart, name, key] = place
-            case Question(request=request):
-                self._places[Question, request.request_id] = place
-
-    def _last_is(self, kind: type[Part]) -> bool:
-        return bool(self._parts) and isinstance(self._parts[-1], kind)
-
-    def _join(self) -> None:
-        if self._more:
-            last = self._parts[-1]
-            assert isinstance(last, Text | Reasoning)
-            self._set(len(self._parts) - 1, replace(last, text="".join([last.text, *self._more])))
-            self._more.clear()
-
     def _end_reasoning(self, at: datetime) -> None:
-        last = self._parts[-1] if self._parts else None
-        if isinstance(last, Reasoning) and last.ended_at is None:
-            self._join()
-            self._change(len(self._parts) - 1, ended_at=at)
-
-    def _replace_text(self, whole: str) -> None:
-        self._join()
-        places = [place for place, part in enumerate(self._parts) if isinstance(part, Text)]
-        closed = not self._last_is(Text)
-        before = [part.text for part in self._parts if isinstance(part, Text)]
-        after = replaced(before, whole, closed=closed)
-        for place, old, new in zip(places, before, after, strict=False):
-            if old != new:
-                self._set(place, Text(new))
-        if len(after) > len(places):
-            self._append(Text(after[-1]))
-        self._changes["written"] = bool(whole.strip())
+        if isinstance(last := self._parts.last, Reasoning) and last.ended_at is None:
+            self._parts.change(len(self._parts) - 1, ended_at=at)
 
     def _start_tool(self, started: ToolStarted, at: datetime) -> None:
         """Add a call, or bring the one that has this id up to date: agents repeat a call that had to be approved."""
         call = ToolCall(started.call_id, started.name, started.summary, started.arguments, started_at=at)
-        place = self._places.get((ToolCall, started.call_id)) if started.call_id else None
+        place = self._parts.place(ToolCall, started.call_id) if started.call_id else None
+        if place is not None and self._call(place).name != started.name:
+            # Another tool is another call. What came of the one before, if it is not known, will not be.
+            self._stop_call(place, at)
+            place = None
         if place is None:
-            place = len(self._parts)
             for other in self._alone:
-                self._change(other, parallel=True)
+                self._parts.change(other, parallel=True)
             self._alone.clear()
-            self._append(replace(call, parallel=bool(self._running)))
+            place = self._parts.append(replace(call, parallel=bool(self._running)))
+            if not call.call_id:
+                self._unnamed.append(place)
         else:
             before = self._call(place)
-            began = at if before.ended_at else before.started_at
-            self._set(place, replace(call, started_at=began, parallel=before.parallel))
+            # Not before what was shown of it, whatever the agent's clock says.
+            began = max(at, before.started_at, before.ended_at) if before.ended_at else before.started_at
+            self._parts.set(place, replace(call, started_at=began, parallel=before.parallel))
         self._running.add(place)
         if not self._call(place).parallel:
             self._alone.add(place)
@@ -309,47 +270,58 @@ class Folding:
 
     def _finish_tool(self, finished: ToolFinished, at: datetime) -> None:
         if finished.call_id:
-            place = self._places.get((ToolCall, finished.call_id))
+            place = self._parts.place(ToolCall, finished.call_id)
         else:
             place = self._unnamed.popleft() if self._unnamed else None
         if place is None:
             return
         state = RunState.FAILED if finished.failed else RunState.COMPLETED
-        self._change(place, state=state, found=finished.summary, result=finished.result, ended_at=at)
+        self._parts.change(place, state=state, found=finished.summary, result=finished.result, ended_at=at)
+        self._running.discard(place)
+        self._alone.discard(place)
+
+    def _stop_call(self, place: int, at: datetime) -> None:
+        """A call will not come back, if it has not yet."""
+        if place in self._running:
+            self._parts.change(place, state=RunState.CANCELLED, ended_at=at)
         self._running.discard(place)
         self._alone.discard(place)
 
     def _put_custom(self, part: CustomPart) -> None:
-        place = self._places.get((CustomPart, part.name, part.key))
+        place = self._parts.place(CustomPart, part.name, part.key)
         if place is None:
-            self._append(part)
+            self._parts.append(part)
         elif self._parts[place] != part:
-            self._set(place, part)
+            self._parts.set(place, part)
 
     def _finish_script(self, result: ScriptFinished) -> None:
         # What the queue said was before that.
-        self.queue = {id: known for id, known in self.queue.items() if id != result.script_id}
+        if result.script_id in self.queue:
+            self.queue = {id: known for id, known in self.queue.items() if id != result.script_id}
         self._awaited.pop(result.script_id, None)
-        place = self._places.get((ProposedScript, result.script_id))
+        place = self._parts.place(ProposedScript, result.script_id)
         if place is not None:
-            self._change(place, finished=result)
+            self._parts.change(place, finished=result)
 
     def _ask(self, request: InputRequested, at: datetime) -> None:
-        place = self._places.get((Question, request.request_id))
+        place = self._parts.place(Question, request.request_id)
         question = Question(request, at)
         self._withdraw(at)
         # What somebody has answered stays on record, even if the same id is asked for again.
         if place is None or self._answered(place):
-            self._append(question)
+            self._parts.append(question)
         else:
-            self._set(place, question)
+            self._parts.set(place, question)
         self._changes["request"] = request
 
     def _answer(self, answered: InputAnswered, at: datetime) -> None:
         waiting = self._waiting()
-        place = self._places.get((Question, answered.request_id), waiting)
+        place = self._parts.place(Question, answered.request_id)
+        place = waiting if place is None else place
         if place is not None and not self._answered(place):
-            self._change(place, state="answered", answer=answered.answer, answered_by=answered.user_id, settled_at=at)
+            self._parts.change(
+                place, state="answered", answer=answered.answer, answered_by=answered.user_id, settled_at=at
+            )
         if place == waiting:
             self._changes["request"] = None
 
@@ -360,29 +332,17 @@ class Folding:
     def _waiting(self) -> int | None:
         """Return where the question is that waits for its answer."""
         request = self._changes.get("request", self._view.request)
-        return None if request is None else self._places[Question, request.request_id]
+        return None if request is None else self._parts.place(Question, request.request_id)
 
     def _withdraw(self, at: datetime) -> None:
         """The question that waits, if one does, will not be answered."""
         if (waiting := self._waiting()) is not None:
-            self._change(waiting, state="withdrawn", settled_at=at)
+            self._parts.change(waiting, state="withdrawn", settled_at=at)
             self._changes["request"] = None
 
-    def _change(self, place: int, **changes: Any) -> None:
-        self._set(place, replace(self._parts[place], **changes))
-
-    def _set(self, place: int, part: Part) -> None:
-        self._parts[place : place + 1] = [part]
-        self.changed.add(place)
-        if isinstance(part, Text) and not part.blank:
-            self._changes["written"] = True
-
     def _end(self, outcome: Outcome, error: str | None, at: datetime) -> None:
-        self._join()
-        for place in self._running:
-            self._change(place, state=RunState.CANCELLED, ended_at=at)
-        self._running.clear()
-        self._alone.clear()
+        for place in list(self._running):
+            self._stop_call(place, at)
         self._state = RunState.after(outcome)
         # A suspended run keeps its request: that is what it waits for.
         if outcome is not Outcome.SUSPENDED:

@@ -331,26 +331,33 @@ def addresses(page: Element) -> set[tuple[str, str]]:
     return found
 
 
-class Unreliable(Store):
-    """A store whose connection may break once.
+class Unreliable:
+    """A way to a store's database that may break once.
 
     Attributes:
         breaks: How many transactions that write come before; `None` when it does not break.
         commits: Whether the transaction that it breaks in is committed nevertheless.
     """
 
-    breaks: int | None = None
-    commits = False
+    def __init__(self, store: Store) -> None:
+        self.breaks: int | None = None
+        self.commits = False
+        self._engine = store.database.engine
+        self.core, self.one_writer, self.memory = self._engine.core, self._engine.one_writer, self._engine.memory
+        store.database.engine = self
 
-    async def _once(self, work: Callable[[Connection], T], *, writes: bool, **more: Any) -> T:
+    async def transact(self, work: Callable[[Connection], T], *, writes: bool) -> T:
         if not writes or self.breaks is None:
-            return await super()._once(work, writes=writes, **more)
+            return await self._engine.transact(work, writes=writes)
         self.breaks = self.breaks - 1 if self.breaks else None
         if self.breaks is not None:
-            return await super()._once(work, writes=writes, **more)
+            return await self._engine.transact(work, writes=writes)
         if self.commits:
-            await super()._once(work, writes=writes, **more)
+            await self._engine.transact(work, writes=writes)
         raise OSError("the connection is gone")
+
+    async def dispose(self) -> None:
+        await self._engine.dispose()
 
 
 FRAGMENT = {"HX-Request": "true", "HX-Request-Type": "partial"}

@@ -7,7 +7,7 @@ import gc
 import logging
 import re
 import threading
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterable, Iterator
 from datetime import UTC, datetime
 from typing import Any
 
@@ -32,7 +32,7 @@ from htmxchat import (
     chat_lifespan,
     create_chat_app,
 )
-from htmxchat.drawing import Drawings, DrawPart, Order
+from htmxchat.drawing import Drawer, Drawing, Drawings, DrawPart, Order
 from htmxchat.drawing.nesting import misfit
 from htmxchat.fragments import TurnContext
 from htmxchat.live.page import LivePage
@@ -55,13 +55,13 @@ def order(name: str = "card", data: Any = None, id: str = "part-run-0", **more: 
 
 
 def drawn(function: DrawPart, data: Any = None, **more: Any) -> Any:
-    return Drawings({"card": function}).get(order(data=data, **more))
+    return Drawer({"card": function}).draw_at_once(order(data=data, **more))
 
 
 # What a function may return
 
 
-class Drawer:
+class OfAClass:
     def draw(self, data: Any, context: PartContext) -> Any:
         return ""
 
@@ -102,7 +102,7 @@ def test_components_text_and_safe_html_are_shown(returned: Any, html: str | None
         ({"a": 1}, "returned a dict."),
         (b"<p>", "returned a bytes."),
         ([P("a"), None], "returned None."),
-        (Drawer, "returned the class Drawer."),
+        (OfAClass, "returned the class OfAClass."),
         (object(), "returned an object."),
         (Markup, "returned the class Markup."),
         (Markup("</div></section>"), "has </div> that closes nothing"),
@@ -211,38 +211,52 @@ def noted(calls: list[Any], data: Any) -> str:
     return "x"
 
 
-def test_what_was_drawn_is_not_drawn_again() -> None:
+async def draw_each(drawer: Drawer, orders: Iterable[Order]) -> list[Drawing]:
+    """Return what is drawn of a page with these."""
+    wanted = list(orders)
+    drawings = await Drawings(drawer).draw(wanted)
+    return list(map(drawings.get, wanted))
+
+
+async def test_what_was_drawn_is_not_drawn_again() -> None:
     calls: list[Any] = []
-    drawings = Drawings({"card": lambda data, context: noted(calls, data)})
+    drawer = Drawer({"card": lambda data, context: noted(calls, data)})
     for data, id in (({"a": 1}, "1"), ({"a": 1}, "1"), ({"a": 2}, "1"), ({"a": 1}, "2"), ({"a": 1}, "1")):
-        drawings.get(order(data=data, id=id))
+        await draw_each(drawer, [order(data=data, id=id)])
     assert calls == [{"a": 1}, {"a": 2}, {"a": 1}]
 
 
-def test_what_is_kept_is_bounded() -> None:
+async def test_what_is_kept_is_bounded() -> None:
     calls: list[Any] = []
-    drawings = Drawings({"card": lambda data, context: noted(calls, data) * 1_000}, most=10_000)
+    drawer = Drawer({"card": lambda data, context: noted(calls, data) * 1_000}, most=10_000)
     for data in (*range(100), 99, 0):
-        drawings.get(order(data=data))
+        await draw_each(drawer, [order(data=data)])
     assert calls == [*range(100), 0]
 
 
-# Drawing ahead
+async def test_of_a_page_with_more_than_is_kept_each_part_is_drawn_once() -> None:
+    calls: list[Any] = []
+    drawer = Drawer({"card": lambda data, context: noted(calls, data) * 1_000}, most=10_000)
+    found = await draw_each(drawer, (order(data=data) for data in range(100)))
+    assert sorted(calls) == list(range(100)) and {each.html for each in found} == {"x" * 1_000}
 
 
-async def test_many_parts_are_drawn_ahead_in_threads() -> None:
+# Calling them in threads
+
+
+async def test_many_parts_are_drawn_in_threads_and_none_while_the_page_is_rendered() -> None:
     threads: set[str] = set()
 
     def draw(data: Any, context: PartContext) -> Any:
         threads.add(threading.current_thread().name)
         return str(data)
 
-    drawings = Drawings({"card": draw})
-    await drawings.draw_ahead(order(data=number) for number in range(200))
+    drawings = await Drawings(Drawer({"card": draw})).draw(order(data=number) for number in range(200))
     assert threading.current_thread().name not in threads and 1 <= len(threads) <= 4
     before = set(threads)
     threads.clear()
     assert [drawings.get(order(data=number)).html for number in range(200)] == [str(number) for number in range(200)]
+    assert drawings.get(order(data="more")).problem == "It was not drawn. Reload the page to look again."
     assert before and not threads
 
 
@@ -255,14 +269,15 @@ def gate() -> Iterator[threading.Event]:
 
 
 async def test_a_function_that_hangs_hurts_its_own_part_only(
-    gate: threading.Event, caplog: pytest.LogCaptureFixture
+    gate: threading.Event, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def hangs(data: Any, context: PartContext) -> Any:
         if data == "hang":
             gate.wait()
         return f"drawn {data}"
 
-    drawings = Drawings({"card": hangs, "other": lambda data, context: "other"}, seconds=0.2)
+    monkeypatch.setattr("htmxchat.drawing.drawings._AGAIN", 0.0)
+    drawer = Drawer({"card": hangs, "other": lambda data, context: "other"}, seconds=0.2)
     wanted = [order(data="hang"), order(data="quick"), order("other")]
     ticks = 0
 
@@ -274,21 +289,25 @@ async def test_a_function_that_hangs_hurts_its_own_part_only(
 
     async with anyio.create_task_group() as tasks:
         tasks.start_soon(tick)
-        await drawings.draw_ahead(wanted)
+        hanging, quick, other = await draw_each(drawer, wanted)
         tasks.cancel_scope.cancel()
-    hanging, quick, other = map(drawings.get, wanted)
     assert ticks > 2, "the event loop stood still"
     assert (quick.html, other.html) == ("drawn quick", "other")
     assert hanging.problem == "parts['card'] took longer than 0.2 s. Reload the page to look again."
     assert "took longer" in caplog.text
-    # The next reader does not wait for it again, and gets it once it is there.
-    with anyio.fail_after(0.15):
-        await drawings.draw_ahead(wanted)
+    # Somebody gets it once it is there.
     gate.set()
     with anyio.fail_after(PATIENCE):
-        while drawings.get(wanted[0]).problem:  # noqa: ASYNC110
+        while (await draw_each(drawer, wanted))[0].html != "drawn hang":  # noqa: ASYNC110
             await anyio.sleep(0.01)
-    assert drawings.get(wanted[0]).html == "drawn hang"
+
+
+async def test_nobody_waits_soon_again_for_a_function_that_hung(gate: threading.Event) -> None:
+    drawer = Drawer({"card": lambda data, context: gate.wait() and "x"}, seconds=0.2)
+    await draw_each(drawer, [order()])
+    with anyio.fail_after(0.15):
+        (again,) = await draw_each(drawer, [order()])
+    assert "took longer" in again.problem
 
 
 async def test_a_function_that_hangs_takes_few_threads(gate: threading.Event) -> None:
@@ -299,32 +318,48 @@ async def test_a_function_that_hangs_takes_few_threads(gate: threading.Event) ->
         gate.wait()
         return ""
 
-    drawings = Drawings({"card": hangs}, seconds=0.1)
+    drawer = Drawer({"card": hangs}, seconds=0.1)
     for number in range(5):
-        await drawings.draw_ahead(order(data=[number, each]) for each in range(20))
+        await draw_each(drawer, (order(data=[number, each]) for each in range(20)))
     assert len(calls) == 4
     with anyio.fail_after(0.09):
-        await drawings.draw_ahead([order(data="more")])
+        await draw_each(drawer, [order(data="more")])
 
 
 async def test_a_reader_who_leaves_waits_for_nothing(gate: threading.Event) -> None:
-    drawings = Drawings({"card": lambda data, context: gate.wait() and "x"}, seconds=60)
+    drawer = Drawer({"card": lambda data, context: gate.wait() and "x"}, seconds=60)
     with anyio.move_on_after(0.05) as scope:
-        await drawings.draw_ahead([order()])
+        await draw_each(drawer, [order()])
     assert scope.cancelled_caught
 
 
+def live_page(drawer: Drawer) -> LivePage:
+    return LivePage("run", TurnContext(Urls(), Markdown(), drawings=Drawings(drawer)))
+
+
+def events(*bodies: EventBody) -> list[RunEvent]:
+    return [RunEvent(seq, datetime.now(UTC), body) for seq, body in enumerate(bodies, 1)]
+
+
 async def test_what_was_not_shown_in_time_is_shown_next(gate: threading.Event) -> None:
-    drawings = Drawings({"card": lambda data, context: gate.wait() and "drawn"})
-    page = LivePage("run", TurnContext(Urls(), Markdown(), drawings=drawings))
-    bodies: list[EventBody] = [TextDelta("Words."), Custom("card")]
-    events = [RunEvent(seq, datetime.now(UTC), body) for seq, body in enumerate(bodies, 1)]
+    page = live_page(Drawer({"card": lambda data, context: gate.wait() and "drawn"}))
     with anyio.move_on_after(0.05) as scope:
-        await page.advance(events)
+        await page.advance(events(TextDelta("Words."), Custom("card")))
     assert scope.cancelled_caught and page.held
     gate.set()
     html = render_patches(await page.advance([], pause=True))
     assert "Words." in html and "drawn" in html and not page.held
+
+
+async def test_of_what_a_reader_has_nothing_is_drawn_until_all_of_it_is() -> None:
+    calls: list[Any] = []
+    page = live_page(Drawer({"card": lambda data, context: noted(calls, data)}, most=1))
+    log = events(*(Custom("card", number) for number in range(20)))
+    page.fold(log[:18])
+    html = render_patches(await page.advance(log[18:]))
+    assert calls == [18, 19] and html.count(">x<") == 2
+    assert render_patches(await page.redraw()).count(">x<") == 20
+    assert sorted(calls[2:]) in ([*range(20)], [*range(19)]), "one is still kept"
 
 
 # In a chat
@@ -350,7 +385,7 @@ def test_functions_are_checked_where_they_are_given() -> None:
     with pytest.raises(ValueError, match="A name in parts is empty"):
         bad({" ": fails})
     bad({})
-    bad({"a": Drawer().draw, "b": lambda data, context=None: ""})
+    bad({"a": OfAClass().draw, "b": lambda data, context=None: ""})
 
 
 def draw_forecast(data: Any, context: PartContext) -> Any:
@@ -504,6 +539,7 @@ def test_a_slow_function_holds_up_nobody_else(gate: threading.Event) -> None:
                 assert decode(stream.read())[-1].data == "completed"
             found.append((path, run))
 
+        client.get("/")  # or each of the two is a user of its own
         asking = threading.Thread(target=ask_slowly)
         asking.start()
         path, run = begin(client, "quick")

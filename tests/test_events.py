@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import Any
 
 import pytest
@@ -76,6 +77,24 @@ def test_an_unknown_name_is_unknown(name: str, data: dict[str, Any]) -> None:
 )
 def test_an_unknown_shape_is_unknown(name: str, data: dict[str, Any]) -> None:
     assert e.decode_body(name, data) == e.Unknown(name, data)
+
+
+@pytest.mark.parametrize(
+    ("choices", "sentence"),
+    [
+        (("a",) * 101, "InputRequested.choices has 101 choices. Offer 100 at most, or none: users write then."),
+        (
+            ("a", "b" * 1_001),
+            "InputRequested.choices[1] has 1,001 characters. Write 1,000 at most; what explains it can stand in the",
+        ),
+    ],
+    ids=["many", "long"],
+)
+def test_a_question_offers_no_more_than_can_be_read(choices: tuple[str, ...], sentence: str) -> None:
+    with pytest.raises(ValueError, match=re.escape(sentence)):
+        e.InputRequested("q", "Which?", choices)
+    data = {"request_id": "q", "prompt": "Which?", "choices": list(choices)}
+    assert e.decode_body("InputRequested", data) == e.Unknown("InputRequested", data)
 
 
 def test_fields_of_a_later_version_are_ignored() -> None:

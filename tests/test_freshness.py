@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 from sqlalchemy import event
 
-from htmxchat.store import Store, freshness
+from htmxchat.store.database import Database
+from htmxchat.store.timing import Timing
 from tests.servers import Postgres
 
 pytestmark = pytest.mark.anyio
@@ -23,10 +24,9 @@ def anyio_backend() -> str:
 async def test_only_a_connection_that_was_idle_is_asked(
     postgres: Postgres, monkeypatch: pytest.MonkeyPatch, recent: float, asked: int
 ) -> None:
-    monkeypatch.setattr(freshness, "RECENT", recent)
-    store, pings = Store(postgres.url), list[object]()
-    await store.check()
-    dialect = store._engine.core.dialect
+    database, pings = Database(postgres.url, timing=Timing(recent=recent)), list[object]()
+    await database.check()
+    dialect = database.engine.core.dialect
     ping = dialect.do_ping
 
     def counted(connection: Any) -> bool:
@@ -35,22 +35,19 @@ async def test_only_a_connection_that_was_idle_is_asked(
 
     monkeypatch.setattr(dialect, "do_ping", counted)
     for _ in range(5):
-        await store.check()
+        await database.check()
     assert len(pings) == asked
-    await store.close()
+    await database.close()
 
 
 @pytest.mark.parametrize("recent", [60.0, -1.0])
-async def test_a_database_that_was_restarted_is_used_again_at_once(
-    own_postgres: Postgres, monkeypatch: pytest.MonkeyPatch, recent: float
-) -> None:
-    monkeypatch.setattr(freshness, "RECENT", recent)
-    store, connections = Store(own_postgres.url), list[object]()
-    event.listen(store._engine.core, "connect", lambda connection, _: connections.append(connection))
-    await store.check()
+async def test_a_database_that_was_restarted_is_used_again_at_once(own_postgres: Postgres, recent: float) -> None:
+    database, connections = Database(own_postgres.url, timing=Timing(recent=recent)), list[object]()
+    event.listen(database.engine.core, "connect", lambda connection, _: connections.append(connection))
+    await database.check()
     for mode in ("fast", "immediate"):
         await asyncio.to_thread(own_postgres.stop, mode)
         await asyncio.to_thread(own_postgres.start)
-        await store.check()
+        await database.check()
     assert len(connections) == 3
-    await store.close()
+    await database.close()

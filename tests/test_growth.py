@@ -23,7 +23,7 @@ import htmxchat
 from htmxchat.agents.kogwistar.translation import problems, scrub
 from htmxchat.agents.kogwistar.translation.mapping import Translator
 from htmxchat.agents.kogwistar.translation.replies import ServerEvent
-from htmxchat.drawing import Drawings
+from htmxchat.drawing import Drawer, Drawings
 from htmxchat.events import (
     Custom,
     EventBody,
@@ -36,6 +36,7 @@ from htmxchat.events import (
     Source,
     SourcesFound,
     TextDelta,
+    TextReplaced,
     ToolFinished,
     ToolStarted,
 )
@@ -49,6 +50,7 @@ from htmxchat.inspection import rows
 from htmxchat.inspection.state_diff import state_diff
 from htmxchat.inspection.timeline import timeline
 from htmxchat.live.patches import growth
+from htmxchat.live.turn import LiveTurn
 from htmxchat.scripts.result import ScriptState
 from htmxchat.text import redaction
 from htmxchat.text.ansi import ansi_html, plain
@@ -505,7 +507,7 @@ LOGS: dict[str, Callable[[int], Sequence[EventBody]]] = {
 @pytest.mark.parametrize("name", LOGS)
 def test_no_log_makes_its_folds_slow(name: str) -> None:
     logs = {n: log(LOGS[name](n // 8)) for n in (SHORT, SHORT * TIMES)}
-    drawings = Drawings({"drawn": lambda data, _: str(data)})
+    drawings = Drawings(Drawer({"drawn": lambda data, _: str(data)}), at_once=True)
     context = TurnContext(Urls(), Markdown(), can_run_scripts=True, drawings=drawings)
     views = {n: fold(events) for n, events in logs.items()}
     assert_grows_with_the_length(lambda n: fold(logs[n]))
@@ -513,6 +515,43 @@ def test_no_log_makes_its_folds_slow(name: str) -> None:
     assert_grows_with_the_length(lambda n: timeline(logs[n]))
     assert_grows_with_the_length(lambda n: turn_tail("r", views[n], context))
     assert_grows_with_the_length(lambda n: turn_parts("r", views[n], context))
+
+
+LIVE: dict[str, Callable[[int], Sequence[EventBody]]] = {
+    **{name: LOGS[name] for name in ("tool calls", "custom parts", "updates of a custom part")},
+    "tool calls that come back late": lambda n: [
+        *(ToolStarted(f"c{i}", "t") for i in range(n)),
+        TextDelta("Done."),
+        *(ToolFinished(f"c{i}") for i in range(n)),
+    ],
+    "text between tool calls": lambda n: [
+        each for i in range(n) for each in (ToolStarted(f"c{i}", "t"), TextDelta("word " * 200), ToolFinished(f"c{i}"))
+    ],
+    "reasoning": lambda n: [ReasoningDelta("word ") for _ in range(n)],
+    "replaced text": lambda n: [each for i in range(n) for each in (ToolStarted(f"c{i}", "t"), TextReplaced(f"a{i}"))],
+    "text that is taken back": lambda n: [
+        each for i in range(n) for each in (TextDelta("a"), ToolStarted(f"c{i}", "t"), TextReplaced(""))
+    ],
+    "text that is replaced by what it is": lambda n: [
+        *(each for i in range(n // 8) for each in (TextDelta("a"), ToolStarted(f"c{i}", "t"))),
+        *(TextReplaced("a\n\n" * (n // 8)) for _ in range(8)),
+    ],
+    "tools that change their name": lambda n: [ToolStarted("c", "drawn" if i % 2 else "t") for i in range(n)],
+}
+
+
+@pytest.mark.parametrize("name", LIVE)
+def test_no_log_makes_a_page_that_follows_it_slow(name: str) -> None:
+    logs = {n: log(LIVE[name](n // 32)) for n in (SHORT, SHORT * TIMES)}
+    drawings = Drawings(Drawer({"drawn": lambda data, _: str(data)}), at_once=True)
+    context = TurnContext(Urls(), Markdown(), can_run_scripts=True, drawings=drawings)
+
+    def follow(n: int) -> None:
+        live = LiveTurn("r", context)
+        for event in logs[n]:
+            live.advance([event], pause=True)
+
+    assert_grows_with_the_length(follow)
 
 
 VALUES: dict[str, Callable[[int], Any]] = {

@@ -170,13 +170,13 @@ assert type(CONVERTOR_TYPES["static"]) is Static
 
 
 def test_what_the_chat_does_not_need_is_not_loaded(tmp_path: Path) -> None:
-    modules = ["fastapi", "playwright", "pytest", "trio", "asyncpg", "starlette.testclient"]
+    modules = ["fastapi", "playwright", "pytest", "trio", "asyncpg", "starlette.testclient", "pydantic_ai"]
     # FastHTML brings uvicorn and httpx; nothing of ours does.
     source = f"""
 import sys
 import fasthtml.components
 before = set(sys.modules)
-import htmxchat
+import htmxchat, htmxchat.agents
 print([name for name in {modules} if name in sys.modules])
 print([name for name in ("uvicorn", "httpx") if name in set(sys.modules) - before])
 """

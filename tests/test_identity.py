@@ -315,27 +315,27 @@ class TestTheKey:
     async def test_a_store_makes_it_once_for_every_process(self, tmp_path: object) -> None:
         url = f"sqlite:///{tmp_path}/chat.db"
         first, second = Store(url), Store(url)
-        key = await first.identity_key()
+        key = await first.keys.identity_key()
         assert key is not None
         assert len(key) == 32
-        assert await second.identity_key() == key
+        assert await second.keys.identity_key() == key
         await first.close()
         await second.close()
         again = Store(url)
-        assert await again.identity_key() == key
+        assert await again.keys.identity_key() == key
         await again.close()
 
     async def test_two_processes_that_make_it_at_once_agree(self, tmp_path: object) -> None:
         stores = [Store(f"sqlite:///{tmp_path}/chat.db") for _ in range(4)]
         await asyncio.gather(*(store.open() for store in stores))
-        keys = await asyncio.gather(*(store.identity_key() for store in stores))
+        keys = await asyncio.gather(*(store.keys.identity_key() for store in stores))
         assert len(set(keys)) == 1
         for store in stores:
             await store.close()
 
     async def test_a_store_in_memory_keeps_none(self) -> None:
         store = Store()
-        assert await store.identity_key() is None
+        assert await store.keys.identity_key() is None
         await store.close()
 
     def test_who_has_conversations_finds_them_after_a_restart_and_in_another_process(self, tmp_path: object) -> None:

@@ -13,7 +13,8 @@ PACKAGE = Path(__file__).parent.parent / "htmxchat"
 
 # A place is a module or package below htmxchat; the longest that fits a module's name is its place.
 TEXT = {"text"}
-NOUNS = {"checks", "compaction", "kinds", "models", "events", "errors", "observing", "parts", "scripts", "words", *TEXT}
+NOUNS = {"checks", "compaction", "kinds", "models", "events", "errors", "observing", "scripts", "words", *TEXT}
+NOUNS |= {"part_list", "parts"}
 SEAMS = {"agent", "backend", "auth.login"}
 LOG = {"journal", "store"}
 PAGE = {"html", "drawing", "look", "view", "urls", "live.patches", "inspection", *NOUNS}
@@ -52,14 +53,17 @@ LAYERS: dict[str, tuple[set[str], set[str]]] = {
         AGENTS,
         (
             NOUNS | LOG | AGENTS | SEAMS | {"live.reading", "view"},
-            {"anyio", "httpx", "httpx_sse", "pytest", "sqlalchemy"},
+            {
+                *("anyio", "docstring_parser", "httpx", "httpx_sse", "pytest", "sqlalchemy"),
+                *("pydantic", "pydantic_ai", "pydantic_core", "typing_extensions"),
+            },
         ),
     ),
     "backends.containment": (set(), set()),
     "__init__": (EVERYTHING - {"testing"}, set()),
     "telemetry": ({"observing"}, {"opentelemetry"}),
-    "db": (NOUNS | LOG, set()),
-    "__main__": (EVERYTHING | {"__init__", "db"}, {"anyio", "httpx", "starlette", "uvicorn"}),
+    "cli": (EVERYTHING | {"__init__"}, {"click", "starlette", "uvicorn"}),
+    "__main__": ({"cli"}, set()),
 }
 
 MUTABLE = (ast.List, ast.Dict, ast.Set, ast.ListComp, ast.DictComp, ast.SetComp)

@@ -92,7 +92,7 @@ class TestRows:
             (110, 4.5, "InputAnswered", "Answered after 2.0 s: the second"),
             (120, 4.5, "TextDelta", "1 character: ."),
             (130, 4.5, "x.trace", f"X trace: span: 7, token: {HIDDEN}"),
-            (140, 4.5, "UsageReported", "5 tokens read, 7 written"),
+            (140, 4.5, "UsageReported", "5 input tokens, 7 output tokens"),
             (150, 5.0, "RunEnded", "Done after 5.0 s"),
         ]
 

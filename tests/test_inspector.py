@@ -308,7 +308,7 @@ class TestPages:
         assert "hidden" not in inspector.attributes
         assert page.one("main", id="conversation").all("article")
         facts = inspector.one(id="inspector-facts").text
-        assert "Failed" in facts and "The agent failed while answering." in facts
+        assert "Failed" in facts and "The agent hit an error." in facts
         assert [line[1] for line in lines(inspector)][-2:] == ["x.login", "RunEnded"]
 
     def test_to_htmx_it_is_the_room_alone(self, client: TestClient) -> None:

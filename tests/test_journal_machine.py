@@ -180,7 +180,8 @@ class Process:
 
     def __init__(self, url: str, scripts: dict[str, Script], *, resumes: bool) -> None:
         self.resumes = resumes
-        self.store = Unreliable(url)
+        self.store = Store(url)
+        self.way = Unreliable(self.store)
         self.backend = LocalBackend((Resumable if resumes else Plain)(scripts), self.store, timing=TIMING)
         self.id = self.backend._journal.owner
         self.gone = asyncio.Event()
@@ -366,8 +367,8 @@ class Journals(RuleBasedStateMachine):
 
     @may_happen(which=WHICH, after=st.integers(0, 3), commits=st.booleans())
     def a_connection_will_break(self, which: Which, after: int, commits: bool) -> None:
-        store = which.of(self.processes).store
-        store.breaks, store.commits = after, commits
+        way = which.of(self.processes).way
+        way.breaks, way.commits = after, commits
 
     @may_happen(which=WHICH, steps=STEPS, twice=st.booleans(), lost=st.booleans())
     def a_message_is_sent(self, which: Which, steps: list[str], twice: bool, lost: bool) -> None:
@@ -378,7 +379,7 @@ class Journals(RuleBasedStateMachine):
         where = talk.id if talk else None
         if lost and process.backend._journal.lease._leased:
             # The database stores it, and the process never hears of that.
-            process.store.breaks, process.store.commits = 0, True
+            process.way.breaks, process.way.commits = 0, True
         run = self._begun(process.backend.start_run_once(self.ann, where, "Well", submission), steps)
         if run is None or twice:
             # The page sends again what it does not know to have arrived.
@@ -422,7 +423,7 @@ class Journals(RuleBasedStateMachine):
     def another_version_is_shown(self, which: Which) -> None:
         talk, process = which.of(self.talks), which.of(self.processes)
         id = which.of([*talk.answers, *(run for runs in talk.answers.values() for run in runs)])
-        process.store.breaks = None
+        process.way.breaks = None
         with suppress(Busy):
             self.do(process.backend.show_version(self.ann, talk.id, id))
             talk.head = talk.end_of(id)
@@ -458,7 +459,7 @@ class Journals(RuleBasedStateMachine):
             await self._give_up(self.processes[-1], gone)
         self.dead.clear()
         for process in self.processes:
-            process.store.breaks = None
+            process.way.breaks = None
         for known in self.known.values():
             if known.script.steps[-1] not in ("end", "fail"):
                 known.script.steps += ["word", "end"]
@@ -477,7 +478,7 @@ class Journals(RuleBasedStateMachine):
 
     async def _check_all(self) -> None:
         for known in self.known.values():
-            log, live = await self.looker.read_events(known.run.id, 0)
+            log, live = await self.looker.logs.read_events(known.run.id, 0)
             assert not live
             assert [event.seq for event in log] == list(range(1, len(log) + 1))
             assert [event for event in log if isinstance(event.body, RunEnded)] == log[-1:]
@@ -541,7 +542,7 @@ class Journals(RuleBasedStateMachine):
         columns = t.runs.c.id, t.runs.c.conversation_id, t.runs.c.turn_id, t.runs.c.created_at, t.runs.c.agent
         mine = select(*columns, t.turns.c.follows).join(t.turns, t.turns.c.id == t.runs.c.turn_id)
         mine = mine.where(t.runs.c.user_id == self.ann.id, t.runs.c.id.not_in(self.known)).order_by(t.runs.c.created_at)
-        for row in await self.looker.read(lambda db: db.execute(mine).all()):
+        for row in await self.looker.database.read(lambda db: db.execute(mine).all()):
             run = Run(row.id, row.conversation_id, self.ann.id, row.turn_id, RunState.RUNNING, row.created_at)
             talk = next((talk for talk in self.talks if talk.id == run.conversation_id), None)
             if talk is None:
@@ -570,14 +571,14 @@ class Journals(RuleBasedStateMachine):
 
     async def _give_up(self, by: Process, gone: Process) -> None:
         read = select(t.processes.c.alive_at).where(t.processes.c.id == gone.id)
-        at = await self.looker.read(lambda db: db.scalar(read))
+        at = await self.looker.database.read(lambda db: db.scalar(read))
         try:
             await by.backend._give_up(gone.id, at)
         except BackendUnavailable:
             await by.backend._give_up(gone.id, at)
 
     async def _answer(self, known: Known, process: Process) -> None:
-        log, _ = await self.looker.read_events(known.run.id, 0)
+        log, _ = await self.looker.logs.read_events(known.run.id, 0)
         request = fold(log).request
         if request is None:
             return
@@ -588,7 +589,7 @@ class Journals(RuleBasedStateMachine):
 
     async def _read_on(self, known: Known, after: int, process: Process) -> None:
         """Read what there is from one process, and compare it with what there is."""
-        log, live = await self.looker.read_events(known.run.id, 0)
+        log, live = await self.looker.logs.read_events(known.run.id, 0)
         wanted = [(event.seq, event.body) for event in log if event.seq > after]
         if not wanted and live:
             return
@@ -614,7 +615,7 @@ class Journals(RuleBasedStateMachine):
         answered = exists().where(t.answers.c.run_id == t.runs.c.id, t.answers.c.request_id == t.runs.c.waiting)
         columns = t.runs.c.id, t.runs.c.owner, t.runs.c.waiting, t.runs.c.stop_requested, answered.label("answered")
         mine = select(*columns).where(t.runs.c.user_id == self.ann.id, t.runs.c.active == 1)
-        return {row.id: row for row in await self.looker.read(lambda db: db.execute(mine).all())}
+        return {row.id: row for row in await self.looker.database.read(lambda db: db.execute(mine).all())}
 
     async def _count_as_left(self, process: Process) -> None:
         for run_id, row in (await self._live()).items():

@@ -150,7 +150,7 @@ class TestBodyLimit:
         assert heard > 1
         assert sent[0]["status"] == 408
         assert (b"connection", b"close") in sent[0]["headers"]
-        assert sent[1]["body"] == b"The request did not arrive whole within 0.1 seconds. Try again."
+        assert sent[1]["body"] == b"The request did not arrive completely within 0.1 seconds. Try again."
 
     async def test_what_comes_after_the_body_may_take_as_long_as_it_wants(self) -> None:
         messages = [{"type": "http.request", "body": b"x", "more_body": False}]

@@ -27,6 +27,8 @@ from htmxchat import (
 )
 from htmxchat.events import EventBody
 from htmxchat.journal import Timing
+from htmxchat.store.database import Database
+from htmxchat.store.listening import Listening
 from htmxchat.store.notices import CHANNEL, Notice, decode
 from htmxchat.testing import each_event
 from tests.servers import Postgres
@@ -53,8 +55,12 @@ def ann() -> User:
 async def make(postgres: Postgres) -> AsyncIterator[Make]:
     made: list[LocalBackend] = []
 
-    def make(agent: Any, timing: Timing = NEVER) -> LocalBackend:
-        made.append(LocalBackend(agent, Store(postgres.url), timing=timing))
+    def make(
+        agent: Any, timing: Timing = NEVER, listening: Callable[[Database], Listening] = Listening
+    ) -> LocalBackend:
+        store = Store(postgres.url)
+        store.listening = listening(store.database)
+        made.append(LocalBackend(agent, store, timing=timing))
         return made[-1]
 
     yield make
@@ -121,11 +127,13 @@ async def test_a_listener_that_was_cut_off_listens_again_and_misses_nothing(
         assert isinstance((await anext(events)).body, TextDelta)
 
 
-async def test_without_a_listener_whoever_waits_looks(make: Make, ann: User, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(Store, "notifies", False)
+async def test_without_a_listener_whoever_waits_looks(make: Make, ann: User) -> None:
+    class Deaf(Listening):
+        notifies = False
+
     agent = Slow()
     timing = Timing(poll=0.02, recheck=120, renew=60, expire=600)
-    one, two = make(agent, timing), make(agent, timing)
+    one, two = make(agent, timing, Deaf), make(agent, timing, Deaf)
     run = await one.start_run(ann, None, "Hello")
     async with asyncio.timeout(LONG), aclosing(each_event(two, ann, run.id)) as events:
         await anext(events)
@@ -183,17 +191,14 @@ async def test_the_connection_is_closed_with_the_backend(make: Make) -> None:
             await asyncio.sleep(0.01)
 
 
-async def test_notices_that_do_not_arrive_are_not_relied_on(
-    make: Make, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
-) -> None:
+async def test_notices_that_do_not_arrive_are_not_relied_on(make: Make, caplog: pytest.LogCaptureFixture) -> None:
     """A pooler may take LISTEN and drop it."""
-    monkeypatch.setattr("htmxchat.store.listening._PATIENCE", 0.05)
 
-    async def drop(_store: Store, _probe: str) -> None:
-        pass
+    class Pooled(Listening):
+        async def _send(self, probe: str) -> None:
+            pass
 
-    monkeypatch.setattr(Store, "_send", drop)
-    backend = make(asking)
+    backend = make(asking, listening=lambda database: Pooled(database, arrives=0.05))
     with caplog.at_level(logging.WARNING, "htmxchat"):
         await backend.open()
         async with asyncio.timeout(LONG):
@@ -213,10 +218,10 @@ LISTENERS = text("SELECT pid FROM pg_stat_activity WHERE query ILIKE 'LISTEN %'"
 
 
 async def listeners(backend: LocalBackend) -> int:
-    return len(await backend._store.read(lambda db: db.execute(LISTENERS).all()))
+    return len(await backend._store.database.read(lambda db: db.execute(LISTENERS).all()))
 
 
 async def cut_listeners(backend: LocalBackend) -> None:
     """End the connections that listen, as an operator or a network may."""
     end = text("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE query ILIKE 'LISTEN %'")
-    assert any(await backend._store.read(lambda db: db.scalars(end).all()))
+    assert any(await backend._store.database.read(lambda db: db.scalars(end).all()))

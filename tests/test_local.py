@@ -40,7 +40,6 @@ from htmxchat.events import (
     ToolFinished,
     ToolStarted,
 )
-from htmxchat.journal import writer
 from htmxchat.journal.run_log import UNSAVED
 from htmxchat.journal.timing import Timing
 from htmxchat.models import Run, RunState, User
@@ -142,7 +141,7 @@ async def test_nobody_sees_an_event_before_it_is_stored(make: Make, url: str) ->
     backend, other = make(respond, url), Store(url)
     run = await backend.start_run(ANN, None, "Hello")
     async for event in each_event(backend, ANN, run.id):
-        stored, _ = await other.read_events(run.id, event.seq - 1)
+        stored, _ = await other.logs.read_events(run.id, event.seq - 1)
         assert stored[0] == event
     await other.close()
 
@@ -668,9 +667,9 @@ async def test_an_owner_that_lost_its_lease_stops_and_writes_nothing_more(make: 
     await until(one, run, TextDelta("So far"))
     ended = 0
     while not ended:  # a sign of life may come in between
-        left = await two.look_for_left("two", None, now() + timedelta(minutes=1), now())
+        left = await two.takeover.look_for_left("two", None, now() + timedelta(minutes=1), now())
         ((process, alive_at),) = left.silent.items()
-        ended, _ = await two.give_up_process(process, alive_at)
+        ended, _ = await two.takeover.give_up_process(process, alive_at)
     with anyio.fail_after(5):
         await stopped.wait()
     assert await bodies(one, run) == [RunStarted(), TextDelta("So far"), RunEnded(Outcome.FAILED, SILENT)]
@@ -721,7 +720,7 @@ async def test_a_run_whose_process_was_killed_ends_as_interrupted(make: Make, ur
 @pytest.mark.parametrize("look", ["open", "list", "get", "start"])
 async def test_whoever_is_alive_ends_the_runs_of_the_dead(make: Make, url: str, look: str) -> None:
     store = Store(url)
-    run = (await store.start_run(ANN.id, None, "Hello", owner="dead")).run
+    run = (await store.runs.start_run(ANN.id, None, "Hello", owner="dead")).run
     backend = make(hello, url)
     match look:
         case "open":
@@ -733,7 +732,7 @@ async def test_whoever_is_alive_ends_the_runs_of_the_dead(make: Make, url: str, 
         case "start":
             await backend.start_run(ANN, None, "Another")
     with anyio.fail_after(10):
-        while (await store.get_run(ANN.id, run.id)).state.live:  # noqa: ASYNC110
+        while (await store.runs.get_run(ANN.id, run.id)).state.live:  # noqa: ASYNC110
             await anyio.sleep(0.02)
     assert (await bodies(backend, run))[-1] == RunEnded(Outcome.FAILED, SILENT)
     await store.close()
@@ -743,7 +742,7 @@ async def test_a_process_that_says_that_it_is_alive_keeps_its_runs(make: Make, u
     one, two = make(endless, url), make(hello, url)
     run = await one.start_run(ANN, None, "Hello")
     await two.open()
-    other = (await two._store.start_run(ANN.id, None, "Hello", owner="dead")).run
+    other = (await two._store.runs.start_run(ANN.id, None, "Hello", owner="dead")).run
     with anyio.fail_after(10):
         while (await two.get_run(ANN, other.id)).state.live:  # noqa: ASYNC110
             await anyio.sleep(0.02)
@@ -757,7 +756,6 @@ async def test_when_the_store_fails_nothing_is_lost_silently(
     url: str,
     repaired: bool,
     caplog: pytest.LogCaptureFixture,
-    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     go, stopped = asyncio.Event(), asyncio.Event()
 
@@ -771,9 +769,6 @@ async def test_when_the_store_fails_nothing_is_lost_silently(
         finally:
             stopped.set()
 
-    if repaired:  # tried for long enough, however slow the machine is
-        monkeypatch.setattr(writer, "_REFUSED", (0.05,) * 600)
-
     def rename(old: str, new: str) -> None:
         # In a thread: a transaction of the backend's own that it waits for needs the event loop to go on.
         connection = sqlite3.connect(tmp_path / "chat.db", timeout=60, isolation_level=None)
@@ -782,7 +777,8 @@ async def test_when_the_store_fails_nothing_is_lost_silently(
         connection.execute("COMMIT")
         connection.close()
 
-    backend = make(respond, url)
+    # Tried for long enough, however slow the machine is.
+    backend = make(respond, url, replace(QUICK, refused=60) if repaired else QUICK)
     run = await backend.start_run(ANN, None, "Hello")
     await until(backend, run, TextDelta("A"))
     await asyncio.to_thread(rename, "htmxchat_events", "elsewhere")

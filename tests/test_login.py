@@ -33,6 +33,7 @@ from htmxchat import (
 from htmxchat.agents.kogwistar import KogwistarLogin
 from htmxchat.auth.cookies import SESSION, Cookie
 from htmxchat.models import PendingSignIn
+from htmxchat.store.sessions import Sessions
 from htmxchat.urls import Urls
 from tests.fake_auth import DEV_USER, FakeAuth, at_the_server, begin, put_local_agent
 from tests.support import Element, Exchange, parse
@@ -63,7 +64,8 @@ class Door:
     fields = frozenset({"word"})
 
     def __init__(self, store: Store | None = None, *, with_state: bool = True, app_url: str | None = None) -> None:
-        self.sessions = store or Store()
+        self.store = store or Store()
+        self.sessions = self.store.sessions
         self.app_url = app_url
         self.with_state = with_state
         self.lasts = timedelta(hours=1)
@@ -91,7 +93,7 @@ class Site:
 
     def host(self, login: Any, prefix: str = "/chat", **others: Any) -> Starlette:
         logins = {prefix: login, **others}
-        chats = {at: create_chat_app(LocalBackend(respond, each.sessions), login=each) for at, each in logins.items()}
+        chats = {at: create_chat_app(LocalBackend(respond, each.store), login=each) for at, each in logins.items()}
         return Starlette(
             routes=[Mount(at, chat) for at, chat in chats.items()], lifespan=chat_lifespan(*chats.values())
         )
@@ -223,17 +225,18 @@ class TestSigningIn:
         assert [each.name for each in client.cookies.jar] == []
         assert "That was not the word." not in client.get(response.headers["location"]).text
 
-    def test_a_reason_that_cannot_be_kept_leaves_no_secret_in_the_address(
-        self, site: Site, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
-        async def broken(*args: object) -> None:
-            raise OSError("no space left")
+    def test_a_reason_that_cannot_be_kept_leaves_no_secret_in_the_address(self, site: Site) -> None:
+        class Broken(Sessions):
+            async def add_sign_in(self, secret: str, pending: PendingSignIn) -> None:
+                raise OSError("no space left")
+
+            async def take_sign_in(self, secret: str) -> PendingSignIn | None:
+                raise OSError("no space left")
 
         door = Door()
         client = site.browser(site.host(door))
         begin(client)
-        monkeypatch.setattr(door.sessions, "add_sign_in", broken)
-        monkeypatch.setattr(door.sessions, "take_sign_in", broken)
+        door.sessions = Broken(door.store.database)
         response = client.get(f"{path_of(door.seen[-1])}?word=please")
         assert (response.status_code, response.headers["location"]) == (303, "/chat/login?back=%2Fchat%2F")
 
@@ -464,7 +467,7 @@ class TestSessions:
 
     async def test_a_stream_ends_with_its_session_and_is_then_refused(self) -> None:
         door = Door()
-        backend = LocalBackend(respond, door.sessions)
+        backend = LocalBackend(respond, door.store)
         user = User("ada", "Ada", "secret-token", datetime.now(UTC) + timedelta(seconds=1.5))
         app = create_chat_app(backend, login=door)
         cookie = Cookie.of({"root_path": ""}, SESSION)
@@ -534,19 +537,19 @@ class TestStoredSessions:
     async def test_a_session_is_found_by_its_secret_until_it_ends(self) -> None:
         store = Store()
         user = self.ending(60)
-        await store.add_session("one", user)
-        await store.add_session("two", self.ending(0))
-        assert await store.get_session("one") == user
-        assert [await store.get_session(secret) for secret in ("two", "three")] == [None, None]
-        await store.delete_session("one")
-        assert await store.get_session("one") is None
+        await store.sessions.add_session("one", user)
+        await store.sessions.add_session("two", self.ending(0))
+        assert await store.sessions.get_session("one") == user
+        assert [await store.sessions.get_session(secret) for secret in ("two", "three")] == [None, None]
+        await store.sessions.delete_session("one")
+        assert await store.sessions.get_session("one") is None
         await store.close()
 
     async def test_the_database_does_not_hold_what_the_cookie_does(self, tmp_path: Path) -> None:
         store = Store(f"sqlite:///{tmp_path}/chat.db")
-        await store.add_session("one", self.ending(-1))
-        await store.add_sign_in("begun", PendingSignIn("/", True, datetime.now(UTC)))
-        await store.add_session("secret of the cookie", self.ending(60))
+        await store.sessions.add_session("one", self.ending(-1))
+        await store.sessions.add_sign_in("begun", PendingSignIn("/", True, datetime.now(UTC)))
+        await store.sessions.add_session("secret of the cookie", self.ending(60))
         await store.close()
         db = sqlite3.connect(tmp_path / "chat.db")
         assert db.execute("select count(*) from htmxchat_sessions").fetchone() == (1,)
@@ -556,11 +559,11 @@ class TestStoredSessions:
 
     async def test_of_many_at_once_one_takes_a_sign_in(self) -> None:
         store = Store()
-        await store.add_sign_in("begun", PendingSignIn("/", True, datetime.now(UTC) + timedelta(minutes=1)))
+        await store.sessions.add_sign_in("begun", PendingSignIn("/", True, datetime.now(UTC) + timedelta(minutes=1)))
         taken: list[PendingSignIn | None] = []
 
         async def take() -> None:
-            taken.append(await store.take_sign_in("begun"))
+            taken.append(await store.sessions.take_sign_in("begun"))
 
         async with anyio.create_task_group() as tasks:
             for _ in range(8):
@@ -570,7 +573,7 @@ class TestStoredSessions:
 
     async def test_a_session_without_an_end_is_refused(self) -> None:
         with pytest.raises(ValueError, match="ends"):
-            await Store().add_session("one", self.USER)
+            await Store().sessions.add_session("one", self.USER)
 
 
 # The kogwistar server

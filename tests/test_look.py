@@ -239,7 +239,7 @@ def test_a_sign_in_page_that_knows_where_to_go_keeps_that() -> None:
 def test_without_a_sign_in_page_there_is_a_sentence_and_no_link() -> None:
     with TestClient(create_chat_app(StubBackend(), identify=identify)) as client:
         refused = client.post("/messages", data={"text": "x"}, headers=FRAGMENT)
-        assert "Sign in, then come back" in refused.text
+        assert "You are not signed in" in refused.text
         assert "<a " not in refused.text
 
 

@@ -16,7 +16,7 @@ import httpx
 import pytest
 
 from htmxchat import __version__
-from htmxchat.__main__ import main
+from htmxchat.cli import main
 from tests.fake_auth import FakeAuth
 
 ROOT = Path(__file__).parent.parent
@@ -126,7 +126,7 @@ def test_a_file_that_cannot_be_used_is_said_in_one_line(start: Start, tmp_path: 
 def test_a_server_that_is_not_there_is_said_and_may_come_later(start: Start) -> None:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         url = f"http://127.0.0.1:{listener.getsockname()[1]}"
-    process = start("--backend", "kogwistar", "--url", url, "--port", "0")
+    process = start("--agent", "kogwistar", "--url", url, "--port", "0")
     with browser(url_of(process)) as client:
         assert client.get("/login").status_code == 200
     _, said = stop(process)
@@ -135,7 +135,7 @@ def test_a_server_that_is_not_there_is_said_and_may_come_later(start: Start) -> 
 
 def test_an_address_where_something_else_answers_is_said(start: Start) -> None:
     url = url_of(start("--port", "0"))
-    process = start("--backend", "kogwistar", "--url", url, "--port", "0")
+    process = start("--agent", "kogwistar", "--url", url, "--port", "0")
     with browser(url_of(process)) as client:
         assert client.get("/login").status_code == 200
     _, said = stop(process)
@@ -146,7 +146,7 @@ def test_an_address_where_something_else_answers_is_said(start: Start) -> None:
 def test_a_server_that_cannot_chat_is_said(start: Start, native: bool) -> None:
     with FakeAuth() as server:
         server.native = native
-        process = start("--backend", "kogwistar", "--url", server.url, "--port", "0")
+        process = start("--agent", "kogwistar", "--url", server.url, "--port", "0")
         with browser(url_of(process)) as client:
             assert client.get("/login").status_code == 200
             refused = client.post("/login", data={"back": ""}, headers={"sec-fetch-site": "same-origin"})
@@ -162,15 +162,18 @@ def test_it_explains_itself(start: Start) -> None:
 
 
 def test_it_knows_its_version(capsys: pytest.CaptureFixture[str]) -> None:
-    with pytest.raises(SystemExit) as ended:
-        main(["--version"])
-    assert ended.value.code == 0
+    assert main(["--version"]) == 0
     assert capsys.readouterr().out == f"htmxchat {__version__}\n"
 
 
 @pytest.mark.parametrize("arguments", [["--port", "x"], ["--stream", "ws"], ["--nothing"]])
 def test_what_it_does_not_know_is_refused(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
-    with pytest.raises(SystemExit) as ended:
-        main(arguments)
-    assert ended.value.code == 2
-    assert "usage:" in capsys.readouterr().err
+    assert main(arguments) == 2
+    assert "Usage:" in capsys.readouterr().err
+
+
+def test_a_missing_package_is_said_in_one_line() -> None:
+    code = "import runpy, sys; sys.modules['click'] = None; runpy.run_module('htmxchat', run_name='__main__')"
+    ended = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, timeout=60)
+    assert ended.returncode == 1
+    assert ended.stderr == "The command line needs click and uvicorn: pip install 'htmxchat[server]'\n"

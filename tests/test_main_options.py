@@ -6,7 +6,6 @@ import os
 import re
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +14,9 @@ import pytest
 from starlette.applications import Starlette
 from starlette.testclient import TestClient
 
-from htmxchat import __main__ as program
+from htmxchat.cli import main
+from htmxchat.cli.agents import Options
+from htmxchat.cli.serve import make_app, serve
 from tests.fake_auth import FakeAuth, at_the_server, begin, put_local_agent
 from tests.support import parse
 
@@ -31,11 +32,20 @@ VARIABLES = {
 }
 
 
-def settled(*arguments: str, **variables: str) -> dict[str, Any]:
+def settled(*arguments: str) -> dict[str, Any]:
     """Return the options, after the variables were looked at."""
-    options = program._parser().parse_args(arguments)
-    program._add_variables(options, variables)
-    return vars(options)
+    return serve.make_context("htmxchat", [*arguments]).params
+
+
+def chat(*arguments: str) -> Starlette:
+    """Return what would be served."""
+    return make_app(Options(**settled(*arguments)))
+
+
+@pytest.fixture(autouse=True)
+def no_variables(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in VARIABLES:
+        monkeypatch.delenv(name, raising=False)
 
 
 @pytest.fixture
@@ -43,35 +53,29 @@ def backends(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
     return put_local_agent(monkeypatch)
 
 
-@pytest.fixture
-def served(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[Starlette]]:
-    """Keep what would be served."""
-    apps: list[Starlette] = []
-
-    def keep(app: Starlette, options: object) -> int:
-        apps.append(app)
-        return 0
-
-    monkeypatch.setattr(program, "_serve", keep)
-    for name in VARIABLES:
-        monkeypatch.delenv(name, raising=False)
-    yield apps
+def set_variables(monkeypatch: pytest.MonkeyPatch, variables: dict[str, str]) -> None:
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
 
 
-def test_without_options_and_variables_there_are_defaults() -> None:
-    expected = {"backend": "stub", "url": None, "workflow": None, "stream": "sse", "poll_interval": 700, "port": 8000}
-    assert settled().items() >= {**expected, "app_url": None, "log_level": None, "host": "127.0.0.1"}.items()
-    assert settled(**dict.fromkeys(VARIABLES, "")) == settled()
+def test_without_options_and_variables_there_are_defaults(monkeypatch: pytest.MonkeyPatch) -> None:
+    defaults = settled()
+    expected = {"agent": "stub", "url": None, "workflow": None, "stream": "sse", "poll_interval": 700, "port": 8000}
+    assert defaults.items() >= {**expected, "app_url": None, "log_level": None, "host": "127.0.0.1"}.items()
+    set_variables(monkeypatch, dict.fromkeys(VARIABLES, ""))
+    assert settled() == defaults
 
 
-def test_variables_take_the_place_of_options() -> None:
-    options = settled("--backend", "kogwistar", **VARIABLES)
+@pytest.mark.parametrize("name", ["--agent", "--backend"])
+def test_variables_take_the_place_of_options(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    set_variables(monkeypatch, VARIABLES)
+    options = settled(name, "kogwistar")
     expected = {"url": "http://from-variable:1", "workflow": "workflow.v1", "stream": "poll", "poll_interval": 1500}
     assert options.items() >= {**expected, "port": 8123, "log_level": "warning"}.items()
     assert options["app_url"] == "https://chats.example"
 
 
-def test_options_win_even_over_variables_that_cannot_be_used() -> None:
+def test_options_win_even_over_variables_that_cannot_be_used(monkeypatch: pytest.MonkeyPatch) -> None:
     arguments = {
         "--url": "http://from-option:2",
         "--workflow": "workflow.v2",
@@ -82,87 +86,73 @@ def test_options_win_even_over_variables_that_cannot_be_used() -> None:
         "--log-level": "debug",
     }
     given = [word for pair in arguments.items() for word in pair]
-    options = settled("--backend", "kogwistar", *given, **dict.fromkeys(VARIABLES, "nonsense"))
+    set_variables(monkeypatch, dict.fromkeys(VARIABLES, "nonsense"))
+    options = settled("--agent", "kogwistar", *given)
     expected = {"url": "http://from-option:2", "workflow": "workflow.v2", "stream": "sse", "poll_interval": 200}
     assert options.items() >= {**expected, "port": 0, "log_level": "debug"}.items()
 
 
-def test_the_demo_does_not_look_for_a_server() -> None:
-    options = settled(GRAPHRAG_SERVER_URL="nonsense", CHAT_WORKFLOW_ID="x")
-    assert options.items() >= {"url": None, "workflow": None}.items()
+@pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
+def test_an_option_of_an_agent_may_stand_before_or_after_it(after: bool) -> None:
+    url = ["--url", "http://kog:1"]
+    arguments = ["--agent", "kogwistar", *url] if after else [*url, "--agent", "kogwistar"]
+    assert settled(*arguments)["url"] == "http://kog:1"
+
+
+def test_the_demo_does_not_look_for_a_server(monkeypatch: pytest.MonkeyPatch) -> None:
+    set_variables(monkeypatch, {"GRAPHRAG_SERVER_URL": "nonsense", "CHAT_WORKFLOW_ID": "x"})
+    assert settled().items() >= {"url": None, "workflow": None}.items()
 
 
 @pytest.mark.parametrize(
-    ("variable", "value"),
+    ("option", "variable", "value"),
     [
-        ("GRAPHRAG_SERVER_URL", "localhost:28110"),
-        ("CHAT_STREAM_MODE", "websocket"),
-        ("CHAT_POLL_INTERVAL_MS", "0.7"),
-        ("CHAT_POLL_INTERVAL_MS", "5"),
-        ("CHAT_APP_PORT", "99999"),
-        ("CHAT_APP_PORT", "-1"),
-        ("CHAT_APP_PORT", "٣"),
-        ("CHAT_APP_URL", "chats.example"),
-        ("CHAT_APP_URL", "http://chats.example/?a=b"),
-        ("CHAT_LOG_LEVEL", "loud"),
+        ("--url", "GRAPHRAG_SERVER_URL", "localhost:28110"),
+        ("--stream", "CHAT_STREAM_MODE", "websocket"),
+        ("--poll-interval", "CHAT_POLL_INTERVAL_MS", "0.7"),
+        ("--poll-interval", "CHAT_POLL_INTERVAL_MS", "5"),
+        ("--port", "CHAT_APP_PORT", "99999"),
+        ("--port", "CHAT_APP_PORT", "-1"),
+        ("--app-url", "CHAT_APP_URL", "chats.example"),
+        ("--app-url", "CHAT_APP_URL", "http://chats.example/?a=b"),
+        ("--log-level", "CHAT_LOG_LEVEL", "loud"),
     ],
 )
-def test_a_variable_that_cannot_be_used_is_said_in_one_line(
-    variable: str,
-    value: str,
-    served: list[Starlette],
-    backends: list[dict[str, Any]],
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
+def test_what_cannot_be_used_is_said_in_one_line(
+    option: str, variable: str, value: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv("GRAPHRAG_SERVER_URL", "http://kog:1")
+    assert main(["--agent", "kogwistar", f"{option}={value}"]) == 2
+    by_option = capsys.readouterr().err.splitlines()[-1]
     monkeypatch.setenv(variable, value)
-    assert program.main(["--backend", "kogwistar"]) == 2
-    said = capsys.readouterr().err
-    assert re.fullmatch(rf"python -m htmxchat: {variable}: {re.escape(repr(value))} is no.*\n", said)
-    assert served == []
-
-
-@pytest.mark.parametrize(
-    ("option", "value"),
-    [("--port", "70000"), ("--poll-interval", "1"), ("--url", "kog"), ("--app-url", "/chat"), ("--log-level", "loud")],
-)
-def test_an_option_that_cannot_be_used_is_said(option: str, value: str, capsys: pytest.CaptureFixture[str]) -> None:
-    with pytest.raises(SystemExit) as ended:
-        program.main(["--backend", "kogwistar", option, value])
-    assert ended.value.code == 2
-    said = capsys.readouterr().err.splitlines()[-1]
-    assert option in said
-    assert value in said
+    assert main(["--agent", "kogwistar"]) == 2
+    by_variable = capsys.readouterr().err.splitlines()[-1]
+    for said in (by_option, by_variable):
+        assert said.startswith(f"Error: Invalid value for '{option}'")
+        assert variable in said
+        assert value in said
 
 
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
-        (["--backend", "kogwistar"], "--backend kogwistar needs --url, or GRAPHRAG_SERVER_URL"),
-        (["--url", "http://kog:1"], "--url goes with --backend kogwistar only"),
-        (["--public-url", "http://kog:1"], "--public-url goes with --backend kogwistar only"),
-        (["--workflow", "w"], "--workflow goes with --backend kogwistar only"),
+        (["--agent", "kogwistar"], "--agent kogwistar needs --url, or GRAPHRAG_SERVER_URL"),
+        (["--agent", "ag-ui"], "--agent ag-ui needs --url"),
+        (["--url", "http://kog:1"], "--url goes with --agent ag-ui or kogwistar only"),
+        (["--public-url", "http://kog:1"], "--public-url goes with --agent kogwistar only"),
+        (["--workflow", "w"], "--workflow goes with --agent kogwistar only"),
     ],
 )
 def test_options_that_do_not_go_together_are_said_in_one_line(
-    arguments: list[str],
-    sentence: str,
-    served: list[Starlette],
-    backends: list[dict[str, Any]],
-    capsys: pytest.CaptureFixture[str],
+    arguments: list[str], sentence: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert program.main(arguments) == 2
-    assert capsys.readouterr().err == f"python -m htmxchat: {sentence}\n"
-    assert served == []
+    assert main(arguments) == 2
+    assert capsys.readouterr().err.splitlines()[-1] == f"Error: {sentence}"
 
 
-def test_the_stub_needs_no_sign_in(served: list[Starlette], monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("CHAT_STREAM_MODE", "poll")
-    monkeypatch.setenv("CHAT_POLL_INTERVAL_MS", "1500")
-    assert program.main([]) == 0
-    (app,) = served
-    with TestClient(app, base_url="http://chat.example") as client:
+def test_the_stub_needs_no_sign_in(monkeypatch: pytest.MonkeyPatch) -> None:
+    set_variables(monkeypatch, {"CHAT_STREAM_MODE": "poll", "CHAT_POLL_INTERVAL_MS": "1500"})
+    with TestClient(chat(), base_url="http://chat.example") as client:
         client.get("/")
         sent = client.post("/messages", data={"text": "hi"}, follow_redirects=False)
         live = parse(client.get(sent.headers["location"]).text.removeprefix("<!doctype html>")).one("chat-live")
@@ -171,14 +161,14 @@ def test_the_stub_needs_no_sign_in(served: list[Starlette], monkeypatch: pytest.
 
 
 def test_the_kogwistar_backend_is_signed_in_to_and_shares_its_store(
-    served: list[Starlette], backends: list[dict[str, Any]], tmp_path: Path
+    backends: list[dict[str, Any]], tmp_path: Path
 ) -> None:
     with FakeAuth() as auth:
-        arguments = ["--backend", "kogwistar", "--url", auth.url, "--workflow", "w", "--db", f"{tmp_path}/chat.db"]
-        assert program.main([*arguments, "--app-url", "http://chat.example/team/"]) == 0
+        arguments = ["--agent", "kogwistar", "--url", auth.url, "--workflow", "w", "--db", f"{tmp_path}/chat.db"]
+        served = chat(*arguments, "--app-url", "http://chat.example/team/")
         (made,) = backends
         assert made.items() >= {"base_url": auth.url, "workflow_id": "w", "stream": "sse"}.items()
-        with TestClient(served[0], base_url="http://inside:1", follow_redirects=False) as client:
+        with TestClient(served, base_url="http://inside:1", follow_redirects=False) as client:
             assert client.get("/team/").status_code == 401
             there = begin(client, "/team/", "/team")
             assert "redirect_uri=http%3A%2F%2Fchat.example%2Fteam%2Flogin%2Fcallback%2F" in there
@@ -218,4 +208,4 @@ def test_the_access_log_of_the_server_does_not_hold_the_token(tmp_path: Path) ->
 def serve_for_the_log() -> None:
     with pytest.MonkeyPatch.context() as patch:
         put_local_agent(patch)
-        sys.exit(program.main(["--backend", "kogwistar"]))
+        sys.exit(main(["--agent", "kogwistar"]))

@@ -79,9 +79,9 @@ def columns(db: Connection) -> dict[str, dict[str, bool]]:
 async def assert_scripts_are_known(store: Store) -> None:
     """Scripts come from where they came from, under the ids that the log leads to, with their typed results."""
     found = {
-        conversation.title: await store.list_scripts(user, conversation.id)
+        conversation.title: await store.scripts.list_scripts(user, conversation.id)
         for user in ("ann", "ben")
-        for conversation in (await store.list_conversations(user)).items
+        for conversation in (await store.conversations.list_conversations(user)).items
     }
     (proposed,), (block,) = found["propose"], found["Rain & snow"]
     assert (proposed.origin, block.origin) == (FromAgent("p1"), FromAnswer(0))
@@ -93,18 +93,18 @@ async def assert_scripts_are_known(store: Store) -> None:
 
 
 async def assert_kogwistar_moved(store: Store) -> None:
-    (elsewhere,) = (await store.list_conversations("7")).items
-    transcript = await store.load_transcript("7", elsewhere.id)
+    (elsewhere,) = (await store.conversations.list_conversations("7")).items
+    transcript = await store.conversations.load_transcript("7", elsewhere.id)
     assert [turn.text for turn in transcript.turns] == ["What is rain?", "Water.", "And snow?", ""]
     assert transcript.live_run is not None
     links = Links(store)
     assert await links.server_id(elsewhere.id) == "kc-1" and await links.server_id(own_id("kc-2")) == "kc-2"
     link = select(tables.links).where(tables.links.c.id == transcript.turns[1].id)
-    row = await store.read(lambda db: db.execute(link).one())
+    row = await store.database.read(lambda db: db.execute(link).one())
     assert (row.server_id, row.answer_id, row.workflow_id) == ("kr-1", "kt-2", "debug.rag.v1")
     assert await links.turns(elsewhere.id, transcript.live_run.id) == {"kt-1", "kr-1", "kr-2"}
-    ((run, events),) = await store.claim_runs([transcript.live_run.id], "me", "kogwistar", datetime.now(UTC))
-    context = await store.read_context(run)
+    ((run, events),) = await store.takeover.claim_runs([transcript.live_run.id], "me", "kogwistar", datetime.now(UTC))
+    context = await store.takeover.read_context(run)
     assert (Progress.read(context.checkpoint).run, len(events), context.text) == ("kr-2", 1, "And snow?")
 
 
@@ -115,13 +115,13 @@ def test_the_last_step_is_the_schema_that_is_asked_for() -> None:
 
 async def test_the_steps_make_the_tables_of_the_store(make: Callable[..., Store]) -> None:
     store, memory = make(), Store()
-    assert await store.read(differences) == []
-    assert await store.read(columns) == await memory.read(columns)
+    assert await store.database.read(differences) == []
+    assert await store.database.read(columns) == await memory.database.read(columns)
     await memory.close()
 
 
 async def test_a_database_of_the_first_version_comes_to_the_same_tables(make: Callable[..., Store], old: str) -> None:
-    assert await make(old).read(differences) == []
+    assert await make(old).database.read(differences) == []
 
 
 async def test_nothing_of_the_first_version_is_lost(make: Callable[..., Store], old: str) -> None:
@@ -129,7 +129,7 @@ async def test_nothing_of_the_first_version_is_lost(make: Callable[..., Store], 
         names = [name for name in inspect(db).get_table_names() if name.startswith("htmxchat_")]
         return {name: db.execute(text(f"SELECT count(*) FROM {name}")).scalar_one() for name in names}
 
-    found = await make(old).read(rows)
+    found = await make(old).database.read(rows)
     assert {name: count for name, count in found.items() if count} == {
         "htmxchat_answers": 1, "htmxchat_conversations": 8, "htmxchat_events": 41, "htmxchat_pending_sign_ins": 1,
         "htmxchat_runs": 10, "htmxchat_scripts": 3, "htmxchat_sessions": 1, "htmxchat_turns": 9, "htmxchat_schema": 1,
@@ -148,7 +148,7 @@ async def test_a_postgresql_of_the_first_version_comes_forward_with_nothing_lost
         for _ in range(3):  # processes that start at once
             tasks.start_soon(make(own_postgres.url).open)
     store = make(own_postgres.url)
-    assert await store.read(differences) == []
+    assert await store.database.read(differences) == []
     exported = [each for user in ("ann", "ben") async for each in store.export_user(user)]
     assert len(exported) == 6
     assert len([event for each in exported for turn in _list(each, "turns") for event in _events(turn)]) == 37
@@ -207,21 +207,21 @@ async def test_an_older_schema_is_refused_by_name_when_it_may_not_be_changed(
     make: Callable[..., Store], old: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     with pytest.raises(OtherSchema, match=r"an older schema \(0001; .*db upgrade"):
-        await make(old, migrate=False).list_conversations("ann")
+        await make(old, migrate=False).conversations.list_conversations("ann")
     assert "an older schema" in caplog.text
     await make(old).open()
-    assert len((await make(old, migrate=False).list_conversations("ann")).items) == 2
+    assert len((await make(old, migrate=False).conversations.list_conversations("ann")).items) == 2
 
 
 async def test_an_empty_database_gets_its_tables_in_any_case(make: Callable[..., Store]) -> None:
-    assert (await make(migrate=False).list_conversations("ann")).items == ()
+    assert (await make(migrate=False).conversations.list_conversations("ann")).items == ()
 
 
 async def test_a_newer_schema_is_refused_by_name(make: Callable[..., Store]) -> None:
-    await make().write(lambda db: db.execute(text("UPDATE htmxchat_schema SET version_num = '9999'")))
+    await make().database.write(lambda db: db.execute(text("UPDATE htmxchat_schema SET version_num = '9999'")))
     for migrate in (True, False):
         with pytest.raises(OtherSchema, match=r"a newer schema \(9999; .*later"):
-            await make(migrate=migrate).list_conversations("ann")
+            await make(migrate=migrate).conversations.list_conversations("ann")
 
 
 async def test_a_step_that_fails_changes_nothing(
@@ -237,4 +237,4 @@ async def test_a_step_that_fails_changes_nothing(
         assert not database.execute("SELECT name FROM sqlite_master WHERE name = 'htmxchat_schema'").fetchall()
         database.execute("DROP TABLE htmxchat_keys")
     database.close()
-    assert len((await blocked.list_conversations("ann")).items) == 2
+    assert len((await blocked.conversations.list_conversations("ann")).items) == 2

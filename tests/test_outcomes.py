@@ -92,7 +92,7 @@ async def test_what_comes_first_is_what_is_told(order: tuple[str, ...], agent: s
     live = journal(store)
     for turns in range(8):
         play = Play(asyncio.Queue(), stubborn)
-        started = await store.start_run("ann", None, "Hello", owner=live.owner)
+        started = await store.runs.start_run("ann", None, "Hello", owner=live.owner)
         run = ActiveRun(store, live, started, as_agent(play.respond))
         driven = asyncio.create_task(run.drive(User("ann")))
         await run.more(1)
@@ -114,7 +114,7 @@ async def test_what_comes_first_is_what_is_told(order: tuple[str, ...], agent: s
         assert ends[0] in possible, (ends, second)
         # Only a stop is told as stopping.
         assert (RunStopping() in [event.body for event in run.events]) == (ends[0] == STOPPED)
-        stored, more = await store.read_events(started.run.id, 0)
+        stored, more = await store.logs.read_events(started.run.id, 0)
         assert stored == run.events
         assert not more
     await live.close()
@@ -133,7 +133,7 @@ async def test_a_stop_still_ends_the_clean_up_of_an_agent_that_is_done() -> None
 
     store = Store()
     live = journal(store)
-    started = await store.start_run("ann", None, "Hello", owner=live.owner)
+    started = await store.runs.start_run("ann", None, "Hello", owner=live.owner)
     run = ActiveRun(store, live, started, as_agent(respond))
     driven = asyncio.create_task(run.drive(User("ann")))
     await cleaning.wait()

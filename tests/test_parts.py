@@ -14,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from htmxchat import events as e
-from htmxchat.drawing import Drawings, PartContext
+from htmxchat.drawing import Drawer, Drawings, PartContext
 from htmxchat.fragments.turns.context import TurnContext
 from htmxchat.fragments.turns.proposals import proposal
 from htmxchat.html import FT, raw, render, tag
@@ -43,7 +43,8 @@ def draw(data: object, context: PartContext) -> FT | None:
     return None if data == "nothing" else tag("p")(str(data), " for ", str(context.arguments), id=f"of-{context.id}")
 
 
-CONTEXT = TurnContext(Urls(), Markdown(), can_run_scripts=True, drawings=Drawings({"write": draw, "progress": draw}))
+DRAWINGS = Drawings(Drawer({"write": draw, "progress": draw}), at_once=True)
+CONTEXT = TurnContext(Urls(), Markdown(), can_run_scripts=True, drawings=DRAWINGS)
 
 ID = st.sampled_from(["1", "2", "3", ""])
 WORDS = st.sampled_from(
@@ -234,6 +235,10 @@ MANY: dict[str, list[e.EventBody]] = {
     "records": [e.Custom("other", ["a", "b"])],
     "drawn results": [e.ToolStarted("#", "write"), e.ToolFinished("#", "12 lines", "done")],
     "updates": [e.Custom("progress", {"at": "some"}, "same")],
+    "reasoning": [e.ReasoningDelta("word & ")],
+    "replaced text": [e.ToolStarted("#", "read"), e.TextReplaced("word #")],
+    "text that is taken back": [e.TextDelta("word"), e.ToolStarted("#", "read"), e.TextReplaced("")],
+    "other tools of one id": [e.ToolStarted("1", "read"), e.ToolStarted("1", "write")],
     "questions": [e.InputRequested("#", "Which?", ("A", "B")), e.InputAnswered("#", "A")],
 }
 
@@ -251,7 +256,9 @@ def _numbered(body: e.EventBody, number: str) -> e.EventBody:
     match body:
         case e.TextDelta():
             return e.TextDelta(body.text.replace("#", str(int(number) + 1)))
-        case e.ToolStarted():
+        case e.TextReplaced():
+            return e.TextReplaced(body.text.replace("#", number))
+        case e.ToolStarted(call_id="#"):
             return e.ToolStarted(number, body.name, body.summary)
         case e.ToolFinished():
             return e.ToolFinished(number, body.summary)
@@ -260,6 +267,34 @@ def _numbered(body: e.EventBody, number: str) -> e.EventBody:
         case e.InputAnswered():
             return e.InputAnswered(number, body.answer)
     return body
+
+
+def test_calls_that_come_back_after_what_follows_them_cost_what_they_are() -> None:
+    def sent(count: int) -> int:
+        begun = [e.ToolStarted(str(number), "read") for number in range(count)]
+        return spent([*begun, e.TextDelta("Done."), *(e.ToolFinished(str(number)) for number in range(count))])
+
+    assert sent(200) / sent(100) < 2.2
+
+
+def test_reasoning_is_sent_once() -> None:
+    live = LiveTurn(RUN.id, CONTEXT)
+    bodies: list[e.EventBody] = [
+        *(e.ReasoningDelta(f"w{letter} ") for letter in string.ascii_lowercase),
+        e.TextDelta("So."),
+    ]
+    sent = "".join(render_patches(live.advance([event])) for event in log(bodies))
+    assert [sent.count(f"w{letter} ") for letter in string.ascii_lowercase] == [1] * 26
+
+
+def test_what_is_kept_is_counted_with_what_tools_were_given_and_gave_back() -> None:
+    live = LiveTurn(RUN.id, CONTEXT)
+    before = live.size
+    large = {"rows": ["x" * 1_000] * 10 + [str(number) * 100 for number in range(1_000)]}
+    live.advance(log([e.ToolStarted("1", "read", "", large), e.Custom("progress", "y" * 50_000, "1")]))
+    assert 350_000 < live.size - before < 600_000
+    live.advance([e.RunEvent(9, START, e.Custom("progress", "", "1"))])
+    assert live.size - before < 550_000 and live.copy().size == live.size
 
 
 def test_a_part_that_is_closed_is_sent_once() -> None:

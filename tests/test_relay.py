@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import AsyncGenerator, Callable, Iterable, Iterator, Sequence
+from collections.abc import AsyncGenerator, Callable, Iterator, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -25,6 +25,7 @@ from htmxchat.events import (
     ReasoningDelta,
     RunEnded,
     RunEvent,
+    ScriptProposed,
     Source,
     SourcesFound,
     StageChanged,
@@ -39,14 +40,16 @@ from htmxchat.fragments.turns.context import TurnContext
 from htmxchat.http.sse import EventStreamResponse, ServerSentEvent
 from htmxchat.live import KeptPages, PollAnswer, Relay
 from htmxchat.live.follower import Follower
-from htmxchat.live.page import LivePage
+from htmxchat.live.page import LivePage, Look
 from htmxchat.live.patches import render_patches
 from htmxchat.live.stream import DELAYED
+from htmxchat.live.timing import Timing
 from htmxchat.live.turn import LiveTurn
 from htmxchat.models import Run, RunState, Turn, User
-from htmxchat.testing import Break, Delay, Gate, ScriptedBackend, Stall, Step, each_event
+from htmxchat.scripts.excerpt import Excerpt
+from htmxchat.testing import Break, Gate, ScriptedBackend, Stall, Step, each_event
 from htmxchat.text.markdown import blocks, document, stream
-from htmxchat.view import Folding, RunView, fold
+from htmxchat.view import fold
 from tests.support import FRAGMENT, Element, Exchange, article, context, decode, open_page, parse
 
 pytestmark = pytest.mark.anyio
@@ -93,18 +96,7 @@ def anyio_backend(request: pytest.FixtureRequest) -> object:
     return request.param
 
 
-def count_folded(monkeypatch: pytest.MonkeyPatch) -> list[int]:
-    """Return how many events each fold of a live turn takes, from now on."""
-    counts: list[int] = []
-
-    class Counted(Folding):
-        def add(self, events: Iterable[RunEvent]) -> RunView:
-            taken = list(events)
-            counts.append(len(taken))
-            return super().add(taken)
-
-    monkeypatch.setattr("htmxchat.live.turn.Folding", Counted)
-    return counts
+QUICK = Timing(patience=5, backlog=0.1, retry=0.02, poll=0.15)
 
 
 class Reader:
@@ -115,20 +107,20 @@ class Reader:
         backend: ScriptedBackend,
         run: Run,
         *,
-        patience: float = 5.0,
+        timing: Timing = QUICK,
         using: TurnContext | None = None,
         relay: Relay | None = None,
     ) -> None:
         self.messages: list[ServerSentEvent] = []
-        self._relay = relay or Relay(backend, patience=patience)
+        self._relay = relay or Relay(backend, timing=timing)
         self._run = run
         self._context = using or context()
         self.on_message: Callable[[ServerSentEvent], object] = lambda message: None
 
-    async def read(self, after: int | None = None) -> list[ServerSentEvent]:
+    async def read(self, after: int | None = None, look: Look | None = None) -> list[ServerSentEvent]:
         with anyio.fail_after(10):
             async with anyio.create_task_group() as tasks:
-                await self._relay.stream(ANN, self._run.id, after, self._context, self._emit, tasks)
+                await self._relay.stream(ANN, self._run.id, after, self._context, self._emit, tasks, look=look)
                 tasks.cancel_scope.cancel()
         return self.messages
 
@@ -211,15 +203,13 @@ async def streamed(steps: tuple[Step, ...]) -> tuple[ScriptedBackend, Run, list[
     """Play a script so that each event that shows is a message of its own."""
     backend = ScriptedBackend(paced(steps))
     run = await begin(backend)
-    reader = Reader(backend, run)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("htmxchat.live.stream._FRAME", 0)
-        async with anyio.create_task_group() as tasks:
-            tasks.start_soon(reader.read)
-            for number in range(len(steps) + 1):
-                for _ in range(30):
-                    await anyio.lowlevel.checkpoint()
-                backend.open_gate(str(number))
+    reader = Reader(backend, run, timing=replace(QUICK, frame=0))
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(reader.read)
+        for number in range(len(steps) + 1):
+            for _ in range(30):
+                await anyio.lowlevel.checkpoint()
+            backend.open_gate(str(number))
     return backend, run, reader.messages
 
 
@@ -396,10 +386,6 @@ def cost(head: str, unit: str, count: int, monkeypatch: pytest.MonkeyPatch) -> C
 
 
 class TestLaw4:
-    @pytest.fixture(autouse=True)
-    def _short_wait(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr("htmxchat.live.page._BACKLOG", 0.1)
-
     @pytest.mark.parametrize("steps", [RICH, REPLACED], ids=["rich", "replaced"])
     async def test_law_4_nothing_is_doubled_or_lost_wherever_a_finished_run_is_resumed(
         self, steps: tuple[Step, ...]
@@ -569,10 +555,6 @@ class TestLaw5:
 
 
 class TestLaw6:
-    @pytest.fixture(autouse=True)
-    def _short_wait(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr("htmxchat.live.follower._FIRST_DELAY", 0.02)
-
     @pytest.mark.parametrize("error", [None, BackendUnavailable(), ValueError("a bug")], ids=["silent", "down", "bug"])
     async def test_law_6_a_broken_backend_is_read_again_from_the_last_seq(self, error: Exception | None) -> None:
         backend = Counting(["one ", "two ", Break(error, times=1), "three ", "four"])
@@ -607,7 +589,7 @@ class TestLaw6:
 
         backend = Wrong()
         run = await begin(backend)
-        *_, notice, end = await Reader(backend, run, patience=30).read()
+        *_, notice, end = await Reader(backend, run).read()
         assert "The server's log says what is wrong" in notice.data.replace("&#x27;", "'").replace("&#39;", "'")
         assert end.event == END
         assert backend.opened == 1
@@ -630,7 +612,7 @@ class TestLaw6:
     ) -> None:
         backend = Counting(["Half an answer", Break(error)])
         run = await begin(backend)
-        messages = await Reader(backend, run, patience=0.1).read()
+        messages = await Reader(backend, run, timing=replace(QUICK, patience=0.1)).read()
         assert messages[-1].event == END
         page = open_page(started(run), context())
         for message in messages:
@@ -648,7 +630,7 @@ class TestLaw6:
         broken = [step for number in range(4) for step in (f"{number} ", Break(BackendUnavailable(), times=1))]
         backend = ScriptedBackend(broken)
         run = await begin(backend)
-        messages = await Reader(backend, run, patience=0.03).read()
+        messages = await Reader(backend, run, timing=replace(QUICK, patience=0.03)).read()
         assert messages[-1] == ServerSentEvent("completed", event=END)
 
     async def test_law_6_a_stream_that_was_given_up_can_be_resumed(self) -> None:
@@ -656,12 +638,27 @@ class TestLaw6:
         run = await begin(backend)
         page, after = open_page(started(run), context()), None
         for _ in range(2):
-            messages = await Reader(backend, run, patience=0).read(after)
+            messages = await Reader(backend, run, timing=replace(QUICK, patience=0)).read(after)
             assert messages[-1].event == END
             for message in messages[:-1]:
                 page.apply(message.data)
                 after = int(message.id) if message.id else after
         assert article(page, run) == await reload(backend, run)
+
+    async def test_law_6_an_answer_that_cannot_be_drawn_ends_its_stream(self, caplog: pytest.LogCaptureFixture) -> None:
+        backend = ScriptedBackend([ScriptProposed("s", "1 + 1", ""), Stall()])
+        run = await begin(backend)
+        reader = Reader(backend, run)
+
+        async def look() -> Mapping[str, Excerpt]:
+            raise ZeroDivisionError
+
+        await reader.read(look=look)
+        *_, notice, end = reader.messages
+        assert "This answer cannot be shown." in notice.data
+        assert end.event == END
+        assert "ZeroDivisionError" not in notice.data
+        assert "could not be shown" in caplog.text
 
     async def test_law_6_a_backend_that_repeats_itself_does_not_double_the_answer(self) -> None:
         class Repeating(ScriptedBackend):
@@ -789,8 +786,8 @@ class TestLaw7:
 class Poller:
     """A page that polls."""
 
-    def __init__(self, backend: ScriptedBackend, run: Run) -> None:
-        self.relay = Relay(backend)
+    def __init__(self, backend: ScriptedBackend, run: Run, timing: Timing = QUICK) -> None:
+        self.relay = Relay(backend, timing=timing)
         self.context = context("poll")
         self.page = open_page(started(run), self.context)
         self.after: int | None = None
@@ -809,10 +806,6 @@ class Poller:
 
 
 class TestLaw8:
-    @pytest.fixture(autouse=True)
-    def _short_wait(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr("htmxchat.live.relay._POLL_WAIT", 0.15)
-
     @pytest.mark.parametrize("steps", [RICH, REPLACED], ids=["rich", "replaced"])
     @pytest.mark.parametrize("processes", [1, 2])
     async def test_law_8_after_every_poll_the_page_is_that_of_a_reload(
@@ -821,7 +814,7 @@ class TestLaw8:
         backend = ScriptedBackend(paced(steps))
         run = await begin(backend)
         poller = Poller(backend, run)
-        relays = [Relay(backend) for _ in range(processes)]
+        relays = [Relay(backend, timing=QUICK) for _ in range(processes)]
         for number in range(len(steps) + 1):
             answer = await poller.poll(relays[number % processes])
             if answer.html:
@@ -831,8 +824,7 @@ class TestLaw8:
             answer = await poller.poll(relays[0])
         assert poller.article == await reload(backend, run, poller.context)
 
-    async def test_law_8_polling_costs_what_is_new(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        folded = count_folded(monkeypatch)
+    async def test_law_8_polling_costs_what_is_new(self) -> None:
         steps = tuple(f"Paragraph {number} of the answer.\n\n" for number in range(40))
         backend = Counting(paced(steps))
         run = await begin(backend)
@@ -846,7 +838,7 @@ class TestLaw8:
         while not answer.ended:
             answer = await poller.poll()
         assert poller.article == await reload(backend, run, poller.context)
-        assert backend.given == sum(folded) == len(steps) + 2
+        assert backend.given == len(steps) + 2
         assert sent < 60 * len("".join(str(step) for step in steps))
 
     async def test_law_8_nothing_new_is_said_as_nothing(self) -> None:
@@ -883,13 +875,10 @@ class TestLaw8:
         assert "call two" not in answer.html and "hush" not in answer.html and "find" in answer.html
 
     @pytest.mark.parametrize("after", [None, 2, 77, -5])
-    async def test_law_8_a_finished_run_is_drawn_and_polling_ends(
-        self, after: int | None, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
-        monkeypatch.setattr("htmxchat.live.relay._POLL_WAIT", 5)
+    async def test_law_8_a_finished_run_is_drawn_and_polling_ends(self, after: int | None) -> None:
         backend = ScriptedBackend(["Done."])
         run = await begin(backend)
-        poller = Poller(backend, run)
+        poller = Poller(backend, run, Timing(poll=5))
         poller.page = page_at(run, [event for event in await log(backend, run) if event.seq <= (after or 0)][:2])
         poller.after = after
         answer = await poller.poll()
@@ -933,7 +922,7 @@ class TestLaw8:
     async def test_law_8_two_pages_can_poll_the_same_run(self) -> None:
         backend = ScriptedBackend(paced(tuple(f"{number} " for number in range(6))))
         run = await begin(backend)
-        relay, pollers = Relay(backend), [Poller(backend, run), Poller(backend, run)]
+        relay, pollers = Relay(backend, timing=QUICK), [Poller(backend, run), Poller(backend, run)]
         for number in range(10):
             for poller in pollers:
                 await poller.poll(relay)
@@ -942,29 +931,29 @@ class TestLaw8:
         assert [poller.article for poller in pollers] == [wanted, wanted]
 
     @pytest.mark.parametrize("runs", [1, 100])
-    async def test_law_8_a_hundred_pollers_cost_what_is_new_to_each(
-        self, runs: int, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
-        folded = count_folded(monkeypatch)
-        backend = ScriptedBackend([*["word "] * 200, Gate(), "last", Stall()])
-        relay, started_runs = Relay(backend), [await begin(backend) for _ in range(runs)]
+    async def test_law_8_a_hundred_pollers_cost_what_is_new_to_each(self, runs: int) -> None:
+        backend = Counting([*["word "] * 200, Gate(), "last", Stall()])
+        relay, started_runs = Relay(backend, timing=QUICK), [await begin(backend) for _ in range(runs)]
         pollers = [Poller(backend, started_runs[number % runs]) for number in range(100)]
         for poller in pollers:
             await poller.poll(relay)
-        folded.clear()
+        backend.given = 0
         backend.open_gate()
         for poller in pollers:
             assert "last" in (await poller.poll(relay)).html
-        assert sum(folded) == len(pollers)
+        assert backend.given == len(pollers)
 
     @pytest.mark.parametrize("silent", [False, True])
     async def test_law_6_an_answer_that_cannot_be_read_for_a_while_is_delayed(self, silent: bool) -> None:
-        rest = [Delay(3.0), "two"] if silent else ["two"]
+        delayed = ServerSentEvent(DELAYED, event="delayed")
+        rest = [Gate(), "two"] if silent else ["two"]
         backend = ScriptedBackend(["one ", Break(BackendUnavailable(), times=3), *rest])
         run = await begin(backend)
-        messages = await Reader(backend, run, patience=5).read()
+        reader = Reader(backend, run, timing=replace(QUICK, retry=0.25, well=0.5))
+        reader.on_message = lambda message: backend.open_gate() if reader.messages[-2:-1] == [delayed] else None
+        messages = await reader.read()
         told = [number for number, message in enumerate(messages) if message.event == "delayed"]
-        assert [messages[number] for number in told] == [ServerSentEvent(DELAYED, event="delayed")]
+        assert [messages[number] for number in told] == [delayed]
         assert "two" in "".join(message.data for message in messages[told[0] :])
         # What is read again takes it back, and so does reading that gets through while the agent is silent.
         assert (messages[told[0] + 1].data == "") is silent
@@ -1007,20 +996,18 @@ class TestKeptPages:
         assert self._there(kept, await self._pages(kept, 2, words=1_000)) == [False, False]
         assert kept.size == 0
 
-    async def test_they_are_forgotten_some_time_after_their_last_use(self, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def test_they_are_forgotten_some_time_after_their_last_use(self) -> None:
         now = 0.0
-        monkeypatch.setattr("htmxchat.live.kept.time.monotonic", lambda: now)
-        kept = KeptPages(seconds=60)
+        kept = KeptPages(seconds=60, clock=lambda: now)
         found = await self._pages(kept, 2)
         now = 40
         assert self._there(kept, found[:1]) == [True]
         now = 80
         assert self._there(kept, found) == [True, False]
 
-    async def test_of_an_answer_that_is_polled_often_few_are_kept(self, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def test_of_an_answer_that_is_polled_often_few_are_kept(self) -> None:
         now = 0.0
-        monkeypatch.setattr("htmxchat.live.kept.time.monotonic", lambda: now)
-        kept, page = KeptPages(seconds=1_000), LivePage("run", context())
+        kept, page = KeptPages(seconds=1_000, clock=lambda: now), LivePage("run", context())
         events = [RunEvent(seq, datetime.now(UTC), TextDelta("word ")) for seq in range(1, 1_001)]
         key = ANN.id, "run", context(), None
         for event in events:
@@ -1040,15 +1027,13 @@ class TestComingBack:
     @pytest.mark.parametrize("steps", [RICH, REPLACED], ids=["rich", "replaced"])
     @pytest.mark.parametrize("kept", ["all", "few"])
     async def test_the_page_is_that_of_a_reload_wherever_the_reader_was(
-        self, steps: tuple[Step, ...], kept: str, monkeypatch: pytest.MonkeyPatch
+        self, steps: tuple[Step, ...], kept: str
     ) -> None:
-        monkeypatch.setattr("htmxchat.live.stream._FRAME", 0)
-        if kept == "all":
-            monkeypatch.setattr("htmxchat.live.kept._BETWEEN_FRAMES", 0)
-            monkeypatch.setattr("htmxchat.live.kept._thinned", lambda pages, now: pages)
         backend = ScriptedBackend([*paced(steps), Gate("end")])
         run = await begin(backend)
-        relay = Relay(backend)
+        every = kept == "all"
+        pages = KeptPages(between=0, spread=0) if every else KeptPages()
+        relay = Relay(backend, kept=pages, timing=Timing(frame=0, copy=0 if every else 2))
         first = Reader(backend, run, relay=relay)
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(first.read)
@@ -1074,11 +1059,8 @@ class TestComingBack:
     @pytest.mark.parametrize("kept", [True, False])
     @pytest.mark.parametrize("back", [True, False])
     async def test_while_nothing_can_be_read_nothing_is_taken_back_that_another_process_has_shown(
-        self, kept: bool, back: bool, monkeypatch: pytest.MonkeyPatch
+        self, kept: bool, back: bool
     ) -> None:
-        monkeypatch.setattr("htmxchat.live.page._BACKLOG", 0.02)
-        monkeypatch.setattr("htmxchat.live.follower._FIRST_DELAY", 0.02)
-
         class Away(ScriptedBackend):
             away = False
 
@@ -1094,7 +1076,7 @@ class TestComingBack:
         backend = Away(["One.\n\n", Gate("two"), "Two.\n\n", Gate("three"), "Three.\n\n"])
         run = await begin(backend)
         here, there, page = (
-            Relay(backend, patience=5 if back else 0.2),
+            Relay(backend, timing=Timing(patience=5 if back else 0.2, backlog=0.02, retry=0.02)),
             Relay(backend),
             open_page(started(run), context()),
         )
@@ -1142,7 +1124,7 @@ class TestFollower:
     async def test_each_event_comes_once_and_in_order(self) -> None:
         backend = ScriptedBackend(["a", Break(times=1), "b", Break(BackendUnavailable(), times=1), "c"])
         run = await begin(backend)
-        follower = Follower(backend, ANN, run.id, after=None, patience=5)
+        follower = Follower(backend, ANN, run.id, after=None, timing=Timing())
         events: list[RunEvent] = []
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(follower.follow)
@@ -1156,7 +1138,7 @@ class TestFollower:
     async def test_taking_waits_no_longer_than_told(self) -> None:
         backend = ScriptedBackend([Stall()])
         run = await begin(backend)
-        follower = Follower(backend, ANN, run.id, after=1, patience=5)
+        follower = Follower(backend, ANN, run.id, after=1, timing=Timing())
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(follower.follow)
             assert await follower.take(0.01) == []
@@ -1164,7 +1146,7 @@ class TestFollower:
             tasks.cancel_scope.cancel()
 
     async def test_a_run_that_is_gone_is_given_up_at_once(self) -> None:
-        follower = Follower(Counting([]), ANN, "nothing", after=None, patience=1_000)
+        follower = Follower(Counting([]), ANN, "nothing", after=None, timing=Timing(patience=1_000))
         with anyio.fail_after(5):
             await follower.follow()
         assert follower.lost == NotFound.sentence

@@ -327,7 +327,7 @@ async def test_scripts_go_with_their_conversation(make: Callable[..., LocalBacke
         await backend.list_scripts(ANN, run.conversation_id)
     await anyio.sleep(0.01)
     await backend.start_run(ANN, None, "Propose")
-    kept = await store.read(lambda db: db.scalars(select(scripts.c.run_id)).all())
+    kept = await store.database.read(lambda db: db.scalars(select(scripts.c.run_id)).all())
     assert run.id not in kept
 
 
@@ -340,7 +340,7 @@ async def test_a_page_that_says_nothing_for_long_has_lost_its_script(make: Calla
     for action in (Approve(shown), Claim("page", shown)):
         await backend.change_script(ANN, run.id, script.id, action)
     past = datetime.now(UTC) - timedelta(seconds=1)
-    await store.write(lambda db: db.execute(update(scripts).values(lease_until=past)))
+    await store.database.write(lambda db: db.execute(update(scripts).values(lease_until=past)))
     (script,) = await queue(backend, run)
     assert script.state is ScriptState.FAILED
     assert (await end(backend, run)).text.startswith("failed: The page that ran it was closed")

@@ -40,8 +40,10 @@ from htmxchat.models import Run, RunState
 from htmxchat.store import Batch, Notes, Started, Store
 from htmxchat.store.database import uncancelled
 from htmxchat.store.rows import now
+from htmxchat.store.run_logs import RunLogs
 from htmxchat.store.tables import metadata
 from htmxchat.store.takeover import SILENT
+from htmxchat.store.timing import Timing
 from htmxchat.view import fold
 from tests.servers import Postgres
 
@@ -82,17 +84,17 @@ async def write(
     again: bool = False,
 ) -> bool:
     """Write to a run's log; `log` ends it. Returns whether it was the owner's."""
-    return not await store.append([Batch(run_id, events, log)], owner, again=again)
+    return not await store.logs.append([Batch(run_id, events, log)], owner, again=again)
 
 
 async def silent(store: Store, me: str, since: datetime) -> Mapping[str, datetime | None]:
-    return (await store.look_for_left(me, None, since, since)).silent
+    return (await store.takeover.look_for_left(me, None, since, since)).silent
 
 
 async def answered(
     store: Store, user: str, text: str, answer: str = "Yes.", conversation_id: str | None = None
 ) -> Started:
-    started = await store.start_run(user, conversation_id, text, owner="me")
+    started = await store.runs.start_run(user, conversation_id, text, owner="me")
     events = [RunEvent(2, now(), TextDelta(answer)), RunEvent(3, now(), RunEnded(Outcome.COMPLETED))]
     assert await write(store, started.run.id, *events, log=compact([*started.events, *events]))
     return started
@@ -116,7 +118,7 @@ async def test_a_database_that_cannot_be_opened_is_unavailable(tmp_path: Path) -
     threads = threading.active_count()
     store = Store(f"sqlite:///{tmp_path}/no/such/folder/chat.db")
     with pytest.raises(BackendUnavailable):
-        await store.list_conversations("ann")
+        await store.conversations.list_conversations("ann")
     await store.close()
     # The store's threads end in a moment.
     while threading.active_count() > threads:  # noqa: ASYNC110
@@ -149,59 +151,63 @@ async def test_tables_can_be_made_in_postgresql() -> None:
 async def test_a_transaction_runs_in_the_context_of_its_caller(store: Store) -> None:
     trace = contextvars.ContextVar("trace", default="none")
     trace.set("mine")
-    assert await store.read(lambda db: trace.get()) == await store.write(lambda db: trace.get()) == "mine"
+    assert (
+        await store.database.read(lambda db: trace.get())
+        == await store.database.write(lambda db: trace.get())
+        == "mine"
+    )
 
 
 async def test_a_file_keeps_everything(tmp_path: Path) -> None:
     url = f"sqlite:///{tmp_path}/chat.db"
     store = Store(url)
     started = await answered(store, "ann", "Hello")
-    before = await store.load_transcript("ann", started.run.conversation_id)
+    before = await store.conversations.load_transcript("ann", started.run.conversation_id)
     await store.close()
     store = Store(url)
-    assert await store.load_transcript("ann", started.run.conversation_id) == before
+    assert await store.conversations.load_transcript("ann", started.run.conversation_id) == before
     await store.close()
 
 
 async def test_times_have_a_timezone(store: Store, ann: str) -> None:
     started = await answered(store, ann, "Hello")
-    transcript = await store.load_transcript(ann, started.run.conversation_id)
-    (conversation,) = (await store.list_conversations(ann)).items
-    events, _ = await store.read_events(started.run.id, 0)
+    transcript = await store.conversations.load_transcript(ann, started.run.conversation_id)
+    (conversation,) = (await store.conversations.list_conversations(ann)).items
+    events, _ = await store.logs.read_events(started.run.id, 0)
     times = [conversation.created_at, conversation.updated_at, *(turn.created_at for turn in transcript.turns)]
     times += [event.at for turn in transcript.turns for event in (*turn.events, *events)]
     assert {time.utcoffset() for time in times} == {timedelta(0)}
 
 
 async def test_the_transcript_folds_to_what_the_log_says(store: Store, ann: str) -> None:
-    started = await store.start_run(ann, None, "Hello", owner="me")
+    started = await store.runs.start_run(ann, None, "Hello", owner="me")
     run = started.run
     assert await write(store, run.id, RunEvent(2, now(), TextDelta("Ye"), raw={"chunk": "Ye"}))
-    live = await store.load_transcript(ann, run.conversation_id)
+    live = await store.conversations.load_transcript(ann, run.conversation_id)
     assert live.live_run == run
     assert live.turns[1].text == "Ye"
     end = [RunEvent(3, now(), TextDelta("s")), RunEvent(4, now(), RunEnded(Outcome.FAILED, "No."))]
-    events, _ = await store.read_events(run.id, 0)
+    events, _ = await store.logs.read_events(run.id, 0)
     assert await write(store, run.id, *end, log=compact([*events, *end]))
-    log, more = await store.read_events(run.id, 0)
+    log, more = await store.logs.read_events(run.id, 0)
     assert not more
     assert [event.seq for event in log] == [1, 2, 3, 4]
     assert log[1].raw == {"chunk": "Ye"}
-    (_, turn) = (await store.load_transcript(ann, run.conversation_id)).turns
+    (_, turn) = (await store.conversations.load_transcript(ann, run.conversation_id)).turns
     assert fold(turn.events) == fold(log)
     assert (turn.id, turn.text) == (run.id, "Yes")
-    assert (await store.get_run(ann, run.id)).state is RunState.FAILED
+    assert (await store.runs.get_run(ann, run.id)).state is RunState.FAILED
 
 
 async def test_history_is_what_came_before(store: Store, ann: str) -> None:
     first = await answered(store, ann, "One", "Eins")
     second = await answered(store, ann, "Two", "Zwei", first.run.conversation_id)
-    assert (await store.read_context(first.run)).history == ()
-    context = await store.read_context(second.run)
+    assert (await store.takeover.read_context(first.run)).history == ()
+    context = await store.takeover.read_context(second.run)
     assert [(turn.role, turn.text) for turn in context.history] == [("user", "One"), ("assistant", "Eins")]
-    again = await store.retry_run(ann, second.run.id, owner="me")
-    assert await store.read_context(again.run) == replace(
-        context, attempt=2, replaced=(await store.read_context(again.run)).replaced
+    again = await store.runs.retry_run(ann, second.run.id, owner="me")
+    assert await store.takeover.read_context(again.run) == replace(
+        context, attempt=2, forks=True, replaced=(await store.takeover.read_context(again.run)).replaced
     )
     assert again.run.turn_id == second.run.turn_id
 
@@ -210,50 +216,50 @@ async def test_only_the_latest_turn_can_be_tried_again(store: Store, ann: str) -
     first = await answered(store, ann, "One")
     await answered(store, ann, "Two", conversation_id=first.run.conversation_id)
     with pytest.raises(InvalidInput):
-        await store.retry_run(ann, first.run.id, owner="me")
+        await store.runs.retry_run(ann, first.run.id, owner="me")
 
 
 async def test_a_conversation_has_one_live_run(store: Store, ann: str) -> None:
-    started = await store.start_run(ann, None, "Hello", owner="me")
+    started = await store.runs.start_run(ann, None, "Hello", owner="me")
     conversation_id = started.run.conversation_id
-    before = await store.get_conversation(ann, conversation_id)
+    before = await store.conversations.get_conversation(ann, conversation_id)
     with pytest.raises(Busy):
-        await store.start_run(ann, conversation_id, "Hello?", owner="you")
+        await store.runs.start_run(ann, conversation_id, "Hello?", owner="you")
     with pytest.raises(Busy):
-        await store.retry_run(ann, started.run.id, owner="you")
-    assert len((await store.load_transcript(ann, conversation_id)).turns) == 2
-    assert await store.get_conversation(ann, conversation_id) == before
+        await store.runs.retry_run(ann, started.run.id, owner="you")
+    assert len((await store.conversations.load_transcript(ann, conversation_id)).turns) == 2
+    assert await store.conversations.get_conversation(ann, conversation_id) == before
 
 
 async def test_only_the_owner_ends_a_run_and_hears_that_it_is_to_stop(store: Store, ann: str) -> None:
-    run = (await store.start_run(ann, None, "Hello", owner="me")).run
+    run = (await store.runs.start_run(ann, None, "Hello", owner="me")).run
     end = RunEvent(2, now(), RunEnded(Outcome.COMPLETED))
     assert not await write(store, run.id, end, log=[end], owner="you")
-    assert run.id not in await store.renew_lease("you")
-    assert (await store.renew_lease("me"))[run.id] is False
-    await store.request_stop(ann, run.id)
-    assert (await store.renew_lease("me"))[run.id] is True
-    assert (await store.get_run(ann, run.id)).state is RunState.STOPPING
-    assert len((await store.read_events(run.id, 0))[0]) == 1
+    assert run.id not in await store.logs.renew_lease("you")
+    assert (await store.logs.renew_lease("me"))[run.id] is False
+    await store.runs.request_stop(ann, run.id)
+    assert (await store.logs.renew_lease("me"))[run.id] is True
+    assert (await store.runs.get_run(ann, run.id)).state is RunState.STOPPING
+    assert len((await store.logs.read_events(run.id, 0))[0]) == 1
 
 
 async def test_a_write_that_may_have_got_through_can_be_repeated(store: Store, ann: str) -> None:
-    run = (await store.start_run(ann, None, "Hello", owner="me")).run
+    run = (await store.runs.start_run(ann, None, "Hello", owner="me")).run
     delta, end = RunEvent(2, now(), TextDelta("x")), RunEvent(3, now(), RunEnded(Outcome.COMPLETED))
     for again in (False, True):
         assert await write(store, run.id, delta, again=again)
     for again in (False, True):
         assert await write(store, run.id, end, log=[delta, end], again=again)
-    assert [event.seq for event in (await store.read_events(run.id, 0))[0]] == [1, 2, 3]
+    assert [event.seq for event in (await store.logs.read_events(run.id, 0))[0]] == [1, 2, 3]
 
 
 async def test_runs_are_written_together_and_one_that_is_lost_costs_the_others_nothing(store: Store, ann: str) -> None:
-    mine, lost, ending = [(await store.start_run(ann, None, "Hello", owner=it)).run for it in ("me", "you", "me")]
+    mine, lost, ending = [(await store.runs.start_run(ann, None, "Hello", owner=it)).run for it in ("me", "you", "me")]
     delta, end = RunEvent(2, now(), TextDelta("x")), RunEvent(2, now(), RunEnded(Outcome.COMPLETED))
     batches = [Batch(mine.id, [delta]), Batch(lost.id, [delta]), Batch(ending.id, [end], [end])]
-    assert await store.append(batches, "me") == {lost.id}
-    assert await store.append(batches, "me", again=True) == {lost.id}
-    news = await store.read_news({mine.id: 0, lost.id: 0, ending.id: 1, "f" * 32: 0})
+    assert await store.logs.append(batches, "me") == {lost.id}
+    assert await store.logs.append(batches, "me", again=True) == {lost.id}
+    news = await store.logs.read_news({mine.id: 0, lost.id: 0, ending.id: 1, "f" * 32: 0})
     assert {id: ([event.seq for event in each.events], each.live) for id, each in news.items()} == {
         mine.id: ([1, 2], True), lost.id: ([1], True), ending.id: ([2], False),
     }  # fmt: skip
@@ -261,108 +267,108 @@ async def test_runs_are_written_together_and_one_that_is_lost_costs_the_others_n
 
 async def test_what_many_runs_write_at_a_time_is_as_many_statements_as_what_one_writes(store: Store, ann: str) -> None:
     statements: list[str] = []
-    event.listen(store._engine.core, "before_cursor_execute", lambda *given: statements.append(given[2]))
+    event.listen(store.database.engine.core, "before_cursor_execute", lambda *given: statements.append(given[2]))
 
     async def cost(count: int) -> int:
         batches, runs = list[Batch](), list[Run]()
         for number in range(count):
-            run = (await store.start_run(ann, None, f"Hello {number}", owner="me")).run
+            run = (await store.runs.start_run(ann, None, f"Hello {number}", owner="me")).run
             notes = Notes((Checkpoint({"at": number}), 2), Remember([number]))
             batches.append(Batch(run.id, [RunEvent(2, now(), TextDelta("x"))], notes=notes))
             runs.append(run)
         statements.clear()
-        assert not await store.append(batches, "me")
+        assert not await store.logs.append(batches, "me")
         last = RunEvent(3, now(), RunEnded(Outcome.COMPLETED))
-        assert not await store.append([Batch(run.id, [last], [last]) for run in runs], "me")
+        assert not await store.logs.append([Batch(run.id, [last], [last]) for run in runs], "me")
         taken = len(statements)
         for number, run in enumerate(runs):
-            following = (await store.start_run(ann, run.conversation_id, "Go on", owner="me")).run
-            assert (await store.read_context(following)).memory == [number]
+            following = (await store.runs.start_run(ann, run.conversation_id, "Go on", owner="me")).run
+            assert (await store.takeover.read_context(following)).memory == [number]
         return taken
 
     assert await cost(1) == await cost(7)
 
 
 async def test_news_of_thousands_of_runs_is_one_question(store: Store, ann: str) -> None:
-    runs = [(await store.start_run(ann, None, "Hello", owner="me")).run.id for _ in range(3)]
-    news = await store.read_news({**dict.fromkeys(runs, 0), **{f"{number:032x}": 0 for number in range(5_000)}})
+    runs = [(await store.runs.start_run(ann, None, "Hello", owner="me")).run.id for _ in range(3)]
+    news = await store.logs.read_news({**dict.fromkeys(runs, 0), **{f"{number:032x}": 0 for number in range(5_000)}})
     assert news.keys() == set(runs)
     assert all(len(each.events) == 1 and each.live and not each.more for each in news.values())
 
 
-async def test_a_long_log_is_read_a_piece_at_a_time(store: Store, ann: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("htmxchat.store.run_logs.MOST_OF_A_RUN", 4)
-    long, short = [(await store.start_run(ann, None, "Hello", owner="me")).run for _ in range(2)]
+async def test_a_long_log_is_read_a_piece_at_a_time(store: Store, ann: str) -> None:
+    store.logs = RunLogs(store.database, most_of_a_run=4)
+    long, short = [(await store.runs.start_run(ann, None, "Hello", owner="me")).run for _ in range(2)]
     end = RunEvent(10, now(), RunEnded(Outcome.COMPLETED))
     deltas = [RunEvent(seq, now(), TextDelta("x")) for seq in range(2, 10)]
     assert await write(store, long.id, *deltas, end, log=[*deltas, end])
-    news = await store.read_news({long.id: 0, short.id: 0})
+    news = await store.logs.read_news({long.id: 0, short.id: 0})
     assert [event.seq for event in news[long.id].events] == [1, 2, 3, 4]
     assert (news[long.id].more, news[short.id].more) == (True, False)
-    monkeypatch.setattr("htmxchat.store.run_logs.MOST_EVENTS", 3)
-    news = await store.read_news({long.id: 4, short.id: 0})
+    store.logs = RunLogs(store.database, most_of_a_run=4, most=3)
+    news = await store.logs.read_news({long.id: 4, short.id: 0})
     assert sum(len(each.events) for each in news.values()) == 3
     assert news[long.id].more and news[short.id].more
-    events, live = await store.read_events(long.id, 0)
+    events, live = await store.logs.read_events(long.id, 0)
     assert ([event.seq for event in events], live) == (list(range(1, 11)), False)
 
 
 async def test_the_runs_of_a_process_that_is_gone_are_ended_once(store: Store, ann: str) -> None:
     me, other = uuid.uuid4().hex, uuid.uuid4().hex
-    run = (await store.start_run(ann, None, "Hello", owner=me)).run
-    stopped = (await store.start_run(ann, None, "Stop", owner=me)).run
-    await store.request_stop(ann, stopped.id)
-    await store.renew_lease(me)
+    run = (await store.runs.start_run(ann, None, "Hello", owner=me)).run
+    stopped = (await store.runs.start_run(ann, None, "Stop", owner=me)).run
+    await store.runs.request_stop(ann, stopped.id)
+    await store.logs.renew_lease(me)
     await write(store, run.id, RunEvent(2, now(), TextDelta("So far")), owner=me)
     past, future = now() - timedelta(minutes=1), now() + timedelta(minutes=1)
     assert me not in await silent(store, other, past)
     assert me not in await silent(store, me, future)
-    assert await store.give_up_process(me, past) == (0, 0)
+    assert await store.takeover.give_up_process(me, past) == (0, 0)
     alive_at = (await silent(store, other, future))[me]
     ended: list[int] = []
 
     async def look() -> None:
-        ended.append((await store.give_up_process(me, alive_at))[0])
+        ended.append((await store.takeover.give_up_process(me, alive_at))[0])
 
     async with anyio.create_task_group() as tasks:
         for _ in range(5):
             tasks.start_soon(look)
     assert sorted(ended) == [0] * 4 + [2]
     assert not await write(store, run.id, RunEvent(3, now(), TextDelta("more")), owner=me)
-    events, more = await store.read_events(run.id, 0)
+    events, more = await store.logs.read_events(run.id, 0)
     assert events[-1].body == RunEnded(Outcome.FAILED, SILENT)
     assert not more
-    assert (await store.get_run(ann, stopped.id)).state is RunState.CANCELLED
-    assert (await store.load_transcript(ann, run.conversation_id)).turns[1].text == "So far"
+    assert (await store.runs.get_run(ann, stopped.id)).state is RunState.CANCELLED
+    assert (await store.conversations.load_transcript(ann, run.conversation_id)).turns[1].text == "So far"
 
 
 async def test_a_process_that_never_said_that_it_is_alive_is_silent(store: Store, ann: str) -> None:
     gone = uuid.uuid4().hex
-    await store.start_run(ann, None, "Hello", owner=gone)
+    await store.runs.start_run(ann, None, "Hello", owner=gone)
     assert (await silent(store, "me", now() - timedelta(minutes=1)))[gone] is None
-    await store.renew_lease(gone)
+    await store.logs.renew_lease(gone)
     assert gone not in await silent(store, "me", now() - timedelta(minutes=1))
-    await store.end_lease(gone)
-    assert await store.give_up_process(gone, None) == (1, 0)
+    await store.logs.end_lease(gone)
+    assert await store.takeover.give_up_process(gone, None) == (1, 0)
 
 
 async def test_an_answer_is_kept_for_the_run_that_waits(store: Store, ann: str) -> None:
-    run = (await store.start_run(ann, None, "Hello", owner="me")).run
+    run = (await store.runs.start_run(ann, None, "Hello", owner="me")).run
     with pytest.raises(NotFound):
-        await store.put_answer(ann, run.id, "sure", "yes")
+        await store.runs.put_answer(ann, run.id, "sure", "yes")
     for seq in (2, 4):  # the same request twice
         await write(store, run.id, RunEvent(seq, now(), InputRequested("sure", "Sure?")))
         for user, request in ((ann, "other"), (ann, "su\x00re"), ("eve", "sure")):
             with pytest.raises(NotFound):
-                await store.put_answer(user, run.id, request, "yes")
-        assert await store.take_answers("me") == {}
-        await store.put_answer(ann, run.id, "sure", {"text": "yes\x00"})
+                await store.runs.put_answer(user, run.id, request, "yes")
+        assert await store.logs.take_answers("me") == {}
+        await store.runs.put_answer(ann, run.id, "sure", {"text": "yes\x00"})
         with pytest.raises(NotFound):
-            await store.put_answer(ann, run.id, "sure", "no")
-        assert await store.take_answers("me") == {(run.id, "sure"): {"text": "yes\ufffd"}}
+            await store.runs.put_answer(ann, run.id, "sure", "no")
+        assert await store.logs.take_answers("me") == {(run.id, "sure"): {"text": "yes\ufffd"}}
         await write(store, run.id, RunEvent(seq + 1, now(), InputAnswered("sure", "yes")))
         with pytest.raises(NotFound):
-            await store.put_answer(ann, run.id, "sure", "no")
+            await store.runs.put_answer(ann, run.id, "sure", "no")
 
 
 async def test_history_is_paged_latest_first(store: Store, ann: str) -> None:
@@ -371,12 +377,12 @@ async def test_history_is_paged_latest_first(store: Store, ann: str) -> None:
     expected = [made[0], *made[:0:-1]]
     seen, cursor, pages = [], None, 0
     while pages == 0 or cursor:
-        page = await store.list_conversations(ann, limit=3, cursor=cursor)
+        page = await store.conversations.list_conversations(ann, limit=3, cursor=cursor)
         seen += [item.id for item in page.items]
         cursor, pages = page.cursor, pages + 1
     assert (seen, pages) == (expected, 3)
-    assert len((await store.list_conversations(ann, limit=0)).items) == 1
-    assert len((await store.list_conversations(ann, limit=10**9)).items) == 7
+    assert len((await store.conversations.list_conversations(ann, limit=0)).items) == 1
+    assert len((await store.conversations.list_conversations(ann, limit=10**9)).items) == 7
 
 
 @pytest.mark.parametrize("value", [None, [], ["x", "y"], ["2026-01-01", 5], ["2026-01-01T00:00:00+00:00", "\x00"], 7])
@@ -385,17 +391,17 @@ async def test_a_broken_cursor_is_invalid_input(value: object) -> None:
     encoded = base64.urlsafe_b64encode(json.dumps(value).encode()).decode()
     for cursor in (encoded, encoded[1:], "", "é", "\ud800", "[" * 5000):
         with pytest.raises(InvalidInput):
-            await store.list_conversations("ann", cursor=cursor)
+            await store.conversations.list_conversations("ann", cursor=cursor)
     await store.close()
 
 
 async def test_search_finds_every_word_anywhere_in_any_case(store: Store, ann: str) -> None:
     first = (await answered(store, ann, "Ärger im Hafen", "Die STRASSE ist gesperrt: 100% voll")).run.conversation_id
     second = (await answered(store, ann, "a_b im hafen", "Nichts")).run.conversation_id
-    await store.rename_conversation(ann, second, "Προβλήματα")
+    await store.conversations.rename_conversation(ann, second, "Προβλήματα")
 
     async def found(query: str, user: str = ann) -> set[str]:
-        return {item.id for item in (await store.list_conversations(user, query)).items}
+        return {item.id for item in (await store.conversations.list_conversations(user, query)).items}
 
     assert await found("HAFEN") == {first, second}
     assert await found("ärger") == await found("ÄRGER straße") == await found("gesperrt hafen") == {first}
@@ -418,7 +424,7 @@ async def test_search_says_where_it_found_what_the_title_lacks(store: Store, ann
     await answered(store, ann, long, "Nichts")
 
     async def passages(query: str) -> list[str]:
-        return [item.passage for item in (await store.list_conversations(ann, query)).items]
+        return [item.passage for item in (await store.conversations.list_conversations(ann, query)).items]
 
     (relay,) = await passages("RETRY relay")
     assert "then *retry* the mail relay word" in relay and len(relay) <= 160
@@ -432,27 +438,31 @@ async def test_search_says_where_it_found_what_the_title_lacks(store: Store, ann
 
 async def test_search_forgets_an_attempt_that_was_replaced(store: Store, ann: str) -> None:
     started = await answered(store, ann, "Hello", "Kumquat")
-    assert len((await store.list_conversations(ann, "kumquat")).items) == 1
-    await store.retry_run(ann, started.run.id, owner="me")
-    assert len((await store.list_conversations(ann, "kumquat")).items) == 0
+    assert len((await store.conversations.list_conversations(ann, "kumquat")).items) == 1
+    await store.runs.retry_run(ann, started.run.id, owner="me")
+    assert len((await store.conversations.list_conversations(ann, "kumquat")).items) == 0
 
 
 async def test_a_title_is_one_line(store: Store, ann: str) -> None:
     long = "word " * 100
     started = await answered(store, ann, f"\n  What\t is \x00 this?  \n{long}")
     conversation_id = started.run.conversation_id
-    assert (await store.get_conversation(ann, conversation_id)).title == "What is \ufffd this?"
-    title = (await store.get_conversation(ann, (await answered(store, ann, long)).run.conversation_id)).title
+    assert (await store.conversations.get_conversation(ann, conversation_id)).title == "What is \ufffd this?"
+    title = (
+        await store.conversations.get_conversation(ann, (await answered(store, ann, long)).run.conversation_id)
+    ).title
     assert title == " ".join(["word"] * 12) + "…"
-    title = (await store.get_conversation(ann, (await answered(store, ann, "x" * 99)).run.conversation_id)).title
+    title = (
+        await store.conversations.get_conversation(ann, (await answered(store, ann, "x" * 99)).run.conversation_id)
+    ).title
     assert title == "x" * 59 + "…"
     for said, called in (("Restart it.", "Restart it"), ("好。", "好"), ("And so on...", "And so on..."), (".", ".")):
-        found = await store.get_conversation(ann, (await answered(store, ann, said)).run.conversation_id)
+        found = await store.conversations.get_conversation(ann, (await answered(store, ann, said)).run.conversation_id)
         assert found.title == called
-    await store.rename_conversation(ann, conversation_id, " Better\n title ")
-    assert (await store.get_conversation(ann, conversation_id)).title == "Better"
+    await store.conversations.rename_conversation(ann, conversation_id, " Better\n title ")
+    assert (await store.conversations.get_conversation(ann, conversation_id)).title == "Better"
     with pytest.raises(InvalidInput):
-        await store.rename_conversation(ann, conversation_id, " \n ")
+        await store.conversations.rename_conversation(ann, conversation_id, " \n ")
 
 
 async def test_what_belongs_to_somebody_else_is_not_found(store: Store, ann: str) -> None:
@@ -464,16 +474,16 @@ async def test_what_belongs_to_somebody_else_is_not_found(store: Store, ann: str
         (ann, "x" * 10_000, ""),
     ):
         for call in (
-            store.get_conversation(user, conversation_id),
-            store.load_transcript(user, conversation_id),
-            store.rename_conversation(user, conversation_id, "Mine"),
-            store.delete_conversation(user, conversation_id),
-            store.restore_conversation(user, conversation_id),
-            store.start_run(user, conversation_id, "Hello", owner="me"),
-            store.get_run(user, run_id),
-            store.retry_run(user, run_id, owner="me"),
-            store.request_stop(user, run_id),
-            store.put_answer(user, run_id, "request", 1),
+            store.conversations.get_conversation(user, conversation_id),
+            store.conversations.load_transcript(user, conversation_id),
+            store.conversations.rename_conversation(user, conversation_id, "Mine"),
+            store.conversations.delete_conversation(user, conversation_id),
+            store.conversations.restore_conversation(user, conversation_id),
+            store.runs.start_run(user, conversation_id, "Hello", owner="me"),
+            store.runs.get_run(user, run_id),
+            store.runs.retry_run(user, run_id, owner="me"),
+            store.runs.request_stop(user, run_id),
+            store.runs.put_answer(user, run_id, "request", 1),
         ):
             with pytest.raises(NotFound):
                 await call
@@ -483,9 +493,9 @@ async def test_what_belongs_to_somebody_else_is_not_found(store: Store, ann: str
 async def test_a_user_id_that_no_database_can_hold_is_refused(user: str) -> None:
     store = Store()
     with pytest.raises(InvalidInput):
-        await store.start_run(user, None, "Hello", owner="me")
+        await store.runs.start_run(user, None, "Hello", owner="me")
     with pytest.raises(InvalidInput):
-        await store.list_conversations(user)
+        await store.conversations.list_conversations(user)
     await store.close()
 
 
@@ -493,20 +503,20 @@ async def test_a_deletion_can_be_undone_for_a_while_and_is_real_after_that(tmp_p
     path = tmp_path / "chat.db"
     store = Store(f"sqlite:///{path}", keep_deleted=1)
     run = (await answered(store, "ann", "Hello")).run
-    assert await store.delete_conversation("ann", run.conversation_id) is None
-    assert (await store.list_conversations("ann")).items == ()
-    await store.restore_conversation("ann", run.conversation_id)
-    assert len((await store.list_conversations("ann")).items) == 1
-    await store.delete_conversation("ann", run.conversation_id)
+    assert await store.conversations.delete_conversation("ann", run.conversation_id) is None
+    assert (await store.conversations.list_conversations("ann")).items == ()
+    await store.conversations.restore_conversation("ann", run.conversation_id)
+    assert len((await store.conversations.list_conversations("ann")).items) == 1
+    await store.conversations.delete_conversation("ann", run.conversation_id)
     with anyio.fail_after(15):
         while _rows(path):
             await anyio.sleep(0.02)
-            await store.start_run("bob", None, "Hello", owner="me")
+            await store.runs.start_run("bob", None, "Hello", owner="me")
             _forget_bob(path)
     with pytest.raises(NotFound):
-        await store.restore_conversation("ann", run.conversation_id)
+        await store.conversations.restore_conversation("ann", run.conversation_id)
     with pytest.raises(NotFound):
-        await store.read_events(run.id, 0)
+        await store.logs.read_events(run.id, 0)
     assert not await write(store, run.id, RunEvent(4, now(), TextDelta("late")))
     await store.close()
 
@@ -528,11 +538,11 @@ def _forget_bob(path: Path) -> None:
 
 
 async def test_deleting_asks_the_live_run_to_stop(store: Store, ann: str) -> None:
-    run = (await store.start_run(ann, None, "Hello", owner="me")).run
-    assert await store.delete_conversation(ann, run.conversation_id) == run.id
-    assert (await store.renew_lease("me"))[run.id] is True
+    run = (await store.runs.start_run(ann, None, "Hello", owner="me")).run
+    assert await store.conversations.delete_conversation(ann, run.conversation_id) == run.id
+    assert (await store.logs.renew_lease("me"))[run.id] is True
     with pytest.raises(NotFound):
-        await store.get_run(ann, run.id)
+        await store.runs.get_run(ann, run.id)
 
 
 async def test_a_cancelled_caller_does_not_tear_a_transaction(store: Store, ann: str) -> None:
@@ -540,7 +550,7 @@ async def test_a_cancelled_caller_does_not_tear_a_transaction(store: Store, ann:
     for _ in range(20):
         with anyio.move_on_after(0.0005):
             await answered(store, ann, "Hello")
-    assert (await store.load_transcript(ann, started.run.conversation_id)).turns[1].text == "Yes."
+    assert (await store.conversations.load_transcript(ann, started.run.conversation_id)).turns[1].text == "Yes."
 
 
 async def test_what_fails_after_its_caller_has_gone_is_not_complained_about() -> None:
@@ -564,13 +574,13 @@ async def test_what_fails_after_its_caller_has_gone_is_not_complained_about() ->
 
 
 async def test_an_unknown_event_survives(store: Store, ann: str) -> None:
-    run = (await store.start_run(ann, None, "Hello", owner="me")).run
+    run = (await store.runs.start_run(ann, None, "Hello", owner="me")).run
     strange = RunEvent(2, now(), Unknown("later.version", {"deep": [1, None, {"x": "é\u2028"}]}), raw=[1.5, "raw"])
     await write(store, run.id, strange)
-    events, more = await store.read_events(run.id, 1)
+    events, more = await store.logs.read_events(run.id, 1)
     assert events == [strange]
     assert more
-    assert (await store.read_events(run.id, 0))[0][0].body == RunStarted()
+    assert (await store.logs.read_events(run.id, 0))[0][0].body == RunStarted()
 
 
 async def test_a_new_file_is_for_its_owner_only_and_one_that_is_there_stays_as_it_is(tmp_path: Path) -> None:
@@ -591,20 +601,20 @@ async def test_a_submission_is_stored_once_by_whichever_process(url: str | None)
     one, two = Store(url), Store(url)
 
     async def twice() -> list[Started]:
-        both = (store.start_run(ann, None, "Hello", owner="me", submission="s1") for store in (one, two))
+        both = (store.runs.start_run(ann, None, "Hello", owner="me", submission="s1") for store in (one, two))
         return await asyncio.gather(*both)
 
     runs = [*await twice(), *await twice()]
     assert len({started.run.id for started in runs}) == 1
     assert [started.before for started in runs].count(False) == 1
-    (conversation,) = (await one.list_conversations(ann)).items
-    other = await one.start_run(ann, None, "Hello", owner="me", submission="s2")
-    changed = await one.start_run(ann, None, "Hello, changed", owner="me", submission="s1")
-    stranger = await one.start_run(uuid.uuid4().hex, None, "Hello", owner="me", submission="s1")
+    (conversation,) = (await one.conversations.list_conversations(ann)).items
+    other = await one.runs.start_run(ann, None, "Hello", owner="me", submission="s2")
+    changed = await one.runs.start_run(ann, None, "Hello, changed", owner="me", submission="s1")
+    stranger = await one.runs.start_run(uuid.uuid4().hex, None, "Hello", owner="me", submission="s1")
     assert len({each.run.id for each in (runs[0], other, changed, stranger)}) == 4
-    await one.delete_conversation(ann, conversation.id)
+    await one.conversations.delete_conversation(ann, conversation.id)
     with pytest.raises(Conflict, match="was deleted"):
-        await one.start_run(ann, None, "Hello", owner="me", submission="s1")
+        await one.runs.start_run(ann, None, "Hello", owner="me", submission="s1")
     await one.close()
     await two.close()
 
@@ -645,7 +655,7 @@ async def test_tables_of_another_version_are_named(
         await answered(store, "ann", "Hello")
     else:
         with pytest.raises(BackendError, match="another version"):
-            await store.start_run("ann", None, "Hello", owner="me")
+            await store.runs.start_run("ann", None, "Hello", owner="me")
         assert named in caplog.text
     await store.close()
 
@@ -667,7 +677,7 @@ async def test_what_the_database_refuses_is_no_live_run_and_is_logged(
     alter(path, broken)
     for conversation_id in (None, run.conversation_id):
         with pytest.raises(BackendError, match="refuses") as caught:
-            await store.start_run("ann", conversation_id, "Again", owner="me")
+            await store.runs.start_run("ann", conversation_id, "Again", owner="me")
         assert not isinstance(caught.value, BackendUnavailable)
     assert "Traceback" in caplog.text
     await store.close()
@@ -676,7 +686,7 @@ async def test_what_the_database_refuses_is_no_live_run_and_is_logged(
 async def test_events_that_are_refused_do_not_look_like_a_lost_run(tmp_path: Path) -> None:
     path = tmp_path / "chat.db"
     store = Store(f"sqlite:///{path}")
-    run = (await store.start_run("ann", None, "Hello", owner="me")).run
+    run = (await store.runs.start_run("ann", None, "Hello", owner="me")).run
     alter(path, "CREATE TRIGGER x BEFORE INSERT ON htmxchat_events BEGIN SELECT RAISE(ABORT, 'no more'); END")
     with pytest.raises(BackendError, match="refuses"):
         await write(store, run.id, RunEvent(2, now(), TextDelta("x")))
@@ -691,9 +701,9 @@ async def test_an_outage_is_logged_when_it_begins_and_when_it_is_over(
     own_postgres.stop("immediate")
     for _ in range(5):
         with pytest.raises(BackendUnavailable, match="cannot be reached"):
-            await store.list_conversations("ann")
+            await store.conversations.list_conversations("ann")
     own_postgres.start()
-    assert (await store.get_conversation("ann", started.run.conversation_id)).title == "Hello"
+    assert (await store.conversations.get_conversation("ann", started.run.conversation_id)).title == "Hello"
     began, over = [record.getMessage() for record in caplog.records if record.name == "htmxchat"]
     assert "cannot be reached" in began
     assert "is back after" in over
@@ -701,10 +711,10 @@ async def test_an_outage_is_logged_when_it_begins_and_when_it_is_over(
 
 
 async def test_requests_wait_for_a_connection_and_the_processs_own_work_does_not(
-    postgres: Postgres, ann: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    postgres: Postgres, ann: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     store, other = Store(postgres.url, connections=2), create_async_engine(postgres.url)
-    run = (await store.start_run(ann, None, "Hello", owner="me")).run
+    run = (await store.runs.start_run(ann, None, "Hello", owner="me")).run
     lock, held, release = uuid.uuid4().int % 2**62, asyncio.Event(), asyncio.Event()
     waiting = select(func.pg_advisory_xact_lock(lock))
 
@@ -717,18 +727,18 @@ async def test_requests_wait_for_a_connection_and_the_processs_own_work_does_not
     async with asyncio.timeout(30), asyncio.TaskGroup() as tasks:
         tasks.create_task(hold())
         await held.wait()
-        crowd = [tasks.create_task(store.read(lambda db: db.execute(waiting).all())) for _ in range(2)]
-        while not store._places.locked():  # noqa: ASYNC110
+        crowd = [tasks.create_task(store.database.read(lambda db: db.execute(waiting).all())) for _ in range(2)]
+        while not store.database._places.locked():  # noqa: ASYNC110
             await asyncio.sleep(0.01)
-        monkeypatch.setattr("htmxchat.store.database.PATIENCE", 0.05)
+        store.database.timing = Timing(patience=0.05)
         for _ in range(3):
             with pytest.raises(BackendUnavailable, match="too busy"):
-                await store.list_conversations(ann)
-        monkeypatch.setattr("htmxchat.store.database.PATIENCE", 30)
-        patient = tasks.create_task(store.get_run(ann, run.id))
+                await store.conversations.list_conversations(ann)
+        store.database.timing = Timing(patience=30)
+        patient = tasks.create_task(store.runs.get_run(ann, run.id))
         assert await write(store, run.id, RunEvent(2, now(), TextDelta("x")))
-        await store.renew_lease("me")
-        assert (await store.read_news({run.id: 1}))[run.id].events
+        await store.logs.renew_lease("me")
+        assert (await store.logs.read_news({run.id: 1}))[run.id].events
         assert not patient.done()
         release.set()
         await asyncio.gather(*crowd)
@@ -743,12 +753,12 @@ async def test_requests_wait_for_a_connection_and_the_processs_own_work_does_not
 async def test_where_one_transaction_runs_at_a_time_the_processs_own_waits_for_no_more_than_one_request(
     store: Store, ann: str
 ) -> None:
-    run = (await store.start_run(ann, None, "Hello", owner="me")).run
+    run = (await store.runs.start_run(ann, None, "Hello", owner="me")).run
     async with asyncio.TaskGroup() as tasks:
-        crowd = [tasks.create_task(store.start_run(ann, None, "Hello", owner="me")) for _ in range(30)]
+        crowd = [tasks.create_task(store.runs.start_run(ann, None, "Hello", owner="me")) for _ in range(30)]
         await asyncio.wait(crowd, return_when=asyncio.FIRST_COMPLETED)
         assert await write(store, run.id, RunEvent(2, now(), TextDelta("x")))
-        await store.renew_lease("me")
+        await store.logs.renew_lease("me")
         assert sum(each.done() for each in crowd) < 10
 
 
@@ -757,15 +767,15 @@ async def test_a_database_that_can_only_be_read_is_back_when_it_can_be_written(
 ) -> None:
     path = tmp_path / "chat.db"
     store = Store(f"sqlite:///{path}")
-    event.listen(store._engine.core, "connect", lambda db, _: db.execute("PRAGMA busy_timeout=1"))
+    event.listen(store.database.engine.core, "connect", lambda db, _: db.execute("PRAGMA busy_timeout=1"))
     id = (await answered(store, "ann", "Hello")).run.conversation_id
     with closing(sqlite3.connect(path)) as other:
         other.execute("BEGIN IMMEDIATE")
         for _ in range(3):
             with pytest.raises(BackendUnavailable):
-                await store.rename_conversation("ann", id, "Other")
-            assert (await store.get_conversation("ann", id)).title == "Hello"
-    await store.rename_conversation("ann", id, "Other")
+                await store.conversations.rename_conversation("ann", id, "Other")
+            assert (await store.conversations.get_conversation("ann", id)).title == "Hello"
+    await store.conversations.rename_conversation("ann", id, "Other")
     began, over = [record.getMessage() for record in caplog.records if record.name == "htmxchat"]
     assert "cannot be written" in began
     assert "is back after" in over

@@ -10,9 +10,10 @@ from typing import Any
 
 import pytest
 
-from htmxchat import BackendError, BackendUnavailable, RunEvent, Store, TextDelta
+from htmxchat import BackendError, BackendUnavailable, RunEvent, TextDelta
 from htmxchat.journal.tail import Tail
 from htmxchat.store import News
+from htmxchat.store.run_logs import RunLogs
 
 pytestmark = pytest.mark.anyio
 
@@ -23,7 +24,7 @@ def anyio_backend() -> str:
 
 
 class Failing:
-    """A store that fails once, then has an answer for the run `r`."""
+    """Logs that fail once, then have an answer for the run `r`."""
 
     def __init__(self, error: Exception) -> None:
         self._errors = [error]
@@ -38,9 +39,9 @@ class Failing:
 
 
 def tail(error: Exception) -> Tail:
-    store: Any = Failing(error)
-    assert all(hasattr(Store, name) for name in vars(Failing) if not name.startswith("_"))
-    return Tail(store, "me", lambda: 0.01)
+    logs: Any = Failing(error)
+    assert all(hasattr(RunLogs, name) for name in vars(Failing) if not name.startswith("_"))
+    return Tail(logs, "me", lambda: 0.01)
 
 
 ERRORS = [BackendUnavailable(), BackendError(), ValueError("a row that cannot be read")]
@@ -62,7 +63,7 @@ async def test_a_reader_is_told_that_reading_failed(error: Exception) -> None:
 
 
 class Long:
-    """A store with a run that is over, of many events; it tells at most ten of them at a time."""
+    """Logs with a run that is over, of many events; they tell at most ten of them at a time."""
 
     def __init__(self, count: int) -> None:
         self.read = 0
@@ -75,17 +76,16 @@ class Long:
         return {run_id: News(events, live=False, more=len(events) == 10)}
 
 
-async def test_a_reader_that_is_slow_holds_a_bounded_number_of_events(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("htmxchat.journal.tail._MOST_WAITING", 100)
-    store: Any = Long(1_005)
+async def test_a_reader_that_is_slow_holds_a_bounded_number_of_events() -> None:
+    logs: Any = Long(1_005)
     seen: list[int] = []
-    async with asyncio.timeout(20), aclosing(Tail(store, "me", lambda: 60).follow("r", 0)) as batches:
+    async with asyncio.timeout(20), aclosing(Tail(logs, "me", lambda: 60, most=100).follow("r", 0)) as batches:
         async for batch in batches:
             seen += [event.seq for event in batch]
-            while store.read - seen[-1] < min(100, 1_005 - seen[-1]):  # noqa: ASYNC110
+            while logs.read - seen[-1] < min(100, 1_005 - seen[-1]):  # noqa: ASYNC110
                 await asyncio.sleep(0.001)
             await asyncio.sleep(0.02)
-            assert store.read - seen[-1] <= 110
+            assert logs.read - seen[-1] <= 110
     assert seen == list(range(1, 1_006))
 
 
@@ -99,8 +99,8 @@ async def test_a_reader_who_joins_while_another_is_read_for_misses_nothing() -> 
                 await go_on.wait()
             return await super().read_news(wanted)
 
-    store: Any = Held(25)
-    tail = Tail(store, "me", lambda: 60)
+    logs: Any = Held(25)
+    tail = Tail(logs, "me", lambda: 60)
 
     async def read(after: int) -> list[int]:
         return [event.seq async for batch in tail.follow("r", after) for event in batch]

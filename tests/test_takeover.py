@@ -22,6 +22,7 @@ from htmxchat import (
     InputRequested,
     LocalBackend,
     Outcome,
+    Pinned,
     Remember,
     Request,
     Run,
@@ -39,6 +40,7 @@ from htmxchat import (
     User,
     fold,
 )
+from htmxchat.backends.active import INTERRUPTED
 from htmxchat.errors import BackendUnavailable
 from htmxchat.journal import Timing
 from htmxchat.parts import Question
@@ -46,7 +48,7 @@ from htmxchat.scripts.actions import Approve, Claim, Finish
 from htmxchat.scripts.states import digest
 from htmxchat.store import tables
 from htmxchat.store.rows import now
-from htmxchat.store.takeover import FATAL, SILENT, UNANSWERABLE
+from htmxchat.store.takeover import FATAL, SILENT, UNANSWERABLE, Takeover
 from htmxchat.testing import each_event
 from tests.support import Unreliable, kill
 
@@ -91,7 +93,7 @@ async def make(url: str) -> AsyncIterator[Make]:
 async def owner_of(backend: LocalBackend, run: Run) -> tuple[str | None, str | None]:
     """Return the process that has a run, and what the run waits for."""
     this = select(tables.runs.c.owner, tables.runs.c.waiting).where(tables.runs.c.id == run.id)
-    owner, waiting = await backend._store.read(lambda db: db.execute(this).one())
+    owner, waiting = await backend._store.database.read(lambda db: db.execute(this).one())
     return owner, waiting
 
 
@@ -104,7 +106,7 @@ async def until(backend: LocalBackend, user: User, run: Run, met: Callable[[list
     """Read from the store until it has what is wanted."""
     with anyio.fail_after(20):
         while True:
-            events, _ = await backend._store.read_events(run.id, 0)
+            events, _ = await backend._store.logs.read_events(run.id, 0)
             if met(events):
                 return events
             await anyio.sleep(0.01)
@@ -152,6 +154,27 @@ class Asking:
     async def _go_on(self) -> AsyncGenerator[Said, Any]:
         yield InputRequested("colour", "Which colour?", ("red", "blue"))
         yield "never in this process"
+
+
+class Pinning(Asking):
+    """Does something that cannot be done twice, then asks."""
+
+    def __init__(self) -> None:
+        self.go = asyncio.Event()
+        self.resumed = 0
+
+    async def answer(self, request: Request) -> AsyncGenerator[Said, Any]:
+        yield Checkpoint("begun")
+        yield Pinned(wait=True)
+        yield "Before. "
+        await self.go.wait()
+        yield Checkpoint("asked")
+        async for said in self._go_on():
+            yield said
+
+    def resume(self, request: Request, checkpoint: JSON) -> AsyncGenerator[Said, Any]:
+        self.resumed += 1
+        return super().resume(request, checkpoint)
 
 
 async def short(request: Request) -> AsyncIterator[str]:
@@ -223,8 +246,43 @@ async def test_a_process_that_stops_hands_its_runs_over_at_once(make: Make, ann:
     assert second.began[0] >= 5
 
 
+async def test_a_pinned_run_whose_process_dies_ends_as_interrupted_with_its_text(make: Make, ann: User) -> None:
+    here, there = make(Pinning()), make(second := Pinning())
+    await there.open()
+    run = await here.start_run(ann, None, "Do it")
+    await until(here, ann, run, lambda events: fold(events).text == "Before. ")
+    kill(here)
+    view = fold(await read(there, ann, run))
+    assert (view.state, view.error, view.text) == (RunState.FAILED, SILENT, "Before. ")
+    assert second.resumed == 0
+
+
+async def test_a_pinned_run_is_handed_over_at_its_next_checkpoint(make: Make, ann: User) -> None:
+    here, there = make(first := Pinning()), make(second := Pinning())
+    await there.open()
+    run = await here.start_run(ann, None, "Do it")
+    await until(here, ann, run, lambda events: fold(events).text == "Before. ")
+    draining = asyncio.create_task(here.drain())
+    first.go.set()
+    with anyio.fail_after(QUICK.finish):
+        await draining
+    await until(there, ann, run, lambda events: fold(events).request is not None)
+    await there.answer_request(ann, run.id, "colour", "red")
+    assert fold(await read(there, ann, run)).text.startswith("Before.\n\nIt is red.")
+    assert second.resumed > 0
+
+
+async def test_a_pinned_run_that_does_not_finish_in_time_ends_as_interrupted(make: Make, ann: User) -> None:
+    here = make(Pinning())
+    run = await here.start_run(ann, None, "Do it")
+    await until(here, ann, run, lambda events: fold(events).text == "Before. ")
+    await here.close()
+    view = fold((await make(Pinning())._store.logs.read_events(run.id, 0))[0])
+    assert (view.state, view.error, view.text) == (RunState.FAILED, INTERRUPTED, "Before. ")
+
+
 async def test_a_hand_over_waits_for_a_database_that_is_away_for_a_moment(make: Make, url: str, ann: User) -> None:
-    class Stumbling(Store):
+    class Stumbling(Takeover):
         stumbled = False
 
         async def release_run(self, run_id: str, owner: str) -> None:
@@ -233,12 +291,14 @@ async def test_a_hand_over_waits_for_a_database_that_is_away_for_a_moment(make: 
                 raise BackendUnavailable
             await super().release_run(run_id, owner)
 
-    here = LocalBackend(Counting(pace=0.03), store := Stumbling(url), timing=QUICK)
+    store = Store(url)
+    store.takeover = stumbling = Stumbling(store.database)
+    here = LocalBackend(Counting(pace=0.03), store, timing=QUICK)
     there = make(Counting(pace=0))
     run = await here.start_run(ann, None, "Count")
     await until(here, ann, run, lambda events: "word3" in fold(events).text)
     await here.drain()
-    assert store.stumbled and await owner_of(there, run) == (None, None)
+    assert stumbling.stumbled and await owner_of(there, run) == (None, None)
     await there.open()
     assert fold(await read(there, ann, run)).text == "".join(WORDS)
     await here.close()
@@ -422,8 +482,8 @@ async def stopped_while_its_process_dies(here: LocalBackend, there: LocalBackend
     run = await here.start_run(ann, None, "Go on")
     await until(here, ann, run, lambda events: fold(events).text != "")
     kill(here)
-    await here._store.request_stop(ann.id, run.id)
-    await here._store.give_up_runs([run.id], here._journal.owner)
+    await here._store.runs.request_stop(ann.id, run.id)
+    await here._store.takeover.give_up_runs([run.id], here._journal.owner)
     return await read(there, ann, run)
 
 
@@ -512,7 +572,7 @@ async def test_a_process_that_was_only_slow_does_not_answer_twice_what_it_takes_
     here = make(counting := Counting(pace=0.02))
     run = await here.start_run(ann, None, "Count")
     await until(here, ann, run, lambda events: "word7" in fold(events).text)
-    await here._store.give_up_runs([run.id], here._journal.owner)
+    await here._store.takeover.give_up_runs([run.id], here._journal.owner)
     await here._take_over([run.id], now() - timedelta(minutes=1))
     assert counting.began == [0]
     view = fold(await read(here, ann, run))
@@ -524,11 +584,12 @@ async def test_a_process_that_was_only_slow_does_not_answer_twice_what_it_takes_
 async def test_a_run_of_which_its_process_never_heard_that_it_was_stored_is_not_left_live(
     url: str, ann: User, agent: Any
 ) -> None:
-    backend = LocalBackend(agent, store := Unreliable(url), timing=QUICK)
+    backend = LocalBackend(agent, store := Store(url), timing=QUICK)
+    way = Unreliable(store)
     run = await backend.start_run(ann, None, "Count")
     await read(backend, ann, run)
     for _ in range(5):  # a lease may be renewed in between
-        store.breaks, store.commits = 0, True
+        way.breaks, way.commits = 0, True
         with suppress(BackendUnavailable):
             await read(backend, ann, await backend.start_run(ann, run.conversation_id, "Once more"))
             continue
@@ -563,6 +624,8 @@ class Remembering:
     async def answer(self, request: Request) -> AsyncGenerator[Said, None]:
         before = [turn.text for turn in request.history]
         yield f"{request.attempt} {request.memory} {before} {request.replaced.text if request.replaced else None}"
+        if request.forks:
+            yield " forks"
         if request.text != "Forget":
             yield Remember({"last": request.text})
 
@@ -583,9 +646,10 @@ async def test_an_agent_is_given_what_it_remembered_on_this_branch(make: Make, a
     _, text = await say(backend, ann, "C", conversation)
     assert text.startswith("1 {'last': 'B'}")
     edited = await backend.edit_turn(ann, conversation, second.turn_id, "B2")
-    assert fold(await read(backend, ann, edited)).text.startswith("1 {'last': 'A'} ['A', ")
+    text = fold(await read(backend, ann, edited)).text
+    assert text.startswith("1 {'last': 'A'} ['A', ") and text.endswith(" forks")
     _, text = await say(backend, ann, "D", conversation)
-    assert text.startswith("1 {'last': 'B2'}")
+    assert text.startswith("1 {'last': 'B2'}") and not text.endswith(" forks")
 
 
 async def test_trying_again_keeps_the_earlier_answer_and_tells_the_agent(make: Make, ann: User) -> None:
@@ -593,7 +657,7 @@ async def test_trying_again_keeps_the_earlier_answer_and_tells_the_agent(make: M
     await say(backend, ann, "A", None)
     first, text = await say(backend, ann, "B", None)
     again = await backend.retry_run(ann, first.id)
-    assert fold(await read(backend, ann, again)).text == f"2 None [] {text}"
+    assert fold(await read(backend, ann, again)).text == f"2 None [] {text} forks"
     asked, answered = (await backend.load_transcript(ann, first.conversation_id)).turns
     assert answered.id == again.id and answered.versions == (first.id, again.id) and asked.versions == ()
     await backend.show_version(ann, first.conversation_id, first.id)

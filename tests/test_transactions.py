@@ -46,7 +46,7 @@ class Chat:
         self.run = run
         self._client = client
         self._begun = 0
-        event.listen(store._engine.core, "begin", self._count)
+        event.listen(store.database.engine.core, "begin", self._count)
 
     def _count(self, connection: object) -> None:
         self._begun += 1
@@ -72,8 +72,8 @@ async def chat(tmp_path: Path, request: pytest.FixtureRequest) -> AsyncIterator[
     async for _ in backend.run_events(ANN, run.id):
         pass
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://chat.example") as client:
-        while backend._tasks or store._tasks:
-            await asyncio.wait([*backend._tasks, *store._tasks])  # what has begun in the background
+        while backend._tasks or store.database._tasks:
+            await asyncio.wait([*backend._tasks, *store.database._tasks])  # what has begun in the background
         yield Chat(store, client, run.conversation_id, run.id)
     await backend.close()
 

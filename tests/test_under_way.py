@@ -93,7 +93,7 @@ class TestBodies:
         said = trickle(half_sent(port, "/messages", length=length), b"1\r\nx\r\n" if "chunked" in length else b"x")
         assert said.startswith(b"HTTP/1.1 408 ")
         assert b"connection: close" in said.lower()
-        assert b"The request did not arrive whole within 1 seconds." in said
+        assert b"The request did not arrive completely within 1 seconds." in said
 
     @pytest.mark.parametrize(
         ("path", "user", "status"),
@@ -148,7 +148,7 @@ class TestRequests:
                 refused = Exchange(app, path)
                 await refused.run()
                 assert refused.status == 429
-                assert b"You have 3 requests to this chat under way" in refused.body
+                assert b"You have 3 open requests to this chat" in refused.body
             others = Exchange(app, "/history", headers={"X-User": "bob"})
             await others.run()
             assert others.status == 200
@@ -220,7 +220,7 @@ class TestRuns:
             while (await backends[-1].get_run(user, begun[0].id)).state.live:  # noqa: ASYNC110
                 await anyio.sleep(0.05)
         again = await backends[-1].retry_run(user, begun[0].id)
-        with pytest.raises(TooManyRuns, match="You have 4 answers under way"):
+        with pytest.raises(TooManyRuns, match="You have 4 unfinished answers"):
             await backends[0].start_run(user, None, "One more")
         assert again.state.live
         for each in backends:
@@ -237,8 +237,8 @@ class TestRuns:
             page = client.post("/messages", data={"text": "One more"})
             assert refused.status_code == page.status_code == 429
             sentence = (
-                "You have 5 answers under way, as many as are allowed at a time: “<b>Number 4”, “<b>Number 3”,"
-                " “<b>Number 2”, 2 more. Wait for one, answer what it asks, or stop it; then try again."
+                "You have 5 unfinished answers, which is the limit: “<b>Number 4”, “<b>Number 3”,"
+                " “<b>Number 2”, 2 more. Wait for one to finish, answer its question, or stop it; then try again."
             )
             assert parse(refused.text).one("hx-partial", hx_target="#composer-error").text == sentence
             shown = parse(page.text.removeprefix("<!doctype html>"))
@@ -254,4 +254,4 @@ class TestRuns:
             assert client.post("/messages", data={"text": "Hello"}).status_code == 303
             refused = client.post("/messages", data={"text": "Hello"})
         assert refused.status_code == 429
-        assert "You have 1 answer under way" in refused.text
+        assert "You have 1 unfinished answer" in refused.text

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from htmxchat import InputRequested, LocalBackend, Request, Store, User
-from htmxchat.__main__ import main
+from htmxchat.cli import main
 from htmxchat.errors import NotFound
 from htmxchat.events import JSON
 from htmxchat.testing import each_event
@@ -95,7 +95,7 @@ class TestPrune:
 
     async def test_there_may_be_many(self, store: Store) -> None:
         for number in range(450):
-            await store.start_run("ann", None, f"{number}", owner="x")
+            await store.runs.start_run("ann", None, f"{number}", owner="x")
         assert await store.delete_user("ann") == 450
 
     async def test_a_negative_time_is_refused(self, store: Store) -> None:
@@ -172,4 +172,4 @@ class TestCommandLine:
         self, arguments: list[str], capsys: pytest.CaptureFixture[str]
     ) -> None:
         assert main(["db", *arguments]) == 1
-        assert capsys.readouterr().err.startswith("python -m htmxchat db: ")
+        assert capsys.readouterr().err.startswith("Error: ")

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from htmxchat import events as e
 from htmxchat.compaction import compact
 from htmxchat.models import RunState
-from htmxchat.parts import CustomPart, Part, ProposedScript, Question, Reasoning, Text, ToolCall
+from htmxchat.parts import CustomPart, Part, ProposedScript, Question, Reasoning, Text, ToolCall, is_blank
 from htmxchat.view import RunView, fold
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
@@ -186,6 +186,25 @@ def test_calls_without_an_id_are_never_the_same_and_end_in_their_order() -> None
     ]
 
 
+def test_another_tool_under_the_id_of_a_call_is_another_call() -> None:
+    found = [
+        (part.name, part.state, part.found)
+        for part in parts(
+            e.ToolStarted("1", "read"),
+            e.ToolFinished("1", "12 lines"),
+            e.ToolStarted("1", "write"),
+            e.ToolStarted("1", "delete"),
+            e.ToolFinished("1", "gone"),
+        )
+        if isinstance(part, ToolCall)
+    ]
+    assert found == [
+        ("read", RunState.COMPLETED, "12 lines"),
+        ("write", RunState.CANCELLED, ""),
+        ("delete", RunState.COMPLETED, "gone"),
+    ]
+
+
 def test_a_script_that_is_proposed_again_is_one() -> None:
     view = fold(_log([e.ScriptProposed("1", "a"), e.ScriptProposed("2", "b"), e.ScriptProposed("1", "c")]))
     assert [part.script.code for part in view.parts if isinstance(part, ProposedScript)] == ["a", "b"]
@@ -247,6 +266,14 @@ def test_replaced_text_stays_where_it_is_as_far_as_it_did_not_change() -> None:
     assert texts(*said, e.TextReplaced("A")) == ["A", ""], "what was taken back"
     assert texts(*said, e.TextReplaced("Quite another")) == ["", "Quite another"], "an answer of its own, at the end"
     assert texts(*said[:2], e.TextReplaced("A\n\nB")) == ["A", "B"], "what is new stands after the call"
+    assert texts(*said[:2], e.TextDelta("\n"), e.TextReplaced("A\n\nB")) == ["A", "B"]
+
+
+def test_a_text_that_was_taken_back_keeps_what_stood_around_it_apart() -> None:
+    found = parts(e.ToolStarted("1", "t"), e.TextDelta("A"), e.ToolStarted("2", "t"), e.TextReplaced(""))
+    assert found[1] == Text("", emptied=True) and not is_blank(found[1])
+    assert parts(e.TextDelta("A"), e.TextReplaced(""), e.TextDelta("B")) == (Text("B"),)
+    assert is_blank(parts(e.TextDelta(" "), e.TextReplaced("\n"))[0])
 
 
 def test_a_question_keeps_its_place_and_what_came_of_it() -> None:

@@ -11,7 +11,7 @@ from ..models import PendingSignIn, User
 
 
 class SessionStore(Protocol):
-    """What remembers sign-ins; `Store` does. Secrets are what a browser's cookie holds, and are stored hashed."""
+    """What remembers sign-ins; `Store.sessions` does. Secrets are what a cookie holds, and are stored hashed."""
 
     async def add_session(self, secret: str, user: User) -> None: ...
     async def get_session(self, secret: str) -> User | None: ...

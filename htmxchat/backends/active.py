@@ -13,7 +13,7 @@ from collections.abc import Awaitable, Callable
 from functools import partial
 from typing import TypeVar
 
-from ..agent import Agent, CanResume, CanStop, Checkpoint, Remember, Request
+from ..agent import Agent, CanResume, CanStop, Checkpoint, Pinned, Remember, Request
 from ..errors import BackendUnavailable, ChatError
 from ..events import (
     JSON,
@@ -39,8 +39,8 @@ from .containment import contained
 from .player import play
 from .replay import Replay
 
-AGENT_FAILED = "The agent failed while answering. What it wrote is kept."
-INTERRUPTED = "The answer was interrupted: the server that wrote it stopped. What it wrote is kept."
+AGENT_FAILED = "The agent hit an error."
+INTERRUPTED = "The answer was interrupted because its server stopped."
 
 T = TypeVar("T")
 log = logging.getLogger("htmxchat")
@@ -60,6 +60,8 @@ class ActiveRun:
         self._end: RunEnded | None = None
         self._halted = asyncio.Event()
         self._at_once = asyncio.Event()
+        self._pinned = False
+        self._draining = False
         self._leaving = False
         self._stopping = False
         self._waiting: str | None = None
@@ -114,7 +116,8 @@ class ActiveRun:
 
         One that waits for the user will not finish.
         """
-        if self.accepting and isinstance(self._agent, CanResume):
+        self._draining = True
+        if self.accepting and isinstance(self._agent, CanResume) and not self._pinned:
             self._leaving = True
             self._halted.set()
             self._at_once.set()
@@ -169,10 +172,10 @@ class ActiveRun:
 
     async def _play(self, user: User, resumed: bool) -> None:
         try:
-            context = await self._patiently(partial(self._store.read_context, self.run))
+            context = await self._patiently(partial(self._store.takeover.read_context, self.run))
             request = Request(
                 context.text, context.history, user, self.run.conversation_id, self.id,
-                context.attempt, context.replaced, context.memory, context.answers,
+                context.attempt, context.replaced, context.memory, context.forks, context.answers,
             )  # fmt: skip
         except Exception as error:
             self.fail(error)
@@ -201,7 +204,7 @@ class ActiveRun:
         """Leave the run, once all that was yielded is stored, to whichever process claims it."""
         await self.stored()
         if not self.done and not self._log.lost:
-            await self._patiently(partial(self._store.release_run, self.id, self._journal.owner))
+            await self._patiently(partial(self._store.takeover.release_run, self.id, self._journal.owner))
             self._log.leave()
 
     def _outcome(self) -> str:
@@ -239,12 +242,17 @@ class ActiveRun:
         if self.accepting:
             self._emit(body, raw)
 
-    def keep(self, note: Checkpoint | Remember) -> None:
-        if isinstance(note, Checkpoint) and not isinstance(self._agent, CanResume):
+    def keep(self, note: Checkpoint | Pinned | Remember) -> None:
+        if not isinstance(note, Remember) and not isinstance(self._agent, CanResume):
             raise TypeError("Only an agent that has resume(request, checkpoint) may yield a Checkpoint.")
-        if self.accepting:
-            self._log.keep(note)
-            self._journal.writer.wake(self._log)
+        if not self.accepting:
+            return
+        self._log.keep(note)
+        self._journal.writer.wake(self._log)
+        if not isinstance(note, Remember):
+            self._pinned = isinstance(note, Pinned)
+            if self._draining:
+                self.prepare_to_leave()
 
     async def ask(self, request_id: str) -> JSON:
         """Wait for the answer, which may come through another process."""

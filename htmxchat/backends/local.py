@@ -127,40 +127,40 @@ class LocalBackend:
         await self._store.check()
 
     async def identity_key(self) -> bytes | None:
-        return await self._store.identity_key()
+        return await self._store.keys.identity_key()
 
     async def list_conversations(self, user: User, *, limit: int = 30, cursor: str | None = None) -> ConversationPage:
         """Return a page of the history. A broken cursor raises `InvalidInput`."""
         self._journal.start()
-        return await self._store.list_conversations(user.id, limit=limit, cursor=cursor)
+        return await self._store.conversations.list_conversations(user.id, limit=limit, cursor=cursor)
 
     async def search_conversations(
         self, user: User, query: str, *, limit: int = 30, cursor: str | None = None
     ) -> ConversationPage:
         """Return what matches every word in any letter case. Answers are found once they have ended."""
-        return await self._store.list_conversations(user.id, query, limit=limit, cursor=cursor)
+        return await self._store.conversations.list_conversations(user.id, query, limit=limit, cursor=cursor)
 
     async def get_conversation(self, user: User, conversation_id: str) -> Conversation:
         self._journal.start()
-        return await self._store.get_conversation(user.id, conversation_id)
+        return await self._store.conversations.get_conversation(user.id, conversation_id)
 
     async def load_transcript(self, user: User, conversation_id: str) -> Transcript:
         here = [active for active in self._journal.runs.values() if active.run.conversation_id == conversation_id]
         live = {active.run.id: active.events for active in here}
-        return await self._store.load_transcript(user.id, conversation_id, live=live)
+        return await self._store.conversations.load_transcript(user.id, conversation_id, live=live)
 
     async def rename_conversation(self, user: User, conversation_id: str, title: str) -> None:
         """Set the title: one line, cut after 200 characters. An empty one raises `InvalidInput`."""
-        await self._store.rename_conversation(user.id, conversation_id, title)
+        await self._store.conversations.rename_conversation(user.id, conversation_id, title)
 
     async def delete_conversation(self, user: User, conversation_id: str) -> None:
         """Hide a conversation. It can be restored for ten minutes; after that, one of the next calls removes it."""
-        run_id = await self._store.delete_conversation(user.id, conversation_id)
+        run_id = await self._store.conversations.delete_conversation(user.id, conversation_id)
         if run_id in self._journal.runs:
             self._journal.runs[run_id].stop()
 
     async def restore_conversation(self, user: User, conversation_id: str) -> None:
-        await self._store.restore_conversation(user.id, conversation_id)
+        await self._store.conversations.restore_conversation(user.id, conversation_id)
 
     async def start_run(self, user: User, conversation_id: str | None, text: str) -> Run:
         return await self._start(user, conversation_id, text, None)
@@ -173,23 +173,23 @@ class LocalBackend:
         return await self._start(user, conversation_id, text, None, instead_of=turn_id)
 
     async def show_version(self, user: User, conversation_id: str, version: str) -> None:
-        await self._store.show_version(user.id, conversation_id, version)
+        await self._store.runs.show_version(user.id, conversation_id, version)
 
     async def retry_run(self, user: User, run_id: str) -> Run:
         self._journal.start()
         start = partial(
-            self._store.retry_run,
+            self._store.runs.retry_run,
             user.id, run_id,
             owner=self._journal.owner, agent=self._agent_name, most=self._most_runs,
         )  # fmt: skip
         return await uncancelled(self._tasks, self._launch(user, start))
 
     async def get_run(self, user: User, run_id: str) -> Run:
-        return await self._store.get_run(user.id, run_id)
+        return await self._store.runs.get_run(user.id, run_id)
 
     async def list_runs(self, user: User, conversation_id: str, *, limit: int = 100) -> tuple[RunSummary, ...]:
         """Return the runs of a conversation, latest first; at most 200."""
-        return await self._store.list_runs(user.id, conversation_id, limit=limit)
+        return await self._store.runs.list_runs(user.id, conversation_id, limit=limit)
 
     async def run_events(
         self, user: User, run_id: str, *, after: int | None = None
@@ -202,14 +202,14 @@ class LocalBackend:
         if active is None:
             news = News((), live=True, more=True)
             while news.more:
-                news = await self._store.read_run(user.id, run_id, last)
+                news = await self._store.logs.read_run(user.id, run_id, last)
                 if news.events:
                     last = news.events[-1].seq
                     yield news.events
             if not news.live:
                 return
         else:
-            await self._store.get_run(user.id, run_id)
+            await self._store.runs.get_run(user.id, run_id)
             while not (active.done and len(active.events) <= last):
                 # Numbers are positions here, so this is what comes after `last`.
                 if events := active.events[last : last + _MOST_AT_A_STRETCH]:
@@ -227,12 +227,12 @@ class LocalBackend:
 
     async def cancel_run(self, user: User, run_id: str) -> None:
         """Stop a run: at once if it is of this process, else within about a second."""
-        await self._store.request_stop(user.id, run_id)
+        await self._store.runs.request_stop(user.id, run_id)
         if run_id in self._journal.runs:
             self._journal.runs[run_id].stop()
 
     async def answer_request(self, user: User, run_id: str, request_id: str, answer: JSON) -> None:
-        await self._store.put_answer(user.id, run_id, request_id, answer)
+        await self._store.runs.put_answer(user.id, run_id, request_id, answer)
         self._wake(run_id)
 
     def _wake(self, run_id: str) -> None:
@@ -243,13 +243,13 @@ class LocalBackend:
             self._journal.lease.look_now()
 
     async def list_scripts(self, user: User, conversation_id: str) -> tuple[Script, ...]:
-        return await self._store.list_scripts(user.id, conversation_id)
+        return await self._store.scripts.list_scripts(user.id, conversation_id)
 
     async def queue_block(self, user: User, run_id: str, number: int, code: str, title: str = "") -> Script:
-        return await self._store.queue_block(user.id, run_id, number, code, title)
+        return await self._store.scripts.queue_block(user.id, run_id, number, code, title)
 
     async def change_script(self, user: User, run_id: str, script_id: str, action: ScriptAction) -> Script:
-        script = await self._store.change_script(user.id, run_id, script_id, action)
+        script = await self._store.scripts.change_script(user.id, run_id, script_id, action)
         if script.proposal and script.result is not None:
             if (active := self._journal.runs.get(run_id)) is not None:
                 active.hear(script.proposal, script.result)
@@ -257,7 +257,7 @@ class LocalBackend:
         return script
 
     async def clear_scripts(self, user: User, conversation_id: str) -> None:
-        await self._store.clear_scripts(user.id, conversation_id)
+        await self._store.scripts.clear_scripts(user.id, conversation_id)
 
     async def _start(
         self,
@@ -272,7 +272,7 @@ class LocalBackend:
             raise EmptyText
         self._journal.start()
         start = partial(
-            self._store.start_run,
+            self._store.runs.start_run,
             user.id, conversation_id, text,
             owner=self._journal.owner, agent=self._agent_name, submission=submission, instead_of=instead_of,
             most=self._most_runs,
@@ -301,7 +301,7 @@ class LocalBackend:
 
     async def _give_up(self, process: str, alive_at: datetime | None) -> None:
         """A process is gone: its runs are anybody's, or end."""
-        ended, released = await self._store.give_up_process(process, alive_at)
+        ended, released = await self._store.takeover.give_up_process(process, alive_at)
         if ended:
             log.warning("%d runs were ended as interrupted: their process is gone.", ended)
         if released:
@@ -316,7 +316,7 @@ class LocalBackend:
         if self._closing or not run_ids:
             return
         await self._journal.lease.renew()
-        claimed = await self._store.claim_runs(
+        claimed = await self._store.takeover.claim_runs(
             run_ids[:_MOST_CLAIMED],
             self._journal.owner, self._agent_name, orphans_since, stops=isinstance(self._agent, CanStop),
         )  # fmt: skip

@@ -7,7 +7,7 @@ import logging
 from collections.abc import AsyncIterator, Callable
 from typing import Any, Protocol
 
-from ..agent import Checkpoint, Remember, RunScript, Said
+from ..agent import Checkpoint, Pinned, Remember, RunScript, Said
 from ..events import (
     JSON,
     EventBody,
@@ -56,7 +56,7 @@ class Answering(Protocol):
     def note(self, body: EventBody, raw: JSON = None) -> None:
         """Add to the log while it is open how the run ends."""
 
-    def keep(self, note: Checkpoint | Remember) -> None:
+    def keep(self, note: Checkpoint | Pinned | Remember) -> None:
         """Keep what the agent says to itself."""
 
     async def ask(self, request_id: str) -> JSON:
@@ -110,9 +110,9 @@ async def _play(start: Callable[[], AsyncIterator[Said]], run: Answering, replay
             answer = None
             body: EventBody | None = None
             raw: JSON = None
-            if isinstance(item, Checkpoint | Remember):
+            if isinstance(item, Checkpoint | Pinned | Remember):
                 run.keep(item)
-                if isinstance(item, Checkpoint) and item.wait:
+                if not isinstance(item, Remember) and item.wait:
                     await run.stored()
             elif isinstance(item, RunEvent):
                 body, raw = _body(item.body), item.raw

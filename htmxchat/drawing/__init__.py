@@ -1,7 +1,7 @@
 """Parts of an answer that the host draws: its functions, what they are given, and what they drew."""
 
 from .calling import check_parts
-from .drawings import Drawings
+from .drawings import Drawer, Drawings
 from .models import Drawing, DrawPart, Order, PartContext
 
-__all__ = ["DrawPart", "Drawing", "Drawings", "Order", "PartContext", "check_parts"]
+__all__ = ["DrawPart", "Drawer", "Drawing", "Drawings", "Order", "PartContext", "check_parts"]

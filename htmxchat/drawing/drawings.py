@@ -1,4 +1,4 @@
-"""What the host's functions drew, kept; and drawing ahead, in threads."""
+"""What the host's functions drew of a page, and who has them called: in threads, each no oftener than it is needed."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import threading
 import time
 from collections import Counter, OrderedDict
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 
 import anyio
 from anyio import to_thread
@@ -20,6 +20,7 @@ _log = logging.getLogger("htmxchat")
 
 _AGAIN = 10.0
 _THREADS = 4
+_NOT_DRAWN = Drawing("", "It was not drawn. Reload the page to look again.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,22 +39,22 @@ class _Job:
 
     Attributes:
         started: Whether the function was called.
-        done: Whether it has returned.
+        drawing: What it drew, once it has returned.
         abandoned: Whether nobody waits for it any more.
     """
 
     key: bytes
     order: Order
     started: bool = False
-    done: bool = False
+    drawing: Drawing | None = None
     abandoned: bool = False
 
 
-class Drawings:
-    """The functions of a chat that draw parts, and what they drew.
+class Drawer:
+    """Calls the functions of a chat that draw parts, and keeps what they drew.
 
-    What was drawn is kept, so that it is not drawn again for each reader and each frame. It is drawn ahead, in threads:
-    a function is the host's and may be slow or hang. Then only its own parts have a sentence in their place.
+    What was drawn is kept, so that it is not drawn again for each reader and each frame. It is drawn in threads: a
+    function is the host's and may be slow or hang. Then only its own parts have a sentence in their place.
 
     Args:
         functions: By the names of tools and of `Custom` events.
@@ -75,41 +76,39 @@ class Drawings:
     def __contains__(self, name: object) -> bool:
         return name in self._functions
 
-    def get(self, order: Order) -> Drawing:
-        """Return what was drawn; what was not drawn ahead is drawn now."""
-        key = order.key()
-        # What draw_ahead has just found is there, even if it is time to try it again.
-        found = self._find(key, patience=_AGAIN)
-        if found is None:
-            found = draw(self._functions[order.context.name], order)
-            self._keep(key, found)
-        return found
-
-    async def draw_ahead(self, orders: Iterable[Order]) -> None:
-        """Have drawn what is not drawn yet, so that `get` has it at once. Takes `seconds` at most."""
-        missing = {key: order for order in orders if self._find(key := order.key()) is None}
+    async def draw(self, orders: Iterable[Order]) -> Mapping[bytes, Drawing]:
+        """Return what was ordered, by the keys of the orders. Takes `seconds` at most, whatever the functions do."""
+        wanted = {order.key(): order for order in orders}
+        drawn = {key: found for key in wanted if (found := self._find(key)) is not None}
+        missing = [_Job(key, order) for key, order in wanted.items() if key not in drawn]
         if not missing:
-            return
+            return drawn
         deadline = anyio.current_time() + self._seconds
         with anyio.CancelScope(deadline=deadline):
             async with anyio.create_task_group() as tasks:
-                for key, order in missing.items():
-                    if self._stuck[order.context.name] < _THREADS:
-                        tasks.start_soon(self._draw_in_thread, _Job(key, order), deadline)
-                    else:
-                        self._give_up(key, order)
+                for job in missing:
+                    if self._stuck[job.order.context.name] < _THREADS:
+                        tasks.start_soon(self._draw_in_thread, job)
+        return drawn | {job.key: self._late(job) if job.drawing is None else job.drawing for job in missing}
 
-    async def _draw_in_thread(self, job: _Job, deadline: float) -> None:
+    def draw_at_once(self, order: Order) -> Drawing:
+        """Return what was ordered, whatever time that takes."""
+        key = order.key()
+        drawing = self._find(key)
+        if drawing is None:
+            drawing = draw(self._functions[order.context.name], order)
+            self._keep(key, drawing)
+        return drawing
+
+    async def _draw_in_thread(self, job: _Job) -> None:
         name = job.order.context.name
         limiter = self._limiters.setdefault(name, anyio.CapacityLimiter(_THREADS))
         try:
             await to_thread.run_sync(self._work, job, abandon_on_cancel=True, limiter=limiter)
         finally:
             with self._lock:
-                job.abandoned = not job.done
+                job.abandoned = job.drawing is None
                 self._stuck[name] += job.abandoned and job.started
-            if job.abandoned and anyio.current_time() >= deadline:
-                self._give_up(job.key, job.order)
 
     def _work(self, job: _Job) -> None:
         with self._lock:
@@ -117,22 +116,28 @@ class Drawings:
                 return
             job.started = True
         name = job.order.context.name
+        drawing = draw(self._functions[name], job.order)
         # Kept even if nobody waited for so long: the next reader has it.
-        self._keep(job.key, draw(self._functions[name], job.order))
+        self._keep(job.key, drawing)
         with self._lock:
-            job.done = True
+            job.drawing = drawing
             self._stuck[name] -= job.abandoned
 
-    def _give_up(self, key: bytes, order: Order) -> None:
-        if self._find(key) is None:
-            problem = f"{called(order.context.name)} took longer than {self._seconds:g} s."
-            _log.error("%s It draws %s.", problem, order.context.id)
-            self._keep(key, Drawing("", f"{problem} Reload the page to look again."))
+    def _late(self, job: _Job) -> Drawing:
+        """Return what stands in the place of what was not drawn in time; it is not tried again for a while."""
+        problem = f"{called(job.order.context.name)} took longer than {self._seconds:g} s."
+        _log.error("%s It draws %s.", problem, job.order.context.id)
+        drawing = Drawing("", f"{problem} Reload the page to look again.")
+        # A thread may have brought it just now.
+        if (found := self._find(job.key)) is not None:
+            return found
+        self._keep(job.key, drawing)
+        return drawing
 
-    def _find(self, key: bytes, *, patience: float = 0.0) -> Drawing | None:
+    def _find(self, key: bytes) -> Drawing | None:
         with self._lock:
             kept = self._kept.get(key)
-            if kept is None or kept.until + patience < time.monotonic():
+            if kept is None or kept.until < time.monotonic():
                 return None
             self._kept.move_to_end(key)
             return kept.drawing
@@ -147,3 +152,34 @@ class Drawings:
             self._size += kept.size
             while self._size > self._most and len(self._kept) > 1:
                 self._size -= self._kept.popitem(last=False)[1].size
+
+
+@dataclass(frozen=True, slots=True)
+class Drawings:
+    """What the host draws of a page.
+
+    All of it is drawn before the page is rendered, so rendering waits for no function of the host's.
+
+    Attributes:
+        drawer: Who draws.
+        drawn: What it drew for this page, by the keys of the orders.
+        at_once: Whether the functions are called while the page is rendered. That is for pages of the host's own: the
+            chat's are rendered in the event loop.
+    """
+
+    drawer: Drawer
+    drawn: Mapping[bytes, Drawing] = field(default_factory=dict, compare=False)
+    at_once: bool = False
+
+    def __contains__(self, name: object) -> bool:
+        return name in self.drawer
+
+    async def draw(self, orders: Iterable[Order]) -> Drawings:
+        """Return these with what was ordered, in the place of what was drawn before."""
+        return replace(self, drawn=await self.drawer.draw(orders))
+
+    def get(self, order: Order) -> Drawing:
+        """Return what was drawn."""
+        if self.at_once:
+            return self.drawer.draw_at_once(order)
+        return self.drawn.get(order.key(), _NOT_DRAWN)

@@ -50,8 +50,8 @@ _NAMES = "conversation", "deleted", "run"
 _SUBMISSION = re.compile("[A-Za-z0-9_-]{1,64}")
 _LONGEST_FILTER = 200
 _TOO_MANY = (
-    "You have {} requests to this chat under way, as many as are allowed at a time. Close some of its tabs or wait a"
-    " moment, then try again."
+    "You have {} open requests to this chat, which is the limit. Close some of its tabs or wait a moment, then try"
+    " again."
 )
 
 # On the body, because the element that asked may be gone by then.

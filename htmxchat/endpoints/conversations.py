@@ -20,7 +20,7 @@ from ..live.patches import Patch
 from ..models import Run, Transcript, Turn
 from ..words import titled
 from .call import CHANGED, Call, Gone, endpoint, patches_response, see_other, usable_text
-from .drawing import draw_ahead
+from .drawing import drawn
 from .pages import close_sides, conversation_page, conversation_room, draw_history, load_history, new_submission
 from .queue import transcript_queue
 from .reconcile import in_words, last_turn, refused, whats_new
@@ -42,8 +42,9 @@ async def start(call: Call) -> Response:
     if not call.fragment:
         return see_other(call.urls.conversation(run.conversation_id, run.id))
     transcript = await call.backend.load_transcript(run.conversation_id)
-    await draw_ahead(call, transcript.turns)
-    room = render(conversation_room(call, transcript, queue=await transcript_queue(call, transcript)))
+    queue = await transcript_queue(call, transcript)
+    context = replace(await drawn(call, transcript.turns), queue=queue)
+    room = render(conversation_room(call, transcript, context))
     patches = [Patch("#conversation", "outerHTML", room), *close_sides(call, transcript.conversation)]
     view = run_view(transcript.turns[-1])
     if view.last_seq is not None:

@@ -3,26 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 
 from ..drawing import Drawings, Order
 from ..events import Custom, ToolStarted
+from ..fragments.turns.context import TurnContext
 from ..fragments.turns.custom import orders
 from ..fragments.turns.transcript import run_view
 from ..models import Turn
 from .call import Call
 
 
-async def draw_ahead(call: Call, turns: Iterable[Turn]) -> None:
-    """Have the host's parts of these turns drawn."""
+async def drawn(call: Call, turns: Iterable[Turn]) -> TurnContext:
+    """Return what these turns are rendered with: the host has drawn its parts of them."""
     drawings, context = call.chat.drawings, call.turn_context
     if drawings is None:
-        return
+        return context
     wanted: list[Order] = []
     for turn in turns:
         if _concerns(drawings, turn):
             view = run_view(turn)
             wanted += orders(turn.id, view, range(len(view.parts)), context)
-    await drawings.draw_ahead(wanted)
+    return replace(context, drawings=await drawings.draw(wanted))
 
 
 def _concerns(drawings: Drawings, turn: Turn) -> bool:

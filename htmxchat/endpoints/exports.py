@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import AsyncIterator
+from dataclasses import replace
 
 from starlette.responses import PlainTextResponse, Response, StreamingResponse
 
@@ -57,7 +58,8 @@ async def page(call: Call) -> Response:
     question = await _question(call)
     view, context = without_secrets(await run_view(call, call.run, events)), call.turn_context
     if context.drawings is not None:
-        await context.drawings.draw_ahead(orders(call.run.id, view, range(len(view.parts)), context))
+        wanted = orders(call.run.id, view, range(len(view.parts)), context)
+        context = replace(context, drawings=await context.drawings.draw(wanted))
     html = report(
         call.run,
         view,

@@ -18,6 +18,7 @@ from ..fragments.inspector.run import inspector_side
 from ..fragments.login import sign_out_form, sign_out_link
 from ..fragments.scripts.room import script_runner, scripts_side
 from ..fragments.shell import Side, notice, page, side_opener, side_room
+from ..fragments.turns.context import TurnContext
 from ..fragments.turns.transcript import run_view
 from ..fragments.turns.transcript import transcript as turns
 from ..html import FT, Child, render, tag
@@ -26,7 +27,7 @@ from ..models import Conversation, ConversationPage, Transcript
 from ..scripts.models import Script
 from ..words import titled
 from .call import Call, Gone, endpoint
-from .drawing import draw_ahead
+from .drawing import drawn
 from .queue import transcript_queue
 
 _GLANCE = 2.0
@@ -92,11 +93,11 @@ async def conversation_page(
         queue: Its scripts, where they were read already.
     """
     conversation = transcript.conversation if transcript else None
+    context = None
     if transcript is not None:
-        await draw_ahead(call, transcript.turns)
-    if queue is None:
-        queue = await transcript_queue(call, transcript) if transcript else ()
-    room = conversation_room(call, transcript, queue=queue, text=text, error=error, heading=heading)
+        queue = await transcript_queue(call, transcript) if queue is None else queue
+        context = replace(await drawn(call, transcript.turns), queue=queue)
+    room = conversation_room(call, transcript, context, text=text, error=error, heading=heading)
     return await room_page(call, conversation, room, status=error.status if error else 200, deleted=deleted, side=side)
 
 
@@ -172,20 +173,20 @@ def close_sides(call: Call, conversation: Conversation | None) -> list[Patch]:
 def conversation_room(
     call: Call,
     transcript: Transcript | None,
+    context: TurnContext | None = None,
     *,
-    queue: tuple[Script, ...] = (),
     text: str = "",
     error: ChatError | None = None,
     heading: Child = None,
 ) -> FT:
-    """Return the room of a conversation; `None` is a new one. `queue` has its scripts."""
+    """Return the room of a conversation; `None` is a new one. Its turns are rendered with `context`."""
     conversation = transcript.conversation if transcript else None
     live = transcript.live_turn if transcript else None
     refreshing = transcript is not None and transcript.refreshing
     return _room(
         call,
         conversation,
-        turns=turns(transcript, replace(call.turn_context, queue=queue)) if transcript else None,
+        turns=turns(transcript, context or call.turn_context) if transcript else None,
         composer=composer(
             urls=call.urls,
             conversation_id=conversation.id if conversation else None,

@@ -12,7 +12,7 @@ from ..html import Child, render, tag
 from ..live.patches import Patch
 from ..models import Transcript
 from .call import CHANGED, Call, Gone, patches_response
-from .drawing import draw_ahead
+from .drawing import drawn
 
 LAST_TURN = "chat-last-turn"
 """The request header in which a page says which turn it shows last; empty when it shows none."""
@@ -34,8 +34,8 @@ async def whats_new(call: Call, transcript: Transcript, shown: str, *, changed: 
         shown: The last turn of the page.
         changed: The id of a run whose turn the page may show as it was.
     """
-    context, turns = call.turn_context, transcript.turns
-    await draw_ahead(call, turns)
+    turns = transcript.turns
+    context = await drawn(call, turns)
     place = next((index for index, each in enumerate(turns) if each.id == shown), None)
     if place is None:
         # What it shows last was replaced, so the page can lack more than the end.

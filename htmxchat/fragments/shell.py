@@ -27,7 +27,10 @@ _HTMX = {
 }
 
 # What js/chat.js imports, so that it comes at once and not one after the other.
-_MODULES = ("page", "pressing", "rooms", "composer", "focus", "history", "live", "log", "sending", "zone")
+_MODULES = (
+    *("composer", "element", "focus", "following", "history", "htmx", "live", "log"),
+    *("page", "pressing", "rooms", "sending", "zone"),
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -51,11 +51,11 @@ class Meanings:
             case RunStarted():
                 return "The agent began"
             case RunStopping():
-                return "Somebody asked it to stop"
+                return "Stop requested"
             case StageChanged(name=name):
                 return name
             case TextReplaced(text=text):
-                return f"The whole answer anew, {count(len(text), 'character')}: {excerpt(text)}"
+                return f"Answer replaced, {count(len(text), 'character')}: {excerpt(text)}"
             case ToolStarted(call_id=call, name=name, summary=summary, arguments=arguments):
                 words = summary or gist(arguments)
                 return self._called(call, name, at) + (f": {words}" if words else "")
@@ -81,7 +81,7 @@ class Meanings:
                 waited = f" after {duration(at - asked)}" if asked else ""
                 return f"Answered{waited}: {excerpt(_short(redact(answer)))}"
             case UsageReported(input_tokens=read, output_tokens=written):
-                return f"{read:,} tokens read, {written:,} written"
+                return f"{count(read, 'input token')}, {count(written, 'output token')}"
             case RunEnded(outcome=outcome, error=error):
                 took = duration(timedelta(seconds=since))
                 return f"{standing(RunState.after(outcome)).word} after {took}{f': {error}' if error else ''}"
@@ -94,7 +94,7 @@ class Meanings:
         if not call:
             self._unnamed.append((name, at))
             return f"Called {name}"
-        again = call in self._calls
+        again = call in self._calls and self._calls[call][0] == name
         if not again or call in self._returned_calls:
             self._calls[call] = name, at
         self._returned_calls.discard(call)

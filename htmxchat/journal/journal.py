@@ -62,9 +62,9 @@ class Journal(Generic[R]):
         self.timing = timing
         self.observer = observer
         self.outage = Outage(self._tell_of_outage)
-        self.writer = Writer(store, self.owner, self.outage, timing.frame)
-        self.listener = Listener(store, self._hear, self._look)
-        self.tail = Tail(store, self.owner, self._pause)
+        self.writer = Writer(store.logs, self.owner, self.outage, timing)
+        self.listener = Listener(store.listening, self._hear, self._look)
+        self.tail = Tail(store.logs, self.owner, self._pause)
         self.lease = Lease(store, self.owner, agent, self.outage, timing, self.runs, on_gone, on_left)
         self._keepers: list[asyncio.Task[None]] = []
 

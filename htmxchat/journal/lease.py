@@ -100,11 +100,11 @@ class Lease:
         """Say that the process is gone."""
         if self._leased:
             self._leased = False
-            await self._store.end_lease(self._owner)
+            await self._store.logs.end_lease(self._owner)
 
     async def _renew(self) -> None:
         own = set(self._runs)
-        stored = await self._store.renew_lease(self._owner)
+        stored = await self._store.logs.renew_lease(self._owner)
         for run_id in own & self._runs.keys():
             run = self._runs[run_id]
             if run_id not in stored:
@@ -120,7 +120,7 @@ class Lease:
         """
         if lost := unknown & self._unknown:
             log.warning("%d runs of this process were given up: the database did not say that it has them.", len(lost))
-            await self._store.give_up_runs(sorted(lost), self._owner)
+            await self._store.takeover.give_up_runs(sorted(lost), self._owner)
             self.look_now()
         self._unknown = unknown - lost
 
@@ -128,7 +128,7 @@ class Lease:
         now = datetime.now(UTC)
         silent_since = now - timedelta(seconds=self._timing.expire)
         orphans_since = now - timedelta(seconds=self._timing.orphan)
-        left = await self._store.look_for_left(self._owner, self._agent, silent_since, orphans_since)
+        left = await self._store.takeover.look_for_left(self._owner, self._agent, silent_since, orphans_since)
         looks = ceil(self._timing.watch / self._timing.renew)
         before, self._watched = self._watched, {}
         for process, alive_at in left.silent.items():

@@ -6,7 +6,8 @@ import asyncio
 import logging
 from collections.abc import Callable
 
-from ..store import Notice, Store
+from ..store import Notice
+from ..store.listening import Listening
 
 log = logging.getLogger("htmxchat")
 _DELAYS = (0.1, 0.3, 1.0, 3.0, 10.0)
@@ -24,20 +25,23 @@ class Listener:
     """
 
     def __init__(
-        self, store: Store, heard: Callable[[Notice, frozenset[str] | None], None], on_change: Callable[[], None]
+        self,
+        listening: Listening,
+        heard: Callable[[Notice, frozenset[str] | None], None],
+        on_change: Callable[[], None],
     ) -> None:
         self.hearing = False
-        self._store = store
+        self._listening = listening
         self._heard = heard
         self._on_change = on_change
         self._failures = 0
 
     async def keep(self) -> None:
         """Listen, until cancelled. Returns at once where the database cannot tell."""
-        while self._store.notifies:
+        while self._listening.notifies:
             reason: object = "the connection was lost"
             try:
-                await self._store.listen(self._ready, self._heard)
+                await self._listening.listen(self._ready, self._heard)
             except Exception as error:
                 reason = f"{type(error).__name__}: {error}"
             finally:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 
-from ..agent import Checkpoint, Remember
+from ..agent import Checkpoint, Pinned, Remember
 from ..compaction import compact
 from ..errors import BackendUnavailable
 from ..events import JSON, EventBody, Outcome, ReasoningDelta, RunEnded, RunEvent, TextDelta
@@ -15,7 +15,7 @@ from ..store import Batch, Notes, Started
 from .outage import Outage
 
 DELAYED = "The answer is delayed: it cannot be saved right now."
-UNSAVED = RunEnded(Outcome.FAILED, "The answer could not be saved, so it was stopped. What was saved is kept.")
+UNSAVED = RunEnded(Outcome.FAILED, "The answer was stopped because it could not be saved.")
 _MOST_EVENTS = 2_000
 _MOST_CHARACTERS = 1_000_000
 
@@ -96,7 +96,7 @@ class RunLog:
         self._pending.append(RunEvent(self.seq, datetime.now(UTC), body, raw))
         self._size += _characters(body)
 
-    def keep(self, note: Checkpoint | Remember) -> None:
+    def keep(self, note: Checkpoint | Pinned | Remember) -> None:
         """Keep what the agent says to itself, to be written with the events before it."""
         if isinstance(note, Remember):
             self._notes = replace(self._notes, memory=note)

@@ -15,12 +15,12 @@ from itertools import chain
 
 from ..errors import BackendUnavailable, ChatError, NotFound
 from ..events import JSON, RunEvent
-from ..store import News, Store
+from ..store import News
+from ..store.run_logs import RunLogs
 
 log = logging.getLogger("htmxchat")
 _FRAME = 0.05
 _MOST_RUNS = 500
-_MOST_WAITING = 1_000
 
 
 class _Reader:
@@ -55,10 +55,12 @@ class Tail:
     Args:
         owner: The process, as the store knows it.
         pause: Returns how many seconds may pass between two looks at everything.
+        most: How many events may wait for a reader before more are read.
     """
 
-    def __init__(self, store: Store, owner: str, pause: Callable[[], float]) -> None:
-        self._store = store
+    def __init__(self, logs: RunLogs, owner: str, pause: Callable[[], float], most: int = 1_000) -> None:
+        self._logs = logs
+        self._most = most
         self._owner = owner
         self._pause = pause
         self._readers: defaultdict[str, set[_Reader]] = defaultdict(set)
@@ -177,7 +179,7 @@ class Tail:
         for run_id in run_ids:
             readers = list(self._readers.get(run_id, ()))
             for reader in readers:
-                reader.held_back = len(reader.events) >= _MOST_WAITING
+                reader.held_back = len(reader.events) >= self._most
             if some := [reader for reader in readers if not reader.held_back]:
                 ready[run_id] = some
         more, runs = False, list(ready)
@@ -188,7 +190,7 @@ class Tail:
     async def _bring_some(self, ready: Mapping[str, list[_Reader]]) -> bool:
         try:
             wanted = {run_id: min(reader.after for reader in readers) for run_id, readers in ready.items()}
-            news = await self._store.read_news(wanted)
+            news = await self._logs.read_news(wanted)
         except Exception as error:
             if not isinstance(error, ChatError):
                 # Whoever waits must hear of it, and the next look goes on.
@@ -206,7 +208,7 @@ class Tail:
 
     async def _bring_answers(self) -> None:
         try:
-            found = await self._store.take_answers(self._owner)
+            found = await self._logs.take_answers(self._owner)
         except BackendUnavailable:
             return  # the next look may find them
         except Exception:

@@ -18,6 +18,7 @@ class Timing:
         renew: Between two signs of life of a process, and the longest that a stop from elsewhere takes.
         expire: How long a process may show no sign of life before it is watched.
         watch: How long it may show none while it is watched; then it counts as gone.
+        refused: How long what the database refuses is tried again, before its run ends as failed.
         grace: How long an agent may take to clean up after a stop.
         finish: How long runs may take to finish when the server is about to stop.
         close: How long an agent may take to clean up when the backend closes.
@@ -30,6 +31,7 @@ class Timing:
     renew: float = 1.0
     expire: float = 4.0
     watch: float = 2.0
+    refused: float = 1.0
     grace: float = 5.0
     finish: float = 5.0
     close: float = 0.5

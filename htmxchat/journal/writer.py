@@ -8,13 +8,14 @@ from contextlib import suppress
 from contextvars import Context
 
 from ..errors import BackendUnavailable
-from ..store import Batch, Store
+from ..store import Batch
+from ..store.run_logs import RunLogs
 from .outage import Outage
 from .run_log import RunLog
+from .timing import Timing
 
 log = logging.getLogger("htmxchat")
 _AWAY = (0.05, 0.1, 0.2, 0.4, 0.8)
-_REFUSED = (0.05, 0.25, 1.0)
 
 
 class Writer:
@@ -26,14 +27,13 @@ class Writer:
 
     Args:
         owner: The process, as the store knows it.
-        frame: Seconds between two transactions.
     """
 
-    def __init__(self, store: Store, owner: str, outage: Outage, frame: float) -> None:
-        self._store = store
+    def __init__(self, logs: RunLogs, owner: str, outage: Outage, timing: Timing) -> None:
+        self._logs = logs
         self._owner = owner
         self._outage = outage
-        self._frame = frame
+        self._timing = timing
         self._waiting: dict[str, RunLog] = {}
         self._task: asyncio.Task[None] | None = None
         self._hurry = asyncio.Event()
@@ -63,14 +63,14 @@ class Writer:
             if batches:
                 await self._save(batches)
             with suppress(TimeoutError):
-                async with asyncio.timeout_at(began + self._frame):
+                async with asyncio.timeout_at(began + self._timing.frame):
                     await self._hurry.wait()
 
     async def _save(self, batches: list[tuple[RunLog, Batch]], again: bool = False) -> None:
         outages = 0
         while True:
             try:
-                refused = await self._store.append([batch for _, batch in batches], self._owner, again=again)
+                refused = await self._logs.append([batch for _, batch in batches], self._owner, again=again)
             except BackendUnavailable:
                 self._outage.failed()
                 await asyncio.sleep(_AWAY[min(outages, len(_AWAY) - 1)])
@@ -95,11 +95,14 @@ class Writer:
                 await self._save([each], again=True)
             return
         ((run, batch),) = batches
-        for delay in _REFUSED:
+        now = asyncio.get_running_loop().time
+        delay, until = 0.05, now() + self._timing.refused
+        while now() < until:
             log.exception("%d events of run %s could not be stored.", len(batch.events), run.run_id)
             await asyncio.sleep(delay)
+            delay = min(4 * delay, 1.0)
             try:
-                refused = await self._store.append([batch], self._owner, again=True)
+                refused = await self._logs.append([batch], self._owner, again=True)
             except BackendUnavailable:
                 return await self._save(batches, again=True)
             except Exception:

@@ -6,18 +6,19 @@ from bisect import bisect_right
 from collections.abc import Iterable, Sequence
 from copy import copy
 from dataclasses import dataclass, replace
+from html import escape
 
 from ..events import Source
 from ..fragments.turns.citations import Citations, linked, unlinked
 from ..fragments.turns.context import TurnContext
-from ..fragments.turns.parts import is_step, part_html, part_id, section_html, sections, text_html
-from ..fragments.turns.tools import FEW, is_over, steps_fold, steps_gist, steps_group
+from ..fragments.turns.parts import can_grow, is_step, part_html, part_id, section_html, sections, text_html
+from ..fragments.turns.tools import FEW, StepsTotal, is_over, steps_fold, steps_gist, steps_group, thought_summary
 from ..html import raw, render
-from ..parts import ProposedScript, Reasoning, Text, is_blank
+from ..parts import ProposedScript, Reasoning, Step, Text, is_blank
 from ..scripts.excerpt import Excerpt
 from ..text.markdown import Budget
 from ..view import RunView
-from .patches import Patch, element_patches
+from .patches import Patch
 from .text import LiveText
 
 _EACH_PART = 64
@@ -29,25 +30,41 @@ class _Group:
     """Steps that follow each other, as they are drawn.
 
     Attributes:
-        places: Of the steps, in order; between them are at most blank texts.
+        last: The place of the last step.
     """
 
-    places: list[int]
+    last: int
+    total: StepsTotal
     over: bool
     gist: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class _Written:
+    """A text that is drawn.
+
+    Attributes:
+        budget: What was left for code before it.
+        citations: How many stand before it.
+    """
+
+    place: int
+    budget: int
+    citations: int
 
 
 class LiveBody:
     """What an answer is made of. A part that is closed is sent once; of an open one, what changes.
 
     Attributes:
+        context: What it is drawn with; its drawings are those of what is drawn next.
         citations: Those in the texts that are closed.
     """
 
     def __init__(self, run_id: str, context: TurnContext) -> None:
         self._id = run_id
         self._target = f"#body-{run_id}"
-        self._context = context
+        self.context = context
         self._start()
 
     def _start(self) -> None:
@@ -55,7 +72,7 @@ class LiveBody:
         self.citations = Citations(self._id)
         self._next = 0  # the place of the first part that is not drawn
         self._text: tuple[int, LiveText] | None = None  # the text that grows, and where it is
-        self._thought = ""  # the reasoning that grows, as it was drawn
+        self._written: list[_Written] = []  # the texts that are drawn and not blank
         self._groups: dict[int, _Group] = {}  # by the places of their first steps
         self._firsts: list[int] = []  # these places, in order
         self._last_group: int | None = None  # the first step of the group to which more can be added
@@ -65,8 +82,8 @@ class LiveBody:
         """Return another that goes on from here."""
         twin = copy(self)
         twin._budget, twin.citations = Budget(self._budget.left), self.citations.copy()
-        twin._firsts, twin._scripts = list(self._firsts), dict(self._scripts)
-        twin._groups = {first: replace(group, places=list(group.places)) for first, group in self._groups.items()}
+        twin._firsts, twin._scripts, twin._written = list(self._firsts), dict(self._scripts), list(self._written)
+        twin._groups = dict(self._groups)
         if self._text is not None:
             twin._text = self._text[0], self._text[1].copy(twin._budget, twin.citations)
         return twin
@@ -77,7 +94,6 @@ class LiveBody:
         return (
             _EACH_PART * (self._next + len(self.citations))
             + _EACH_SCRIPT * len(self._scripts)
-            + len(self._thought)
             + (self._text[1].size if self._text else 0)
         )
 
@@ -97,34 +113,62 @@ class LiveBody:
             changed: The places of the parts that are not as they were.
         """
         changed = sorted(place for place in changed if place < self._next)
-        if self._rewritten(before, view, changed):
-            return self.redraw(view)
         cited = self._citation_patches(len(before.sources), view.sources)
+        rewritten = self._rewrite(view, [place for place in changed if self._is_rewritten(before, view, place)])
         patches: list[Patch] = []
         for place in changed:
             if not isinstance(view.parts[place], Text | ProposedScript):
-                patches += self._part_patches(view, place)
+                patches += self._part_patches(before, view, place)
         patches += self._script_patches(before, view, changed)
         grown = self._text_patches(view, draw=draw or bool(patches) or self._more(view))
-        touched = {self._group_of(place) for place in changed if is_step(view.parts[place], self._context)}
+        touched = {self._update_group(before, view, p) for p in changed if is_step(view.parts[p], self.context)}
         if self._last_group is not None:
             touched.add(self._last_group)
-        return [*cited, *grown, *patches, *self._new_patches(view), *self._group_patches(view, touched)]
+        return [
+            *(*cited, *rewritten, *grown, *patches),
+            *self._new_patches(view),
+            *self._group_patches(view, touched),
+        ]
 
     def redraw(self, view: RunView) -> list[Patch]:
         """Return the whole body, for a page that shows an unknown part of it."""
         self._start()
-        return [Patch(self._target, "innerHTML", self._draw(view, list(sections(view.parts, self._context))))]
+        return [Patch(self._target, "innerHTML", self._draw(view, list(sections(view.parts, self.context))))]
 
-    def _rewritten(self, before: RunView, view: RunView, changed: Iterable[int]) -> bool:
-        """Return whether text was replaced by what does not begin with it, or a call by one that stands elsewhere."""
-        growing = -1 if self._text is None else self._text[0]
-        return any(
-            (place != growing or not _text(view, place).startswith(_text(before, place)))
-            if isinstance(view.parts[place], Text)
-            else is_step(view.parts[place], self._context) != is_step(before.parts[place], self._context)
-            for place in changed
-        )
+    def _is_rewritten(self, before: RunView, view: RunView, place: int) -> bool:
+        """Return whether a text was replaced by what does not begin with it."""
+        if not isinstance(view.parts[place], Text):
+            return False
+        grows = self._text is not None and place == self._text[0]
+        return not (grows and _text(view, place).startswith(_text(before, place)))
+
+    def _rewrite(self, view: RunView, places: Sequence[int]) -> list[Patch]:
+        """Draw texts anew, in their places, and those after them: their citations have other numbers now.
+
+        There are hardly any such: when text is replaced, those after what changed are taken back.
+        """
+        if not places:
+            return []
+        anew = set(places)
+        while self._written and self._written[-1].place >= places[0]:
+            written = self._written.pop()
+            anew.add(written.place)
+            self._budget.left = written.budget
+            self.citations.cut(written.citations)
+        if self._text is not None and self._text[0] in anew:
+            self._text = None
+        return [
+            Patch(f"#{part_id(self._id, place)}", "outerHTML", self._draw_text(view, place)) for place in sorted(anew)
+        ]
+
+    def _draw_text(self, view: RunView, place: int) -> str:
+        if not _is_blank(view, place):
+            self._written.append(_Written(place, self._budget.left, len(self.citations)))
+        if not can_grow(view, place):
+            return section_html(self._id, view, [place], self.context, self._budget, self.citations)
+        live = LiveText(f"#{part_id(self._id, place)}", self.context.markdown, self._budget, self.citations)
+        self._text = place, live
+        return linked(text_html(self._id, place, live.begin(_text(view, place))), self._id, view.sources)
 
     def _more(self, view: RunView) -> bool:
         return any(not is_blank(part) for part in view.parts[self._next :])
@@ -142,25 +186,28 @@ class LiveBody:
         if self._text is None:
             return []
         place, live = self._text
-        if view.state.live and place == len(view.parts) - 1:
+        if can_grow(view, place):
             patches = live.grow(_text(view, place), draw=draw)
         else:
             self._text = None
             patches = live.close(_text(view, place))
         return [replace(patch, html=linked(patch.html, self._id, view.sources)) for patch in patches]
 
-    def _part_patches(self, view: RunView, place: int) -> list[Patch]:
-        html = part_html(self._id, view, place, self._context)
-        target = f"#{part_id(self._id, place)}"
-        part = view.parts[place]
+    def _part_patches(self, before: RunView, view: RunView, place: int) -> list[Patch]:
+        part, id = view.parts[place], part_id(self._id, place)
         if not isinstance(part, Reasoning):
-            return [Patch(target, "outerMorph", html)]
-        shown, self._thought = self._thought, "" if part.ended_at else html
-        return element_patches(target, shown, html, otherwise="outerMorph")
+            return [Patch(f"#{id}", "outerMorph", part_html(self._id, view, place, self.context))]
+        shown = before.parts[place]
+        assert isinstance(shown, Reasoning)
+        more = part.text[len(shown.text) :]
+        patches = [Patch(f"#{id} > :last-child", "beforeend", escape(more, quote=False))] if more else []
+        if part.ended_at != shown.ended_at:
+            patches.append(Patch(f"#{id} > :first-child", "outerMorph", render(thought_summary(part))))
+        return patches
 
     def _script_patches(self, before: RunView, view: RunView, changed: Sequence[int]) -> list[Patch]:
         """Scripts follow their queue as well, so each that stands otherwise than it was drawn is sent."""
-        if before.queue == view.queue and before.state.live == view.state.live:
+        if before.queue is view.queue and before.state.live == view.state.live:
             places = [place for place in changed if place in self._scripts]
         else:
             places = list(self._scripts)
@@ -169,21 +216,21 @@ class LiveBody:
             now = _script(view, place)
             if now != self._scripts[place]:
                 self._scripts[place] = now
-                if html := part_html(self._id, view, place, self._context):
+                if html := part_html(self._id, view, place, self.context):
                     patches.append(Patch(f"#{part_id(self._id, place)}", "outerMorph", html))
         return patches
 
     def _new_patches(self, view: RunView) -> list[Patch]:
         """Return what adds the parts that are not drawn yet."""
-        fresh = list(sections(view.parts, self._context, self._next))
+        fresh = list(sections(view.parts, self.context, self._next))
         patches: list[Patch] = []
-        if fresh and self._last_group is not None and is_step(view.parts[fresh[0][0]], self._context):
+        if fresh and self._last_group is not None and is_step(view.parts[fresh[0][0]], self.context):
             group = self._groups[self._last_group]
             rows = fresh.pop(0)
-            added = "".join(part_html(self._id, view, place, self._context) for place in rows)
+            added = "".join(part_html(self._id, view, place, self.context) for place in rows)
             patches.append(Patch(f"#steps-{self._id}-{self._last_group}", "beforeend", added))
-            group.places.extend(rows)
-            self._remember_thought(view, rows[-1])
+            total = group.total.plus(*(_step(view, place) for place in rows))
+            self._groups[self._last_group] = replace(group, last=rows[-1], total=total)
         drawn = self._draw(view, fresh)
         return [*patches, Patch(self._target, "beforeend", drawn)] if drawn else patches
 
@@ -193,40 +240,36 @@ class LiveBody:
             place = section[0]
             part = view.parts[place]
             self._last_group = None
-            if isinstance(part, Text) and view.state.live and place == len(view.parts) - 1:
-                live = LiveText(f"#{part_id(self._id, place)}", self._context.markdown, self._budget, self.citations)
-                self._text = place, live
-                html = text_html(self._id, place, live.begin(part.text))
-                drawn.append(linked(html, self._id, view.sources))
+            if isinstance(part, Text):
+                drawn.append(self._draw_text(view, place))
                 continue
-            drawn.append(section_html(self._id, view, section, self._context, self._budget, self.citations))
+            drawn.append(section_html(self._id, view, section, self.context, self._budget, self.citations))
             if isinstance(part, ProposedScript):
                 self._scripts[place] = _script(view, place)
-            elif is_step(part, self._context):
+            elif is_step(part, self.context):
                 self._last_group = place
                 over = is_over(view, section[-1])
-                self._groups[place] = _Group(section, over, _gist(view, section, over=over))
+                total = StepsTotal().plus(*(_step(view, place) for place in section))
+                self._groups[place] = _Group(section[-1], total, over, _gist(total, over=over))
                 self._firsts.append(place)
-                self._remember_thought(view, section[-1])
         self._next = len(view.parts) - (bool(view.parts) and is_blank(view.parts[-1]))
         return "".join(drawn)
 
-    def _remember_thought(self, view: RunView, place: int) -> None:
-        part = view.parts[place]
-        if isinstance(part, Reasoning) and part.ended_at is None:
-            self._thought = part_html(self._id, view, place, self._context)
-
-    def _group_of(self, place: int) -> int:
-        """Return the first step of the group that a step is in."""
-        return self._firsts[bisect_right(self._firsts, place) - 1]
+    def _update_group(self, before: RunView, view: RunView, place: int) -> int:
+        """Take in that a step has changed, and return the first step of its group."""
+        first = self._firsts[bisect_right(self._firsts, place) - 1]
+        group = self._groups[first]
+        total = group.total.changed(_step(before, place), _step(view, place), first=place == first)
+        self._groups[first] = replace(group, total=total)
+        return first
 
     def _group_patches(self, view: RunView, groups: Iterable[int]) -> list[Patch]:
         """Return what changes of the lines that many steps fold to."""
         patches: list[Patch] = []
         for first in sorted(groups):
             group = self._groups[first]
-            over = is_over(view, group.places[-1])
-            gist = _gist(view, group.places, over=over)
+            over = is_over(view, group.last)
+            gist = _gist(group.total, over=over)
             self._groups[first] = replace(group, over=over, gist=gist)
             place = f"#steps-{self._id}-{first}"
             if over != group.over:
@@ -250,5 +293,16 @@ def _script(view: RunView, place: int) -> Excerpt:
     return view.script(part)
 
 
-def _gist(view: RunView, places: Sequence[int], *, over: bool) -> str:
-    return "" if len(places) <= FEW else render(steps_gist(view, places, over=over))
+def _step(view: RunView, place: int) -> Step:
+    step = view.parts[place]
+    assert isinstance(step, Step)
+    return step
+
+
+def _is_blank(view: RunView, place: int) -> bool:
+    part = view.parts[place]
+    return isinstance(part, Text) and part.blank
+
+
+def _gist(total: StepsTotal, *, over: bool) -> str:
+    return "" if total.steps <= FEW else render(steps_gist(total, over=over))

@@ -14,12 +14,10 @@ from ..errors import ChatError, NotFound, ServerStopping
 from ..events import RunEnded, RunEvent
 from ..models import User
 from .reading import NotBatches, checked, open_run
+from .timing import Timing
 
 _log = logging.getLogger("htmxchat")
 _WAITING = 1_000
-_FIRST_DELAY, _LONGEST_DELAY = 0.25, 2.0
-_WELL = 1.0
-_LONG_AGO = 30.0
 _FAULTY = "The agent's answer cannot be shown: the chat is not set up right. The server's log says what is wrong."
 
 
@@ -31,16 +29,16 @@ class Follower:
 
     Args:
         after: Follow from the event after this seq; `None` is from the start.
-        patience: For how many seconds a backend that fails is tried again before the run is given up.
 
     Attributes:
+        timing: How long things take.
         lost: Why the run was given up, a sentence for the user; `None` while it is not.
         gone: Whether that is because there is no such run.
         moved: Whether that is because this process is stopping: another one can follow it.
         done: Nothing more will come.
     """
 
-    def __init__(self, backend: Backend, user: User, run_id: str, *, after: int | None, patience: float) -> None:
+    def __init__(self, backend: Backend, user: User, run_id: str, *, after: int | None, timing: Timing) -> None:
         self.lost: str | None = None
         self.gone = False
         self.moved = False
@@ -49,7 +47,7 @@ class Follower:
         self._user = user
         self._run_id = run_id
         self._seq = after
-        self._patience = patience
+        self.timing = timing
         self._events: list[RunEvent] = []
         self._trouble_until = -math.inf
         self._on_news: Callable[[], None] | None = None
@@ -95,7 +93,8 @@ class Follower:
             self._tell()
 
     async def _follow(self) -> None:
-        delay, failing_since, failed = _FIRST_DELAY, -math.inf, -math.inf
+        timing = self.timing
+        delay, failing_since, failed = timing.retry, -math.inf, -math.inf
         while True:
             seq = self._seq
             try:
@@ -118,18 +117,18 @@ class Follower:
                 _log.exception("Reading run %s failed", self._run_id)
                 reason = "The agent cannot be reached right now."
             now = anyio.current_time()
-            if now < failed + delay + _WELL:
+            if now < failed + delay + timing.well:
                 # One failure may be a blip; the next is worth telling. A try that takes longer has got through.
-                self._trouble_until = now + delay + _WELL
+                self._trouble_until = now + delay + timing.well
                 self._tell()
-            if seq != self._seq or now > failed + _LONG_AGO:
-                delay, failing_since = _FIRST_DELAY, now
+            if seq != self._seq or now > failed + timing.apart:
+                delay, failing_since = timing.retry, now
             failed = now
-            if now + delay > failing_since + self._patience:
+            if now + delay > failing_since + timing.patience:
                 self.lost = reason
                 return
             await anyio.sleep(delay)
-            delay = min(delay * 2, _LONGEST_DELAY)
+            delay = min(delay * 2, timing.longest_retry)
 
     def _tell(self) -> None:
         if self._news is not None:

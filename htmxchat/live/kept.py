@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import OrderedDict
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
@@ -13,9 +14,6 @@ from .rows import RowsWanted
 
 # Whose, of which run, and with what it was drawn: a user may lose the right to inspect, or come by another proxy.
 PageKey: TypeAlias = tuple[str, str, TurnContext, RowsWanted | None]
-
-_BETWEEN = 0.25
-_BETWEEN_FRAMES = 2.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,17 +45,31 @@ class KeptPages:
     Args:
         most: How many bytes all of them may take, about. What was not used for longest goes first.
         seconds: For how long they are kept after their last use.
+        between: How many seconds lie between two pages that are kept of one run, at least.
+        spread: The same for each second that has passed since: the older, the fewer.
+        clock: Says what time it is, in seconds.
     """
 
-    def __init__(self, most: int = 64 * 1024 * 1024, seconds: float = 60.0) -> None:
+    def __init__(
+        self,
+        most: int = 64 * 1024 * 1024,
+        seconds: float = 60.0,
+        *,
+        between: float = 0.25,
+        spread: float = 0.5,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
         self._most = most
         self._seconds = seconds
+        self._between = between
+        self._spread = spread
+        self._clock = clock
         self._shelves: OrderedDict[PageKey, _Shelf] = OrderedDict()
         self.size = 0
 
     def find(self, key: PageKey, after: int | None) -> LivePage | None:
         """Return the latest page that shows nothing after the event `after`."""
-        now = time.monotonic()
+        now = self._clock()
         self._expire(now)
         shelf = self._shelves.get(key)
         if shelf is None or after is None:
@@ -82,21 +94,21 @@ class KeptPages:
         seq = page.view.last_seq if seq is None else seq
         if seq is None or page.held or not page.view.state.live:
             return
-        now = time.monotonic()
+        now = self._clock()
         shelf = self._shelves.setdefault(key, _Shelf())
         shelf.used_at = now
         self._shelves.move_to_end(key)
         if not shelf.pages or shelf.pages[-1].seq <= seq:
             self.size -= shelf.size
             before = [kept for kept in shelf.pages if kept.seq < seq]
-            shelf.pages = _thinned([*before, _Kept(seq, page, now, page.size)], now)
+            shelf.pages = self._thinned([*before, _Kept(seq, page, now, page.size)], now)
             self.size += shelf.size
         self._expire(now)
 
-    def keep_copy(self, key: PageKey, page: LivePage) -> None:
-        """Keep a copy of a page that goes on, now and then: its reader may be gone before anybody notices."""
+    def keep_copy(self, key: PageKey, page: LivePage, pause: float) -> None:
+        """Keep a copy of a page that goes on, unless one was kept within the last `pause` seconds."""
         shelf = self._shelves.get(key)
-        if shelf is None or time.monotonic() >= shelf.pages[-1].at + _BETWEEN_FRAMES:
+        if shelf is None or self._clock() >= shelf.pages[-1].at + pause:
             self.keep(key, page.copy())
 
     def _expire(self, now: float) -> None:
@@ -109,11 +121,10 @@ class KeptPages:
     def _drop(self, key: PageKey) -> None:
         self.size -= self._shelves.pop(key).size
 
-
-def _thinned(pages: list[_Kept], now: float) -> list[_Kept]:
-    """Keep the first and the last, and of the others the fewer, the older they are."""
-    kept = pages[:1]
-    for each in pages[1:-1]:
-        if each.at - kept[-1].at >= max(_BETWEEN, (now - each.at) / 2):
-            kept.append(each)
-    return kept + pages[1:][-1:]
+    def _thinned(self, pages: list[_Kept], now: float) -> list[_Kept]:
+        """Keep the first and the last, and of the others the fewer, the older they are."""
+        kept = pages[:1]
+        for each in pages[1:-1]:
+            if each.at - kept[-1].at >= max(self._between, self._spread * (now - each.at)):
+                kept.append(each)
+        return kept + pages[1:][-1:]

@@ -18,8 +18,6 @@ from .patches import Patch
 from .rows import LiveRows, RowsWanted
 from .turn import LiveTurn
 
-_BACKLOG = 0.5
-
 # Events upon which a script may stand otherwise.
 _ABOUT_SCRIPTS = ScriptProposed | ScriptFinished | RunEnded
 
@@ -64,9 +62,9 @@ class LivePage:
         """Whether text is held back until more has come."""
         return self._turn.held
 
-    async def fold(self, events: list[RunEvent]) -> None:
-        """Take in what the page shows of the turn already."""
-        await self._add(events)
+    def fold(self, events: list[RunEvent]) -> None:
+        """Take in what the page shows of the turn already; the host draws nothing of it."""
+        self._add(events)
         self._turn.patches(pause=True)
 
     async def advance(self, events: list[RunEvent], *, pause: bool = False) -> list[Patch]:
@@ -74,21 +72,19 @@ class LivePage:
 
         One that is cancelled has taken the events in: the next one returns what changed with them too.
         """
-        added = await self._add(events)
+        began = time.perf_counter()
+        self._add(events)
+        added = time.perf_counter() - began
+        await self._turn.draw_ahead()
         began = time.perf_counter()
         patches = self._patches(pause=pause)
         self.cost = added + time.perf_counter() - began
         return patches
 
-    async def _add(self, events: list[RunEvent]) -> float:
-        """Take events in, and return for how many seconds that took this process."""
-        began = time.perf_counter()
+    def _add(self, events: list[RunEvent]) -> None:
         self._turn.add(events)
         if self._rows is not None:
             self._rows.add(events)
-        took = time.perf_counter() - began
-        await self._turn.draw_ahead()
-        return took
 
     def _patches(self, *, pause: bool) -> list[Patch]:
         patches = self._turn.patches(pause=pause)
@@ -100,8 +96,9 @@ class LivePage:
             patches = self._turn.patches(pause=True)
         return [*patches, *self._row_patches()]
 
-    def redraw(self) -> list[Patch]:
+    async def redraw(self) -> list[Patch]:
         """Return the whole turn, and the rows that are missing."""
+        await self._turn.draw_ahead(whole=True)
         return [*self._turn.redraw(), *self._row_patches()]
 
     async def look_at_queue(self, events: Sequence[RunEvent] = (), *, anew: bool = False) -> None:
@@ -123,15 +120,16 @@ class LivePage:
 async def catch_up(page: LivePage, follower: Follower, after: int | None) -> list[Patch]:
     """Fold what the reader has seen, and return what it has not: all of it, when `after` is not an event of the run."""
     if after is None:
-        await page.fold(await follower.take())
+        page.fold(await follower.take())
         await page.look_at_queue(anew=True)
-        return page.redraw()
-    patient_until, heard = anyio.current_time() + 4 * _BACKLOG, False
+        return await page.redraw()
+    backlog = follower.timing.backlog
+    patient_until, heard = anyio.current_time() + 4 * backlog, False
     while True:
-        events = await follower.take(_BACKLOG)
+        events = await follower.take(backlog)
         heard = heard or bool(events)
         seen = [event for event in events if event.seq <= after]
-        await page.fold(seen)
+        page.fold(seen)
         fresh: list[RunEvent] = events[len(seen) :]
         # One that was kept may have folded in more, of which nothing shows.
         if page.view.last_seq is not None and page.view.last_seq >= after and page.view.state.live:
@@ -143,6 +141,6 @@ async def catch_up(page: LivePage, follower: Follower, after: int | None) -> lis
         # wrong: the backend may be slow, or away.
         waited = heard and (not events or anyio.current_time() > patient_until)
         if fresh or follower.done or (waited and not follower.troubled):
-            await page.fold(fresh)
+            page.fold(fresh)
             await page.look_at_queue(anew=True)
-            return page.redraw()
+            return await page.redraw()

@@ -18,8 +18,7 @@ from .page import LivePage, Look, catch_up
 from .patches import Patch, render_patches
 from .rows import RowsWanted
 from .stream import LiveStream
-
-_POLL_WAIT = 2.0
+from .timing import Timing
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,13 +42,13 @@ class Relay:
     """Turns runs into what the browser understands.
 
     Args:
-        patience: For how many seconds a failing backend is tried again.
         kept: What is kept for readers who poll or come back.
+        timing: How long things take.
     """
 
-    def __init__(self, backend: Backend, *, patience: float = 30.0, kept: KeptPages | None = None) -> None:
+    def __init__(self, backend: Backend, *, kept: KeptPages | None = None, timing: Timing | None = None) -> None:
         self._backend = backend
-        self._patience = patience
+        self._timing = timing or Timing()
         self._kept = KeptPages() if kept is None else kept
 
     async def stream(
@@ -74,11 +73,11 @@ class Relay:
         # Shows the page that the stream gets through, before there is anything to say.
         await emit(ServerSentEvent(id=None if vouched is None else str(vouched)))
         page, resumed = self._open(user, run_id, after, context, rows, look)
-        follower = Follower(self._backend, user, run_id, after=page.view.last_seq, patience=self._patience)
+        follower = Follower(self._backend, user, run_id, after=page.view.last_seq, timing=self._timing)
 
         def keep_copy() -> None:
             if rows is None:
-                self._kept.keep_copy((user.id, run_id, context, None), page)
+                self._kept.keep_copy((user.id, run_id, context, None), page, self._timing.copy)
 
         stream = LiveStream(page, follower, after, emit, tasks, keep_copy)
         try:
@@ -96,18 +95,19 @@ class Relay:
         rows: RowsWanted | None = None,
         look: Look | None = None,
     ) -> PollAnswer:
-        """Return what changed after the event `after`, waiting up to two seconds for the first change.
+        """Return what changed after the event `after`, waiting up to `Timing.poll` seconds for the first change.
 
         It costs what is new, as long as the answer is kept. When it is not (another process, or long ago), it is folded
         again from the log.
         """
         page, _ = self._open(user, run_id, after, context, rows, look)
         seen = page.view.last_seq
-        follower = Follower(self._backend, user, run_id, after=seen, patience=_POLL_WAIT)
+        timing = replace(self._timing, patience=self._timing.poll)
+        follower = Follower(self._backend, user, run_id, after=seen, timing=timing)
         caught_up, patches = seen is not None and after is not None and seen >= after, list[Patch]()
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(follower.follow)
-            with anyio.move_on_after(_POLL_WAIT):
+            with anyio.move_on_after(timing.poll):
                 if not caught_up:
                     patches = await catch_up(page, follower, after)
                     caught_up = True

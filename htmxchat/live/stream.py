@@ -15,9 +15,7 @@ from .patches import render_patches
 
 _log = logging.getLogger("htmxchat")
 
-_FRAME = 0.04
 _REST = 10
-_PAUSE = 0.25
 DELAYED = "The answer is delayed: it cannot be read or saved right now. It will continue on its own."
 
 
@@ -84,7 +82,7 @@ class LiveStream:
 
     async def _draw_frames(self) -> bool:
         """Show what comes until nothing more is there; return whether the run is over."""
-        page, follower = self._page, self._follower
+        page, follower, timing = self._page, self._follower, self._follower.timing
         if follower.troubled:
             await self._tell_trouble()
         if self.caught_up:
@@ -107,10 +105,10 @@ class LiveStream:
                 await self._say_end()
                 return True
             # What is dear to draw is drawn less often, so that no answer takes the server from other people.
-            await anyio.sleep(max(_FRAME, _REST * page.cost))
+            await anyio.sleep(max(timing.frame, _REST * page.cost))
             if not follower.waiting and not page.held:
                 return False
-            events = await follower.take(_PAUSE)
+            events = await follower.take(timing.pause)
             await page.look_at_queue(events)
             patches = await page.advance(events, pause=not events)
 
@@ -118,7 +116,7 @@ class LiveStream:
         """Say that the answer is delayed, and when it is not any more. That is no part of the turn, and has no id."""
         await self._emit(ServerSentEvent(DELAYED, event="delayed"))
         while self._follower.troubled and not self._follower.waiting:  # noqa: ASYNC110
-            await anyio.sleep(_PAUSE)
+            await anyio.sleep(self._follower.timing.pause)
         if not self._follower.waiting:
             await self._emit(ServerSentEvent())
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from copy import copy
+from dataclasses import replace
 from html import escape
-from sys import getsizeof
 
 from ..events import RunEvent
 from ..fragments.composer import composer_actions, hold
@@ -15,15 +15,14 @@ from ..fragments.turns.sources import source_list
 from ..fragments.turns.tail import turn_lost, turn_tail
 from ..fragments.turns.transcript import status_text, turn_article
 from ..html import render
-from ..parts import Part, Reasoning, Text
 from ..scripts.excerpt import Excerpt
 from ..view import Folding, RunView
 from .body import LiveBody
 from .patches import Patch
+from .size import size_of
 from .sources import source_patches
 
 _OVERHEAD = 4_096
-_EACH_PART = 512
 
 
 class LiveTurn:
@@ -37,6 +36,8 @@ class LiveTurn:
         self._changed: frozenset[int] = frozenset()
         self._pending = False
         self._folding = Folding()
+        self._sizes: list[int] = []  # of the parts
+        self._all_sizes = 0
         self._id = run_id
         self._context = context
         self._body = LiveBody(run_id, context)
@@ -44,15 +45,16 @@ class LiveTurn:
         self._queue: Mapping[str, Excerpt] | None = None
 
     def copy(self) -> LiveTurn:
-        """Return another that goes on from here. All but these two is replaced as it changes, never changed."""
+        """Return another that goes on from here. All but these is replaced as it changes, never changed."""
         twin = copy(self)
+        twin._sizes = list(self._sizes)
         twin._folding, twin._body = self._folding.copy(), self._body.copy()
         return twin
 
     @property
     def size(self) -> int:
         """How many bytes it takes, about."""
-        return _OVERHEAD + sum(map(_size, self.view.parts)) + self._body.size + len(self._tail)
+        return _OVERHEAD + self._all_sizes + self._body.size + len(self._tail)
 
     @property
     def held(self) -> bool:
@@ -70,11 +72,13 @@ class LiveTurn:
         self._changed |= self._folding.changed
         self._pending = True
 
-    async def draw_ahead(self) -> None:
-        """Have drawn what `patches` needs of the host's functions, which may be slow."""
-        drawings = self._context.drawings
-        if drawings is not None and self._changed:
-            await drawings.draw_ahead(orders(self._id, self.view, self._changed, self._context))
+    async def draw_ahead(self, *, whole: bool = False) -> None:
+        """Have the host draw what `patches` shows of its parts, or what `redraw` does: all of them."""
+        if (drawings := self._context.drawings) is None:
+            return
+        places = range(len(self.view.parts)) if whole else self._changed
+        if wanted := list(orders(self._id, self.view, places, self._context)):
+            self._body.context = replace(self._context, drawings=await drawings.draw(wanted))
 
     def patches(self, *, pause: bool = False) -> list[Patch]:
         """Return the changes since they were asked for last; `pause` says that nothing more is waiting."""
@@ -88,6 +92,7 @@ class LiveTurn:
         # A message vouches for all that came before its id, so nothing is held back when one is sent anyway.
         draw = pause or bool(tail) or len(self.view.sources) > len(before.sources)
         body = self._body.advance(before, self.view, changed, draw=draw)
+        self._body.context = self._context
         return [*body, *source_patches(self._id, before, self.view, self._body.citations), *tail]
 
     def see(self, queue: Mapping[str, Excerpt]) -> None:
@@ -104,8 +109,10 @@ class LiveTurn:
         self._fold(())
         self._before, self._changed, self._pending = self.view, frozenset(), False
         self._tail = self._render_tail()
+        body = self._body.redraw(self.view)
+        self._body.context = self._context
         return [
-            *self._body.redraw(self.view),
+            *body,
             Patch(f"#sources-{self._id}", "outerMorph", render(source_list(self._id, self.view, self._body.citations))),
             Patch(f"#tail-{self._id}", "outerMorph", self._tail),
             *self._state_patches(),
@@ -114,6 +121,12 @@ class LiveTurn:
 
     def _fold(self, events: Iterable[RunEvent]) -> None:
         self.view = self._folding.add(events)
+        for place in sorted(self._folding.changed):
+            size = size_of(self.view.parts[place])
+            if place == len(self._sizes):
+                self._sizes.append(0)
+            self._all_sizes += size - self._sizes[place]
+            self._sizes[place] = size
         if self._queue is not None:
             self._folding.queue, self._queue = self._queue, None
             self.view = self._folding.view()
@@ -160,7 +173,3 @@ def _below(view: RunView) -> tuple[object, ...]:
         view.state, view.written, view.writing, view.stage, view.waiting, view.usage, view.error,
         view.started_at, view.ended_at,
     )  # fmt: skip
-
-
-def _size(part: Part) -> int:
-    return getsizeof(part.text) if isinstance(part, Text | Reasoning) else _EACH_PART

@@ -7,7 +7,6 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import Connection, and_, delete, select, update
 
-from .. import checks
 from ..errors import InvalidInput, NotFound
 from ..events import RunEvent
 from ..models import Conversation, ConversationPage, Transcript
@@ -18,24 +17,19 @@ from .database import Database
 from .passages import read_passages
 
 LONGEST_TITLE = 200
-_YEARS = 10 * 365 * 86_400
 LARGEST_PAGE = 200
 
 
-class Conversations(Database):
-    """Conversations of users. Everything else hangs below them."""
+class Conversations:
+    """Conversations of users. Everything else hangs below them.
 
-    def __init__(
-        self,
-        url: str | None = None,
-        *,
-        keep_deleted: float = 600.0,
-        migrate: bool = True,
-        connections: int = 10,
-    ) -> None:
-        checks.whole("connections", connections, least=1)
-        super().__init__(url, migrate=checks.flag("migrate", migrate), connections=connections)
-        self._keep_deleted = timedelta(seconds=checks.seconds("keep_deleted", keep_deleted, zero=True, most=_YEARS))
+    Args:
+        keep_deleted: For how long a deletion can be undone.
+    """
+
+    def __init__(self, database: Database, keep_deleted: timedelta) -> None:
+        self._database = database
+        self._keep_deleted = keep_deleted
         self._purged_at: datetime | None = None
 
     async def list_conversations(
@@ -64,13 +58,12 @@ class Conversations(Database):
             # A title that has them all says why it was found.
             lacking = {row.id: [word for word in words if word not in row.folded] for row in shown}
             ids = [id for id, lacks in lacking.items() if lacks]
-            passages = read_passages(
-                db, ids, [word for word in words if any(word in each for each in lacking.values())]
-            )
+            searched = [word for word in words if any(word in each for each in lacking.values())]
+            passages = read_passages(db, ids, searched)
             items = tuple(rows.to_conversation(row, row.state, passages.get(row.id, "")) for row in shown)
             return ConversationPage(items, rows.cursor_after(items[-1]) if len(found_rows) > limit else None)
 
-        return await self._read(work)
+        return await self._database.read(work)
 
     async def get_conversation(self, user_id: str, conversation_id: str) -> Conversation:
         """Return a conversation without its turns."""
@@ -79,7 +72,7 @@ class Conversations(Database):
             row = rows.find(db, user_id, conversation_id)
             return rows.to_conversation(row, db.scalar(rows.latest_state(row.id)))
 
-        return await self._read(work)
+        return await self._database.read(work)
 
     async def load_transcript(
         self, user_id: str, conversation_id: str, *, live: Mapping[str, Sequence[RunEvent]] | None = None
@@ -97,7 +90,7 @@ class Conversations(Database):
             state = db.scalar(rows.latest_state(row.id))
             return Transcript(rows.to_conversation(row, state), tuple(turns))
 
-        return await self._read(work)
+        return await self._database.read(work)
 
     async def rename_conversation(self, user_id: str, conversation_id: str, title: str) -> None:
         """Set the title: one line, white space folded, cut after 200 characters.
@@ -114,7 +107,7 @@ class Conversations(Database):
             change = update(t.conversations).where(t.conversations.c.id == conversation_id)
             db.execute(change.values(title=line, folded=searchable(line)))
 
-        await self._write(work)
+        await self._database.write(work)
 
     async def delete_conversation(self, user_id: str, conversation_id: str) -> str | None:
         """Hide a conversation until it is restored or purged. Returns its live run's id; that run is asked to stop."""
@@ -129,8 +122,8 @@ class Conversations(Database):
                 run_rows.ask_to_stop(db, run_id)
             return run_id
 
-        await self._purge()
-        return await self._write(work)
+        await self.purge()
+        return await self._database.write(work)
 
     async def restore_conversation(self, user_id: str, conversation_id: str) -> None:
         """Undo a deletion.
@@ -144,11 +137,12 @@ class Conversations(Database):
             t.conversations.c.deleted_at >= rows.now() - self._keep_deleted,
         )
         undo = update(t.conversations).where(deleted).values(deleted_at=None)
-        await self._purge()
-        if not await self._write(lambda db: db.execute(undo).rowcount):
+        await self.purge()
+        if not await self._database.write(lambda db: db.execute(undo).rowcount):
             raise NotFound
 
-    async def _purge(self) -> None:
+    async def purge(self) -> None:
+        """Remove what was deleted too long ago; at most once a minute."""
         now = rows.now()
         if self._purged_at is not None and now - self._purged_at < min(self._keep_deleted, timedelta(minutes=1)):
             return
@@ -159,4 +153,4 @@ class Conversations(Database):
             script_rows.remove(db, gone)
             db.execute(delete(t.conversations).where(gone))
 
-        await self._write(work)
+        await self._database.write(work)

@@ -13,8 +13,9 @@ from sqlalchemy.exc import DBAPIError, IntegrityError, SQLAlchemyError
 
 from ..errors import OtherSchema
 from . import migrations, notices
-from .engines import PATIENCE, make_engine
+from .engines import make_engine
 from .tables import metadata
+from .timing import Timing
 from .trouble import Crowded, Trouble, check_tables
 
 T = TypeVar("T")
@@ -25,19 +26,27 @@ _RESERVED = 3
 class Database:
     """An SQLAlchemy engine and the rules for using it. asyncio only.
 
+    Attributes:
+        engine: The way to the database.
+        timing: How long things take.
+
     Args:
         url: An SQLAlchemy URL. Without one, the data lives in memory and dies with the object.
         migrate: Whether a database of an older version is brought to the present schema at first use.
         connections: How many transactions run at a time; more wait for up to ten seconds. What the process does for all
             (writing logs, its sign of life, reading news) has a few more, so that no number of requests holds it up.
+        timing: How long things take.
 
     Raises:
         ValueError: The URL cannot be used: it is not one, or its driver is missing or not async.
     """
 
-    def __init__(self, url: str | None = None, *, migrate: bool = True, connections: int = 10) -> None:
+    def __init__(
+        self, url: str | None = None, *, migrate: bool = True, connections: int = 10, timing: Timing | None = None
+    ) -> None:
+        self.timing = timing or Timing()
         self._connections = connections
-        self._engine = make_engine(url, connections + _RESERVED)
+        self.engine = make_engine(url, connections + _RESERVED, self.timing)
         self._migrate = migrate
         self._ready = False
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -45,12 +54,12 @@ class Database:
         self._trouble = Trouble()
 
     async def open(self) -> None:
-        """Make the tables if need be. Optional: it also happens at first use."""
-        await self._write(lambda db: None)
+        """Make the tables if need be."""
+        await self.write(lambda db: None)
 
     async def check(self) -> None:
         """Return when the database can be reached and has the tables of this version."""
-        await self._read(lambda db: db.execute(select(literal(1))).all())
+        await self.read(lambda db: db.execute(select(literal(1))).all())
 
     async def close(self) -> None:
         """Wait for transactions in progress and free all connections. A database in memory is lost.
@@ -58,29 +67,26 @@ class Database:
         One that a database does not answer is given up after ten seconds.
         """
         if self._tasks:
-            await asyncio.wait(self._tasks, timeout=PATIENCE)
-        await self._engine.dispose()
+            await asyncio.wait(self._tasks, timeout=self.timing.patience)
+        await self.engine.dispose()
         self._ready = False
 
-    async def read(self, work: Callable[[Connection], T]) -> T:
+    async def read(self, work: Callable[[Connection], T], *, reserved: bool = False) -> T:
         """Return what `work` reads, in a transaction of its own. It is not interrupted when the caller is.
 
         With SQLite, `work` is called in another thread.
-        """
-        return await self._read(work)
 
-    async def write(self, work: Callable[[Connection], T]) -> T:
+        Args:
+            reserved: Whether it is for what the process does for all, which requests do not hold up.
+        """
+        return await uncancelled(self._tasks, self._transact(work, writes=False, reserved=reserved))
+
+    async def write(self, work: Callable[[Connection], T], *, reserved: bool = False) -> T:
         """The same for `work` that writes.
 
         Of two transactions that add the same thing at once, one fails. It is done once more, and then sees what the
         other has written: so `work` looks before it writes.
         """
-        return await self._write(work)
-
-    async def _read(self, work: Callable[[Connection], T], *, reserved: bool = False) -> T:
-        return await uncancelled(self._tasks, self._transact(work, writes=False, reserved=reserved))
-
-    async def _write(self, work: Callable[[Connection], T], *, reserved: bool = False) -> T:
         return await uncancelled(self._tasks, self._transact(work, writes=True, reserved=reserved))
 
     async def _transact(self, work: Callable[[Connection], T], *, writes: bool, reserved: bool) -> T:
@@ -102,7 +108,7 @@ class Database:
     async def _once(self, work: Callable[[Connection], T], *, writes: bool, reserved: bool) -> T:
         place = nullcontext() if reserved else self._place()
         async with self._turn(writes=writes, reserved=reserved), place:
-            return await self._engine.transact(_telling(work) if writes else work, writes=writes)
+            return await self.engine.transact(_telling(work) if writes else work, writes=writes)
 
     def _use_this_loop(self) -> None:
         """Locks belong to one event loop, but an object made at import time may see several, one after the other."""
@@ -122,7 +128,7 @@ class Database:
 
         Requests queue among themselves. So what the process does for all waits for one of them, however many there are.
         """
-        if not (self._engine.memory or (self._engine.one_writer and writes)):
+        if not (self.engine.memory or (self.engine.one_writer and writes)):
             yield
             return
         async with nullcontext() if reserved else self._queue, self._one_at_a_time:
@@ -136,17 +142,17 @@ class Database:
             Crowded: None was, for ten seconds.
         """
         try:
-            async with asyncio.timeout(PATIENCE):
+            async with asyncio.timeout(self.timing.patience):
                 await self._places.acquire()
         except TimeoutError:
-            raise Crowded(self._connections, PATIENCE) from None
+            raise Crowded(self._connections, self.timing.patience) from None
         try:
             yield
         finally:
             self._places.release()
 
     def _make_tables(self, db: Connection) -> None:
-        if self._engine.memory:
+        if self.engine.memory:
             metadata.create_all(db)
         else:
             migrations.prepare(db, migrate=self._migrate)
@@ -160,7 +166,7 @@ class Database:
                 if self._ready:
                     return
                 try:
-                    await self._engine.transact(self._make_tables, writes=False)
+                    await self.engine.transact(self._make_tables, writes=False)
                     self._ready = True
                 except DBAPIError:
                     # Perhaps another process creates the tables at this moment; then the next look finds them.

@@ -22,11 +22,11 @@ from sqlalchemy.pool import StaticPool
 
 from .. import checks
 from .freshness import look_at_connections
+from .timing import Timing
 
 T = TypeVar("T")
 Work = Callable[[Connection], T]
 EXAMPLE = "sqlite:///chat.db"
-PATIENCE = 10.0
 _KEPT = 5
 _DRIVERS = {
     "sqlite+aiosqlite": "sqlite",
@@ -94,10 +94,10 @@ class AsyncEngine:
     one_writer = False
     memory = False
 
-    def __init__(self, url: URL, options: dict[str, Any]) -> None:
+    def __init__(self, url: URL, options: dict[str, Any], recent: float) -> None:
         self._engine = create_async_engine(url, **options)
         self.core = self._engine.sync_engine
-        look_at_connections(self.core)
+        look_at_connections(self.core, recent)
 
     async def transact(self, work: Work[T], *, writes: bool) -> T:
         async with self._engine.begin() as connection:
@@ -107,7 +107,7 @@ class AsyncEngine:
         await self._engine.dispose()
 
 
-def make_engine(url: str | None, connections: int) -> DatabaseEngine:
+def make_engine(url: str | None, connections: int, timing: Timing) -> DatabaseEngine:
     """Return the way to a database, or to a new one in memory.
 
     Raises:
@@ -130,8 +130,8 @@ def make_engine(url: str | None, connections: int) -> DatabaseEngine:
     }
     try:
         if parsed.get_backend_name() == "sqlite":
-            return _sqlite(parsed, connections, options)
-        return AsyncEngine(parsed, options | _pool(connections))
+            return _sqlite(parsed, connections, options, timing)
+        return AsyncEngine(parsed, options | _pool(connections, timing), timing.recent)
     except InvalidRequestError:
         raise ValueError(f"{shown} names a driver that is not async. Use postgresql+asyncpg, or sqlite.") from None
     except ModuleNotFoundError as error:
@@ -150,9 +150,9 @@ def create_private(file: str) -> None:
         os.close(os.open(file.removeprefix("file:").partition("?")[0], os.O_CREAT | os.O_EXCL, 0o600))
 
 
-def _sqlite(url: URL, connections: int, options: dict[str, Any]) -> ThreadEngine:
+def _sqlite(url: URL, connections: int, options: dict[str, Any], timing: Timing) -> ThreadEngine:
     memory = url.database in (None, "", ":memory:")
-    pool: dict[str, Any] = {"poolclass": StaticPool} if memory else _pool(connections)
+    pool: dict[str, Any] = {"poolclass": StaticPool} if memory else _pool(connections, timing)
     core = create_engine(url, connect_args={"check_same_thread": False}, **options, **pool)
     event.listen(core, "connect", _set_up_sqlite)
     if not memory:
@@ -161,10 +161,10 @@ def _sqlite(url: URL, connections: int, options: dict[str, Any]) -> ThreadEngine
     return ThreadEngine(core, connections, memory=memory)
 
 
-def _pool(connections: int) -> dict[str, Any]:
+def _pool(connections: int, timing: Timing) -> dict[str, Any]:
     """Return the options of a pool: some connections stay open, the others are made when they are needed."""
     kept = min(connections, _KEPT)
-    return {"pool_size": kept, "max_overflow": connections - kept, "pool_timeout": PATIENCE}
+    return {"pool_size": kept, "max_overflow": connections - kept, "pool_timeout": timing.patience}
 
 
 def _to_json(value: object) -> str:

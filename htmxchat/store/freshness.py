@@ -12,18 +12,17 @@ from typing import Any
 from sqlalchemy import Engine, event
 from sqlalchemy.exc import InvalidatePoolError
 
-RECENT = 1.0  # seconds
 _USED = "htmxchat used"
 
 
-def look_at_connections(engine: Engine) -> None:
-    """Have no connection used that is known to be gone, and none that was idle for a while without asking."""
+def look_at_connections(engine: Engine, recent: float) -> None:
+    """Have no connection used that is known to be gone, and none that was idle for `recent` seconds without asking."""
 
     def check(connection: Any, record: Any, _: object) -> None:
         used = record.info.get(_USED)
         if used is None:
             return
-        if _is_closed(record.driver_connection) or (time.monotonic() > used + RECENT and not _answers(connection)):
+        if _is_closed(record.driver_connection) or (time.monotonic() > used + recent and not _answers(connection)):
             raise InvalidatePoolError
 
     def _answers(connection: Any) -> bool:

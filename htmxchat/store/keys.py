@@ -12,16 +12,19 @@ from .database import Database
 _IDENTITY = "identity"
 
 
-class Keys(Database):
+class Keys:
     """Keys. They are stored as they are: whoever can read the database has them."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
 
     async def identity_key(self) -> bytes | None:
         """Return the key that signs what the chat issues to browsers; `None` for a store in memory."""
-        if self._engine.memory:
+        if self._database.engine.memory:
             return None
-        key = await self._read(_find)
+        key = await self._database.read(_find)
         if key is None:
-            key = await self._write(_find_or_make)
+            key = await self._database.write(_find_or_make)
         return bytes.fromhex(key)
 
 

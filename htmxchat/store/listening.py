@@ -13,19 +13,26 @@ from sqlalchemy.pool import NullPool
 from .database import Database
 from .notices import CHANNEL, Notice, decode
 
-_PROBE = 30.0
-_PATIENCE = 10.0
-
 Heard = Callable[[Notice, frozenset[str] | None], None]
 
 
-class Listening(Database):
-    """A connection of its own, apart from the pool, on which the database tells of news."""
+class Listening:
+    """A connection of its own, apart from the pool, on which the database tells of news.
+
+    Args:
+        probe: Seconds between two looks at whether notices arrive.
+        arrives: Seconds that one may take.
+    """
+
+    def __init__(self, database: Database, *, probe: float = 30.0, arrives: float = 10.0) -> None:
+        self._database = database
+        self._probe = probe
+        self._arrives = arrives
 
     @property
     def notifies(self) -> bool:
         """Whether the database can tell. Else whoever wants news looks for it, again and again."""
-        dialect = self._engine.core.dialect
+        dialect = self._database.engine.core.dialect
         return dialect.name == "postgresql" and dialect.driver == "asyncpg"
 
     async def listen(self, ready: Callable[[], None], heard: Heard) -> None:
@@ -48,7 +55,7 @@ class Listening(Database):
             elif (notice := decode(payload)) is not None:
                 heard(*notice)
 
-        engine = create_async_engine(self._engine.core.url, poolclass=NullPool)
+        engine = create_async_engine(self._database.engine.core.url, poolclass=NullPool)
         async with engine.connect() as connection:
             driver = (await connection.get_raw_connection()).driver_connection
             assert driver is not None
@@ -57,13 +64,13 @@ class Listening(Database):
             while not lost.is_set():
                 arrived.clear()
                 await self._send(probe)
-                async with asyncio.timeout(_PATIENCE):
+                async with asyncio.timeout(self._arrives):
                     await arrived.wait()
                 ready()
-                await _within(lost, _PROBE)
+                await _within(lost, self._probe)
 
     async def _send(self, probe: str) -> None:
-        await self._write(lambda db: db.execute(select(func.pg_notify(CHANNEL, probe))), reserved=True)
+        await self._database.write(lambda db: db.execute(select(func.pg_notify(CHANNEL, probe))), reserved=True)
 
 
 async def _within(event: asyncio.Event, seconds: float) -> None:

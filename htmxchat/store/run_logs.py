@@ -8,15 +8,12 @@ from dataclasses import dataclass, field
 from sqlalchemy import JSON as JSON_TYPE
 from sqlalchemy import Connection, FromClause, Integer, and_, cast, delete, func, insert, literal, select, update
 
-from ..agent import Checkpoint, Remember
+from ..agent import Checkpoint, Pinned, Remember
 from ..errors import NotFound
 from ..events import JSON, RunEvent
 from . import rows, run_rows
 from . import tables as t
 from .database import Database
-
-MOST_OF_A_RUN = 2_000
-MOST_EVENTS = 20_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,11 +21,11 @@ class Notes:
     """What an agent keeps beside its log, which nobody else sees.
 
     Attributes:
-        checkpoint: Where the run can be resumed, and the number of the last event before that.
+        checkpoint: Where the run can be resumed, or that it cannot, and the number of the last event before that.
         memory: What the agent wants to know in the runs after this one.
     """
 
-    checkpoint: tuple[Checkpoint, int] | None = None
+    checkpoint: tuple[Checkpoint | Pinned, int] | None = None
     memory: Remember | None = None
 
 
@@ -66,8 +63,18 @@ class News:
     more: bool = False
 
 
-class RunLogs(Database):
-    """The logs of runs."""
+class RunLogs:
+    """The logs of runs.
+
+    Args:
+        most_of_a_run: How many events of one run are read at a time.
+        most: The same for all runs together.
+    """
+
+    def __init__(self, database: Database, *, most_of_a_run: int = 2_000, most: int = 20_000) -> None:
+        self._database = database
+        self._most_of_a_run = most_of_a_run
+        self._most = most
 
     async def append(self, batches: Sequence[Batch], owner: str, *, again: bool = False) -> set[str]:
         """Write more of several live runs' logs, in one transaction.
@@ -100,7 +107,7 @@ class RunLogs(Database):
             run_rows.end(db, {batch.run_id: batch.log for batch in write if batch.log is not None}, conversations)
             return {batch.run_id for batch in batches} - {batch.run_id for batch in write} - over
 
-        return await self._write(work, reserved=True)
+        return await self._database.write(work, reserved=True)
 
     async def renew_lease(self, owner: str) -> dict[str, bool]:
         """Say that a process is alive.
@@ -116,17 +123,17 @@ class RunLogs(Database):
             mine = select(t.runs.c.id, t.runs.c.stop_requested).where(t.runs.c.active == 1, t.runs.c.owner == owner)
             return {row.id: row.stop_requested for row in db.execute(mine)}
 
-        return await self._write(work, reserved=True)
+        return await self._database.write(work, reserved=True)
 
     async def end_lease(self, owner: str) -> None:
         """Say that a process is gone. Its live runs are anybody's to end."""
         mine = delete(t.processes).where(t.processes.c.id == owner)
-        await self._write(lambda db: db.execute(mine), reserved=True)
+        await self._database.write(lambda db: db.execute(mine), reserved=True)
 
     async def take_answers(self, owner: str) -> dict[tuple[str, str], JSON]:
         """Return the answers for the runs of a process, by run and request. Each is kept until its event is written."""
         mine = select(t.answers).join(t.runs, t.runs.c.id == t.answers.c.run_id).where(t.runs.c.owner == owner)
-        found = await self._read(lambda db: db.execute(mine).all(), reserved=True)
+        found = await self._database.read(lambda db: db.execute(mine).all(), reserved=True)
         return {(row.run_id, row.request_id): row.answer for row in found}
 
     async def read_news(self, wanted: Mapping[str, int]) -> dict[str, News]:
@@ -145,16 +152,16 @@ class RunLogs(Database):
             states = select(t.runs.c.id, t.runs.c.active).join(these, these.c.id == t.runs.c.id)
             live = {row.id: row.active is not None for row in db.execute(states).all()}
             # Numbers are positions, so a long log is read a piece at a time.
-            piece = and_(t.events.c.seq > these.c.seq, t.events.c.seq <= these.c.seq + MOST_OF_A_RUN)
-            news = select(t.events).join(these, and_(t.events.c.run_id == these.c.id, piece)).limit(MOST_EVENTS)
+            piece = and_(t.events.c.seq > these.c.seq, t.events.c.seq <= these.c.seq + self._most_of_a_run)
+            news = select(t.events).join(these, and_(t.events.c.run_id == these.c.id, piece)).limit(self._most)
             events: dict[str, list[RunEvent]] = {id: [] for id in live}
             for id, event in rows.events_of(db, news):
                 if id in events:
                     events[id].append(event)
-            cut = sum(map(len, events.values())) == MOST_EVENTS
-            return {id: News(events[id], live[id], cut or len(events[id]) == MOST_OF_A_RUN) for id in live}
+            cut = sum(map(len, events.values())) == self._most
+            return {id: News(events[id], live[id], cut or len(events[id]) == self._most_of_a_run) for id in live}
 
-        return await self._read(work, reserved=True)
+        return await self._database.read(work, reserved=True)
 
     async def read_run(self, user_id: str, run_id: str, after: int) -> News:
         """Return what has come of a user's run after a number.
@@ -166,10 +173,10 @@ class RunLogs(Database):
         def work(db: Connection) -> News:
             # In this order: if the run has ended, its log is complete.
             live = rows.find_run(db, user_id, run_id).state.live
-            events = rows.read_events(db, run_id, after, MOST_OF_A_RUN)
-            return News(events, live, len(events) == MOST_OF_A_RUN)
+            events = rows.read_events(db, run_id, after, self._most_of_a_run)
+            return News(events, live, len(events) == self._most_of_a_run)
 
-        return await self._read(work)
+        return await self._database.read(work)
 
     async def read_events(self, run_id: str, after: int) -> tuple[list[RunEvent], bool]:
         """Return the events of a run after a number, and whether more can come.

@@ -10,7 +10,7 @@ from typing import Any
 
 from sqlalchemy import Connection, and_, bindparam, delete, func, insert, select, update
 
-from ..agent import Checkpoint, Remember
+from ..agent import Checkpoint, Pinned, Remember
 from ..compaction import compact
 from ..errors import Busy, TooManyRuns
 from ..events import (
@@ -35,6 +35,8 @@ from .notices import Notice
 _INSERT_EVENTS = insert(t.events)
 _OF_RUN = update(t.runs).where(t.runs.c.id == bindparam("run"))
 _KEEP_CHECKPOINT = _OF_RUN.values(checkpoint=bindparam("reached"), checkpoint_seq=bindparam("reached_seq"), deaths=0)
+_PINNED = -1  # in place of the number: no other process can go on with the run
+_PIN = _OF_RUN.values(checkpoint_seq=_PINNED)
 _KEEP_MEMORY = _OF_RUN.values(memory=bindparam("remembered"))
 _END = _OF_RUN.values(
     state=bindparam("ended"),
@@ -45,7 +47,7 @@ _END = _OF_RUN.values(
     folded=bindparam("found"),
 )
 _BEFORE = t.runs.alias()
-_WHOSE = "id", "owner", "active", "stop_requested", "agent", "deaths", "waiting"
+_WHOSE = "id", "owner", "active", "stop_requested", "agent", "checkpoint_seq", "deaths", "waiting"
 _LOCK = (
     select(*[t.runs.c[name] for name in _WHOSE])
     .where(t.runs.c.id.in_(bindparam("ids", expanding=True)))
@@ -164,14 +166,23 @@ def _note_effects(db: Connection, run_id: str, body: EventBody) -> None:
             db.execute(update(t.runs).where(this, t.runs.c.waiting == request_id).values(waiting=None))
 
 
-def keep_checkpoints(db: Connection, checkpoints: Mapping[str, tuple[Checkpoint, int]]) -> None:
-    """Write where runs can be resumed: one statement, however many they are."""
-    if checkpoints:
-        values = [
-            {"run": run_id, "reached": clean_json(checkpoint.state), "reached_seq": seq}
-            for run_id, (checkpoint, seq) in checkpoints.items()
-        ]
+def keep_checkpoints(db: Connection, checkpoints: Mapping[str, tuple[Checkpoint | Pinned, int]]) -> None:
+    """Write where runs can be resumed, and which cannot: a statement each, however many they are."""
+    pinned = [{"run": run_id} for run_id, (note, _) in checkpoints.items() if isinstance(note, Pinned)]
+    values = [
+        {"run": run_id, "reached": clean_json(note.state), "reached_seq": seq}
+        for run_id, (note, seq) in checkpoints.items()
+        if isinstance(note, Checkpoint)
+    ]
+    if pinned:
+        db.execute(_PIN, pinned)
+    if values:
         db.execute(_KEEP_CHECKPOINT, values)
+
+
+def can_go_on(run: Any) -> bool:
+    """Return whether another process can go on with a run as it is now."""
+    return run.agent is not None and run.checkpoint_seq != _PINNED
 
 
 def keep_memories(db: Connection, memories: Mapping[str, Remember]) -> None:

@@ -13,6 +13,7 @@ from ..text.cleaning import clean_json, clean_text, one_line, searchable
 from . import branches, notices, rows, run_rows
 from . import tables as t
 from .conversations import LARGEST_PAGE, LONGEST_TITLE, Conversations
+from .database import Database
 from .notices import Notice
 from .waiting import told
 
@@ -33,8 +34,12 @@ class Started:
     before: bool = False
 
 
-class Runs(Conversations):
+class Runs:
     """Runs, each begun for a turn of a conversation."""
+
+    def __init__(self, database: Database, conversations: Conversations) -> None:
+        self._database = database
+        self._conversations = conversations
 
     async def start_run(
         self,
@@ -93,8 +98,8 @@ class Runs(Conversations):
                 branches.index(db, conversation, branches.read_tree(db, conversation).path(run.id))
             return started
 
-        await self._purge()
-        return await self._write(work)
+        await self._conversations.purge()
+        return await self._database.write(work)
 
     async def retry_run(
         self, user_id: str, run_id: str, *, owner: str, agent: str | None = None, most: int | None = None
@@ -118,11 +123,11 @@ class Runs(Conversations):
             branches.index(db, begun.conversation_id, branches.read_tree(db, begun.conversation_id).path(begun.id))
             return started
 
-        return await self._write(work)
+        return await self._database.write(work)
 
     async def get_run(self, user_id: str, run_id: str) -> Run:
         """Return one run."""
-        return await self._read(lambda db: rows.find_run(db, user_id, run_id))
+        return await self._database.read(lambda db: rows.find_run(db, user_id, run_id))
 
     async def list_runs(self, user_id: str, conversation_id: str, *, limit: int = 100) -> tuple[RunSummary, ...]:
         """Return the runs of a conversation, latest first; also those that another took the place of."""
@@ -149,7 +154,7 @@ class Runs(Conversations):
                 for row in db.execute(found).all()
             )
 
-        return await self._read(work)
+        return await self._database.read(work)
 
     async def show_version(self, user_id: str, conversation_id: str, id: str) -> None:
         """Show the branch of a turn or a run, to its end.
@@ -168,7 +173,7 @@ class Runs(Conversations):
             db.execute(update(t.conversations).where(t.conversations.c.id == conversation_id).values(head=head))
             branches.index(db, conversation_id, tree.path(head))
 
-        await self._write(work)
+        await self._database.write(work)
 
     async def request_stop(self, user_id: str, run_id: str) -> None:
         """Ask the owner of a run to stop it; one without an owner ends. Nothing happens to one that has ended."""
@@ -177,7 +182,7 @@ class Runs(Conversations):
             rows.find_run(db, user_id, run_id)
             run_rows.ask_to_stop(db, run_id)
 
-        await self._write(work)
+        await self._database.write(work)
 
     async def put_answer(self, user_id: str, run_id: str, request_id: str, answer: JSON) -> None:
         """Leave an answer for the owner of a run.
@@ -201,7 +206,7 @@ class Runs(Conversations):
             if run.owner is None:
                 db.execute(update(t.runs).where(t.runs.c.id == run_id).values(released_at=rows.now()))
 
-        await self._write(work)
+        await self._database.write(work)
 
 
 def _begin(db: Connection, run: Run, owner: str, agent: str | None, most: int | None) -> Started:

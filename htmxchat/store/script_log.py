@@ -15,11 +15,14 @@ from . import script_rows as queue
 from .database import Database
 
 
-class ScriptLog(Database):
+class ScriptLog:
     """Scripts and what became of them. Every change is one transaction that no other change of the queue can cross.
 
     What agents propose joins the queue with the event that says so, and what a run waits for is cancelled when it ends.
     """
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
 
     async def list_scripts(self, user_id: str, conversation_id: str) -> tuple[Script, ...]:
         """Return a conversation's scripts in the order in which they came.
@@ -35,10 +38,10 @@ class ScriptLog(Database):
             queue.lock(db, conversation_id)
             return [queue.answer(db, script) for script in queue.read_settled(db, conversation_id, now)]
 
-        scripts = await self.read(look)
+        scripts = await self._database.read(look)
         now = datetime.now(UTC)
         if any(settle(script, now) is not script for script in scripts):
-            scripts = await self.write(settled)
+            scripts = await self._database.write(settled)
         return tuple(scripts)
 
     async def queue_block(self, user_id: str, run_id: str, number: int, code: str, title: str) -> Script:
@@ -59,7 +62,7 @@ class ScriptLog(Database):
                 raise InvalidInput(f"An answer may have {MOST_SCRIPTS} scripts in the queue.")
             return queue.add(db, run.conversation_id, run_id, origin, code, title)
 
-        return await self.write(work)
+        return await self._database.write(work)
 
     async def change_script(self, user_id: str, run_id: str, script_id: str, action: ScriptAction) -> Script:
         """Carry out an action, and leave the result for a run that waits for it.
@@ -80,7 +83,7 @@ class ScriptLog(Database):
                 queue.save(db, changed)
             return queue.answer(db, changed)
 
-        return await self.write(work)
+        return await self._database.write(work)
 
     async def clear_scripts(self, user_id: str, conversation_id: str) -> None:
         """Put what is over out of sight.
@@ -88,4 +91,4 @@ class ScriptLog(Database):
         Raises:
             NotFound: There is no such conversation of this user.
         """
-        await self.write(lambda db: queue.clear(db, rows.find(db, user_id, conversation_id).id))
+        await self._database.write(lambda db: queue.clear(db, rows.find(db, user_id, conversation_id).id))

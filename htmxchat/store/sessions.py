@@ -13,12 +13,15 @@ from . import tables as t
 from .database import Database
 
 
-class Sessions(Database):
+class Sessions:
     """Sign-ins by a secret that only the browser has; the tables hold its SHA-256. Every write removes what is over.
 
     The table `htmxchat_sessions` holds the users' tokens as they are: whoever can read the database can use them until
     they expire.
     """
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
 
     async def add_session(self, secret: str, user: User) -> None:
         """Remember who is signed in.
@@ -37,7 +40,7 @@ class Sessions(Database):
     async def get_session(self, secret: str) -> User | None:
         """Return who is signed in; `None` when nobody is, or not any more."""
         this = select(t.sessions).where(t.sessions.c.id == _digest(secret), t.sessions.c.expires_at > rows.now())
-        row = await self._read(lambda db: db.execute(this).one_or_none())
+        row = await self._database.read(lambda db: db.execute(this).one_or_none())
         return None if row is None else User(row.user_id, row.name, row.token, row.expires_at)
 
     async def token_of(self, user_id: str) -> str | None:
@@ -46,12 +49,12 @@ class Sessions(Database):
             t.sessions.c.user_id == user_id, t.sessions.c.expires_at > rows.now(), t.sessions.c.token.is_not(None)
         )
         latest = select(t.sessions.c.token).where(mine).order_by(t.sessions.c.created_at.desc()).limit(1)
-        return await self._read(lambda db: db.scalar(latest))
+        return await self._database.read(lambda db: db.scalar(latest))
 
     async def delete_session(self, secret: str) -> None:
         """Forget a session and its token."""
         gone = delete(t.sessions).where(t.sessions.c.id == _digest(secret))
-        await self._write(lambda db: db.execute(gone))
+        await self._database.write(lambda db: db.execute(gone))
 
     async def add_sign_in(self, secret: str, pending: PendingSignIn) -> None:
         """Remember that a browser has begun to sign in, or why it could not."""
@@ -72,7 +75,7 @@ class Sessions(Database):
                 return None
             return PendingSignIn(row.back, row.with_state, row.expires_at, row.problem)
 
-        return await self._write(work)
+        return await self._database.write(work)
 
     async def _add(self, table: Table, secret: str, values: dict[str, Any]) -> None:
         now = rows.now()
@@ -82,7 +85,7 @@ class Sessions(Database):
                 db.execute(delete(each).where(each.c.expires_at <= now))
             db.execute(insert(table).values(id=_digest(secret), created_at=now, **values))
 
-        await self._write(work)
+        await self._database.write(work)
 
 
 def _digest(secret: str) -> str:

@@ -111,7 +111,7 @@ runs = Table(
     Column("owner", String(32)),
     # Whose runs another process may go on with; NULL when no process can.
     Column("agent", Text),
-    # Where it may go on: what the agent said, and the number of the last event before that.
+    # Where it may go on: what the agent said, and the number of the last event before that; -1 while it may not.
     Column("checkpoint", JSON(none_as_null=True)),
     Column("checkpoint_seq", Integer, nullable=False, default=0),
     # How many processes have died over it since then.

@@ -23,8 +23,8 @@ from .database import Database
 from .notices import Notice
 
 MOST_DEATHS = 3
-SILENT = "The answer was interrupted: the server that wrote it stopped, or lost its database. What it wrote is kept."
-FATAL = "The answer was interrupted: the servers that wrote it stopped, one after the other. What was written is kept."
+SILENT = "The answer was interrupted because its server stopped or lost its database."
+FATAL = "The answer was interrupted because several servers stopped while they were writing it."
 UNANSWERABLE = "This question can no longer be answered: the server that asked it stopped. Try again to be asked anew."
 UNUSABLE = "What comes of the script can no longer be used: the server that waited for it stopped. Try again."
 
@@ -52,6 +52,7 @@ class RunContext:
         attempt: 1 for the first answer to this turn.
         replaced: The answer before this one to the same turn.
         memory: What the run before it on its branch has remembered.
+        forks: Whether the answer before it was followed by something else already.
         checkpoint: What the agent said last of where the run can go on.
         checkpoint_seq: The number of the last event before that.
         answers: What was answered since: requests, and scripts that have run, by their ids.
@@ -62,13 +63,17 @@ class RunContext:
     attempt: int
     replaced: Turn | None
     memory: JSON
+    forks: bool
     checkpoint: JSON
     checkpoint_seq: int
     answers: Mapping[str, JSON | ScriptResult]
 
 
-class Takeover(Database):
+class Takeover:
     """Runs that change hands."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
 
     async def look_for_left(self, me: str, agent: str | None, silent_since: datetime, orphans_since: datetime) -> Left:
         """Return what other processes have left. Two queries of a few rows, however many runs wait.
@@ -89,7 +94,7 @@ class Takeover(Database):
         def work(db: Connection) -> Left:
             return Left({row.owner: row.alive_at for row in db.execute(silent)}, db.scalars(claimable).all())
 
-        return await self._read(work, reserved=True)
+        return await self._database.read(work, reserved=True)
 
     async def give_up_process(self, owner: str, alive_at: datetime | None) -> tuple[int, int]:
         """Release the live runs of a process that is gone, or end those with which nobody can go on.
@@ -116,7 +121,7 @@ class Takeover(Database):
             db.execute(delete(t.processes).where(t.processes.c.id == owner))
             return ended, len(runs) - ended
 
-        return await self._write(work, reserved=True)
+        return await self._database.write(work, reserved=True)
 
     async def give_up_runs(self, ids: Sequence[str], owner: str) -> None:
         """Release live runs of a process that does not know of them, or end them."""
@@ -127,12 +132,12 @@ class Takeover(Database):
                 if run.owner == owner and run.active:
                     _give_up(db, run, conversations[run.id])
 
-        await self._write(work, reserved=True)
+        await self._database.write(work, reserved=True)
 
     async def release_run(self, run_id: str, owner: str) -> None:
         """Leave a live run to whoever claims it. Nothing happens to one that is not the owner's."""
         mine = and_(t.runs.c.id == run_id, t.runs.c.owner == owner)
-        await self._write(lambda db: _release(db, mine), reserved=True)
+        await self._database.write(lambda db: _release(db, mine), reserved=True)
 
     async def claim_runs(
         self, ids: Sequence[str], owner: str, agent: str | None, orphans_since: datetime, *, stops: bool = False
@@ -159,24 +164,26 @@ class Takeover(Database):
                     run_rows.finish(db, row.id, conversations[row.id], stopped if row.stop_requested else silent)
             return claimed
 
-        return await self._write(work, reserved=True)
+        return await self._database.write(work, reserved=True)
 
     async def users_of_left(self, ids: Sequence[str], agent: str | None) -> dict[str, str]:
         """Return whose those of some runs are that no process has and that an agent can go on with."""
         left = and_(t.runs.c.id.in_(ids), t.runs.c.owner.is_(None), t.runs.c.agent == agent)
         these = select(t.runs.c.id, t.runs.c.user_id).where(left)
-        return {row.id: row.user_id for row in await self._read(lambda db: db.execute(these).all(), reserved=True)}
+        return {
+            row.id: row.user_id for row in await self._database.read(lambda db: db.execute(these).all(), reserved=True)
+        }
 
     async def keep_left(self, ids: Sequence[str], since: datetime) -> None:
         """Have runs that no process has, and that were left before a time, look as if they were left now."""
         left = and_(t.runs.c.id.in_(ids), t.runs.c.owner.is_(None), t.runs.c.released_at < since)
         if ids:
-            await self._write(lambda db: db.execute(update(t.runs).where(left).values(released_at=rows.now())))
+            await self._database.write(lambda db: db.execute(update(t.runs).where(left).values(released_at=rows.now())))
 
     async def live_checkpoint(self, conversation_id: str) -> JSON:
         """Return the last checkpoint of a conversation's live run; `None` without one."""
         live = select(t.runs.c.checkpoint).where(t.runs.c.conversation_id == conversation_id, t.runs.c.active == 1)
-        return await self._read(lambda db: db.scalar(live))
+        return await self._database.read(lambda db: db.scalar(live))
 
     async def read_context(self, run: Run) -> RunContext:
         """Return what the agent of a run has to know."""
@@ -196,12 +203,13 @@ class Takeover(Database):
                 attempt + 1,
                 branches.read_answer(db, tree, attempts[attempt - 1]) if attempt else None,
                 own.remembered,
+                attempt > 0 or tree.versions(turn)[0] != turn.id,
                 own.checkpoint,
                 own.checkpoint_seq,
                 _read_answers(db, run, own.checkpoint_seq),
             )
 
-        return await self._read(work)
+        return await self._database.read(work)
 
 
 def _claimable(agent: str | None, orphans_since: datetime) -> ColumnElement[bool]:
@@ -215,7 +223,8 @@ def _claimable(agent: str | None, orphans_since: datetime) -> ColumnElement[bool
 def _give_up(db: Connection, run: Any, conversation_id: str) -> bool:
     """Release a locked run, or end it. Returns whether it was ended."""
     stops_here = run.stop_requested and run.waiting is not None
-    if run.agent is not None and not stops_here and run.deaths + 1 < MOST_DEATHS:
+    goes_on = run_rows.can_go_on(run)
+    if goes_on and not stops_here and run.deaths + 1 < MOST_DEATHS:
         _release(db, t.runs.c.id == run.id, deaths=run.deaths + 1)
         return False
     if run.stop_requested:
@@ -224,7 +233,7 @@ def _give_up(db: Connection, run: Any, conversation_id: str) -> bool:
         asks = run_rows.awaited(db, run.id) == run.waiting
         outcome = RunEnded(Outcome.FAILED, UNANSWERABLE if asks else UNUSABLE)
     else:
-        outcome = RunEnded(Outcome.FAILED, SILENT if run.agent is None else FATAL)
+        outcome = RunEnded(Outcome.FAILED, FATAL if goes_on else SILENT)
     run_rows.finish(db, run.id, conversation_id, outcome)
     return True
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Row, and_, delete, exists, or_, select
@@ -17,71 +18,47 @@ from .database import Database
 _AT_ONCE = 200
 
 
-class Upkeep(Database):
-    """Retention, and what data protection asks for."""
+async def prune(database: Database, older_than: timedelta) -> int:
+    """Remove conversations in which nothing has happened for a time."""
+    if older_than < timedelta(0):
+        raise ValueError("older_than is negative: it is how long nothing must have happened")
+    here = t.runs.c.conversation_id == t.conversations.c.id
+    held = or_(t.runs.c.owner.is_not(None), t.runs.c.waiting.is_(None))
+    under_way = exists().where(here, t.runs.c.active == 1, held)
+    return await _remove(database, and_(t.conversations.c.updated_at < rows.now() - older_than, ~under_way))
 
-    async def prune(self, older_than: timedelta) -> int:
-        """Remove conversations in which nothing has happened for a time, with everything in them.
 
-        One in which a process answers stays. A question that nobody has answered for all that time goes with its
-        conversation, unless its process still holds it. Sign-ins stay: they end by themselves.
+async def delete_user(database: Database, user_id: str) -> int:
+    """Remove all that is kept of a user."""
+    await database.write(lambda db: db.execute(delete(t.sessions).where(t.sessions.c.user_id == user_id)))
+    return await _remove(database, t.conversations.c.user_id == user_id)
 
-        Args:
-            older_than: Since the last turn began or ended.
 
-        Returns:
-            How many were removed.
+async def export_user(database: Database, user_id: str) -> AsyncGenerator[dict[str, JSON], None]:
+    """Yield each of a user's conversations as JSON, oldest first."""
+    mine = select(t.conversations.c.id).where(t.conversations.c.user_id == user_id)
+    ids = await database.read(lambda db: db.scalars(mine.order_by(t.conversations.c.created_at)).all())
+    for conversation_id in ids:
+        exported = await database.read(partial(_export, conversation_id=conversation_id))
+        if exported is not None:
+            yield exported
 
-        Raises:
-            ValueError: The time is negative.
-        """
-        if older_than < timedelta(0):
-            raise ValueError("older_than is negative: it is how long nothing must have happened")
-        here = t.runs.c.conversation_id == t.conversations.c.id
-        held = or_(t.runs.c.owner.is_not(None), t.runs.c.waiting.is_(None))
-        under_way = exists().where(here, t.runs.c.active == 1, held)
-        return await self._remove(and_(t.conversations.c.updated_at < rows.now() - older_than, ~under_way))
 
-    async def delete_user(self, user_id: str) -> int:
-        """Remove all that is kept of a user: conversations, also deleted ones, and sign-ins.
+async def _remove(database: Database, condition: ColumnElement[bool]) -> int:
+    """Remove conversations, some at a time: others write meanwhile."""
+    removed = 0
+    some = select(t.conversations.c.id).where(condition).limit(_AT_ONCE)
 
-        A live run loses its log, so its agent is stopped, within a second or so.
+    def work(db: Connection) -> int:
+        ids = db.scalars(some).all()
+        these = t.conversations.c.id.in_(ids)
+        script_rows.remove(db, these)
+        db.execute(delete(t.conversations).where(these))
+        return len(ids)
 
-        Returns:
-            How many conversations were removed.
-        """
-        await self._write(lambda db: db.execute(delete(t.sessions).where(t.sessions.c.user_id == user_id)))
-        return await self._remove(t.conversations.c.user_id == user_id)
-
-    async def export_user(self, user_id: str) -> AsyncGenerator[dict[str, JSON], None]:
-        """Yield each of a user's conversations as JSON, oldest first, also deleted ones that are still kept.
-
-        Each has its turns (`follows` names the run that each comes after), for each turn all attempts to answer it with
-        their events and what the agent remembered, and its scripts; `head` is the run that ends what is shown. Times
-        are ISO 8601.
-        """
-        mine = select(t.conversations.c.id).where(t.conversations.c.user_id == user_id)
-        ids = await self._read(lambda db: db.scalars(mine.order_by(t.conversations.c.created_at)).all())
-        for conversation_id in ids:
-            exported = await self._read(lambda db, id=conversation_id: _export(db, id))  # type: ignore[misc]
-            if exported is not None:
-                yield exported
-
-    async def _remove(self, condition: ColumnElement[bool]) -> int:
-        """Remove conversations, some at a time: others write meanwhile."""
-        removed = 0
-        some = select(t.conversations.c.id).where(condition).limit(_AT_ONCE)
-
-        def work(db: Connection) -> int:
-            ids = db.scalars(some).all()
-            these = t.conversations.c.id.in_(ids)
-            script_rows.remove(db, these)
-            db.execute(delete(t.conversations).where(these))
-            return len(ids)
-
-        while count := await self._write(work):
-            removed += count
-        return removed
+    while count := await database.write(work):
+        removed += count
+    return removed
 
 
 def _export(db: Connection, conversation_id: str) -> dict[str, JSON] | None:

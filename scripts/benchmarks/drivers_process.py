@@ -31,13 +31,13 @@ async def measure(url: str, count: int) -> dict[str, dict[str, float]]:
             events = [RunEvent(seq + 1 + each, now, TextDelta("a word or two ")) for each in range(EVENTS)]
             batches.append(Batch(run_id, events))
             seqs[run_id] = events[-1].seq
-        assert not await store.append(batches, "me")
+        assert not await store.logs.append(batches, "me")
 
     async def news(_: int) -> None:
-        await store.read_news({run_id: seqs[run_id] - EVENTS for run_id in ids})
+        await store.logs.read_news({run_id: seqs[run_id] - EVENTS for run_id in ids})
 
     async def nothing(_: int) -> None:
-        await store.read_news(seqs)
+        await store.logs.read_news(seqs)
 
     works: list[Callable[[int], Awaitable[object]]] = [lambda number: _start(store, number), append, news, nothing]
     found = {name: await _time(work, count) for name, work in zip(WORK, works, strict=True)}
@@ -46,7 +46,9 @@ async def measure(url: str, count: int) -> dict[str, dict[str, float]]:
 
 
 async def _start(store: Store, number: int) -> str:
-    return (await store.start_run(f"user {number % RUNS}", None, "Hello, how are you?", owner="me", most=1_000)).run.id
+    return (
+        await store.runs.start_run(f"user {number % RUNS}", None, "Hello, how are you?", owner="me", most=1_000)
+    ).run.id
 
 
 async def _time(work: Callable[[int], Awaitable[object]], count: int) -> dict[str, float]:

@@ -105,7 +105,7 @@ def inspected(page: Page) -> None:
     page.get_by_role("link", name="Inspect this run").click()
     page.locator("#inspector-rows > [data-type=ToolStarted] > summary").click()
     page.locator("#inspector-rows .json").wait_for()
-    page.get_by_text("As text").click()
+    page.get_by_text("Show as table").click()
 
 
 def inspected_live(page: Page) -> None:

@@ -150,7 +150,7 @@ def test_who_sends_while_the_agent_answers_is_told_and_keeps_the_text(chat: Page
     start(chat, "forever", "running")
     send(chat, "and then?")
     expect(chat.locator("#composer-error")).to_have_text(
-        "The agent is still answering. Wait for it, or stop it, then send your message."
+        "The agent is still answering. Wait for it or stop it, then send your message."
     )
     expect(box(chat)).to_have_value("and then?")
     chat.get_by_role("button", name="Stop").click()
@@ -170,7 +170,7 @@ def test_a_message_that_does_not_get_through_is_kept_and_can_be_sent_again(chat:
     for fail in failures:
         chat.route("**/messages", fail)
         send(chat, "precious")
-        expect(chat.locator("#composer-error")).to_contain_text("could not be sent, and is kept here")
+        expect(chat.locator("#composer-error")).to_contain_text("could not be sent. It is still here")
         expect(box(chat)).to_have_value("precious")
         chat.unroute("**/messages")
     expect(chat.locator("body")).not_to_contain_text("Bad gateway")

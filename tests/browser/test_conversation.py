@@ -83,7 +83,7 @@ class TestAnswering:
     def test_a_failed_answer_says_so_without_its_secrets_and_the_next_takes_its_place(self, chat: Page) -> None:
         start(chat, "fail", "failed")
         expect(answer(chat)).to_contain_text("The first half of")
-        expect(answer(chat)).to_contain_text("The answer stopped.")
+        expect(answer(chat)).to_contain_text("The answer failed.")
         assert "secret" not in chat.content()
         failed = answer(chat).get_attribute("id")
         assert_same_after_reload(chat)

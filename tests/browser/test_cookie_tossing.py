@@ -71,7 +71,7 @@ class Site:
 def serving(**tls: Any) -> Iterator[Site]:
     door = OpenDoor()
     chat = create_chat_app(LocalBackend(respond, Store()))
-    signed_in = create_chat_app(LocalBackend(respond, door.sessions), login=door)
+    signed_in = create_chat_app(LocalBackend(respond, door.store), login=door)
     routes = [Mount("/chat", chat), Mount("/in", signed_in), Route("/toss", toss)]
     with Serving(Starlette(routes=routes, lifespan=chat_lifespan(chat, signed_in)), **tls) as server:
         port, scheme = urlsplit(server.url).port, "https" if tls else "http"

@@ -206,7 +206,7 @@ def test_bars_and_the_first_problem_lead_to_their_rows(chat: Page) -> None:
     bar.focus()
     key(chat, "Enter")
     expect(chat.locator("#inspector-rows > [data-type=ToolStarted] > summary")).to_be_focused()
-    chat.get_by_text("As text").click()
+    chat.get_by_text("Show as table").click()
     expect(chat.locator(".timeline-text")).to_contain_text("query")
 
 

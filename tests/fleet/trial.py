@@ -144,7 +144,7 @@ async def twice_or_never(site: Site, users: list[Conversation]) -> list[str]:
     )
     store = Store(site.database.url, migrate=False)
     try:
-        rows = await store.read(lambda db: db.execute(query).all())
+        rows = await store.database.read(lambda db: db.execute(query).all())
     finally:
         await store.close()
     stored = {name: tuple(numbers) for name, *numbers in rows}

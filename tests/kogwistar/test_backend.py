@@ -84,8 +84,13 @@ def path(tmp_path: Path) -> str:
 
 
 @pytest.fixture
-async def chat(server: Replay, path: str) -> AsyncIterator[KogwistarBackend]:
-    backend = KogwistarBackend(server.url, Store(path), timing=FAST)
+def timing() -> Timing:
+    return FAST
+
+
+@pytest.fixture
+async def chat(server: Replay, path: str, timing: Timing) -> AsyncIterator[KogwistarBackend]:
+    backend = KogwistarBackend(server.url, Store(path), timing=timing)
     yield backend
     await backend.close()
 
@@ -265,7 +270,7 @@ async def test_a_run_that_the_server_forgot_ends(server: Replay, chat: Kogwistar
     server.kill()
     del server.runs[on(server, run)]
     server.start()
-    assert "does not know this run" in (end(await reading).error or "")
+    assert "no longer knows this run" in (end(await reading).error or "")
 
 
 @pytest.mark.parametrize("route", ["/events$", "/api/runs/[^/]*(/events)?$"])
@@ -880,18 +885,18 @@ async def test_a_message_in_doubt_that_has_arrived_is_not_joined_by_a_second_run
         await other.close()
 
 
+@pytest.mark.parametrize("timing", [replace(FAST, unanswered=0)], ids=[""])
 async def test_a_message_in_doubt_whose_answer_does_not_come_frees_its_place(
-    server: Replay, chat: KogwistarBackend, monkeypatch: pytest.MonkeyPatch
+    server: Replay, chat: KogwistarBackend
 ) -> None:
     first = await chat.start_run(ANN, None, "hidden")
     await read(chat, first)
     server.fault("turns:answer", 504)
     with pytest.raises(BackendUnavailable):
         await chat.start_run(ANN, first.conversation_id, "Which way?")
-    server.add_turn(first.conversation_id, "user", "Which way?")
     with pytest.raises(Busy):
         await chat.start_run(ANN, first.conversation_id, "And then?")
-    monkeypatch.setattr("htmxchat.agents.kogwistar.doubt.UNANSWERED", 0.0)
+    server.add_turn(first.conversation_id, "user", "Which way?")
     await until_over(chat, first.conversation_id)
     await chat.start_run(ANN, first.conversation_id, "And then?")
     turns = (await chat.load_transcript(ANN, first.conversation_id)).turns
@@ -1057,11 +1062,11 @@ async def test_a_run_that_waits_for_a_token_is_not_taken_for_one_that_nobody_wan
     try:
         await chat.close()
         long_ago, this = datetime.now(UTC) - timedelta(seconds=50), tables.runs.c.id == run.id
-        await store.write(lambda db: db.execute(update(tables.runs).where(this).values(released_at=long_ago)))
+        await store.database.write(lambda db: db.execute(update(tables.runs).where(this).values(released_at=long_ago)))
         released_at = select(tables.runs.c.released_at).where(this)
         await other.open()
         async with asyncio.timeout(10):
-            while (await store.read(lambda db: db.scalar(released_at)) or long_ago) <= long_ago:  # noqa: ASYNC110
+            while (await store.database.read(lambda db: db.scalar(released_at)) or long_ago) <= long_ago:  # noqa: ASYNC110
                 await asyncio.sleep(0.02)
         assert (await other.get_run(ANN, run.id)).state.live
     finally:
@@ -1245,7 +1250,7 @@ async def test_a_stop_that_a_dying_process_did_not_pass_on_reaches_the_server(
     await chat.cancel_run(ANN, run.id)
     await until(chat, run, RunStopping)
     kill(chat)
-    await chat._store.give_up_runs([run.id], chat._journal.owner)
+    await chat._store.takeover.give_up_runs([run.id], chat._journal.owner)
     assert server.runs[on(server, run)].cancelling is None
     server.faults.clear()
     other = KogwistarBackend(server.url, Store(path), timing=FAST)

@@ -91,7 +91,7 @@ def test_a_run_that_was_stopped_says_so(client: TestClient) -> None:
         if meanings(page)[-1].startswith("Stopped after"):
             break
         client.portal.call(anyio.sleep, 0.02)  # type: ignore[union-attr]
-    assert "Somebody asked it to stop" in meanings(page)
+    assert "Stop requested" in meanings(page)
     assert page.one(id="inspector-facts").one("dd", cls="state").text == "Stopped"
 
 

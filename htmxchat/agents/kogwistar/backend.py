@@ -171,7 +171,7 @@ class KogwistarBackend(LocalBackend):
     async def run_evidence(self, user: User, run_id: str) -> tuple[Source, ...]:
         """Return what the answer rests on, with the words that matter."""
         id = await self._on_server(user, run_id)
-        events, _ = await self._store.read_events(run_id, 0)
+        events, _ = await self._store.logs.read_events(run_id, 0)
         return await insight.read_evidence(self._client, user.token or "", id, events) if id else ()
 
     async def cancel_run(self, user: User, run_id: str) -> None:
@@ -204,7 +204,7 @@ class KogwistarBackend(LocalBackend):
         try:
             run = await super()._start(user, id, text, submission)
         except Busy:
-            phase = Progress.read(await self._store.live_checkpoint(id or "")).phase
+            phase = Progress.read(await self._store.takeover.live_checkpoint(id or "")).phase
             raise Busy(doubt.WAITS.get(phase)) from None
         if (sending := self._kogwistar.sent(run.id)) is None:
             return run
@@ -238,9 +238,9 @@ class KogwistarBackend(LocalBackend):
 
     async def _take_over(self, run_ids: Sequence[str], orphans_since: datetime) -> None:
         """Go on with the runs of those whose token is known here. Others wait for a process that knows it."""
-        users = await self._store.users_of_left(run_ids, self._agent_name)
+        users = await self._store.takeover.users_of_left(run_ids, self._agent_name)
         known = {user_id for user_id in set(users.values()) if await self._credentials.find(user_id)}
         waiting = [id for id, user_id in users.items() if user_id not in known]
         # Their agent is there, so no other may end them.
-        await self._store.keep_left(waiting, orphans_since + timedelta(seconds=self._timing.orphan / 2))
+        await self._store.takeover.keep_left(waiting, orphans_since + timedelta(seconds=self._timing.orphan / 2))
         await super()._take_over([id for id in run_ids if id not in waiting], orphans_since)

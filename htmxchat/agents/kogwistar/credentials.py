@@ -62,7 +62,7 @@ class Credentials:
         if token is not None and not expired(token):
             return token
         with suppress(ChatError):
-            token = await self._store.token_of(user_id)
+            token = await self._store.sessions.token_of(user_id)
             if token is None or token == self._refused.get(user_id):
                 return None
             # Sign-ins of the same store need not be of this server.

@@ -6,12 +6,8 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from ...events import Outcome, RunEnded
+from .timing import Timing
 from .translation.replies import ServerTurn
-
-UNANSWERED = 120.0
-"""Seconds for which an answer is waited for: a second run beside its own, whose id nobody has told, spoils both."""
-MISSING = 15.0
-"""Seconds after which a message that is not there will not come any more."""
 
 WAITS = {
     "doubt": "It is not known yet whether your last message has arrived. Send this one in half a minute.",
@@ -55,7 +51,7 @@ def look_for(text: str, turns: Sequence[ServerTurn], known: Collection[str]) -> 
     return None
 
 
-def end(found: Found | None, seconds: float, *, stopped: bool) -> RunEnded | None:
+def end(found: Found | None, seconds: float, timing: Timing, *, stopped: bool) -> RunEnded | None:
     """Return how the run of a message ends; `None` while it may still arrive, or be answered.
 
     Args:
@@ -64,7 +60,7 @@ def end(found: Found | None, seconds: float, *, stopped: bool) -> RunEnded | Non
         stopped: Whether somebody wanted the run to stop.
     """
     answered = found is not None and found.answer is not None
-    if not answered and seconds < (UNANSWERED if found else MISSING):
+    if not answered and seconds < (timing.unanswered if found else timing.missing):
         return None
     if stopped:
         return RunEnded(Outcome.CANCELLED)

@@ -44,7 +44,7 @@ class Learning:
             raise NotFound from None  # as what is somebody else's: without its request id
         if there.user_id != me.id or there.id != server_id:
             raise NotFound
-        await self._store.write(lambda db: reconcile.add_conversation(db, me.id, server_id, place))
+        await self._store.database.write(lambda db: reconcile.add_conversation(db, me.id, server_id, place))
 
     async def conversations(self, me: User, *, empty: bool) -> bool:
         """Read the server's list. Returns whether there is news now.
@@ -111,4 +111,4 @@ class Learning:
 
     async def _read_turns(self, me: User, id: str) -> None:
         turns = await self._client.turns(me.token or "", await self._links.server_id(id) or id)
-        await self._store.write(lambda db: reconcile.learn_turns(db, id, turns))
+        await self._store.database.write(lambda db: reconcile.learn_turns(db, id, turns))

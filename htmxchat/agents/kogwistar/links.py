@@ -31,28 +31,30 @@ class Links:
 
     async def server_id(self, id: str) -> str | None:
         """Return what the server calls a conversation, a turn or a run; `None` if it was never there."""
-        return await self._store.read(lambda db: db.scalar(select(t.links.c.server_id).where(t.links.c.id == id)))
+        return await self._store.database.read(
+            lambda db: db.scalar(select(t.links.c.server_id).where(t.links.c.id == id))
+        )
 
     async def new_conversations(self, server_ids: Iterable[str]) -> list[str]:
         """Return which of some conversations have never been here."""
         ids = {own_id(each): each for each in server_ids}
         these = select(t.links.c.id).where(t.links.c.id.in_(ids))
-        known = await self._store.read(lambda db: set(db.scalars(these)))
+        known = await self._store.database.read(lambda db: set(db.scalars(these)))
         return [server_id for id, server_id in ids.items() if id not in known]
 
     async def workflows(self, conversation_id: str) -> dict[str, str]:
         """Return which workflow each run of a conversation is of."""
         here = select(t.links.c.id, t.links.c.workflow_id).where(t.links.c.conversation_id == conversation_id)
-        return {row.id: row.workflow_id for row in await self._store.read(lambda db: db.execute(here).all())}
+        return {row.id: row.workflow_id for row in await self._store.database.read(lambda db: db.execute(here).all())}
 
     async def turns(self, conversation_id: str, before: str) -> set[str]:
         """Return what the server calls all that is known of a conversation but the turn that a run answers."""
         own = select(t.runs.c.turn_id).where(t.runs.c.id == before).scalar_subquery()
         here = select(t.links.c.server_id).where(t.links.c.conversation_id == conversation_id, t.links.c.id != own)
-        return set(await self._store.read(lambda db: db.scalars(here).all()))
+        return set(await self._store.database.read(lambda db: db.scalars(here).all()))
 
     async def add_conversation(self, id: str, server_id: str) -> None:
-        await self._store.write(lambda db: put(db, id, server_id=server_id))
+        await self._store.database.write(lambda db: put(db, id, server_id=server_id))
 
     async def add_run(self, run_id: str, turn: str, **names: str) -> None:
         """Remember a run.
@@ -71,7 +73,7 @@ class Links:
             if turn:
                 put(db, run.turn_id, **here, server_id=turn)
 
-        await self._store.write(work)
+        await self._store.database.write(work)
 
     async def take_back(self, run: Run, *, conversation: bool) -> None:
         """Remove a message that the server did not take, and the conversation with it if it was the first."""
@@ -85,7 +87,7 @@ class Links:
             if conversation:
                 db.execute(delete(t.conversations).where(this))
 
-        await self._store.write(work)
+        await self._store.database.write(work)
 
 
 def put(db: Connection, id: str, **values: Any) -> None:

@@ -78,19 +78,20 @@ class KogwistarLogin:
         self._http = Http(base_url, checks.seconds("timeout", timeout))
         self._public = address("public_url", public_url) if public_url else self._http.base_url
         self._provider = provider if provider is None else checks.text("provider", provider)
-        self.sessions = checks.instance("store", store, Store, 'Store("sqlite:///chat.db")')
+        self.store = checks.instance("store", store, Store, 'Store("sqlite:///chat.db")')
+        self.sessions = store.sessions
         self.app_url = address("app_url", app_url) if app_url else None
         if self.app_url and urlsplit(self.app_url).path:
             raise ValueError(f"app_url is a scheme and a host, without a path, not {app_url!r}.")
 
     async def open(self) -> None:
         """Open the store."""
-        await self.sessions.open()
+        await self.store.open()
 
     async def close(self) -> None:
         """Close all connections and the store."""
         await self._http.close()
-        await self.sessions.close()
+        await self.store.close()
 
     async def begin(self, callback: str) -> SignInAt:
         """Return where the server signs people in.

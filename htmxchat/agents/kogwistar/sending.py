@@ -75,7 +75,8 @@ async def _look_for(job: Job) -> AsyncGenerator[Said, None]:
         turns = await job.ask(setup.client.turns, conversation)
         known = await setup.links.turns(request.conversation_id, request.run_id)
         found = doubt.look_for(request.text, turns, known)
-        if (end := doubt.end(found, progress.age, stopped=job.signals.stop_asked is not None)) is not None:
+        stopped = job.signals.stop_asked is not None
+        if (end := doubt.end(found, progress.age, setup.timing, stopped=stopped)) is not None:
             if found is not None:
                 answer_id = found.answer.id if found.answer else ""
                 names = {"answer_id": answer_id, "workflow_id": setup.workflow_id}

@@ -20,6 +20,9 @@ class Timing:
             the server may take to run the rest of the workflow.
         submit: How long a message may take to be sent before its sender is told that it may or may not arrive.
         doubt: Between two looks for a message of which nobody knows whether it arrived.
+        missing: How long a message that is not there may still arrive.
+        unanswered: How long the answer to one that has arrived is waited for: a second run beside its own, whose id
+            nobody has told, spoils both.
         poll: Between two polls, when events are polled for.
         list: For how long the server's list of conversations is not asked for again.
         turns: The same for the turns of one conversation.
@@ -34,6 +37,8 @@ class Timing:
     resent: float = 660.0
     submit: float = 12.0
     doubt: float = 2.0
+    missing: float = 15.0
+    unanswered: float = 120.0
     poll: float = 0.7
     list: float = 300.0
     turns: float = 60.0

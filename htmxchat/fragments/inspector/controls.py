@@ -25,7 +25,7 @@ _KEYS = (
     ("Enter", "open or close a row"),
     ("Home End", "first and last row"),
     ("/", "search"),
-    ("t", "choose a type"),
+    ("t", "filter by type"),
     ("p", "pause or go on"),
     ("f", "follow or stay"),
     ("c", "clear the view"),
@@ -95,7 +95,7 @@ def _types(chosen: str, others: Sequence[str]) -> Child:
         unknown.append(chosen)
     return [
         choice("", "All events"),
-        choice("steps", "Without text"),
+        choice("steps", "Hide text"),
         choice("problems", "Problems"),
         optgroup([choice(name, name) for name in known], label="Type"),
         optgroup([choice(name, name) for name in unknown], label="The agent's own") if unknown else None,

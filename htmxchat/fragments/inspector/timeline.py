@@ -36,7 +36,7 @@ def timeline_chart(timeline: Timeline, run_id: str, urls: Urls) -> FT:
                 cls="timeline",
                 aria_label="Where the time went",
             ),
-            details(summary("As text"), _as_text(lanes), cls="timeline-text", id="timeline-text"),
+            details(summary("Show as table"), _as_text(lanes), cls="timeline-text", id="timeline-text"),
         ]
     return div(content, id="inspector-timeline")
 

@@ -147,8 +147,8 @@ def _finished(urls: Urls, conversation: Conversation, scripts: Sequence[Script],
 
 
 def _nothing() -> FT:
-    words = "Python that the agent wants to run, and the Python in its answers, waits here until you have read it."
-    return p(words, " It runs in your browser, in a sandbox without network.", cls="nothing")
+    words = "Python that the agent wants to run waits here for your approval, and so does the Python in its answers."
+    return p(words, " It runs in your browser, in a sandbox with no network access.", cls="nothing")
 
 
 def _trust() -> FT:

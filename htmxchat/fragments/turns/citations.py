@@ -33,24 +33,32 @@ class Citations:
 
     def __init__(self, run_id: str, before: int = 0) -> None:
         self._run_id = run_id
-        self._next = before
+        self._before = before
+        self._cited: list[int] = []  # the sources' numbers, in order
         self._numbers: dict[int, list[int]] = {}  # by the sources' numbers
 
     def copy(self) -> Citations:
-        twin = self.after()
+        twin = Citations(self._run_id, self._before)
+        twin._cited = list(self._cited)
         twin._numbers = {source: list(numbers) for source, numbers in self._numbers.items()}
         return twin
 
     def after(self) -> Citations:
         """Return those that follow: none yet."""
-        return Citations(self._run_id, self._next)
+        return Citations(self._run_id, self._before + len(self))
+
+    def cut(self, count: int) -> None:
+        """Forget all but the first `count`."""
+        for source in reversed(self._cited[count:]):
+            self._numbers[source].pop()
+        del self._cited[count:]
 
     def __len__(self) -> int:
-        return sum(map(len, self._numbers.values()))
+        return len(self._cited)
 
     def __iter__(self) -> Iterator[int]:
         """Yield the numbers of the sources that are cited, in order."""
-        return iter(sorted(self._numbers))
+        return iter(sorted(source for source, numbers in self._numbers.items() if numbers))
 
     def ids(self, source: int) -> list[str]:
         """Return the ids of the citations of a source."""
@@ -61,11 +69,12 @@ class Citations:
         return _WRITTEN.sub(self._numbered, block) if 'class="cite"' in block else block
 
     def _numbered(self, found: re.Match[str]) -> str:
-        if self._next >= MOST:
+        number, source = self._before + len(self), int(found[2])
+        if number >= MOST:
             return found[1]
-        self._numbers.setdefault(int(found[2]), []).append(self._next)
-        self._next += 1
-        return unlinked(self._id(self._next - 1), int(found[2]))
+        self._cited.append(source)
+        self._numbers.setdefault(source, []).append(number)
+        return unlinked(self._id(number), source)
 
     def _id(self, number: int) -> str:
         return f"cite-{self._run_id}-{number}"

@@ -68,8 +68,7 @@ def section_html(
     place = section[0]
     part = view.parts[place]
     if isinstance(part, Text):
-        is_open = view.state.live and place == len(view.parts) - 1
-        blocks = text_blocks(part.text, context, budget, is_open=is_open)
+        blocks = text_blocks(part.text, context, budget, is_open=can_grow(view, place))
         html = text_html(run_id, place, [citations.number(block) for block in blocks])
         return linked(html, run_id, view.sources)
     if is_step(part, context):
@@ -94,8 +93,14 @@ def part_html(run_id: str, view: RunView, place: int, context: TurnContext) -> s
     raise AssertionError("A text is drawn as blocks.")
 
 
+def can_grow(view: RunView, place: int) -> bool:
+    """Return whether this is a text that more can be written to as it stands."""
+    part = view.parts[place]
+    return isinstance(part, Text) and not part.blank and view.state.live and place == len(view.parts) - 1
+
+
 def text_html(run_id: str, place: int, blocks: Sequence[str]) -> str:
-    """Return a text of an answer, of its blocks."""
+    """Return a text of an answer, of its blocks. One without any keeps what stands around it apart."""
     return render(div(raw("".join(blocks)), cls="prose", id=part_id(run_id, place), dir="auto"))
 
 

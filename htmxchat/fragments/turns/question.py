@@ -5,9 +5,13 @@ Hooks: `form.request`, and `.request[data-state]` once it is settled.
 
 from __future__ import annotations
 
+import json
+
+from ...events import InputRequested
 from ...html import FT, Child, raw, tag
 from ...models import RunState, Waiting
 from ...parts import Question
+from ...scripts.states import digest
 from ...text.confusing import marked
 from ...words import standing
 from ..controls import post_form
@@ -28,6 +32,11 @@ def question(id: str, run_id: str, question: Question, context: TurnContext) -> 
     return _record(id, question)
 
 
+def wording(request: InputRequested) -> str:
+    """Return the digest of what a user reads of a question: an answer is to these words and no others."""
+    return digest(json.dumps([request.prompt, request.choices]))
+
+
 def _form(id: str, url: str, question: Question) -> FT:
     request, prompt = question.request, raw(marked(question.request.prompt, _LONGEST))
     if request.choices:
@@ -42,7 +51,10 @@ def _form(id: str, url: str, question: Question) -> FT:
         press = button("Answer", cls="button", data_kind="primary", type="submit")
         content = [label(prompt, for_=field_id, dir="auto"), div(field, press, cls="actions")]
     # In a field and not in the path, where a slash or two dots would mean something.
-    which = input_(type="hidden", name="request", value=request.request_id)
+    which = [
+        input_(type="hidden", name="request", value=request.request_id),
+        input_(type="hidden", name="digest", value=wording(request)),
+    ]
     mark = standing(RunState.RUNNING, Waiting.ANSWER)
     state = p(mark.word, cls="state", data_state=mark.mark.value)
     return post_form(url, which, state, content, cls="request", id=id)

@@ -65,10 +65,14 @@ def turn_lost(run_id: str, sentence: str, context: TurnContext) -> FT:
 def _failure(view: RunView, retry: FT) -> FT:
     return div(
         icon("alert"),
-        p(b("The answer stopped."), " ", bdi(view.error or "The agent failed. What it wrote is kept.")),
+        p(b("The answer failed."), " ", bdi(view.error or "The agent hit an error."), _saved(view)),
         retry,
         cls="failure",
     )
+
+
+def _saved(view: RunView) -> str:
+    return " The answer so far is saved." if view.text else ""
 
 
 def _retry(urls: Urls, run_id: str, *words: Child, **attributes: Any) -> FT:

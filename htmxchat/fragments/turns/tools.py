@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
 
 from ...events import JSON
 from ...html import FT, Child, icon, raw, tag
@@ -34,8 +36,9 @@ FEW = 4
 def steps(run_id: str, view: RunView, places: Sequence[int], context: TurnContext) -> FT:
     """Return steps that follow each other."""
     first, over = places[0], is_over(view, places[-1])
-    rows = [turn_step(f"part-{run_id}-{place}", _step(view, place), context) for place in places]
-    fold = steps_fold(run_id, first, steps_gist(view, places, over=over)) if len(places) > FEW else None
+    found = [_step(view, place) for place in places]
+    rows = [turn_step(f"part-{run_id}-{place}", step, context) for place, step in zip(places, found, strict=True)]
+    fold = steps_fold(run_id, first, steps_gist(StepsTotal().plus(*found), over=over)) if len(places) > FEW else None
     return steps_group(run_id, first, fold, rows, over=over)
 
 
@@ -49,19 +52,65 @@ def steps_fold(run_id: str, first: int, gist: Child) -> FT:
     return details(summary(gist), cls="fold", id=f"fold-{run_id}-{first}")
 
 
-def steps_gist(view: RunView, places: Sequence[int], *, over: bool) -> list[Child]:
+@dataclass(frozen=True, slots=True)
+class StepsTotal:
+    """What many steps are together, added up as they come.
+
+    Attributes:
+        began: When the first one did.
+        ended: When the latest did; one that has not yet, began.
+    """
+
+    steps: int = 0
+    calls: int = 0
+    failed: int = 0
+    began: datetime | None = None
+    ended: datetime | None = None
+
+    def plus(self, *steps: Step) -> StepsTotal:
+        """Return the total with steps that follow."""
+        if not steps:
+            return self
+        calls = [step for step in steps if isinstance(step, ToolCall)]
+        ends = [_latest(step) for step in steps]
+        return StepsTotal(
+            self.steps + len(steps),
+            self.calls + len(calls),
+            self.failed + sum(map(_failed, calls)),
+            self.began or steps[0].started_at,
+            max(ends if self.ended is None else [self.ended, *ends]),
+        )
+
+    def changed(self, before: Step, after: Step, *, first: bool) -> StepsTotal:
+        """Return the total after one of its steps has changed; `first` says that it is the first."""
+        assert self.ended is not None
+        return replace(
+            self,
+            failed=self.failed + _failed(after) - _failed(before),
+            began=after.started_at if first else self.began,
+            ended=max(self.ended, _latest(after)),
+        )
+
+
+def _latest(step: Step) -> datetime:
+    return step.started_at if step.ended_at is None else max(step.started_at, step.ended_at)
+
+
+def _failed(step: Step) -> bool:
+    return step.state is RunState.FAILED if isinstance(step, ToolCall) else False
+
+
+def steps_gist(total: StepsTotal, *, over: bool) -> list[Child]:
     """Return what many steps are, in a few words; as long as more can follow, at a cost that does not grow."""
     if not over:
-        return [_chevron(), span(f"{len(places)} steps so far")]
-    found = [_step(view, place) for place in places]
-    calls = [step for step in found if isinstance(step, ToolCall)]
-    failed = sum(call.state is RunState.FAILED for call in calls)
-    took = lasted(found[0].started_at, max(step.ended_at or step.started_at for step in found))
-    words = f"Used {len(calls)} tools" if calls else f"Thought {len(found)} times"
+        return [_chevron(), span(f"{total.steps} steps so far")]
+    assert total.began is not None and total.ended is not None
+    took = lasted(total.began, total.ended)
+    words = f"Used {total.calls} tools" if total.calls else f"Thought {total.steps} times"
     return [
         _chevron(),
         span(f"{words} in {took}" if took else words),
-        span(f"{failed} failed", cls="state", data_state="failed") if failed else None,
+        span(f"{total.failed} failed", cls="state", data_state="failed") if total.failed else None,
     ]
 
 
@@ -83,9 +132,7 @@ def turn_step(id: str, step: Step, context: TurnContext) -> FT:
     Where nobody inspects, a call is its line alone, with no words but those that the agent gave it.
     """
     if isinstance(step, Reasoning):
-        took = "" if step.ended_at is None else lasted(step.started_at, step.ended_at)
-        head = "Thinking" if step.ended_at is None else f"Thought for {took}" if took else "Thought"
-        return details(summary(_chevron(), head), p(step.text, cls="detail", dir="auto"), cls="step", id=id)
+        return details(thought_summary(step), p(step.text, cls="detail", dir="auto"), cls="step", id=id)
     open_to_all = context.inspector is not None
     took = lasted(step.started_at, step.ended_at) if step.ended_at else ""
     asked, found = step.summary, step.found
@@ -102,6 +149,13 @@ def turn_step(id: str, step: Step, context: TurnContext) -> FT:
     if not open_to_all:
         return p(line, **facts)
     return details(summary(_chevron(), line), dl(_io(step), cls="io"), **facts)
+
+
+def thought_summary(step: Reasoning) -> FT:
+    """Return the line of a stretch of reasoning."""
+    took = "" if step.ended_at is None else lasted(step.started_at, step.ended_at)
+    head = "Thinking" if step.ended_at is None else f"Thought for {took}" if took else "Thought"
+    return summary(_chevron(), head)
 
 
 def record(name: Child, label: str, value: JSON, context: TurnContext) -> FT:

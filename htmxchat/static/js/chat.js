@@ -2,6 +2,7 @@
 
 import "./composer.js";
 import "./history.js";
+import "./htmx.js";
 import "./live.js";
 import "./log.js";
 import { keepFocus } from "./focus.js";
@@ -12,23 +13,6 @@ import { isSending, showSending } from "./sending.js";
 import { keepZone } from "./zone.js";
 
 const UNREACHABLE = "The chat cannot be reached. Check the connection and try again.";
-
-/**
- * The swap style `attributes`: the target takes over the attributes of the fragment's first element. Its children stay,
- * so that a turn can change its state without being sent again.
- * @param {string} style
- * @param {Element} target
- * @param {DocumentFragment} fragment
- */
-function swapAttributes(style, target, fragment) {
-  const source = fragment.firstElementChild;
-  if (style !== "attributes" || !source) return false;
-  for (const { name } of [...target.attributes]) {
-    if (!source.hasAttribute(name) && name !== "open" && !name.startsWith("data-htmx")) target.removeAttribute(name);
-  }
-  for (const { name, value } of source.attributes) target.setAttribute(name, value);
-  return [];
-}
 
 /** Say that a request failed, if no element says it in its own place. @param {CustomEvent<{ctx?: HtmxContext}>} event */
 function failed({ detail: { ctx } }) {
@@ -78,7 +62,6 @@ guardPlaces();
 showRooms();
 loadScripts();
 document.addEventListener("htmx:after:swap", loadScripts);
-htmx.registerExtension("chat", { handle_swap: swapAttributes });
 
 document.addEventListener("chat:failed", (event) => warn(/** @type {CustomEvent} */ (event).detail.words));
 document.addEventListener("htmx:error", (event) => failed(/** @type {CustomEvent} */ (event)));

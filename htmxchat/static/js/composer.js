@@ -5,40 +5,33 @@
  * refused it is put back here, before what was written meanwhile.
  */
 
+import { ChatElement } from "./element.js";
 import { notify } from "./page.js";
 
-const NOT_SENT = "Your message could not be sent, and is kept here. Check the connection and send it again.";
+const NOT_SENT = "Your message could not be sent. It is still here; check your connection and send it again.";
 const NOT_STOPPED = "The answer could not be stopped. Check the connection and try again.";
 /** Whether the text is written on a screen. */
 const TOUCH = matchMedia("(pointer: coarse)");
 /** The share of the limit from which on the count is shown. */
 const NEAR_LIMIT = 0.9;
 
-class ChatComposer extends HTMLElement {
-  /** @type {AbortController | undefined} */
-  #listeners;
+class ChatComposer extends ChatElement {
   #sent = "";
 
-  connectedCallback() {
+  connected() {
     const text = this.#text;
     if (!text) return;
-    this.#listeners = new AbortController();
-    const { signal } = this.#listeners;
-    text.addEventListener("keydown", (event) => this.#pressed(event), { signal });
-    TOUCH.addEventListener("change", () => this.#label(), { signal });
+    this.on(text, "keydown", (event) => this.#pressed(event));
+    this.on(text, "input", () => this.#changed());
+    this.on(text, "invalid", (event) => this.#invalid(event));
+    this.on(TOUCH, "change", () => this.#label());
+    this.on(this, "submit", (event) => this.#submitted(event), { capture: true });
+    this.on(document, "htmx:after:swap", () => this.#swapped());
+    this.on(this, "htmx:before:request", ({ target }) => target === this.#form && this.#write(""));
+    this.on(this, "htmx:finally:request", (event) => this.#answered(event));
     this.#label();
-    text.addEventListener("input", () => this.#changed(), { signal });
-    text.addEventListener("invalid", (event) => this.#invalid(event), { signal });
-    this.addEventListener("submit", (event) => this.#submitted(event), { signal, capture: true });
-    document.addEventListener("htmx:after:swap", () => this.#swapped(), { signal });
-    this.addEventListener("htmx:before:request", (event) => event.target === this.#form && this.#write(""), { signal });
-    this.addEventListener("htmx:finally:request", (event) => this.#answered(/** @type {CustomEvent} */ (event)), { signal });
     if (!text.value) text.value = load(this.#key);
     this.#measure();
-  }
-
-  disconnectedCallback() {
-    this.#listeners?.abort();
   }
 
   get #text() {

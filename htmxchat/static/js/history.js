@@ -1,3 +1,4 @@
+import { ChatElement } from "./element.js";
 import { announce, notify } from "./page.js";
 import { isAddressed, show } from "./rooms.js";
 
@@ -5,34 +6,24 @@ import { isAddressed, show } from "./rooms.js";
  * `<chat-history>` keeps the list in step with the page: the open conversation is marked, and the list keeps its place
  * over page loads.
  */
-class ChatHistory extends HTMLElement {
-  /** @type {AbortController | undefined} */
-  #listeners;
-
+class ChatHistory extends ChatElement {
   /** The path of the conversation that is open, whichever room the page's address names. */
   #open = "";
 
-  connectedCallback() {
+  connected() {
     this.#open = this.#links.find((link) => link.hasAttribute("aria-current"))?.pathname ?? "";
-    this.#listeners = new AbortController();
-    const { signal } = this.#listeners;
-    document.addEventListener("htmx:after:swap", (event) => this.#swapped(/** @type {CustomEvent} */ (event)), { signal });
+    this.on(document, "htmx:after:swap", (event) => this.#swapped(event));
     // Other pages may have changed the list meanwhile.
-    document.addEventListener("visibilitychange", () => document.hidden || this.#changed(), { signal });
-    this.addEventListener("toggle", ({ target }) => target instanceof HTMLDetailsElement && this.#fill(target), { signal, capture: true });
-    this.addEventListener("click", (event) => event.target instanceof Element && event.target.matches("[data-clear]") && this.#clear(event), { signal });
-    this.addEventListener("htmx:config:request", (event) => this.#asked(/** @type {CustomEvent} */ (event)), { signal });
+    this.on(document, "visibilitychange", () => document.hidden || this.#changed());
+    this.on(this, "toggle", ({ target }) => target instanceof HTMLDetailsElement && this.#fill(target), { capture: true });
+    this.on(this, "click", (event) => event.target instanceof Element && event.target.matches("[data-clear]") && this.#clear(event));
+    this.on(this, "htmx:config:request", (event) => this.#asked(event));
     // What a live turn waits for, and that it is being stopped, is news for the list.
-    const turns = new MutationObserver((changes) => changes.some(({ target }) => isLive(target)) && this.#changed());
+    const turns = this.keep(new MutationObserver((changes) => changes.some(({ target }) => isLive(target)) && this.#changed()));
     turns.observe(document.body, { attributeFilter: ["data-state", "data-waiting"], subtree: true });
-    signal.addEventListener("abort", () => turns.disconnect());
     // A conversation that was deleted can be restored here.
     if (this.querySelector(".undo")) show("history");
-    this.#keepPlace(signal);
-  }
-
-  disconnectedCallback() {
-    this.#listeners?.abort();
+    this.#keepPlace();
   }
 
   /** @returns {HTMLAnchorElement[]} */
@@ -134,14 +125,13 @@ class ChatHistory extends HTMLElement {
     }
   }
 
-  /** @param {AbortSignal} signal */
-  #keepPlace(signal) {
+  #keepPlace() {
     const body = this.querySelector(".room-body");
     const key = `htmxchat:history:${this.#brand?.pathname}`;
     if (!body) return;
     try {
       body.scrollTop = Number(sessionStorage.getItem(key) ?? 0);
-      addEventListener("pagehide", () => sessionStorage.setItem(key, String(body.scrollTop)), { signal });
+      this.on(window, "pagehide", () => sessionStorage.setItem(key, String(body.scrollTop)));
     } catch {
       // Storage can be forbidden; the list then begins at its top.
     }

@@ -3,6 +3,7 @@
  * has more of them fetched when they are looked at, and puts every control on the keyboard.
  */
 
+import { ChatElement } from "./element.js";
 import { Following } from "./following.js";
 import { Rows } from "./inspector-rows.js";
 import { copy } from "./log.js";
@@ -11,32 +12,26 @@ import { announce } from "./page.js";
 /** Where the focus goes in a room that comes in place of this one. */
 const coming = { row: "" };
 
-class ChatInspector extends HTMLElement {
-  /** @type {AbortController | undefined} */
-  #listeners;
-  /** @type {MutationObserver | undefined} */
-  #changes;
+class ChatInspector extends ChatElement {
   /** @type {Rows | undefined} */
   #rows;
   /** While rows may come. @type {Following | undefined} */
   #following;
   #pausedAt = 0;
 
-  connectedCallback() {
-    this.#listeners = new AbortController();
-    const { signal } = this.#listeners;
-    this.addEventListener("click", (event) => this.#clicked(event), { signal });
-    this.closest("#inspector")?.addEventListener("keydown", (event) => this.#pressed(/** @type {KeyboardEvent} */ (event)), { signal });
-    this.closest("#inspector")?.addEventListener("click", (event) => this.#copies(event), { signal });
-    this.addEventListener("toggle", (event) => this.#toggled(event.target), { signal, capture: true });
-    document.body.addEventListener("chat:changed", () => this.#ended(), { signal });
+  connected() {
+    const room = this.closest("#inspector") ?? this;
+    this.on(room, "keydown", (event) => this.#pressed(event));
+    this.on(room, "click", (event) => this.#copies(event));
+    this.on(this, "click", (event) => this.#clicked(event));
+    this.on(this, "toggle", ({ target }) => this.#toggled(target), { capture: true });
+    this.on(document, "chat:changed", () => this.#ended());
     const [body, list] = [this.#body, this.querySelector("#inspector-rows")];
     if (!body || !list) return;
-    this.#rows = new Rows(this);
-    this.#changes = new MutationObserver(() => this.#changed());
-    this.#changes.observe(list, { childList: true });
+    this.#rows = this.keep(new Rows(this));
+    this.keep(new MutationObserver(() => this.#changed())).observe(list, { childList: true });
     if (this.dataset.live !== undefined) {
-      this.#following = new Following(body, list, (_, on) => this.#press(String(on)));
+      this.#following = this.keep(new Following(body, list, (_, on) => this.#press(String(on))));
     }
     this.#watch();
     // What was opened before this script came.
@@ -44,11 +39,7 @@ class ChatInspector extends HTMLElement {
     this.#arrive();
   }
 
-  disconnectedCallback() {
-    this.#listeners?.abort();
-    this.#changes?.disconnect();
-    this.#rows?.disconnect();
-    this.#following?.disconnect();
+  disconnected() {
     const { run } = this.dataset;
     // What comes in its place may want rows of the same run: it has asked for them by then.
     setTimeout(() => document.querySelector(`chat-inspector[data-live][data-run="${run}"]`) || live(run)?.watch(null));

@@ -3,6 +3,8 @@
  * leave open: a first connection that fails, a stream that delivers nothing, a dead connection, and saying so.
  */
 
+import { ChatElement } from "./element.js";
+import { connectAnew, connectNow, isPowered, unpowered } from "./htmx.js";
 import { notify } from "./page.js";
 
 /** Milliseconds without a first message, after which the page asks instead of listening. */
@@ -21,15 +23,8 @@ const FINAL = new Map([
   [404, "This conversation is not there any more."],
 ]);
 
-/**
- * What hx-sse tells of its connection.
- * @typedef {{reader: ReadableStreamDefaultReader | null, delayCanceller: (() => void) | null, cancelled: boolean}} Connection
- */
-
-export class ChatLive extends HTMLElement {
-  /** @type {AbortController | undefined} */
-  #listeners;
-  /** @type {Connection | undefined} */
+export class ChatLive extends ChatElement {
+  /** @type {import("./htmx.js").Connection | undefined} */
   #connection;
   /** @type {number | undefined} */
   #timer;
@@ -38,30 +33,23 @@ export class ChatLive extends HTMLElement {
   #after = "";
   #heardId = 0;
 
-  connectedCallback() {
-    this.#listeners = new AbortController();
-    const { signal } = this.#listeners;
-    /** @param {string} type @param {(detail: any) => void} listener */
-    const on = (type, listener) =>
-      this.addEventListener(type, (event) => listener(/** @type {CustomEvent} */ (event).detail), { signal });
-
-    on("htmx:response:error", ({ ctx }) => this.#failed(ctx.response.status));
-    on("htmx:error", () => this.#failed());
+  connected() {
+    this.on(this, "htmx:response:error", ({ detail: { ctx } }) => this.#failed(ctx.response.status));
+    this.on(this, "htmx:error", () => this.#failed());
     if (!this.#streams) {
-      on("htmx:after:request", ({ ctx }) => ctx.response.status < 400 && this.#answered());
+      this.on(this, "htmx:after:request", ({ detail: { ctx } }) => ctx.response.status < 400 && this.#answered());
       return;
     }
     this.#after = new URL(this.#streams, location.href).searchParams.get("after") ?? "";
     this.#wait(FIRST_MESSAGE, () => document.hidden || this.#poll());
-    on("htmx:sse:before:connection", ({ connection }) => (this.#connection = connection));
-    on("htmx:sse:after:message", ({ message }) => this.#heard(message));
-    on("htmx:sse:error", ({ status }) => (FINAL.has(status) ? this.#failed(status) : this.#lost()));
-    on("htmx:sse:close", ({ reason }) => reason === "message" && this.#ended());
-    addEventListener("online", () => this.#connection?.delayCanceller?.(), { signal });
+    this.on(this, "htmx:sse:before:connection", ({ detail }) => (this.#connection = detail.connection));
+    this.on(this, "htmx:sse:after:message", ({ detail }) => this.#heard(detail.message));
+    this.on(this, "htmx:sse:error", ({ detail: { status } }) => (FINAL.has(status) ? this.#failed(status) : this.#lost()));
+    this.on(this, "htmx:sse:close", ({ detail }) => detail.reason === "message" && this.#ended());
+    this.on(window, "online", () => connectNow(this.#connection));
   }
 
-  disconnectedCallback() {
-    this.#listeners?.abort();
+  disconnected() {
     clearTimeout(this.#timer);
   }
 
@@ -83,12 +71,11 @@ export class ChatLive extends HTMLElement {
     if (this.#after) url.searchParams.set("after", this.#after);
     if (url.search === before) return;
     const how = this.#streams ? "hx-sse:connect" : "hx-get";
-    if (!this.hasAttribute("data-htmx-powered")) {
+    if (!isPowered(this)) {
       this.setAttribute(how, url.pathname + url.search);
       return;
     }
-    const next = /** @type {ChatLive} */ (this.cloneNode(true));
-    next.removeAttribute("data-htmx-powered");
+    const next = unpowered(this);
     next.setAttribute(how, url.pathname + url.search);
     this.replaceWith(next);
     htmx.process(next);
@@ -109,7 +96,7 @@ export class ChatLive extends HTMLElement {
     this.#after = id || this.#after;
     if (id && !this.#address.searchParams.has("paused")) this.#heardId = Number(id);
     this.#show(event === "delayed" ? data : "");
-    this.#wait(SILENCE, () => this.#connection?.reader?.cancel());
+    this.#wait(SILENCE, () => connectAnew(this.#connection));
   }
 
   #ended() {
@@ -165,11 +152,11 @@ export class ChatLive extends HTMLElement {
     silent.#show(sentence);
   }
 
-  /** A copy that htmx does not know: taking this element out of the page ends its requests. */
+  /** A copy that asks for nothing: taking this element out of the page ends its requests. */
   #copy() {
-    const copy = /** @type {ChatLive} */ (this.cloneNode(true));
+    const copy = unpowered(this);
     for (const { name } of [...copy.attributes]) {
-      if (name.startsWith("hx-") || name === "data-htmx-powered" || name === "class") copy.removeAttribute(name);
+      if (name.startsWith("hx-") || name === "class") copy.removeAttribute(name);
     }
     return copy;
   }

@@ -3,6 +3,7 @@
  * up, copies code and answers, and shows what a citation leads to.
  */
 
+import { ChatElement } from "./element.js";
 import { endOfTurns, focus } from "./focus.js";
 import { Following, NEAR } from "./following.js";
 import { announce, leadsTo } from "./page.js";
@@ -10,36 +11,26 @@ import { announce, leadsTo } from "./page.js";
 /** Milliseconds for which a button says that it has copied. */
 const SAID = 2_000;
 
-class ChatLog extends HTMLElement {
-  /** @type {AbortController | undefined} */
-  #listeners;
+class ChatLog extends ChatElement {
   /** @type {Following | undefined} */
   #following;
 
-  connectedCallback() {
-    this.#listeners = new AbortController();
-    const { signal } = this.#listeners;
-    this.addEventListener("click", (event) => this.#clicked(event), { signal });
-    addEventListener("popstate", () => this.#came(), { signal });
-    document.addEventListener("htmx:before:history:restore", (event) => this.#from && event.preventDefault(), { signal });
-    for (const type of ["pointerover", "focusin"]) this.addEventListener(type, pointed, { signal });
+  connected() {
+    this.on(this, "click", (event) => this.#clicked(event));
+    this.on(window, "popstate", () => this.#came());
+    this.on(document, "htmx:before:history:restore", (event) => this.#from && event.preventDefault());
+    for (const type of ["pointerover", "focusin"]) this.on(this, type, pointed);
     const body = /** @type {HTMLElement | null} */ (this.querySelector(".room-body"));
     const turns = /** @type {HTMLElement | null} */ (this.querySelector("#turns"));
     // A page of the host's own has turns without a body that scrolls.
     if (!body || !turns) return;
-    for (const type of ["chat:sending", "chat:sent"]) {
-      document.addEventListener(type, () => this.#following?.follow(true), { signal });
-    }
-    this.#following = new Following(body, turns, (distance) => this.toggleAttribute("data-more", distance >= NEAR));
+    for (const type of ["chat:sending", "chat:sent"]) this.on(document, type, () => this.#following?.follow(true));
+    const told = (/** @type {number} */ distance) => this.toggleAttribute("data-more", distance >= NEAR);
+    this.#following = this.keep(new Following(body, turns, told));
     // The empty page is read from its top, and a link to a turn or into one leads there.
     const place = leadsTo(location.hash);
     unfold(place);
     this.#following.follow(!turns.hidden && !place?.closest("#turns"));
-  }
-
-  disconnectedCallback() {
-    this.#listeners?.abort();
-    this.#following?.disconnect();
   }
 
   /** Between a citation and its source: keep where to come back to, and have the place in sight. @param {HTMLAnchorElement} link */

@@ -1,5 +1,7 @@
 /** What all rooms share: times in the reader's words, sentences for the reader, and menus. */
 
+import { ChatElement } from "./element.js";
+
 const HOUR = new Intl.DateTimeFormat(undefined, { hour: "numeric", minute: "2-digit" });
 const WEEKDAY = new Intl.DateTimeFormat(undefined, { weekday: "short" });
 const DAY = new Intl.DateTimeFormat(undefined, { day: "numeric", month: "short" });
@@ -72,25 +74,16 @@ export function warn(words) {
  * `<chat-menu>` closes its `<details>` when the reader presses Escape or goes elsewhere. It stands beside the title, so
  * it also leaves the title's form on Escape, and gets the focus when that form has gone.
  */
-class ChatMenu extends HTMLElement {
-  /** @type {AbortController | undefined} */
-  #listeners;
-
-  connectedCallback() {
-    this.#listeners = new AbortController();
-    const { signal } = this.#listeners;
+class ChatMenu extends ChatElement {
+  connected() {
     const head = this.parentElement ?? this;
-    head.addEventListener("keydown", (event) => event.key === "Escape" && this.#escape(), { signal });
-    head.addEventListener("htmx:after:swap", () => this.#swapped(), { signal });
-    this.addEventListener("click", (event) => this.#chosen(event), { signal });
-    this.addEventListener("toggle", () => this.#toggled(), { signal, capture: true });
-    document.addEventListener("pointerdown", (event) => this.#elsewhere(event.target), { signal });
+    this.on(head, "keydown", ({ key }) => key === "Escape" && this.#escape());
+    this.on(head, "htmx:after:swap", () => this.#swapped());
+    this.on(this, "click", (event) => this.#chosen(event));
+    this.on(this, "toggle", () => this.#toggled(), { capture: true });
+    this.on(document, "pointerdown", ({ target }) => this.#elsewhere(target));
+    this.on(this, "focusout", ({ relatedTarget }) => this.#elsewhere(relatedTarget));
     this.#form?.querySelector("input")?.select();
-    this.addEventListener("focusout", (event) => this.#elsewhere(event.relatedTarget), { signal });
-  }
-
-  disconnectedCallback() {
-    this.#listeners?.abort();
   }
 
   /** It is all in sight, in a list that scrolls, too. */

@@ -3,6 +3,8 @@
  * page in step, so that nothing that is here already is fetched again.
  */
 
+import { pushAddress } from "./htmx.js";
+
 /** Begin to watch the page. */
 export function showRooms() {
   furnish();
@@ -86,7 +88,7 @@ function close(link) {
   side.replaceChildren();
   side.hidden = true;
   if (opener) side.dataset.url = opener.getAttribute("href") ?? "";
-  if (wasAddressed) history.pushState({ htmx: true }, "", link.href);
+  if (wasAddressed) pushAddress(link.href);
   show(addressed());
   (opener?.checkVisibility() ? opener : document.getElementById("turns"))?.focus({ preventScroll: true });
 }

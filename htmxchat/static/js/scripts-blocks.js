@@ -1,5 +1,6 @@
 /** "Run in browser" on the Python blocks of finished answers, and the way from a block or a proposal to its script. */
 
+import { ChatElement } from "./element.js";
 import { notify } from "./page.js";
 
 const PYTHON = /^language-(?:python|python3|py)$/i;
@@ -47,10 +48,10 @@ function button() {
 }
 
 /** `<chat-proposal>` is a script in an answer. When it comes, or says something else, the queue has changed. */
-class ChatProposal extends HTMLElement {
+class ChatProposal extends ChatElement {
   static observedAttributes = ["data-state"];
 
-  connectedCallback() {
+  connected() {
     this.#tell();
   }
 

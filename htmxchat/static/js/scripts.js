@@ -6,6 +6,7 @@
  * page gets it.
  */
 
+import { ChatElement } from "./element.js";
 import { announce, warn } from "./page.js";
 import { show } from "./rooms.js";
 import { blockOf, offerToRun } from "./scripts-blocks.js";
@@ -34,14 +35,10 @@ const SAID = {
   "timed-out": "took too long",
 };
 
-class ChatRunner extends HTMLElement {
+class ChatRunner extends ChatElement {
   #name = [...crypto.getRandomValues(new Uint8Array(16))].map((byte) => byte.toString(16).padStart(2, "0")).join("");
-  /** @type {AbortController | undefined} */
-  #listeners;
   /** @type {BroadcastChannel | undefined} */
   #channel;
-  /** @type {MutationObserver | undefined} */
-  #settled;
   /** @type {Runner | undefined} */
   #runner;
   /** @type {ScriptJob | undefined} */
@@ -66,27 +63,23 @@ class ChatRunner extends HTMLElement {
   #timer;
   #due = 0;
 
-  connectedCallback() {
-    this.#listeners = new AbortController();
-    const { signal } = this.#listeners;
-    /** @param {EventTarget} target @param {string} type @param {(event: any) => void} listener */
-    const on = (target, type, listener) => target.addEventListener(type, listener, { signal });
-    on(document, "chat:scripts", () => this.#changed());
-    on(document, "chat:changed", () => this.#look());
-    on(document, "visibilitychange", () => document.hidden || this.#look());
-    on(document, "htmx:after:swap", (event) => this.#swapped(event.detail.ctx));
-    on(document, "htmx:after:history:update", () => this.#look());
-    on(document, "click", (event) => this.#clicked(event));
-    on(document, "htmx:after:request", (event) => edited(event.detail.ctx ?? {}));
-    on(document, "submit", (event) => this.#submitted(event));
-    on(document, "change", (event) => this.#switched(event.target));
+  connected() {
+    this.on(document, "chat:scripts", () => this.#changed());
+    this.on(document, "chat:changed", () => this.#look());
+    this.on(document, "visibilitychange", () => document.hidden || this.#look());
+    this.on(document, "htmx:after:swap", (event) => this.#swapped(event.detail.ctx));
+    this.on(document, "htmx:after:history:update", () => this.#look());
+    this.on(document, "click", (event) => this.#clicked(event));
+    this.on(document, "htmx:after:request", (event) => edited(event.detail.ctx ?? {}));
+    this.on(document, "submit", (event) => this.#submitted(event));
+    this.on(document, "change", (event) => this.#switched(event.target));
     // The browser asks before it ends what runs here, or loses what is written here.
-    on(window, "beforeunload", (event) => (this.#job || unsaved()) && event.preventDefault());
-    on(window, "pagehide", () => this.#job?.abandon());
+    this.on(window, "beforeunload", (event) => (this.#job || unsaved()) && event.preventDefault());
+    this.on(window, "pagehide", () => this.#job?.abandon());
     this.#channel = new BroadcastChannel(`htmxchat ${this.dataset.root}`);
-    on(this.#channel, "message", () => this.#look());
-    this.#settled = new MutationObserver(() => offerToRun());
-    this.#settled.observe(document.body, { attributeFilter: ["aria-busy"], subtree: true });
+    this.on(this.#channel, "message", () => this.#look());
+    const settled = this.keep(new MutationObserver(() => offerToRun()));
+    settled.observe(document.body, { attributeFilter: ["aria-busy"], subtree: true });
     offerToRun();
     if (location.hash.startsWith("#script-")) this.#wanted = location.hash.slice(1);
     if (this.#wanted) this.#pinned = `?show=${this.#wanted.replace("script-", "")}`;
@@ -94,10 +87,8 @@ class ChatRunner extends HTMLElement {
     if (this.#open || document.querySelector("chat-proposal")) this.#look();
   }
 
-  disconnectedCallback() {
-    this.#listeners?.abort();
+  disconnected() {
     this.#channel?.close();
-    this.#settled?.disconnect();
     clearTimeout(this.#timer);
     this.#runner?.close();
   }

@@ -29,7 +29,7 @@ NO_ANSWER = "The server ended the run without an answer, and without saying why.
 NOT_STOPPED = (
     "You stopped this answer, but the server never confirmed it. It was probably restarted, and the answer is lost."
 )
-FORGOTTEN = "The server does not know this run any more. What arrived of the answer is kept."
+FORGOTTEN = "The server no longer knows this run."
 NOT_RESUMABLE = "The run waits for something that cannot be given here. Ask again, or use the server's own tools."
 
 _INTERNAL = frozenset({"budget", "op_log", "started", "turn_index", "wait_reason"})

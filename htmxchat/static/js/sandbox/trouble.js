@@ -24,7 +24,7 @@ const SENTENCES = /** @type {const} */ ({
   "worker-closed": "Python was closed while the script ran. Run it again.",
   "python-crashed": "Python crashed, perhaps for lack of memory or by endless recursion. Run the script again.",
   "worker-failed": "The sandbox itself failed, not the script. Run it again; if it happens again, use another browser.",
-  "output-flood": "The script said more than a script may, and was stopped. Let it print less.",
+  "output-flood": "The script exceeded the output limit and was stopped. Print less.",
   "version-mismatch": "The page and its sandbox are of different versions. Reload the page.",
 });
 

@@ -1,0 +1,182 @@
+"""The agent: run after run of the server's, until nothing is left to be answered."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
+from contextlib import aclosing, nullcontext
+from dataclasses import replace
+from typing import Any
+
+from ...agent import Checkpoint, Pinned, Remember, Request, Said
+from ...errors import BackendError
+from ...events import JSON, EventBody, Outcome, RunEnded
+from ..setting import setting_for
+from . import exchange as exchanges
+from .exchange import Answer, Exchange, Task
+from .frontend import BUILT_IN, BadArguments, FrontendTool, arguments_of, as_content, call
+from .inquiries import inquiry_of
+from .tasks import ADK, tasks_of
+from .translation import Malformed, Translator
+from .translation.fields import Event, mapping
+from .transport import problems
+from .transport.http import Cut, Http
+from .transport.local import Source, events_of
+
+log = logging.getLogger("htmxchat")
+_MOST_RUNS = 50
+_AFTER_END = 1.0  # seconds in which a server may still say that a run has failed after all
+_TOO_LATE = "It was too late to answer this: the agent had stopped waiting."
+
+
+class AgUi:
+    """An agent behind AG-UI. `ag_ui` makes one, and says what each argument is."""
+
+    def __init__(
+        self,
+        source: Http | Source,
+        *,
+        name: str,
+        headers: Any,
+        tools: Sequence[FrontendTool],
+        state: Any,
+        context: Any,
+        forwarded_props: Any,
+    ) -> None:
+        self.name = name
+        self._source = source
+        self._headers = headers
+        self._tools = {tool.name: tool for tool in tools}
+        self._hidden = {ADK} | {tool.name for tool in tools if tool in BUILT_IN}
+        self._state = state
+        self._context = context
+        self._forwarded = forwarded_props
+
+    def answer(self, request: Request) -> AsyncGenerator[Said, Any]:
+        return self._go_on(request, None)
+
+    def resume(self, request: Request, checkpoint: JSON) -> AsyncGenerator[Said, Any]:
+        """Go on where something is asked. A run of the server's that was under way cannot be: such turns are pinned."""
+        return self._go_on(request, None if checkpoint is None else exchanges.restored(checkpoint))
+
+    async def _go_on(self, request: Request, turn: Exchange | None) -> AsyncGenerator[Said, Any]:
+        if turn is None:
+            turn = exchanges.begin(request, await setting_for(self._state, request))
+            if request.forks or mapping(request.memory).get("open"):
+                yield Remember(exchanges.on_thread(request.memory, turn.thread))
+        translator = Translator(turn.messages, turn.state, self._hidden)
+        translator.usage = turn.usage
+        while turn.runs < _MOST_RUNS:
+            for task in turn.tasks:
+                if task.id in turn.answers:
+                    continue
+                yield Checkpoint(turn.checkpoint)
+                answer: Answer | None = None
+                try:
+                    inquiry = inquiry_of(task, f"{turn.runs}:")
+                    while inquiry is not None and answer is None:
+                        answer = inquiry.take((yield inquiry.ask))
+                except BadArguments as error:
+                    answer = Answer(str(error), error=str(error))
+                answer = answer or await self._call(task, request)
+                turn = turn.answered(task, answer)
+                if answer.status == "cancelled":
+                    yield f"\n\n{_TOO_LATE}\n\n"
+                if task.kind == "call":
+                    for body in translator.answered(task.id, answer.value, failed=bool(answer.error)):
+                        yield body
+            yield Pinned(wait=True)
+            sent = await self._input(turn, request)
+            async with aclosing(self._run(translator, turn, sent, request)) as bodies:
+                async for body in bodies:
+                    yield body
+            turn = self._after(turn, translator)
+            yield Remember(turn.memory(request.run_id))
+            assert translator.end is not None
+            if translator.end.outcome == "error":
+                yield RunEnded(Outcome.FAILED, problems.FAILED)
+            if translator.end.outcome == "cancelled":
+                yield RunEnded(Outcome.CANCELLED)
+            if not turn.tasks:
+                return
+        raise BackendError(problems.TOO_MANY_ROUNDS)
+
+    async def _run(
+        self, translator: Translator, turn: Exchange, sent: dict[str, Any], request: Request
+    ) -> AsyncGenerator[EventBody, None]:
+        """Yield what one run of the server's shows.
+
+        Raises:
+            BackendError: It has no end, or is not as the protocol says.
+        """
+        translator.messages.replace(exchanges.with_results(turn))
+        translator.begin(sent["runId"])
+        problem: BackendError | None = None
+        try:
+            async with aclosing(await self._events(sent, request)) as events:
+                async for event in _to_end(events, translator):
+                    for body in translator.feed(event):
+                        yield body
+        except Malformed as error:
+            log.warning("The AG-UI agent sent a field of another kind: %s.", error)
+            problem = BackendError(problems.NOT_UNDERSTOOD)
+        except Cut as error:
+            problem = error
+        for body in translator.stop():
+            yield body
+        if translator.end is None or (problem is not None and not isinstance(problem, Cut)):
+            raise problem or BackendError(problems.CUT)
+
+    async def _events(self, sent: dict[str, Any], request: Request) -> AsyncGenerator[Event, None]:
+        if not isinstance(self._source, Http):
+            return events_of(self._source, sent)
+        headers: Mapping[str, str] | None = await setting_for(self._headers, request)
+        return self._source.events(sent, headers or {})
+
+    async def _input(self, turn: Exchange, request: Request) -> dict[str, Any]:
+        context = await setting_for(self._context, request)
+        return exchanges.run_input(
+            turn,
+            f"{request.run_id}-{turn.runs + 1}",
+            tools=[tool.offer for tool in self._tools.values()],
+            context=[dict(each) for each in context or ()],
+            forwardedProps=await setting_for(self._forwarded, request),
+        )
+
+    def _after(self, turn: Exchange, translator: Translator) -> Exchange:
+        return replace(
+            turn,
+            messages=tuple(translator.messages.export()),
+            state=translator.state,
+            runs=turn.runs + 1,
+            tasks=tasks_of(translator, self._tools),
+            answers={},
+            usage=translator.usage,
+        )
+
+    async def _call(self, task: Task, request: Request) -> Answer:
+        """Return what a tool of the host's gives back. What goes wrong in it, the model is told, and the log."""
+        try:
+            return Answer(as_content(await call(self._tools[task.name], arguments_of(task.arguments), request)))
+        except BadArguments as error:
+            return Answer(str(error), error=str(error))
+        except Exception as error:
+            log.exception("The tool %s failed.", task.name)
+            said = f"{type(error).__name__}: {error}"
+            return Answer(said, error=said)
+
+
+async def _to_end(events: AsyncIterator[Event], translator: Translator) -> AsyncIterator[Event]:
+    """Yield events. Once the run has ended, more are not waited for long: some servers leave the stream open."""
+    while True:
+        try:
+            async with asyncio.timeout(_AFTER_END) if translator.end is not None else nullcontext():
+                event = await anext(events)
+        except StopAsyncIteration:
+            return
+        except TimeoutError:
+            if translator.end is None:
+                raise
+            return
+        yield event

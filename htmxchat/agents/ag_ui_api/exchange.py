@@ -1,0 +1,252 @@
+"""One turn with the server: what it was told, what it has said, and what is still to be answered. Pure.
+
+It is kept between two runs of the server's: as the memory of the branch, and as the checkpoint of a turn that waits.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass, field, replace
+from typing import Any, Literal
+
+from ...agent import Request
+from ...events import JSON
+from ...models import Turn
+from ...parts import Text
+from ..history import told, turns_after
+from .translation.ends import Interrupt
+from .translation.fields import known, mapping, objects
+from .translation.messages import Message, unanswered
+
+PROTOCOL = "1.0"
+_NOT_ANSWERED = "The user did not answer."
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """Something that has to be answered before the server goes on.
+
+    Attributes:
+        kind: A question of the server's, or a call of a tool that is offered to it.
+        interrupt: The question.
+        name: Of the tool that is called, or that the question is about.
+        arguments: Of that, as JSON text.
+    """
+
+    kind: Literal["interrupt", "call"]
+    id: str
+    name: str = ""
+    arguments: str = ""
+    interrupt: Interrupt | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What came of a task.
+
+    Attributes:
+        value: The payload, or the content of the tool's message.
+        status: cancelled when it was too late to answer.
+        error: Why the tool failed.
+    """
+
+    value: JSON
+    status: Literal["resolved", "cancelled"] = "resolved"
+    error: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Exchange:
+    """A turn with the server.
+
+    Attributes:
+        thread: The server's name of this branch of the conversation.
+        runs: How many runs of the server's this turn has had.
+        tasks: What is to be answered before the next.
+        answers: What was, by the ids of tasks.
+        plain: Whether the server takes neither reasoning nor parts: it is of 0.x.
+    """
+
+    thread: str
+    messages: tuple[Message, ...]
+    state: JSON
+    runs: int = 0
+    tasks: tuple[Task, ...] = ()
+    answers: dict[str, Answer] = field(default_factory=dict)
+    usage: tuple[int, int] = (0, 0)
+    plain: bool = False
+
+    @property
+    def checkpoint(self) -> JSON:
+        return asdict(self)
+
+    def memory(self, run_id: str) -> JSON:
+        """Return what the next turn of the branch is to know."""
+        kept: JSON = {
+            "thread": self.thread,
+            "messages": list(self.messages),
+            "state": self.state,
+            "after": run_id,
+            "open": any(task.kind == "interrupt" for task in self.tasks),
+            "plain": self.plain,
+        }
+        return kept
+
+    def answered(self, task: Task, answer: Answer) -> Exchange:
+        return replace(self, answers={**self.answers, task.id: answer})
+
+
+def begin(request: Request, state: JSON) -> Exchange:
+    """Return a new turn.
+
+    A branch of its own has a thread of its own: on the server's, what was replaced would still stand. So has a
+    conversation in which the server waits for an answer that was never given.
+    """
+    memory = mapping(request.memory)
+    messages = objects(memory, "messages") if isinstance(memory.get("messages"), list) else []
+    after = known(memory.get("after"))
+    earlier = turns_after(request.history, after or None)
+    if messages and not any(turn.id == after for turn in request.history):
+        messages = []  # of a turn that is not there any more
+    messages = [*messages, *_as_messages(earlier)]
+    thread = known(memory.get("thread")) or request.conversation_id
+    if request.forks or memory.get("open"):
+        thread = f"{request.conversation_id}-{request.run_id}"
+    asked: Message = {"id": f"{request.run_id}-user", "role": "user", "content": request.text}
+    return Exchange(
+        thread,
+        (*_settled(messages), asked),
+        memory.get("state", state),
+        plain=memory.get("plain") is True,
+    )
+
+
+def on_thread(memory: JSON, thread: str) -> JSON:
+    """Return a memory of which the next turn goes on with this thread, also when this one comes to nothing."""
+    return {**mapping(memory), "thread": thread, "open": False}
+
+
+def restored(checkpoint: JSON) -> Exchange:
+    """Return a turn from its checkpoint."""
+    kept = mapping(checkpoint)
+    tasks = tuple(
+        Task(**{**each, "interrupt": Interrupt(**each["interrupt"]) if each.get("interrupt") else None})
+        for each in objects(kept, "tasks")
+    )
+    return Exchange(
+        kept["thread"], tuple(objects(kept, "messages")), kept["state"], kept["runs"], tasks,
+        {id: Answer(**each) for id, each in mapping(kept["answers"]).items()}, tuple(kept["usage"]), kept["plain"],
+    )  # fmt: skip
+
+
+def run_input(exchange: Exchange, run_id: str, **offered: JSON) -> dict[str, Any]:
+    """Return the RunAgentInput of the next run. Servers of 0.x want every field, also an empty one.
+
+    Args:
+        offered: `tools`, `context` and `forwardedProps`.
+    """
+    messages = with_results(exchange)
+    resume: list[JSON] = []
+    commands: dict[str, JSON] = {}
+    for task in exchange.tasks:
+        answer, interrupt = exchange.answers[task.id], task.interrupt
+        if interrupt is None or interrupt.way == "tool":
+            continue
+        if interrupt.way == "command":
+            commands[""] = answer.value
+        else:
+            entry: dict[str, JSON] = {"interruptId": interrupt.id, "status": answer.status}
+            if answer.status == "resolved":
+                entry["payload"] = answer.value
+                if interrupt.langgraph:
+                    commands[interrupt.id] = answer.value
+            resume.append(entry)
+    forwarded = offered.get("forwardedProps") or {}
+    sent: dict[str, Any] = {
+        "protocolVersion": PROTOCOL,
+        "threadId": exchange.thread,
+        "runId": run_id,
+        "state": {} if exchange.state is None else exchange.state,
+        "messages": _plain(messages) if exchange.plain else messages,
+        "tools": offered.get("tools") or [],
+        "context": offered.get("context") or [],
+        "forwardedProps": forwarded,
+    }
+    if "" in commands:
+        sent["forwardedProps"] = {**mapping(forwarded), "command": {"resume": commands[""]}}
+    elif len(commands) > 1 and len(commands) == len(resume):
+        # LangGraph takes several answers only so.
+        sent["forwardedProps"] = {**mapping(forwarded), "command": {"resume": commands}}
+    elif resume:
+        sent["resume"] = resume
+    return sent
+
+
+def with_results(exchange: Exchange) -> list[Message]:
+    """Return the messages, with what came of the calls that were answered."""
+    messages = list(exchange.messages)
+    for task in exchange.tasks:
+        if task.interrupt is None or task.interrupt.way == "tool":
+            messages = _with_result(messages, task.id, exchange.answers[task.id])
+    return messages
+
+
+def can_be_plainer(sent: dict[str, Any]) -> bool:
+    """Return whether an input has what servers of 0.x refuse."""
+    return bool(sent["messages"] != _plain(sent["messages"]))
+
+
+def plainer(sent: dict[str, Any]) -> dict[str, Any]:
+    """Return the input as servers of 0.x take it."""
+    return {**sent, "messages": _plain(sent["messages"])}
+
+
+def _plain(messages: Iterable[Message]) -> list[Message]:
+    kept = [each for each in messages if each.get("role") != "reasoning"]
+    return [
+        {**each, "content": "".join(known(mapping(part).get("text")) for part in each["content"])}
+        if isinstance(each.get("content"), list)
+        else each
+        for each in kept
+    ]
+
+
+def _with_result(messages: list[Message], call_id: str, answer: Answer) -> list[Message]:
+    """Return the messages with what came of a call, after the message that calls."""
+    result: Message = {"id": f"result-{call_id}", "role": "tool", "toolCallId": call_id, "content": answer.value}
+    if answer.error:
+        result["error"] = answer.error
+    at = _after_call(messages, call_id)
+    return [*messages[:at], result, *messages[at:]]
+
+
+def _after_call(messages: Sequence[Message], call_id: str) -> int:
+    for place in reversed(range(len(messages))):
+        calls = messages[place].get("toolCalls")
+        if isinstance(calls, list) and any(mapping(call).get("id") == call_id for call in calls):
+            place += 1
+            while place < len(messages) and messages[place].get("role") == "tool":
+                place += 1
+            return place
+    return len(messages)
+
+
+def _settled(messages: list[Message]) -> list[Message]:
+    """Return messages in which every call has a result: models refuse others."""
+    for call_id, _, _ in unanswered(messages):
+        messages = _with_result(messages, call_id, Answer(_NOT_ANSWERED))
+    return messages
+
+
+def _as_messages(turns: Sequence[Turn]) -> list[Message]:
+    """Return turns of which nothing is remembered. The user's have the id under which they were sent."""
+    messages: list[Message] = []
+    for place, turn in enumerate(turns):
+        if turn.role == "user":
+            answer = turns[place + 1].id if place + 1 < len(turns) else turn.id
+            messages.append({"id": f"{answer}-user", "role": "user", "content": turn.text})
+            continue
+        said = "\n\n".join(part.text for part in told(turn) if isinstance(part, Text))
+        if said:
+            messages.append({"id": f"{turn.id}-answer", "role": "assistant", "content": said})
+    return messages

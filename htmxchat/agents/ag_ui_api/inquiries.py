@@ -1,0 +1,106 @@
+"""What is asked of the user for a task, and what the answer comes to. Pure, but that each counts its tries."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TypeAlias
+
+from ...agent import RunScript
+from ...events import JSON, InputRequested
+from ...scripts.result import ScriptResult
+from .exchange import Answer, Task
+from .frontend import ASK_USER, RUN_PYTHON, BadArguments, arguments_of, as_content
+from .questions import Form, Unfit, form_of, payload_of
+from .translation.ends import Interrupt
+from .translation.fields import known
+from .translation.tools import structured
+
+
+@dataclass(slots=True)
+class Question:
+    """A question of the server's. It is asked again until the answer fits."""
+
+    id: str
+    interrupt: Interrupt
+    form: Form
+    tries: int = 1
+    problem: str = ""
+
+    @property
+    def ask(self) -> InputRequested:
+        id = self.id if self.tries == 1 else f"{self.id}-{self.tries}"
+        prompt = f"{self.problem} {self.form.prompt}" if self.problem else self.form.prompt
+        return InputRequested(id, prompt, tuple(label for label, _ in self.form.choices))
+
+    def take(self, given: JSON | ScriptResult) -> Answer | None:
+        """Return what an answer comes to; `None` when it has to be asked again."""
+        assert not isinstance(given, ScriptResult)
+        if is_over(self.interrupt):
+            return Answer(None, "cancelled")
+        try:
+            value = payload_of(self.form, given)
+        except Unfit as error:
+            self.problem, self.tries = str(error), self.tries + 1
+            return None
+        return Answer(as_content(value) if self.interrupt.way == "tool" else value)
+
+
+@dataclass(frozen=True, slots=True)
+class Script:
+    """Python that the model wants to run in the user's browser."""
+
+    ask: RunScript
+
+    def take(self, given: JSON | ScriptResult) -> Answer:
+        assert isinstance(given, ScriptResult)
+        return Answer(given.text or "(no output)")
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A question of the model's."""
+
+    ask: InputRequested
+
+    def take(self, given: JSON | ScriptResult) -> Answer:
+        assert not isinstance(given, ScriptResult)
+        return Answer(as_content(given))
+
+
+Inquiry: TypeAlias = Question | Script | Asked
+
+
+def inquiry_of(task: Task, prefix: str) -> Inquiry | None:
+    """Return how the user is asked; `None` for a tool of the host's, which asks nobody.
+
+    Args:
+        prefix: What the ids of this round begin with: some servers use an id again.
+
+    Raises:
+        BadArguments: The model gave a tool arguments that are none.
+    """
+    id = f"{prefix}{task.id}"
+    if task.interrupt is not None:
+        call = {"name": task.name, "arguments": structured(task.arguments)} if task.name else None
+        return Question(id, task.interrupt, form_of(task.interrupt, call))
+    if task.name not in (RUN_PYTHON.name, ASK_USER.name):
+        return None
+    arguments = arguments_of(task.arguments)
+    if task.name == RUN_PYTHON.name:
+        if not (code := known(arguments.get("code"))).strip():
+            raise BadArguments("There is no code. Call the tool again with the argument “code”.")
+        return Script(RunScript(code, known(arguments.get("title"))))
+    choices = arguments.get("choices")
+    listed = [each for each in choices if isinstance(each, str) and each] if isinstance(choices, list) else []
+    question = known(arguments.get("question")) or "The agent asks for your answer."
+    return Asked(InputRequested(id, question, tuple(dict.fromkeys(listed))))
+
+
+def is_over(interrupt: Interrupt) -> bool:
+    """Return whether it is too late to answer."""
+    try:
+        end = datetime.fromisoformat(interrupt.expires_at)
+    except ValueError:
+        return False
+    return (end if end.tzinfo else end.replace(tzinfo=UTC)) <= datetime.now(UTC)

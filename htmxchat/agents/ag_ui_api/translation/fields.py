@@ -1,0 +1,55 @@
+"""Values of events. `null` is the same as absent: servers of 0.x send it for what they leave out."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, TypeAlias
+
+from ....events import JSON
+
+Event: TypeAlias = Mapping[str, Any]
+
+
+class Malformed(ValueError):
+    """A field that the protocol knows is of another kind."""
+
+    def __init__(self, event: Event, name: str) -> None:
+        super().__init__(f"{event.get('type', 'an event')}.{name}")
+
+
+def text(event: Event, name: str) -> str:
+    """Return a text; empty when there is none.
+
+    Raises:
+        Malformed: It is something else.
+    """
+    value = event.get(name)
+    if value is None:
+        return ""
+    if not isinstance(value, str):
+        raise Malformed(event, name)
+    return value
+
+
+def objects(event: Event, name: str) -> list[dict[str, Any]]:
+    """Return the objects of a list; what is no object in it is left out.
+
+    Raises:
+        Malformed: It is no list.
+    """
+    value = event.get(name)
+    if value is None:
+        return []
+    if not isinstance(value, list):
+        raise Malformed(event, name)
+    return [each for each in value if isinstance(each, dict)]
+
+
+def mapping(value: JSON) -> dict[str, Any]:
+    """Return an object; an empty one in place of anything else."""
+    return value if isinstance(value, dict) else {}
+
+
+def known(value: JSON) -> str:
+    """Return a text; empty in place of anything else."""
+    return value if isinstance(value, str) else ""

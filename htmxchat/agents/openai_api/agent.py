@@ -1,0 +1,130 @@
+"""A model behind an OpenAI-compatible server, as an agent: rounds of replies and tools."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import aclosing
+from functools import partial
+from typing import Any
+
+import httpx
+
+from ...agent import Remember, Request, Said
+from ...events import JSON, Outcome, ReasoningDelta, RunEnded, StageChanged, TextReplaced
+from ...models import Turn
+from ..budget import recent
+from ..setting import setting_for
+from ..tools import ToolResult, use_tools
+from . import chat, messages, refusals
+from .chat_reader import ChatReader
+from .messages import Message, UserMessage
+from .options import Options
+from .progress import Progress
+from .reply import Piece, Reply
+from .server import Server
+
+TOO_MANY_ROUNDS = "The agent has used tools {most} times without coming to an answer. Ask it to go on."
+
+
+class OpenAIAgent:
+    """Answers with a model behind an OpenAI-compatible server. `openai(…)` makes one.
+
+    A run can be resumed after each reply that calls tools, and after each result. What the model said and was told
+    since the run began is in the checkpoint; what was before is read from the branch.
+    """
+
+    name = "openai"
+
+    def __init__(self, server: Server, options: Options) -> None:
+        self._server = server
+        self._options = options
+
+    def __repr__(self) -> str:
+        return f"<openai {self._options.model!r} at {self._server.base_url!r}>"
+
+    def answer(self, request: Request) -> AsyncGenerator[Said, Any]:
+        """Answer a turn."""
+        return self.resume(request, None)
+
+    async def resume(self, request: Request, checkpoint: JSON) -> AsyncGenerator[Said, Any]:
+        """Go on after the last reply or result that was kept."""
+        options, progress = self._options, Progress.read(checkpoint)
+        system = await setting_for(options.system, request)
+        turns = recent(request.history, options.history)
+        kept = _kept(request, turns)
+        before = [*messages.of_history(turns, options.script_tool, kept), UserMessage(request.text)]
+        async with self._server.connections() as client:
+            while True:
+                if waiting := progress.waiting():
+                    async with aclosing(use_tools(options.tools, waiting, request)) as using:
+                        answer = None
+                        while (told := await _next(using, answer)) is not None:
+                            answer = None
+                            if isinstance(told, ToolResult):
+                                progress.tell(told, sees=options.sees)
+                                yield progress.checkpoint()
+                            else:
+                                answer = yield told
+                if progress.rounds >= options.rounds:
+                    yield RunEnded(Outcome.FAILED, TOO_MANY_ROUNDS.format(most=options.rounds))
+                    return
+                reply, written, thought = Reply(), 0, 0
+                async with aclosing(self._ask(client, system, [*before, *progress.said])) as pieces:
+                    async for piece in pieces:
+                        match piece:
+                            case Reply():
+                                reply = piece
+                                break
+                            case str():
+                                written += len(piece)
+                            case ReasoningDelta(text=text):
+                                thought += len(text)
+                        yield piece
+                if reply.ended and len(reply.text) != written:  # only the end shows that some of it was no text
+                    yield TextReplaced(progress.text)
+                    if more := reply.reasoning[thought:]:
+                        yield ReasoningDelta(more)
+                    yield reply.text
+                if reply.usage:
+                    yield progress.count(reply.usage)
+                if trouble := _trouble(reply, progress.rounds):
+                    yield RunEnded(Outcome.FAILED, trouble)
+                    return
+                if not reply.calls:
+                    return
+                progress.add(reply)
+                if extras := progress.extras():
+                    yield Remember({**kept, request.run_id: extras})
+                yield progress.checkpoint()
+
+    def _ask(
+        self, client: httpx.AsyncClient, system: str, said: Sequence[Message]
+    ) -> AsyncGenerator[Piece | StageChanged | Reply, None]:
+        options = self._options
+        tools = options.tools.values()
+        body = chat.body(options.model, system, said, tools, options.extra, send_reasoning=options.send_reasoning)
+        return self._server.ask(client, chat.PATH, body, partial(ChatReader, self._server.secrets))
+
+
+def _kept(request: Request, turns: Sequence[Turn]) -> dict[str, JSON]:
+    """Return what earlier runs have kept for the server, of those turns that it is told of."""
+    memory, ids = request.memory, {turn.id for turn in turns}
+    return {id: kept for id, kept in memory.items() if id in ids} if isinstance(memory, dict) else {}
+
+
+def _trouble(reply: Reply, rounds: int) -> str | None:
+    """Return why a reply is no complete answer, in a sentence; `None` if it is one."""
+    if not reply.ended:
+        return refusals.CUT if reply.text or reply.reasoning or reply.calls else refusals.NO_ANSWER
+    if said := refusals.FINISHES.get(reply.finish):
+        return said
+    # After tools, which have shown something, there may be nothing left to say.
+    return None if reply.text.strip() or reply.calls or rounds else refusals.EMPTY
+
+
+async def _next(generator: AsyncGenerator[Any, Any], answer: Any) -> Any:
+    """Return what a generator yields next; `None` at its end."""
+    try:
+        return await generator.asend(answer)
+    except StopAsyncIteration:
+        return None

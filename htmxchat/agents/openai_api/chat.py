@@ -1,0 +1,75 @@
+"""The request for a chat completion."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+from ...events import JSON
+from ..tools import AnyTool
+from .calls import is_object
+from .messages import Message, ModelMessage, ResultMessage, UserMessage
+from .reply import Call
+
+PATH = "/chat/completions"
+
+
+def body(
+    model: str,
+    system: str,
+    messages: Iterable[Message],
+    tools: Iterable[AnyTool],
+    extra: Mapping[str, JSON],
+    *,
+    send_reasoning: bool = False,
+) -> dict[str, JSON]:
+    """Return what is posted."""
+    first: list[JSON] = [{"role": "system", "content": system}] if system.strip() else []
+    asked: dict[str, JSON] = {
+        "model": model,
+        "messages": first + wire(messages, send_reasoning=send_reasoning),
+        "stream": True,
+        "stream_options": {"include_usage": True},
+    }
+    if functions := [_function(each) for each in tools]:
+        asked["tools"] = functions
+    return asked | dict(extra)
+
+
+def wire(messages: Iterable[Message], *, send_reasoning: bool = False) -> list[JSON]:
+    """Return messages as chat completions take them."""
+    sent: list[JSON] = []
+    pictures: list[str] = []
+    for message in messages:
+        if pictures and not isinstance(message, ResultMessage):
+            sent.append(_shown(pictures))
+            pictures = []
+        match message:
+            case UserMessage(text=text):
+                sent.append({"role": "user", "content": text})
+            case ResultMessage():
+                sent.append({"role": "tool", "tool_call_id": message.call_id, "content": message.text})
+                pictures += message.pictures
+            case ModelMessage():
+                said: dict[str, JSON] = {"role": "assistant", "content": message.text, **message.extra}
+                if message.calls:
+                    said["tool_calls"] = [_called(call) for call in message.calls]
+                if send_reasoning and message.reasoning:
+                    said["reasoning_content"] = message.reasoning
+                sent.append(said)
+    return [*sent, _shown(pictures)] if pictures else sent
+
+
+def _shown(pictures: Iterable[str]) -> JSON:
+    """Return the pictures that tools made: results of tools are text, so they are shown as if by the user."""
+    said: list[JSON] = [{"type": "text", "text": "The pictures that the tool made:"}]
+    return {"role": "user", "content": said + [{"type": "image_url", "image_url": {"url": url}} for url in pictures]}
+
+
+def _called(call: Call) -> JSON:
+    function: JSON = {"name": call.name, "arguments": call.arguments if is_object(call.arguments) else "{}"}
+    return {"id": call.id, "type": "function", "function": function, **call.extra}
+
+
+def _function(tool: AnyTool) -> JSON:
+    described = {"name": tool.name, "description": tool.description, "parameters": tool.parameters}
+    return {"type": "function", "function": described}

@@ -1,0 +1,64 @@
+"""`openai(…)`: what a host writes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import httpx
+
+from ...events import JSON
+from .agent import OpenAIAgent
+from .options import Options, SystemPrompt, by_name
+from .server import Server
+
+
+def openai(
+    base_url: str,
+    *,
+    model: str,
+    api_key: str | None = None,
+    system: SystemPrompt = "",
+    tools: Sequence[object] = (),
+    history: int | None = None,
+    rounds: int = 20,
+    sees: bool = False,
+    send_reasoning: bool = False,
+    headers: Mapping[str, str] | None = None,
+    extra: Mapping[str, JSON] | None = None,
+    timeout: float = 300.0,
+    client: httpx.AsyncClient | None = None,
+) -> OpenAIAgent:
+    """Return an agent that answers with a model behind an OpenAI-compatible server.
+
+    Args:
+        base_url: What `/chat/completions` comes after: `http://localhost:11434/v1`.
+        model: Its name on that server.
+        api_key: Sent as a bearer token, and shown nowhere. A local server needs none.
+        system: The system prompt, or a function of the request that returns it, also an `async` one.
+        tools: Functions that the model may call, `tool(function, …)` for one with options, and `run_python`.
+        history: How many characters of the conversation the model is given, the latest turns; `None` for all of it.
+        rounds: How often the model may use tools before it has to answer.
+        sees: Whether the model is shown the pictures that its scripts draw.
+        send_reasoning: Whether the model is given back what it thought, as `reasoning_content`. Some servers demand
+            it, others refuse it.
+        headers: Further headers of each request. Their values are shown nowhere.
+        extra: Further fields of each request: `{"temperature": 0}`. They are sent as they are.
+        timeout: How many seconds the server may say nothing, also before its first word.
+        client: Makes the requests, through a proxy for example. You close it. Without one, each run has its own,
+            which reads nothing from the environment.
+
+    Raises:
+        TypeError: An argument is of another kind.
+        ValueError: `base_url`, a header or a tool cannot be used.
+    """
+    options = Options(
+        model=model,
+        system=system,
+        tools=by_name(tools),
+        extra=dict(extra or {}),
+        history=history,
+        rounds=rounds,
+        sees=sees,
+        send_reasoning=send_reasoning,
+    )
+    return OpenAIAgent(Server(base_url, api_key, headers or {}, timeout, client), options)

@@ -1,0 +1,161 @@
+"""A conversation as a model is given it: messages, as plain frozen data. Each API makes its own form of them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from datetime import datetime
+from typing import Any, TypeAlias
+
+from ...events import JSON, RunEvent
+from ...models import RunState, Turn
+from ...parts import ProposedScript, Question, Reasoning, Text, ToolCall
+from ...view import fold
+from ..tools import APPROVAL, as_text
+from ..tools.results import words_of_script
+from .reply import Call
+
+_NO_RESULT = "It did not come back: the answer was stopped before."
+
+
+@dataclass(frozen=True, slots=True)
+class UserMessage:
+    """What the user wrote."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class ModelMessage:
+    """What the model said in one reply.
+
+    Attributes:
+        extra: What the server wants to have back with it.
+    """
+
+    text: str
+    reasoning: str = ""
+    calls: tuple[Call, ...] = ()
+    extra: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class ResultMessage:
+    """What came of a call.
+
+    Attributes:
+        pictures: As `data:` URLs.
+    """
+
+    call_id: str
+    text: str
+    pictures: tuple[str, ...] = ()
+
+
+Message: TypeAlias = UserMessage | ModelMessage | ResultMessage
+
+
+def of_history(turns: Iterable[Turn], script_tool: str, extras: Mapping[str, Any]) -> list[Message]:
+    """Return what was said before, oldest first.
+
+    Args:
+        script_tool: The name of the tool that runs scripts.
+        extras: What the server wants to have back, by run and call.
+    """
+    messages: list[Message] = []
+    for turn in turns:
+        if turn.role == "user":
+            messages.append(UserMessage(turn.text))
+        elif turn.events:
+            messages += _answer(turn.events, script_tool, extras.get(turn.id, {}))
+        elif turn.text:
+            messages.append(ModelMessage(turn.text))
+    return messages
+
+
+def encode(messages: Iterable[Message]) -> JSON:
+    """Return messages as JSON."""
+    return [{"kind": type(message).__name__, **asdict(message)} for message in messages]
+
+
+def decode(data: JSON) -> list[Message]:
+    """Undo `encode`. What cannot be read is an error: it was written here.
+
+    Raises:
+        ValueError: It is of another version.
+    """
+    try:
+        return [_decode(dict(each)) for each in data]  # type: ignore[union-attr, arg-type]
+    except (KeyError, TypeError) as error:
+        raise ValueError("These messages are of another version of htmxchat.") from error
+
+
+def _decode(data: dict[str, Any]) -> Message:
+    kind = data.pop("kind")
+    if kind == "UserMessage":
+        return UserMessage(**data)
+    if kind == "ResultMessage":
+        return ResultMessage(**data | {"pictures": tuple(data["pictures"])})
+    return ModelMessage(**data | {"calls": tuple(Call(**each) for each in data["calls"])})
+
+
+@dataclass(slots=True)
+class _Round:
+    """One reply under construction, and what came of its calls."""
+
+    text: str = ""
+    reasoning: str = ""
+    calls: list[Call] = field(default_factory=list)
+    results: list[ResultMessage] = field(default_factory=list)
+    extra: Mapping[str, Any] = field(default_factory=dict)
+    ended: datetime | None = None
+
+    def messages(self) -> Iterator[Message]:
+        if self.text or self.calls:
+            yield ModelMessage(self.text, self.reasoning, tuple(self.calls), self.extra)
+        yield from self.results
+
+    def add(self, id: str, name: str, arguments: JSON, result: str, extras: Mapping[str, Any]) -> None:
+        extra = extras.get(id, {"call": {}, "message": {}})
+        written = json.dumps(arguments, ensure_ascii=False) if isinstance(arguments, dict) else "{}"
+        self.calls.append(Call(id, name, written, extra["call"]))
+        self.results.append(ResultMessage(id, result))
+        self.extra = extra["message"] or self.extra
+
+
+def _answer(events: Sequence[RunEvent], script_tool: str, extras: Mapping[str, Any]) -> list[Message]:
+    """Return the messages that an answer was made of, as its parts tell them.
+
+    The calls of one reply all begin before any of them comes back.
+    """
+    rounds = [_Round()]
+    messages: list[Message] = []
+    for part in fold(events).parts:
+        now = rounds[-1]
+        if isinstance(part, Text | Reasoning) and now.calls:
+            rounds.append(now := _Round())
+        match part:
+            case Text(text=text) if not part.blank:
+                now.text += text
+            case Reasoning(text=text):
+                now.reasoning += text
+            case ToolCall():
+                if now.ended and part.started_at >= now.ended:
+                    rounds.append(now := _Round())
+                now.ended = min(filter(None, (now.ended, part.ended_at)), default=None)
+                back = part.state in (RunState.COMPLETED, RunState.FAILED)
+                result = as_text(part.result) if back else _NO_RESULT
+                now.add(part.call_id, part.name, part.arguments, result, extras)
+            case ProposedScript(script=script, finished=finished) if script.awaited:
+                known = finished.result if finished else None
+                result = words_of_script(script.code, known) if known else _NO_RESULT
+                arguments: JSON = {"code": script.code, "title": script.title}
+                now.add(script.script_id, script_tool, arguments, result, extras)
+            case Question(request=request) if not request.request_id.startswith(APPROVAL):
+                now.text += request.prompt
+                messages += (message for each in rounds for message in each.messages())
+                rounds = [_Round()]
+                if part.state == "answered":
+                    messages.append(UserMessage(part.answer_text))
+    return [*messages, *(message for each in rounds for message in each.messages())]

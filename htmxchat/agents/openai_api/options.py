@@ -1,0 +1,73 @@
+"""How a model is asked: what a host chooses, checked where it is given."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, TypeAlias
+
+from ... import checks
+from ...agent import Request
+from ...events import JSON
+from ..tools import AnyTool, RunPython, Tool, tool
+
+SystemPrompt: TypeAlias = str | Callable[[Request], str | Awaitable[str]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Options:
+    """How a model is asked.
+
+    Attributes:
+        tools: By their names.
+        history: How many characters of the conversation the model is given; `None` for all.
+        rounds: How often it may use tools before it has to answer.
+        sees: Whether it is shown the pictures that scripts draw.
+        send_reasoning: Whether it is given back what it thought.
+    """
+
+    model: str
+    system: SystemPrompt = ""
+    tools: Mapping[str, AnyTool] = field(default_factory=dict)
+    extra: Mapping[str, JSON] = field(default_factory=dict)
+    history: int | None = None
+    rounds: int = 20
+    sees: bool = False
+    send_reasoning: bool = False
+
+    def __post_init__(self) -> None:
+        checks.text("model", self.model, empty=False)
+        if not callable(self.system):
+            checks.text("system", self.system)
+        if self.history is not None:
+            checks.whole("history", self.history)
+        checks.whole("rounds", self.rounds, least=1)
+        checks.flag("sees", self.sees)
+        checks.flag("send_reasoning", self.send_reasoning)
+        for name in self.extra:
+            checks.text("extra", name, empty=False)
+
+    @property
+    def script_tool(self) -> str:
+        """The name of the tool that runs scripts."""
+        names = (each.name for each in self.tools.values() if isinstance(each, RunPython))
+        return next(names, RunPython().name)
+
+
+def by_name(tools: Iterable[Any]) -> dict[str, AnyTool]:
+    """Return tools by their names; functions become tools.
+
+    Raises:
+        TypeError: One is no tool.
+        ValueError: Two have the same name.
+    """
+    found: dict[str, AnyTool] = {}
+    for each in checks.items("tools", tools, _tool, "[look_up, run_python]"):
+        if each.name in found:
+            raise ValueError(f"Two tools are called {each.name!r}. Give one another name: tool(…, name=…).")
+        found[each.name] = each
+    return found
+
+
+def _tool(name: str, given: Any) -> AnyTool:
+    return given if isinstance(given, Tool | RunPython) else tool(given)

@@ -1,0 +1,189 @@
+"""What a server says in place of an answer, as sentences for the person who asked. Pure."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from typing import Any
+
+from ...errors import BackendError, BackendUnavailable
+from ...text.cleaning import clean_text, read_json
+from ...text.redaction import HIDDEN, redact_text
+
+_KEPT = "What it wrote is kept."
+_HOST = "Whoever runs this chat must"
+CUT = f"The connection to the model's server broke off before the answer was complete. {_KEPT} Try again."
+EMPTY = "The model ended its answer without writing anything. Try again."
+TOO_LONG = "The conversation is too long for the model. Edit an earlier message, or begin a new conversation."
+NO_ANSWER = "The model's server sent nothing that is an answer. Try again."
+NO_API = f"What answers there is no API for models but {{what}}. {_HOST} check base_url: it often ends in /v1."
+REDIRECTED = f"The model's server sends us to another address ({{status}}). {_HOST} set base_url to that one."
+
+FINISHES = {
+    "length": f"The answer is cut off: the model has reached its limit of tokens. {_KEPT} Ask it to go on.",
+    "content_filter": f"The answer is cut off: a content filter of the model's server stopped it. {_KEPT}",
+    "error": f"The model's server failed while answering. {_KEPT} Try again.",
+    "insufficient_system_resource": f"The answer is cut off: the model's server is overloaded. {_KEPT} Try again.",
+}
+"""What is said of a reply that ended for such a reason; for any other, nothing."""
+
+_LONGEST_QUOTE = 300
+_MASKED = re.compile(r"[^\s\"'`:;,()]{0,64}\*{3,}[^\s\"'`:;,()]{0,64}")
+_TAG = re.compile(r"<[^<>]{0,500}>")
+_WINDOW = re.compile(
+    r"context[ _-]?(length|size|window)|maximum context|prompt is too long|too many (input )?tokens",
+    re.IGNORECASE,
+)
+_QUOTA = re.compile(r"insufficient[ _](quota|credits)|exceeded your current quota|billing", re.IGNORECASE)
+_TRIED_AGAIN = (429, 502, 503, 529)
+_LONGEST_RETRY_AFTER = 20.0
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What an error body says.
+
+    Attributes:
+        codes: Its codes and types, as one text.
+    """
+
+    message: str = ""
+    codes: str = ""
+
+
+def refused(status: int, body: bytes, secrets: Sequence[str] = ()) -> BackendError:
+    """Return the error for an answer that is not a success."""
+    told = read(body)
+    quote = _quote(told.message, secrets)
+    if 300 <= status < 400:
+        return BackendError(REDIRECTED.format(status=status))
+    if said := _meaning(status, told, quote):
+        return said
+    if status in _TRIED_AGAIN or "overloaded" in told.codes:
+        return BackendUnavailable(f"The model's server is overloaded or away ({status}). Try again in a moment.{quote}")
+    if status >= 500:
+        return BackendError(f"The model's server failed ({status}). Try again.{quote}")
+    return BackendError(f"The model's server refused the request ({status}).{quote}")
+
+
+def in_stream(error: Any, secrets: Sequence[str] = ()) -> BackendError:
+    """Return the error for one that came in the middle of a stream."""
+    told = _told(error)
+    return _meaning(0, told) or BackendError(
+        f"The model's server failed while answering. {_KEPT} Try again.{_quote(told.message, secrets)}"
+    )
+
+
+def not_an_answer(body: bytes, type: str, secrets: Sequence[str] = ()) -> BackendError:
+    """Return the error for a success that holds no answer."""
+    if type == "application/json" and (told := read(body)).message:
+        return _meaning(0, told) or BackendError(
+            f"The model's server gave no answer. Try again.{_quote(told.message, secrets)}"
+        )
+    if type.startswith("text/html"):
+        return BackendError(NO_API.format(what="a web page"))
+    other = body.strip() and type not in ("", "text/event-stream")
+    return BackendError(NO_API.format(what=type) if other else NO_ANSWER)
+
+
+def pause(status: int, headers: Mapping[str, str], body: bytes, now: datetime | None = None) -> float | None:
+    """Return after how many seconds a refused request may be made again.
+
+    `None` when that would not help, when the server's own time is longer than a person waits, or when it may already
+    have begun to answer.
+    """
+    if status not in _TRIED_AGAIN:
+        return None
+    told = read(body)
+    if _QUOTA.search(f"{told.codes} {told.message}"):
+        return None
+    seconds = _retry_after(headers, now or datetime.now(UTC))
+    return seconds if seconds <= _LONGEST_RETRY_AFTER else None
+
+
+def read(body: bytes) -> Told:
+    """Return what an error body says, of whichever shape: JSON, a page, or text."""
+    text = body.decode("utf-8", "replace")
+    try:
+        value = read_json(text)
+    except ValueError:
+        return Told(" ".join(_TAG.sub(" ", text).split()))
+    return _told(value)
+
+
+def _told(value: object) -> Told:
+    if isinstance(value, list):
+        value = next((each for each in value if isinstance(each, dict)), "")
+    if isinstance(value, str):
+        return Told(value)
+    if not isinstance(value, dict):
+        return Told()
+    if isinstance(inner := value.get("error"), dict | str | list) and inner:
+        return _told(inner)
+    codes = " ".join(str(value[key]) for key in ("code", "type", "status") if isinstance(value.get(key), str | int))
+    message = value.get("message") or value.get("detail") or value.get("msg")
+    if isinstance(message, dict):
+        message = message.get("message") or message.get("detail") or str(message)
+    if isinstance(message, list):
+        message = "; ".join(map(_problem, message))
+    return Told(message if isinstance(message, str) else "", codes)
+
+
+def _problem(item: Any) -> str:
+    """Return one of a list of what is wrong with a request."""
+    if not isinstance(item, dict):
+        return str(item)
+    place = item.get("loc")
+    where = ".".join(str(each) for each in place if each != "body") if isinstance(place, list) else ""
+    return f"{where}: {item.get('msg', '')}" if where else str(item.get("msg", ""))
+
+
+def _meaning(status: int, told: Told, quote: str = "") -> BackendError | None:
+    """Return the error where it is known what it means and what to do."""
+    all_of_it = f"{told.codes} {told.message}"
+    if _WINDOW.search(all_of_it):
+        return BackendError(TOO_LONG)
+    if _QUOTA.search(all_of_it) or status == 402:
+        return BackendError(f"The account of this chat at the model's server is used up. {_HOST} see to it.")
+    if "content_filter" in told.codes:
+        return BackendError("A content filter of the model's server refused the request. Write it in other words.")
+    if status == 401 or "invalid_api_key" in told.codes or "authentication_error" in told.codes:
+        return BackendError(f"The model's server does not accept the API key. {_HOST} check api_key.")
+    if status == 403:
+        return BackendError(f"The model's server does not allow this. {_HOST} check api_key and model.{quote}")
+    if status == 404 and "model" in all_of_it.lower():
+        return BackendError(f"The model's server does not have this model. {_HOST} check the name in model.")
+    if status in (404, 405):
+        return BackendError(f"There is no such API there. {_HOST} check base_url: it often ends in /v1.{quote}")
+    if status == 413:
+        return BackendError("The message is too large for the model's server. Shorten it, or begin a new conversation.")
+    if status == 429:
+        return BackendUnavailable("The model's server takes no more requests for now. Wait a moment, then try again.")
+    return None
+
+
+def _quote(message: str, secrets: Sequence[str]) -> str:
+    """Return the server's own words, short and without what may be a secret, to be added to a sentence."""
+    for secret in secrets:
+        message = message.replace(secret, HIDDEN)
+    line = " ".join(_MASKED.sub(HIDDEN, redact_text(clean_text(_TAG.sub(" ", message)))).split())
+    if len(line) > _LONGEST_QUOTE:
+        line = f"{line[:_LONGEST_QUOTE]}…"
+    return f" It says: “{line}”" if line else ""
+
+
+def _retry_after(headers: Mapping[str, str], now: datetime) -> float:
+    """Return the seconds that the server asks to wait; one when it does not say."""
+    try:
+        if said := headers.get("retry-after-ms"):
+            return max(0.0, float(said) / 1000)
+        if said := headers.get("retry-after"):
+            return max(
+                0.0, float(said) if said.strip()[:1].isdigit() else (parsedate_to_datetime(said) - now).total_seconds()
+            )
+    except (ValueError, TypeError, OverflowError):
+        pass
+    return 1.0

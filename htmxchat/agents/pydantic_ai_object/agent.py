@@ -1,0 +1,142 @@
+"""The run of a Pydantic AI agent: it asks the model, asks the user, and goes on."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator
+from contextlib import aclosing, suppress
+from copy import copy
+from typing import Any
+
+from pydantic_ai import AgentRunResultEvent
+from pydantic_ai.agent import AbstractAgent
+from pydantic_ai.exceptions import RunCancelled, UserError
+from pydantic_ai.tools import DeferredToolRequests, DeferredToolResults
+from pydantic_ai.usage import UsageLimits
+
+from ... import checks
+from ...agent import Checkpoint, Remember, Request, Said
+from ...events import JSON, Outcome, RunEnded
+from ..setting import setting_for
+from .deferred import python_tool, waiting_calls
+from .events import Translation
+from .failures import explained
+from .memory import recall, remember
+from .outputs import with_deferred, writes_data
+from .progress import Progress, decode
+
+
+def pydantic_ai(
+    agent: AbstractAgent[Any, Any],
+    *,
+    deps: Any = None,
+    usage_limits: UsageLimits | None = None,
+    run_python: bool = False,
+    name: str = "",
+) -> PydanticAI:
+    """Return a Pydantic AI agent as an agent of the chat: `LocalBackend(pydantic_ai(agent))`.
+
+    Its message history is its memory, along the branch that the conversation shows. Calls of tools that require
+    approval, and calls that are executed outside (`CallDeferred`), ask the user; the answer may come after a restart.
+
+    Args:
+        deps: What the agent's tools get as `ctx.deps`, or a function of the `Request` that returns it; it may be async.
+        usage_limits: How much one run may take; `None` is Pydantic AI's own default, 50 requests.
+        run_python: Whether the model gets a tool that runs Python in the user's browser.
+        name: Tells whose runs these are, where several agents share a store; by default the agent's own name.
+
+    Raises:
+        TypeError: `agent` is no Pydantic AI agent, or another argument is of another kind.
+    """
+    if not isinstance(agent, AbstractAgent):
+        raise TypeError(f"agent is a Pydantic AI agent, Agent('openai:…'), not {checks.kind(agent)}.")
+    if usage_limits is not None:
+        checks.instance("usage_limits", usage_limits, UsageLimits, "UsageLimits(request_limit=20)")
+    checks.flag("run_python", run_python)
+    return PydanticAI(agent, deps, usage_limits, run_python, checks.text("name", name) or agent.name or "pydantic_ai")
+
+
+class PydanticAI:
+    """A Pydantic AI agent as an agent of the chat. Made by `pydantic_ai`."""
+
+    def __init__(
+        self,
+        agent: AbstractAgent[Any, Any],
+        deps: Any,
+        usage_limits: UsageLimits | None,
+        run_python: bool,
+        name: str,
+    ) -> None:
+        self.name = name
+        self._agent = agent
+        self._deps = deps
+        self._usage_limits = usage_limits
+        self._toolsets = [python_tool()] if run_python else []
+
+    def answer(self, request: Request) -> AsyncGenerator[Said, Any]:
+        return self.resume(request, None)
+
+    async def resume(self, request: Request, checkpoint: JSON) -> AsyncGenerator[Said, Any]:
+        """Go on from a checkpoint: before a question, after an answer of the model's, or after all of its tools."""
+        deps = await setting_for(self._deps, request)
+        progress = decode(checkpoint)
+        while True:
+            results = DeferredToolResults()
+            for waiting in waiting_calls(progress.requests, progress.responses) if progress.requests else ():
+                waiting.settle(results, (yield waiting.asks))
+            stretch = self._stretch(request, deps, progress, results)
+            async with aclosing(stretch):
+                async for said in stretch:
+                    if isinstance(said, Progress):
+                        progress = said
+                    else:
+                        yield said
+            if progress.requests is None:
+                return
+            yield Checkpoint(progress.encode())
+
+    async def _stretch(
+        self, request: Request, deps: Any, progress: Progress, results: DeferredToolResults
+    ) -> AsyncGenerator[Said | Progress, None]:
+        """Run the agent until it is done or has to ask. The last that is yielded is how far it has come."""
+        translation = Translation(progress.responses, silent=writes_data(self._agent.output_type))
+        running = self._agent.run_stream_events(
+            None if progress.messages else request.text,
+            message_history=[*recall(request), *progress.messages],
+            deferred_tool_results=results if progress.requests else None,
+            deps=deps,
+            output_type=with_deferred(self._agent),
+            usage=copy(progress.usage),
+            usage_limits=self._usage_limits,
+            toolsets=self._toolsets,
+            infer_name=False,
+        )
+        async with running as events:
+            try:
+                async for event in events:
+                    if isinstance(event, AgentRunResultEvent):
+                        continue
+                    if translation.turns_at(event) and (progress.messages or len(events.new_messages()) > 1):
+                        so_far = progress.after(events.new_messages(), events.usage)
+                        yield so_far.used
+                        yield Checkpoint(so_far.encode())
+                    for said in translation.of(event):
+                        yield said
+            except Exception as error:
+                with suppress(UserError):  # it has not begun
+                    yield progress.after((), events.usage).used
+                if (clear := explained(error)) is not None:
+                    raise clear from error
+                if isinstance(error, RunCancelled):
+                    yield RunEnded(Outcome.CANCELLED)
+                raise
+            assert events.result is not None
+            result = events.result
+        after = progress.after(result.new_messages(), result.usage)
+        yield after.used
+        if isinstance(result.output, DeferredToolRequests):
+            yield after.asking(result.output)
+            return
+        for part in translation.output(result.output):
+            yield part
+        yield Remember(remember(result.all_messages(), request.run_id))
+        yield after

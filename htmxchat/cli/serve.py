@@ -1,0 +1,108 @@
+"""`python -m htmxchat`: serve the chat."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import socket
+import sqlite3
+from functools import partial
+from typing import Any
+from urllib.parse import urlsplit
+
+import click
+from starlette.applications import Starlette
+from starlette.routing import Mount
+
+from .. import Store, __version__, chat_lifespan, create_chat_app
+from ..store.engines import create_private
+from .agents import AGENTS, Options
+from .options import Address, AgentOption
+
+_option = partial(click.option, show_envvar=True)
+_agent_option = partial(_option, cls=AgentOption)
+_agents = click.Choice([*AGENTS])
+_streams = click.Choice(["sse", "poll"], case_sensitive=False)
+_milliseconds = click.IntRange(100, 60_000)
+_levels = click.Choice(["critical", "error", "warning", "info", "debug"], case_sensitive=False)
+
+
+@click.command(
+    context_settings={"show_default": True, "max_content_width": 120},
+    epilog="An option that is not given takes its variable. `python -m htmxchat db` looks after a chat's database.",
+)
+@click.version_option(__version__, message="htmxchat %(version)s")
+@_option("--agent", "--backend", "agent", type=_agents, default="stub", is_eager=True, help="Who answers.")
+@_agent_option(
+    "--url", agents={"ag-ui": None, "kogwistar": "GRAPHRAG_SERVER_URL"}, type=Address(), help="The agent's server."
+)
+@_agent_option("--public-url", agents={"kogwistar": None}, type=Address(), help="The same as browsers reach it.")
+@_agent_option("--provider", agents={"kogwistar": None}, help="Its OpenID Connect provider that signs people in.")
+@_agent_option("--workflow", agents={"kogwistar": "CHAT_WORKFLOW_ID"}, help="The workflow that answers.")
+@_option("--host", default="127.0.0.1", help="The address to listen on.")
+@_option("--port", envvar="CHAT_APP_PORT", type=click.IntRange(0, 65_535), default=8000, help="0 takes a free one.")
+@_option("--app-url", envvar="CHAT_APP_URL", type=Address(), help="The chat as browsers reach it.")
+@_option("--db", metavar="FILE", help="Keep conversations and sign-ins in this SQLite file, not in memory.")
+@_option("--stream", envvar="CHAT_STREAM_MODE", type=_streams, default="sse", help="How answers arrive.")
+@_option("--poll-interval", envvar="CHAT_POLL_INTERVAL_MS", type=_milliseconds, default=700, help="In milliseconds.")
+@_option(
+    "--log-level", envvar="CHAT_LOG_LEVEL", type=_levels, help="What is said on standard error.  [default: critical]"
+)
+def serve(**values: Any) -> None:
+    """Serve the chat until Ctrl+C: with a scripted agent, or in front of an agent of yours."""
+    options = Options(**values)
+    try:
+        import uvicorn
+    except ImportError:
+        raise click.ClickException("Serving needs uvicorn: pip install 'htmxchat[server]'") from None
+    app = make_app(options)
+    listener = _listen(options)
+    if options.log_level:
+        logging.basicConfig(format="%(levelname)s:     %(name)s: %(message)s")
+        logging.getLogger("htmxchat").setLevel(options.log_level.upper())
+    # Browsers keep their streams open: nobody waits for them when the program stops.
+    config = uvicorn.Config(app, log_level=options.log_level or "critical", timeout_graceful_shutdown=1)
+    host, port = listener.getsockname()[:2]
+    name = "localhost" if host in ("127.0.0.1", "0.0.0.0") else host
+    click.echo(f"The chat is at {options.app_url or f'http://{name}:{port}'}/ (Ctrl+C stops it)")
+    with listener, contextlib.suppress(KeyboardInterrupt):
+        uvicorn.Server(config).run(sockets=[listener])
+
+
+def make_app(options: Options) -> Starlette:
+    """Return the chat, mounted at the path of its public address."""
+    try:
+        store = Store(f"sqlite:///{options.db}") if options.db else Store()
+        answering = AGENTS[options.agent](options, store)
+    except ImportError as error:
+        raise click.ClickException(str(error)) from None
+    except ValueError as error:
+        raise click.UsageError(str(error)) from None
+    chat = create_chat_app(
+        answering.backend,
+        login=answering.login,
+        introduction=answering.introduction,
+        title="htmxchat",
+        stream=options.stream,
+        poll_interval=options.poll_interval / 1000,
+    )
+    path = urlsplit(options.app_url or "").path
+    return Starlette(routes=[Mount(path, chat)], lifespan=chat_lifespan(chat)) if path else chat
+
+
+def _listen(options: Options) -> socket.socket:
+    """Return what the server listens with, when the file for conversations can be used too."""
+    if options.db:
+        create_private(options.db)
+        try:
+            with contextlib.closing(sqlite3.connect(options.db)) as database:
+                database.execute("BEGIN IMMEDIATE")
+        except sqlite3.Error as error:
+            sentence = f"The file {options.db} cannot be used for conversations ({error}). Choose another with --db."
+            raise click.ClickException(sentence) from None
+    try:
+        return socket.create_server((options.host, options.port))
+    except OSError as error:
+        place = f"Port {options.port} on {options.host}"
+        sentence = f"{place} cannot be used ({error.strerror}). Choose another, or --port 0."
+        raise click.ClickException(sentence) from None

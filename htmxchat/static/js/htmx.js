@@ -1,0 +1,55 @@
+/** What this page uses of htmx that htmx does not document, in one place: another version may do it differently. */
+
+/** The mark of the elements that htmx has made its own. */
+const POWERED = "data-htmx-powered";
+
+/**
+ * What hx-sse tells of its connection: what it reads, and what ends its wait for the next attempt.
+ * @typedef {{reader: ReadableStreamDefaultReader | null, delayCanceller: (() => void) | null}} Connection
+ */
+
+/** Whether htmx has made an element its own. @param {Element} element */
+export function isPowered(element) {
+  return element.hasAttribute(POWERED);
+}
+
+/** A copy that htmx does not know. To put it in the element's place ends what htmx does there. @template {Element} E @param {E} element */
+export function unpowered(element) {
+  const copy = /** @type {E} */ (element.cloneNode(true));
+  copy.removeAttribute(POWERED);
+  return copy;
+}
+
+/** Do not wait for the next attempt to connect. @param {Connection | undefined} connection */
+export function connectNow(connection) {
+  connection?.delayCanceller?.();
+}
+
+/** Close a connection, and open the next. @param {Connection | undefined} connection */
+export function connectAnew(connection) {
+  void connection?.reader?.cancel();
+}
+
+/** Give the page an address, as if htmx had: Back from it has htmx restore the page. @param {string} url */
+export function pushAddress(url) {
+  history.pushState({ htmx: true }, "", url);
+}
+
+/**
+ * The swap style `attributes`: the target takes over the attributes of the fragment's first element. Its children stay,
+ * so that a turn can change its state without being sent again.
+ * @param {string} style
+ * @param {Element} target
+ * @param {DocumentFragment} fragment
+ */
+function swapAttributes(style, target, fragment) {
+  const source = fragment.firstElementChild;
+  if (style !== "attributes" || !source) return false;
+  for (const { name } of [...target.attributes]) {
+    if (!source.hasAttribute(name) && name !== "open" && !name.startsWith("data-htmx")) target.removeAttribute(name);
+  }
+  for (const { name, value } of source.attributes) target.setAttribute(name, value);
+  return [];
+}
+
+htmx.registerExtension("chat", { handle_swap: swapAttributes });
