@@ -9,6 +9,9 @@ from ..models import is_dated
 
 _time = tag("time")
 
+LEAST = 0.1
+"""Seconds that are worth saying."""
+
 
 def moment(at: datetime) -> Child:
     """Return a time; the page's script rewrites its text in the reader's zone and language."""
@@ -33,4 +36,4 @@ def duration(took: float) -> str:
 
 def lasted(start: datetime, end: datetime) -> str:
     """Return how long something took, in words; nothing when it was too short to matter."""
-    return seconds(start, end) if (end - start).total_seconds() >= 0.1 else ""
+    return seconds(start, end) if (end - start).total_seconds() >= LEAST else ""

@@ -14,7 +14,7 @@ from ...view import RunView
 from ...words import standing
 from ..controls import icon_only, post_form
 from ..inspector.inspecting import inspects
-from ..times import seconds
+from ..times import LEAST, duration
 from .context import TurnContext
 
 a, b, bdi, button, div, footer, p, span = map(tag, ["a", "b", "bdi", "button", "div", "footer", "p", "span"])
@@ -80,10 +80,7 @@ def _retry(urls: Urls, run_id: str, *words: Child, **attributes: Any) -> FT:
 
 
 def _foot(run_id: str, view: RunView, context: TurnContext) -> FT:
-    facts = []
-    # No time at all is what nobody has measured.
-    if view.started_at and view.ended_at and view.started_at < view.ended_at:
-        facts.append(seconds(view.started_at, view.ended_at))
+    facts = _times(view)
     if view.usage:
         facts.append(f"{view.usage.input_tokens + view.usage.output_tokens:,} tokens")
     url = context.urls.text(run_id)
@@ -100,6 +97,16 @@ def _foot(run_id: str, view: RunView, context: TurnContext) -> FT:
         span(", ".join(facts), cls="num") if facts else None,
         cls="turn-foot",
     )
+
+
+def _times(view: RunView) -> list[str]:
+    """Return how long the agent worked, and how long it waited for the reader, unless that is too short to matter."""
+    if not (view.started_at and view.ended_at):
+        return []
+    worked = (view.ended_at - view.started_at).total_seconds() - view.waited
+    said = duration(worked) if worked >= LEAST else ""
+    waited = f"waited {duration(view.waited)}" if view.waited >= LEAST else ""
+    return [each for each in (said, waited) if each]
 
 
 def _inspect(url: str, here: bool) -> FT:
