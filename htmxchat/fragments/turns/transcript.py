@@ -34,7 +34,7 @@ def log(*turns: Child) -> FT:
 
     Hooks: `.htmxchat`, in which the style sheet holds.
     """
-    return tag("chat-log")(turns, cls="htmxchat")
+    return div(tag("chat-log")(turns), cls="htmxchat")
 
 
 @checked
