@@ -22,6 +22,7 @@ from .backend import (
     KeepsScripts,
     KnowsUsers,
     Managed,
+    TellsChanges,
     TellsReadiness,
 )
 from .backends.local import LocalBackend
@@ -78,6 +79,7 @@ from .models import (
     UNDATED,
     Conversation,
     ConversationPage,
+    Overview,
     Run,
     RunState,
     RunStep,
@@ -156,6 +158,7 @@ __all__ = [
     "Observer",
     "OtherSchema",
     "Outcome",
+    "Overview",
     "Part",
     "PartContext",
     "Picture",
@@ -199,6 +202,7 @@ __all__ = [
     "Store",
     "StubBackend",
     "TableValue",
+    "TellsChanges",
     "TellsReadiness",
     "Text",
     "TextDelta",

@@ -31,6 +31,7 @@ from .bound import abilities
 from .chat import Chat, Inspector, Settings
 from .drawing import Drawer, Drawings, DrawPart, check_parts
 from .endpoints import (
+    changes,
     conversations,
     exports,
     health,
@@ -225,6 +226,8 @@ def _routes(chat: Chat) -> list[Route | Mount]:
         post("/messages", conversations.start, name="start"),
         get("/c/{conversation}", pages.show, name="conversation"),
         post("/c/{conversation}/messages", conversations.send, name="messages"),
+        get("/changes", changes.show, name="changes"),
+        get("/c/{conversation}/changes", changes.show, name="conversation_changes"),
         get("/c/{conversation}/rename", conversations.ask_title, name="rename_form"),
         post("/c/{conversation}/rename", conversations.rename, name="rename"),
         post("/c/{conversation}/delete", conversations.delete, name="delete"),

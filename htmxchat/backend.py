@@ -9,7 +9,7 @@ from collections.abc import AsyncGenerator, Sequence
 from typing import Protocol, runtime_checkable
 
 from .events import JSON, RunEvent, Source
-from .models import Conversation, ConversationPage, Run, RunSteps, RunSummary, Starter, Transcript, User
+from .models import Conversation, ConversationPage, Overview, Run, RunSteps, RunSummary, Starter, Transcript, User
 from .observing import Observer
 from .scripts.actions import ScriptAction
 from .scripts.models import Script
@@ -227,6 +227,19 @@ class KeepsScripts(Protocol):
 
     async def clear_scripts(self, user: User, conversation_id: str) -> None:
         """Put the scripts that are over out of sight. Nothing is lost."""
+        ...
+
+
+@runtime_checkable
+class TellsChanges(Protocol):
+    """A backend that can tell at little cost how everything stands that a page shows.
+
+    Every visible page asks it every other second, so that it shows what other tabs and devices have changed. Pages of
+    other backends ask `list_conversations` and `get_conversation`, and only when they are looked at again.
+    """
+
+    async def overview(self, user: User, conversation_id: str | None, *, limit: int = 30) -> Overview:
+        """Return up to `limit` of the latest conversations, and how one of them stands that is open."""
         ...
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine, Sequence
+from contextlib import suppress
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
 import anyio
@@ -19,11 +20,12 @@ from .backend import (
     CanStartOnce,
     KeepsScripts,
     KnowsUsers,
+    TellsChanges,
 )
-from .errors import BackendUnavailable, ChatError, NotAllowed
+from .errors import BackendUnavailable, ChatError, NotAllowed, NotFound
 from .events import RunEvent
 from .live.reading import read_run
-from .models import Run, User
+from .models import Overview, Run, User
 from .submissions import Submissions
 
 P = ParamSpec("P")
@@ -38,6 +40,7 @@ _ABILITIES: tuple[type, ...] = (
     CanSearch,
     CanStartOnce,
     KeepsScripts,
+    TellsChanges,
 )
 
 
@@ -120,6 +123,7 @@ class BoundBackend:
     queue_block = _asks(KeepsScripts.queue_block, KeepsScripts)
     change_script = _asks(KeepsScripts.change_script, KeepsScripts)
     clear_scripts = _asks(KeepsScripts.clear_scripts, KeepsScripts)
+    _overview = _asks(TellsChanges.overview, TellsChanges)
     _start_run = _asks(Backend.start_run)
     _start_run_once = _asks(CanStartOnce.start_run_once, CanStartOnce)
 
@@ -151,6 +155,16 @@ class BoundBackend:
             return await self._start_run_once(conversation_id, text, submission)
         key = self._user.id, conversation_id, text, submission
         return await self._submissions.once(key, lambda: self._start_run(conversation_id, text))
+
+    async def overview(self, conversation_id: str | None, *, limit: int) -> Overview:
+        """Return how everything stands that a page shows; less of it where the backend cannot tell."""
+        if self.can(TellsChanges):
+            return await self._overview(conversation_id, limit=limit)
+        latest, conversation = await self.list_conversations(limit=limit), None
+        if conversation_id is not None:
+            with suppress(NotFound):
+                conversation = await self.get_conversation(conversation_id)
+        return Overview(latest, conversation)
 
     async def run_events(self, run_id: str) -> AsyncGenerator[Sequence[RunEvent], None]:
         """Return the run's events for as long as it takes, as the backend does: bound neither in time nor in errors."""

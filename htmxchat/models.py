@@ -173,6 +173,26 @@ class ConversationPage:
 
 
 @dataclass(frozen=True, slots=True)
+class Overview:
+    """How everything stands that a page shows, without what was written.
+
+    Attributes:
+        latest: The user's latest conversations.
+        conversation: The one that is open; `None` when none is, or when it is not there any more.
+        head: The last run of what is shown of it, once that has begun; `None` where it is not known.
+        queue: A number that rises with every change of its queue of scripts; `None` where it is not known.
+    """
+
+    latest: ConversationPage
+    conversation: Conversation | None = None
+    head: str | None = None
+    queue: int | None = None
+
+    def __post_init__(self) -> None:
+        check_fields(self)
+
+
+@dataclass(frozen=True, slots=True)
 class Run:
     """One attempt to answer a turn.
 

@@ -59,6 +59,10 @@ class Urls:
     def messages(self, conversation_id: str) -> str:
         return self._path("c", conversation_id, "messages")
 
+    def changes(self, conversation_id: str | None = None) -> str:
+        """What is otherwise than a page shows it."""
+        return self._path("c", conversation_id, "changes") if conversation_id else self._path("changes")
+
     def rename(self, conversation_id: str) -> str:
         return self._path("c", conversation_id, "rename")
 

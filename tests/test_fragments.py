@@ -283,10 +283,10 @@ class TestHistory:
         assert older["href"] == older["hx-get"] == "/mount/history?q=x+y&cursor=a+b"
         assert not tree(side()).all("a", class_="older")
 
-    def test_refreshes_its_list_with_the_search_it_shows(self) -> None:
-        found = tree(side(query="geo")).one(id="history-list")
-        assert found["hx-get"] == "/mount/history?q=geo"
-        assert found["hx-trigger"] == "chat:changed from:body"
+    def test_says_what_it_shows_and_what_it_was_searched_for(self) -> None:
+        shown, other = (tree(side(each)).one(id="history-list") for each in (talks(timedelta()), ConversationPage(())))
+        assert shown["data-tag"] and shown["data-tag"] != other["data-tag"]
+        assert tree(side(query="geo")).one(id="history-list")["data-query"] == "geo"
 
     def test_tells_nothing_found_from_nothing_there(self) -> None:
         assert "No results for “geo”." in tree(side(ConversationPage(()), query="geo")).text

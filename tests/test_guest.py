@@ -170,7 +170,7 @@ assert type(CONVERTOR_TYPES["static"]) is Static
 
 
 def test_what_the_chat_does_not_need_is_not_loaded(tmp_path: Path) -> None:
-    modules = ["fastapi", "playwright", "pytest", "trio", "asyncpg", "starlette.testclient", "pydantic_ai"]
+    modules = ["fastapi", "playwright", "pytest", "trio", "asyncpg", "starlette.testclient", "pydantic_ai", "langgraph"]
     # FastHTML brings uvicorn and httpx; nothing of ours does.
     source = f"""
 import sys

@@ -55,7 +55,7 @@ LAYERS: dict[str, tuple[set[str], set[str]]] = {
             NOUNS | LOG | AGENTS | SEAMS | {"live.reading", "view"},
             {
                 *("anyio", "docstring_parser", "httpx", "httpx_sse", "pytest", "sqlalchemy"),
-                *("pydantic", "pydantic_ai", "pydantic_core", "typing_extensions"),
+                *("pydantic", "pydantic_ai", "pydantic_core", "langchain_core", "langgraph", "typing_extensions"),
             },
         ),
     ),

@@ -14,8 +14,9 @@ import pytest
 from starlette.applications import Starlette
 from starlette.testclient import TestClient
 
+from htmxchat import Store
 from htmxchat.cli import main
-from htmxchat.cli.agents import Options
+from htmxchat.cli.agents import AGENTS, Options
 from htmxchat.cli.serve import make_app, serve
 from tests.fake_auth import FakeAuth, at_the_server, begin, put_local_agent
 from tests.support import parse
@@ -24,6 +25,9 @@ ROOT = Path(__file__).parent.parent
 VARIABLES = {
     "GRAPHRAG_SERVER_URL": "http://from-variable:1",
     "CHAT_WORKFLOW_ID": "workflow.v1",
+    "OPENAI_BASE_URL": "http://models:1/v1",
+    "OPENAI_MODEL": "a-model",
+    "OPENAI_API_KEY": "sk-from-variable",
     "CHAT_STREAM_MODE": "poll",
     "CHAT_POLL_INTERVAL_MS": "1500",
     "CHAT_APP_PORT": "8123",
@@ -137,8 +141,12 @@ def test_what_cannot_be_used_is_said_in_one_line(
     ("arguments", "sentence"),
     [
         (["--agent", "kogwistar"], "--agent kogwistar needs --url, or GRAPHRAG_SERVER_URL"),
+        (["--agent", "openai"], "--agent openai needs --url, or OPENAI_BASE_URL"),
+        (["--agent", "openai", "--url", "http://host/v1"], "--agent openai needs --model, or OPENAI_MODEL"),
         (["--agent", "ag-ui"], "--agent ag-ui needs --url"),
-        (["--url", "http://kog:1"], "--url goes with --agent ag-ui or kogwistar only"),
+        (["--url", "http://kog:1"], "--url goes with --agent openai or ag-ui or kogwistar only"),
+        (["--model", "m"], "--model goes with --agent openai only"),
+        (["--python"], "--python goes with --agent openai only"),
         (["--public-url", "http://kog:1"], "--public-url goes with --agent kogwistar only"),
         (["--workflow", "w"], "--workflow goes with --agent kogwistar only"),
     ],
@@ -148,6 +156,16 @@ def test_options_that_do_not_go_together_are_said_in_one_line(
 ) -> None:
     assert main(arguments) == 2
     assert capsys.readouterr().err.splitlines()[-1] == f"Error: {sentence}"
+
+
+def test_a_model_is_named_by_variables_and_its_key_is_not_shown(monkeypatch: pytest.MonkeyPatch) -> None:
+    set_variables(monkeypatch, VARIABLES)
+    options = settled("--agent", "openai", "--python")
+    assert options.items() >= {"url": "http://models:1/v1", "model": "a-model", "python": True}.items()
+    agent = vars(AGENTS["openai"](Options(**options), Store()).backend)["_agent"]
+    assert repr(agent) == "<openai 'a-model' at 'http://models:1/v1'>"
+    assert "sk-from-variable" in vars(agent)["_server"].secrets
+    assert [*vars(agent)["_options"].tools] == ["run_python"]
 
 
 def test_the_stub_needs_no_sign_in(monkeypatch: pytest.MonkeyPatch) -> None:

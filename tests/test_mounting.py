@@ -201,7 +201,7 @@ def test_every_address_on_every_page_is_there(site: Site) -> None:
     pages = [asking, *map(site.page, ("/", "/history", path, other, f"{path}/rename", "/scripts"))]
     pages += map(site.page, (computing, f"{computing}/scripts"))
     card = pages[-1].one("article", cls="script")
-    assert site.client.post(card["data-url"], data={"reject": "yes"}).status_code == 303
+    assert site.client.post(card.one("form")["action"], data={"reject": "yes"}).status_code == 303
     site.stream(run)
     pages.append(site.page(f"{computing}/scripts"))
     pages.append(parse(site.get("/c/nothing").text))
@@ -345,6 +345,7 @@ def test_every_route_has_its_address_and_every_address_its_route() -> None:
     methods = {name: getattr(Urls("/m", "v"), name) for name in {*vars(Urls)} - fields if name[0] != "_"}
     same_address = {"rename_form": "rename", "begin_login": "login", "login_callback_state": "login_callback"}
     same_address |= {"queue_scripts": "scripts", "no_scripts": "scripts", "change_script": "script"}
+    same_address |= {"conversation_changes": "changes"}
     assert {same_address.get(name, name) for name in routes} == set(methods)
     for name, route in routes.items():
         if name == "static":

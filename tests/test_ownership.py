@@ -26,6 +26,7 @@ FORM = {"text": "mine now", "title": "mine now", "request": "mine now", "answer"
 # Every route that takes an id from its path, and the methods it answers. A new one fails the test until it is here.
 GUARDED = {
     "conversation": {"GET", "HEAD"},
+    "conversation_changes": {"GET", "HEAD"},
     "messages": {"POST"},
     "rename_form": {"GET", "HEAD"},
     "rename": {"POST"},

@@ -69,6 +69,17 @@ class Chat:
     def cards(self) -> list[Element]:
         return parse(self.client.get(f"{self.path}/scripts").text).all("article", cls="script")
 
+    @property
+    def queue(self) -> list[dict[str, Any]]:
+        """What a page that runs scripts reads."""
+        told = self.client.get(f"{self.path}/scripts", headers={**FRAGMENT, "Accept": "application/json"}).json()
+        found: list[dict[str, Any]] = told["scripts"]
+        return found
+
+    def changes(self, **shown: str) -> str:
+        """What a page is told that shows this."""
+        return self.client.get(f"{self.path}/changes", params=shown, headers=FRAGMENT).text
+
     def url(self, proposal: str) -> str:
         return f"/runs/{self.run}/scripts/{script_id(self.run, FromAgent(proposal))}"
 
@@ -144,11 +155,9 @@ def test_what_came_of_a_script_stands_in_the_answer_and_is_told_to_pages_that_ar
     assert chat.client.get(done.one("img")["src"]).headers["content-type"] == "image/png"
     assert len(done.all("td")) == 4 and "5 more rows" in done.text and "first 2 of 3 lines" in done.text
     assert failed["data-state"] == "failed" and failed.one("p", cls="error").text == "E: why"
-    asked = {**FRAGMENT, "HX-Source": "chat-runner"}
-    told = chat.client.get(f"{chat.path}/scripts", headers=asked).text
-    assert boxes(told) == [done.html, failed.html]
+    assert boxes(chat.changes(last=chat.run)) == [done.html, failed.html]
     chat.do(chat.url("0"), rerun="yes", digest=digest("print(0)"))
-    told = chat.client.get(f"{chat.path}/scripts", headers=asked).text
+    told = chat.changes(last=chat.run)
     assert boxes(told) == boxes(chat.client.get(chat.path).text)
     assert "<img" not in boxes(told)[0] and 'data-state="approved"' in boxes(told)[0]
 
@@ -244,7 +253,7 @@ def test_all_scripts_of_an_answer_are_approved_as_they_were_shown(chat: Chat) ->
     shown = page.one("button", name="approve-all")["value"]
     assert chat.do(f"{chat.path}/scripts", **{"approve-all": shown, "run": chat.run}).status_code == 204
     assert [card["data-state"] for card in chat.cards] == ["approved"] * 3
-    assert [("data-next" in card.attributes) for card in chat.cards] == [True, False, False]
+    assert [each["code"] for each in chat.queue] == ["print(0)", None, None]
     second = chat.do(chat.url("1"), claim="p", digest=digest("print(1)"))
     assert second.status_code == 409
     assert chat.do(chat.url("0"), claim="p", digest=digest("print(0)")).status_code == 200
@@ -257,22 +266,39 @@ def test_what_is_over_can_be_put_out_of_sight(chat: Chat) -> None:
     chat.run_it(chat.url("0"), "print(0)")
     assert len(chat.cards) == 2
     assert chat.do(f"{chat.path}/scripts", clear="yes").status_code == 204
-    assert [card["data-title"] for card in chat.cards] == ["Print 1"]
+    assert [card.one("h3").text for card in chat.cards] == ["Print 1"]
     assert chat.client.get(f"{chat.url('0')}/files/output.txt").text == "42\n"
     place = chat.client.get(chat.url("0")).headers["location"].partition("#")[0]
     assert len(parse(chat.client.get(place).text).all("article", cls="script")) == 2
 
 
-def test_a_queue_that_has_not_changed_is_not_sent_again(chat: Chat) -> None:
+def test_the_queue_is_data_for_what_runs_it(chat: Chat) -> None:
     chat.begin("propose 2").until("Print 1")
-    url = f"{chat.path}/scripts"
-    tag = chat.client.get(url, headers=FRAGMENT).headers["etag"]
-    asking = {**FRAGMENT, "If-None-Match": tag}
-    assert chat.client.get(url, headers=asking).status_code == 304
-    assert chat.client.get(f"{url}?edit=x", headers=asking).status_code == 200
-    assert chat.client.get(url, headers={"If-None-Match": tag}).status_code == 200
-    chat.do(chat.url("0"), reject="yes")
-    assert chat.client.get(url, headers=asking).status_code == 200
+    shown = digest("print(1)")
+    chat.do(chat.url("1"), approve="yes", digest=shown)
+    first, second = chat.queue
+    assert (first["state"], first["code"], first["digest"]) == ("queued", None, digest("print(0)"))
+    assert second == {
+        "id": script_id(chat.run, FromAgent("1")), "title": "Print 1", "state": "approved", "revision": 1,
+        "runner": None, "digest": shown, "code": "print(1)", "url": chat.url("1"), "result": f"{chat.url('1')}/result",
+    }  # fmt: skip
+    chat.do(chat.url("1"), claim="page1", digest=shown)
+    assert [(each["state"], each["runner"], each["code"]) for each in chat.queue] == [
+        ("queued", None, None),
+        ("running", "page1", None),
+    ]
+
+
+def test_of_the_cards_only_those_are_sent_that_the_page_has_not(chat: Chat) -> None:
+    chat.begin("propose 3").until("Print 2")
+    ids = [script_id(chat.run, FromAgent(str(number))) for number in range(3)]
+    known = " ".join(f"{id[:8]}.0" for id in ids)
+    chat.do(chat.url("1"), reject="yes")
+    cards = parse(chat.changes(cards=known)).all("article", cls="script")
+    assert [card["id"] for card in cards] == [f"script-{ids[1]}"]
+    same = parse(chat.changes(cards=known)).all("article", data_same="")
+    assert [card["id"] for card in same] == [f"script-{id}" for id in (ids[0], ids[2])]
+    assert not any(card.text for card in same)
 
 
 def test_a_page_that_goes_away_leaves_a_script_that_can_run_again(chat: Chat) -> None:

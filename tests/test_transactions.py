@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator
 from pathlib import Path
+from urllib.parse import urlencode
 
 import httpx
 import pytest
@@ -14,7 +15,7 @@ from starlette.requests import Request as HttpRequest
 from htmxchat import LocalBackend, Request, Store, User, create_chat_app
 from htmxchat.events import ScriptProposed, StageChanged
 from htmxchat.journal import Timing
-from tests.support import FRAGMENT
+from tests.support import FRAGMENT, parse
 
 pytestmark = pytest.mark.anyio
 ANN = User("ann")
@@ -56,10 +57,19 @@ class Chat:
         before = self._begun
         data = {"text": text, "submission": "s1"} if text else None
         response = await self._client.request(method, path, data=data, headers=headers)
+        if response.status_code == 204:
+            return self._begun - before
         assert response.status_code == 200
         expected = text or "An answer.", "An answer.", "Looking", "Needs your approval"
-        assert any(each in response.text for each in expected)
+        assert any(each in response.text for each in expected) or response.json()["scripts"]
         return self._begun - before
+
+    async def shown(self) -> str:
+        """Return what a page asks that shows all there is."""
+        page = parse((await self._client.get(f"/c/{self.conversation}")).text)
+        shown = {"list": page.one(id="history-list")["data-tag"], "title": page.one(id="heading")["data-tag"]}
+        shown |= {"last": self.run, "queue": page.one("chat-runner").attributes.get("data-queue") or ""}
+        return f"/c/{self.conversation}/changes?{urlencode(shown)}"
 
 
 @pytest.fixture(params=["Hello"])
@@ -105,6 +115,10 @@ async def test_one_event_costs_the_run_and_its_log(chat: Chat) -> None:
     assert await chat.cost("GET", f"/runs/{chat.run}/events/2", headers=FRAGMENT) == 2
 
 
+async def test_a_page_that_shows_everything_costs_one(chat: Chat) -> None:
+    assert await chat.cost("GET", await chat.shown(), headers=FRAGMENT) == 1
+
+
 with_scripts = pytest.mark.parametrize("chat", ["propose"], indirect=True)
 
 
@@ -115,10 +129,15 @@ async def test_a_page_with_scripts_asks_for_the_queue_besides(chat: Chat) -> Non
 
 @with_scripts
 async def test_the_queue_of_scripts_costs_the_conversation_and_the_queue(chat: Chat) -> None:
-    headers = {**FRAGMENT, "HX-Source": "chat-runner"}
+    headers = {**FRAGMENT, "Accept": "application/json"}
     assert await chat.cost("GET", f"/c/{chat.conversation}/scripts", headers=headers) == 2
 
 
 @with_scripts
 async def test_the_page_of_the_queue_costs_the_queue_and_the_page_around_it(chat: Chat) -> None:
     assert await chat.cost("GET", f"/c/{chat.conversation}/scripts") == 2 + 2
+
+
+@with_scripts
+async def test_a_page_that_shows_everything_of_a_queue_too_costs_one(chat: Chat) -> None:
+    assert await chat.cost("GET", await chat.shown(), headers=FRAGMENT) == 1

@@ -2,6 +2,7 @@
 
     ag_ui_api            agents that speak AG-UI
     openai_api           models behind OpenAI-compatible servers
+    langgraph_object     a LangGraph graph of this process
     pydantic_ai_object   a Pydantic AI agent of this process
     kogwistar            a kogwistar server
     stub                 scripted answers, for demos and tests
@@ -10,6 +11,7 @@
     budget         how much of a conversation a model is given
     event_stream   server-sent events as a client reads them
     history        what an agent is told of turns that it has no memory of
+    shown          what frameworks hand over, as JSON
     setting        a value, or a function of the request
     summaries      a few words of what a tool was asked and found
 
@@ -24,15 +26,17 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from .ag_ui_api import ag_ui
+    from .langgraph_object import langgraph
     from .openai_api import openai
     from .pydantic_ai_object import pydantic_ai
     from .tools import RunPython, ToolContext, run_python, tool
 
-__all__ = ["RunPython", "ToolContext", "ag_ui", "openai", "pydantic_ai", "run_python", "tool"]
+__all__ = ["RunPython", "ToolContext", "ag_ui", "langgraph", "openai", "pydantic_ai", "run_python", "tool"]
 
 # What is asked for: its room, the extra that brings what it needs, and what that is.
 _FOUND_IN = {
     "ag_ui": ("ag_ui_api", "ag-ui", ("httpx",)),
+    "langgraph": ("langgraph_object", "langgraph", ("langgraph",)),
     "openai": ("openai_api", "openai", ("httpx", "pydantic", "docstring_parser")),
     "tool": ("tools", "openai", ("pydantic", "docstring_parser")),
     "ToolContext": ("tools", "openai", ("pydantic", "docstring_parser")),

@@ -16,7 +16,7 @@ from ..errors import BackendUnavailable, EmptyText, ServerStopping
 from ..events import JSON, RunEnded, RunEvent
 from ..journal import Journal, Timing
 from ..journal.run_log import DELAYED
-from ..models import Conversation, ConversationPage, Run, RunSummary, Starter, Transcript, User
+from ..models import Conversation, ConversationPage, Overview, Run, RunSummary, Starter, Transcript, User
 from ..observing import Observer
 from ..scripts.actions import ScriptAction
 from ..scripts.models import Script
@@ -148,6 +148,11 @@ class LocalBackend:
         here = [active for active in self._journal.runs.values() if active.run.conversation_id == conversation_id]
         live = {active.run.id: active.events for active in here}
         return await self._store.conversations.load_transcript(user.id, conversation_id, live=live)
+
+    async def overview(self, user: User, conversation_id: str | None, *, limit: int = 30) -> Overview:
+        """Return how all stands that a page shows, in one query; at most 200 conversations."""
+        self._journal.start()
+        return await self._store.conversations.overview(user.id, conversation_id, limit=limit)
 
     async def rename_conversation(self, user: User, conversation_id: str, title: str) -> None:
         """Set the title: one line, cut after 200 characters. An empty one raises `InvalidInput`."""

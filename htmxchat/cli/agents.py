@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -22,6 +23,8 @@ class Options:
 
     agent: str
     url: str | None
+    model: str | None
+    python: bool | None
     public_url: str | None
     provider: str | None
     workflow: str | None
@@ -66,6 +69,21 @@ def kogwistar(options: Options, store: Store) -> Answering:
     return Answering(backend, login)
 
 
+def openai(options: Options, store: Store) -> Answering:
+    """A model behind an OpenAI-compatible server."""
+    for name, variable in {"url": "OPENAI_BASE_URL", "model": "OPENAI_MODEL"}.items():
+        if getattr(options, name) is None:
+            raise click.UsageError(f"--agent openai needs --{name}, or {variable}")
+    from ..agents import openai as agent
+    from ..agents import run_python
+
+    # A key on the command line could be read by everybody on the machine.
+    key = os.environ.get("OPENAI_API_KEY") or None
+    tools = [run_python] if options.python else []
+    made = agent(str(options.url), model=str(options.model), api_key=key, api="auto", tools=tools)
+    return Answering(LocalBackend(made, store))
+
+
 def ag_ui(options: Options, store: Store) -> Answering:
     """An agent that speaks AG-UI."""
     if options.url is None:
@@ -75,4 +93,9 @@ def ag_ui(options: Options, store: Store) -> Answering:
     return Answering(LocalBackend(agent(options.url), store))
 
 
-AGENTS: Mapping[str, Callable[[Options, Store], Answering]] = {"stub": stub, "ag-ui": ag_ui, "kogwistar": kogwistar}
+AGENTS: Mapping[str, Callable[[Options, Store], Answering]] = {
+    "stub": stub,
+    "openai": openai,
+    "ag-ui": ag_ui,
+    "kogwistar": kogwistar,
+}

@@ -34,7 +34,14 @@ _levels = click.Choice(["critical", "error", "warning", "info", "debug"], case_s
 @click.version_option(__version__, message="htmxchat %(version)s")
 @_option("--agent", "--backend", "agent", type=_agents, default="stub", is_eager=True, help="Who answers.")
 @_agent_option(
-    "--url", agents={"ag-ui": None, "kogwistar": "GRAPHRAG_SERVER_URL"}, type=Address(), help="The agent's server."
+    "--url",
+    agents={"openai": "OPENAI_BASE_URL", "ag-ui": None, "kogwistar": "GRAPHRAG_SERVER_URL"},
+    type=Address(),
+    help="The agent's server.",
+)
+@_agent_option("--model", agents={"openai": "OPENAI_MODEL"}, help="The model's name there; its key is OPENAI_API_KEY.")
+@_agent_option(
+    "--python", agents={"openai": None}, is_flag=True, default=None, help="The model may run Python in the browser."
 )
 @_agent_option("--public-url", agents={"kogwistar": None}, type=Address(), help="The same as browsers reach it.")
 @_agent_option("--provider", agents={"kogwistar": None}, help="Its OpenID Connect provider that signs people in.")

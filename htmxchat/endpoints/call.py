@@ -37,7 +37,7 @@ from ..http.htmx import Htmx
 from ..http.limits import Slot
 from ..inspection import RowFilter
 from ..live.patches import Patch, render_patches
-from ..models import Conversation, Run, Transcript, User
+from ..models import Conversation, Overview, Run, Transcript, User
 from ..text.zones import COOKIE, zone_of
 from ..urls import Urls
 
@@ -113,6 +113,19 @@ class Call:
         transcript = await present(self.backend.load_transcript(self.conversation_id))
         await _check_owner(self.backend, transcript.conversation)
         return transcript
+
+    async def overview(self, length: int) -> Overview:
+        """Return how everything stands that a page shows; raises what `conversation` does.
+
+        Args:
+            length: How many conversations its list has.
+        """
+        overview = await self.backend.overview(self.conversation_id or None, limit=length)
+        if self.conversation_id:
+            if overview.conversation is None:
+                raise Gone
+            await _check_owner(self.backend, overview.conversation)
+        return overview
 
     async def start_run(self, text: str, submission: str | None) -> Run:
         """Start a run in the conversation that the path names; without one, in a new conversation.

@@ -27,6 +27,8 @@ from ..urls import Urls
 from .call import CHANGED, IN_PLACE, SCRIPTS_CHANGED, Gone, here, read_form
 
 _TYPED = "text", "answer", "title"
+# They ask without being pressed, and say themselves what is to be said.
+_ELEMENTS = "chat-live", "chat-runner", "chat-changes"
 
 
 async def show_failure(request: Request, error: Exception) -> Response:
@@ -35,9 +37,10 @@ async def show_failure(request: Request, error: Exception) -> Response:
     htmx = Htmx.of(request.headers)
     if not htmx.fragment:
         return _page(request, error, status, sentence, headers, await _typed(request, error))
-    if htmx.comes_from("chat-live") or htmx.comes_from("chat-runner"):
+    gone = isinstance(error, Gone) and htmx.comes_from("chat-changes")
+    if any(map(htmx.comes_from, _ELEMENTS)) and not gone:
         return PlainTextResponse(sentence, status, headers)
-    if request.method == "GET":
+    if request.method == "GET" and not gone:
         return _in_place(request, htmx, error, status, sentence, headers)
     if error_place(request.scope) == "scripts":
         # Whatever the room shows is out of date.

@@ -12,10 +12,7 @@ from ..fragments.history import history_items, history_list, unloaded_history
 from ..fragments.shell import page
 from ..html import render
 from .call import IN_PLACE, Call, endpoint
-from .pages import conversation_room, draw_history, load_history, runner, sides
-
-_STRETCH = 30
-_LONGEST = 200
+from .pages import conversation_room, draw_history, load_history, refresh, runner, sides
 
 
 @endpoint
@@ -23,7 +20,7 @@ async def show(call: Call) -> Response:
     """The history as a page; to htmx the list alone, or the stretch that a cursor asks for."""
     params = call.request.query_params
     query, cursor = params.get("q", "").strip()[:200], params.get("cursor")
-    found, failure = await load_history(call, query=query, cursor=cursor, limit=_limit(params.get("limit", "")))
+    found, failure = await load_history(call, query=query, cursor=cursor)
     status = failure.status if failure else 200
     if call.fragment:
         now = datetime.now(UTC)
@@ -57,15 +54,10 @@ async def show(call: Call) -> Response:
         current_url=call.urls.conversation(open_id) if open_id else call.urls.home(),
         sides=sides(call, None),
         runner=runner(call),
+        refresh=refresh(call),
         room="history",
     )
     return HTMLResponse(document, status)
-
-
-def _limit(value: str) -> int:
-    """Return how many conversations to show: a list that has grown is refreshed at its length."""
-    wanted = int(value) if value.isascii() and value.isdigit() and len(value) < 5 else _STRETCH
-    return max(_STRETCH, min(wanted, _LONGEST))
 
 
 def _open(call: Call) -> str | None:

@@ -9,14 +9,14 @@ from uuid import uuid4
 import anyio
 from starlette.responses import HTMLResponse, Response
 
-from ..backend import CanDelete, CanRename, CanSearch, KeepsScripts
+from ..backend import CanDelete, CanRename, CanSearch, KeepsScripts, TellsChanges
 from ..errors import ChatError, NotSignedIn
 from ..fragments.composer import composer, hold
 from ..fragments.conversation import conversation as conversation_fragment
 from ..fragments.history import history
 from ..fragments.inspector.run import inspector_side
 from ..fragments.login import sign_out_form, sign_out_link
-from ..fragments.scripts.room import script_runner, scripts_side
+from ..fragments.scripts.room import queue_tag, script_runner, scripts_side
 from ..fragments.shell import Side, notice, page, side_opener, side_room
 from ..fragments.turns.context import TurnContext
 from ..fragments.turns.transcript import run_view
@@ -25,6 +25,7 @@ from ..html import FT, Child, render, tag
 from ..live.patches import Patch, render_patches
 from ..models import Conversation, ConversationPage, Transcript
 from ..scripts.models import Script
+from ..scripts.states import queue_number
 from ..words import titled
 from .call import Call, Gone, endpoint
 from .drawing import drawn
@@ -98,7 +99,8 @@ async def conversation_page(
         queue = await transcript_queue(call, transcript) if queue is None else queue
         context = replace(await drawn(call, transcript.turns), queue=queue)
     room = conversation_room(call, transcript, context, text=text, error=error, heading=heading)
-    return await room_page(call, conversation, room, status=error.status if error else 200, deleted=deleted, side=side)
+    status = error.status if error else 200
+    return await room_page(call, conversation, room, status=status, deleted=deleted, side=side, queue=queue or ())
 
 
 async def _unloaded_page(call: Call, error: ChatError, side: Side | None) -> Response:
@@ -121,6 +123,7 @@ async def room_page(
     status: int = 200,
     deleted: str | None = None,
     side: Side | None = None,
+    queue: tuple[Script, ...] = (),
 ) -> Response:
     """Return a conversation's room in its page; to htmx the room alone, with closed rooms at its side."""
     settings = call.chat.settings
@@ -144,7 +147,8 @@ async def room_page(
         conversation=room,
         current_url=call.urls.conversation(conversation.id) if conversation else call.urls.home(),
         sides=sides(call, conversation, side),
-        runner=runner(call),
+        runner=runner(call, queue_tag(conversation, queue_number(queue)) if conversation and queue else None),
+        refresh=refresh(call),
         # On a phone, too, what was deleted can be seen to come back.
         room="history" if deleted else side.name if side else "conversation",
     )
@@ -159,10 +163,15 @@ def sides(call: Call, conversation: Conversation | None, opened: Side | None = N
     return [opened if opened and opened.name == each.name else each for each in closed]
 
 
-def runner(call: Call) -> FT | None:
-    """Return the element that runs scripts."""
-    scripts = call.chat.scripts
-    return script_runner(call.urls, scripts, limit=call.chat.settings.limits.result) if scripts else None
+def runner(call: Call, queue: str | None = None) -> FT | None:
+    """Return the element that runs scripts; `queue` is the tag of the one that it is to look at."""
+    scripts, limit = call.chat.scripts, call.chat.settings.limits.result
+    return script_runner(call.urls, scripts, limit=limit, queue=queue) if scripts else None
+
+
+def refresh(call: Call) -> float | None:
+    """Return how often a page asks what others have changed, in seconds; `None` when that would cost too much."""
+    return 2 * call.chat.settings.poll_interval if call.backend.can(TellsChanges) else None
 
 
 def close_sides(call: Call, conversation: Conversation | None) -> list[Patch]:

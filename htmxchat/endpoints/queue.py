@@ -6,11 +6,16 @@ from collections.abc import Awaitable, Callable, Iterable, Sequence
 
 from ..backend import KeepsScripts
 from ..errors import ChatError
-from ..events import RunEvent, ScriptProposed
-from ..models import Run, Transcript
+from ..events import JSON, RunEvent, ScriptProposed
+from ..fragments.scripts.card import card_title
+from ..fragments.scripts.room import queue_tag
+from ..models import Conversation, Run, Transcript
 from ..parts import ProposedScript
 from ..scripts.excerpt import Excerpt, excerpts
 from ..scripts.models import Script
+from ..scripts.result import ScriptState
+from ..scripts.states import digest, next_to_run, queue_number
+from ..urls import Urls
 from ..view import RunView, fold, with_queue
 from .call import Call
 
@@ -39,6 +44,28 @@ async def run_view(call: Call, run: Run, events: Sequence[RunEvent]) -> RunView:
         if any(isinstance(part, ProposedScript) for part in view.parts)
         else view
     )
+
+
+def queue_data(urls: Urls, conversation: Conversation, scripts: Sequence[Script]) -> dict[str, JSON]:
+    """Return the queue for what runs it. Only the script that may run now has its code."""
+    first = next_to_run(scripts)
+    return {
+        "queue": queue_tag(conversation, queue_number(scripts)),
+        "scripts": [
+            {
+                "id": each.id,
+                "title": card_title(each),
+                "state": each.state.value,
+                "revision": each.revision,
+                "runner": each.runner if each.state is ScriptState.RUNNING else None,
+                "digest": digest(each.code),
+                "code": each.code if each is first else None,
+                "url": urls.script(each.run_id, each.id),
+                "result": urls.script_result(each.run_id, each.id),
+            }
+            for each in scripts
+        ],
+    }
 
 
 def look(call: Call) -> Callable[[], Awaitable[dict[str, Excerpt]]]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from starlette.responses import Response
 
 from ..errors import Busy, ChatError, Conflict, InvalidInput, NotFound
@@ -13,6 +15,7 @@ from ..live.patches import Patch
 from ..models import Transcript
 from .call import CHANGED, Call, Gone, patches_response
 from .drawing import drawn
+from .queue import transcript_queue
 
 LAST_TURN = "chat-last-turn"
 """The request header in which a page says which turn it shows last; empty when it shows none."""
@@ -35,7 +38,7 @@ async def whats_new(call: Call, transcript: Transcript, shown: str, *, changed: 
         changed: The id of a run whose turn the page may show as it was.
     """
     turns = transcript.turns
-    context = await drawn(call, turns)
+    context = replace(await drawn(call, turns), queue=await transcript_queue(call, transcript))
     place = next((index for index, each in enumerate(turns) if each.id == shown), None)
     if place is None:
         # What it shows last was replaced, so the page can lack more than the end.

@@ -9,27 +9,21 @@ from starlette.responses import HTMLResponse, JSONResponse, PlainTextResponse, R
 
 from ..backend import KeepsScripts
 from ..errors import BackendError, BadRequest, Conflict, InvalidInput, NotAllowed, NotFound
-from ..fragments.inspector.run import run_standing
 from ..fragments.scripts.room import script_room, scripts_side, unloaded_scripts
 from ..fragments.shell import side_room
-from ..fragments.turns.proposals import proposal
-from ..fragments.turns.transcript import turn_article
-from ..html import FT, Child, render, tag
+from ..html import render
 from ..parts import Text
 from ..scripts.actions import Abandon, Approve, Cancel, Claim, Edit, Finish, Reject, Renew, Rerun, ScriptAction
-from ..scripts.excerpt import excerpt
 from ..scripts.files import file_text
 from ..scripts.models import Script
 from ..scripts.posted import parse_result, read_body
 from ..scripts.result import ScriptState
 from ..scripts.states import CHANGED, digest
-from ..view import fold, with_queue
+from ..view import fold
 from .call import SCRIPTS_CHANGED, Call, endpoint, see_other
 from .pages import conversation_page, loaded_page
+from .queue import queue_data
 
-# What `chat-runner` calls itself when it asks.
-_RUNNER_ELEMENT = "chat-runner"
-div, dl = tag("div"), tag("dl")
 _RUNNER = re.compile("[A-Za-z0-9]{1,64}")
 # A picture is shown by the page only; opened by itself it can do nothing and load nothing.
 _PICTURE = {"Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; sandbox"}
@@ -53,23 +47,25 @@ async def nothing(call: Call) -> Response:
 
 @endpoint
 async def show(call: Call) -> Response:
-    """The queue of a conversation. `?edit=` is one that is being edited, `?show=` one that is shown in any case."""
+    """The queue of a conversation. `?edit=` is one that is being edited, `?show=` one that is shown in any case.
+
+    What runs scripts gets it as JSON.
+    """
     call.backend.require(KeepsScripts)
     conversation = await call.conversation()
+    wants_json = call.request.headers.get("accept") == "application/json"
     try:
         scripts = await call.backend.list_scripts(conversation.id)
     except (BackendError, NotAllowed) as error:
-        if call.fragment and call.htmx.target != "scripts":
+        if wants_json or (call.fragment and call.htmx.target != "scripts"):
             raise  # only a card of the room was to change
         content = unloaded_scripts(call.urls, conversation, f"The scripts cannot be loaded. {error}")
         side = scripts_side(call.urls, conversation, content)
         if call.fragment:
             return HTMLResponse(render(side_room(side)), error.status)
         return await loaded_page(call, side=side, queue=())
-    tag = _tag(call, scripts)
-    # Pages look often, and results are large.
-    if call.fragment and tag in call.request.headers.get("if-none-match", ""):
-        return Response(status_code=304, headers={"ETag": tag})
+    if wants_json:
+        return JSONResponse(queue_data(call.urls, conversation, scripts))
     query = call.request.query_params
     content = script_room(
         call.urls,
@@ -82,8 +78,7 @@ async def show(call: Call) -> Response:
     side = scripts_side(call.urls, conversation, content)
     if not call.fragment:
         return await loaded_page(call, side=side, queue=scripts)
-    news = await _news(call, scripts) if call.htmx.comes_from(_RUNNER_ELEMENT) else None
-    return HTMLResponse(render(side_room(side), news), headers={"ETag": tag})
+    return HTMLResponse(render(side_room(side)))
 
 
 @endpoint
@@ -159,26 +154,6 @@ async def download(call: Call) -> Response:
         raise NotFound
     headers = {"Content-Disposition": f'attachment; filename="{name}"'}
     return PlainTextResponse(text, media_type=f"{_FILES[name]}; charset=utf-8", headers=headers)
-
-
-async def _news(call: Call, scripts: Sequence[Script]) -> FT:
-    """Return what the queue changes in other rooms: the scripts in the answers, and how a run stands that waits."""
-    boxes = [proposal(call.urls, each.run_id, each.id, each.title, excerpt(each)) for each in scripts if each.proposal]
-    waiting = next((each.run_id for each in scripts if each.awaited and not each.state.over), None)
-    run: Child = None
-    if waiting is not None:
-        transcript = await call.transcript()
-        events = next((turn.events for turn in transcript.turns if turn.id == waiting), ())
-        view = with_queue(fold(events), waiting, scripts)
-        run = [turn_article(waiting, view), dl(run_standing(waiting, view))]
-    return div(boxes, run, id="scripts-news", hidden=True)
-
-
-def _tag(call: Call, scripts: Sequence[Script]) -> str:
-    """Return what tells one rendering of the room from another."""
-    parts = [(each.id, each.revision, each.awaited, each.cleared) for each in scripts]
-    seen = f"{call.urls.version} {call.request.url.query} {parts}"
-    return f'"{digest(seen)[:32]}"'
 
 
 async def _queue_block(call: Call, run_id: str, number: str, shown: str | None) -> Script:

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from ..html import FT, Child, icon, tag
 from ..kinds import checked
 from ..models import Conversation, Starter
+from ..scripts.states import digest
 from ..urls import Urls
 from .controls import get_link, icon_only, post_form, submission_field
 
@@ -89,7 +90,13 @@ def conversation(
 @checked
 def title_heading(conversation: Conversation | None) -> FT:
     """Return the title in the head of the room."""
-    return h1(conversation.title if conversation else "New conversation", cls="cut", id="heading", dir="auto")
+    title, tag = (conversation.title, title_tag(conversation)) if conversation else ("New conversation", None)
+    return h1(title, cls="cut", id="heading", dir="auto", data_tag=tag)
+
+
+def title_tag(conversation: Conversation) -> str:
+    """Return what tells one title from another."""
+    return digest(conversation.title)[:8]
 
 
 @checked
@@ -120,6 +127,7 @@ def rename_form(*, urls: Urls, conversation: Conversation) -> FT:
         ),
         id="heading",
         cls="rename",
+        data_tag=title_tag(conversation),
         hx_target="#heading",
         hx_swap="outerHTML",
     )

@@ -1,6 +1,6 @@
 """The history: the user's conversations, newest first.
 
-Hooks: `nav#history`; `#history-list`, which redraws itself on the event `chat:changed`; `a[data-conversation]`.
+Hooks: `nav#history`; `#history-list`; `a[data-conversation]`.
 
 What is in the menu of a conversation is put there by the page's script when it is opened, for most never are.
 """
@@ -15,6 +15,7 @@ from itertools import groupby
 from ..html import FT, Child, icon, tag
 from ..kinds import checked
 from ..models import Conversation, ConversationPage, RunState, is_dated
+from ..scripts.states import digest
 from ..urls import Urls
 from ..words import standing
 from .controls import get_link, post_form
@@ -109,8 +110,13 @@ def history_list(
     current: str | None = None,
     failure: str | None = None,
     menus: bool = False,
+    tag: str = "",
 ) -> FT:
-    """Return the list alone; `menus` as in `history_items`."""
+    """Return the list alone; `menus` as in `history_items`.
+
+    Args:
+        tag: How the user's conversations stand, if `page` has others: `list_tag`.
+    """
     if failure:
         content: Child = unloaded_history(urls, failure, query=query)
     elif page.items:
@@ -123,11 +129,16 @@ def history_list(
     return div(
         content,
         id="history-list",
-        hx_get=urls.history(query),
-        hx_trigger="chat:changed from:body",
-        hx_swap="outerMorph",
+        data_query=query or None,
+        data_tag=None if failure else tag or list_tag(page, now, zone),
         data_zone=str(zone) if zone else None,
     )
+
+
+def list_tag(page: ConversationPage, now: datetime, zone: tzinfo | None) -> str:
+    """Return what tells one rendering of a list from another, which day it is included."""
+    items = [(each.id, each.title, each.updated_at, each.state, each.waiting) for each in page.items]
+    return digest(f"{items} {page.cursor} {now.astimezone(zone or UTC):%Y-%m-%d} {zone}")[:16]
 
 
 def unloaded_history(urls: Urls, failure: str, *, query: str = "", cursor: str | None = None) -> FT:

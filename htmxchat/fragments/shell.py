@@ -28,7 +28,7 @@ _HTMX = {
 
 # What js/chat.js imports, so that it comes at once and not one after the other.
 _MODULES = (
-    *("composer", "element", "focus", "following", "history", "htmx", "live", "log"),
+    *("changes", "composer", "element", "focus", "following", "history", "htmx", "live", "log"),
     *("page", "pressing", "rooms", "sending", "zone"),
 )
 
@@ -90,6 +90,7 @@ def page(
     current_url: str,
     sides: Sequence[Side] = (),
     runner: Child = None,
+    refresh: float | None = None,
     room: str = "conversation",
 ) -> str:
     """Return a whole page with its rooms.
@@ -101,6 +102,8 @@ def page(
         current_url: Where the phone's Chat tab leads.
         sides: The rooms beside the conversation, those that are closed too.
         runner: The element that runs scripts, if there is one.
+        refresh: Seconds between two looks at what other tabs and devices have changed, while the page is visible;
+            `None`: only when it is looked at again.
         room: The room that a phone shows: `history`, `conversation` or the name of a side.
     """
     # Back and forward put what is in `.rooms` in place again, and leave the list beside it alone.
@@ -114,6 +117,18 @@ def page(
         div(history, rooms, _tabs(urls, current_url, sides, room), cls="chat", data_room=room),
         _host_part(footer, "host-footer", frame.footer),
         runner,
+        _changes(urls, refresh),
+    )
+
+
+def _changes(urls: Urls, refresh: float | None) -> FT:
+    """Return the element that keeps all rooms in step with what others change."""
+    return tag("chat-changes")(
+        hidden=True,
+        data_every=None if refresh is None else str(round(refresh * 1000)),
+        hx_get=urls.changes(),
+        hx_trigger="chat:ask",
+        hx_swap="none",
     )
 
 

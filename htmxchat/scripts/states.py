@@ -109,6 +109,11 @@ def settle(script: Script, now: datetime) -> Script:
     return script
 
 
+def queue_number(queue: Iterable[Script]) -> int:
+    """Return a number that rises with whatever happens to a queue, and stays as it is while nothing does."""
+    return sum(1 + each.revision + each.cleared + (not each.awaited) for each in queue)
+
+
 def next_to_run(queue: Iterable[Script]) -> Script | None:
     """Return the script that may be claimed; `None` while one runs, or when none is approved."""
     scripts = list(queue)

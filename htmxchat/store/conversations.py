@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
+from typing import Any
 
-from sqlalchemy import Connection, and_, delete, select, update
+from sqlalchemy import Connection, Integer, Select, and_, bindparam, case, delete, or_, select, update
 
 from ..errors import InvalidInput, NotFound
 from ..events import RunEvent
-from ..models import Conversation, ConversationPage, Transcript
+from ..models import Conversation, ConversationPage, Overview, Transcript
 from ..text.cleaning import one_line, searchable
 from . import branches, rows, run_rows, script_rows
 from . import tables as t
@@ -18,6 +19,26 @@ from .passages import read_passages
 
 LONGEST_TITLE = 200
 LARGEST_PAGE = 200
+
+
+def _overview() -> Select[Any]:
+    c, order = t.conversations.c, (t.conversations.c.updated_at.desc(), t.conversations.c.id.desc())
+    mine, is_open = and_(c.user_id == bindparam("user"), c.deleted_at.is_(None)), c.id == bindparam("open")
+    latest = select(c.id).where(mine).order_by(*order).limit(bindparam("most", type_=Integer))
+    return (
+        select(
+            *(c[name] for name in ("id", "user_id", "title", "created_at", "updated_at")),
+            rows.latest_state(c.id).scalar_subquery().label("state"),
+            case((is_open, rows.begun_head(c.id, c.head))).label("begun"),
+            case((is_open, script_rows.queue_number(c.id, bindparam("now", type_=t.Moment)))).label("queue"),
+        )
+        .where(mine, or_(c.id.in_(latest), is_open))
+        .order_by(*order)
+    )
+
+
+# Made once: it takes longer to make than to carry out.
+_OVERVIEW = _overview()
 
 
 class Conversations:
@@ -73,6 +94,23 @@ class Conversations:
             return rows.to_conversation(row, db.scalar(rows.latest_state(row.id)))
 
         return await self._database.read(work)
+
+    async def overview(self, user_id: str, conversation_id: str | None, *, limit: int = 30) -> Overview:
+        """Return the user's latest conversations, and how one stands that is open: cheap enough to be asked often.
+
+        Args:
+            limit: As for `list_conversations`.
+        """
+        limit = max(1, min(limit, LARGEST_PAGE))
+        rows.check_user(user_id)
+        values = {"user": user_id, "open": conversation_id or "", "most": limit + 1, "now": rows.now()}
+        found = await self._database.read(lambda db: db.execute(_OVERVIEW, values).all())
+        items = [rows.to_conversation(row, row.state) for row in found]
+        latest = ConversationPage(tuple(items[:limit]), rows.cursor_after(items[limit - 1]) if found[limit:] else None)
+        for row, item in zip(found, items, strict=True):
+            if item.id == conversation_id:
+                return Overview(latest, item, row.begun, row.queue)
+        return Overview(latest)
 
     async def load_transcript(
         self, user_id: str, conversation_id: str, *, live: Mapping[str, Sequence[RunEvent]] | None = None

@@ -20,6 +20,7 @@ from sqlalchemy import (
     and_,
     bindparam,
     exists,
+    func,
     insert,
     or_,
     select,
@@ -62,10 +63,15 @@ def id_of(*about: str | None) -> str:
 # Conditions
 
 
-def mine(user_id: str, *, deleted: bool = False) -> ColumnElement[bool]:
-    """The condition for a user's conversations."""
+def check_user(user_id: str) -> None:
+    """Refuse a user id that no database takes."""
     if not storable(user_id):
         raise InvalidInput("This user id cannot be used.")
+
+
+def mine(user_id: str, *, deleted: bool = False) -> ColumnElement[bool]:
+    """The condition for a user's conversations."""
+    check_user(user_id)
     hidden = t.conversations.c.deleted_at
     return and_(t.conversations.c.user_id == user_id, hidden.is_not(None) if deleted else hidden.is_(None))
 
@@ -201,3 +207,12 @@ def run_standing() -> ColumnElement[str]:
     awaited = and_(t.scripts.c.run_id == t.runs.c.id, t.scripts.c.proposal == t.runs.c.waiting)
     script = select(t.scripts.c.state).where(awaited).correlate(t.runs).scalar_subquery()
     return standing_of(t.runs.c.state, t.runs.c.waiting.is_not(None), script, asks=script.is_(None))
+
+
+def begun_head(conversation_id: Any, head: Any) -> ColumnElement[str | None]:
+    """The last run of what is shown of a conversation, once there is something of it to be seen."""
+    latest = select(t.runs.c.id).where(t.runs.c.conversation_id == conversation_id)
+    newest = latest.order_by(t.runs.c.created_at.desc(), t.runs.c.id.desc()).limit(1).scalar_subquery()
+    shown = t.runs.alias()
+    begun = or_(shown.c.log.is_not(None), exists().where(t.events.c.run_id == shown.c.id))
+    return select(shown.c.id).where(shown.c.id == func.coalesce(head, newest), begun).scalar_subquery()

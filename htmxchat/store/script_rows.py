@@ -10,7 +10,21 @@ from dataclasses import fields, replace
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, delete, insert, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Integer,
+    Row,
+    and_,
+    case,
+    cast,
+    delete,
+    func,
+    insert,
+    or_,
+    select,
+    update,
+)
 
 from ..errors import NotFound
 from ..events import ScriptProposed
@@ -34,6 +48,14 @@ def read(db: Connection, conversation_id: str) -> list[Script]:
     """Return the scripts of a conversation in the order in which they came."""
     found = _in(select(t.scripts), conversation_id).order_by(t.scripts.c.position, t.scripts.c.id)
     return [_script(row) for row in db.execute(found)]
+
+
+def queue_number(conversation_id: Any, now: Any) -> ColumnElement[int]:
+    """`states.queue_number` of a conversation's scripts; it is higher by one when `read_settled` would change one."""
+    c = t.scripts.c
+    silent = and_(c.state == ScriptState.RUNNING.value, or_(c.lease_until.is_(None), c.lease_until < now))
+    each = 1 + c.revision + cast(c.cleared, Integer) + case((c.awaited, 0), else_=1) + case((silent, 1), else_=0)
+    return select(func.coalesce(func.sum(each), 0)).where(c.conversation_id == conversation_id).scalar_subquery()
 
 
 def read_settled(db: Connection, conversation_id: str, now: datetime) -> list[Script]:

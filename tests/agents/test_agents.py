@@ -20,7 +20,9 @@ except ImportError as error:
 """
 
 
-@pytest.mark.parametrize(("name", "missing", "extra"), [("pydantic_ai", ["pydantic_ai"], "pydantic-ai")])
+@pytest.mark.parametrize(
+    ("name", "missing", "extra"), [("ag_ui", ["httpx"], "ag-ui"), ("pydantic_ai", ["pydantic_ai"], "pydantic-ai")]
+)
 def test_a_missing_extra_is_one_clear_sentence(name: str, missing: list[str], extra: str) -> None:
     source = WITHOUT.format(name=name, missing=missing)
     done = subprocess.run([sys.executable, "-c", source], capture_output=True, text=True, timeout=60)

@@ -16,6 +16,7 @@ from htmxchat.agents import openai
 from htmxchat.agents.event_stream import EventStreamReader
 from htmxchat.agents.openai_api import refusals
 from htmxchat.agents.openai_api.chat_reader import ChatReader
+from htmxchat.agents.openai_api.response_reader import ResponseReader
 from htmxchat.agents.openai_api.server import joined
 from htmxchat.errors import ChatError
 from htmxchat.events import ReasoningDelta
@@ -157,6 +158,33 @@ THOUGHT = {
 }
 USED = dict.fromkeys("300 330 350 360 361 370 380 381 390 400 519 554".split(), (9, 4)) | {"101": (9, 16)}
 
+# The same of the Responses API.
+RESPONSE_ENDS: dict[str, tuple[str, str | None]] = {
+    **dict.fromkeys("135 227 250 251 258 260".split(), (HELLO, None)),
+    **dict.fromkeys("137 142 229 255".split(), ("It is 4.", None)),
+    **dict.fromkeys("141 253".split(), ("It is 21 degrees there, says the tool.", None)),
+    **dict.fromkeys("143 233 261".split(), ("", TOO_LONG)),
+    **dict.fromkeys("226 234".split(), ("", "(500). Try again. It says: “Error processing stream start”")),
+    **dict.fromkeys("140 232".split(), ("", "does not support 'previous_response_id'")),
+    "139": ("Hello from a t", None),  # the server says that this is complete
+    "256": ("", "resp_doesnotexist"),
+    "262": ("Hello from a", None),
+    "264": ("", FAILED),
+    "600": ("Hello", None),
+    "602": ("Hel", LENGTH),
+    "603": ("", "It says: “Rate limit reached for m.”"),
+    "604": ("", "It says: “The server had an error.”"),
+    "605": ("", "It says: “Nested”"),
+    "606": ("I can't.", None),
+    "607": ("", "Previous response with id"),
+    "609": ("", refusals.EMPTY),
+}
+RESPONSE_CALLS: dict[str, list[tuple[str, Any]]] = {
+    **dict.fromkeys("136 228 231 252".split(), CELSIUS),
+    **dict.fromkeys("138 230 254".split(), OSLO),
+    **dict.fromkeys("601 610".split(), TWO),
+}
+
 
 @pytest.fixture
 def anyio_backend() -> str:
@@ -171,16 +199,16 @@ def no_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
     )
 
 
-def test_every_recording_of_chat_completions_is_in_the_table() -> None:
+def test_every_recording_of_an_answer_is_in_a_table() -> None:
     other = {"133", "134", "150", "151", "152", "225", "257", "259"}  # of other routes
-    chat = {number for number, file in FILES.items() if b"/responses" not in file.read_bytes()[:2_000]} - other
-    assert chat - {"530"} <= ENDS.keys() | CALLS.keys(), sorted(chat - ENDS.keys() - CALLS.keys())
+    table = ENDS.keys() | CALLS.keys() | RESPONSE_ENDS.keys() | RESPONSE_CALLS.keys()
+    assert FILES.keys() - other - {"530", "608"} <= table
 
 
 @pytest.mark.usefixtures("no_pauses")
-@pytest.mark.parametrize("number", sorted(ENDS))
+@pytest.mark.parametrize("number", sorted([*ENDS, *RESPONSE_ENDS]))
 async def test_an_answer_ends_as_it_should(number: str) -> None:
-    text, sentence = ENDS[number]
+    text, sentence = ENDS.get(number) or RESPONSE_ENDS[number]
     view, events = await answered(number)
     if sentence is None:
         assert (view.state, view.error) == (RunState.COMPLETED, None)
@@ -197,7 +225,8 @@ async def test_an_answer_ends_as_it_should(number: str) -> None:
 
 async def answered(number: str) -> tuple[RunView, list[RunEvent]]:
     async with playing(recording(number)) as server:
-        backend = LocalBackend(openai(server.url, model="m", api_key=KEY, rounds=1))
+        api: Any = "chat" if reader_of(number) is ChatReader else "responses"
+        backend = LocalBackend(openai(server.url, model="m", api_key=KEY, rounds=1, api=api))
         run = await backend.start_run(ANN, None, "Hello")
         events = [event async for event in each_event(backend, ANN, run.id)]
         await backend.close()
@@ -252,17 +281,31 @@ def test_where_a_stream_is_cut_changes_nothing(number: str) -> None:
     body = recording(number).body
     ways = cuts(body)
     _, packets = next(ways)
-    whole = read(packets, ChatReader)
+    reader = reader_of(number)
+    whole = read(packets, reader)
     for name, packets in ways:
         assert b"".join(packets) == body
-        assert read(packets, ChatReader) == whole, name
+        assert read(packets, reader) == whole, name
 
 
-@pytest.mark.parametrize("number", sorted(CALLS))
+def reader_of(number: str) -> Any:
+    chat = number in ENDS or number in CALLS or number == "530"
+    return ChatReader if chat else ResponseReader
+
+
+@pytest.mark.parametrize("number", sorted([*CALLS, *RESPONSE_CALLS]))
 def test_calls_are_put_together(number: str) -> None:
-    *_, reply, error = read([recording(number).body], ChatReader)
+    *_, reply, error = read([recording(number).body], reader_of(number))
     found = [(call.name, _object(call.arguments)) for call in reply.calls]
-    assert (error, found) == ("", CALLS[number])
+    assert (error, found) == ("", CALLS.get(number) or RESPONSE_CALLS[number])
+
+
+@pytest.mark.parametrize("number", ["135", "141", "600", "606"])
+def test_items_that_come_only_whole_are_said(number: str) -> None:
+    body = recording(number).body
+    without = b"\n\n".join(event for event in body.split(b"\n\n") if b".delta" not in event)
+    assert len(without) < len(body)
+    assert read([without], ResponseReader)[0] == read([body], ResponseReader)[0] != ""
 
 
 def _object(written: str) -> Any:

@@ -37,7 +37,7 @@ from htmxchat.scripts.result import Picture, ScriptResult, ScriptState
 from htmxchat.scripts.states import digest
 from htmxchat.testing import each_event
 
-from .recordings import Played, Recording, answer, playing, stream
+from .recordings import Played, Recording, answer, playing, refusal, stream
 
 ANN = User("ann")
 PNG = b"\x89PNG picture"
@@ -327,3 +327,40 @@ async def test_an_approval_survives_a_restart_and_finished_tools_are_not_run_aga
     assert ran == ["noted", "sent mail"]
     assert len(server.requests) == 2
     assert [part.state for part in tool_parts(view)] == [RunState.COMPLETED] * 2
+
+
+def response(*items: dict[str, Any]) -> Recording:
+    events: list[dict[str, Any]] = [{"type": "response.output_item.done", "item": each} for each in items]
+    events.append({"type": "response.completed", "response": {"status": "completed", "output": []}})
+    return stream(*(f"event: {each['type']}\ndata: {json.dumps(each)}" for each in events))
+
+
+async def test_tools_work_over_the_responses_api() -> None:
+    thought = {"type": "reasoning", "id": "rs_1", "summary": [], "encrypted_content": "gAAA"}
+    called = {"type": "function_call", "id": "fc_1", "call_id": "c1", "name": "add", "arguments": '{"a": 1, "b": 2}'}
+    said = {"type": "message", "id": "m_1", "content": [{"type": "output_text", "text": "Three."}]}
+    async with playing(response(thought, called), response(said)) as server:
+        view = await answered(server, add, api="responses", system="Be brief.")
+    assert (view.state, view.text) == (RunState.COMPLETED, "Three.")
+    assert server.requests[1].startswith(b"POST /v1/responses ")
+    body = json.loads(server.requests[1].partition(b"\r\n\r\n")[2])
+    assert (body["store"], body["instructions"]) == (False, "Be brief.")
+    assert body["tools"][0]["name"] == "add"
+    assert body["input"] == [
+        {"type": "message", "role": "user", "content": [{"type": "input_text", "text": "Go"}]},
+        thought,
+        {"type": "function_call", "call_id": "c1", "name": "add", "arguments": '{"a": 1, "b": 2}'},
+        {"type": "function_call_output", "call_id": "c1", "output": "3"},
+    ]
+
+
+async def test_the_api_is_found_out_once() -> None:
+    said = {"type": "message", "id": "m_1", "content": [{"type": "output_text", "text": "Hello."}]}
+    error = '{"error": {"message": "This model is only supported in v1/responses and not in v1/chat/completions."}}'
+    async with playing(refusal(404, error), response(said)) as server:
+        backend = LocalBackend(openai(server.url, model="m", api="auto"))
+        views = [await ask(backend), await ask(backend)]
+        await backend.close()
+    assert [view.text for view in views] == ["Hello.", "Hello."]
+    asked = [request.split(b" ")[1] for request in server.requests]
+    assert asked == [b"/v1/chat/completions", b"/v1/responses", b"/v1/responses"]

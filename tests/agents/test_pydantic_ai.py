@@ -18,6 +18,7 @@ from pydantic_ai.models.function import AgentInfo, DeltaThinkingPart, FunctionMo
 
 from htmxchat import Custom, Outcome, Request, RunEnded, RunState, StageChanged
 from htmxchat.agents import pydantic_ai
+from htmxchat.backends.active import AGENT_FAILED
 from htmxchat.parts import CustomPart, Reasoning, Text, ToolCall
 from tests.agents.pydantic_models import call, echoing, scripted, spoken
 from tests.agents.talking import ANN, events, reach, say, served, view
@@ -218,8 +219,8 @@ def http(category: Any, status: int, **headers: str) -> ModelHTTPError:
         (e.UnexpectedModelBehavior("sk-secret"), "could not be used"),
         (e.UsageLimitExceeded("sk-secret"), "more steps or tokens than this chat allows"),
         (e.FallbackExceptionGroup("all", [http(e.ModelNotFoundError, 404)]), "does not exist"),
-        (e.UserError("sk-secret"), "The agent failed while answering."),
-        (RuntimeError("sk-secret"), "The agent failed while answering."),
+        (e.UserError("sk-secret"), AGENT_FAILED),
+        (RuntimeError("sk-secret"), AGENT_FAILED),
     ],
     ids="key rate-with-time rate window overloaded http connection behaviour usage fallback user other".split(),
 )

@@ -1,4 +1,4 @@
-"""Two pages on one conversation: what one of them does, the other learns with the next thing that is done in it."""
+"""Two pages on one conversation, one of which has not heard what the other did: it learns that with what is done in it."""
 
 from __future__ import annotations
 
@@ -28,11 +28,18 @@ def tab(chat: Page) -> Callable[[], Page]:
 
     def open_tab() -> Page:
         page = chat.context.new_page()
+        page.route("**/changes?*", lambda route: route.abort())
         page.goto(chat.url)
         expect(page.locator("article.turn").first).to_be_visible()
         return page
 
     return open_tab
+
+
+def hear(page: Page) -> None:
+    """From now on the page hears what others do."""
+    page.unroute("**/changes?*")
+    page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
 
 
 def answered(page: Page, turns: int) -> None:
@@ -126,6 +133,7 @@ def test_a_title_from_elsewhere_comes_with_the_next_message(chat: Page, tab: Cal
     answered(other, 4)
     expect(other.locator("h1")).to_have_text("A better title")
     expect(other).to_have_title("A better title · Test chat")
+    hear(other)
     expect(other.locator("a[data-conversation]").first).to_contain_text("A better title")
 
 
@@ -187,6 +195,7 @@ def test_renaming_and_deleting_what_is_gone_says_so(chat: Page, tab: Callable[[]
     expect(renaming.locator(ERROR)).to_contain_text("This conversation is not there any more.")
     open_menu(deleting, "Delete")
     expect(deleting.locator(ERROR)).to_contain_text("This conversation is not there any more.")
+    hear(deleting)
     expect(deleting.locator("a[data-conversation]")).to_have_count(0)
 
 
@@ -242,5 +251,5 @@ def test_the_list_is_brought_up_to_date_when_the_reader_comes_back(chat: Page, t
     expect(chat.locator("h1")).to_have_text("New conversation")
     start(chat, "two")
     expect(other.locator("a[data-conversation]")).to_have_count(1)
-    other.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
+    hear(other)
     expect(other.locator("a[data-conversation]")).to_contain_text(["two", "A better title"])

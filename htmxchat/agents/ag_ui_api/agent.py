@@ -16,7 +16,7 @@ from ..setting import setting_for
 from . import exchange as exchanges
 from .exchange import Answer, Exchange, Task
 from .frontend import BUILT_IN, BadArguments, FrontendTool, arguments_of, as_content, call
-from .inquiries import inquiry_of
+from .inquiries import expired, inquiry_of
 from .tasks import ADK, tasks_of
 from .translation import Malformed, Translator
 from .translation.fields import Event, mapping
@@ -27,7 +27,6 @@ from .transport.local import Source, events_of
 log = logging.getLogger("htmxchat")
 _MOST_RUNS = 50
 _AFTER_END = 1.0  # seconds in which a server may still say that a run has failed after all
-_TOO_LATE = "It was too late to answer this: the agent had stopped waiting."
 
 
 class AgUi:
@@ -72,17 +71,22 @@ class AgUi:
                 if task.id in turn.answers:
                     continue
                 yield Checkpoint(turn.checkpoint)
-                answer: Answer | None = None
+                answer = expired(task)
                 try:
                     inquiry = inquiry_of(task, f"{turn.runs}:")
                     while inquiry is not None and answer is None:
                         answer = inquiry.take((yield inquiry.ask))
+                        translator.part()
                 except BadArguments as error:
                     answer = Answer(str(error), error=str(error))
                 answer = answer or await self._call(task, request)
                 turn = turn.answered(task, answer)
                 if answer.status == "cancelled":
-                    yield f"\n\n{_TOO_LATE}\n\n"
+                    if task.interrupt is not None and task.interrupt.langgraph:
+                        # LangGraph would take the word that it is too late for the answer.
+                        raise BackendError(problems.TOO_LATE)
+                    for body in translator.say(f"{turn.runs}:{task.id}", problems.TOO_LATE):
+                        yield body
                 if task.kind == "call":
                     for body in translator.answered(task.id, answer.value, failed=bool(answer.error)):
                         yield body
@@ -147,7 +151,7 @@ class AgUi:
     def _after(self, turn: Exchange, translator: Translator) -> Exchange:
         return replace(
             turn,
-            messages=tuple(translator.messages.export()),
+            messages=tuple(exchanges.without_empty(translator.messages.export())),
             state=translator.state,
             runs=turn.runs + 1,
             tasks=tasks_of(translator, self._tools),

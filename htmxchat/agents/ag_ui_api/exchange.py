@@ -64,7 +64,6 @@ class Exchange:
         runs: How many runs of the server's this turn has had.
         tasks: What is to be answered before the next.
         answers: What was, by the ids of tasks.
-        plain: Whether the server takes neither reasoning nor parts: it is of 0.x.
     """
 
     thread: str
@@ -74,7 +73,6 @@ class Exchange:
     tasks: tuple[Task, ...] = ()
     answers: dict[str, Answer] = field(default_factory=dict)
     usage: tuple[int, int] = (0, 0)
-    plain: bool = False
 
     @property
     def checkpoint(self) -> JSON:
@@ -88,7 +86,6 @@ class Exchange:
             "state": self.state,
             "after": run_id,
             "open": any(task.kind == "interrupt" for task in self.tasks),
-            "plain": self.plain,
         }
         return kept
 
@@ -117,7 +114,6 @@ def begin(request: Request, state: JSON) -> Exchange:
         thread,
         (*_settled(messages), asked),
         memory.get("state", state),
-        plain=memory.get("plain") is True,
     )
 
 
@@ -135,7 +131,7 @@ def restored(checkpoint: JSON) -> Exchange:
     )
     return Exchange(
         kept["thread"], tuple(objects(kept, "messages")), kept["state"], kept["runs"], tasks,
-        {id: Answer(**each) for id, each in mapping(kept["answers"]).items()}, tuple(kept["usage"]), kept["plain"],
+        {id: Answer(**each) for id, each in mapping(kept["answers"]).items()}, tuple(kept["usage"]),
     )  # fmt: skip
 
 
@@ -167,7 +163,7 @@ def run_input(exchange: Exchange, run_id: str, **offered: JSON) -> dict[str, Any
         "threadId": exchange.thread,
         "runId": run_id,
         "state": {} if exchange.state is None else exchange.state,
-        "messages": _plain(messages) if exchange.plain else messages,
+        "messages": messages,
         "tools": offered.get("tools") or [],
         "context": offered.get("context") or [],
         "forwardedProps": forwarded,
@@ -189,6 +185,15 @@ def with_results(exchange: Exchange) -> list[Message]:
         if task.interrupt is None or task.interrupt.way == "tool":
             messages = _with_result(messages, task.id, exchange.answers[task.id])
     return messages
+
+
+def without_empty(messages: Iterable[Message]) -> list[Message]:
+    """Return messages without those of the agent that say and do nothing: some models refuse them."""
+    return [
+        each
+        for each in messages
+        if each.get("role") != "assistant" or any(each.get(name) for name in ("content", "toolCalls", "encryptedValue"))
+    ]
 
 
 def can_be_plainer(sent: dict[str, Any]) -> bool:

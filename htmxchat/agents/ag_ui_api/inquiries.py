@@ -97,6 +97,11 @@ def inquiry_of(task: Task, prefix: str) -> Inquiry | None:
     return Asked(InputRequested(id, question, tuple(dict.fromkeys(listed))))
 
 
+def expired(task: Task) -> Answer | None:
+    """Return the answer to a question that nobody can answer any more; `None` for any other."""
+    return Answer(None, "cancelled") if task.interrupt is not None and is_over(task.interrupt) else None
+
+
 def is_over(interrupt: Interrupt) -> bool:
     """Return whether it is too late to answer."""
     try:

@@ -70,7 +70,7 @@ def payload_of(form: Form, answer: JSON) -> JSON:
     if form.choices:
         for label, meant in form.choices:
             if label == said:
-                return meant
+                return {form.inside: meant} if form.inside else meant
         raise Unfit("Choose one of the answers.")
     value: JSON = answer
     if form.kind == "number":

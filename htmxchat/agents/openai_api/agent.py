@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from contextlib import aclosing
 from functools import partial
 from typing import Any
@@ -15,14 +15,19 @@ from ...models import Turn
 from ..budget import recent
 from ..setting import setting_for
 from ..tools import ToolResult, use_tools
-from . import chat, messages, refusals
+from . import chat, messages, refusals, responses
 from .chat_reader import ChatReader
 from .messages import Message, UserMessage
 from .options import Options
 from .progress import Progress
-from .reply import Piece, Reply
-from .server import Server
+from .reply import Piece, Reply, ReplyReader
+from .response_reader import ResponseReader
+from .server import OtherApi, Server
 
+_APIS: Mapping[str, tuple[str, Callable[..., dict[str, JSON]], Callable[..., ReplyReader]]] = {
+    "chat": (chat.PATH, chat.body, ChatReader),
+    "responses": (responses.PATH, responses.body, ResponseReader),
+}
 TOO_MANY_ROUNDS = "The agent has used tools {most} times without coming to an answer. Ask it to go on."
 
 
@@ -35,9 +40,13 @@ class OpenAIAgent:
 
     name = "openai"
 
+    _apis: tuple[str, ...]
+
     def __init__(self, server: Server, options: Options) -> None:
         self._server = server
         self._options = options
+        # Those that are still to be tried: once one has answered, it alone.
+        self._apis = ("chat", "responses") if options.api == "auto" else (options.api,)
 
     def __repr__(self) -> str:
         return f"<openai {self._options.model!r} at {self._server.base_url!r}>"
@@ -97,13 +106,26 @@ class OpenAIAgent:
                     yield Remember({**kept, request.run_id: extras})
                 yield progress.checkpoint()
 
-    def _ask(
+    async def _ask(
         self, client: httpx.AsyncClient, system: str, said: Sequence[Message]
     ) -> AsyncGenerator[Piece | StageChanged | Reply, None]:
         options = self._options
-        tools = options.tools.values()
-        body = chat.body(options.model, system, said, tools, options.extra, send_reasoning=options.send_reasoning)
-        return self._server.ask(client, chat.PATH, body, partial(ChatReader, self._server.secrets))
+        for api in self._apis:
+            path, make, reader = _APIS[api]
+            body = make(
+                options.model, system, said, options.tools.values(), options.extra,
+                send_reasoning=options.send_reasoning,
+            )  # fmt: skip
+            asked = self._server.ask(client, path, body, partial(reader, self._server.secrets))
+            try:
+                async with aclosing(asked) as pieces:
+                    async for piece in pieces:
+                        self._apis = (api,)
+                        yield piece
+                return
+            except OtherApi:
+                if api == self._apis[-1]:
+                    raise
 
 
 def _kept(request: Request, turns: Sequence[Turn]) -> dict[str, JSON]:

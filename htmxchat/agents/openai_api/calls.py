@@ -16,7 +16,7 @@ _ID = re.compile(r"[A-Za-z0-9_.:-]{1,64}")
 
 @dataclass(slots=True)
 class _Call:
-    index: object = None
+    index: int | None = None
     id: str = ""
     name: str = ""
     arguments: list[str] = field(default_factory=list)
@@ -37,7 +37,7 @@ class Calls:
 
     def __init__(self) -> None:
         self._calls: list[_Call] = []
-        self._at: dict[object, _Call] = {}
+        self._at: dict[int, _Call] = {}
         self._named: dict[str, _Call] = {}
 
     def add(self, fragment: Any) -> None:
@@ -47,7 +47,8 @@ class Calls:
         function = fragment.get("function")
         function = function if isinstance(function, dict) else fragment
         id, name = _text(fragment.get("id")), _text(function.get("name"))
-        call = self._find(fragment.get("index"), id, name)
+        index = fragment.get("index")
+        call = self._find(index if isinstance(index, int) else None, id, name)
         call.id = call.id or id
         if not call.name or (name != call.name and not call.arguments):
             call.name += name
@@ -66,14 +67,14 @@ class Calls:
     def __bool__(self) -> bool:
         return bool(self._calls)
 
-    def _find(self, index: object, id: str, name: str) -> _Call:
+    def _find(self, index: int | None, id: str, name: str) -> _Call:
         call = self._named.get(id)
-        if call is None or (isinstance(index, int) and call.index not in (None, index)):
-            call = self._last if index is None and not id else self._at.get(index)
+        if call is None or (index is not None and call.index not in (None, index)):
+            call = self._at.get(index) if index is not None else None if id else self._last
         if call is None or (id and call.id and id != call.id) or (name and not id and call.whole):
             call = _Call(index=index)
             self._calls.append(call)
-        if isinstance(index, int):
+        if index is not None:
             self._at[index] = call
         if id:
             self._named[id] = call

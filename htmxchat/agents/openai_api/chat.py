@@ -50,7 +50,9 @@ def wire(messages: Iterable[Message], *, send_reasoning: bool = False) -> list[J
                 sent.append({"role": "tool", "tool_call_id": message.call_id, "content": message.text})
                 pictures += message.pictures
             case ModelMessage():
-                said: dict[str, JSON] = {"role": "assistant", "content": message.text, **message.extra}
+                said: dict[str, JSON] = {"role": "assistant", "content": message.text}
+                if details := message.extra.get("reasoning_details"):
+                    said["reasoning_details"] = details
                 if message.calls:
                     said["tool_calls"] = [_called(call) for call in message.calls]
                 if send_reasoning and message.reasoning:

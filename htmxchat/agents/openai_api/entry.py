@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Literal
 
 import httpx
 
@@ -17,6 +18,7 @@ def openai(
     *,
     model: str,
     api_key: str | None = None,
+    api: Literal["chat", "responses", "auto"] = "chat",
     system: SystemPrompt = "",
     tools: Sequence[object] = (),
     history: int | None = None,
@@ -31,9 +33,11 @@ def openai(
     """Return an agent that answers with a model behind an OpenAI-compatible server.
 
     Args:
-        base_url: What `/chat/completions` comes after: `http://localhost:11434/v1`.
+        base_url: What `/chat/completions` or `/responses` comes after: `http://localhost:11434/v1`.
         model: Its name on that server.
         api_key: Sent as a bearer token, and shown nowhere. A local server needs none.
+        api: `"chat"` for chat completions, which all servers have; `"responses"` for the Responses API; `"auto"` for
+            the first, and for the second where the server says that it has the model only there.
         system: The system prompt, or a function of the request that returns it, also an `async` one.
         tools: Functions that the model may call, `tool(function, …)` for one with options, and `run_python`.
         history: How many characters of the conversation the model is given, the latest turns; `None` for all of it.
@@ -53,6 +57,7 @@ def openai(
     """
     options = Options(
         model=model,
+        api=api,
         system=system,
         tools=by_name(tools),
         extra=dict(extra or {}),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, TypeAlias
+from typing import Any, Literal, TypeAlias
 
 from ... import checks
 from ...agent import Request
@@ -19,6 +19,7 @@ class Options:
     """How a model is asked.
 
     Attributes:
+        api: `auto` asks for chat completions, and where there are none for responses.
         tools: By their names.
         history: How many characters of the conversation the model is given; `None` for all.
         rounds: How often it may use tools before it has to answer.
@@ -27,6 +28,7 @@ class Options:
     """
 
     model: str
+    api: Literal["chat", "responses", "auto"] = "chat"
     system: SystemPrompt = ""
     tools: Mapping[str, AnyTool] = field(default_factory=dict)
     extra: Mapping[str, JSON] = field(default_factory=dict)
@@ -37,6 +39,7 @@ class Options:
 
     def __post_init__(self) -> None:
         checks.text("model", self.model, empty=False)
+        checks.one_of("api", self.api, ("chat", "responses", "auto"))
         if not callable(self.system):
             checks.text("system", self.system)
         if self.history is not None:

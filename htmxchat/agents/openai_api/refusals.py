@@ -107,6 +107,8 @@ def pause(status: int, headers: Mapping[str, str], body: bytes, now: datetime | 
 def read(body: bytes) -> Told:
     """Return what an error body says, of whichever shape: JSON, a page, or text."""
     text = body.decode("utf-8", "replace")
+    if text.startswith("data:"):  # a stream of one error
+        text = text[5:].partition("\n")[0]
     try:
         value = read_json(text)
     except ValueError:

@@ -28,6 +28,10 @@ _LARGEST_ANSWER = 32 * 2**20
 _SHORTEST_SECRET = 6
 
 
+class OtherApi(BackendError):
+    """The server does not know this API, or has the model in another one."""
+
+
 class Server:
     """Where models answer.
 
@@ -106,6 +110,8 @@ class Server:
                     and asked.pop("stream_options", None)
                 ):
                     continue
+                if response.status_code in (404, 405) or b"v1/responses" in said:
+                    raise OtherApi(str(refusal))
                 wait = refusals.pause(response.status_code, response.headers, said)
                 if wait is None or tries == _TRIES:
                     raise refusal

@@ -13,7 +13,8 @@ from pydantic_ai.toolsets import ExternalToolset
 from ...agent import RunScript
 from ...events import JSON, MAX_CHOICE, MAX_CHOICES, InputRequested
 from ...scripts.result import ScriptResult
-from .events import call_id, jsonable
+from ..shown import jsonable
+from .events import call_id
 
 APPROVE, DENY = "Approve", "Deny"
 RUN_PYTHON = "run_python"

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
-from pydantic import BaseModel
 from pydantic_ai.messages import (
     AgentStreamEvent,
     CustomEvent,
@@ -25,9 +24,9 @@ from pydantic_ai.messages import (
     ToolCallPart,
     ToolReturnPart,
 )
-from pydantic_core import to_jsonable_python
 
 from ...events import JSON, Custom, EventBody, ReasoningDelta, TextDelta, ToolFinished, ToolStarted, Unknown
+from ..shown import class_name, jsonable, own_events
 from ..summaries import asked, found
 
 
@@ -74,7 +73,7 @@ class Translation:
                 yield self._finished(back)
             case FunctionToolResultEvent(part=back):
                 yield self._finished(back)
-                yield from shown_by(back.metadata)
+                yield from own_events(back.metadata)
             case CustomEvent():
                 yield self._custom(event)
             case PartStartEvent(part=FilePart(content=file)):
@@ -88,8 +87,7 @@ class Translation:
     def output(self, output: Any) -> Iterator[EventBody]:
         """Yield what the agent's output shows: a part, or the text, unless the model has written it."""
         if not isinstance(output, str | None):
-            named = isinstance(output, BaseModel) or dataclasses.is_dataclass(output)
-            yield Custom(type(output).__name__ if named else "output", jsonable(output))
+            yield Custom(class_name(output), jsonable(output))
         elif output and not self._wrote:
             yield TextDelta(output)
 
@@ -117,18 +115,6 @@ class Translation:
 def call_id(responses: int, id: str) -> str:
     """Return the id of a call in a run: some models number their calls from 1 in each answer."""
     return f"{responses}-{id}"
-
-
-def jsonable(value: Any) -> JSON:
-    """Return a value of the agent's as JSON; what JSON cannot say becomes its text."""
-    return to_jsonable_python(value, fallback=str, bytes_mode="base64")  # type: ignore[no-any-return]
-
-
-def shown_by(metadata: Any) -> Iterable[EventBody]:
-    """Yield the events of the chat's own that a tool has put into its `ToolReturn.metadata`, alone or in a list."""
-    for each in metadata if isinstance(metadata, list | tuple) else [metadata]:
-        if isinstance(each, EventBody):
-            yield each
 
 
 def _arguments(call: ToolCallPart[Any] | NativeToolCallPart[Any]) -> JSON:

@@ -23,14 +23,23 @@ h3, header, input_, label, p = map(tag, ["h3", "header", "input", "label", "p"])
 summary, textarea = tag("summary"), tag("textarea")
 
 
-def script_card(urls: Urls, script: Script, *, editing: bool = False, first: bool = False, next: bool = False) -> FT:
+def shown_as(script: Script) -> str:
+    """Return by what a page tells which script it shows, and how it stands there."""
+    return f"{script.id[:8]}.{script.revision}"
+
+
+def same_card(script: Script) -> FT:
+    """Return what stands for the card of a script that the page has already."""
+    return article(id=f"script-{script.id}", data_same=True)
+
+
+def script_card(urls: Urls, script: Script, *, editing: bool = False, first: bool = False) -> FT:
     """Return one script.
 
     Args:
         first: It runs before the others that are approved.
-        next: It may run now: none other does.
     """
-    title = _title(script)
+    title = card_title(script)
     return article(
         header(
             h3(raw(marked(title)), id=f"title-{script.id}", dir="auto"),
@@ -46,17 +55,14 @@ def script_card(urls: Urls, script: Script, *, editing: bool = False, first: boo
         data_state=script.state.value,
         data_digest=digest(script.code),
         data_revision=str(script.revision),
-        data_result=urls.script_result(script.run_id, script.id),
-        data_url=urls.script(script.run_id, script.id),
-        data_title=title,
-        data_next=next,
-        data_runner=script.runner if script.state is ScriptState.RUNNING else None,
+        # What is being edited stays until the reader is done with it.
+        hx_morph_skip=editing,
         aria_labelledby=f"title-{script.id}",
         aria_busy="true" if script.state is ScriptState.RUNNING else None,
     )
 
 
-def _title(script: Script) -> str:
+def card_title(script: Script) -> str:
     return script.title or f"Script {script.position}"
 
 

@@ -65,7 +65,8 @@ def doubts_notice(code: str) -> FT | None:
 def script_output(urls: Urls, script: Script, title: str) -> FT | None:
     """Return what came of it. A page that runs it fills this element meanwhile."""
     if script.state is ScriptState.RUNNING:
-        return dl(cls="script-output", aria_label="Output")
+        run = script.started_at.timestamp() if script.started_at else 0
+        return dl(cls="script-output", id=f"output-{script.id}-{run:.3f}", aria_label="Output", hx_morph_skip=True)
     result = script.result
     if result is None:
         return None

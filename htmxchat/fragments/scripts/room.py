@@ -5,7 +5,7 @@ Hooks: `#scripts`; `button[name=approve-all]`, `button[name=clear]`, `input[name
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from itertools import groupby
 from typing import Any
 
@@ -18,7 +18,7 @@ from ...scripts.states import digest, next_to_run
 from ...urls import Urls
 from ..controls import post_form
 from ..shell import Side, notice, side_closer
-from .card import script_card
+from .card import same_card, script_card, shown_as
 
 button, div, h2, h3, header = map(tag, ["button", "div", "h2", "h3", "header"])
 input_, label, noscript, p, section, span = map(tag, ["input", "label", "noscript", "p", "section", "span"])
@@ -38,6 +38,7 @@ def script_room(
     edit: str | None = None,
     show: str | None = None,
     trust: bool = False,
+    known: Collection[str] | None = None,
 ) -> list[FT]:
     """Return what the room shows.
 
@@ -45,8 +46,10 @@ def script_room(
         edit: The id of the script that is being edited.
         show: The id of a script that is shown even if it was put out of sight.
         trust: Whether the host lets people run the scripts of a conversation without looking at each.
+        known: The cards that the page has (`shown_as`), if its script asks: they are not drawn again.
     """
     shown = [script for script in scripts if not script.cleared or script.id == show]
+    pinned = show if any(script.id == show for script in shown) else None
     active = [script for script in shown if not script.state.over]
     over = sorted((script for script in shown if script.state.over), key=_ended, reverse=True)
     waiting = sum(script.state is ScriptState.QUEUED for script in shown)
@@ -58,12 +61,14 @@ def script_room(
         content.append(_trust())
     if not shown:
         content.append(_nothing())
-    content.append(noscript(p("Scripts need JavaScript to run. Without it you can only reject them.", cls="nothing")))
+    if known is None:
+        words = "Scripts need JavaScript to run. Without it you can only reject them."
+        content.append(noscript(p(words, cls="nothing")))
     if conversation is not None:
-        content.append(section(_queue(urls, conversation, active, edit), cls="queue", aria_label="To do"))
+        content.append(section(_queue(urls, conversation, active, edit, known or ()), cls="queue", aria_label="To do"))
         if over:
-            content.append(_finished(urls, conversation, over, edit))
-    return [head, chat_scripts(div(content, cls="room-body", tabindex="-1"))]
+            content.append(_finished(urls, conversation, over, edit, known or ()))
+    return [head, chat_scripts(div(content, cls="room-body", tabindex="-1"), data_show=pinned)]
 
 
 def unloaded_scripts(urls: Urls, conversation: Conversation, sentence: str) -> list[FT]:
@@ -72,15 +77,21 @@ def unloaded_scripts(urls: Urls, conversation: Conversation, sentence: str) -> l
     return [_head(urls.conversation(conversation.id)), chat_scripts(div(content, cls="room-body", tabindex="-1"))]
 
 
-def script_runner(urls: Urls, settings: Scripts, *, limit: int) -> FT:
+def queue_tag(conversation: Conversation, number: int) -> str:
+    """Return what tells how a conversation's queue stands; `number` is its `queue_number`."""
+    return f"{conversation.id}.{number}"
+
+
+def script_runner(urls: Urls, settings: Scripts, *, limit: int, queue: str | None = None) -> FT:
     """Return the element that runs scripts in this page. It shows nothing, and loads nothing before the first script.
 
     Args:
         limit: The largest result that is taken, in bytes.
+        queue: The tag of the queue that it is to look at.
     """
     return chat_runner(
         hidden=True,
-        data_root=urls.home(),
+        data_queue=queue,
         data_none=urls.scripts(),
         data_limit=str(limit),
         data_frame=urls.sandbox(),
@@ -102,16 +113,16 @@ def _ended(script: Script) -> tuple[Any, ...]:
     return (script.ended_at or script.created_at, script.position)
 
 
-def _queue(urls: Urls, conversation: Conversation, scripts: Sequence[Script], edit: str | None) -> list[Child]:
+def _queue(
+    urls: Urls, conversation: Conversation, scripts: Sequence[Script], edit: str | None, known: Collection[str]
+) -> list[Child]:
     parts: list[Child] = []
     first = next_to_run([script for script in scripts if script.state is not ScriptState.RUNNING])
-    free = all(script.state is not ScriptState.RUNNING for script in scripts)
     for run_id, group in groupby(scripts, key=lambda script: script.run_id):
         cards = list(group)
         waiting = [script for script in cards if script.state is ScriptState.QUEUED]
         for script in cards:
-            here = script is first
-            parts.append(script_card(urls, script, editing=script.id == edit, first=here, next=here and free))
+            parts.append(_card(urls, script, edit, known, first=script is first))
         # After the last of them: nobody approves what is out of sight.
         if len(waiting) > 1:
             parts.append(_approve_all(urls, conversation, run_id, waiting))
@@ -134,7 +145,16 @@ def _approve_all(urls: Urls, conversation: Conversation, run_id: str, waiting: S
     )
 
 
-def _finished(urls: Urls, conversation: Conversation, scripts: Sequence[Script], edit: str | None) -> FT:
+def _card(urls: Urls, script: Script, edit: str | None, known: Collection[str], *, first: bool = False) -> FT:
+    # That one runs first may be news though nothing happened to it.
+    if shown_as(script) in known and not first:
+        return same_card(script)
+    return script_card(urls, script, editing=script.id == edit, first=first)
+
+
+def _finished(
+    urls: Urls, conversation: Conversation, scripts: Sequence[Script], edit: str | None, known: Collection[str]
+) -> FT:
     clear = post_form(
         urls.scripts(conversation.id),
         h3("Finished"),
@@ -142,7 +162,7 @@ def _finished(urls: Urls, conversation: Conversation, scripts: Sequence[Script],
         cls="finished-head",
         id="scripts-clear",
     )
-    cards = [script_card(urls, script, editing=script.id == edit) for script in scripts]
+    cards = [_card(urls, script, edit, known) for script in scripts]
     return section(clear, cards, cls="finished", aria_label="Finished")
 
 

@@ -39,7 +39,7 @@ def proposal(urls: Urls, run_id: str, id: str, title: str, excerpt: Excerpt, *, 
 
     Args:
         awaited: Whether the run waits for it. Nothing stands below it then, and what comes of it is in the open; what
-            comes of another would push away what is read below, and is folded. The queue does not know: its page does.
+            comes of another would push away what is read below, and is folded. The queue forgets it: the page does not.
     """
     name, url = title or "Python", urls.script(run_id, id)
     mine = excerpt.state is ScriptState.QUEUED
@@ -75,7 +75,7 @@ def proposal(urls: Urls, run_id: str, id: str, title: str, excerpt: Excerpt, *, 
         data_script=id,
         data_state=excerpt.state.value,
         data_revision=None if excerpt.revision is None else str(excerpt.revision),
-        data_awaited=awaited,  # the last, where the page's script puts it
+        data_awaited=awaited,
     )
 
 

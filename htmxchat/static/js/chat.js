@@ -1,5 +1,6 @@
 /** The page's script: one module a room, what htmx lacks, and what to say when a request fails. */
 
+import "./changes.js";
 import "./composer.js";
 import "./history.js";
 import "./htmx.js";
@@ -18,7 +19,7 @@ const UNREACHABLE = "The chat cannot be reached. Check the connection and try ag
 function failed({ detail: { ctx } }) {
   // The page that Back leads to could not be put in place: the address is there already, so load it.
   if (ctx?.request?.headers?.["HX-History-Restore-Request"]) location.reload();
-  else if (ctx?.sourceElement?.id !== "history-list" && !ctx?.sourceElement?.closest("#composer, chat-live")) warn(UNREACHABLE);
+  else if (!ctx?.sourceElement?.closest("#composer, chat-live, chat-changes")) warn(UNREACHABLE);
 }
 
 /**
@@ -34,7 +35,7 @@ function guard(event) {
   if (response.status === 422 && sourceElement?.closest(".card")) return;
   if (response.headers.has("HX-Reswap") || (target?.id && text.includes(`id="${target.id}"`))) return;
   event.preventDefault();
-  warn(UNREACHABLE);
+  if (sourceElement?.localName !== "chat-changes") warn(UNREACHABLE);
 }
 
 /** What runs scripts comes once there is something that could be run. */

@@ -3,7 +3,7 @@
  * in the same place. Otherwise it would begin again at the top of the page.
  */
 
-/** @typedef {{element: HTMLElement, room: string, turn: string, part: string, before: Element | undefined, label: string}} Place */
+/** @typedef {{element: HTMLElement, room: string, turn: string, card: string, part: string, before: Element | undefined, label: string}} Place */
 
 const PARTS = [".turn", "#composer", ".empty", ".undo"];
 
@@ -44,6 +44,7 @@ function placeOf(element) {
     element,
     room: element.closest(".room")?.id ?? "",
     turn: element.closest(".turn")?.id ?? "",
+    card: element.closest("article.script")?.id ?? "",
     part: PARTS.find((part) => element.closest(part)) ?? "",
     before: element.matches(".older") ? [...document.querySelectorAll("a[data-conversation]")].at(-1) : undefined,
     label: element.matches("#inspector a") ? label(element) : "",
@@ -51,9 +52,9 @@ function placeOf(element) {
 }
 
 /** @param {Place} place */
-function next({ element, room, turn, part, before, label: words }) {
-  // What was drawn anew, and is the same.
-  const again = element.id ? document.getElementById(element.id) : null;
+function next({ element, room, turn, card, part, before, label: words }) {
+  // What was drawn anew, and is the same, or what held it.
+  const again = document.getElementById(element.id) ?? document.getElementById(card);
   if (again) return again;
   if (before) {
     const all = [...document.querySelectorAll("a[data-conversation]")];
@@ -71,7 +72,7 @@ function next({ element, room, turn, part, before, label: words }) {
       return write();
     default:
       // The same link in a room that came in place of this one, or the room.
-      return same(words) ?? (room ? find(`#${CSS.escape(room)} .room-body`) : null);
+      return same(words) ?? (room ? find(`#${CSS.escape(room)} article.script`) ?? find(`#${CSS.escape(room)} .room-body`) : null);
   }
 }
 

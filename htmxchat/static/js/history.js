@@ -13,11 +13,8 @@ class ChatHistory extends ChatElement {
   connected() {
     this.#open = this.#links.find((link) => link.hasAttribute("aria-current"))?.pathname ?? "";
     this.on(document, "htmx:after:swap", (event) => this.#swapped(event));
-    // Other pages may have changed the list meanwhile.
-    this.on(document, "visibilitychange", () => document.hidden || this.#changed());
     this.on(this, "toggle", ({ target }) => target instanceof HTMLDetailsElement && this.#fill(target), { capture: true });
     this.on(this, "click", (event) => event.target instanceof Element && event.target.matches("[data-clear]") && this.#clear(event));
-    this.on(this, "htmx:config:request", (event) => this.#asked(event));
     // What a live turn waits for, and that it is being stopped, is news for the list.
     const turns = this.keep(new MutationObserver((changes) => changes.some(({ target }) => isLive(target)) && this.#changed()));
     turns.observe(document.body, { attributeFilter: ["data-state", "data-waiting"], subtree: true });
@@ -37,13 +34,6 @@ class ChatHistory extends ChatElement {
 
   get #brand() {
     return /** @type {HTMLAnchorElement | null} */ (this.#chat?.querySelector(".brand"));
-  }
-
-  /** A list that older conversations were added to keeps its length. @param {CustomEvent<{ctx: HtmxContext}>} event */
-  #asked({ detail: { ctx } }) {
-    const { request } = ctx;
-    if (ctx.sourceElement?.id !== "history-list" || !request?.action) return;
-    request.action += `${request.action.includes("?") ? "&" : "?"}limit=${this.#links.length}`;
   }
 
   /** @param {CustomEvent<{ctx: HtmxContext}>} event */

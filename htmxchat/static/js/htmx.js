@@ -52,4 +52,19 @@ function swapAttributes(style, target, fragment) {
   return [];
 }
 
-htmx.registerExtension("chat", { handle_swap: swapAttributes });
+/**
+ * What the page has already is not sent again, and what is older than it changes nothing: an answer can come late. That
+ * a run waits for a script is known in its answer alone, so it stays, and what comes of the script is unfolded.
+ * @param {HTMLElement} node
+ * @param {{newNode: HTMLElement}} detail
+ */
+function isNewer({ dataset: shown }, { newNode }) {
+  const { dataset: fresh } = newNode;
+  if (fresh && shown?.awaited !== undefined) {
+    newNode.setAttribute("data-awaited", "");
+    newNode.querySelector("details")?.setAttribute("open", "");
+  }
+  return fresh?.same === undefined && !(Number(fresh?.revision) < Number(shown?.revision));
+}
+
+htmx.registerExtension("chat", { handle_swap: swapAttributes, htmx_before_morph_node: isNewer });

@@ -6,13 +6,9 @@ import { sha256 } from "./sha256.js";
 
 /** @import { Runner } from "./sandbox/runner.js" */
 /** @import { Result } from "./sandbox/messages.js" */
-/** @import { ScriptState } from "./sandbox/result.d.ts" */
+/** @import { Script } from "./scripts-queue.js" */
 /** @import { Progress } from "./scripts-room.js" */
 
-/**
- * A card of the queue, as the server drew it.
- * @typedef {{id: string, code: string, state: ScriptState} & DOMStringMap} Card
- */
 /** @typedef {{name: string, limit: number, runner: () => Promise<Runner>}} Page The page's own id, the largest result in bytes. */
 
 /** Milliseconds between two signs of life, and between two drawings of the time. */
@@ -39,20 +35,20 @@ export function post(url, fields) {
 export class ScriptJob {
   /** @type {Progress} */
   progress = { stdout: "", stderr: "", note: "Starting", part: undefined, began: 0 };
-  #card;
+  #script;
   #page;
   /** @type {Runner | undefined} */
   #runner;
   #stopped = false;
 
-  /** @param {Card} card @param {Page} page */
-  constructor(card, page) {
-    this.#card = card;
+  /** @param {Script} script @param {Page} page */
+  constructor(script, page) {
+    this.#script = script;
     this.#page = page;
   }
 
   get id() {
-    return this.#card.id;
+    return this.#script.id;
   }
 
   /**
@@ -60,9 +56,9 @@ export class ScriptJob {
    * @returns {Promise<boolean>} Whether the server let this page run it.
    */
   async run(begun) {
-    const { id, code, url = "", digest } = this.#card;
-    const hash = sha256(code);
-    if (hash !== digest) return false;
+    const { id, code, url, digest } = this.#script;
+    const hash = sha256(code ?? "");
+    if (code === null || hash !== digest) return false;
     const claim = await post(url, { claim: this.#page.name, digest: hash });
     if (claim.status >= 500) throw new Error(`The script could not be claimed: ${claim.status}`);
     if (!claim.ok) return false;
@@ -91,7 +87,7 @@ export class ScriptJob {
 
   /** The page goes away, and with it what it runs. */
   abandon() {
-    navigator.sendBeacon(this.#card.url ?? "", new URLSearchParams({ abandon: this.#page.name }));
+    navigator.sendBeacon(this.#script.url, new URLSearchParams({ abandon: this.#page.name }));
     this.stop();
   }
 
@@ -126,12 +122,12 @@ export class ScriptJob {
     let kept = size(result) > this.#page.limit ? bare(result) : result;
     for (let delay = DELAY; ; delay = Math.min(2 * delay, LONGEST_DELAY)) {
       const body = JSON.stringify({ runner: this.#page.name, result: kept });
-      const request = fetch(this.#card.result ?? "", { method: "POST", headers: JSON_BODY, body });
+      const request = fetch(this.#script.result, { method: "POST", headers: JSON_BODY, body });
       const response = await request.catch(() => undefined);
       if (response?.ok || (response && TOO_LATE.includes(response.status))) return;
       if (response?.status === 413) kept = bare(kept);
       else if (response && response.status < 500) {
-        warn(`The result of ${this.#card.title} could not be kept. ${await response.text()}`);
+        warn(`The result of ${this.#script.title} could not be kept. ${await response.text()}`);
         return;
       }
       await new Promise((resolve) => setTimeout(resolve, delay));

@@ -16,6 +16,7 @@ from ...backend import (
     CanSearch,
     HasStarters,
     Managed,
+    TellsChanges,
 )
 from ...errors import BackendError, InvalidInput, NotFound
 from ...events import RunEnded, RunEvent
@@ -55,6 +56,22 @@ class AbilityPromises(Kit):
                     await gone
             await backend.restore_conversation(self.user, run.conversation_id)
             assert len((await backend.load_transcript(self.user, run.conversation_id)).turns) == 2
+
+    async def test_an_overview_is_that_of_the_list_and_of_the_open_conversation(self) -> None:
+        async with self._backend() as backend:
+            if not isinstance(backend, TellsChanges):
+                pytest.skip("the backend does not tell how everything stands")
+            first = await self._answered(backend)
+            last = await self._answered(backend)
+            for limit, id, head in (1, first.conversation_id, first.id), (30, last.conversation_id, last.id):
+                overview = await backend.overview(self.user, id, limit=limit)
+                assert overview.latest == await backend.list_conversations(self.user, limit=limit)
+                assert overview.conversation == await backend.get_conversation(self.user, id)
+                assert overview.head == head
+            again = await self._answered(backend, first.conversation_id)
+            assert (await backend.overview(self.user, first.conversation_id)).head == again.id
+            other = await backend.overview(self.other_user, first.conversation_id)
+            assert (other.latest.items, other.conversation, other.head) == ((), None, None)
 
     async def test_search_finds_every_word(self) -> None:
         async with self._backend() as backend:

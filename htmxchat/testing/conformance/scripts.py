@@ -10,13 +10,14 @@ import pytest
 
 from ...backend import (
     KeepsScripts,
+    TellsChanges,
 )
 from ...errors import Conflict, NotFound
 from ...events import ScriptFinished, ScriptProposed
 from ...scripts.actions import Approve, Claim, Finish, Reject, ScriptAction
 from ...scripts.models import Script
 from ...scripts.result import ScriptResult, ScriptState
-from ...scripts.states import digest
+from ...scripts.states import digest, queue_number
 from ..reading import each_event
 from .kit import Kit
 
@@ -51,6 +52,28 @@ class ScriptPromises(Kit):
             await do(Finish("page", _DONE))
             (kept,) = await backend.list_scripts(self.user, run.conversation_id)
             assert kept.result == replace(_DONE, code="print(1)")
+
+    async def test_whatever_happens_to_a_queue_raises_its_number(self) -> None:
+        async with self._backend() as backend:
+            if not isinstance(backend, KeepsScripts) or not isinstance(backend, TellsChanges):
+                pytest.skip("the backend keeps no scripts, or does not tell how their queue stands")
+            run = await self._answered(backend)
+
+            async def number() -> int:
+                told = (await backend.overview(self.user, run.conversation_id)).queue
+                assert told == queue_number(await backend.list_scripts(self.user, run.conversation_id))
+                return told
+
+            numbers = [await number()]
+            script = await backend.queue_block(self.user, run.id, 0, "print(1)")
+            shown = digest("print(1)")
+            for action in None, Approve(shown), Claim("page", shown), Finish("page", _DONE):
+                if action is not None:
+                    await backend.change_script(self.user, run.id, script.id, action)
+                numbers.append(await number())
+            await backend.clear_scripts(self.user, run.conversation_id)
+            numbers.append(await number())
+            assert numbers == sorted(set(numbers))
 
     async def test_scripts_of_others_are_not_found(self) -> None:
         async with self._backend() as backend:

@@ -2,14 +2,18 @@
 
 fields      values of events, checked
 messages    the conversation as the server knows it
-texts       text messages
-reasoning   reasoning, also in the forms of 0.x
-tools       tool calls and results
-subagents   subagents, each as one step
-activities  activities and custom events
+texts       text messages                   \
+reasoning   reasoning                        | what was shown so far of each kind
+tools       tool calls and results           |
+subagents   subagents, each as one step      |
+activities  activities and custom events    /
+shown       all of that
+talking     events of text and reasoning    \
+calling     events of tools                  | what each event comes to
+drawing     activities, subagents            |
+translator  runs, steps, state; all of them /
 snapshots   lists of messages that the server sends whole
 ends        how a run ended, and what it waits for
-translator  all of them together
 """
 
 from .ends import End, Interrupt

@@ -69,9 +69,22 @@ def finished(event: Event, noticed: Sequence[JSON]) -> End:
     return End("success", pending=tuple(filter(None, map(known, pending))) if isinstance(pending, list) else None)
 
 
+def usage(event: Event) -> tuple[int, int] | None:
+    """Return the input and output tokens that an end tells; `None` when it tells none."""
+    told = event.get("usage")
+    used = [each for each in told if isinstance(each, dict)] if isinstance(told, list) else []
+    if not used:
+        return None
+    return sum(_count(each.get("inputTokens")) for each in used), sum(_count(each.get("outputTokens")) for each in used)
+
+
 def failed(event: Event) -> End:
     """Return the end that RUN_ERROR tells."""
     return End("error", message=text(event, "message"), code=known(event.get("code")))
+
+
+def _count(value: JSON) -> int:
+    return value if isinstance(value, int) and not isinstance(value, bool) and value > 0 else 0
 
 
 def _interrupt(data: dict[str, Any]) -> Interrupt:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, TypeAlias
 
-from ....events import JSON
+from ....events import JSON, EventBody
 
 Event: TypeAlias = Mapping[str, Any]
+Handlers: TypeAlias = Mapping[str, Callable[[Event], list[EventBody]]]
+"""What each type of event comes to."""
 
 
 class Malformed(ValueError):

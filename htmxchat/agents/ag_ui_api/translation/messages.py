@@ -73,14 +73,19 @@ class Messages:
             self._callers[call_id] = caller
         return function_of(caller, call_id)
 
+    def renew_call(self, call_id: str) -> None:
+        """What has this id next is another call, of another message."""
+        caller = self._callers.pop(call_id, None)
+        self._places = {key: each for key, each in self._places.items() if each is not caller}
+
     def put_result(self, call_id: str, id: str, content: JSON) -> Message:
         """Put what a tool gave back after the message that calls it, and after earlier results."""
-        message = next((each for each in self._all[self._begin :] if each.get("toolCallId") == call_id), None)
+        caller = self._callers.get(call_id)
+        begin = self._place_of(caller) if caller is not None else self._begin
+        message = next((each for each in self._all[begin:] if each.get("toolCallId") == call_id), None)
         if message is None:
             message = {"id": id or f"result-{call_id}", "role": "tool", "toolCallId": call_id}
-            caller = self._callers.get(call_id)
-            place = self._place_after(caller) if caller is not None else len(self._all)
-            self._add(message, place)
+            self._add(message, self._place_after(caller) if caller is not None else len(self._all))
         message["content"] = content
         return message
 
@@ -88,13 +93,23 @@ class Messages:
         """Return the message that has this call."""
         return self._callers.get(call_id)
 
+    def encrypt_call(self, call_id: str, value: str) -> None:
+        """Keep with a call what only the server can read."""
+        caller = self._callers.get(call_id)
+        for call in calls_of(caller) if caller is not None else ():
+            if call.get("id") == call_id:
+                call["encryptedValue"] = value
+
     @property
     def turn(self) -> Sequence[Message]:
         """The messages since the user's last."""
         return self.export()[self._begin :]
 
+    def _place_of(self, message: Message) -> int:
+        return next(place for place, each in enumerate(self._all) if each is message)
+
     def _place_after(self, caller: Message) -> int:
-        place = next(place for place, each in enumerate(self._all) if each is caller) + 1
+        place = self._place_of(caller) + 1
         while place < len(self._all) and self._all[place].get("role") == "tool":
             place += 1
         return place

@@ -30,10 +30,6 @@ class Texts:
     def any_open(self) -> bool:
         return bool(self._open)
 
-    @property
-    def written(self) -> bool:
-        return any(any(pieces) for pieces in self._pieces.values())
-
     def start(self, id: str) -> None:
         self._pieces.setdefault(id, [])
         self._open.add(id)
@@ -74,11 +70,6 @@ class Texts:
     @property
     def whole(self) -> str:
         return joined("".join(pieces) for pieces in self._pieces.values())
-
-    def of(self, id: str) -> str | None:
-        """Return what a message says so far; `None` when it is unknown."""
-        pieces = self._pieces.get(id)
-        return None if pieces is None else "".join(pieces)
 
     def is_open(self, id: str) -> bool:
         return id in self._open

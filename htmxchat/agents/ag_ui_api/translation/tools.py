@@ -31,12 +31,12 @@ class Tools:
 
     Args:
         hidden: The names of tools whose calls are shown in another way.
-        before: The calls that are shown already, and their names.
+        before: The calls that are shown already: their names, and whether they are over.
     """
 
-    def __init__(self, hidden: Collection[str], before: Mapping[str, str]) -> None:
+    def __init__(self, hidden: Collection[str], before: Mapping[str, tuple[str, bool]]) -> None:
         self._hidden = hidden
-        self.calls = {id: Call(name, closed=True) for id, name in before.items()}
+        self.calls = {id: Call(name, closed=True, finished=over) for id, (name, over) in before.items()}
 
     def start(self, id: str, name: str) -> list[EventBody]:
         call = self.calls.get(id)
@@ -44,10 +44,11 @@ class Tools:
             call = self.calls[id] = Call(name)
         else:
             # Repeated in a run that goes on: the arguments come whole once more.
-            call.name, call.arguments, call.closed = name or call.name, [], False
-            if call.finished:
-                return []
+            call.name, call.arguments, call.closed, call.finished = name or call.name, [], False, False
         return self._shown(call, [ToolStarted(id, call.name)])
+
+    def is_finished(self, id: str) -> bool:
+        return id in self.calls and self.calls[id].finished
 
     def more(self, id: str, delta: str) -> None:
         self.calls.setdefault(id, Call("tool")).arguments.append(delta)

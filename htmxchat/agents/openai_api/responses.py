@@ -1,0 +1,66 @@
+"""The request for a response: the same as for a chat completion, in items. Nothing is kept on the server."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+from ...events import JSON
+from ..tools import AnyTool
+from .calls import is_object
+from .messages import Message, ModelMessage, ResultMessage, UserMessage
+
+PATH = "/responses"
+
+
+def body(
+    model: str,
+    system: str,
+    messages: Iterable[Message],
+    tools: Iterable[AnyTool],
+    extra: Mapping[str, JSON],
+    *,
+    send_reasoning: bool = False,
+) -> dict[str, JSON]:
+    """Return what is posted. Reasoning goes back as the server sent it, so `send_reasoning` changes nothing."""
+    asked: dict[str, JSON] = {"model": model, "input": wire(messages), "stream": True, "store": False}
+    if system.strip():
+        asked["instructions"] = system
+    if functions := [_function(each) for each in tools]:
+        asked["tools"] = functions
+    return asked | dict(extra)
+
+
+def wire(messages: Iterable[Message]) -> list[JSON]:
+    """Return messages as items."""
+    sent: list[JSON] = []
+    for message in messages:
+        match message:
+            case UserMessage(text=text):
+                sent.append(_user([{"type": "input_text", "text": text}]))
+            case ResultMessage():
+                output: JSON = {"type": "function_call_output", "call_id": message.call_id, "output": message.text}
+                sent.append(output)
+                if message.pictures:
+                    shown: list[JSON] = [{"type": "input_text", "text": "The pictures that the tool made:"}]
+                    shown += [{"type": "input_image", "image_url": url} for url in message.pictures]
+                    sent.append(_user(shown))
+            case ModelMessage():
+                sent += message.extra.get("items") or ()
+                if message.text:
+                    part: JSON = {"type": "output_text", "text": message.text, "annotations": []}
+                    sent.append({"type": "message", "role": "assistant", "content": [part]})
+                for call in message.calls:
+                    arguments = call.arguments if is_object(call.arguments) else "{}"
+                    called = {"call_id": call.id, "name": call.name, "arguments": arguments}
+                    sent.append({"type": "function_call", **called})
+    return sent
+
+
+def _user(content: list[JSON]) -> JSON:
+    return {"type": "message", "role": "user", "content": content}
+
+
+def _function(tool: AnyTool) -> JSON:
+    # Strict is the default there, and wants schemas in which every argument is required.
+    described = {"name": tool.name, "description": tool.description, "parameters": tool.parameters}
+    return {"type": "function", "strict": False, **described}

@@ -1,0 +1,183 @@
+"""What other tabs and devices have changed of what a page shows: one question for the whole page."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from starlette.datastructures import QueryParams
+from starlette.responses import Response
+
+from ..backend import CanDelete, CanRename, CanSearch, KeepsScripts
+from ..fragments.conversation import title_heading, title_tag
+from ..fragments.history import history_list, list_tag
+from ..fragments.inspector.run import run_standing
+from ..fragments.scripts.card import shown_as
+from ..fragments.scripts.room import queue_tag, script_room
+from ..fragments.turns.proposals import proposal
+from ..fragments.turns.transcript import turn_article
+from ..html import render
+from ..live.patches import Patch
+from ..models import ConversationPage, Overview
+from ..scripts.excerpt import excerpt
+from ..scripts.models import Script
+from ..scripts.states import queue_number
+from ..view import fold, with_queue
+from .call import CHANGED, Call, endpoint, patches_response
+from .pages import runner
+from .reconcile import whats_new
+
+_FEWEST, _MOST = 30, 200
+_LONGEST_QUERY = 200
+# For a script: what waits for anything else, or for nothing, is ahead of the queue.
+_WAITS = "[data-waiting]:not([data-waiting=answer])"
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """What a page says that it shows; the tags are those that the server has given it.
+
+    Attributes:
+        length: How many conversations its list has.
+        words: What the list was searched for.
+        last: Its last turn.
+        queue: The tag of the queue that it knows.
+        cards: The scripts that its room shows, with their revisions; `None` while the room is closed.
+        boxes: The scripts that its answers show, likewise; `None` when they are too many to be told.
+        pinned: The script that the room shows though it was put out of sight.
+    """
+
+    list: str
+    length: int
+    words: str
+    title: str
+    last: str
+    queue: str
+    cards: frozenset[str] | None
+    boxes: frozenset[str] | None
+    pinned: str | None
+
+    @property
+    def lacks(self) -> bool:
+        """Whether the room does not show the script that it is to show."""
+        return (
+            bool(self.pinned) and self.cards is not None and not any(map(str(self.pinned).startswith, _ids(self.cards)))
+        )
+
+    @classmethod
+    def of(cls, query: QueryParams) -> Shown:
+        return cls(
+            list=query.get("list", ""),
+            length=_length(query.get("length", "")),
+            words=query.get("q", "").strip()[:_LONGEST_QUERY],
+            title=query.get("title", ""),
+            last=query.get("last", ""),
+            queue=query.get("queue", ""),
+            cards=_revisions(query.get("cards")),
+            boxes=_revisions(query.get("boxes")),
+            pinned=query.get("show"),
+        )
+
+
+@endpoint
+async def show(call: Call) -> Response:
+    """What is otherwise than the page shows it; 204 when nothing is."""
+    shown = Shown.of(call.request.query_params)
+    overview = await call.overview(shown.length)
+    listed = await _history(call, shown, overview)
+    patches = [*listed, *await _conversation(call, shown, overview), *await _queue(call, shown, overview)]
+    if not patches:
+        return Response(status_code=204)
+    return patches_response(patches, CHANGED if listed else None)
+
+
+async def _history(call: Call, shown: Shown, overview: Overview) -> list[Patch]:
+    now = datetime.now(UTC)
+    tag = list_tag(overview.latest, now, call.zone)
+    if tag == shown.list:
+        return []
+    found: ConversationPage = overview.latest
+    if shown.words and call.backend.can(CanSearch):
+        found = await call.backend.search_conversations(shown.words, limit=shown.length)
+    drawn = history_list(
+        found,
+        urls=call.urls,
+        now=now,
+        zone=call.zone,
+        query=shown.words,
+        current=call.conversation_id or None,
+        menus=call.backend.can(CanRename) or call.backend.can(CanDelete),
+        tag=tag,
+    )
+    return [Patch("#history-list", "outerMorph", render(drawn))]
+
+
+async def _conversation(call: Call, shown: Shown, overview: Overview) -> list[Patch]:
+    conversation = overview.conversation
+    if conversation is None:
+        return []
+    if overview.head is not None and overview.head != shown.last:
+        return await whats_new(call, await call.transcript(), shown.last)
+    if title_tag(conversation) != shown.title:
+        # Not the form in which a title is being written.
+        return [Patch("h1#heading", "outerHTML", render(title_heading(conversation)))]
+    return []
+
+
+async def _queue(call: Call, shown: Shown, overview: Overview) -> list[Patch]:
+    conversation = overview.conversation
+    if conversation is None or not call.backend.can(KeepsScripts):
+        return []
+    if overview.queue is not None and not shown.lacks:
+        # A page that has heard of no queue lacks nothing of an empty one.
+        nothing = not shown.queue and not overview.queue
+        if nothing or shown.queue == queue_tag(conversation, overview.queue):
+            return []
+    scripts = await call.backend.list_scripts(conversation.id)
+    tag = queue_tag(conversation, queue_number(scripts))
+    patches = [*_boxes(call, shown, scripts), *await _waiting(call, scripts)]
+    if shown.cards is not None:
+        room = script_room(
+            call.urls, conversation, scripts, show=shown.pinned, trust=call.chat.trust, known=shown.cards
+        )
+        patches.append(Patch("#scripts", "innerMorph", render(*room)))
+    return [*patches, Patch("chat-runner", "attributes", render(runner(call, tag)))]
+
+
+def _boxes(call: Call, shown: Shown, scripts: Sequence[Script]) -> list[Patch]:
+    """Return the scripts in the answers that stand otherwise."""
+    boxes = shown.boxes or frozenset()
+    changed = (each for each in scripts if each.proposal and shown_as(each) not in boxes)
+    drawn = ((each.id, proposal(call.urls, each.run_id, each.id, each.title, excerpt(each))) for each in changed)
+    return [Patch(f"#proposal-{id}", "outerMorph", render(box)) for id, box in drawn]
+
+
+async def _waiting(call: Call, scripts: Sequence[Script]) -> list[Patch]:
+    """Return how a run stands that waits for a script. A page whose run does not wait any more is ahead of this."""
+    run_id = next((each.run_id for each in scripts if each.awaited and not each.state.over), None)
+    if run_id is None:
+        return []
+    transcript = await call.transcript()
+    events = next((turn.events for turn in transcript.turns if turn.id == run_id), ())
+    view = with_queue(fold(events), run_id, scripts)
+    if view.waiting is None:
+        return []
+    return [
+        Patch(f"#turn-{run_id}{_WAITS}", "attributes", render(turn_article(run_id, view))),
+        Patch(f"#standing-{run_id}{_WAITS}", "outerMorph", render(run_standing(run_id, view))),
+    ]
+
+
+def _length(value: str) -> int:
+    """Return how many conversations to show: a list that has grown keeps its length."""
+    wanted = int(value) if value.isascii() and value.isdigit() and len(value) < 5 else _FEWEST
+    return max(_FEWEST, min(wanted, _MOST))
+
+
+def _ids(versions: Iterable[str]) -> Iterator[str]:
+    return (version.partition(".")[0] for version in versions)
+
+
+def _revisions(value: str | None) -> frozenset[str] | None:
+    return None if value is None else frozenset(value.split())
