@@ -7,7 +7,7 @@ from fastapi import FastAPI, Form, Request
 from fastapi.responses import HTMLResponse, RedirectResponse
 from starlette.middleware.sessions import SessionMiddleware
 
-from htmxchat import StubBackend, User, chat_lifespan, create_chat_app
+from htmxchat import LoginPages, StubBackend, User, chat_lifespan, create_chat_app
 
 LOGIN = '<form method="post"><label>Your name <input name="name" required></label> <button>Sign in</button></form>'
 
@@ -18,7 +18,7 @@ async def identify(request: Request) -> User | None:
     return User(id=name, name=name) if name else None
 
 
-chat = create_chat_app(StubBackend(), identify=identify, login_url="/login", logout_url="/logout", title="Meridian")
+chat = create_chat_app(StubBackend(), identify=identify, login=LoginPages("/login", "/logout"), title="Meridian")
 app = FastAPI(lifespan=chat_lifespan(chat))
 app.add_middleware(SessionMiddleware, secret_key=secrets.token_hex(), same_site="lax")
 app.mount("/chat", chat)

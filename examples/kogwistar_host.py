@@ -14,7 +14,7 @@ import httpx
 from fastapi import FastAPI, Request
 from fastapi.responses import HTMLResponse, RedirectResponse
 
-from htmxchat import Store, User, chat_lifespan, create_chat_app
+from htmxchat import LoginPages, Store, User, chat_lifespan, create_chat_app
 from htmxchat.agents.kogwistar import KogwistarBackend
 
 URL = os.environ.get("KOGWISTAR_URL", "http://localhost:28110")
@@ -30,7 +30,7 @@ async def identify(request: Request) -> User | None:
     return user if user and user.expires_at and user.expires_at > datetime.now(UTC) else None
 
 
-chat = create_chat_app(KogwistarBackend(URL, store=Store()), identify=identify, login_url="/login")
+chat = create_chat_app(KogwistarBackend(URL, store=Store()), identify=identify, login=LoginPages("/login"))
 app = FastAPI(lifespan=chat_lifespan(chat))
 app.mount("/chat", chat)
 

@@ -9,7 +9,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 from starlette.routing import Mount, Route
 
-from htmxchat import Look, StubBackend, User, chat_lifespan, create_chat_app
+from htmxchat import LoginPages, Look, StubBackend, User, chat_lifespan, create_chat_app
 
 STAFF = {"ann"}
 
@@ -67,6 +67,7 @@ def header(user: User | None) -> FT:
 
 
 look = Look(
+    stylesheets=["/static/brand.css"],
     logo="/static/logo.svg",
     favicon="/static/logo.svg",
     header=header,
@@ -76,11 +77,9 @@ look = Look(
 chat = create_chat_app(
     StubBackend(),
     identify=identify,
-    login_url="/sign-in",
-    logout_url="/sign-out",
+    login=LoginPages("/sign-in", "/sign-out"),
     title="Meridian",
     look=look,
-    stylesheets=["/static/brand.css"],
     inspector=lambda user: user.id in STAFF,
 )
 app = Starlette(

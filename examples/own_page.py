@@ -11,7 +11,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse
 from starlette.routing import Mount, Route
 
-from htmxchat import StubBackend, User, chat_context, chat_lifespan, create_chat_app
+from htmxchat import LoginPages, StubBackend, User, chat_context, chat_lifespan, create_chat_app
 from htmxchat.fragments import history_items, sprite, transcript
 from htmxchat.html import render
 
@@ -49,7 +49,7 @@ async def identify(request: Request) -> User | None:
 
 
 backend = StubBackend()
-chat = create_chat_app(backend, identify=identify, login_url="/desk", title="Meridian")
+chat = create_chat_app(backend, identify=identify, login=LoginPages("/desk"), title="Meridian")
 
 
 async def desk(request: Request) -> HTMLResponse:

@@ -2,8 +2,8 @@
 
 from .agent import Agent, CanResume, CanStop, Checkpoint, Pinned, Remember, Request, Responder, RunScript, Said
 from .app import chat_context, chat_lifespan, create_chat_app
-from .auth.identity import Identify
-from .auth.login import Login, SignInAt
+from .auth.identity import BrowserIdentity, Identify
+from .auth.login import Login, LoginPages, SignInAt
 from .backend import (
     Backend,
     CanBeObserved,
@@ -74,6 +74,7 @@ from .events import (
     UsageReported,
 )
 from .http.limits import Limits
+from .http.origins import Origins
 from .look import Look
 from .models import (
     UNDATED,
@@ -111,6 +112,7 @@ __all__ = [
     "BadRequest",
     "BodyTooLarge",
     "BodyTooSlow",
+    "BrowserIdentity",
     "Busy",
     "CanBeObserved",
     "CanBranch",
@@ -150,12 +152,14 @@ __all__ = [
     "Limits",
     "LocalBackend",
     "Login",
+    "LoginPages",
     "Look",
     "Managed",
     "NotAllowed",
     "NotFound",
     "NotSignedIn",
     "Observer",
+    "Origins",
     "OtherSchema",
     "Outcome",
     "Overview",

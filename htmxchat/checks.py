@@ -72,6 +72,11 @@ def instance(name: str, value: Any, of: type[T], example: str) -> T:
     return value
 
 
+def optional(name: str, value: Any, of: type[T], example: str) -> T:
+    """Return an object of a class; `None` is the usual one."""
+    return of() if value is None else instance(name, value, of, example)
+
+
 def items(name: str, value: Any, check: Callable[[str, Any], T], example: str) -> tuple[T, ...]:
     """Return the items of a list, each checked; a lone `str` would be taken letter by letter."""
     if isinstance(value, str | bytes) or not isinstance(value, Iterable):

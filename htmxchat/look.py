@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
@@ -23,10 +23,15 @@ class Look:
 
     Contents are components, text, or a function that is given the `User`, or `None` on a page that nobody is signed in
     to. A path in their `href`, `src`, `action`, `formaction` or `hx-get` (or another method's) is one of the
-    application that mounts the chat, as it is in `login_url`. The pages' policy allows no scripts and styles inside
+    application that mounts the chat, as it is in `stylesheets`. The pages' policy allows no scripts and styles inside
     HTML: use `cls`, and `stylesheets`.
 
     Attributes:
+        agent: What the other side is called, for screen readers.
+        greeting: The heading of the empty page.
+        introduction: A sentence below it.
+        stylesheets: Paths of the host's own style sheets, `"/static/brand.css"`, loaded after the chat's: the place to
+            set the `--chat-*` tokens. They come from the chat's own origin.
         logo: The path of an image, shown before the title of the chat. It can be 24 pixels high.
         favicon: The path of an image for the browser's tab, in place of the chat's.
         header: What stands above the rooms, on every page.
@@ -34,6 +39,10 @@ class Look:
         empty: What stands on the empty page, in place of the greeting and the introduction; starters follow.
     """
 
+    agent: str = "Agent"
+    greeting: str = "What can I do for you?"
+    introduction: str = ""
+    stylesheets: Sequence[str] = ()
     logo: str | None = None
     favicon: str | None = None
     header: Content = None
@@ -41,6 +50,11 @@ class Look:
     empty: Child | Callable[[User], Child] = None
 
     def __post_init__(self) -> None:
+        checks.text("Look.agent", self.agent, empty=False)
+        checks.text("Look.greeting", self.greeting)
+        checks.text("Look.introduction", self.introduction)
+        paths = checks.items("Look.stylesheets", self.stylesheets, checks.path, '["/static/brand.css"]')
+        object.__setattr__(self, "stylesheets", paths)  # frozen, but not before it is complete
         for name in ("logo", "favicon"):
             if getattr(self, name) is not None:
                 checks.path(f"Look.{name}", getattr(self, name))

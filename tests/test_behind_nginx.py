@@ -14,7 +14,7 @@ from starlette.applications import Starlette
 from starlette.requests import HTTPConnection
 from starlette.routing import Mount
 
-from htmxchat import Look, StubBackend, User, chat_lifespan, create_chat_app
+from htmxchat import LoginPages, Look, StubBackend, User, chat_lifespan, create_chat_app
 from tests.fake_auth import Serving
 from tests.servers import Nginx, free_port, nginx_program
 from tests.support import parse
@@ -40,10 +40,8 @@ def service(root_path: str = "", prefix: str = "") -> FastAPI:
     chat = create_chat_app(
         StubBackend(pace=0),
         identify=identify,
-        login_url=f"{prefix}/login",
-        logout_url=f"{prefix}/logout",
-        stylesheets=[f"{prefix}/brand.css"],
-        look=Look(favicon=f"{prefix}/icon.svg"),
+        login=LoginPages(f"{prefix}/login", f"{prefix}/logout"),
+        look=Look(stylesheets=[f"{prefix}/brand.css"], favicon=f"{prefix}/icon.svg"),
     )
     app = FastAPI(root_path=root_path, lifespan=chat_lifespan(chat))
 

@@ -373,11 +373,10 @@ class TestTheKey:
 
     def test_a_secret_that_can_be_guessed_is_refused(self) -> None:
         with pytest.raises(ValueError, match="32 random characters"):
-            create_chat_app(StubBackend(), secret="short")
+            BrowserIdentity(secret="short")
 
-    def test_a_secret_beside_a_sign_in_is_refused(self) -> None:
-        async def nobody(request: Request) -> None:
-            return None
-
-        with pytest.raises(ValueError, match="secret signs the cookies"):
-            create_chat_app(StubBackend(), identify=nobody, secret=SECRET)
+    def test_a_host_may_give_the_key(self) -> None:
+        app = create_chat_app(StubBackend(), identify=BrowserIdentity(secret=SECRET))
+        with TestClient(app) as client:
+            assert client.get("/").status_code == 200
+            assert client.post("/messages", data={"text": "Hello"}, follow_redirects=False).status_code == 303

@@ -19,9 +19,9 @@ SEAMS = {"agent", "backend", "auth.login"}
 LOG = {"journal", "store"}
 PAGE = {"html", "drawing", "look", "view", "urls", "live.patches", "inspection", *NOUNS}
 STREAM = {"fragments", "http.sse", "http.stopping", "live", *SEAMS, *PAGE}
-GUARDS = {"http", "auth", "submissions"}
+GUARDS = {"http", "auth"}
 AGENTS = {"agents", "backends", "testing"}
-EVERYTHING = {"app", "bound", "chat", "endpoints", *STREAM, *GUARDS, *LOG, *AGENTS}
+EVERYTHING = {"app", "chat", "endpoints", *STREAM, *GUARDS, *LOG, *AGENTS}
 
 # Place: the places of htmxchat it may import, then the packages of others besides the standard library.
 LAYERS: dict[str, tuple[set[str], set[str]]] = {
@@ -44,10 +44,11 @@ LAYERS: dict[str, tuple[set[str], set[str]]] = {
     "live": (STREAM, {"anyio"}),
     "live.patches": (set(), set()),
     "live.reading": (NOUNS | SEAMS, set()),
-    "bound": (NOUNS | {"backend", "live.reading", "submissions"}, {"anyio"}),
-    "chat": (STREAM | GUARDS | {"bound"}, set()),
-    "endpoints": (STREAM | GUARDS | {"backends.containment", "bound", "chat"}, {"anyio", "starlette"}),
-    "app": (STREAM | GUARDS | {"bound", "chat", "endpoints"}, {"anyio", "starlette"}),
+    "chat.bound": (NOUNS | {"backend", "chat.submissions", "live.reading"}, {"anyio"}),
+    "chat.submissions": (NOUNS, {"anyio"}),
+    "chat": (STREAM | GUARDS, set()),
+    "endpoints": (STREAM | GUARDS | {"backends.containment", "chat"}, {"anyio", "starlette"}),
+    "app": (STREAM | GUARDS | {"chat", "endpoints"}, {"anyio", "starlette"}),
     **dict.fromkeys(LOG, (NOUNS | LOG | {"agent", "backend", "view"}, {"alembic", "anyio", "sqlalchemy"})),
     **dict.fromkeys(
         AGENTS,

@@ -22,6 +22,7 @@ from starlette.testclient import TestClient
 from htmxchat import (
     LocalBackend,
     Login,
+    LoginPages,
     NotSignedIn,
     Request,
     SignInAt,
@@ -522,7 +523,7 @@ class TestSessions:
         with pytest.raises(ValueError, match="by itself"):
             create_chat_app(backend, login=Door(), identify=identify)
         with pytest.raises(ValueError, match="by itself"):
-            create_chat_app(backend, login=Door(), login_url="/login")
+            create_chat_app(backend, login=LoginPages("/login"))
         with pytest.raises(TypeError, match="login is a Login"):
             create_chat_app(backend, login=object())  # type: ignore[arg-type]
         assert isinstance(Door(), Login)

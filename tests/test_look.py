@@ -18,6 +18,7 @@ from starlette.testclient import TestClient
 from htmxchat import (
     EventBody,
     LocalBackend,
+    LoginPages,
     Look,
     Request,
     ScriptProposed,
@@ -126,10 +127,9 @@ def everything() -> Starlette:
     return create_chat_app(
         LocalBackend(respond, starters=[Starter("Hi", "Hello")]),
         identify=identify,
-        login_url="/login?theme=dark",
-        logout_url="/logout",
-        stylesheets=["/static/a.css"],
+        login=LoginPages("/login?theme=dark", "/logout"),
         look=Look(
+            stylesheets=["/static/a.css"],
             logo="/static/logo.svg",
             favicon="/static/icon.png",
             header=[A("Home", href="/"), A("Elsewhere", href="https://elsewhere.example/"), Img(src="/static/x.png")],
@@ -280,8 +280,8 @@ class TestContents:
         assert "Look.header failed" in caplog.text and "why" in caplog.text
 
     def test_of_the_empty_page_leave_the_starters(self) -> None:
-        look = Look(empty=Div(H2("Own"), Form(action="/search")))
-        chat = create_chat_app(StubBackend(), identify=identify, look=look, greeting="Not this")
+        look = Look(empty=Div(H2("Own"), Form(action="/search")), greeting="Not this")
+        chat = create_chat_app(StubBackend(), identify=identify, look=look)
         with TestClient(chat) as client:
             empty = parse(client.get("/", headers={"x-user": "ann"}).text).one(cls="empty")
         assert "Own" in empty.text and "Not this" not in empty.text

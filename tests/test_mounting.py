@@ -15,7 +15,7 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Mount, Route
 from starlette.testclient import TestClient
 
-from htmxchat import LocalBackend, Store, StubBackend, chat_lifespan, create_chat_app
+from htmxchat import LocalBackend, Look, Store, StubBackend, chat_lifespan, create_chat_app
 from htmxchat.agent import Request as Turn
 from htmxchat.agents.kogwistar import KogwistarLogin
 from htmxchat.urls import Urls
@@ -377,7 +377,7 @@ class TestUrls:
 
 
 def test_the_hosts_style_sheets_come_after_the_chats_own() -> None:
-    app = create_chat_app(StubBackend(), stylesheets=["/static/brand.css"])
+    app = create_chat_app(StubBackend(), look=Look(stylesheets=["/static/brand.css"]))
     with TestClient(app) as client:
         for path in ("/", "/history", "/c/nothing"):
             page = client.get(path).text

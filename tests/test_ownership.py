@@ -13,7 +13,7 @@ from starlette.requests import Request
 from starlette.routing import Mount, Route
 from starlette.testclient import TestClient
 
-from htmxchat import LocalBackend, StubBackend, create_chat_app
+from htmxchat import LocalBackend, LoginPages, StubBackend, create_chat_app
 from htmxchat.events import JSON, InputRequested, RunEvent, ScriptProposed
 from htmxchat.models import Conversation, ConversationPage, Run, Transcript, User
 from htmxchat.scripts.models import FromAgent
@@ -292,7 +292,8 @@ class TestNobody:
     def test_nobody_gets_a_401_everywhere(
         self, chat: Taken, name: str, method: str, headers: dict[str, str], login_url: str | None
     ) -> None:
-        app = create_chat_app(chat.client.app.state.chat.backend, identify=identify, login_url=login_url)  # type: ignore[attr-defined]
+        backend = chat.client.app.state.chat.backend  # type: ignore[attr-defined]
+        app = create_chat_app(backend, identify=identify, login=LoginPages(login_url) if login_url else None)
         paths = {"home": "/", "history": "/history", "start": "/messages"}
         path = paths.get(name) or path_of(name, chat.conversation, chat.run)
         response = TestClient(app).request(method, path, data=FORM if method == "POST" else None, headers=headers)

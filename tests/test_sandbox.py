@@ -17,7 +17,7 @@ from starlette.applications import Starlette
 from starlette.routing import Mount
 from starlette.testclient import TestClient
 
-from htmxchat import create_chat_app
+from htmxchat import Origins, create_chat_app
 from htmxchat.backends.stub import StubBackend
 from htmxchat.http.assets import STATIC
 from htmxchat.scripts import Scripts
@@ -115,7 +115,7 @@ class TestDocument:
             ([], ["'self'"]),
             (["'none'"], ["'self'"]),
         ):
-            with TestClient(create_chat_app(StubBackend(), frame_ancestors=given)) as client:
+            with TestClient(create_chat_app(StubBackend(), origins=Origins(frame_ancestors=given))) as client:
                 policy = directives(client.get("/sandbox").headers["content-security-policy"])
             assert policy["frame-ancestors"] == expected
 

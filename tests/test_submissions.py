@@ -8,8 +8,8 @@ import anyio
 import pytest
 
 from htmxchat import BackendUnavailable, Run
+from htmxchat.chat.submissions import Submissions
 from htmxchat.models import RunState
-from htmxchat.submissions import Submissions
 
 pytestmark = pytest.mark.anyio
 

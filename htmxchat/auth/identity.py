@@ -69,10 +69,12 @@ class BrowserIdentity:
         ValueError: The secret is too short.
     """
 
-    def __init__(self, keep_key: KeepKey | None = None, secret: str | None = None) -> None:
-        if secret is not None and len(secret) < _SHORTEST_SECRET:
+    def __init__(self, keep_key: KeepKey | None = None, *, secret: str | None = None) -> None:
+        if secret is not None and len(checks.text("secret", secret)) < _SHORTEST_SECRET:
             hint = "python -c 'import secrets; print(secrets.token_urlsafe())' makes one"
             raise ValueError(f"secret is a string of {_SHORTEST_SECRET} random characters at least: {hint}.")
+        if keep_key is not None:
+            checks.asynchronous("keep_key", keep_key, "async def keep_key() -> bytes | None")
         self._keep_key = keep_key
         self._kept = secret.encode() if secret else None
         self._own = secrets.token_bytes(32)

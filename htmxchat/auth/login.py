@@ -6,6 +6,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
 
+from .. import checks
 from ..kinds import check_fields
 from ..models import PendingSignIn, User
 
@@ -36,6 +37,27 @@ class SignInAt:
 
     def __post_init__(self) -> None:
         check_fields(self)
+
+
+@dataclass(frozen=True, slots=True)
+class LoginPages:
+    """The host's own pages for signing in and out, beside its `identify`.
+
+    Attributes:
+        login_url: Where people sign in, `"/login"`. It gets a field `next`, the path to come back to.
+        logout_url: Where they sign out, to which a link leads.
+
+    Raises:
+        ValueError: One is neither a path nor an address.
+    """
+
+    login_url: str
+    logout_url: str | None = None
+
+    def __post_init__(self) -> None:
+        checks.address("login_url", self.login_url, "/login")
+        if self.logout_url is not None:
+            checks.address("logout_url", self.logout_url, "/logout")
 
 
 def over_https(login: Login) -> bool:

@@ -39,7 +39,7 @@ class Options:
 
 @dataclass(frozen=True, slots=True)
 class Answering:
-    """What answers in the chat: arguments of `create_chat_app`."""
+    """What answers in the chat, and a sentence about it."""
 
     backend: Backend
     login: Login | None = None

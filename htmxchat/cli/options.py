@@ -26,6 +26,16 @@ class Address(click.ParamType[str]):
         return value.rstrip("/")
 
 
+class AgentName(click.Choice[str]):
+    """One of the agents that come along, or `module:object`."""
+
+    def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        return value if ":" in value else super().convert(value, param, ctx)
+
+    def get_metavar(self, param: click.Parameter, ctx: click.Context) -> str:
+        return f"[{'|'.join(self.choices)}|MODULE:OBJECT]"
+
+
 class AgentOption(click.Option):
     """An option of some agents only: it is refused beside another one.
 

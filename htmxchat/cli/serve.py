@@ -14,14 +14,15 @@ import click
 from starlette.applications import Starlette
 from starlette.routing import Mount
 
-from .. import Store, __version__, chat_lifespan, create_chat_app
+from .. import Limits, Look, Store, __version__, chat_lifespan, create_chat_app
 from ..store.engines import create_private
 from .agents import AGENTS, Options
-from .options import Address, AgentOption
+from .objects import python_object
+from .options import Address, AgentName, AgentOption
 
 _option = partial(click.option, show_envvar=True)
 _agent_option = partial(_option, cls=AgentOption)
-_agents = click.Choice([*AGENTS])
+_agents = AgentName([*AGENTS])
 _streams = click.Choice(["sse", "poll"], case_sensitive=False)
 _milliseconds = click.IntRange(100, 60_000)
 _levels = click.Choice(["critical", "error", "warning", "info", "debug"], case_sensitive=False)
@@ -80,7 +81,7 @@ def make_app(options: Options) -> Starlette:
     """Return the chat, mounted at the path of its public address."""
     try:
         store = Store(f"sqlite:///{options.db}") if options.db else Store()
-        answering = AGENTS[options.agent](options, store)
+        answering = AGENTS.get(options.agent, python_object)(options, store)
     except ImportError as error:
         raise click.ClickException(str(error)) from None
     except ValueError as error:
@@ -88,10 +89,10 @@ def make_app(options: Options) -> Starlette:
     chat = create_chat_app(
         answering.backend,
         login=answering.login,
-        introduction=answering.introduction,
         title="htmxchat",
         stream=options.stream,
-        poll_interval=options.poll_interval / 1000,
+        look=Look(introduction=answering.introduction),
+        limits=Limits(poll_interval=options.poll_interval / 1000),
     )
     path = urlsplit(options.app_url or "").path
     return Starlette(routes=[Mount(path, chat)], lifespan=chat_lifespan(chat)) if path else chat

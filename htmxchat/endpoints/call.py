@@ -20,8 +20,8 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response
 from starlette.types import Receive, Scope, Send
 
 from ..backends.containment import contained
-from ..bound import BoundBackend
 from ..chat import Chat
+from ..chat.bound import BoundBackend
 from ..errors import (
     BadRequest,
     ChatError,

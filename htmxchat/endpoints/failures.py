@@ -152,7 +152,8 @@ def _sign_in_url(request: Request, error: Exception) -> str | None:
     back = urls.back(_path(request))
     if chat.login:
         return urls.login(back)
-    return urls.sign_in_at_host(chat.settings.login_url, back) if chat.settings.login_url else None
+    pages = chat.settings.login_pages
+    return urls.sign_in_at_host(pages.login_url, back) if pages else None
 
 
 def _without_conversation(request: Request) -> list[Patch]:

@@ -171,7 +171,7 @@ def runner(call: Call, queue: str | None = None) -> FT | None:
 
 def refresh(call: Call) -> float | None:
     """Return how often a page asks what others have changed, in seconds; `None` when that would cost too much."""
-    return 2 * call.chat.settings.poll_interval if call.backend.can(TellsChanges) else None
+    return 2 * call.chat.settings.limits.poll_interval if call.backend.can(TellsChanges) else None
 
 
 def close_sides(call: Call, conversation: Conversation | None) -> list[Patch]:
@@ -223,8 +223,8 @@ def _room(call: Call, conversation: Conversation | None, *, turns: Child, compos
         can_rename=call.backend.can(CanRename),
         can_delete=call.backend.can(CanDelete),
         openers=[side_opener(each) for each in sides(call, conversation)],
-        greeting=settings.greeting,
-        introduction=settings.introduction,
+        greeting=settings.look.greeting,
+        introduction=settings.look.introduction,
         starters=settings.starters,
         empty=call.chat.empty(call.urls, call.user) if conversation is None else None,
         submission=new_submission(),
@@ -269,7 +269,8 @@ def draw_history(
 def _sign_out(call: Call) -> FT | None:
     if call.chat.login:
         return sign_out_form(urls=call.urls)
-    url = call.chat.settings.logout_url
+    pages = call.chat.settings.login_pages
+    url = pages and pages.logout_url
     return sign_out_link(call.urls.at_host(url)) if url else None
 
 

@@ -25,7 +25,7 @@ async def show(request: Request) -> Response:
         body,
         headers={
             "Content-Type": "text/html; charset=utf-8",
-            "Content-Security-Policy": policy(digest, chat.settings.frame_ancestors),
+            "Content-Security-Policy": policy(digest, chat.settings.origins.frame_ancestors),
             # Gives the frame a process and shared memory of its own, so that a script can be interrupted.
             "Document-Isolation-Policy": "isolate-and-require-corp",
             "Cross-Origin-Resource-Policy": "same-origin",

@@ -12,11 +12,13 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.requests import ClientDisconnect, Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from .. import checks
 from ..errors import BodyTooLarge, BodyTooSlow
 from ..kinds import check_fields
 from .csrf import Refuse
 
 _FORM_BYTES_PER_CHARACTER = 12  # four bytes of UTF-8, each written as %XX
+_TIMES = ("body_timeout", "resume_seconds", "poll_interval", "backend_timeout")
 _FORM_OVERHEAD = 1024  # field names and the other fields
 
 
@@ -39,8 +41,12 @@ class Limits:
         runs_per_user: How many live runs a user may have at a time, those that wait for the user included. A backend
             that is a `CanLimitRuns` counts them over all processes; another has to see to it itself.
 
+        poll_interval: Seconds between two polls of a live answer. A visible page asks half as often what other tabs and
+            devices have changed.
+        backend_timeout: Seconds that a page waits for the backend before it says that it cannot be reached.
+
     Raises:
-        ValueError: A limit is below 1, or `body` is too small for `text`.
+        ValueError: A limit is below 1, a time is not above 0, or `body` is too small for `text`.
     """
 
     text: int = 20_000
@@ -52,11 +58,15 @@ class Limits:
     resume_bytes: int = 64 * 1024 * 1024
     resume_seconds: float = 60.0
     runs_per_user: int = 10
+    poll_interval: float = 0.7
+    backend_timeout: float = 15.0
 
     def __post_init__(self) -> None:
         check_fields(self)
         for name, value in asdict(self).items():
-            if value < 1:
+            if name in _TIMES:
+                checks.seconds(f"Limits.{name}", value)
+            elif value < 1:
                 raise ValueError(f"Limits.{name} is at least 1, not {value}.")
         needed = self.text * _FORM_BYTES_PER_CHARACTER + _FORM_OVERHEAD
         if self.body < needed:

@@ -1,4 +1,4 @@
-"""For those who write a backend: its conformance tests, and backends that play a script. Needs pytest.
+"""For those who write a backend or an agent: conformance tests, and backends that play a script. Needs pytest.
 
 from htmxchat.testing import BackendConformance
 
@@ -11,10 +11,21 @@ from __future__ import annotations
 
 import pytest
 
-pytest.register_assert_rewrite("htmxchat.testing.conformance")
+pytest.register_assert_rewrite("htmxchat.testing.agents", "htmxchat.testing.conformance")
 
+from .agents import AgentConformance  # noqa: E402
 from .backends import Break, Delay, Gate, ScriptedBackend, Stall, Step  # noqa: E402
 from .conformance import BackendConformance  # noqa: E402
 from .reading import each_event  # noqa: E402
 
-__all__ = ["BackendConformance", "Break", "Delay", "Gate", "ScriptedBackend", "Stall", "Step", "each_event"]
+__all__ = [
+    "AgentConformance",
+    "BackendConformance",
+    "Break",
+    "Delay",
+    "Gate",
+    "ScriptedBackend",
+    "Stall",
+    "Step",
+    "each_event",
+]

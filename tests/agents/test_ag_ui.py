@@ -307,6 +307,21 @@ async def test_a_call_that_nobody_answers_is_a_question(chats: Chats, ann: User)
     assert [type(part).__name__ for part in view.parts] == ["ToolCall", "Question", "Text"]
 
 
+async def test_a_call_that_was_denied_is_shown_as_denied(chats: Chats, ann: User) -> None:
+    about = asks(interrupt("i", message="Delete?", toolCallId="c1", responseSchema=APPROVAL))
+    result = {"type": "TOOL_CALL_RESULT", "toolCallId": "c1", "messageId": "r", "content": "Rejected by the user."}
+    for first, second in [
+        (run(*calls("delete", {}), outcome=about), run(result)),
+        (run(*calls("delete", {})), run(*says("Then not."))),
+    ]:
+        async with playing([first, second]) as server:
+            chat = chats(ag_ui(server.url))
+            begun = await chat.start_run(ann, None, "Clean up")
+            await answered(chat, ann, begun, "Deny")
+            call = (await ended(chat, ann, begun)).parts[0]
+        assert isinstance(call, ToolCall) and (call.state, call.found) == (RunState.FAILED, "Denied")
+
+
 # Tools of the chat
 
 

@@ -9,7 +9,7 @@ import anyio
 import httpx
 import pytest
 
-from htmxchat import LocalBackend, RunState, RunView, User, fold
+from htmxchat import LocalBackend, Run, RunState, RunView, User, fold
 from htmxchat.agents import ag_ui
 from htmxchat.agents.ag_ui_api import FrontendTool
 from htmxchat.parts import Question, Reasoning, ToolCall
@@ -86,6 +86,47 @@ async def stopped(request):
 app = Starlette(routes=[Route("/stopped", stopped), Route("/{name}", answer, methods=["POST"])])
 """
 
+LANGGRAPH = """
+from ag_ui_langgraph import LangGraphAgent, add_langgraph_fastapi_endpoint
+from fastapi import FastAPI
+from langchain_core.messages import AIMessage, HumanMessage
+from langgraph.checkpoint.memory import MemorySaver
+from langgraph.graph import END, START, MessagesState, StateGraph
+from langgraph.types import interrupt
+
+class State(MessagesState, total=False):
+    first: str
+    second: str
+
+def heard(state):
+    said = ", ".join(each.content for each in state["messages"] if isinstance(each, HumanMessage))
+    return {"messages": [AIMessage(f"Heard {said}.")]}
+
+def first(state):
+    return {"first": interrupt({"question": "First colour?", "options": ["red", "blue"]})}
+
+def second(state):
+    return {"second": interrupt("Second colour?")}
+
+def mixed(state):
+    return {"messages": [AIMessage(f"{state['first']} and {state['second']}")]}
+
+chat = StateGraph(State)
+chat.add_node("heard", heard)
+chat.add_edge(START, "heard")
+both = StateGraph(State)
+for node in (first, second, mixed):
+    both.add_node(node.__name__, node)
+both.add_edge(START, "first")
+both.add_edge(START, "second")
+both.add_edge(["first", "second"], "mixed")
+app = FastAPI()
+for name, graph in [("chat", chat), ("both", both)]:
+    compiled = graph.compile(checkpointer=MemorySaver())
+    agent = LangGraphAgent(name=name, graph=compiled, emit_raw_events=False, emit_interrupt_outcome=True)
+    add_langgraph_fastapi_endpoint(app, agent, f"/{name}")
+"""
+
 
 @pytest.fixture
 def anyio_backend() -> str:
@@ -95,6 +136,12 @@ def anyio_backend() -> str:
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Host]:
     with uvicorn(tmp_path_factory.mktemp("pydantic_ai"), PYDANTIC_AI) as host:
+        yield host
+
+
+@pytest.fixture(scope="module")
+def langgraph(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Host]:
+    with uvicorn(tmp_path_factory.mktemp("langgraph"), LANGGRAPH) as host:
         yield host
 
 
@@ -109,7 +156,11 @@ class Talk:
     async def say(self, text: str, *answers: str, stop_at: str = "") -> RunView:
         """Say something, answer what is asked, and return what comes of it."""
         run = await self.backend.start_run(self.user, self.conversation, text)
-        self.conversation, view, left = run.conversation_id, RunView(), list(answers)
+        self.conversation = run.conversation_id
+        return await self.read(run, *answers, stop_at=stop_at)
+
+    async def read(self, run: Run, *answers: str, stop_at: str = "") -> RunView:
+        view, left = RunView(), list(answers)
         asked: set[str] = set()
         with anyio.fail_after(60):
             async for event in each_event(self.backend, self.user, run.id):
@@ -163,4 +214,28 @@ async def test_what_pydantic_ai_says_of_an_error_is_not_on_the_page(server: Host
     talk = Talk(f"{server.url}/failing")
     view = await talk.say("Go")
     assert view.state is RunState.FAILED and view.text == "Half " and "secret" not in str(view.error)
+    await talk.backend.close()
+
+
+async def test_langgraph_asks_two_things_at_once(langgraph: Host) -> None:
+    talk = Talk(f"{langgraph.url}/both")
+    view = await talk.say("Paint", "blue", "green")
+    questions = [part.request for part in view.parts if isinstance(part, Question)]
+    assert [(each.prompt, each.choices) for each in questions] == [
+        ("First colour?", ("red", "blue")),
+        ("Second colour?", ()),
+    ]
+    assert (view.state, view.text) == (RunState.COMPLETED, "blue and green")
+    await talk.backend.close()
+
+
+async def test_langgraph_remembers_the_branch_that_is_shown(langgraph: Host) -> None:
+    talk = Talk(f"{langgraph.url}/chat")
+    await talk.say("one")
+    assert (await talk.say("two")).text == "Heard one, two."
+    assert talk.conversation is not None
+    turns = (await talk.backend.load_transcript(talk.user, talk.conversation)).turns
+    edited = await talk.backend.edit_turn(talk.user, talk.conversation, turns[2].id, "zwei")
+    assert (await talk.read(edited)).text == "Heard one, zwei."
+    assert (await talk.say("three")).text == "Heard one, zwei, three."
     await talk.backend.close()

@@ -364,3 +364,26 @@ async def test_the_api_is_found_out_once() -> None:
     assert [view.text for view in views] == ["Hello.", "Hello."]
     asked = [request.split(b" ")[1] for request in server.requests]
     assert asked == [b"/v1/chat/completions", b"/v1/responses", b"/v1/responses"]
+
+
+async def test_stop_ends_a_tool_that_runs() -> None:
+    ended = asyncio.Event()
+
+    async def wait(context: ToolContext) -> None:
+        context.progress("Waiting")
+        try:
+            await asyncio.Event().wait()
+        finally:
+            ended.set()
+
+    async with playing(calls(("c1", "wait", {}))) as server:
+        backend = LocalBackend(openai(server.url, model="m", tools=[wait]))
+        run = await backend.start_run(ANN, None, "Go")
+        async for event in each_event(backend, ANN, run.id):
+            if isinstance(event.body, StageChanged):
+                await backend.cancel_run(ANN, run.id)
+        await asyncio.wait_for(ended.wait(), 5)
+        view = fold([event async for event in each_event(backend, ANN, run.id)])
+        await backend.close()
+    assert view.state is RunState.CANCELLED
+    assert [part.state for part in tool_parts(view)] == [RunState.CANCELLED]

@@ -21,6 +21,8 @@ from htmxchat import (
     EventBody,
     InputRequested,
     LocalBackend,
+    LoginPages,
+    Look,
     Request,
     RunScript,
     ScriptProposed,
@@ -128,7 +130,7 @@ def signed_out() -> Starlette:
     async def nobody(_request: object) -> None:
         return None
 
-    return create_chat_app(LocalBackend(respond), identify=nobody, login_url="/login")
+    return create_chat_app(LocalBackend(respond), identify=nobody, login=LoginPages("/login"))
 
 
 def hostile() -> Starlette:
@@ -141,9 +143,7 @@ def hostile() -> Starlette:
         LocalBackend(respond),
         identify=identify,
         title=HOSTILE,
-        agent=HOSTILE,
-        greeting=HOSTILE,
-        introduction=HOSTILE,
+        look=Look(agent=HOSTILE, greeting=HOSTILE, introduction=HOSTILE),
         starters=[Starter(HOSTILE, HOSTILE)],
     )
 

@@ -28,6 +28,7 @@ from htmxchat import (
     CanBranch,
     CanRetry,
     Limits,
+    LoginPages,
     NotAllowed,
     NotFound,
     NotSignedIn,
@@ -1077,7 +1078,7 @@ def test_a_token_that_the_server_does_not_take_any_more_leads_to_signing_in(serv
     async def identify(request: Any) -> User:
         return User("ann", token="garbage")
 
-    app = create_chat_app(KogwistarBackend(server.url, timing=FAST), identify=identify, login_url="/sign-in")
+    app = create_chat_app(KogwistarBackend(server.url, timing=FAST), identify=identify, login=LoginPages("/sign-in"))
     with TestClient(app, headers={"sec-fetch-site": "same-origin"}) as client:
         page = client.get("/")
         assert page.status_code == 401

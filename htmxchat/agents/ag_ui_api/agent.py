@@ -16,7 +16,7 @@ from ..setting import setting_for
 from . import exchange as exchanges
 from .exchange import Answer, Exchange, Task
 from .frontend import BUILT_IN, BadArguments, FrontendTool, arguments_of, as_content, call
-from .inquiries import expired, inquiry_of
+from .inquiries import expired, inquiry_of, is_denial
 from .tasks import ADK, tasks_of
 from .translation import Malformed, Translator
 from .translation.fields import Event, mapping
@@ -81,6 +81,8 @@ class AgUi:
                     answer = Answer(str(error), error=str(error))
                 answer = answer or await self._call(task, request)
                 turn = turn.answered(task, answer)
+                if task.interrupt is not None and is_denial(answer.value):
+                    translator.deny(task.interrupt.call_id)
                 if answer.status == "cancelled":
                     if task.interrupt is not None and task.interrupt.langgraph:
                         # LangGraph would take the word that it is too late for the answer.

@@ -102,6 +102,12 @@ def expired(task: Task) -> Answer | None:
     return Answer(None, "cancelled") if task.interrupt is not None and is_over(task.interrupt) else None
 
 
+def is_denial(value: JSON) -> bool:
+    """Return whether an answer says that something must not be done."""
+    said = structured(value) if isinstance(value, str) else value
+    return isinstance(said, dict) and any(said.get(name) is False for name in ("approved", "accepted", "confirmed"))
+
+
 def is_over(interrupt: Interrupt) -> bool:
     """Return whether it is too late to answer."""
     try:

@@ -38,11 +38,10 @@ class OpenAIAgent:
     since the run began is in the checkpoint; what was before is read from the branch.
     """
 
-    name = "openai"
-
     _apis: tuple[str, ...]
 
     def __init__(self, server: Server, options: Options) -> None:
+        self.name = options.name
         self._server = server
         self._options = options
         # Those that are still to be tried: once one has answered, it alone.

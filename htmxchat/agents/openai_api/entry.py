@@ -25,6 +25,7 @@ def openai(
     rounds: int = 20,
     sees: bool = False,
     send_reasoning: bool = False,
+    name: str = "openai",
     headers: Mapping[str, str] | None = None,
     extra: Mapping[str, JSON] | None = None,
     timeout: float = 300.0,
@@ -45,6 +46,7 @@ def openai(
         sees: Whether the model is shown the pictures that its scripts draw.
         send_reasoning: Whether the model is given back what it thought, as `reasoning_content`. Some servers demand
             it, others refuse it.
+        name: Whose runs these are, where several agents share a store; the same in every process and release.
         headers: Further headers of each request. Their values are shown nowhere.
         extra: Further fields of each request: `{"temperature": 0}`. They are sent as they are.
         timeout: How many seconds the server may say nothing, also before its first word.
@@ -57,6 +59,7 @@ def openai(
     """
     options = Options(
         model=model,
+        name=name,
         api=api,
         system=system,
         tools=by_name(tools),

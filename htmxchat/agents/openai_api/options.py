@@ -19,6 +19,7 @@ class Options:
     """How a model is asked.
 
     Attributes:
+        name: Whose runs these are, where several agents share a store.
         api: `auto` asks for chat completions, and where there are none for responses.
         tools: By their names.
         history: How many characters of the conversation the model is given; `None` for all.
@@ -28,6 +29,7 @@ class Options:
     """
 
     model: str
+    name: str = "openai"
     api: Literal["chat", "responses", "auto"] = "chat"
     system: SystemPrompt = ""
     tools: Mapping[str, AnyTool] = field(default_factory=dict)
@@ -39,6 +41,7 @@ class Options:
 
     def __post_init__(self) -> None:
         checks.text("model", self.model, empty=False)
+        checks.text("name", self.name, empty=False)
         checks.one_of("api", self.api, ("chat", "responses", "auto"))
         if not callable(self.system):
             checks.text("system", self.system)

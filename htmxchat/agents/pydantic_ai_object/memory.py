@@ -6,6 +6,7 @@ ours may have parts.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
@@ -20,11 +21,13 @@ from pydantic_ai.messages import (
     ToolReturnPart,
     UserPromptPart,
 )
+from pydantic_core import PydanticSerializationError
 
 from ...agent import Request
 from ...events import JSON
 from ...models import RunState, Turn
 from ...parts import Text
+from ...text.cleaning import clean_json
 from ..history import told, turns_after
 
 
@@ -42,7 +45,10 @@ def recall(request: Request) -> list[ModelMessage]:
 
 
 def dump(messages: Sequence[ModelMessage]) -> str:
-    return ModelMessagesTypeAdapter.dump_json([*messages]).decode()
+    try:
+        return ModelMessagesTypeAdapter.dump_json([*messages]).decode()
+    except PydanticSerializationError:  # a lone surrogate: no text that can be written
+        return json.dumps(clean_json(ModelMessagesTypeAdapter.dump_python([*messages], mode="json")))
 
 
 def load(text: object) -> list[ModelMessage]:

@@ -48,5 +48,9 @@ class Calling:
         id, message_id, content = text(event, "toolCallId"), text(event, "messageId"), event.get("content")
         if content is not None and not isinstance(content, str | list):
             raise Malformed(event, "content")
-        self._shown.messages.put_result(id, message_id, text_result("" if content is None else content))
-        return self._shown.tools.result(id, message_id, content)
+        shown, bodies = self._shown, list[EventBody]()
+        if id not in shown.tools.calls:
+            # Of a turn before this one, or told without its call.
+            bodies += shown.tools.start(id, shown.messages.name_of(id) or "tool")
+        shown.messages.put_result(id, message_id, text_result("" if content is None else content))
+        return [*bodies, *shown.tools.result(id, message_id, content)]

@@ -89,6 +89,11 @@ class Messages:
         message["content"] = content
         return message
 
+    def name_of(self, call_id: str) -> str:
+        """Return the name of a call of any turn; empty when it is unknown."""
+        calls = (call for each in reversed(self._all) for call in calls_of(each) if call.get("id") == call_id)
+        return next((known(mapping(call.get("function")).get("name")) for call in calls), "")
+
     def caller(self, call_id: str) -> Message | None:
         """Return the message that has this call."""
         return self._callers.get(call_id)

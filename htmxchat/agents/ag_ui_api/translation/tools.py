@@ -22,6 +22,7 @@ class Call:
     arguments: list[str] = field(default_factory=list)
     closed: bool = False
     finished: bool = False
+    denied: bool = False
     result_id: str = ""
     result: JSON = None
 
@@ -61,17 +62,18 @@ class Tools:
         arguments = structured("".join(call.arguments))
         return self._shown(call, [ToolStarted(id, call.name, asked(arguments), arguments)])
 
+    def deny(self, id: str) -> None:
+        """The user does not want this call: what it gives back is not what it was made for."""
+        if id in self.calls:
+            self.calls[id].denied = True
+
     def result(self, id: str, message_id: str, content: JSON, *, failed: bool = False) -> list[EventBody]:
-        bodies: list[EventBody] = []
-        call = self.calls.get(id)
-        if call is None:
-            call = self.calls[id] = Call("tool", closed=True)
-            bodies += self._shown(call, [ToolStarted(id, call.name)])
+        """A call has given something back; it is one of `calls`."""
+        call = self.calls[id]
         repeated = call.finished
         call.finished, call.result_id, call.result = True, message_id, shown_result(content)
-        return (
-            [] if repeated else [*bodies, *self._shown(call, [_finished(id, call.result, "Failed" if failed else "")])]
-        )
+        word = "Denied" if call.denied else "Failed" if failed else ""
+        return [] if repeated else self._shown(call, [_finished(id, call.result, word)])
 
     def outcome(self, message_id: str, encrypted: str) -> list[EventBody]:
         """Some servers say only in a value of their own that a call was denied or has failed."""
@@ -90,7 +92,7 @@ class Tools:
                 bodies += self.end(id)
             if not call.finished and id not in waiting:
                 call.finished = True
-                bodies += self._shown(call, [ToolFinished(id)])
+                bodies += self._shown(call, [_finished(id, None, "Denied" if call.denied else "")])
         return bodies
 
     def _shown(self, call: Call, bodies: list[EventBody]) -> list[EventBody]:

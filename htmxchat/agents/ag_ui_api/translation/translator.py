@@ -101,6 +101,10 @@ class Translator:
         function = function_of(caller, id)
         return known(function.get("name")), known(function.get("arguments"))
 
+    def deny(self, id: str) -> None:
+        """The user has said that a call must not be made."""
+        self._shown.tools.deny(id)
+
     def answered(self, id: str, content: JSON, *, failed: bool) -> list[EventBody]:
         """Return what the result of a call shows that was made here."""
         return self._shown.noted(self._shown.tools.result(id, "", content, failed=failed))

@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable
 
 import anyio
 
-from .models import Run
+from ..models import Run
 
 _MOST = 1_000
 

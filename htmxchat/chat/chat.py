@@ -3,56 +3,34 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable
 from dataclasses import dataclass, field
 from inspect import isawaitable
-from typing import Literal, TypeAlias, TypeVar
+from typing import Literal, TypeVar
 
-from .auth.identity import Identify
-from .auth.login import Login
-from .backend import Backend, CanRetry, KeepsScripts
+from ..auth.identity import Identify
+from ..auth.login import Login
+from ..backend import Backend, CanRetry, KeepsScripts
+from ..drawing import Drawings
+from ..fragments.shell import Frame
+from ..fragments.turns.context import TurnContext
+from ..html import Child
+from ..http.assets import Assets
+from ..http.limits import Slots
+from ..http.stopping import ServerStop
+from ..live import Relay
+from ..look import content_for
+from ..models import User
+from ..observing import Observer
+from ..scripts import Scripts
+from ..text.markdown import Markdown
+from ..urls import Urls
 from .bound import BoundBackend, answered
-from .drawing import Drawings
-from .fragments.shell import Frame
-from .fragments.turns.context import TurnContext
-from .html import Child
-from .http.assets import Assets
-from .http.limits import Limits, Slots
-from .http.stopping import ServerStop
-from .live import Relay
-from .look import Look, content_for
-from .models import Starter, User
-from .observing import Observer
-from .scripts import Scripts
+from .settings import Settings
 from .submissions import Submissions
-from .text.markdown import Markdown
-from .urls import Urls
 
 T = TypeVar("T")
-Inspector: TypeAlias = bool | Callable[[User], bool | Awaitable[bool]]
 _log = logging.getLogger("htmxchat")
-
-
-@dataclass(frozen=True, slots=True)
-class Settings:
-    """What a host may choose. `create_chat_app` describes each. No `scripts`: none run."""
-
-    title: str
-    greeting: str
-    introduction: str
-    starters: tuple[Starter, ...]
-    agent: str
-    stream: Literal["sse", "poll"]
-    poll_interval: float
-    backend_timeout: float
-    login_url: str | None
-    logout_url: str | None
-    inspector: Inspector
-    look: Look
-    stylesheets: tuple[str, ...]
-    limits: Limits
-    scripts: Scripts | None
-    frame_ancestors: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +70,7 @@ class Chat:
         settings, look = self.settings, self.settings.look
         return Frame(
             brand=settings.title,
-            stylesheets=tuple(map(urls.at_host, settings.stylesheets)),
+            stylesheets=tuple(map(urls.at_host, look.stylesheets)),
             logo=self.logo(urls),
             favicon=urls.at_host(look.favicon) if look.favicon else None,
             header=self._content("header", urls, user),
@@ -121,9 +99,9 @@ class Chat:
             urls=urls,
             markdown=self.markdown,
             stream=self.settings.stream,
-            poll_interval=self.settings.poll_interval,
+            poll_interval=self.settings.limits.poll_interval,
             can_retry=self.can(CanRetry),
-            agent=self.settings.agent,
+            agent=self.settings.look.agent,
             can_run_scripts=self.can(KeepsScripts),
             inspector="here" if can_inspect else None,
             drawings=self.drawings,
@@ -150,8 +128,8 @@ class Chat:
 
     def bound(self, user: User) -> BoundBackend:
         """Return the backend as this user asks it."""
-        return BoundBackend(self.backend, self.abilities, user, self.settings.backend_timeout, self.submissions)
+        return BoundBackend(self.backend, self.abilities, user, self.settings.limits.backend_timeout, self.submissions)
 
     async def ask(self, answer: Awaitable[T]) -> T:
-        """Return what the host's own code answers within `backend_timeout`; raises what `answered` does."""
-        return await answered(answer, self.settings.backend_timeout)
+        """Return what the host's own code answers within `Limits.backend_timeout`; raises what `answered` does."""
+        return await answered(answer, self.settings.limits.backend_timeout)

@@ -9,7 +9,7 @@ from typing import Any, Concatenate, ParamSpec, TypeVar
 
 import anyio
 
-from .backend import (
+from ..backend import (
     Backend,
     CanDelete,
     CanInspect,
@@ -22,10 +22,10 @@ from .backend import (
     KnowsUsers,
     TellsChanges,
 )
-from .errors import BackendUnavailable, ChatError, NotAllowed, NotFound
-from .events import RunEvent
-from .live.reading import read_run
-from .models import Overview, Run, User
+from ..errors import BackendUnavailable, ChatError, NotAllowed, NotFound
+from ..events import RunEvent
+from ..live.reading import read_run
+from ..models import Overview, Run, User
 from .submissions import Submissions
 
 P = ParamSpec("P")

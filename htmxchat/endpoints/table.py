@@ -1,0 +1,83 @@
+"""The routes of a chat, read top to bottom."""
+
+from __future__ import annotations
+
+from functools import partial
+
+from starlette.routing import Mount, Route
+
+from ..chat import Chat
+from ..http.routing import PostRoute
+from . import (
+    changes,
+    conversations,
+    exports,
+    health,
+    history,
+    insight,
+    inspector,
+    pages,
+    runs,
+    sandbox,
+    scripts,
+    session,
+)
+
+
+def routes(chat: Chat) -> list[Route | Mount]:
+    """Return the routes, and what each takes: its method, its largest body, where the page shows why it refuses."""
+    limits = chat.settings.limits
+    get = partial(Route, methods=["GET"])
+    post = partial(PostRoute, body=limits.body, errors="composer")
+    post_script = partial(PostRoute, body=limits.body, errors="scripts")
+
+    sign_in = [
+        get("/login", session.show, name="login"),
+        post("/login", session.begin, name="begin_login"),
+        get("/login/callback", session.finish, name="login_callback"),
+        get("/login/callback/{state:path}", session.finish, name="login_callback_state"),
+        post("/logout", session.end, name="logout"),
+    ]
+    return [
+        *([get("/", session.home, name="home"), *sign_in] if chat.login else [get("/", pages.home, name="home")]),
+        get("/healthz", health.alive, name="alive"),
+        get("/readyz", health.ready, name="ready"),
+        post("/messages", conversations.start, name="start"),
+        get("/c/{conversation}", pages.show, name="conversation"),
+        post("/c/{conversation}/messages", conversations.send, name="messages"),
+        get("/changes", changes.show, name="changes"),
+        get("/c/{conversation}/changes", changes.show, name="conversation_changes"),
+        get("/c/{conversation}/rename", conversations.ask_title, name="rename_form"),
+        post("/c/{conversation}/rename", conversations.rename, name="rename"),
+        post("/c/{conversation}/delete", conversations.delete, name="delete"),
+        post("/c/{deleted}/restore", conversations.restore, name="restore"),
+        get("/history", history.show, name="history"),
+        get("/c/{conversation}/runs", inspector.runs, name="runs"),
+        get("/c/{conversation}/runs/latest", inspector.latest, name="latest_run"),
+        get("/runs", inspector.find, name="find_run"),
+        get("/runs/{run}", inspector.show, name="run"),
+        get("/runs/{run}/events", inspector.events, name="events"),
+        get("/runs/{run}/events.jsonl", exports.lines, name="events_export"),
+        get("/runs/{run}/report.html", exports.page, name="report"),
+        get("/runs/{run}/summary.md", exports.text, name="summary"),
+        get("/runs/{run}/events/{seq}", inspector.event, name="event"),
+        get("/runs/{run}/steps", insight.steps, name="steps"),
+        get("/runs/{run}/checkpoints", insight.checkpoints, name="checkpoints"),
+        get("/runs/{run}/evidence", insight.evidence, name="evidence"),
+        get("/scripts", scripts.nothing, name="no_scripts"),
+        get("/c/{conversation}/scripts", scripts.show, name="scripts"),
+        post_script("/c/{conversation}/scripts", scripts.queue, name="queue_scripts"),
+        get("/runs/{run}/scripts/{script}", scripts.find, name="script"),
+        post_script("/runs/{run}/scripts/{script}", scripts.change, name="change_script"),
+        post_script("/runs/{run}/scripts/{script}/result", scripts.finish, name="script_result", body=limits.result),
+        get("/runs/{run}/scripts/{script}/pictures/{number}", scripts.picture, name="script_picture"),
+        get("/runs/{run}/scripts/{script}/files/{file}", scripts.download, name="script_file"),
+        get("/runs/{run}/stream", runs.stream, name="stream"),
+        get("/runs/{run}/poll", runs.poll, name="poll"),
+        get("/runs/{run}/text", runs.text, name="text"),
+        post("/runs/{run}/cancel", runs.cancel, name="cancel"),
+        post("/runs/{run}/retry", runs.retry, name="retry"),
+        post("/runs/{run}/answer", runs.answer, name="answer"),
+        *([get("/sandbox", sandbox.show, name="sandbox")] if chat.settings.scripts else []),
+        Mount("/static", chat.assets, name="static"),
+    ]
