@@ -255,6 +255,18 @@ async def test_a_question_survives_its_process(tmp_path: Path, chats: Chats, ann
     assert [each["resume"][0]["payload"] for each in server.requests[1:]] == [{"approved": True}]
 
 
+async def test_an_answer_waits_for_a_server_that_is_being_restarted(chats: Chats, ann: User) -> None:
+    async with playing([run(outcome=asks(interrupt("i", message="Delete?", responseSchema=APPROVAL)))]) as server:
+        chat = chats(ag_ui(server.url))
+        begun = await chat.start_run(ann, None, "Clean up")
+        await until(chat, ann, begun, lambda view: view.request is not None)
+    await answered(chat, ann, begun, "Approve")
+    await until(chat, ann, begun, lambda view: settled(view) == 1)
+    async with playing([run(*says("Done."))], port=int(server.url.split(":")[2].split("/")[0])) as server:
+        assert (await ended(chat, ann, begun)).text == "Done."
+    assert server.requests[0]["resume"][0]["payload"] == {"approved": True}
+
+
 async def test_a_process_that_dies_while_the_server_answers_asks_it_nothing_twice(
     tmp_path: Path, chats: Chats, ann: User
 ) -> None:
