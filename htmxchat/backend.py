@@ -127,7 +127,10 @@ class CanSearch(Protocol):
     async def search_conversations(
         self, user: User, query: str, *, limit: int = 30, cursor: str | None = None
     ) -> ConversationPage:
-        """Return what matches every word of `query`, latest first."""
+        """Return what matches every word of `query`, latest first.
+
+        A backend that knows where a word was found says so with the conversation's `passage`.
+        """
         ...
 
 

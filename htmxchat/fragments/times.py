@@ -13,7 +13,8 @@ Form: TypeAlias = Literal["short", "exact"]
 
 UNDATED = "Date not known"
 _time = tag("time")
-_SHORTEST = 0.1
+LEAST = 0.1
+"""Seconds that are worth saying."""
 
 
 def moment(at: datetime, form: Form | None = None) -> Child:
@@ -36,4 +37,4 @@ def time_element(at: datetime, text: str, form: Form | None = None, *, cls: str 
 
 def lasted(start: datetime, end: datetime) -> str:
     """Return how long something took, in words; nothing when it was too short to matter."""
-    return between(start, end) if (end - start).total_seconds() >= _SHORTEST else ""
+    return between(start, end) if (end - start).total_seconds() >= LEAST else ""

@@ -15,6 +15,7 @@ from ..text.cleaning import one_line, searchable
 from . import branches, rows, run_rows, script_rows
 from . import tables as t
 from .database import Database
+from .passages import read_passages
 
 MAX_TITLE = 200
 MAX_PAGE = 200
@@ -70,9 +71,20 @@ class Conversations:
         latest = t.conversations.c.updated_at.desc(), t.conversations.c.id.desc()
         state = rows.latest_state(t.conversations.c.id).scalar_subquery()
         statement = select(t.conversations, state.label("state")).where(found).order_by(*latest).limit(limit + 1)
-        found_rows = await self._database.read(lambda db: db.execute(statement).all())
-        items = tuple(rows.to_conversation(row, row.state) for row in found_rows[:limit])
-        return ConversationPage(items, rows.cursor_after(items[-1]) if len(found_rows) > limit else None)
+        words = searchable(query).split()
+
+        def work(db: Connection) -> ConversationPage:
+            found_rows = db.execute(statement).all()
+            shown = found_rows[:limit]
+            # A title that has them all says why it was found.
+            lacking = {row.id: [word for word in words if word not in row.folded] for row in shown}
+            ids = [id for id, lacks in lacking.items() if lacks]
+            searched = [word for word in words if any(word in each for each in lacking.values())]
+            passages = read_passages(db, ids, searched)
+            items = tuple(rows.to_conversation(row, row.state, passages.get(row.id, "")) for row in shown)
+            return ConversationPage(items, rows.cursor_after(items[-1]) if len(found_rows) > limit else None)
+
+        return await self._database.read(work)
 
     async def get_conversation(self, user_id: str, conversation_id: str) -> Conversation:
         """Return a conversation without its turns."""

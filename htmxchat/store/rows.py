@@ -144,8 +144,8 @@ def latest_run(db: Connection, turn_id: str) -> tuple[Run, bool] | None:
     return None if row is None else (to_run(row), row.deleted)
 
 
-def to_conversation(row: Row[Any], state: str | None) -> Conversation:
-    return Conversation(row.id, row.user_id, row.title, row.created_at, row.updated_at, *told(state))
+def to_conversation(row: Row[Any], state: str | None, passage: str = "") -> Conversation:
+    return Conversation(row.id, row.user_id, row.title, row.created_at, row.updated_at, *told(state), passage)
 
 
 def to_run(row: Any) -> Run:
