@@ -211,6 +211,20 @@ class TestBackendsThatDoNotTell:
             chat.say("one")
             assert page.ask().keys() == {"#history-list"}
 
+    def test_their_queues_are_read_and_told_once(self) -> None:
+        class Quiet(LocalBackend):
+            overview = None  # type: ignore[assignment]
+
+        with TestClient(create_chat_app(Quiet(respond), identify=identify), follow_redirects=False) as client:
+            chat = Chat(client)
+            page = chat.page(chat.say("propose"))
+            assert page.ask() == {}
+            script = page.html.one("chat-proposal")["data-script"]
+            client.post(f"/runs/{page.shown['last']}/scripts/{script}", data={"reject": "yes"})
+            told = page.ask()
+            assert told.keys() == {f"#proposal-{script}", "chat-runner"}
+            assert page.ask(queue=told["chat-runner"].one("chat-runner")["data-queue"] or "") == {}
+
     def test_one_that_is_away_is_said_to_be_in_a_line(self) -> None:
         class Away(LocalBackend):
             async def overview(self, *_: Any, **__: Any) -> Overview:

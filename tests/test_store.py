@@ -169,6 +169,23 @@ async def test_a_file_keeps_everything(tmp_path: Path) -> None:
     await store.close()
 
 
+async def test_an_overview_is_what_is_listed_and_how_the_open_one_stands(store: Store, ann: str) -> None:
+    first, *_, last = [(await answered(store, ann, f"Hello {number}")).run for number in range(4)]
+    for limit, run in (2, first), (2, last), (30, first):
+        overview = await store.conversations.overview(ann, run.conversation_id, limit=limit)
+        assert overview.latest == await store.conversations.list_conversations(ann, limit=limit)
+        assert overview.conversation == await store.conversations.get_conversation(ann, run.conversation_id)
+        assert (overview.head, overview.queue) == (run.id, 0)
+    again = await store.runs.retry_run(ann, first.id, owner="me")
+    await store.scripts.queue_block(ann, first.id, 0, "print(1)", "")
+    overview = await store.conversations.overview(ann, first.conversation_id)
+    assert (overview.head, overview.queue, type(overview.queue)) == (again.run.id, 2, int)
+    for user, id in (ann, None), (ann, "x" * 32), ("eve", first.conversation_id):
+        assert (await store.conversations.overview(user, id)).conversation is None
+    with pytest.raises(InvalidInput):
+        await store.conversations.overview("\0", None)
+
+
 async def test_times_have_a_timezone(store: Store, ann: str) -> None:
     started = await answered(store, ann, "Hello")
     transcript = await store.conversations.load_transcript(ann, started.run.conversation_id)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import hashlib
 import json
 import runpy
@@ -85,3 +86,14 @@ def test_the_check_notices_every_kind_of_change(tmp_path: Path) -> None:
         "hx-sse.min.js is missing",
         "more.js is not in the manifest",
     ]
+
+
+def test_the_check_notices_a_compressed_file_that_holds_something_else(tmp_path: Path) -> None:
+    copy = tmp_path / "vendor"
+    shutil.copytree(VENDOR, copy)
+    name, content = "pyodide/pyodide.asm.mjs.gz", gzip.compress(b"something else")
+    (copy / name).write_bytes(content)
+    manifest = json.loads((copy / "manifest.json").read_text())
+    manifest["files"][name]["sha256"] = hashlib.sha256(content).hexdigest()
+    (copy / "manifest.json").write_text(json.dumps(manifest))
+    assert check(copy) == [f"{name} is not pyodide.asm.mjs, compressed"]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -61,9 +61,8 @@ class Shown:
     @property
     def lacks(self) -> bool:
         """Whether the room does not show the script that it is to show."""
-        return (
-            bool(self.pinned) and self.cards is not None and not any(map(str(self.pinned).startswith, _ids(self.cards)))
-        )
+        wanted = self.pinned and self.pinned[:8]
+        return bool(wanted) and self.cards is not None and all(card[:8] != wanted for card in self.cards)
 
     @classmethod
     def of(cls, query: QueryParams) -> Shown:
@@ -129,12 +128,16 @@ async def _queue(call: Call, shown: Shown, overview: Overview) -> list[Patch]:
     conversation = overview.conversation
     if conversation is None or not call.backend.can(KeepsScripts):
         return []
-    if overview.queue is not None and not shown.lacks:
-        # A page that has heard of no queue lacks nothing of an empty one.
-        nothing = not shown.queue and not overview.queue
-        if nothing or shown.queue == queue_tag(conversation, overview.queue):
-            return []
-    scripts = await call.backend.list_scripts(conversation.id)
+    number, scripts = overview.queue, None
+    if number is None:
+        scripts = await call.backend.list_scripts(conversation.id)
+        number = queue_number(scripts)
+    # A page that has heard of no queue lacks nothing of an empty one.
+    heard = shown.queue == queue_tag(conversation, number) or not (shown.queue or number)
+    if heard and not shown.lacks:
+        return []
+    if scripts is None:
+        scripts = await call.backend.list_scripts(conversation.id)
     tag = queue_tag(conversation, queue_number(scripts))
     patches = [*_boxes(call, shown, scripts), *await _waiting(call, scripts)]
     if shown.cards is not None:
@@ -173,10 +176,6 @@ def _length(value: str) -> int:
     """Return how many conversations to show: a list that has grown keeps its length."""
     wanted = int(value) if value.isascii() and value.isdigit() and len(value) < 5 else _FEWEST
     return max(_FEWEST, min(wanted, _MOST))
-
-
-def _ids(versions: Iterable[str]) -> Iterator[str]:
-    return (version.partition(".")[0] for version in versions)
 
 
 def _revisions(value: str | None) -> frozenset[str] | None:

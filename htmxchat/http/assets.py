@@ -1,15 +1,13 @@
-"""The static files, as an ASGI app: versioned addresses, cached for good, compressed once."""
+"""The static files, as an ASGI app: versioned addresses, cached for good, compressed."""
 
 from __future__ import annotations
 
 import gzip
 import hashlib
-import threading
 from collections.abc import Collection
 from functools import cached_property
 from pathlib import Path
 
-import anyio.to_thread
 from starlette.datastructures import Headers
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
@@ -40,7 +38,6 @@ HTMX = ("htmx", "hx-sse")
 """The files `vendor/{name}.min.js` that make up `vendor/htmx.js`: one request for what no page does without."""
 
 _FOREVER = "public, max-age=31536000, immutable"
-_LARGE = 1024 * 1024
 _GZIP_FROM = 256  # bytes; below, the headers cost more than compression saves
 _TYPES = {
     ".css": "text/css; charset=utf-8",
@@ -59,6 +56,7 @@ _TYPES = {
     ".woff2": "font/woff2",
     ".zip": "application/zip",
 }
+_PACKED = ".gz"
 _COMPRESSED = frozenset({".png", ".webp", ".whl", ".woff2", ".zip"})
 
 
@@ -67,7 +65,8 @@ class Assets:
 
     Mounted as `Mount("/static", assets)`. An address with the present `version` may be cached for good. With
     any other, from a page older or newer than this process, it answers with the file as it is now and has the
-    browser ask again the next time, so no page breaks during a deployment.
+    browser ask again the next time, so no page breaks during a deployment. Large files have a compressed one beside
+    them, `pyodide.asm.wasm.gz`, which `scripts/vendor` makes; the others are compressed when they are first asked for.
 
     The folder is read once, here: only files that were in it then are served, as they were then, from memory. Hidden
     files are left out. The style modules named in `STYLES` are served as one file, `css/chat.css`,
@@ -126,7 +125,7 @@ class Assets:
         request = Headers(scope=scope)
         body, encoding = file.content, ""
         if _accepts_gzip(request.get("accept-encoding", "")):
-            body, encoding = await file.compressed()
+            body, encoding = file.compressed
         etag = f'"{file.digest[:16]}{"-" if encoding else ""}{encoding}"'
         headers = {
             "Cache-Control": _FOREVER if version == self.version and path in self._main.files else "no-cache",
@@ -152,35 +151,27 @@ class _Folder:
 
     @cached_property
     def files(self) -> dict[str, _File]:
-        return {path: _File(path, content) for path, content in _read(self._directory, self._without).items()}
+        contents = _read(self._directory, self._without)
+        packed = {path: contents.pop(path + _PACKED) for path in list(contents) if path + _PACKED in contents}
+        return {path: _File(path, content, packed.get(path)) for path, content in contents.items()}
 
 
 class _File:
-    def __init__(self, path: str, content: bytes) -> None:
+    def __init__(self, path: str, content: bytes, packed: bytes | None) -> None:
         suffix = Path(path).suffix.lower()
         self.content = content
         self.digest = hashlib.sha256(content).hexdigest()
         self.type = _TYPES.get(suffix, "application/octet-stream" if suffix else "text/plain; charset=utf-8")
-        worth_a_try = suffix not in _COMPRESSED and len(content) >= _GZIP_FROM
-        self._compressed: tuple[bytes, str] | None = None if worth_a_try else (content, "")
-        self._lock = threading.Lock()
+        self._packed = packed
+        self._worth_a_try = suffix not in _COMPRESSED and len(content) >= _GZIP_FROM
 
-    async def compressed(self) -> tuple[bytes, str]:
-        """Return the smallest content for a client that takes gzip, and its `Content-Encoding` (or nothing)."""
-        if self._compressed is None:
-            return await anyio.to_thread.run_sync(self._compress)
-        return self._compressed
-
-    def _compress(self) -> tuple[bytes, str]:
-        # The lock is for clients that come together: the work is done once, and they wait in threads of their own.
-        with self._lock:
-            if self._compressed is not None:
-                return self._compressed
-            level = 6 if len(self.content) > _LARGE else 9  # half the time, for hardly more bytes
-            smaller = gzip.compress(self.content, compresslevel=level, mtime=0)
-            result = (smaller, "gzip") if len(smaller) < len(self.content) else (self.content, "")
-            self._compressed = result
-            return result
+    @cached_property
+    def compressed(self) -> tuple[bytes, str]:
+        """The smallest content for a client that takes gzip, and its `Content-Encoding` (or nothing)."""
+        if not self._worth_a_try:
+            return self.content, ""
+        smaller = self._packed or gzip.compress(self.content, mtime=0)
+        return (smaller, "gzip") if len(smaller) < len(self.content) else (self.content, "")
 
 
 def _read(directory: Path, without: tuple[str, ...] = ()) -> dict[str, bytes]:

@@ -387,3 +387,19 @@ async def test_stop_ends_a_tool_that_runs() -> None:
         await backend.close()
     assert view.state is RunState.CANCELLED
     assert [part.state for part in tool_parts(view)] == [RunState.CANCELLED]
+
+
+async def test_characters_that_a_server_cut_in_two_come_whole_into_arguments_and_back() -> None:
+    def tell(text: str) -> str:
+        return text
+
+    halves = ['{"text": "\ud83d', '\ude00 \ud83d"}']
+    chunks = [{"tool_calls": [{"index": 0, "id": "c1", "function": {"name": "tell", "arguments": halves[0]}}]}]
+    chunks.append({"tool_calls": [{"index": 0, "function": {"name": None, "arguments": halves[1]}}]})
+    end = '{"choices": [{"delta": {}, "finish_reason": "tool_calls"}]}'
+    first = stream(*(f"data: {json.dumps({'choices': [{'delta': each}]})}" for each in chunks), f"data: {end}")
+    async with playing(first, answer("Told.")) as server:
+        view = await answered(server, tell)
+    assert view.state is RunState.COMPLETED
+    assert [part.result for part in tool_parts(view)] == ["😀 \ufffd"]
+    assert messages(server)[-1]["content"] == "😀 \ufffd"

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from .reply import Call
+from .surrogates import whole
 
 _KEPT = ("extra_content",)
 _ID = re.compile(r"[A-Za-z0-9_.:-]{1,64}")
@@ -62,7 +63,7 @@ class Calls:
     def calls(self) -> tuple[Call, ...]:
         """Return them in the order in which they began; one without a name is none."""
         named = (call for call in self._calls if call.name)
-        return tuple(Call(call.id, call.name, "".join(call.arguments), call.extra) for call in named)
+        return tuple(Call(call.id, whole(call.name), whole("".join(call.arguments)), call.extra) for call in named)
 
     def __bool__(self) -> bool:
         return bool(self._calls)

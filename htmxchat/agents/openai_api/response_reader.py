@@ -11,6 +11,7 @@ from ...events import JSON, UsageReported
 from ..event_stream import ServerEvent
 from . import refusals
 from .reply import Call, Piece, Reply
+from .surrogates import whole
 from .writing import Writing, count_of, dicts, read_data, text_of
 
 _TEXT = ("response.output_text.delta", "response.refusal.delta")
@@ -64,7 +65,8 @@ class ResponseReader:
         return self._writing.end()
 
     def reply(self) -> Reply:
-        calls = tuple(Call(item.id, item.name, item.arguments) for item in self._items.values() if item.name)
+        named = (item for item in self._items.values() if item.name)
+        calls = tuple(Call(item.id, whole(item.name), whole(item.arguments)) for item in named)
         back = {"items": self._back} if self._back else {}
         writing = self._writing
         return Reply(writing.text, writing.reasoning, calls, self._finish, bool(self._finish), self._usage, back)

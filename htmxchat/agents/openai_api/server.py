@@ -137,7 +137,7 @@ class Server:
     async def _post(
         self, client: httpx.AsyncClient, path: str, body: Mapping[str, JSON]
     ) -> AsyncIterator[httpx.Response]:
-        data = json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode()
+        data = json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "replace")
         headers = httpx.Headers(self._headers)
         headers["Content-Type"] = "application/json"
         timeout = httpx.Timeout(self._timeout, connect=min(_CONNECT, self._timeout))
