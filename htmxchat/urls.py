@@ -116,9 +116,9 @@ class Urls:
         """A stretch of a run's rows."""
         return self._path("runs", run_id, "events", **query)
 
-    def event(self, run_id: str, seq: int) -> str:
+    def event(self, run_id: str, row: int) -> str:
         """All that one row holds."""
-        return self._path("runs", run_id, "events", str(seq))
+        return self._path("runs", run_id, "events", str(row))
 
     def events_export(self, run_id: str) -> str:
         """A run as JSON Lines."""

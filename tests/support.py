@@ -124,6 +124,9 @@ class Element:
                     target.children.clear()
                 for child in new.children:
                     target.add(child)
+            case "beforebegin":
+                assert target.parent is not None
+                target.parent.replace(target, [*new.children, target])
             case "afterbegin":
                 for child in reversed(new.children):
                     target.children.insert(0, child)

@@ -42,7 +42,7 @@ LAYERS: dict[str, tuple[set[str], set[str]]] = {
     **dict.fromkeys(GUARDS, (NOUNS | GUARDS, {"anyio", "starlette"})),
     "fragments": (PAGE, set()),
     "live": (STREAM, {"anyio"}),
-    "live.patches": (set(), set()),
+    "live.patches": ({"html"}, set()),
     "live.reading": (NOUNS | SEAMS, set()),
     "chat.bound": (NOUNS | {"backend", "chat.submissions", "live.reading"}, {"anyio"}),
     "chat.submissions": (NOUNS, {"anyio"}),

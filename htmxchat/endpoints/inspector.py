@@ -60,11 +60,11 @@ async def events(call: Call) -> Response:
 @inspector_endpoint
 async def event(call: Call) -> Response:
     """All that a row holds: to the page as a tree, otherwise as JSON."""
-    seq = number(str(call.request.path_params["seq"]))
-    if seq is None:
+    ordinal = number(str(call.request.path_params["row"]))
+    if ordinal is None:
         raise NotFound
-    for row in rows(await run_log(call, through=seq)):
-        if row.seq >= seq:
+    for row in rows(await run_log(call, through=ordinal)):
+        if row.ordinal == ordinal:
             if call.fragment:
                 return HTMLResponse(json_tree(row.data if row.raw is None else row.raw))
             return json_response(row.json)

@@ -60,7 +60,7 @@ def routes(chat: Chat) -> list[Route | Mount]:
         get("/runs/{run}/events.jsonl", exports.lines, name="events_export"),
         get("/runs/{run}/report.html", exports.page, name="report"),
         get("/runs/{run}/summary.md", exports.text, name="summary"),
-        get("/runs/{run}/events/{seq}", inspector.event, name="event"),
+        get("/runs/{run}/events/{row}", inspector.event, name="event"),
         get("/runs/{run}/steps", insight.steps, name="steps"),
         get("/runs/{run}/checkpoints", insight.checkpoints, name="checkpoints"),
         get("/runs/{run}/evidence", insight.evidence, name="evidence"),

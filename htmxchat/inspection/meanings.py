@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import deque
+from copy import copy
 from datetime import datetime, timedelta
 
 from ..events import (
@@ -44,6 +45,13 @@ class Meanings:
         self._returned_calls: set[str] = set()
         self._unnamed: deque[tuple[str, datetime]] = deque()  # calls without an id that have not come back
         self._asked: dict[str, datetime] = {}
+
+    def copy(self) -> Meanings:
+        """Return another that goes on from here."""
+        twin = copy(self)
+        twin._calls, twin._asked = {**self._calls}, {**self._asked}
+        twin._returned_calls, twin._unnamed = {*self._returned_calls}, deque(self._unnamed)
+        return twin
 
     def add(self, body: EventBody, at: datetime, since: float) -> str:
         """Return what an event means; `since` is in seconds since the run's first one."""

@@ -13,7 +13,7 @@ from .page import LivePage
 from .rows import RowsWanted
 
 # Whose, of which run, and with what it was drawn: a user may lose the right to inspect, or come by another proxy.
-PageKey: TypeAlias = tuple[str, str, TurnContext, RowsWanted | None]
+PageKey: TypeAlias = tuple[str, str, TurnContext]
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,8 +39,8 @@ class _Shelf:
 class KeptPages:
     """Pages of live runs, by the last event that they show.
 
-    A page without rows is what all readers of the run see at that event, so each gets a copy, also of one that is
-    somewhat older than what the reader has. One with rows is its reader's own, and is given back once.
+    A page is what all readers of the run see at that event, so each gets a copy, also of one that is somewhat older
+    than what the reader has.
 
     Args:
         most: How many bytes all of them may take, about. What was not used for longest goes first.
@@ -64,26 +64,25 @@ class KeptPages:
         self._between = between
         self._spread = spread
         self._clock = clock
-        self._shelves: OrderedDict[PageKey, _Shelf] = OrderedDict()
+        self._shelves: OrderedDict[tuple[PageKey, bool], _Shelf] = OrderedDict()
         self.size = 0
 
-    def find(self, key: PageKey, after: int | None) -> LivePage | None:
-        """Return the latest page that shows nothing after the event `after`."""
+    def find(self, key: PageKey, after: int | None, rows: RowsWanted | None = None) -> LivePage | None:
+        """Return the latest page that shows nothing after the event `after`, and can go on with `rows`."""
         now = self._clock()
         self._expire(now)
-        shelf = self._shelves.get(key)
+        place = key, rows is not None
+        shelf = self._shelves.get(place)
         if shelf is None or after is None:
             return None
-        own = key[3] is not None
-        found = [kept for kept in shelf.pages if (kept.seq == after if own else kept.seq <= after)]
+        found = [kept.page for kept in shelf.pages if kept.seq <= after and kept.page.can_show(rows)]
         if not found:
             return None
-        if own:
-            self._drop(key)
-            return found[-1].page
         shelf.used_at = now
-        self._shelves.move_to_end(key)
-        return found[-1].page.copy()
+        self._shelves.move_to_end(place)
+        page = found[-1].copy()
+        page.show(rows)
+        return page
 
     def keep(self, key: PageKey, page: LivePage, seq: int | None = None) -> None:
         """Keep a page that nobody goes on with, after all that it has to say was said.
@@ -95,9 +94,10 @@ class KeptPages:
         if seq is None or page.held or not page.view.state.live:
             return
         now = self._clock()
-        shelf = self._shelves.setdefault(key, _Shelf())
+        place = key, page.has_rows
+        shelf = self._shelves.setdefault(place, _Shelf())
         shelf.used_at = now
-        self._shelves.move_to_end(key)
+        self._shelves.move_to_end(place)
         if not shelf.pages or shelf.pages[-1].seq <= seq:
             self.size -= shelf.size
             before = [kept for kept in shelf.pages if kept.seq < seq]
@@ -107,19 +107,16 @@ class KeptPages:
 
     def keep_copy(self, key: PageKey, page: LivePage, pause: float) -> None:
         """Keep a copy of a page that goes on, unless one was kept within the last `pause` seconds."""
-        shelf = self._shelves.get(key)
+        shelf = self._shelves.get((key, page.has_rows))
         if shelf is None or self._clock() >= shelf.pages[-1].at + pause:
             self.keep(key, page.copy())
 
     def _expire(self, now: float) -> None:
         while self._shelves:
-            key, shelf = next(iter(self._shelves.items()))
+            place, shelf = next(iter(self._shelves.items()))
             if self.size <= self._most and now < shelf.used_at + self._seconds:
                 return
-            self._drop(key)
-
-    def _drop(self, key: PageKey) -> None:
-        self.size -= self._shelves.pop(key).size
+            self.size -= self._shelves.pop(place).size
 
     def _thinned(self, pages: list[_Kept], now: float) -> list[_Kept]:
         """Keep the first and the last, and of the others the fewer, the older they are."""

@@ -12,6 +12,7 @@ from ...html import FT, Child, icon, tag
 from ...inspection import RowFilter, Window
 from ...urls import Urls
 from ..controls import icon_only
+from .event_rows import row_address
 from .inspecting import inspects
 
 a, button, dd, details, div, dl, dt = map(tag, ["a", "button", "dd", "details", "div", "dl", "dt"])
@@ -52,7 +53,7 @@ def toolbar(run_id: str, window: Window, wanted: RowFilter, urls: Urls, *, live:
             action=url,
             hx_get=url,
             hx_target="#inspector",
-            hx_swap="outerHTML",
+            hx_swap="outerMorph",
             hx_push_url="true",
             hx_trigger="input changed delay:250ms from:#inspector-q, change from:#inspector-type, submit",
             hx_sync="this:replace",
@@ -113,18 +114,13 @@ def live_controls(live: bool) -> FT:
     return span(inside, id="inspector-live")
 
 
-def first_problem(run_id: str, seq: int | None, urls: Urls) -> FT:
+def first_problem(run_id: str, ordinal: int | None, urls: Urls) -> FT:
     """Return the link to the first row that failed, if one did."""
     link = None
-    if seq is not None:
-        url = f"{urls.run(run_id, at=seq)}#event-{seq}"
-        link = a(icon("alert"), "First problem", cls="button", data_kind="quiet", data_row=str(seq), href=url)
+    if ordinal is not None:
+        url = row_address(run_id, ordinal, urls)
+        link = a(icon("alert"), "First problem", cls="button", data_kind="quiet", data_row=str(ordinal), href=url)
     return span(link, id="inspector-problem")
-
-
-def new_rows(count: int) -> str:
-    """Return how many rows have come while the view was paused."""
-    return f"{count:,} new row{'s' * (count != 1)}" if count else ""
 
 
 def filter_query(wanted: RowFilter) -> dict[str, str | None]:
@@ -132,14 +128,14 @@ def filter_query(wanted: RowFilter) -> dict[str, str | None]:
     return {"type": wanted.type or None, "q": wanted.text or None}
 
 
-def more_link(name: str, seq: int | None, run_id: str, wanted: RowFilter, urls: Urls) -> FT:
-    """Return the link to the rows before (`earlier`) or after (`later`) a number; hidden when there are none."""
+def more_link(name: str, ordinal: int | None, run_id: str, wanted: RowFilter, urls: Urls) -> FT:
+    """Return the link to the rows before (`earlier`) or after (`later`) one; hidden when there are none."""
     words, direction = ("Earlier rows", "before") if name == "earlier" else ("Later rows", "after")
     return a(
         words,
         cls="button more",
         data_kind="quiet",
         id=f"inspector-{name}",
-        href=urls.run(run_id, **filter_query(wanted), **{direction: seq}),
-        hidden=seq is None,
+        href=urls.run(run_id, **filter_query(wanted), **{direction: ordinal}),
+        hidden=ordinal is None,
     )

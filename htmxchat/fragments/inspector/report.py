@@ -24,7 +24,7 @@ from ...words import standing
 from ..turns.context import TurnContext
 from ..turns.custom import custom_part, drawn_result, is_drawn
 from ..turns.sources import sources_text
-from .event_rows import seconds
+from .event_rows import row_id, seconds
 from .timeline import time_taken, timeline_chart
 
 _LONGEST = 20_000
@@ -93,7 +93,7 @@ def report(
         data = json.dumps(row.data if row.raw is None else row.raw, ensure_ascii=False, indent=1)
         cut = f"\n… {len(data) - _LONGEST:,} more characters" if len(data) > _LONGEST else ""
         yield (
-            f'<details class="row" id="event-{row.seq}"><summary><span>{row.seq}</span>'
+            f'<details class="row" id="{row_id(row.ordinal)}"><summary><span>{row.seq}</span>'
             f"<span>{seconds(row.since)}</span>"
             f"<span{bad}>{escape(row.type)}</span><span{bad} dir=auto>{escape(row.meaning)}</span></summary>"
             f"<pre>{escape(row.at.isoformat())}\n{escape(data[:_LONGEST])}{cut}</pre></details>"

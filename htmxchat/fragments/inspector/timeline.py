@@ -14,6 +14,7 @@ from ...inspection.timeline import Bar, Lane, Timeline
 from ...models import RunState
 from ...urls import Urls
 from ...words import STEPS
+from .event_rows import row_address
 
 a, bdi, details, div, span, summary = map(tag, ["a", "bdi", "details", "div", "span", "summary"])
 table, tbody, td, th, thead, tr = map(tag, ["table", "tbody", "td", "th", "thead", "tr"])
@@ -60,9 +61,9 @@ def _bar(bar: Bar, lane: Lane, scale: Axis, run_id: str, urls: Urls) -> FT:
         title(words),
         rect(x=f"{x:.2f}%", width=f"{min(width, 100 - x):.2f}%"),
         cls="bar",
-        href=f"{urls.run(run_id, at=bar.seq)}#event-{bar.seq}",
+        href=row_address(run_id, bar.row, urls),
         data_state=bar.state.value,
-        data_row=str(bar.seq),
+        data_row=str(bar.row),
         aria_label=words,
     )
 

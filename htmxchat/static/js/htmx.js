@@ -2,6 +2,8 @@
 
 /** The mark of the elements that htmx has made its own. */
 const POWERED = "data-htmx-powered";
+/** What the reader or this page has said of an element, and the server knows nothing of. */
+const OWN = ["open", "data-held"];
 
 /**
  * What hx-sse tells of its connection: what it reads, and what ends its wait for the next attempt.
@@ -46,7 +48,7 @@ function swapAttributes(style, target, fragment) {
   const source = fragment.firstElementChild;
   if (style !== "attributes" || !source) return false;
   for (const { name } of [...target.attributes]) {
-    if (!source.hasAttribute(name) && name !== "open" && !name.startsWith("data-htmx")) target.removeAttribute(name);
+    if (!source.hasAttribute(name) && !OWN.includes(name) && !name.startsWith("data-htmx")) target.removeAttribute(name);
   }
   for (const { name, value } of source.attributes) target.setAttribute(name, value);
   return [];
