@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import uuid
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import Any
@@ -26,27 +25,15 @@ from htmxchat import (
 )
 from htmxchat.agents import ag_ui
 from htmxchat.agents.ag_ui_api import FrontendTool
-from htmxchat.journal import Timing
 from htmxchat.parts import Question, Text, ToolCall
 from htmxchat.scripts.actions import Approve, Claim, Finish
 from htmxchat.scripts.states import digest
 from htmxchat.testing import each_event
 from tests.agents.agui import Played, asks, calls, playing, refusal, run, says, stream
-from tests.support import kill
+from tests.support import QUICK, kill
 
 pytestmark = pytest.mark.anyio
 Chats = Callable[..., LocalBackend]
-QUICK = Timing(frame=0.01, poll=0.02, renew=0.05, expire=0.4, watch=0.15, grace=0.2, finish=0.5, close=0.2, orphan=0.5)
-
-
-@pytest.fixture
-def anyio_backend() -> str:
-    return "asyncio"
-
-
-@pytest.fixture
-def ann() -> User:
-    return User(f"ann-{uuid.uuid4().hex}")
 
 
 @pytest.fixture
@@ -115,7 +102,7 @@ async def test_a_stop_closes_the_connection(chats: Chats, ann: User) -> None:
         chat = chats(ag_ui(server.url))
         begun = await chat.start_run(ann, None, "Hi")
         await until(chat, ann, begun, lambda view: view.written)
-        await chat.cancel_run(ann, begun.id)
+        await chat.stop_run(ann, begun.id)
         assert (await ended(chat, ann, begun)).state is RunState.CANCELLED
         with anyio.fail_after(1):
             await server.closed.wait()
@@ -288,7 +275,7 @@ async def test_a_stop_at_a_question_begins_a_thread_in_which_nothing_waits(chats
         chat = chats(ag_ui(server.url))
         begun = await chat.start_run(ann, None, "Clean up")
         await until(chat, ann, begun, lambda view: view.request is not None)
-        await chat.cancel_run(ann, begun.id)
+        await chat.stop_run(ann, begun.id)
         await ended(chat, ann, begun)
         await say(chat, ann, "Never mind", begun.conversation_id)
     first, second = server.requests
@@ -504,7 +491,7 @@ async def test_a_function_of_this_process_is_an_agent_too(chats: Chats, ann: Use
     chat = chats(ag_ui(respond))
     begun = await chat.start_run(ann, None, "Hi")
     await until(chat, ann, begun, lambda view: view.text == "Hi!")
-    await chat.cancel_run(ann, begun.id)
+    await chat.stop_run(ann, begun.id)
     assert (await ended(chat, ann, begun)).state is RunState.CANCELLED and closed.is_set()
 
 

@@ -25,7 +25,7 @@ from .transport.http import Cut, Http
 from .transport.local import Source, events_of
 
 log = logging.getLogger("htmxchat")
-_MOST_RUNS = 50
+_MAX_RUNS = 50
 _PATIENCE = 60.0  # seconds for which a server that is away is waited for, with what was answered
 _AFTER_END = 1.0  # seconds in which a server may still say that a run has failed after all
 
@@ -67,7 +67,7 @@ class AgUi:
                 yield Remember(exchanges.on_thread(request.memory, turn.thread))
         translator = Translator(turn.messages, turn.state, self._hidden)
         translator.usage = turn.usage
-        while turn.runs < _MOST_RUNS:
+        while turn.runs < _MAX_RUNS:
             for task in turn.tasks:
                 if task.id in turn.answers:
                     continue

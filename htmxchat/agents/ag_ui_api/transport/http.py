@@ -22,9 +22,9 @@ from . import problems
 log = logging.getLogger("htmxchat")
 _CONNECT = 10.0
 _AGAIN = 3
-_FIRST_REST, _LONGEST_REST = 0.25, 4.0  # seconds
+_FIRST_REST, _MAX_REST = 0.25, 4.0  # seconds
 _NOT_THERE = httpx.ConnectError, httpx.ConnectTimeout, httpx.UnsupportedProtocol, httpx.PoolTimeout
-_LONGEST_PAUSE = 20.0  # seconds that a server may ask to be left alone
+_MAX_PAUSE = 20.0  # seconds that a server may ask to be left alone
 _BUSY = (429, 503)
 _SENT_ON = (307, 308)
 
@@ -81,7 +81,7 @@ class Http:
                 if asyncio.get_running_loop().time() >= deadline:
                     raise BackendUnavailable from None
                 await asyncio.sleep(rest)
-                rest = min(rest * 2, _LONGEST_REST)
+                rest = min(rest * 2, _MAX_REST)
                 continue
             except httpx.HTTPError:
                 raise Cut(problems.CUT) from None
@@ -157,7 +157,7 @@ def _pause(response: httpx.Response, deadline: float) -> float | None:
     seconds = float(said) if said.isascii() and said.isdigit() and len(said) < 6 else None
     if seconds is None and response.status_code == 503 and asyncio.get_running_loop().time() < deadline:
         return 1.0
-    return seconds if seconds is not None and seconds <= _LONGEST_PAUSE else None
+    return seconds if seconds is not None and seconds <= _MAX_PAUSE else None
 
 
 def address(text: str) -> str:
