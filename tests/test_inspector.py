@@ -502,7 +502,7 @@ class TestPages:
         client.portal.call(anyio.sleep, 0.3)  # type: ignore[union-attr]
         exported = [json.loads(line) for line in client.get(f"/runs/{run}/events.jsonl").text.splitlines()]
         assert [row["type"] for row in exported] == ["RunStarted", "TextDelta"]
-        client.post(f"/runs/{run}/cancel")
+        client.post(f"/runs/{run}/stop")
 
     def test_runs_that_were_tried_again_are_listed_too(self, client: TestClient) -> None:
         path, run = ask(client, "fail")

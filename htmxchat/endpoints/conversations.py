@@ -24,7 +24,7 @@ from .pages import close_sides, conversation_page, conversation_room, draw_histo
 from .queue import transcript_queue
 from .reconcile import in_words, last_turn, refused, whats_new
 
-_TITLE_LIMIT = 200
+_MAX_TITLE = 200
 
 
 @endpoint
@@ -89,7 +89,7 @@ async def rename(call: Call) -> Response:
     call.backend.require(CanRename)
     conversation = await call.conversation()
     title = " ".join((await call.field("title")).split())
-    title = usable_text(title, _TITLE_LIMIT)
+    title = usable_text(title, _MAX_TITLE)
     await call.backend.rename_conversation(conversation.id, title)
     if not call.fragment:
         return see_other(call.urls.conversation(conversation.id))

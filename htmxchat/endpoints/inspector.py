@@ -27,7 +27,7 @@ from .queue import queue_of, run_view
 from .run_log import run_log, run_summaries
 
 _WINDOW = 200
-_MOST_RUNS = 100
+_MAX_RUNS = 100
 
 
 @inspector_endpoint
@@ -111,7 +111,7 @@ async def _runs(call: Call) -> Response:
     except ChatError as error:
         content = run_list(call.urls, conversation, [], failure=f"The runs cannot be loaded. {error}")
         return await beside(call, content, url, status=error.status)
-    content = run_list(call.urls, conversation, found[:_MOST_RUNS], more=len(found) > _MOST_RUNS)
+    content = run_list(call.urls, conversation, found[:_MAX_RUNS], more=len(found) > _MAX_RUNS)
     return await beside(call, content, url)
 
 
@@ -158,7 +158,7 @@ def _window(call: Call, events: list[RunEvent], *, live: bool) -> Window:
     return window(lines, wanted, before=before, after=after, around=at, from_end=last, limit=_WINDOW)
 
 
-async def _list(call: Call, *, limit: int = _MOST_RUNS + 1) -> list[RunSummary]:
+async def _list(call: Call, *, limit: int = _MAX_RUNS + 1) -> list[RunSummary]:
     await call.conversation()
     if call.backend.can(CanListRuns):
         return list(await call.backend.list_runs(call.conversation_id, limit=limit))

@@ -71,9 +71,9 @@ async def poll(call: Call) -> Response:
 
 
 @endpoint
-async def cancel(call: Call) -> Response:
+async def stop(call: Call) -> Response:
     """Ask a run to stop. The stream tells when it has; one that had ended before, the page does not know of."""
-    await call.backend.cancel_run(call.run.id)
+    await call.backend.stop_run(call.run.id)
     if call.fragment and not call.run.state.live and (shown := last_turn(call)) is not None:
         return await _reconciled(call, shown)
     if call.fragment:

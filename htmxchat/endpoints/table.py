@@ -75,7 +75,7 @@ def routes(chat: Chat) -> list[Route | Mount]:
         get("/runs/{run}/stream", runs.stream, name="stream"),
         get("/runs/{run}/poll", runs.poll, name="poll"),
         get("/runs/{run}/text", runs.text, name="text"),
-        post("/runs/{run}/cancel", runs.cancel, name="cancel"),
+        post("/runs/{run}/stop", runs.stop, name="stop"),
         post("/runs/{run}/retry", runs.retry, name="retry"),
         post("/runs/{run}/answer", runs.answer, name="answer"),
         *([get("/sandbox", sandbox.show, name="sandbox")] if chat.settings.scripts else []),

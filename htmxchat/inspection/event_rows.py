@@ -16,8 +16,9 @@ from datetime import datetime
 from typing import Any
 
 from ..events import JSON, EventBody, ReasoningDelta, RunEvent, TextDelta, Unknown, encode_body
+from ..text.phrases import count
 from ..text.redaction import redact
-from .meanings import Meanings, count, excerpt, failed, one_line
+from .meanings import Meanings, excerpt, failed, one_line
 
 _HEAD = 400
 

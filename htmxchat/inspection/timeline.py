@@ -26,7 +26,7 @@ from ..models import RunState
 from .axis import Stretch, only
 from .event_rows import Ordinals
 
-_MOST_LANES = 24
+_MAX_LANES = 24
 
 Kind: TypeAlias = Literal["stage", "reasoning", "tool", "waiting", "streaming"]
 
@@ -215,14 +215,14 @@ def timeline(events: Iterable[RunEvent]) -> Timeline:
 
 def _few(lanes: dict[tuple[Kind, str], list[Bar]]) -> dict[tuple[Kind, str], list[Bar]]:
     """Return the lanes that matter most, those that failed and then the longest, and one for the rest of each kind."""
-    if len(lanes) <= _MOST_LANES:
+    if len(lanes) <= _MAX_LANES:
         return lanes
 
     def weight(key: tuple[Kind, str]) -> tuple[bool, float]:
         bars = lanes[key]
         return any(bar.state is RunState.FAILED for bar in bars), sum(bar.end - bar.start for bar in bars)
 
-    kept = set(sorted(lanes, key=weight, reverse=True)[:_MOST_LANES])
+    kept = set(sorted(lanes, key=weight, reverse=True)[:_MAX_LANES])
     few = {key: bars for key, bars in lanes.items() if key in kept}
     rest: dict[Kind, list[list[Bar]]] = {}
     for key, bars in lanes.items():

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import time
-from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
 from ..fragments.turns.context import TurnContext
+from ..latest import Latest
 from .page import LivePage
 from .rows import RowsWanted
 
@@ -59,27 +59,30 @@ class KeptPages:
         spread: float = 0.5,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._most = most
         self._seconds = seconds
         self._between = between
         self._spread = spread
         self._clock = clock
-        self._shelves: OrderedDict[tuple[PageKey, bool], _Shelf] = OrderedDict()
-        self.size = 0
+        self._shelves: Latest[tuple[PageKey, bool], _Shelf] = Latest(most, lambda shelf: shelf.size)
+
+    @property
+    def size(self) -> int:
+        """How many bytes they take, about."""
+        return self._shelves.weight
 
     def find(self, key: PageKey, after: int | None, rows: RowsWanted | None = None) -> LivePage | None:
         """Return the latest page that shows nothing after the event `after`, and can go on with `rows`."""
         now = self._clock()
         self._expire(now)
         place = key, rows is not None
-        shelf = self._shelves.get(place)
+        shelf = self._shelves.peek(place)
         if shelf is None or after is None:
             return None
         found = [kept.page for kept in shelf.pages if kept.seq <= after and kept.page.can_show(rows)]
         if not found:
             return None
         shelf.used_at = now
-        self._shelves.move_to_end(place)
+        self._shelves.get(place)
         page = found[-1].copy()
         page.show(rows)
         return page
@@ -95,28 +98,23 @@ class KeptPages:
             return
         now = self._clock()
         place = key, page.has_rows
-        shelf = self._shelves.setdefault(place, _Shelf())
+        shelf = self._shelves.peek(place) or _Shelf()
         shelf.used_at = now
-        self._shelves.move_to_end(place)
         if not shelf.pages or shelf.pages[-1].seq <= seq:
-            self.size -= shelf.size
             before = [kept for kept in shelf.pages if kept.seq < seq]
             shelf.pages = self._thinned([*before, _Kept(seq, page, now, page.size)], now)
-            self.size += shelf.size
+        self._shelves.put(place, shelf)
         self._expire(now)
 
     def keep_copy(self, key: PageKey, page: LivePage, pause: float) -> None:
         """Keep a copy of a page that goes on, unless one was kept within the last `pause` seconds."""
-        shelf = self._shelves.get((key, page.has_rows))
+        shelf = self._shelves.peek((key, page.has_rows))
         if shelf is None or self._clock() >= shelf.pages[-1].at + pause:
             self.keep(key, page.copy())
 
     def _expire(self, now: float) -> None:
-        while self._shelves:
-            place, shelf = next(iter(self._shelves.items()))
-            if self.size <= self._most and now < shelf.used_at + self._seconds:
-                return
-            self.size -= self._shelves.pop(place).size
+        while (oldest := self._shelves.oldest()) is not None and now >= oldest[1].used_at + self._seconds:
+            self._shelves.pop(oldest[0])
 
     def _thinned(self, pages: list[_Kept], now: float) -> list[_Kept]:
         """Keep the first and the last, and of the others the fewer, the older they are."""

@@ -19,7 +19,7 @@ from .lists import list_patches
 from .patches import Patch, swap
 
 _ROWS = "#inspector-rows"
-_MOST = 200
+_MAX_ROWS = 200
 _BETWEEN_SUMMARIES = 1.0
 
 
@@ -121,10 +121,10 @@ class LiveRows:
         new = self._shown({**self._complete, **growing})
         old = self._shown(self._growing)
         self._complete, self._growing = {}, growing
-        if len(new) <= _MOST:
+        if len(new) <= _MAX_ROWS:
             return list_patches(_ROWS, old, new, draw=self._draw, change=_change)
         # Who reads slowly, or comes back late, gets the end; the rest is a page away.
-        last = list(new.values())[-_MOST:]
+        last = list(new.values())[-_MAX_ROWS:]
         earlier = more_link("earlier", last[0].ordinal, self._run_id, self.wanted.filter, self._urls)
         return [Patch(_ROWS, "innerHTML", "".join(map(self._draw, last))), swap(earlier)]
 

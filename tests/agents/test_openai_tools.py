@@ -43,11 +43,6 @@ ANN = User("ann")
 PNG = b"\x89PNG picture"
 
 
-@pytest.fixture
-def anyio_backend() -> str:
-    return "asyncio"
-
-
 def calls(*asked: tuple[str, str, Any], text: str = "") -> Recording:
     """Return a reply that calls tools: ids, names and arguments."""
     deltas: list[dict[str, Any]] = [{"content": text}] if text else []
@@ -381,7 +376,7 @@ async def test_stop_ends_a_tool_that_runs() -> None:
         run = await backend.start_run(ANN, None, "Go")
         async for event in each_event(backend, ANN, run.id):
             if isinstance(event.body, StageChanged):
-                await backend.cancel_run(ANN, run.id)
+                await backend.stop_run(ANN, run.id)
         await asyncio.wait_for(ended.wait(), 5)
         view = fold([event async for event in each_event(backend, ANN, run.id)])
         await backend.close()

@@ -11,12 +11,12 @@ from ...events import BODIES
 from ...html import FT, Child, icon, tag
 from ...inspection import RowFilter, Window
 from ...urls import Urls
-from ..controls import icon_only
+from ..controls import get_form, icon_only
 from .event_rows import row_address
 from .inspecting import inspects
 
 a, button, dd, details, div, dl, dt = map(tag, ["a", "button", "dd", "details", "div", "dl", "dt"])
-form, input_, kbd, label, noscript = map(tag, ["form", "input", "kbd", "label", "noscript"])
+input_, kbd, label, noscript = map(tag, ["input", "kbd", "label", "noscript"])
 option, optgroup, output, select, span, summary = map(
     tag, ["option", "optgroup", "output", "select", "span", "summary"]
 )
@@ -41,7 +41,8 @@ def toolbar(run_id: str, window: Window, wanted: RowFilter, urls: Urls, *, live:
     url = urls.run(run_id)
     everything = a("Show all", cls="button", data_kind="quiet", **inspects(url)) if wanted else None
     return div(
-        form(
+        get_form(
+            url,
             label("Type", for_="inspector-type", cls="hidden"),
             select(_types(wanted.type, window.others), id="inspector-type", name="type"),
             label("Search the events", for_="inspector-q", cls="hidden"),
@@ -49,14 +50,10 @@ def toolbar(run_id: str, window: Window, wanted: RowFilter, urls: Urls, *, live:
             noscript(button("Filter", cls="button", type="submit")),
             id="inspector-filter",
             role="search",
-            method="get",
-            action=url,
-            hx_get=url,
-            hx_target="#inspector",
+            target="#inspector",
+            trigger="input changed delay:250ms from:#inspector-q, change from:#inspector-type, submit",
             hx_swap="outerMorph",
             hx_push_url="true",
-            hx_trigger="input changed delay:250ms from:#inspector-q, change from:#inspector-type, submit",
-            hx_sync="this:replace",
         ),
         div(
             live_controls(live),

@@ -55,11 +55,17 @@ function swapAttributes(style, target, fragment) {
 }
 
 /**
- * What the page has already is not sent again, and what is older than it changes nothing: an answer can come late.
- * @param {HTMLElement} shown
+ * What the page has already is not sent again, and what is older than it changes nothing: an answer can come late. That
+ * a run waits for a script is known in its answer alone, so it stays, and what comes of the script is unfolded.
+ * @param {HTMLElement} node
  * @param {{newNode: HTMLElement}} detail
  */
-function isNewer({ dataset: shown }, { newNode: { dataset: fresh } }) {
+function isNewer({ dataset: shown }, { newNode }) {
+  const { dataset: fresh } = newNode;
+  if (fresh && shown?.awaited !== undefined) {
+    newNode.setAttribute("data-awaited", "");
+    newNode.querySelector("details")?.setAttribute("open", "");
+  }
   return fresh?.same === undefined && !(Number(fresh?.revision) < Number(shown?.revision));
 }
 
