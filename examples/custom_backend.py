@@ -121,7 +121,7 @@ class EchoBackend:
             if not running.run.state.live and seen >= len(running.events):
                 return
 
-    async def cancel_run(self, user: User, run_id: str) -> None:
+    async def stop_run(self, user: User, run_id: str) -> None:
         self._own(user, run_id).stop = True
 
     async def answer_request(self, user: User, run_id: str, request_id: str, answer: JSON) -> None:

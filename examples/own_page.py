@@ -23,8 +23,9 @@ PAGE = Template("""\
 <title>The desk</title>
 <link rel="stylesheet" href="$style">
 <style>
+  body { margin: 0; color: var(--chat-text); font: var(--chat-ui) }
   .desk { display: grid; grid-template-columns: minmax(0, 1fr) minmax(0, 2fr); gap: 2rem; margin: 2rem }
-  .desk h1 { font: var(--chat-title) }
+  .desk h1 { margin: 0; font: var(--chat-title) }
   .desk section:first-child > * + * { margin-top: 1rem }
   .desk nav a { display: flex; gap: 1rem }
 </style>
@@ -33,10 +34,10 @@ $icons
   <section>
     <h1>The desk</h1>
     <p>Two deploys today. The board is green.</p>
-    <nav aria-label="What you asked">$conversations</nav>
-    <p><a class="button" href="$new">Ask something new</a></p>
+    <nav class="htmxchat" aria-label="What you asked">$conversations</nav>
+    <p class="htmxchat"><a class="button" href="$new">Ask something new</a></p>
   </section>
-  <section aria-label="Your last conversation">$turns</section>
+  <section class="htmxchat" aria-label="Your last conversation">$turns</section>
 </main>
 </html>
 """)

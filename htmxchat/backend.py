@@ -62,7 +62,7 @@ class Backend(Protocol):
         """
         ...
 
-    async def cancel_run(self, user: User, run_id: str) -> None:
+    async def stop_run(self, user: User, run_id: str) -> None:
         """Ask a run to stop and return; its `RunEnded` says how it went. Does nothing to a run that has ended."""
         ...
 
@@ -127,7 +127,10 @@ class CanSearch(Protocol):
     async def search_conversations(
         self, user: User, query: str, *, limit: int = 30, cursor: str | None = None
     ) -> ConversationPage:
-        """Return what matches every word of `query`, latest first."""
+        """Return what matches every word of `query`, latest first.
+
+        A backend that knows where a word was found says so with the conversation's `passage`.
+        """
         ...
 
 

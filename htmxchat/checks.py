@@ -13,9 +13,11 @@ from functools import partial
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
+from .text.phrases import cut
+
 T = TypeVar("T")
 
-_LONGEST_SHOWN = 80
+_MAX_SHOWN = 80
 # What a browser takes apart in another way than Python does, or what ends an attribute or a header.
 _UNSAFE = re.compile(r"[\x00-\x20\x7f\\\"<>]")
 
@@ -144,8 +146,7 @@ def shown(value: object) -> str:
     """Return a value as it would be written, cut when it is long."""
     if not isinstance(value, str | int | float | None):
         return kind(value)
-    words = repr(value)
-    return words if len(words) <= _LONGEST_SHOWN else f"{words[:_LONGEST_SHOWN]}…"
+    return cut(repr(value), _MAX_SHOWN)
 
 
 def _split(value: str) -> Any:

@@ -28,6 +28,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from .checks import items, seconds, text, whole
+from .text.phrases import count
 
 _NAMED_TITLES = 3
 
@@ -118,7 +119,7 @@ class TooManyRuns(LimitReached):
         more = len(titles) - _NAMED_TITLES
         shown = [f"“{title}”" for title in titles[:_NAMED_TITLES]] + ([f"{more} more"] if more > 0 else [])
         super().__init__(
-            f"You have {limit:,} unfinished answer{'s' * (limit != 1)}, which is the limit:"
+            f"You have {count(limit, 'unfinished answer')}, which is the limit:"
             f" {', '.join(shown)}. Wait for one to finish, answer its question, or stop it; then try again."
         )
         self.limit = limit

@@ -141,6 +141,7 @@ class Conversation:
         state: The state of its latest run, suspended also while that waits for the user; `None` before the first.
         updated_at: When its latest turn began or ended; the history is sorted by it. See `UNDATED`.
         waiting: What its latest run waits for, if that is known.
+        passage: Where a search found it, as plain text; empty when its title says so, or when nothing was searched for.
     """
 
     id: str
@@ -150,6 +151,7 @@ class Conversation:
     updated_at: datetime
     state: RunState | None = None
     waiting: Waiting | None = None
+    passage: str = ""
 
     def __post_init__(self) -> None:
         check_fields(self)

@@ -11,7 +11,7 @@ from urllib.parse import parse_qs, quote, unquote, urlencode, urlsplit
 from .kinds import check_fields
 
 _BACK = re.compile(r"/[\w.~!$&'()*+,;=:@%/-]*(\?[\w.~!$&'()*+,;=:@%/?-]*)?", re.ASCII)
-_LONGEST_PATH = 2_000
+_MAX_PATH = 2_000
 
 # What a browser leaves as it is in a path.
 _PATH = "/!$&'()*+,;=:@-._~"
@@ -116,9 +116,9 @@ class Urls:
         """A stretch of a run's rows."""
         return self._path("runs", run_id, "events", **query)
 
-    def event(self, run_id: str, seq: int) -> str:
+    def event(self, run_id: str, row: int) -> str:
         """All that one row holds."""
-        return self._path("runs", run_id, "events", str(seq))
+        return self._path("runs", run_id, "events", str(row))
 
     def events_export(self, run_id: str) -> str:
         """A run as JSON Lines."""
@@ -151,8 +151,8 @@ class Urls:
     def poll(self, run_id: str, after: int | None = None, **rows: object) -> str:
         return self._path("runs", run_id, "poll", after=after, **rows)
 
-    def cancel(self, run_id: str) -> str:
-        return self._path("runs", run_id, "cancel")
+    def stop(self, run_id: str) -> str:
+        return self._path("runs", run_id, "stop")
 
     def retry(self, run_id: str) -> str:
         return self._path("runs", run_id, "retry")
@@ -192,7 +192,7 @@ class Urls:
         plain, root = unquote(path.partition("?")[0]), unquote(self.root)
         steps = plain.removeprefix(root).split("/")
         own = (
-            len(path) <= _LONGEST_PATH
+            len(path) <= _MAX_PATH
             and _BACK.fullmatch(path) is not None
             and plain.startswith(f"{root}/")
             and not plain.startswith("//")

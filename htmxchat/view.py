@@ -51,6 +51,8 @@ class RunView:
         stage: What the agent does now; `None` when it said nothing or is done.
         request: What the agent waits for.
         awaited: The scripts whose results it waits for.
+        waiting_since: When it began to wait for an answer or a script, while it does.
+        waited: Seconds that it has waited so, before that.
         last_seq: The number of the last event folded in.
         queue: What the queue says of the scripts, by their ids; see `with_queue`. Of those that are not in it, the log
             alone is known.
@@ -63,6 +65,8 @@ class RunView:
     sources: tuple[Source, ...] = ()
     request: InputRequested | None = None
     awaited: tuple[ScriptProposed, ...] = ()
+    waiting_since: datetime | None = None
+    waited: float = 0.0
     usage: UsageReported | None = None
     error: str | None = None
     started_at: datetime | None = None
@@ -139,6 +143,7 @@ class Folding:
         self._parts = PartList(self._view.parts)
         self._sources = list(self._view.sources)
         self._awaited = {script.script_id: script for script in self._view.awaited}
+        self._waiting_since, self._waited = self._view.waiting_since, self._view.waited
         self.queue: Mapping[str, Excerpt] = dict(self._view.queue)
         self._changes: dict[str, Any] = {}
         # The calls that are not finished: those without an id, and those beside which no other has begun yet.
@@ -165,6 +170,8 @@ class Folding:
             written=self._parts.written,
             sources=tuple(self._sources),
             awaited=tuple(self._awaited.values()),
+            waiting_since=self._waiting_since,
+            waited=self._waited,
             queue=self.queue,
             last_seq=self._seq,
             **self._changes,
@@ -191,6 +198,16 @@ class Folding:
         if not isinstance(event.body, ReasoningDelta):
             self._end_reasoning(event.at)
         self._apply(event)
+        self._time_waiting(event.at)
+
+    def _time_waiting(self, at: datetime) -> None:
+        asked = self._changes.get("request", self._view.request) is not None
+        waits = self._state.live and (asked or bool(self._awaited))
+        if waits and self._waiting_since is None:
+            self._waiting_since = at
+        elif not waits and self._waiting_since is not None:
+            self._waited += max(0.0, (at - self._waiting_since).total_seconds())
+            self._waiting_since = None
 
     def _apply(self, event: RunEvent) -> None:
         match event.body:

@@ -2,12 +2,26 @@
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 import pytest
 
+from htmxchat.models import User
 from tests.servers import Postgres, postgres_binaries
+
+
+@pytest.fixture
+def anyio_backend() -> str:
+    """The store and its runs need asyncio. What does not has a fixture of this name in its module."""
+    return "asyncio"
+
+
+@pytest.fixture
+def ann() -> User:
+    """Somebody who has nothing yet, in whatever database."""
+    return User(f"ann-{uuid.uuid4().hex}")
 
 
 @contextmanager

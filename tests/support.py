@@ -20,6 +20,7 @@ from htmxchat.backends.local import LocalBackend
 from htmxchat.fragments import TurnContext, turn
 from htmxchat.html import render
 from htmxchat.http.sse import ServerSentEvent
+from htmxchat.journal import Timing
 from htmxchat.models import Run, Turn
 from htmxchat.store import Store
 from htmxchat.text.markdown import Markdown
@@ -124,6 +125,9 @@ class Element:
                     target.children.clear()
                 for child in new.children:
                     target.add(child)
+            case "beforebegin":
+                assert target.parent is not None
+                target.parent.replace(target, [*new.children, target])
             case "afterbegin":
                 for child in reversed(new.children):
                     target.children.insert(0, child)
@@ -359,6 +363,9 @@ class Unreliable:
     async def dispose(self) -> None:
         await self._engine.dispose()
 
+
+QUICK = Timing(frame=0.01, poll=0.02, renew=0.05, expire=0.4, watch=0.15, grace=0.2, finish=0.5, close=0.2, orphan=0.5)
+"""How a journal waits of which processes die in tests."""
 
 FRAGMENT = {"HX-Request": "true", "HX-Request-Type": "partial"}
 """What htmx sends when it asks for a part of a page."""

@@ -15,7 +15,7 @@ from sqlalchemy.ext.asyncio import create_async_engine
 
 from htmxchat import LocalBackend, Outcome, Request, RunEnded, Store, TextDelta, ToolFinished, User, fold
 from htmxchat.events import EventBody
-from htmxchat.journal.run_log import _MOST_CHARACTERS, _MOST_EVENTS
+from htmxchat.journal.run_log import _MAX_CHARACTERS, _MAX_EVENTS
 from htmxchat.testing import each_event
 from tests.servers import Postgres
 
@@ -23,11 +23,6 @@ pytestmark = pytest.mark.anyio
 
 LARGE = 100_000
 Held = Callable[[], AbstractAsyncContextManager[None]]
-
-
-@pytest.fixture
-def anyio_backend() -> str:
-    return "asyncio"
 
 
 @pytest.fixture(params=["file", "postgres"])
@@ -77,9 +72,9 @@ class Restless:
 @pytest.mark.parametrize(
     ("what", "count", "most"),
     [
-        (lambda number: TextDelta(str(number % 10) * LARGE), 60, _MOST_CHARACTERS // LARGE),
-        (lambda number: ToolFinished("call", result=["x" * LARGE]), 60, _MOST_CHARACTERS // LARGE),
-        (lambda number: TextDelta("x"), 3 * _MOST_EVENTS, _MOST_EVENTS),
+        (lambda number: TextDelta(str(number % 10) * LARGE), 60, _MAX_CHARACTERS // LARGE),
+        (lambda number: ToolFinished("call", result=["x" * LARGE]), 60, _MAX_CHARACTERS // LARGE),
+        (lambda number: TextDelta("x"), 3 * _MAX_EVENTS, _MAX_EVENTS),
     ],
     ids=["much text", "large results", "many events"],
 )

@@ -39,11 +39,6 @@ async def identify(request: Request) -> User:
     return User("ann", "Ann", TOKEN)
 
 
-@pytest.fixture
-def anyio_backend() -> str:
-    return "asyncio"
-
-
 def client_of(backend: Any, **options: Any) -> TestClient:
     app = create_chat_app(backend, identify=identify, **{"limits": LIMITS, **options})
     return TestClient(app, follow_redirects=False)
@@ -586,7 +581,7 @@ def test_every_kind_of_response_has_the_security_headers(client: TestClient) -> 
         "stream": client.get(f"/runs/{run}/stream"),
         "poll": client.get(f"/runs/{run}/poll"),
         "text": client.get(f"/runs/{run}/text"),
-        "cancel": client.post(f"/runs/{run}/cancel", headers=FRAGMENT),
+        "stop": client.post(f"/runs/{run}/stop", headers=FRAGMENT),
         "nobody": TestClient(create_chat_app(StubBackend())).post("/messages"),
     }
     missing = {

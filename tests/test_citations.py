@@ -165,8 +165,8 @@ def test_a_title_that_says_nothing_is_replaced() -> None:
 
 
 def test_citations_have_a_bound() -> None:
-    page = show(TextDelta("[1]" * (citations.MOST + 10)), SourcesFound((DOCS,)))
-    assert len(page.all("a", cls="cite")) == len(links(page)) == citations.MOST
+    page = show(TextDelta("[1]" * (citations.MAX_CITATIONS + 10)), SourcesFound((DOCS,)))
+    assert len(page.all("a", cls="cite")) == len(links(page)) == citations.MAX_CITATIONS
 
 
 def test_the_same_ids_when_an_open_block_is_drawn_again() -> None:

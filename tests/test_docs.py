@@ -78,11 +78,6 @@ def says(page: str, name: str) -> bool:
     return re.search(rf"`{re.escape(name)}\b", page) is not None
 
 
-@pytest.fixture
-def anyio_backend() -> str:
-    return "asyncio"  # the store's
-
-
 # Names
 
 
@@ -273,7 +268,7 @@ def test_every_hook_that_is_documented_is_on_the_page() -> None:
         assert run is not None
         html += client.get(f"/runs/{run[1]}").text
         asked = re.findall(r'id="turn-(\w+)" class="turn" data-role="assistant"', html)
-        client.post(f"/runs/{asked[-1]}/cancel")
+        client.post(f"/runs/{asked[-1]}/stop")
         html += _until(client, shown.url.path, 'class="request"[^>]*data-state="withdrawn"')
         many = client.post("/messages", data={"text": "The notifier queue is growing. Find out why."})
         html += _until(client, many.url.path, 'class="fold"', fails=True)
@@ -359,7 +354,7 @@ def test_complete_blocks_run(document: Path, number: int, folder: Path) -> None:
             thing()
         elif inspect.isclass(thing) and issubclass(thing, BackendConformance) and thing is not BackendConformance:
             anyio.run(thing().test_start_run_makes_a_conversation)
-            anyio.run(thing().test_cancel_ends_a_live_run_once)
+            anyio.run(thing().test_stop_ends_a_live_run_once)
 
 
 def test_each_way_to_an_agent_in_the_readme_has_at_most_fifteen_lines() -> None:

@@ -200,10 +200,6 @@ class TestCustomBackend(BackendConformance):
     prompt = "Hello"
     long_prompt = "word " * 2_000
 
-    @pytest.fixture
-    def anyio_backend(self) -> str:
-        return "asyncio"
-
     @pytest.fixture(autouse=True)
     def _example(self) -> Iterator[None]:
         self.module: Any = load("custom_backend")

@@ -29,11 +29,6 @@ FAILED = RunEnded(Outcome.FAILED, AGENT_FAILED)
 Exit = Callable[[], object]
 
 
-@pytest.fixture
-def anyio_backend() -> str:
-    return "asyncio"
-
-
 def raising(error: type[BaseException]) -> Exit:
     def exit() -> None:
         raise error
@@ -201,7 +196,7 @@ async def test_an_exit_after_a_stop_leaves_the_run_stopped() -> None:
     run = await backend.start_run(ANN, None, "Hello")
     async for event in each_event(backend, ANN, run.id):
         if event.seq == 2:
-            await backend.cancel_run(ANN, run.id)
+            await backend.stop_run(ANN, run.id)
     assert await ended(backend, run) == RunEnded(Outcome.CANCELLED)
     await backend.close()
 

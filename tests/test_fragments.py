@@ -292,6 +292,19 @@ class TestHistory:
         assert "No results for “geo”." in tree(side(ConversationPage(()), query="geo")).text
         assert "Your conversations are kept here" in tree(side(ConversationPage(()))).text
 
+    def test_says_what_a_search_found_and_where(self) -> None:
+        found = replace(TALK, passage="then the INGEST queue <grew>")
+        page = tree(side(ConversationPage((found, TALK)), query="ingest grew"))
+        assert page.one("p", class_="count").text == "2 conversations"
+        assert [each.text for each in page.all("mark")] == ["Ingest", "INGEST", "grew", "Ingest"]
+        assert page.one("span", class_="passage").text == "then the INGEST queue <grew>"
+        assert (
+            tree(side(ConversationPage((TALK,), "on"), query="x"))
+            .one("p", class_="count")
+            .text.startswith("More than 1")
+        )
+        assert not tree(side(ConversationPage((TALK,)))).all("mark")
+
     def test_searches_by_an_ordinary_form(self) -> None:
         form = tree(side(query="geo")).one("form", role="search")
         assert (form["method"], form["action"]) == ("get", "/mount/history")
@@ -327,7 +340,7 @@ class TestComposer:
 
     def test_stops_a_live_run_and_no_other(self) -> None:
         stop = tree(room(live_run_id="r1")).one("button", name="stop")
-        assert stop["formaction"] == stop["hx-post"] == "/mount/runs/r1/cancel"
+        assert stop["formaction"] == stop["hx-post"] == "/mount/runs/r1/stop"
         assert "formnovalidate" in stop.attributes
         assert not tree(room()).all("button", name="stop")
 

@@ -15,11 +15,6 @@ from tests.servers import Postgres
 pytestmark = pytest.mark.anyio
 
 
-@pytest.fixture
-def anyio_backend() -> str:
-    return "asyncio"
-
-
 @pytest.mark.parametrize(("recent", "asked"), [(60.0, 0), (-1.0, 5)])
 async def test_only_a_connection_that_was_idle_is_asked(
     postgres: Postgres, monkeypatch: pytest.MonkeyPatch, recent: float, asked: int

@@ -19,11 +19,6 @@ from htmxchat.testing import ScriptedBackend
 from tests.servers import Postgres
 
 
-@pytest.fixture
-def anyio_backend() -> str:
-    return "asyncio"
-
-
 async def respond(request: Request) -> Any:
     yield "Hello"
 

@@ -308,10 +308,6 @@ class TestMounts:
 
 
 class TestTheKey:
-    @pytest.fixture
-    def anyio_backend(self) -> str:
-        return "asyncio"  # the store's
-
     async def test_a_store_makes_it_once_for_every_process(self, tmp_path: object) -> None:
         url = f"sqlite:///{tmp_path}/chat.db"
         first, second = Store(url), Store(url)

@@ -14,7 +14,7 @@ PACKAGE = Path(__file__).parent.parent / "htmxchat"
 # A place is a module or package below htmxchat; the longest that fits a module's name is its place.
 TEXT = {"text"}
 NOUNS = {"checks", "compaction", "kinds", "models", "events", "errors", "observing", "scripts", "words", *TEXT}
-NOUNS |= {"part_list", "parts"}
+NOUNS |= {"latest", "part_list", "parts"}
 SEAMS = {"agent", "backend", "auth.login"}
 LOG = {"journal", "store"}
 PAGE = {"html", "drawing", "look", "view", "urls", "live.patches", "inspection", *NOUNS}
@@ -29,7 +29,8 @@ LAYERS: dict[str, tuple[set[str], set[str]]] = {
     "text.markdown": (TEXT, {"pyromark"}),
     "text.highlight": (set(), {"pygments"}),
     "text.ansi": (set(), set()),
-    "text.confusing": (set(), set()),
+    "text.confusing": ({"text.phrases"}, set()),
+    "text.phrases": (set(), set()),
     **dict.fromkeys(SEAMS, (NOUNS, set())),
     "view": (NOUNS, set()),
     "inspection": (NOUNS, set()),
@@ -42,7 +43,7 @@ LAYERS: dict[str, tuple[set[str], set[str]]] = {
     **dict.fromkeys(GUARDS, (NOUNS | GUARDS, {"anyio", "starlette"})),
     "fragments": (PAGE, set()),
     "live": (STREAM, {"anyio"}),
-    "live.patches": (set(), set()),
+    "live.patches": ({"html"}, set()),
     "live.reading": (NOUNS | SEAMS, set()),
     "chat.bound": (NOUNS | {"backend", "chat.submissions", "live.reading"}, {"anyio"}),
     "chat.submissions": (NOUNS, {"anyio"}),

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import re
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Sequence
 from datetime import UTC, datetime
 from html import unescape
 from typing import Any
@@ -92,10 +93,10 @@ def room(run_id: str, events: list[RunEvent], wanted: RowFilter) -> Element:
     """Return the parts of the inspector that change, as a page that is loaded now shows them."""
     lines = list(rows(events))
     found = event_rows(filter(wanted, lines), run_id, URLS)
-    problem = next((row.seq for row in lines if row.failed), None)
+    problem = next((row.ordinal for row in lines if row.failed), None)
     view, chart = fold(events), timeline(events)
     return parse(
-        f'<div id="inspector-rows">{found}</div><output id="inspector-new"></output>'
+        f'<div id="inspector-rows">{found}</div>'
         + render(
             run_facts(run_id, view, len(lines), chart),
             timeline_chart(chart, run_id, URLS),
@@ -163,18 +164,6 @@ class TestLiveRows:
         level = await stream(backend, run, events[3].seq, RowsWanted(events[8].seq))
         assert (ahead[0].id, level[0].id) == (None, str(events[3].seq))
 
-    async def test_a_paused_page_gets_their_number_and_then_all_of_them(self) -> None:
-        backend, run, events = await finished()
-        page = both(run, events[:5])
-        for message in (await stream(backend, run, events[4].seq, RowsWanted(events[4].seq, paused=True)))[:-1]:
-            page.apply(message.data)
-        assert len(page.one(id="inspector-rows").elements) == len(list(rows(events[:5])))
-        missing = len(list(rows(events))) - len(list(rows(events[:5])))
-        assert page.one(id="inspector-new").text == f"{missing} new rows"
-        for message in (await stream(backend, run, events[-1].seq, RowsWanted(events[4].seq)))[:-1]:
-            page.apply(message.data)
-        assert rows_of(page) == rows_of(room(run.id, events, RowFilter()))
-
     async def test_a_page_far_behind_gets_the_end_and_the_way_to_the_rest(self) -> None:
         steps = tuple(StageChanged(str(n)) for n in range(1_000))
         backend, run, events = await finished(steps)
@@ -184,7 +173,47 @@ class TestLiveRows:
         shown = page.one(id="inspector-rows").elements
         assert 200 <= len(shown) <= 400 and shown[-1]["data-seq"] == str(events[-1].seq)
         earlier = page.one(id="inspector-earlier")
-        assert "hidden" not in earlier.attributes and earlier["href"].endswith(f"before={shown[0]['data-seq']}")
+        first = shown[0]["id"].removeprefix("row-")
+        assert "hidden" not in earlier.attributes and earlier["href"].endswith(f"before={first}")
+
+    @pytest.mark.parametrize("before", FILTERS.values(), ids=FILTERS)
+    async def test_another_filter_goes_on_from_what_was_folded_for_the_one_before(self, before: RowFilter) -> None:
+        _, run, events = await finished()
+        for kept in range(1, len(events)):
+            live = LiveRows(run.id, RowsWanted(0, before), URLS)
+            live.add(events[:kept])
+            live.patches(fold(events[:kept]), 0.0)
+            for after, seen in itertools.product(FILTERS.values(), (kept, kept + 2)):
+                wanted, twin = RowsWanted(events[min(seen, len(events)) - 1].seq, after), live.copy()
+                assert twin.can_show(wanted) is (before == after or bool(before.text) or not after.text)
+                if not twin.can_show(wanted):
+                    continue
+                page = room(run.id, events[:seen], after)
+                twin.show(wanted)
+                for at, event in enumerate(events[kept:], kept + 1):
+                    twin.add([event])
+                    page.apply(render_patches(twin.patches(fold(events[:at]), 0.0)))
+                assert rows_of(page) == rows_of(room(run.id, events, after)), (after, kept, seen)
+
+    async def test_another_filter_reads_only_what_is_new(self) -> None:
+        backend = ScriptedBackend(["one ", StageChanged("two"), Gate(), "three"])
+        run = await backend.start_run(ANN, None, "Hello")
+        relay = Relay(backend)
+        first = await relay.poll(ANN, run.id, None, context("poll"), RowsWanted(0))
+        while (before := await relay.poll(ANN, run.id, first.after, context("poll"), first.rows)).html:
+            first = before
+        read: list[int | None] = []
+        run_events = backend.run_events
+
+        def reading(user: User, run_id: str, *, after: int | None = None) -> AsyncGenerator[Sequence[RunEvent], None]:
+            read.append(after)
+            return run_events(user, run_id, after=after)
+
+        backend.run_events = reading  # type: ignore[method-assign]
+        wanted = RowsWanted(first.after, RowFilter("StageChanged"))
+        backend.open_gate()
+        await relay.poll(ANN, run.id, first.after, context("poll"), wanted)
+        assert read[0] == first.after is not None
 
     async def test_rows_of_text_that_is_held_back_are_held_back_with_it(self) -> None:
         steps = ("x" * 10_000, *[f" {n}" for n in range(500)])
@@ -370,7 +399,7 @@ class TestPages:
     def test_a_run_is_found_by_its_id_or_its_address(self, client: TestClient) -> None:
         _, run = ask(client, "hello")
         id = run.removeprefix("/runs/")
-        for said in (id, f" {id} ", f"https://host.example/chat{run}", f"{run}?type=problems#event-3"):
+        for said in (id, f" {id} ", f"https://host.example/chat{run}", f"{run}?type=problems#row-3"):
             assert client.get("/runs", params={"id": said}).url.path == run
         assert client.get("/runs", params={"id": "0" * 32}).status_code == 404
         assert client.get("/runs").status_code == 200
@@ -400,7 +429,7 @@ class TestPages:
         text = client.get(f"{run}/report.html").text
         assert "<script" not in text and "http://" not in text and "https://" not in text and " src=" not in text
         report = parse(text.replace("<!doctype html>", ""))
-        numbers = {f"#event-{row['id'].removeprefix('event-')}" for row in report.all("details", cls="row")}
+        numbers = {f"#{row['id']}" for row in report.all("details", cls="row")}
         assert {bar["href"] for bar in report.all("a")} <= numbers
 
     def test_the_summary_says_what_an_issue_needs(self, client: TestClient) -> None:
@@ -473,7 +502,7 @@ class TestPages:
         client.portal.call(anyio.sleep, 0.3)  # type: ignore[union-attr]
         exported = [json.loads(line) for line in client.get(f"/runs/{run}/events.jsonl").text.splitlines()]
         assert [row["type"] for row in exported] == ["RunStarted", "TextDelta"]
-        client.post(f"/runs/{run}/cancel")
+        client.post(f"/runs/{run}/stop")
 
     def test_runs_that_were_tried_again_are_listed_too(self, client: TestClient) -> None:
         path, run = ask(client, "fail")

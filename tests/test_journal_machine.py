@@ -405,7 +405,7 @@ class Journals(RuleBasedStateMachine):
         known, process = which.of(list(self.known.values())), which.of(self.processes)
         known.stopped = True
         with suppress(BackendUnavailable):
-            self.do(process.backend.cancel_run(self.ann, known.run.id))
+            self.do(process.backend.stop_run(self.ann, known.run.id))
 
     @may_happen(which=WHICH, steps=STEPS)
     def an_answer_is_tried_again(self, which: Which, steps: list[str]) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import uuid
 from collections.abc import AsyncIterator, Callable
 from contextlib import aclosing
 from typing import Any
@@ -39,16 +38,6 @@ pytestmark = pytest.mark.anyio
 NEVER = Timing(poll=120, recheck=120, renew=60, expire=600)
 LONG = 20
 Make = Callable[..., LocalBackend]
-
-
-@pytest.fixture
-def anyio_backend() -> str:
-    return "asyncio"
-
-
-@pytest.fixture
-def ann() -> User:
-    return User(f"ann-{uuid.uuid4().hex}")
 
 
 @pytest.fixture
@@ -151,7 +140,7 @@ async def test_an_answer_and_a_stop_from_elsewhere_are_heard_at_once(make: Make,
     assert await until(one, ann, run, InputAnswered) == InputAnswered("sure", "yes", ann.id)
     stopped = await one.start_run(ann, None, "Again")
     await until(one, ann, stopped, InputRequested)
-    await two.cancel_run(ann, stopped.id)
+    await two.stop_run(ann, stopped.id)
     assert await until(one, ann, stopped, RunEnded) == RunEnded(Outcome.CANCELLED)
 
 

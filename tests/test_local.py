@@ -57,11 +57,6 @@ Make = Callable[..., LocalBackend]
 
 
 @pytest.fixture
-def anyio_backend() -> str:
-    return "asyncio"
-
-
-@pytest.fixture
 def url(tmp_path: Path) -> str:
     return f"sqlite:///{tmp_path}/chat.db"
 
@@ -317,7 +312,7 @@ async def test_a_responder_that_never_waits_can_be_stopped(make: Make) -> None:
     backend = make(respond)
     run = await backend.start_run(ANN, None, "Hello")
     await until(backend, run, TextDelta("x"))
-    await backend.cancel_run(ANN, run.id)
+    await backend.stop_run(ANN, run.id)
     assert (await bodies(backend, run))[-2:] == [RunStopping(), RunEnded(Outcome.CANCELLED)]
 
 
@@ -438,7 +433,7 @@ async def test_a_conversation_says_that_its_run_waits_for_the_user(make: Make) -
     run = await backend.start_run(ANN, None, "Hello")
     await until(backend, run, InputRequested("sure", "Sure?", ("yes", "no")))
     assert await state() == {RunState.SUSPENDED}
-    await backend.cancel_run(ANN, run.id)
+    await backend.stop_run(ANN, run.id)
     await read(backend, run)
     assert await state() == {RunState.CANCELLED}
 
@@ -447,7 +442,7 @@ async def test_a_run_that_waits_for_the_user_can_be_stopped(make: Make) -> None:
     backend = make(_asking)
     run = await backend.start_run(ANN, None, "Hello")
     await until(backend, run, InputRequested("sure", "Sure?", ("yes", "no")))
-    await backend.cancel_run(ANN, run.id)
+    await backend.stop_run(ANN, run.id)
     assert (await bodies(backend, run))[-1] == RunEnded(Outcome.CANCELLED)
 
 
@@ -457,7 +452,7 @@ async def test_a_run_that_waits_for_the_user_can_be_stopped(make: Make) -> None:
 async def test_of_many_starts_at_once_one_wins_and_nothing_else_is_stored(make: Make, url: str) -> None:
     one, two = make(endless, url), make(endless, url)
     first = await one.start_run(ANN, None, "Hello")
-    await one.cancel_run(ANN, first.id)
+    await one.stop_run(ANN, first.id)
     await read(one, first)
     outcomes: list[Run | None] = []
 
@@ -529,7 +524,7 @@ async def test_a_stop_lets_the_responder_clean_up_before_the_run_ends(make: Make
     backend = make(respond, timing=replace(QUICK, grace=10))
     run = await backend.start_run(ANN, None, "Hello")
     await until(backend, run, TextDelta("So far"))
-    await backend.cancel_run(ANN, run.id)
+    await backend.stop_run(ANN, run.id)
     with anyio.fail_after(5):
         await cleaning.wait()
     await until(backend, run, RunStopping())
@@ -541,7 +536,7 @@ async def test_a_stop_lets_the_responder_clean_up_before_the_run_ends(make: Make
         RunStopping(),
         RunEnded(Outcome.CANCELLED),
     ]
-    await backend.cancel_run(ANN, run.id)
+    await backend.stop_run(ANN, run.id)
     assert await read(backend, run) == events
     assert (await backend.get_run(ANN, run.id)).state is RunState.CANCELLED
 
@@ -550,7 +545,7 @@ async def test_another_process_can_stop_a_run(make: Make, url: str) -> None:
     one, two = make(endless, url), make(endless, url)
     run = await one.start_run(ANN, None, "Hello")
     await until(two, run, TextDelta("So far"))
-    await two.cancel_run(ANN, run.id)
+    await two.stop_run(ANN, run.id)
     assert (await bodies(two, run))[-2:] == [RunStopping(), RunEnded(Outcome.CANCELLED)]
 
 
@@ -569,7 +564,7 @@ async def test_a_responder_that_swallows_the_stop_is_abandoned(make: Make) -> No
     backend = make(respond)
     run = await backend.start_run(ANN, None, "Hello")
     await until(backend, run, TextDelta("So far"))
-    await backend.cancel_run(ANN, run.id)
+    await backend.stop_run(ANN, run.id)
     texts = [RunStarted(), TextDelta("So far"), RunStopping(), RunEnded(Outcome.CANCELLED)]
     assert await bodies(backend, run) == texts
     go.set()
@@ -589,7 +584,7 @@ async def test_what_a_stopped_responder_yields_is_dropped(make: Make) -> None:
     backend = make(respond)
     run = await backend.start_run(ANN, None, "Hello")
     await until(backend, run, TextDelta("So far"))
-    await backend.cancel_run(ANN, run.id)
+    await backend.stop_run(ANN, run.id)
     assert TextDelta("dropped") not in await bodies(backend, run)
 
 

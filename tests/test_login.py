@@ -43,11 +43,6 @@ EXAMPLES = Path(__file__).parent.parent / "examples"
 HTMX = {"HX-Request": "true", "HX-Request-Type": "partial"}
 
 
-@pytest.fixture
-def anyio_backend() -> str:
-    return "asyncio"  # the store's
-
-
 async def respond(request: Request) -> AsyncIterator[str]:
     yield "Hello, "
     if request.text == "wait":

@@ -374,10 +374,6 @@ class TestInspector:
         html = render(transcript(found, context))
         assert 'name="inspect"' not in html and ARGUMENT not in html
 
-    @pytest.fixture
-    def anyio_backend(self) -> str:
-        return "asyncio"
-
 
 def test_a_function_that_fails_shows_nothing(caplog: pytest.LogCaptureFixture) -> None:
     def broken(user: User) -> bool:

@@ -15,7 +15,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from htmxchat.text.highlight import MAX_CHARACTERS, MOST_LINES
+from htmxchat.text.highlight import MAX_CHARACTERS, MAX_LINES
 from htmxchat.text.markdown import Markdown, MarkdownStream
 
 SPEC = json.loads((Path(__file__).parent / "data" / "commonmark-0.31.2.json").read_text(encoding="utf-8"))
@@ -470,7 +470,7 @@ def test_only_a_fence_that_says_so_is_text() -> None:
 
 
 def test_long_code_shows_its_beginning_first() -> None:
-    short, long = render("```\n" + "x\n" * MOST_LINES + "```"), render("```\n" + "x\n" * (MOST_LINES + 1) + "```")
+    short, long = render("```\n" + "x\n" * MAX_LINES + "```"), render("```\n" + "x\n" * (MAX_LINES + 1) + "```")
     assert "data-long" not in short and "checkbox" not in short
     assert long.startswith('<figure class="code" data-long>')
     assert '<label class="button" data-kind="quiet"><input type="checkbox">Show all</label>' in long
@@ -536,7 +536,7 @@ def test_code_that_would_be_slow_to_highlight_stays_plain(code: str) -> None:
         "a <math><mi xlink:href='javascript:x'>",
         "<iframe src=//evil.example></iframe>",
         "<form action=/messages method=post><input name=text><button>Go</button></form>",
-        "a <button hx-post=/runs/1/cancel>Copy</button>",
+        "a <button hx-post=/runs/1/stop>Copy</button>",
         "a <b hx-get=/x hx-trigger=load>b</b>",
         "<div hx-get='/x' hx-trigger='load'>",
         "a <span sse-swap=message>b</span>",
@@ -580,7 +580,7 @@ def test_code_that_would_be_slow_to_highlight_stays_plain(code: str) -> None:
         "[a](vbscript:x)",
         "[a](data:text/html,<script>x</script>)",
         "[a]: javascript:alert(1)\n\n[a]",
-        "[a](https:/runs/1/cancel)",
+        "[a](https:/runs/1/stop)",
         "[a](https:runs/1)",
         "[a](https:\\\\evil.example)",
         "[a](//evil.example)",

@@ -36,11 +36,6 @@ ANN, BEN = User("ann"), User("ben")
 
 
 @pytest.fixture
-def anyio_backend() -> str:
-    return "asyncio"
-
-
-@pytest.fixture
 def old(tmp_path: Path) -> str:
     """A database that the first version has written: with every kind of row, as a killed process leaves it."""
     file = tmp_path / "chat.db"

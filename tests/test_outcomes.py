@@ -27,11 +27,6 @@ STOPPED = RunEnded(Outcome.CANCELLED)
 BROKEN_OFF = RunEnded(Outcome.FAILED, INTERRUPTED)
 
 
-@pytest.fixture
-def anyio_backend() -> str:
-    return "asyncio"
-
-
 @dataclass
 class Play:
     """A responder whose every step the test takes, so that anything can happen between two of them."""

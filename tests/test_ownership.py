@@ -223,11 +223,6 @@ async def test_ids_that_no_backend_should_see_do_not_reach_it() -> None:
     assert seen == []
 
 
-@pytest.fixture
-def anyio_backend() -> str:
-    return "asyncio"
-
-
 class Sloppy(LocalBackend):
     """Gives everybody what is Ann's."""
 
@@ -254,8 +249,8 @@ class Sloppy(LocalBackend):
         async for batch in super().run_events(self.ann, run_id, after=after):
             yield batch
 
-    async def cancel_run(self, user: User, run_id: str) -> None:
-        await super().cancel_run(self.ann, run_id)
+    async def stop_run(self, user: User, run_id: str) -> None:
+        await super().stop_run(self.ann, run_id)
 
     async def retry_run(self, user: User, run_id: str) -> Run:
         return await super().retry_run(self.ann, run_id)

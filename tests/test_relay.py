@@ -982,7 +982,7 @@ class TestKeptPages:
         return found
 
     def _there(self, kept: KeptPages, found: list[tuple[Run, PollAnswer]]) -> list[bool]:
-        return [kept.find((ANN.id, run.id, context("poll"), None), each.after) is not None for run, each in found]
+        return [kept.find((ANN.id, run.id, context("poll")), each.after) is not None for run, each in found]
 
     async def test_they_take_no_more_than_the_bytes_that_they_may(self) -> None:
         kept = KeptPages(most=100_000)
@@ -1009,7 +1009,7 @@ class TestKeptPages:
         now = 0.0
         kept, page = KeptPages(seconds=1_000, clock=lambda: now), LivePage("run", context())
         events = [RunEvent(seq, datetime.now(UTC), TextDelta("word ")) for seq in range(1, 1_001)]
-        key = ANN.id, "run", context(), None
+        key = ANN.id, "run", context()
         for event in events:
             await page.advance([event])
             kept.keep(key, page.copy())

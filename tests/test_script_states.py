@@ -13,7 +13,7 @@ from htmxchat.errors import Conflict, InvalidInput
 from htmxchat.scripts.actions import Abandon, Approve, Cancel, Claim, Edit, Finish, Reject, Renew, Rerun, ScriptAction
 from htmxchat.scripts.models import FromAgent, Script
 from htmxchat.scripts.result import ScriptResult, ScriptState
-from htmxchat.scripts.states import LEASE, LONGEST_CODE, digest, next_to_run, settle, step, tidy
+from htmxchat.scripts.states import LEASE, MAX_CODE, digest, next_to_run, settle, step, tidy
 
 NOW = datetime(2026, 11, 22, 10, 42, tzinfo=UTC)
 CODE = "print(1)"
@@ -163,7 +163,7 @@ def test_the_result_says_what_ran() -> None:
 
 
 @pytest.mark.parametrize(
-    ("code", "sentence"), [("", "no code"), (" \n\t\n", "no code"), ("x" * (LONGEST_CODE + 1), "Shorten")]
+    ("code", "sentence"), [("", "no code"), (" \n\t\n", "no code"), ("x" * (MAX_CODE + 1), "Shorten")]
 )
 def test_an_edit_that_cannot_be_run_is_refused(code: str, sentence: str) -> None:
     with pytest.raises(InvalidInput, match=sentence):

@@ -39,17 +39,12 @@ from htmxchat.inspection.timeline import timeline
 from htmxchat.journal.timing import Timing
 from htmxchat.parts import ProposedScript
 from htmxchat.scripts.actions import Approve, Cancel, Claim, Finish, Reject, Renew, Rerun
-from htmxchat.scripts.states import LONGEST_CODE, MOST_SCRIPTS, digest
+from htmxchat.scripts.states import MAX_CODE, MAX_SCRIPTS, digest
 from htmxchat.store.tables import scripts
 from htmxchat.testing import each_event
 
 ANN, EVE = User("ann"), User("eve")
 FAST = Timing(frame=0.005, poll=0.02, renew=0.05, expire=0.3, grace=0.3, close=0.1)
-
-
-@pytest.fixture
-def anyio_backend() -> str:
-    return "asyncio"
 
 
 async def counts(request: Request) -> AsyncIterator[Any]:
@@ -222,7 +217,7 @@ async def test_a_run_that_ends_withdraws_what_it_waits_for(make: Callable[..., L
     backend = make()
     run = await backend.start_run(ANN, None, "Count")
     (script,) = await queue(backend, run)
-    await backend.cancel_run(ANN, run.id)
+    await backend.stop_run(ANN, run.id)
     assert (await end(backend, run)).state is RunState.CANCELLED
     (script,) = await queue(backend, run)
     assert (script.state, script.awaited) == (ScriptState.CANCELLED, False)
@@ -280,23 +275,23 @@ async def test_a_block_is_queued_once(make: Callable[..., LocalBackend]) -> None
     assert (first.origin, first.code, first.state) == (FromAnswer(0), "print(3)", ScriptState.QUEUED)
     assert (await backend.queue_block(ANN, run.id, 0, "print(3)\n", "Block")).id == first.id
     assert len(await queue(backend, run, 3)) == 3
-    for code in ("", " \n", "x" * (LONGEST_CODE + 1)):
+    for code in ("", " \n", "x" * (MAX_CODE + 1)):
         with pytest.raises(InvalidInput):
             await backend.queue_block(ANN, run.id, 1, code)
 
 
 async def test_too_much_is_refused_and_the_agent_is_told(make: Callable[..., LocalBackend]) -> None:
     async def respond(request: Request) -> AsyncIterator[Any]:
-        result: Any = yield RunScript("x" * (LONGEST_CODE + 1))
+        result: Any = yield RunScript("x" * (MAX_CODE + 1))
         yield result.text
-        for number in range(MOST_SCRIPTS + 1):
+        for number in range(MAX_SCRIPTS + 1):
             yield ScriptProposed(str(number), f"print({number})")
 
     backend = make(respond)
     run = await backend.start_run(ANN, None, "Too much")
     view = await end(backend, run)
     assert "50,001 characters" in view.text
-    scripts = await queue(backend, run, MOST_SCRIPTS + 2)
+    scripts = await queue(backend, run, MAX_SCRIPTS + 2)
     assert [each.state.value for each in scripts].count("rejected") == 3
     with pytest.raises(InvalidInput, match="50 scripts"):
         await backend.queue_block(ANN, run.id, 0, "print(3)")

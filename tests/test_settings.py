@@ -396,9 +396,9 @@ def test_lists_do_where_data_has_tuples() -> None:
 
 def test_a_backend_that_lacks_something_is_told_what() -> None:
     class Half(ScriptedBackend):
-        cancel_run: Any = None
+        stop_run: Any = None
 
-    with pytest.raises(TypeError, match="Half lacks cancel_run"):
+    with pytest.raises(TypeError, match="Half lacks stop_run"):
         APP(Half())
 
 

@@ -44,11 +44,6 @@ RUN = Run("r1", "c1", "ann", "t1", RunState.RUNNING, NOW)
 PROPOSED = ScriptProposed("s1", "1 + 1", "The sum", awaited=True)
 
 
-@pytest.fixture
-def anyio_backend() -> str:
-    return "asyncio"
-
-
 def log(*bodies: EventBody) -> tuple[RunEvent, ...]:
     return tuple(RunEvent(seq, NOW + timedelta(seconds=seq), body) for seq, body in enumerate(bodies, 1))
 

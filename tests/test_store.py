@@ -51,11 +51,6 @@ pytestmark = pytest.mark.anyio
 
 
 @pytest.fixture
-def anyio_backend() -> str:
-    return "asyncio"
-
-
-@pytest.fixture
 def ann() -> str:
     return f"ann-{uuid.uuid4().hex}"
 
@@ -433,6 +428,24 @@ async def test_search_finds_every_word_anywhere_in_any_case(store: Store, ann: s
     with pytest.raises(InvalidInput):
         await found("x" * 501)
     assert await found(" ".join("abcdefghij" * 25)) == set()
+
+
+async def test_search_says_where_it_found_what_the_title_lacks(store: Store, ann: str) -> None:
+    await answered(store, ann, "The nightly import", "word " * 400 + "then *retry* the\nmail relay " + "word " * 400)
+    long = "x " * 60 + "Die STRASSE ist gesperrt"
+    await answered(store, ann, long, "Nichts")
+
+    async def passages(query: str) -> list[str]:
+        return [item.passage for item in (await store.conversations.list_conversations(ann, query)).items]
+
+    (relay,) = await passages("RETRY relay")
+    assert "then *retry* the mail relay word" in relay and len(relay) <= 160
+    (both,) = await passages("retry import")
+    assert "*retry*" in both
+    (street,) = await passages("straße")
+    assert street.endswith("Die STRASSE ist gesperrt")
+    assert await passages("nightly") == [""]
+    assert await passages("") == ["", ""]
 
 
 async def test_search_forgets_an_attempt_that_was_replaced(store: Store, ann: str) -> None:

@@ -26,11 +26,6 @@ BY_TITLE = {starter.title: starter for starter in (*STARTERS, *MORE)}
 
 
 @pytest.fixture
-def anyio_backend() -> str:
-    return "asyncio"
-
-
-@pytest.fixture
 async def backend() -> AsyncIterator[StubBackend]:
     backend = StubBackend(pace=0)
     yield backend
@@ -134,7 +129,7 @@ async def test_the_slow_answer_can_be_stopped() -> None:
         async for event in each_event(backend, ANN, run.id):
             seen.append(event.body)
             if len(seen) == 3:
-                await backend.cancel_run(ANN, run.id)
+                await backend.stop_run(ANN, run.id)
     assert seen[-1] == RunEnded(Outcome.CANCELLED)
     await backend.close()
 

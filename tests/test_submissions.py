@@ -14,6 +14,11 @@ from htmxchat.models import RunState
 pytestmark = pytest.mark.anyio
 
 
+@pytest.fixture(params=["asyncio", "trio"])
+def anyio_backend(request: pytest.FixtureRequest) -> object:
+    return request.param
+
+
 def run(id: str) -> Run:
     return Run(id, "c", "ann", "t", RunState.RUNNING, datetime.now(UTC))
 

@@ -18,11 +18,6 @@ from htmxchat.store.run_logs import RunLogs
 pytestmark = pytest.mark.anyio
 
 
-@pytest.fixture
-def anyio_backend() -> str:
-    return "asyncio"
-
-
 class Failing:
     """Logs that fail once, then have an answer for the run `r`."""
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import uuid
 from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from contextlib import suppress
 from dataclasses import replace
@@ -42,7 +41,6 @@ from htmxchat import (
 )
 from htmxchat.backends.active import INTERRUPTED
 from htmxchat.errors import BackendUnavailable
-from htmxchat.journal import Timing
 from htmxchat.parts import Question
 from htmxchat.scripts.actions import Approve, Claim, Finish
 from htmxchat.scripts.states import digest
@@ -50,23 +48,12 @@ from htmxchat.store import tables
 from htmxchat.store.rows import now
 from htmxchat.store.takeover import FATAL, SILENT, UNANSWERABLE, Takeover
 from htmxchat.testing import each_event
-from tests.support import Unreliable, kill
+from tests.support import QUICK, Unreliable, kill
 
 pytestmark = pytest.mark.anyio
 
-QUICK = Timing(frame=0.01, poll=0.02, renew=0.05, expire=0.4, watch=0.15, grace=0.2, finish=0.5, close=0.2, orphan=0.5)
 WORDS = [f"word{number} " for number in range(40)]
 Make = Callable[..., LocalBackend]
-
-
-@pytest.fixture
-def anyio_backend() -> str:
-    return "asyncio"
-
-
-@pytest.fixture
-def ann() -> User:
-    return User(f"ann-{uuid.uuid4().hex}")
 
 
 @pytest.fixture(params=["file", "postgres"])
@@ -453,7 +440,7 @@ async def test_a_waiting_run_that_no_process_has_can_be_stopped(make: Make, ann:
     run = await here.start_run(ann, None, "Ask me")
     await until(here, ann, run, lambda events: fold(events).request is not None)
     await here.close()
-    await there.cancel_run(ann, run.id)
+    await there.stop_run(ann, run.id)
     events = await read(there, ann, run)
     assert events[-1].body == RunEnded(Outcome.CANCELLED)
     again = await there.retry_run(ann, run.id)

@@ -39,20 +39,13 @@ from htmxchat import (
     chat_lifespan,
     create_chat_app,
 )
-from htmxchat.journal import Timing
 from htmxchat.telemetry import Telemetry
-from tests.support import decode
+from tests.support import QUICK, decode
 
 pytestmark = pytest.mark.anyio
 
 ANN = User("ann@team.example", "Ann Other", token="hush-token")
-QUICK = Timing(frame=0.01, poll=0.02, renew=0.05, expire=0.4, watch=0.15, grace=0.2, finish=0.5, close=0.2, orphan=0.5)
 SECRETS = "hush", "Ann Other", "team.example"
-
-
-@pytest.fixture
-def anyio_backend() -> str:
-    return "asyncio"
 
 
 class Watch:

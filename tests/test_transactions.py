@@ -21,11 +21,6 @@ pytestmark = pytest.mark.anyio
 ANN = User("ann")
 
 
-@pytest.fixture
-def anyio_backend() -> str:
-    return "asyncio"  # the store's
-
-
 async def respond(request: Request) -> AsyncGenerator[str | StageChanged | ScriptProposed, None]:
     if request.text == "wait":
         await asyncio.sleep(3_600)

@@ -37,11 +37,6 @@ ANN = User("ann")
 FORM = "Content-Type: application/x-www-form-urlencoded\r\n"
 
 
-@pytest.fixture
-def anyio_backend() -> str:
-    return "asyncio"  # the store's
-
-
 async def respond(request: Request) -> AsyncGenerator[str | EventBody, Any]:
     answer = yield InputRequested("question", "Which?")
     yield str(answer)
@@ -111,12 +106,12 @@ class TestBodies:
         with httpx.Client(base_url=f"http://127.0.0.1:{port}", headers={"X-User": "bob"}) as client:
             sent = client.post("/messages", data={"text": "Hello"})
             run = sent.headers["location"].partition("#turn-")[2]
-            stopped = client.post(f"/runs/{run}/cancel", data={"text": "typed meanwhile"})
+            stopped = client.post(f"/runs/{run}/stop", data={"text": "typed meanwhile"})
         assert (sent.status_code, stopped.status_code) == (303, 303)
         assert "connection" not in sent.headers
         assert "connection" not in stopped.headers
 
-    @pytest.mark.parametrize("path", ["/messages", "/nowhere", "/runs/unknown/cancel"])
+    @pytest.mark.parametrize("path", ["/messages", "/nowhere", "/runs/unknown/stop"])
     def test_an_upload_that_is_aborted_is_no_error(
         self, port: int, path: str, caplog: pytest.LogCaptureFixture
     ) -> None:
@@ -171,7 +166,7 @@ class TestRequests:
             await send(message)  # type: ignore[arg-type]
 
         export._send = counting  # type: ignore[method-assign]
-        await backend.cancel_run(ANN, run.id)
+        await backend.stop_run(ANN, run.id)
         await export.run()
         assert set(counts) == {1}
         assert app.state.chat.requests.count("ann") == 0
@@ -215,7 +210,7 @@ class TestRuns:
         # A conversation that is busy is told so, and one that has ended makes room.
         with pytest.raises(Busy):
             await backends[-1].start_run(user, begun[0].conversation_id, "More")
-        await backends[0].cancel_run(user, begun[0].id)
+        await backends[0].stop_run(user, begun[0].id)
         with anyio.fail_after(20):
             while (await backends[-1].get_run(user, begun[0].id)).state.live:  # noqa: ASYNC110
                 await anyio.sleep(0.05)

@@ -23,11 +23,6 @@ ANN, BEN = User("ann"), User("ben")
 FIRST = Path(__file__).parent / "data/schema-0001/sqlite.sql"
 
 
-@pytest.fixture
-def anyio_backend() -> str:
-    return "asyncio"
-
-
 async def respond(request: Request) -> AsyncIterator[Any]:
     if request.text == "ask":
         yield InputRequested("which", "Which?")

@@ -11,6 +11,7 @@ from htmxchat import events as e
 from htmxchat.compaction import compact
 from htmxchat.models import RunState
 from htmxchat.parts import CustomPart, Part, ProposedScript, Question, Reasoning, Text, ToolCall, is_blank
+from htmxchat.scripts.result import ScriptState
 from htmxchat.view import RunView, fold
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
@@ -313,3 +314,21 @@ def test_calls_that_ran_at_the_same_time_are_parallel() -> None:
     assert parallel(a, b, done["a"], done["b"], c) == [True, True, False]
     assert parallel(a, b, c) == [True, True, True]
     assert parallel(a, done["a"], a, b) == [True, True], "one that is repeated"
+
+
+def test_what_a_run_waited_is_told_apart() -> None:
+    asked = e.InputRequested("q", "Now?")
+    script = e.ScriptProposed("s", "1", awaited=True)
+    bodies: list[e.EventBody] = [
+        e.RunStarted(),
+        asked,
+        e.InputAnswered("q", "yes"),
+        script,
+        e.ScriptProposed("other", "2"),
+    ]
+    ended: list[e.EventBody] = [e.ScriptFinished("s", ScriptState.DONE), e.RunEnded(e.Outcome.COMPLETED)]
+    view = fold(_log(bodies))
+    assert (view.waited, view.waiting_since) == (1, START + timedelta(seconds=3))
+    view = fold(_log([*bodies, *ended]))
+    assert (view.waited, view.waiting_since) == (3, None)
+    assert fold(_log([asked, e.RunEnded(e.Outcome.CANCELLED)])).waited == 1

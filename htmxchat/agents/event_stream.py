@@ -7,12 +7,12 @@ from dataclasses import dataclass
 
 _LINE_END = re.compile(rb"\r\n|\r|\n")
 _BOM = b"\xef\xbb\xbf"
-LARGEST = 32 * 2**20
+MAX_SIZE = 32 * 2**20
 """The most bytes that one event may have."""
 
 
 class TooLarge(Exception):
-    """An event has more than `LARGEST` bytes."""
+    """An event has more than `MAX_SIZE` bytes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +60,7 @@ class EventStreamReader:
             if event := self._end_line():
                 events.append(event)
             self._line += other
-        if len(self._line) + self._size > LARGEST:
+        if len(self._line) + self._size > MAX_SIZE:
             raise TooLarge
         return events
 

@@ -27,6 +27,7 @@ from ..events import (
 )
 from ..models import Starter
 from ..scripts.result import ScriptResult
+from ..text.phrases import cut
 from .stub_texts import (
     HALF,
     LATENCY_ANSWER,
@@ -220,7 +221,7 @@ async def _friendly(request: Request, pace: float) -> Answer:
 
 def quote(text: str, limit: int = 2_000) -> str:
     """Return `text` as a Markdown block quote that shows it as it is, cut after `limit` characters."""
-    shown = text if len(text) <= limit else text[:limit].rstrip() + "…"
+    shown = cut(text, limit)
     # All but round brackets: with a backslash they would be mathematics.
     escaped = re.sub(r"([!-'*-/:-@\[-`{-~])", r"\\\1", shown.strip())
     # Two spaces at the end keep the line break.

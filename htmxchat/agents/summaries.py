@@ -4,25 +4,26 @@ from __future__ import annotations
 
 from ..events import JSON
 from ..text.cleaning import one_line
+from ..text.phrases import count
 
-_LONGEST = 80
+_MAX_LENGTH = 80
 
 
 def asked(arguments: JSON) -> str:
     """Return a tool's arguments in a few words."""
     if not isinstance(arguments, dict):
         return _short(arguments)
-    return one_line(", ".join(filter(None, map(_short, arguments.values()))), _LONGEST)
+    return one_line(", ".join(filter(None, map(_short, arguments.values()))), _MAX_LENGTH)
 
 
 def found(result: JSON) -> str:
     """Return a tool's result in a few words: a short text or number, or how many there are of a list."""
     if isinstance(result, list):
-        return f"{len(result):,} item{'s' * (len(result) != 1)}"
+        return count(len(result), "item")
     return _short(result)
 
 
 def _short(value: JSON) -> str:
     if isinstance(value, bool) or value is None:
         return ""
-    return one_line(str(value), _LONGEST) if isinstance(value, str | int | float) else ""
+    return one_line(str(value), _MAX_LENGTH) if isinstance(value, str | int | float) else ""

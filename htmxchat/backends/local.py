@@ -28,8 +28,8 @@ from .agents import as_agent, resumable_name
 STORE_EXAMPLE = 'Store("sqlite:///chat.db")'
 
 log = logging.getLogger("htmxchat")
-_MOST_AT_A_STRETCH = 500
-_MOST_CLAIMED = 20
+_MAX_AT_A_STRETCH = 500
+_MAX_CLAIMED = 20
 
 
 class LocalBackend:
@@ -217,7 +217,7 @@ class LocalBackend:
             await self._store.runs.get_run(user.id, run_id)
             while not (active.done and len(active.events) <= last):
                 # Numbers are positions here, so this is what comes after `last`.
-                if events := active.events[last : last + _MOST_AT_A_STRETCH]:
+                if events := active.events[last : last + _MAX_AT_A_STRETCH]:
                     last = events[-1].seq
                     yield events
                     await asyncio.sleep(0)
@@ -230,7 +230,7 @@ class LocalBackend:
             async for batch in batches:
                 yield batch
 
-    async def cancel_run(self, user: User, run_id: str) -> None:
+    async def stop_run(self, user: User, run_id: str) -> None:
         """Stop a run: at once if it is of this process, else within about a second."""
         await self._store.runs.request_stop(user.id, run_id)
         if run_id in self._journal.runs:
@@ -322,12 +322,12 @@ class LocalBackend:
             return
         await self._journal.lease.renew()
         claimed = await self._store.takeover.claim_runs(
-            run_ids[:_MOST_CLAIMED],
+            run_ids[:_MAX_CLAIMED],
             self._journal.owner, self._agent_name, orphans_since, stops=isinstance(self._agent, CanStop),
         )  # fmt: skip
         for run, events in claimed:
             self._drive(User(run.user_id), Started(run, events), resumed=True)
-        if len(run_ids) > _MOST_CLAIMED:
+        if len(run_ids) > _MAX_CLAIMED:
             self._journal.lease.look_now()
 
 

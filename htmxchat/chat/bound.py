@@ -108,7 +108,7 @@ class BoundBackend:
     get_conversation = _asks(Backend.get_conversation)
     load_transcript = _asks(Backend.load_transcript)
     get_run = _asks(Backend.get_run)
-    cancel_run = _asks(Backend.cancel_run)
+    stop_run = _asks(Backend.stop_run)
     answer_request = _asks(Backend.answer_request)
     search_conversations = _asks(CanSearch.search_conversations, CanSearch)
     rename_conversation = _asks(CanRename.rename_conversation, CanRename)

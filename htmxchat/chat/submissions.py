@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections import OrderedDict
 from collections.abc import Awaitable, Callable
 
 import anyio
 
+from ..latest import Latest
 from ..models import Run
 
-_MOST = 1_000
+_MAX_STARTED = 1_000
 
 
 class Submissions:
@@ -20,7 +20,7 @@ class Submissions:
 
     def __init__(self) -> None:
         self._starting: dict[object, anyio.Event] = {}
-        self._started: OrderedDict[object, Run] = OrderedDict()
+        self._started: Latest[object, Run] = Latest(_MAX_STARTED)
 
     async def once(self, submission: object, start: Callable[[], Awaitable[Run]]) -> Run:
         """Return what `start` returns, or returned when this submission came before and did not fail."""
@@ -30,10 +30,9 @@ class Submissions:
             return run
         done = self._starting[submission] = anyio.Event()
         try:
-            run = self._started[submission] = await start()
+            run = await start()
+            self._started.put(submission, run)
         finally:
             del self._starting[submission]
             done.set()
-        if len(self._started) > _MOST:
-            self._started.popitem(last=False)
         return run

@@ -19,7 +19,7 @@ from .nesting import misfit
 
 _log = logging.getLogger("htmxchat")
 
-_LONGEST = 500_000
+_MAX_LENGTH = 500_000
 _EXAMPLE = "def draw(data, context)"
 _WANTED = "Return a component, P(…), text, which is escaped, or HTML with a method __html__."
 
@@ -68,8 +68,8 @@ def draw(function: DrawPart, order: Order) -> Drawing:
 
 def _html(returned: Any, root: str) -> str:
     html = render(at_host(_content(returned), Urls(host=root)))
-    if len(html) > _LONGEST:
-        raise _Nonsense(f"returned {len(html):,} characters of HTML. Return {_LONGEST:,} at most.")
+    if len(html) > _MAX_LENGTH:
+        raise _Nonsense(f"returned {len(html):,} characters of HTML. Return {_MAX_LENGTH:,} at most.")
     if problem := misfit(html):
         raise _Nonsense(f"returned HTML that {problem}.")
     return html

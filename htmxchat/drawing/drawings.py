@@ -6,13 +6,14 @@ import logging
 import math
 import threading
 import time
-from collections import Counter, OrderedDict
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
 import anyio
 from anyio import to_thread
 
+from ..latest import Latest
 from .calling import called, draw
 from .models import Drawing, DrawPart, Order
 
@@ -65,9 +66,7 @@ class Drawer:
     def __init__(self, functions: Mapping[str, DrawPart], *, seconds: float = 2.0, most: int = 8 * 1024 * 1024) -> None:
         self._functions = functions
         self._seconds = seconds
-        self._most = most
-        self._kept: OrderedDict[bytes, _Kept] = OrderedDict()
-        self._size = 0
+        self._kept: Latest[bytes, _Kept] = Latest(most, lambda kept: kept.size)
         # How many calls are under way for which nobody waits any more, by the names of their functions.
         self._stuck: Counter[str] = Counter()
         self._limiters: dict[str, anyio.CapacityLimiter] = {}
@@ -137,21 +136,13 @@ class Drawer:
     def _find(self, key: bytes) -> Drawing | None:
         with self._lock:
             kept = self._kept.get(key)
-            if kept is None or kept.until < time.monotonic():
-                return None
-            self._kept.move_to_end(key)
-            return kept.drawing
+            return None if kept is None or kept.until < time.monotonic() else kept.drawing
 
     def _keep(self, key: bytes, drawing: Drawing) -> None:
         # What failed is tried again, but not for each reader and each frame.
         kept = _Kept(drawing, time.monotonic() + _AGAIN if drawing.problem else math.inf)
         with self._lock:
-            if key in self._kept:
-                self._size -= self._kept.pop(key).size
-            self._kept[key] = kept
-            self._size += kept.size
-            while self._size > self._most and len(self._kept) > 1:
-                self._size -= self._kept.popitem(last=False)[1].size
+            self._kept.put(key, kept)
 
 
 @dataclass(frozen=True, slots=True)

@@ -45,10 +45,10 @@ _log = logging.getLogger("htmxchat")
 
 _FORM = "application/x-www-form-urlencoded"
 _FIELDS = 16
-_LONGEST_ID = 200
+_MAX_ID = 200
 _NAMES = "conversation", "deleted", "run"
 _SUBMISSION = re.compile("[A-Za-z0-9_-]{1,64}")
-_LONGEST_FILTER = 200
+_MAX_FILTER = 200
 _TOO_MANY = (
     "You have {} open requests to this chat, which is the limit. Close some of its tabs or wait a moment, then try"
     " again."
@@ -364,12 +364,12 @@ def number(text: str) -> int | None:
 def row_filter(call: Call) -> RowFilter:
     """Return which of the inspector's rows a request means: `?type=` and `?q=`."""
     query = call.request.query_params
-    return RowFilter(query.get("type", "")[:_LONGEST_FILTER], query.get("q", "").strip()[:_LONGEST_FILTER])
+    return RowFilter(query.get("type", "")[:_MAX_FILTER], query.get("q", "").strip()[:_MAX_FILTER])
 
 
 def _id(text: str) -> str:
     # No real id has a NUL or is this long; backends need not cope with either.
-    if len(text) > _LONGEST_ID or not text.isprintable():
+    if len(text) > _MAX_ID or not text.isprintable():
         raise Gone
     return text
 

@@ -28,8 +28,8 @@ from .call import CHANGED, Call, endpoint, patches_response
 from .pages import runner
 from .reconcile import whats_new
 
-_FEWEST, _MOST = 30, 200
-_LONGEST_QUERY = 200
+_MIN_ROWS, _MAX_ROWS = 30, 200
+_MAX_QUERY = 200
 # For a script: what waits for anything else, or for nothing, is ahead of the queue.
 _WAITS = "[data-waiting]:not([data-waiting=answer])"
 
@@ -69,7 +69,7 @@ class Shown:
         return cls(
             list=query.get("list", ""),
             length=_length(query.get("length", "")),
-            words=query.get("q", "").strip()[:_LONGEST_QUERY],
+            words=query.get("q", "").strip()[:_MAX_QUERY],
             title=query.get("title", ""),
             last=query.get("last", ""),
             queue=query.get("queue", ""),
@@ -174,8 +174,8 @@ async def _waiting(call: Call, scripts: Sequence[Script]) -> list[Patch]:
 
 def _length(value: str) -> int:
     """Return how many conversations to show: a list that has grown keeps its length."""
-    wanted = int(value) if value.isascii() and value.isdigit() and len(value) < 5 else _FEWEST
-    return max(_FEWEST, min(wanted, _MOST))
+    wanted = int(value) if value.isascii() and value.isdigit() and len(value) < 5 else _MIN_ROWS
+    return max(_MIN_ROWS, min(wanted, _MAX_ROWS))
 
 
 def _revisions(value: str | None) -> frozenset[str] | None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from contextlib import suppress
 from dataclasses import replace
-from html import escape
 
 from starlette.responses import HTMLResponse, Response
 
@@ -16,7 +15,7 @@ from ..fragments.conversation import rename_form, title_heading
 from ..fragments.history import undo
 from ..fragments.turns.transcript import run_view, status_text, turn
 from ..html import render, tag
-from ..live.patches import Patch
+from ..live.patches import Patch, say, swap
 from ..models import Run, Transcript, Turn
 from ..words import titled
 from .call import CHANGED, Call, Gone, endpoint, patches_response, see_other, usable_text
@@ -25,7 +24,7 @@ from .pages import close_sides, conversation_page, conversation_room, draw_histo
 from .queue import transcript_queue
 from .reconcile import in_words, last_turn, refused, whats_new
 
-_TITLE_LIMIT = 200
+_MAX_TITLE = 200
 
 
 @endpoint
@@ -44,12 +43,11 @@ async def start(call: Call) -> Response:
     transcript = await call.backend.load_transcript(run.conversation_id)
     queue = await transcript_queue(call, transcript)
     context = replace(await drawn(call, transcript.turns), queue=queue)
-    room = render(conversation_room(call, transcript, context))
-    patches = [Patch("#conversation", "outerHTML", room), *close_sides(call, transcript.conversation)]
+    patches = [swap(conversation_room(call, transcript, context)), *close_sides(call, transcript.conversation)]
     view = run_view(transcript.turns[-1])
     if view.last_seq is not None:
         # The stream begins after what the page shows, so it will not say this.
-        patches.append(Patch("#status", "innerHTML", render(status_text(view))))
+        patches.append(say(status_text(view)))
     return patches_response(patches, {**CHANGED, "HX-Push-Url": call.urls.conversation(run.conversation_id)})
 
 
@@ -91,7 +89,7 @@ async def rename(call: Call) -> Response:
     call.backend.require(CanRename)
     conversation = await call.conversation()
     title = " ".join((await call.field("title")).split())
-    title = usable_text(title, _TITLE_LIMIT)
+    title = usable_text(title, _MAX_TITLE)
     await call.backend.rename_conversation(conversation.id, title)
     if not call.fragment:
         return see_other(call.urls.conversation(conversation.id))
@@ -110,18 +108,12 @@ async def delete(call: Call) -> Response:
     await call.backend.delete_conversation(conversation.id)
     if not call.fragment:
         return see_other(call.urls.home(deleted=conversation.id))
-    said = Patch("#status", "innerHTML", escape(f"{call.chat.deletion_notice} You can undo this."))
+    said = say(f"{call.chat.deletion_notice} You can undo this.")
     if stays:
         offer = render(undo(call.urls, conversation.id, call.chat.deletion_notice))
         return patches_response([Patch("#undo", "innerHTML", offer), said], CHANGED)
-    room = render(conversation_room(call, None))
-    side = render(draw_history(call, *await load_history(call), deleted=conversation.id))
-    patches = [
-        Patch("#conversation", "outerHTML", room),
-        *close_sides(call, None),
-        Patch("#history", "outerHTML", side),
-        said,
-    ]
+    history = draw_history(call, *await load_history(call), deleted=conversation.id)
+    patches = [swap(conversation_room(call, None)), *close_sides(call, None), swap(history), said]
     return patches_response(patches, {"HX-Push-Url": call.urls.home()})
 
 
@@ -164,7 +156,7 @@ def started(call: Call, run: Run) -> list[Patch]:
     """Return what else changes on the page when a run begins."""
     actions = composer_actions(urls=call.urls, live_run_id=run.id)
     return [
-        Patch("#composer-actions", "outerHTML", render(actions)),
+        swap(actions),
         *accepted(),
     ]
 

@@ -22,7 +22,7 @@ from ..fragments.shell import message_page, notice, unloaded_side
 from ..html import Child, render
 from ..http.htmx import Htmx
 from ..http.routing import error_place
-from ..live.patches import Patch, render_patches
+from ..live.patches import Patch, render_patches, say, swap
 from ..urls import Urls
 from .call import CHANGED, IN_PLACE, SCRIPTS_CHANGED, Gone, here, read_form
 
@@ -51,7 +51,7 @@ async def show_failure(request: Request, error: Exception) -> Response:
         sentence, patches = _GONE, _without_conversation(request)
         headers = {**headers, **CHANGED}
     said = render(*_with_sign_in(request, error, sentence))
-    patches += [Patch("#composer-error", "innerHTML", said), Patch("#status", "innerHTML", render(sentence))]
+    patches += [Patch("#composer-error", "innerHTML", said), say(sentence)]
     if isinstance(error, BackendError):
         # What failed may have happened in part: a conversation that was begun is in the history.
         headers = {**headers, **CHANGED}
@@ -161,8 +161,8 @@ def _without_conversation(request: Request) -> list[Patch]:
     chat: Chat = request.app.state.chat
     urls = Urls.of(request.scope, chat.assets.version)
     return [
-        Patch("#composer", "attributes", render(composer_form(urls.start()))),
-        Patch("#composer-actions", "outerHTML", render(composer_actions(urls=urls))),
+        swap(composer_form(urls.start()), "attributes"),
+        swap(composer_actions(urls=urls)),
         Patch("chat-menu", "delete"),
     ]
 

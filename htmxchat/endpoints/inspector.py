@@ -27,7 +27,7 @@ from .queue import queue_of, run_view
 from .run_log import run_log, run_summaries
 
 _WINDOW = 200
-_MOST_RUNS = 100
+_MAX_RUNS = 100
 
 
 @inspector_endpoint
@@ -60,11 +60,11 @@ async def events(call: Call) -> Response:
 @inspector_endpoint
 async def event(call: Call) -> Response:
     """All that a row holds: to the page as a tree, otherwise as JSON."""
-    seq = number(str(call.request.path_params["seq"]))
-    if seq is None:
+    ordinal = number(str(call.request.path_params["row"]))
+    if ordinal is None:
         raise NotFound
-    for row in rows(await run_log(call, through=seq)):
-        if row.seq >= seq:
+    for row in rows(await run_log(call, through=ordinal)):
+        if row.ordinal == ordinal:
             if call.fragment:
                 return HTMLResponse(json_tree(row.data if row.raw is None else row.raw))
             return json_response(row.json)
@@ -111,7 +111,7 @@ async def _runs(call: Call) -> Response:
     except ChatError as error:
         content = run_list(call.urls, conversation, [], failure=f"The runs cannot be loaded. {error}")
         return await beside(call, content, url, status=error.status)
-    content = run_list(call.urls, conversation, found[:_MOST_RUNS], more=len(found) > _MOST_RUNS)
+    content = run_list(call.urls, conversation, found[:_MAX_RUNS], more=len(found) > _MAX_RUNS)
     return await beside(call, content, url)
 
 
@@ -158,7 +158,7 @@ def _window(call: Call, events: list[RunEvent], *, live: bool) -> Window:
     return window(lines, wanted, before=before, after=after, around=at, from_end=last, limit=_WINDOW)
 
 
-async def _list(call: Call, *, limit: int = _MOST_RUNS + 1) -> list[RunSummary]:
+async def _list(call: Call, *, limit: int = _MAX_RUNS + 1) -> list[RunSummary]:
     await call.conversation()
     if call.backend.can(CanListRuns):
         return list(await call.backend.list_runs(call.conversation_id, limit=limit))

@@ -22,7 +22,7 @@ from ..fragments.turns.context import TurnContext
 from ..fragments.turns.transcript import run_view
 from ..fragments.turns.transcript import transcript as turns
 from ..html import FT, Child, render, tag
-from ..live.patches import Patch, render_patches
+from ..live.patches import Patch, render_patches, swap
 from ..models import Conversation, ConversationPage, Transcript
 from ..scripts.models import Script
 from ..scripts.states import queue_number
@@ -176,7 +176,7 @@ def refresh(call: Call) -> float | None:
 
 def close_sides(call: Call, conversation: Conversation | None) -> list[Patch]:
     """Return what closes the rooms at the side of what was shown before `conversation`."""
-    return [Patch(f"#{each.name}", "outerHTML", render(side_room(each))) for each in sides(call, conversation)]
+    return [swap(side_room(each)) for each in sides(call, conversation)]
 
 
 def conversation_room(

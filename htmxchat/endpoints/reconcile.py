@@ -11,7 +11,7 @@ from ..fragments.composer import composer_actions, hold
 from ..fragments.conversation import title_heading
 from ..fragments.turns.transcript import run_view, status_text, turn
 from ..html import Child, render, tag
-from ..live.patches import Patch
+from ..live.patches import Patch, say, swap
 from ..models import Transcript
 from .call import CHANGED, Call, Gone, patches_response
 from .drawing import drawn
@@ -44,11 +44,7 @@ async def whats_new(call: Call, transcript: Transcript, shown: str, *, changed: 
         # What it shows last was replaced, so the page can lack more than the end.
         patches = [Patch("#turns", "innerMorph", render(*(turn(each, context) for each in turns)))]
     else:
-        patches = [
-            Patch(f"#turn-{each.id}", "outerHTML", render(turn(each, context)))
-            for each in turns[: place + 1]
-            if each.id == changed
-        ]
+        patches = [swap(turn(each, context)) for each in turns[: place + 1] if each.id == changed]
         if missing := turns[place + 1 :]:
             patches.append(Patch("#turns", "beforeend", render(*(turn(each, context) for each in missing))))
     live = transcript.live_turn
@@ -61,11 +57,11 @@ async def whats_new(call: Call, transcript: Transcript, shown: str, *, changed: 
     patches += [
         # Not the form in which a title is being written.
         Patch("h1#heading", "outerHTML", render(title_heading(transcript.conversation))),
-        Patch("#composer-actions", "outerHTML", render(actions)),
+        swap(actions),
     ]
     if live:
         # The stream begins after what the page shows, so it will not say this.
-        patches.append(Patch("#status", "innerHTML", render(status_text(run_view(live)))))
+        patches.append(say(status_text(run_view(live))))
     return patches
 
 
@@ -100,6 +96,6 @@ async def refused(call: Call, error: ChatError, *, changed: str | None = None) -
     patches = [
         *await whats_new(call, transcript, shown, changed=changed),
         Patch("#composer-error", "innerHTML", render(said)),
-        Patch("#status", "innerHTML", render(sentence)),
+        say(sentence),
     ]
     return patches_response(patches, CHANGED, error.status)

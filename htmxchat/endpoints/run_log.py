@@ -6,7 +6,7 @@ from collections.abc import AsyncGenerator, Mapping
 from contextlib import aclosing
 
 from ..events import RunEvent
-from ..inspection import RowFold
+from ..inspection import Ordinals
 from ..live.reading import each_of
 from ..models import RunSummary, Transcript
 from ..view import fold
@@ -17,7 +17,7 @@ async def run_log(call: Call, *, through: int | None = None) -> list[RunEvent]:
     """Return a run's events: all when it has ended, else those so far.
 
     Args:
-        through: Only those up to the end of the row that has this one.
+        through: Only those up to the end of this row.
     """
     return await call.backend.ask(_collect(call, through))
 
@@ -40,12 +40,12 @@ async def each_event(call: Call) -> AsyncGenerator[RunEvent, None]:
 
 async def _collect(call: Call, through: int | None) -> list[RunEvent]:
     found: list[RunEvent] = []
-    fold = RowFold(details=False)
+    ordinals = Ordinals()
     async with aclosing(each_event(call)) as events:
         async for event in events:
-            found.append(event)
-            if through is not None and any(row.seq >= through for row in fold.add(event)):
+            if through is not None and ordinals.add(event) > through:
                 break
+            found.append(event)
     return found
 
 

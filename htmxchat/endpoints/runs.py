@@ -15,7 +15,7 @@ from ..fragments.turns.sources import answer_text
 from ..fragments.turns.transcript import live, turn
 from ..html import render
 from ..http.sse import Emit, EventStreamResponse, ServerSentEvent
-from ..live.patches import Patch, render_patches
+from ..live.patches import Patch, render_patches, say, swap
 from ..live.rows import RowsWanted
 from ..models import Run, User
 from ..scripts.states import digest
@@ -51,8 +51,7 @@ async def stream(call: Call) -> Response:
 async def _turn_to_polling(call: Call, after: int | None, emit: Emit, rows: RowsWanted | None) -> None:
     query = rows.query if rows else {}
     element = live(call.run.id, after, replace(call.turn_context, stream="poll"), **query)
-    patch = Patch(f"#live-{call.run.id}", "outerHTML", render(element))
-    await emit(ServerSentEvent(render_patches([patch])))
+    await emit(ServerSentEvent(render_patches([swap(element)])))
 
 
 @endpoint
@@ -67,14 +66,14 @@ async def poll(call: Call) -> Response:
         gone = Patch(f"#live-{call.run.id}", "delete")
         return HTMLResponse(answer.html + render_patches([gone]), headers=CHANGED)
     query = answer.rows.query if answer.rows else {}
-    element = Patch(f"#live-{call.run.id}", "outerHTML", render(live(call.run.id, answer.after, context, **query)))
-    return HTMLResponse(answer.html + render_patches([element]))
+    element = live(call.run.id, answer.after, context, **query)
+    return HTMLResponse(answer.html + render_patches([swap(element)]))
 
 
 @endpoint
-async def cancel(call: Call) -> Response:
+async def stop(call: Call) -> Response:
     """Ask a run to stop. The stream tells when it has; one that had ended before, the page does not know of."""
-    await call.backend.cancel_run(call.run.id)
+    await call.backend.stop_run(call.run.id)
     if call.fragment and not call.run.state.live and (shown := last_turn(call)) is not None:
         return await _reconciled(call, shown)
     if call.fragment:
@@ -118,7 +117,7 @@ async def _reconciled(call: Call, shown: str, sentence: str = "") -> Response:
     transcript = await call.transcript()
     patches = await whats_new(call, transcript, shown, changed=call.run.id)
     if sentence:
-        patches.append(Patch("#status", "innerHTML", render(sentence)))
+        patches.append(say(sentence))
     return patches_response(patches, CHANGED)
 
 
@@ -183,9 +182,6 @@ def _rows(call: Call) -> RowsWanted | None:
     after = number(query.get("rows", ""))
     if after is None or not call.can_inspect:
         return None
-    paused = query.get("paused") == "1"
-    heard = number(call.request.headers.get("last-event-id", ""))
     # What came on this stream before it broke brought its rows with it.
-    if heard is not None and not paused:
-        after = max(after, heard)
-    return RowsWanted(after, row_filter(call), paused)
+    heard = number(call.request.headers.get("last-event-id", ""))
+    return RowsWanted(max(after, heard or 0), row_filter(call))

@@ -142,7 +142,7 @@ def composer_actions(
     """
     stop = None
     if live_run_id:
-        url = urls.cancel(live_run_id)
+        url = urls.stop(live_run_id)
         stop = button(
             icon("stop"),
             span("Stop"),

@@ -31,6 +31,14 @@ def post_form(url: str, *children: Child, hx_swap: str = "none", **attributes: A
     return _form(*children, method="post", action=url, hx_post=url, hx_swap=hx_swap, **attributes)
 
 
+def get_form(
+    url: str, *children: Child, target: str, trigger: str, hx_swap: str = "outerHTML", **attributes: Any
+) -> FT:
+    """Return a form whose page takes the place of `target` each time that `trigger` says so, the last time counts."""
+    fields = {"method": "get", "action": url, "hx_get": url, "hx_target": target, "hx_swap": hx_swap}
+    return _form(*children, **fields, hx_trigger=trigger, hx_sync="this:replace", **attributes)
+
+
 def submission_field(submission: str) -> FT:
     """Return the field that tells one message from the same one sent again."""
     return _input(type="hidden", name="submission", value=submission, autocomplete="off")

@@ -7,6 +7,8 @@ What is in the menu of a conversation is put there by the page's script when it 
 
 from __future__ import annotations
 
+import re
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta, tzinfo
 from itertools import groupby
 
@@ -16,15 +18,15 @@ from ..models import Conversation, ConversationPage, RunState, is_dated
 from ..scripts.states import digest
 from ..urls import Urls
 from ..words import standing
-from .controls import get_link, post_form
+from .controls import get_form, get_link, post_form
 from .shell import brand_mark, notice
+from .times import UNDATED, time_element
 
-a, b, button, div, footer, form, h2, header = map(tag, ["a", "b", "button", "div", "footer", "form", "h2", "header"])
+a, b, button, div, footer, h2, header = map(tag, ["a", "b", "button", "div", "footer", "h2", "header"])
 input_, label, li, nav, p, span, time_, ul = map(tag, ["input", "label", "li", "nav", "p", "span", "time", "ul"])
 details, summary, template = map(tag, ["details", "summary", "template"])
-bdi, chat_history, chat_menu = map(tag, ["bdi", "chat-history", "chat-menu"])
+bdi, mark, chat_history, chat_menu = map(tag, ["bdi", "mark", "chat-history", "chat-menu"])
 
-_UNDATED = "Date not known"
 # What is over is not worth a mark, unless it went wrong.
 _SILENT = (None, RunState.COMPLETED, RunState.CANCELLED)
 
@@ -118,9 +120,10 @@ def history_list(
     if failure:
         content: Child = unloaded_history(urls, failure, query=query)
     elif page.items:
-        content = history_items(page, urls=urls, now=now, zone=zone, query=query, current=current, menus=menus)
+        items = history_items(page, urls=urls, now=now, zone=zone, query=query, current=current, menus=menus)
+        content = [_found(page), *items] if query else items
     elif query:
-        content = p("No results for “", bdi(query), "”.", cls="nothing")
+        content = [p("No results for “", bdi(query), "”.", cls="nothing"), _clear(urls)]
     else:
         content = p("Your conversations are kept here, newest first.", cls="nothing")
     return div(
@@ -167,10 +170,11 @@ def history_items(
     now = now.astimezone(zone or UTC)
     if query:
         # What was found stands together: a month over each tells nothing.
-        items.append(ul([_item(each, urls, current, now, menus) for each in page.items]))
+        found = [_item(each, urls, current, now, menus, query.split()) for each in page.items]
+        items.append(ul(found, cls="found"))
     for day, group in groupby(() if query else page.items, key=lambda each: _day(each.updated_at, now)):
         items += [
-            h2(day if zone or day == _UNDATED else f"{day} (UTC)"),
+            h2(day if zone or day == UNDATED else f"{day} (UTC)"),
             ul([_item(each, urls, current, now, menus) for each in group]),
         ]
     if page.cursor:
@@ -189,13 +193,42 @@ def history_items(
     return items
 
 
-def _item(conversation: Conversation, urls: Urls, current: str | None, now: datetime, menus: bool) -> FT:
+def _found(page: ConversationPage) -> FT:
+    """Return how many conversations a search has found, as far as this page knows."""
+    count = len(page.items)
+    words = f"{count} conversation{'s' * (count != 1)}" if page.cursor is None else f"More than {count} conversations"
+    return p(words, cls="count")
+
+
+def _clear(urls: Urls) -> FT:
+    return a("Clear search", cls="button older", href=urls.history(), data_clear="search")
+
+
+def _marked(text: str, words: Sequence[str]) -> list[Child]:
+    """Return a text with the words that were searched for marked."""
+    if not words:
+        return [text]
+    anyone = "|".join(map(re.escape, sorted(words, key=len, reverse=True)))
+    # The odd ones are what the pattern's group holds.
+    parts = re.split(f"({anyone})", text, flags=re.IGNORECASE)
+    return [mark(part) if odd else part for place, part in enumerate(parts) if part for odd in [place % 2]]
+
+
+def _item(
+    conversation: Conversation,
+    urls: Urls,
+    current: str | None,
+    now: datetime,
+    menus: bool,
+    words: Sequence[str] = (),
+) -> FT:
     state = conversation.state
     told = None if state is None or state in _SILENT else standing(state, conversation.waiting)
     return li(
         get_link(
             urls.conversation(conversation.id),
-            span(conversation.title, cls="cut", dir="auto"),
+            span(_marked(conversation.title, words), cls="cut", dir="auto"),
+            span(_marked(conversation.passage, words), cls="passage", dir="auto") if conversation.passage else None,
             span(span(told.word, cls="hidden"), cls="state") if told else None,
             _moment(conversation.updated_at, now),
             id=f"conversation-{conversation.id}",
@@ -248,24 +281,21 @@ def _moment(at: datetime, now: datetime) -> FT | None:
     if not is_dated(at):
         return None
     at = at.astimezone(now.tzinfo)
-    return time_(_short(at, now), cls="hidden", datetime=at.isoformat(timespec="seconds"), data_form="short")
+    return time_element(at, _short(at, now), "short", cls="hidden")
 
 
 def _search(urls: Urls, query: str) -> FT:
     url = urls.history()
-    return form(
+    return get_form(
+        url,
         icon("search"),
         label("Search conversations", cls="hidden", for_="search"),
         input_(id="search", type="search", name="q", value=query, placeholder="Search", autocomplete="off", dir="auto"),
         cls="search",
         role="search",
-        method="get",
-        action=url,
-        hx_get=url,
-        hx_trigger="input changed delay:250ms from:#search, submit",
-        hx_target="#history-list",
+        target="#history-list",
+        trigger="input changed delay:250ms from:#search, submit",
         hx_swap="outerMorph",
-        hx_sync="this:replace",
     )
 
 
@@ -284,7 +314,7 @@ def _short(at: datetime, now: datetime) -> str:
 
 def _day(at: datetime, now: datetime) -> str:
     if not is_dated(at):
-        return _UNDATED
+        return UNDATED
     day, today = at.astimezone(now.tzinfo).date(), now.date()
     if day >= today:
         return "Today"

@@ -39,4 +39,4 @@ _SHAPES = {
 def sprite() -> FT:
     """Return the sprite that every page has once."""
     symbols = (f'<symbol id="i-{name}" viewBox="0 0 16 16">{shape}</symbol>' for name, shape in _SHAPES.items())
-    return tag("svg")(raw("".join(symbols)), cls="sprite", aria_hidden="true")
+    return tag("svg")(raw("".join(symbols)), cls="htmxchat sprite", aria_hidden="true")

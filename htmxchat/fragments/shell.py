@@ -253,7 +253,7 @@ def resources(*, urls: Urls) -> list[FT]:
 
 def status_line() -> FT:
     """Return the page's one live region, which is heard and not seen. A page has it once, at the end of its body."""
-    return p(cls="hidden", id="status", role="status")
+    return p(cls="htmxchat hidden", id="status", role="status")
 
 
 def _host_part(element: Callable[..., FT], name: str, content: Child) -> FT | None:
@@ -276,7 +276,7 @@ def _document(urls: Urls, frame: Frame, title: str, *children: Child) -> str:
                 [link(rel="stylesheet", href=path) for path in frame.stylesheets],
             ),
             # The page's script takes hx-ignore away when all is there that htmx needs.
-            body(sprite(), *children, status_line(), hx_ignore=True),
+            body(sprite(), *children, status_line(), cls="htmxchat", hx_ignore=True),
             lang="en",
         )
     )

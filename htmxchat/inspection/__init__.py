@@ -3,6 +3,6 @@
 Rows with a meaning in plain words, bars on a time axis, and the difference between two states.
 """
 
-from .event_rows import Row, RowFilter, RowFold, Window, rows, window
+from .event_rows import Ordinals, Row, RowFilter, RowFold, Window, rows, window
 
-__all__ = ["Row", "RowFilter", "RowFold", "Window", "rows", "window"]
+__all__ = ["Ordinals", "Row", "RowFilter", "RowFold", "Window", "rows", "window"]

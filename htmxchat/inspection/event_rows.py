@@ -10,13 +10,15 @@ from __future__ import annotations
 import json
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator
+from copy import copy
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from ..events import JSON, ReasoningDelta, RunEvent, TextDelta, Unknown, encode_body
+from ..events import JSON, EventBody, ReasoningDelta, RunEvent, TextDelta, Unknown, encode_body
+from ..text.phrases import count
 from ..text.redaction import redact
-from .meanings import Meanings, count, excerpt, failed, one_line
+from .meanings import Meanings, excerpt, failed, one_line
 
 _HEAD = 400
 
@@ -26,6 +28,7 @@ class Row:
     """One line of the inspector.
 
     Attributes:
+        ordinal: Its place among the rows of the run, from 1 on, whichever are shown. It never changes.
         seq: Of the last event in it. It rises from row to row; the number of a growing row rises as it grows.
         at: When its first event happened.
         since: Seconds since the run's first event.
@@ -35,10 +38,10 @@ class Row:
         failed: Whether something went wrong.
         data: What the event holds, of all its deltas as if they were one; secrets are hidden.
         raw: What the backend received; `None` when `data` says it all.
-        first: A number by which it can be asked for as long as it grows: no event before it has that one or a larger.
         source: What the backend itself calls the event, if what it received says so.
     """
 
+    ordinal: int
     seq: int
     at: datetime
     since: float
@@ -48,7 +51,6 @@ class Row:
     failed: bool
     data: dict[str, Any]
     raw: JSON = None
-    first: int = 0
     source: str = ""
 
     @property
@@ -94,23 +96,55 @@ class RowFilter:
         return all(word in searched for word in self.text.casefold().split())
 
 
+class Ordinals:
+    """Numbers the rows of a run: neighbouring deltas of one kind are one row.
+
+    Attributes:
+        last: How many rows there are.
+    """
+
+    def __init__(self) -> None:
+        self.last = 0
+        self._seq: int | None = None
+        self._kind: type[EventBody] | None = None
+
+    def add(self, event: RunEvent) -> int:
+        """Return the ordinal of the row that an event is in; one that was added before changes nothing."""
+        if self._seq is None or event.seq > self._seq:
+            kind = type(event.body)
+            self.last += kind is not self._kind or not issubclass(kind, TextDelta | ReasoningDelta)
+            self._seq, self._kind = event.seq, kind
+        return self.last
+
+
 class RowFold:
     """Turns events, as they come, into rows. What it costs is linear in the events.
 
-    Args:
-        details: Whether rows have `data` and `raw`. A list that shows only lines is cheaper without.
-
     Attributes:
+        details: Whether rows have `data` and `raw`. A list that shows only lines is cheaper without.
         started_at: When the first event happened.
         last_seq: The number of the last event folded in.
     """
 
     def __init__(self, *, details: bool = True) -> None:
+        self.details = details
         self.started_at: datetime | None = None
         self.last_seq: int | None = None
-        self._details = details
+        self._ordinals = Ordinals()
         self._growing: _Growing | None = None
         self._meanings = Meanings()
+
+    def copy(self) -> RowFold:
+        """Return another that goes on from here."""
+        twin = copy(self)
+        twin._growing, twin._meanings = self._growing and self._growing.copy(), self._meanings.copy()
+        twin._ordinals = copy(self._ordinals)
+        return twin
+
+    @property
+    def total(self) -> int:
+        """How many rows there are, the growing one among them."""
+        return self._ordinals.last
 
     @property
     def growing(self) -> bool:
@@ -124,13 +158,13 @@ class RowFold:
         if growing is None:
             return None
         event = RunEvent(growing.seq, growing.at, growing.kind("".join(growing.parts)), growing.raws or None)
-        return self._row(event, f"{count(growing.size, 'character')}: {excerpt(growing.head)}", growing.first)
+        return self._row(self.total, event, f"{count(growing.size, 'character')}: {excerpt(growing.head)}")
 
     def add(self, event: RunEvent) -> list[Row]:
         """Fold one event in and return the rows that are complete: none while a row grows, two when one has ended."""
         if self.last_seq is not None and event.seq <= self.last_seq:
             return []
-        before, self.last_seq = self.last_seq, event.seq
+        self.last_seq = event.seq
         self.started_at = self.started_at or event.at
         done: list[Row] = []
         body = event.body
@@ -139,36 +173,27 @@ class RowFold:
             assert row is not None
             done.append(row)
             self._growing = None
+        self._ordinals.add(event)
         if isinstance(body, TextDelta | ReasoningDelta):
-            self._growing = self._growing or _Growing(type(body), event.at, (before or 0) + 1)
-            self._growing.add(event, body.text, self._details)
+            if self._growing is None:
+                self._growing = _Growing(type(body), event.at)
+            self._growing.add(event, body.text, self.details)
         else:
             meaning = self._meanings.add(body, event.at, self._since(event.at))
-            done.append(self._row(event, meaning, event.seq))
+            done.append(self._row(self.total, event, meaning))
         return done
 
-    def _row(self, event: RunEvent, meaning: str, first: int) -> Row:
+    def _row(self, ordinal: int, event: RunEvent, meaning: str) -> Row:
         body, since = event.body, self._since(event.at)
         name, known, data, raw = type(body).__name__, True, dict[str, Any](), None
         if isinstance(body, Unknown):
             name, known = body.type, False
-        if self._details:
+        if self.details:
             safe, raw = redact(encode_body(body)[1]), redact(event.raw)
             assert isinstance(safe, dict)
             data = safe
-        return Row(
-            event.seq,
-            event.at,
-            since,
-            name,
-            known,
-            one_line(meaning),
-            failed(body),
-            data,
-            raw,
-            first,
-            _source(event.raw),
-        )
+        line, wrong = one_line(meaning), failed(body)
+        return Row(ordinal, event.seq, event.at, since, name, known, line, wrong, data, raw, _source(event.raw))
 
     def _since(self, at: datetime) -> float:
         return max(0.0, (at - (self.started_at or at)).total_seconds())
@@ -183,15 +208,19 @@ def _source(raw: JSON) -> str:
 class _Growing:
     """Neighbouring deltas."""
 
-    def __init__(self, kind: type[TextDelta | ReasoningDelta], at: datetime, first: int) -> None:
+    def __init__(self, kind: type[TextDelta | ReasoningDelta], at: datetime) -> None:
         self.kind = kind
-        self.first = first
         self.at = at
         self.seq = 0
         self.size = 0
         self.head = ""
         self.parts: list[str] = []
         self.raws: list[Any] = []
+
+    def copy(self) -> _Growing:
+        twin = copy(self)
+        twin.parts, twin.raws = [*self.parts], [*self.raws]
+        return twin
 
     def add(self, event: RunEvent, text: str, details: bool) -> None:
         self.seq = event.seq
@@ -219,12 +248,12 @@ class Window:
 
     Attributes:
         rows: In order.
-        earlier: The number before which there are more rows; `None` at the beginning.
-        later: The number after which there are more; `None` at the end.
+        earlier: The ordinal before which there are more rows; `None` at the beginning.
+        later: The ordinal after which there are more; `None` at the end.
         matching: How many rows of the run match the filter.
         total: How many rows the run has.
-        problem: The number of the first row that failed, whether it matches or not.
-        last_seq: The number of the run's last row.
+        problem: The ordinal of the first row that failed, whether it matches or not.
+        last_seq: The number of the run's last event.
         others: The types of its rows that this version does not know.
     """
 
@@ -248,7 +277,7 @@ def window(
     from_end: bool = False,
     limit: int = 200,
 ) -> Window:
-    """Return the rows before or after a number, around one, or at the end; else from the beginning."""
+    """Return the rows before or after an ordinal, around one, or at the end; else from the beginning."""
     total, problem, last, found, others = 0, None, None, list[Row](), set[str]()
     for row in rows:
         total += 1
@@ -256,11 +285,11 @@ def window(
         if not row.known:
             others.add(row.type)
         if row.failed and problem is None:
-            problem = row.seq
+            problem = row.ordinal
         if not wanted or wanted(row):
             found.append(row)
     first = 0
-    numbers = [row.seq for row in found]
+    numbers = [row.ordinal for row in found]
     if before is not None:
         first = max(0, bisect_left(numbers, before) - limit)
         limit = bisect_left(numbers, before) - first
@@ -273,8 +302,8 @@ def window(
     shown = tuple(found[first : first + limit])
     return Window(
         shown,
-        shown[0].seq if shown and first > 0 else None,
-        shown[-1].seq if shown and first + limit < len(found) else None,
+        shown[0].ordinal if shown and first > 0 else None,
+        shown[-1].ordinal if shown and first + limit < len(found) else None,
         len(found),
         total,
         problem,

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 from collections import deque
-from datetime import datetime, timedelta
+from copy import copy
+from datetime import datetime
 
 from ..events import (
     JSON,
@@ -28,11 +29,12 @@ from ..events import (
 )
 from ..models import RunState
 from ..scripts.result import ScriptState
+from ..text.phrases import between, count, cut, duration
 from ..text.redaction import redact, redact_text
 from ..words import SCRIPTS, standing
 
 _EXCERPT = 100
-_LONGEST = 300
+_MAX_LENGTH = 300
 _BAD = ("error", "failed", "failure", "exception")
 
 
@@ -44,6 +46,13 @@ class Meanings:
         self._returned_calls: set[str] = set()
         self._unnamed: deque[tuple[str, datetime]] = deque()  # calls without an id that have not come back
         self._asked: dict[str, datetime] = {}
+
+    def copy(self) -> Meanings:
+        """Return another that goes on from here."""
+        twin = copy(self)
+        twin._calls, twin._asked = {**self._calls}, {**self._asked}
+        twin._returned_calls, twin._unnamed = {*self._returned_calls}, deque(self._unnamed)
+        return twin
 
     def add(self, body: EventBody, at: datetime, since: float) -> str:
         """Return what an event means; `since` is in seconds since the run's first one."""
@@ -71,19 +80,19 @@ class Meanings:
                 return f"Wants to run Python, {count(len(code.splitlines()), 'line')}{f': {title}' if title else ''}"
             case ScriptFinished(script_id=script, state=state):
                 asked = self._asked.get(script)
-                waited = f" after {duration(at - asked)}" if asked else ""
+                waited = f" after {between(asked, at)}" if asked else ""
                 return f"The script in the browser: {SCRIPTS[state]}{waited}"
             case InputRequested(request_id=request, prompt=prompt):
                 self._asked[request] = at
                 return f"Asks: {prompt}"
             case InputAnswered(request_id=request, answer=answer):
                 asked = self._asked.get(request)
-                waited = f" after {duration(at - asked)}" if asked else ""
+                waited = f" after {between(asked, at)}" if asked else ""
                 return f"Answered{waited}: {excerpt(_short(redact(answer)))}"
             case UsageReported(input_tokens=read, output_tokens=written):
                 return f"{count(read, 'input token')}, {count(written, 'output token')}"
             case RunEnded(outcome=outcome, error=error):
-                took = duration(timedelta(seconds=since))
+                took = duration(since)
                 return f"{standing(RunState.after(outcome)).word} after {took}{f': {error}' if error else ''}"
             case Unknown(type=name, data=data):
                 words = name.replace(".", " ").replace("_", " ").strip().capitalize() or "An event"
@@ -105,22 +114,10 @@ class Meanings:
         self._returned_calls.add(finished.call_id)
         if not finished.call_id and self._unnamed:
             name, began = self._unnamed.popleft()
-        took = f" after {duration(at - began)}" if began else ""
+        took = f" after {between(began, at)}" if began else ""
         how = "failed" if finished.failed else "came back"
         found = finished.summary or gist(finished.result)
         return f"{name} {how}{took}{f': {found}' if found else ''}"
-
-
-def duration(time: timedelta) -> str:
-    """Return a stretch of time in words: "0.41 s", "2.6 s", "2 min 5 s"."""
-    seconds = max(0.0, time.total_seconds())
-    if seconds < 1:
-        return f"{seconds:.2f} s"
-    if seconds < 60:
-        return f"{seconds:.1f} s"
-    minutes, rest = divmod(round(seconds), 60)
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours} h {minutes} min" if hours else f"{minutes} min {rest} s"
 
 
 def failed(body: EventBody) -> bool:
@@ -159,16 +156,9 @@ def excerpt(text: str) -> str:
     """Return the beginning of a text, without secrets."""
     # Secrets first: half of one would not look like it.
     # The marks of Markdown that are most often there tell nothing in a line of plain words.
-    text = " ".join(redact_text(text[: 4 * _EXCERPT]).replace("**", "").replace("`", "").split())
-    return text if len(text) <= _EXCERPT else text[:_EXCERPT].rstrip() + "…"
+    return cut(" ".join(redact_text(text[: 4 * _EXCERPT]).replace("**", "").replace("`", "").split()), _EXCERPT)
 
 
 def one_line(text: str) -> str:
     """Return a text as one line that is not too long, without secrets."""
-    text = " ".join(redact_text(text[: 4 * _LONGEST]).split())
-    return text if len(text) <= _LONGEST else text[:_LONGEST].rstrip() + "…"
-
-
-def count(number: int, thing: str) -> str:
-    """Return "1 row", "2 rows"."""
-    return f"{number:,} {thing}" + ("" if number == 1 else "s")
+    return cut(" ".join(redact_text(text[: 4 * _MAX_LENGTH]).split()), _MAX_LENGTH)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterable
+from copy import copy
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal, TypeAlias
@@ -23,8 +24,9 @@ from ..events import (
 )
 from ..models import RunState
 from .axis import Stretch, only
+from .event_rows import Ordinals
 
-_MOST_LANES = 24
+_MAX_LANES = 24
 
 Kind: TypeAlias = Literal["stage", "reasoning", "tool", "waiting", "streaming"]
 
@@ -34,13 +36,13 @@ class Bar:
     """A stretch of time.
 
     Attributes:
-        seq: Of the row where it begins.
+        row: The ordinal of the row where it begins.
         start, end: Seconds since the run's first event; `end` is that of the last event while it goes on.
         state: running, completed, failed or cancelled; suspended while the run waits.
         count: How many stretches it stands for.
     """
 
-    seq: int
+    row: int
     start: float
     end: float
     state: RunState
@@ -79,12 +81,11 @@ class Timeline:
         return sum(end - start for start, end in self.waits)
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class _Open:
     lane: tuple[Kind, str]
     at: datetime
-    seq: int
-    grows: bool = False
+    row: int
 
 
 class TimelineFold:
@@ -97,6 +98,15 @@ class TimelineFold:
         self._first: datetime | None = None
         self._last: datetime | None = None
         self._ended = False
+        self._ordinals = Ordinals()
+
+    def copy(self) -> TimelineFold:
+        """Return another that goes on from here."""
+        twin = copy(self)
+        twin._lanes = {key: [*bars] for key, bars in self._lanes.items()}
+        twin._open, twin._unnamed = {**self._open}, deque(self._unnamed)
+        twin._ordinals = copy(self._ordinals)
+        return twin
 
     def add(self, event: RunEvent) -> None:
         """Fold one event in; nothing counts after the end."""
@@ -104,7 +114,7 @@ class TimelineFold:
             return
         self._first = self._first or event.at
         self._last = max(self._last or event.at, event.at)
-        at, seq, body = event.at, event.seq, event.body
+        at, row, body = event.at, self._ordinals.add(event), event.body
         if not isinstance(body, ReasoningDelta):
             self._close("reasoning", at)
         if not isinstance(body, TextDelta):
@@ -112,22 +122,22 @@ class TimelineFold:
         match body:
             case StageChanged(name=name):
                 self._close("stage", at)
-                self._begin("stage", ("stage", name), at, seq)
+                self._begin("stage", ("stage", name), at, row)
             case ReasoningDelta():
-                self._grow("reasoning", ("reasoning", "Thinking"), at, seq)
+                self._grow("reasoning", ("reasoning", "Thinking"), at, row)
             case TextDelta():
-                self._grow("streaming", ("streaming", "Writing"), at, seq)
+                self._grow("streaming", ("streaming", "Writing"), at, row)
             case ToolStarted(call_id=call, name=name):
-                self._begin_tool(call, name, at, seq)
+                self._begin_tool(call, name, at, row)
             case ToolFinished(call_id=call, failed=failed):
                 key = f"tool {call}" if call else self._unnamed.popleft() if self._unnamed else ""
                 self._close(key, at, RunState.FAILED if failed else RunState.COMPLETED)
             case InputRequested(request_id=request):
-                self._begin(f"waiting {request}", ("waiting", "Waiting for you"), at, seq)
+                self._begin(f"waiting {request}", ("waiting", "Waiting for you"), at, row)
             case InputAnswered(request_id=request):
                 self._close(f"waiting {request}", at)
             case ScriptProposed(script_id=script, awaited=True):
-                self._begin(f"script {script}", ("waiting", "Waiting for a script"), at, seq)
+                self._begin(f"script {script}", ("waiting", "Waiting for a script"), at, row)
             case ScriptFinished(script_id=script):
                 self._close(f"script {script}", at)
             case RunEnded(outcome=outcome):
@@ -157,24 +167,22 @@ class TimelineFold:
             only(waits, work) if waits else (),
         )
 
-    def _begin(self, name: str, lane: tuple[Kind, str], at: datetime, seq: int) -> None:
+    def _begin(self, name: str, lane: tuple[Kind, str], at: datetime, row: int) -> None:
         self._lanes.setdefault(lane, [])
-        self._open[name] = _Open(lane, at, seq)
+        self._open[name] = _Open(lane, at, row)
 
-    def _begin_tool(self, call: str, name: str, at: datetime, seq: int) -> None:
+    def _begin_tool(self, call: str, name: str, at: datetime, row: int) -> None:
         """Begin a call, unless it is repeated while it goes on. Calls without an id are never the same."""
         key = f"tool {call}"
         if not call:
-            key = f"tool without id {seq}"
+            key = f"tool without id {row}"
             self._unnamed.append(key)
         if key not in self._open:
-            self._begin(key, ("tool", name), at, seq)
+            self._begin(key, ("tool", name), at, row)
 
-    def _grow(self, name: str, lane: tuple[Kind, str], at: datetime, seq: int) -> None:
+    def _grow(self, name: str, lane: tuple[Kind, str], at: datetime, row: int) -> None:
         if name not in self._open:
-            self._begin(name, lane, at, seq)
-        # The row of the deltas has the number of the last one.
-        self._open[name].seq = seq
+            self._begin(name, lane, at, row)
 
     def _close(self, name: str, at: datetime, state: RunState = RunState.COMPLETED) -> None:
         found = self._open.pop(name, None)
@@ -191,7 +199,7 @@ class TimelineFold:
 
     def _bar(self, each: _Open, end: datetime, state: RunState) -> Bar:
         start = self._seconds(each.at)
-        return Bar(each.seq, start, max(start, self._seconds(end)), state)
+        return Bar(each.row, start, max(start, self._seconds(end)), state)
 
     def _seconds(self, at: datetime) -> float:
         return max(0.0, (at - (self._first or at)).total_seconds())
@@ -207,14 +215,14 @@ def timeline(events: Iterable[RunEvent]) -> Timeline:
 
 def _few(lanes: dict[tuple[Kind, str], list[Bar]]) -> dict[tuple[Kind, str], list[Bar]]:
     """Return the lanes that matter most, those that failed and then the longest, and one for the rest of each kind."""
-    if len(lanes) <= _MOST_LANES:
+    if len(lanes) <= _MAX_LANES:
         return lanes
 
     def weight(key: tuple[Kind, str]) -> tuple[bool, float]:
         bars = lanes[key]
         return any(bar.state is RunState.FAILED for bar in bars), sum(bar.end - bar.start for bar in bars)
 
-    kept = set(sorted(lanes, key=weight, reverse=True)[:_MOST_LANES])
+    kept = set(sorted(lanes, key=weight, reverse=True)[:_MAX_LANES])
     few = {key: bars for key, bars in lanes.items() if key in kept}
     rest: dict[Kind, list[list[Bar]]] = {}
     for key, bars in lanes.items():
@@ -232,7 +240,7 @@ def _merged(bars: list[Bar], total: float) -> tuple[Bar, ...]:
         last = merged[-1] if merged else None
         close = last is not None and bar.start - last.end < total / 400
         if last and close and bar.state is last.state and bar.state is not RunState.FAILED:
-            merged[-1] = Bar(last.seq, last.start, max(last.end, bar.end), last.state, last.count + 1)
+            merged[-1] = Bar(last.row, last.start, max(last.end, bar.end), last.state, last.count + 1)
         else:
             merged.append(bar)
     return tuple(merged)

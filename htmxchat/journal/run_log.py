@@ -16,8 +16,8 @@ from .outage import Outage
 
 DELAYED = "The answer is delayed: it cannot be saved right now."
 UNSAVED = RunEnded(Outcome.FAILED, "The answer was stopped because it could not be saved.")
-_MOST_EVENTS = 2_000
-_MOST_CHARACTERS = 1_000_000
+_MAX_EVENTS = 2_000
+_MAX_CHARACTERS = 1_000_000
 
 
 class RunLog:
@@ -64,7 +64,7 @@ class RunLog:
     @property
     def full(self) -> bool:
         """Whether so much is pending that the agent has to wait: as much again may be on its way to the store."""
-        return len(self._pending) >= _MOST_EVENTS or self._size >= _MOST_CHARACTERS
+        return len(self._pending) >= _MAX_EVENTS or self._size >= _MAX_CHARACTERS
 
     async def more(self, count: int) -> None:
         """Wait until there are more than `count` events in the store, or until nothing more will be written.

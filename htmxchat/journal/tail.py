@@ -20,7 +20,7 @@ from ..store.run_logs import RunLogs
 
 log = logging.getLogger("htmxchat")
 _FRAME = 0.05
-_MOST_RUNS = 500
+_MAX_RUNS = 500
 
 
 class _Reader:
@@ -183,8 +183,8 @@ class Tail:
             if some := [reader for reader in readers if not reader.held_back]:
                 ready[run_id] = some
         more, runs = False, list(ready)
-        for start in range(0, len(runs), _MOST_RUNS):
-            more |= await self._bring_some({run_id: ready[run_id] for run_id in runs[start : start + _MOST_RUNS]})
+        for start in range(0, len(runs), _MAX_RUNS):
+            more |= await self._bring_some({run_id: ready[run_id] for run_id in runs[start : start + _MAX_RUNS]})
         return more
 
     async def _bring_some(self, ready: Mapping[str, list[_Reader]]) -> bool:

@@ -17,8 +17,7 @@ show. They obey law 4 by one rule: a message vouches for both, the turn and the 
 - one that connects again with `Last-Event-ID: L` has all rows up to L too: it gets those after the larger of R and L;
 - the empty first message, which vouches for nothing new, has an id only when R is not behind it;
 - rows of text that is held back (law 3) are held back with it;
-- a page that has paused gets no rows but their number, counted from R whatever it saw of the turn; it goes on by asking
-  again with the same R. Nothing is lost or said twice, because R only moves with rows.
+- one that wants another filter asks again with it: R is where the rows that it was given then end.
 
 A page that does not ask gets no bytes about rows. One that is far behind gets the last 200 and the way to the others.
 """

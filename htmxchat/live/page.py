@@ -42,11 +42,25 @@ class LivePage:
         self._rows = None if rows is None else LiveRows(run_id, rows, context.urls)
 
     def copy(self) -> LivePage:
-        """Return another that goes on from here; only without rows."""
-        assert self._rows is None
+        """Return another that goes on from here."""
         twin = copy(self)
         twin._turn, twin.look = self._turn.copy(), None
+        twin._rows = self._rows and self._rows.copy()
         return twin
+
+    def can_show(self, rows: RowsWanted | None) -> bool:
+        """Return whether a page with these rows can go on from here."""
+        return rows is None if self._rows is None else rows is not None and self._rows.can_show(rows)
+
+    def show(self, rows: RowsWanted | None) -> None:
+        """Go on for a page with these rows; only if it `can_show` them."""
+        if self._rows is not None and rows is not None:
+            self._rows.show(rows)
+
+    @property
+    def has_rows(self) -> bool:
+        """Whether it shows the inspector's rows too."""
+        return self._rows is not None
 
     @property
     def size(self) -> int:

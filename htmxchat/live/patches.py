@@ -12,8 +12,18 @@ from dataclasses import dataclass
 from html import escape
 from typing import Literal, TypeAlias
 
+from ..html import FT, render
+
 Swap: TypeAlias = Literal[
-    "outerHTML", "outerMorph", "innerMorph", "innerHTML", "afterbegin", "beforeend", "delete", "attributes"
+    "outerHTML",
+    "outerMorph",
+    "innerMorph",
+    "innerHTML",
+    "beforebegin",
+    "afterbegin",
+    "beforeend",
+    "delete",
+    "attributes",
 ]
 
 _CLOSER = re.compile(r"(</[a-z0-9-]++>)(\s*+)")
@@ -34,6 +44,16 @@ class Patch:
     target: str
     swap: Swap
     html: str = ""
+
+
+def swap(fragment: FT, how: Swap = "outerHTML") -> Patch:
+    """Return the patch that swaps a fragment for the element that has its id."""
+    return Patch(f"#{fragment.id}", how, render(fragment))
+
+
+def say(words: str) -> Patch:
+    """Return the patch that tells a screen reader something."""
+    return Patch("#status", "innerHTML", escape(words))
 
 
 def render_patches(patches: Iterable[Patch]) -> str:

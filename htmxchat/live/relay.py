@@ -75,16 +75,17 @@ class Relay:
         page, resumed = self._open(user, run_id, after, context, rows, look)
         follower = Follower(self._backend, user, run_id, after=page.view.last_seq, timing=self._timing)
 
+        key = user.id, run_id, context
+
         def keep_copy() -> None:
-            if rows is None:
-                self._kept.keep_copy((user.id, run_id, context, None), page, self._timing.copy)
+            self._kept.keep_copy(key, page, self._timing.copy)
 
         stream = LiveStream(page, follower, after, emit, tasks, keep_copy)
         try:
             await stream.run()
         finally:
             if resumed or stream.caught_up:
-                self._keep(user, context, rows, page, page.view.last_seq)
+                self._kept.keep(key, page)
 
     async def poll(
         self,
@@ -122,10 +123,10 @@ class Relay:
             raise BackendUnavailable(follower.lost)
         shown = page.view.last_seq if patches else after
         ended = bool(patches) and not page.view.state.live
-        if patches and rows is not None and not rows.paused:
+        if patches and rows is not None:
             rows = replace(rows, after=shown)
         if caught_up:
-            self._keep(user, context, rows, page, shown)
+            self._kept.keep((user.id, run_id, context), page, shown)
         return PollAnswer(render_patches(patches), shown, ended, rows)
 
     def _open(
@@ -137,16 +138,10 @@ class Relay:
         rows: RowsWanted | None,
         look: Look | None,
     ) -> tuple[LivePage, bool]:
-        """Return a page that shows nothing after the event `after`, and whether it shows anything already."""
-        page = self._kept.find((user.id, run_id, context, rows), after)
+        """Return a page that shows nothing that the reader's does not, and whether it shows anything already."""
+        seen = after if after is None or rows is None else min(after, rows.after or 0)
+        page = self._kept.find((user.id, run_id, context), seen, rows)
         if page is None:
             return LivePage(run_id, context, rows, look), False
         page.look = look
         return page, True
-
-    def _keep(
-        self, user: User, context: TurnContext, rows: RowsWanted | None, page: LivePage, shown: int | None
-    ) -> None:
-        if rows is not None and not rows.paused:
-            rows = replace(rows, after=shown)
-        self._kept.keep((user.id, page.run_id, context, rows), page, shown)

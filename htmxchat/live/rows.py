@@ -3,22 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from copy import copy
 from dataclasses import dataclass, field
 
 from ..events import RunEvent
-from ..fragments.inspector.controls import first_problem, live_controls, more_link, new_rows
-from ..fragments.inspector.event_rows import event_row, event_rows, row_line
+from ..fragments.inspector.controls import first_problem, live_controls, more_link
+from ..fragments.inspector.event_rows import event_row, row_head, row_id, row_line
 from ..fragments.inspector.run import run_facts
 from ..fragments.inspector.timeline import timeline_chart
-from ..html import render
 from ..inspection import Row, RowFilter, RowFold
 from ..inspection.timeline import TimelineFold
 from ..urls import Urls
 from ..view import RunView
-from .patches import Patch
+from .lists import list_patches
+from .patches import Patch, swap
 
 _ROWS = "#inspector-rows"
-_MOST = 200
+_MAX_ROWS = 200
 _BETWEEN_SUMMARIES = 1.0
 
 
@@ -29,22 +30,15 @@ class RowsWanted:
     Attributes:
         after: The number of the last event that its rows show; `None` when it shows none.
         filter: Which of those that come.
-        paused: Only how many there are; `after` stays where it is.
     """
 
     after: int | None = None
     filter: RowFilter = field(default_factory=RowFilter)
-    paused: bool = False
 
     @property
     def query(self) -> dict[str, object]:
         """The fields of an address that asks for them."""
-        return {
-            "rows": self.after or 0,
-            "type": self.filter.type or None,
-            "q": self.filter.text or None,
-            "paused": 1 if self.paused else None,
-        }
+        return {"rows": self.after or 0, "type": self.filter.type or None, "q": self.filter.text or None}
 
 
 class LiveRows:
@@ -58,20 +52,36 @@ class LiveRows:
         self.wanted = wanted
         self._run_id = run_id
         self._urls = urls
-        self._after = wanted.after or 0
         self._fold = RowFold(details=bool(wanted.filter.text))
         self._timeline = TimelineFold()
-        self._total = 0
         self._problem: int | None = None
-        # What is complete and not on the page; before it, what has become of the row that still grew there.
-        self._complete: list[Row] = []
-        self._closed: Row | None = None
-        # The number that the growing row has on the page; `None` when none grows there.
-        self._tail: int | None = None
+        # What is complete and not on the page as it is now; and the row that the page shows as it still grew.
+        self._complete: dict[str, Row] = {}
+        self._growing: dict[str, Row] = {}
         self._in_step = False
-        self._new = 0
-        self._news = True
+        self._summed_up = -1
         self._summed_up_at = float("-inf")
+
+    def copy(self) -> LiveRows:
+        """Return another that goes on from here."""
+        twin = copy(self)
+        twin._fold, twin._timeline, twin._complete = self._fold.copy(), self._timeline.copy(), {**self._complete}
+        return twin
+
+    def can_show(self, wanted: RowsWanted) -> bool:
+        """Return whether a page that has the rows up to `wanted.after` can go on from here."""
+        if wanted.filter == self.wanted.filter:
+            return True
+        # What has come since may be hidden by the one filter and not by the other.
+        level = self._fold.last_seq is None or self._fold.last_seq <= (wanted.after or 0)
+        return level and (self._fold.details or not wanted.filter.text)
+
+    def show(self, wanted: RowsWanted) -> None:
+        """Go on for a page that has the rows up to `wanted.after`; only if it `can_show` them."""
+        self.wanted = wanted
+        self._summed_up, self._summed_up_at = -1, float("-inf")
+        if self._fold.last_seq is None or self._fold.last_seq <= (wanted.after or 0):
+            self._complete, self._growing, self._in_step = {}, {}, False
 
     @property
     def pressing(self) -> bool:
@@ -81,88 +91,61 @@ class LiveRows:
     def add(self, events: Iterable[RunEvent]) -> None:
         """Fold events in. Those that the page shows already change nothing."""
         for event in events:
-            if event.seq > self._after and not self._in_step:
-                growing = self._growing()
-                self._tail, self._in_step = growing.seq if growing else None, True
-            grew = self._fold.growing
+            new = event.seq > (self.wanted.after or 0)
+            if new and not self._in_step:
+                self._growing, self._in_step = self._open_row(), True
             self._timeline.add(event)
-            for index, row in enumerate(self._fold.add(event)):
-                self._take(row, closed=grew and index == 0)
-            self._news = self._news or (self._fold.growing and not grew)
+            for row in self._fold.add(event):
+                if row.failed and self._problem is None:
+                    self._problem = row.ordinal
+                if new:
+                    self._complete[row_id(row.ordinal)] = row
 
     def patches(self, view: RunView, now: float) -> list[Patch]:
         """Return what changes on the page; `now` is any clock's seconds."""
-        patches = self._count() if self.wanted.paused else self._rows()
+        patches = self._row_patches()
         ended = not view.state.live
-        if ended or (self._news and now >= self._summed_up_at + _BETWEEN_SUMMARIES):
-            self._summed_up_at, self._news = now, False
+        if ended or (self._fold.total != self._summed_up and now >= self._summed_up_at + _BETWEEN_SUMMARIES):
+            self._summed_up_at, self._summed_up = now, self._fold.total
             patches += self._summary(view)
         if ended:
-            patches.append(Patch("#inspector-live", "outerHTML", render(live_controls(live=False))))
+            patches.append(swap(live_controls(live=False)))
         return patches
 
-    def _take(self, row: Row, *, closed: bool) -> None:
-        self._total += 1
-        self._news = True
-        if row.failed and self._problem is None:
-            self._problem = row.seq
-        if closed and self._tail is not None and self._closed is None:
-            self._closed = row
-        elif row.seq > self._after and self.wanted.filter(row):
-            self._complete.append(row)
-
-    def _growing(self) -> Row | None:
+    def _open_row(self) -> dict[str, Row]:
         row = self._fold.open
-        return row if row is not None and self.wanted.filter(row) else None
+        return {} if row is None else {row_id(row.ordinal): row}
 
-    def _rows(self) -> list[Patch]:
-        patches, added = list[Patch](), self._complete
-        if self._closed is not None:
-            if not self.wanted.filter(self._closed):
-                patches.append(Patch(f"{_ROWS} > :last-child", "delete"))
-            elif self._closed.seq != self._tail:
-                patches += self._grow(self._closed)
-            self._tail = None
-        growing = self._growing() if self._in_step else None
-        if growing is not None and self._tail is None and growing.seq > self._after:
-            added = [*added, growing]
-        elif growing is not None and self._tail is not None and growing.seq != self._tail:
-            patches += self._grow(growing)
-        elif growing is None and self._tail is not None:
-            patches.append(Patch(f"{_ROWS} > :last-child", "delete"))
-        self._tail = growing.seq if growing else None
-        self._complete, self._closed = [], None
-        if len(added) > _MOST:
-            # Who reads slowly, or comes back late, gets the end; the rest is a page away.
-            shown = added[-_MOST:]
-            html = event_rows(shown, self._run_id, self._urls)
-            earlier = more_link("earlier", shown[0].seq, self._run_id, self.wanted.filter, self._urls)
-            return [Patch(_ROWS, "innerHTML", html), Patch("#inspector-earlier", "outerHTML", render(earlier))]
-        if added:
-            patches.append(Patch(_ROWS, "beforeend", event_rows(added, self._run_id, self._urls)))
-        return patches
+    def _row_patches(self) -> list[Patch]:
+        growing = self._open_row() if self._in_step else {}
+        new = self._shown({**self._complete, **growing})
+        old = self._shown(self._growing)
+        self._complete, self._growing = {}, growing
+        if len(new) <= _MAX_ROWS:
+            return list_patches(_ROWS, old, new, draw=self._draw, change=_change)
+        # Who reads slowly, or comes back late, gets the end; the rest is a page away.
+        last = list(new.values())[-_MAX_ROWS:]
+        earlier = more_link("earlier", last[0].ordinal, self._run_id, self.wanted.filter, self._urls)
+        return [Patch(_ROWS, "innerHTML", "".join(map(self._draw, last))), swap(earlier)]
 
-    def _grow(self, row: Row) -> list[Patch]:
-        last = f"{_ROWS} > :last-child"
-        return [
-            Patch(last, "attributes", event_row(row, self._run_id, self._urls)),
-            Patch(f"{last} > :first-child", "innerHTML", row_line(row)),
-        ]
+    def _shown(self, rows: dict[str, Row]) -> dict[str, Row]:
+        return {id: row for id, row in rows.items() if self.wanted.filter(row)}
 
-    def _count(self) -> list[Patch]:
-        growing = self._growing() if self._in_step and self._tail is None else None
-        count = len(self._complete) + (growing is not None)
-        if count == self._new:
-            return []
-        self._new = count
-        return [Patch("#inspector-new", "innerHTML", new_rows(count))]
+    def _draw(self, row: Row) -> str:
+        return event_row(row, self._run_id, self._urls)
 
     def _summary(self, view: RunView) -> list[Patch]:
         timeline = self._timeline.timeline()
-        total = self._total + self._fold.growing
-        problem = first_problem(self._run_id, self._problem, self._urls)
         return [
-            Patch("#inspector-facts", "outerMorph", render(run_facts(self._run_id, view, total, timeline))),
-            Patch("#inspector-timeline", "outerMorph", render(timeline_chart(timeline, self._run_id, self._urls))),
-            Patch("#inspector-problem", "outerMorph", render(problem)),
+            swap(run_facts(self._run_id, view, self._fold.total, timeline), "outerMorph"),
+            swap(timeline_chart(timeline, self._run_id, self._urls), "outerMorph"),
+            swap(first_problem(self._run_id, self._problem, self._urls), "outerMorph"),
         ]
+
+
+def _change(target: str, old: Row, new: Row) -> list[Patch]:
+    """Return what makes a row grow; that it is open, and what it then shows, stays."""
+    return [
+        Patch(target, "attributes", f"{row_head(new)}</details>"),
+        Patch(f"{target} > :first-child", "innerHTML", row_line(new)),
+    ]

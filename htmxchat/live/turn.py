@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from copy import copy
 from dataclasses import replace
-from html import escape
 
 from ..events import RunEvent
 from ..fragments.composer import composer_actions, hold
@@ -18,7 +17,7 @@ from ..html import render
 from ..scripts.excerpt import Excerpt
 from ..view import Folding, RunView
 from .body import LiveBody
-from .patches import Patch
+from .patches import Patch, say, swap
 from .size import size_of
 from .sources import source_patches
 
@@ -113,7 +112,7 @@ class LiveTurn:
         self._body.context = self._context
         return [
             *body,
-            Patch(f"#sources-{self._id}", "outerMorph", render(source_list(self._id, self.view, self._body.citations))),
+            swap(source_list(self._id, self.view, self._body.citations), "outerMorph"),
             Patch(f"#tail-{self._id}", "outerMorph", self._tail),
             *self._state_patches(),
             *self._composer_patches(),
@@ -134,8 +133,8 @@ class LiveTurn:
     def lost(self, sentence: str, *, gone: bool = False) -> list[Patch]:
         """Return the notice that the run cannot be followed any more; `gone` says that there is nothing to stop."""
         return [
-            Patch(f"#tail-{self._id}", "outerMorph", render(turn_lost(self._id, sentence, self._context))),
-            Patch("#status", "innerHTML", escape(sentence)),
+            swap(turn_lost(self._id, sentence, self._context), "outerMorph"),
+            say(sentence),
             *([Patch(self._composer, "outerHTML", render(composer_actions(urls=self._context.urls)))] if gone else []),
         ]
 
@@ -148,8 +147,8 @@ class LiveTurn:
 
     def _state_patches(self) -> list[Patch]:
         return [
-            Patch(f"#turn-{self._id}", "attributes", render(turn_article(self._id, self.view))),
-            Patch("#status", "innerHTML", escape(status_text(self.view))),
+            swap(turn_article(self._id, self.view), "attributes"),
+            say(status_text(self.view)),
         ]
 
     @property

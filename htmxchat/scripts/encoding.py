@@ -10,7 +10,7 @@ from .result import Picture, ScriptError, ScriptResult, ScriptState, ScriptValue
 
 KINDS: Mapping[type[ScriptValue], str] = {TextValue: "text", TableValue: "table", Picture: "image"}
 """What tells one kind of value from another in JSON, as `kind`."""
-_MOST_PICTURES = 100
+_MAX_PICTURES = 100
 
 
 def encode_result(result: ScriptResult) -> dict[str, Any]:
@@ -87,7 +87,7 @@ def _decode_picture(data: Any) -> Picture:
 
 def _decode_pictures(data: Any) -> tuple[Picture, ...]:
     if isinstance(data, int):  # how a log of before says that there were some
-        return (Picture("image/png", b""),) * min(data, _MOST_PICTURES)
+        return (Picture("image/png", b""),) * min(data, _MAX_PICTURES)
     if not isinstance(data, list):
         raise ValueError("Pictures are a list.")
     return tuple(map(_decode_picture, data))

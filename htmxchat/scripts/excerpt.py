@@ -6,12 +6,13 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
+from ..text.phrases import cut
 from .models import Script
 from .result import Cell, Picture, ScriptError, ScriptResult, ScriptState, TableValue, TextValue
 
 _LINES, _VALUE_LINES, _CHARACTERS = 2, 4, 400  # of output, of a value, and of one line
 _ROWS, _COLUMNS, _CELL, _PICTURES = 4, 12, 120, 4
-_LARGEST = 20_000
+_MAX_SIDE = 20_000
 _FRAME = re.compile(r'^  File "script\.py", line (\d{1,6}),.*\n    (.*)', re.MULTILINE)
 _TAG = re.compile(r"<svg\b[^>]{0,4000}")
 _SIZE = re.compile(
@@ -96,31 +97,27 @@ def _beginning(text: str, most: int) -> Beginning | None:
     lines = text.strip("\n").split("\n")
     if not any(lines):
         return None
-    return Beginning("\n".join(map(_short, lines[:most])), len(lines), min(most, len(lines)))
-
-
-def _short(text: str, most: int = _CHARACTERS) -> str:
-    return text if len(text) <= most else text[:most] + "…"
+    return Beginning("\n".join(cut(line, _CHARACTERS) for line in lines[:most]), len(lines), min(most, len(lines)))
 
 
 def _error(result: ScriptResult) -> str:
-    return _short(result.reason.strip("\n").split("\n")[0]) if result.error is not None else ""
+    return cut(result.reason.strip("\n").split("\n")[0], _CHARACTERS) if result.error is not None else ""
 
 
 def _frame(error: ScriptError | None) -> str:
     """Return the line of the script that was the last to run."""
     frames = _FRAME.findall(error.traceback) if error is not None else []
-    return f"line {frames[-1][0]}, {_short(frames[-1][1].strip())}" if frames else ""
+    return f"line {frames[-1][0]}, {cut(frames[-1][1].strip(), _CHARACTERS)}" if frames else ""
 
 
 def _table(table: TableValue) -> TableValue:
     rows = tuple(tuple(map(_cell, row[:_COLUMNS])) for row in table.rows[:_ROWS])
-    names = tuple(_short(name, _CELL) for name in table.columns[:_COLUMNS])
+    names = tuple(cut(name, _CELL) for name in table.columns[:_COLUMNS])
     return TableValue(names, rows, table.total, table.width)
 
 
 def _cell(cell: Cell) -> Cell:
-    return _short(cell, _CELL) if isinstance(cell, str) else cell
+    return cut(cell, _CELL) if isinstance(cell, str) else cell
 
 
 def _size(picture: Picture) -> tuple[int, int] | None:
@@ -133,4 +130,4 @@ def _size(picture: Picture) -> tuple[int, int] | None:
             width, height = width or int(found[1] or 0), height or int(found[2] or 0)
         if not (width and height) and (box := next((each for each in _SIZE.finditer(tag[0]) if each[3]), None)):
             width, height = int(box[3]), int(box[4])
-    return (width, height) if 0 < width <= _LARGEST and 0 < height <= _LARGEST else None
+    return (width, height) if 0 < width <= _MAX_SIDE and 0 < height <= _MAX_SIDE else None

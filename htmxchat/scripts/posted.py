@@ -18,8 +18,8 @@ from .result import Picture, ScriptError, ScriptResult, ScriptState, TableValue
 NOT_A_RESULT = "This is not what a script can come to."
 ENDS = (ScriptState.DONE, ScriptState.FAILED, ScriptState.CANCELLED, ScriptState.TIMED_OUT)
 """How a script can end that a page has run."""
-_MOST_COLUMNS, _MOST_ROWS, _MOST_CELLS, _MOST_PICTURES = 200, 2_000, 50_000, 100
-_LONGEST_NAME = 200
+_MAX_COLUMNS, _MAX_ROWS, _MAX_CELLS, _MAX_PICTURES = 200, 2_000, 50_000, 100
+_MAX_NAME = 200
 _PNG = b"\x89PNG\r\n\x1a\n"
 
 
@@ -48,7 +48,7 @@ def parse_result(data: JSON) -> ScriptResult:
         result = decode_result(data)
     except ValueError:
         raise InvalidInput(NOT_A_RESULT) from None
-    if result.state not in ENDS or len(result.pictures) > _MOST_PICTURES or not all(map(_is_drawn, result.images)):
+    if result.state not in ENDS or len(result.pictures) > _MAX_PICTURES or not all(map(_is_drawn, result.images)):
         raise InvalidInput(NOT_A_RESULT)
     if isinstance(result.value, TableValue):
         result = replace(result, value=replace(result.value, rows=tuple(map(_storable, result.value.rows))))
@@ -66,8 +66,8 @@ def _check_table(table: dict[str, Any]) -> None:
     match table:
         case {"columns": list(columns), "rows": list(rows)}:
             width = len(columns)
-            if width > _MOST_COLUMNS or len(rows) > _MOST_ROWS or width * len(rows) > _MOST_CELLS:
-                most = f"{_MOST_COLUMNS} columns, {_MOST_ROWS:,} rows and {_MOST_CELLS:,} cells"
+            if width > _MAX_COLUMNS or len(rows) > _MAX_ROWS or width * len(rows) > _MAX_CELLS:
+                most = f"{_MAX_COLUMNS} columns, {_MAX_ROWS:,} rows and {_MAX_CELLS:,} cells"
                 raise InvalidInput(f"A table may have {most}.")
             if all(isinstance(row, list) and len(row) == width for row in [columns, *rows]) and all(
                 cell is None or isinstance(cell, str | int | float) for row in [columns, *rows] for cell in row
@@ -85,9 +85,7 @@ def _is_drawn(picture: Picture) -> bool:
 
 
 def _readable(error: ScriptError) -> ScriptError:
-    return replace(
-        error, type=error.type[:_LONGEST_NAME], message=_lines(error.message), traceback=_lines(error.traceback)
-    )
+    return replace(error, type=error.type[:_MAX_NAME], message=_lines(error.message), traceback=_lines(error.traceback))
 
 
 def _lines(text: str) -> str:

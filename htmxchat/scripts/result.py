@@ -11,6 +11,7 @@ from enum import StrEnum
 from typing import Literal, TypeAlias
 
 from ..kinds import check_fields
+from ..text.phrases import count
 
 _NOTED = 2_000  # characters of a text in a run's log
 
@@ -183,8 +184,8 @@ class ScriptResult:
                 parts.append(text)
             case TableValue(columns=columns, rows=rows):
                 parts += ["\t".join(map(str, row)) for row in (columns, *rows)]
-        if count := len(self.images):
-            parts.append(f"({count} picture{'s' * (count > 1)}, shown to the user)")
+        if pictures := len(self.images):
+            parts.append(f"({count(pictures, 'picture')}, shown to the user)")
         parts.append(self._trouble)
         return "\n".join(part.rstrip("\n") for part in parts if part.strip())
 

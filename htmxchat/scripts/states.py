@@ -36,11 +36,11 @@ from .actions import (
 from .models import FromAgent, Script, ScriptOrigin
 from .result import ScriptError, ScriptResult, ScriptState
 
-LONGEST_CODE = 50_000
+MAX_CODE = 50_000
 """Characters of one script."""
-MOST_SCRIPTS = 50
+MAX_SCRIPTS = 50
 """Scripts of one answer."""
-LONGEST_TITLE = 120
+MAX_TITLE = 120
 """Characters of a script's title."""
 LEASE = timedelta(seconds=90)
 """How long a page that runs a script may be silent. Browsers let hidden pages speak once a minute."""
@@ -83,8 +83,8 @@ def usable(code: str) -> str:
     code = tidy(code)
     if not code:
         raise InvalidInput("There is no code to run. Write some, or reject the script.")
-    if len(code) > LONGEST_CODE:
-        raise InvalidInput(f"The script has {len(code):,} characters; {LONGEST_CODE:,} are allowed. Shorten it.")
+    if len(code) > MAX_CODE:
+        raise InvalidInput(f"The script has {len(code):,} characters; {MAX_CODE:,} are allowed. Shorten it.")
     return code
 
 

@@ -15,9 +15,10 @@ from ..text.cleaning import one_line, searchable
 from . import branches, rows, run_rows, script_rows
 from . import tables as t
 from .database import Database
+from .passages import read_passages
 
-LONGEST_TITLE = 200
-LARGEST_PAGE = 200
+MAX_TITLE = 200
+MAX_PAGE = 200
 
 
 def _overview() -> Select[Any]:
@@ -65,14 +66,25 @@ class Conversations:
         Raises:
             InvalidInput: The cursor is broken, or the query has more than 500 characters.
         """
-        limit = max(1, min(limit, LARGEST_PAGE))
+        limit = max(1, min(limit, MAX_PAGE))
         found = and_(rows.mine(user_id), rows.matching(query), rows.following(cursor))
         latest = t.conversations.c.updated_at.desc(), t.conversations.c.id.desc()
         state = rows.latest_state(t.conversations.c.id).scalar_subquery()
         statement = select(t.conversations, state.label("state")).where(found).order_by(*latest).limit(limit + 1)
-        found_rows = await self._database.read(lambda db: db.execute(statement).all())
-        items = tuple(rows.to_conversation(row, row.state) for row in found_rows[:limit])
-        return ConversationPage(items, rows.cursor_after(items[-1]) if len(found_rows) > limit else None)
+        words = searchable(query).split()
+
+        def work(db: Connection) -> ConversationPage:
+            found_rows = db.execute(statement).all()
+            shown = found_rows[:limit]
+            # A title that has them all says why it was found.
+            lacking = {row.id: [word for word in words if word not in row.folded] for row in shown}
+            ids = [id for id, lacks in lacking.items() if lacks]
+            searched = [word for word in words if any(word in each for each in lacking.values())]
+            passages = read_passages(db, ids, searched)
+            items = tuple(rows.to_conversation(row, row.state, passages.get(row.id, "")) for row in shown)
+            return ConversationPage(items, rows.cursor_after(items[-1]) if len(found_rows) > limit else None)
+
+        return await self._database.read(work)
 
     async def get_conversation(self, user_id: str, conversation_id: str) -> Conversation:
         """Return a conversation without its turns."""
@@ -89,7 +101,7 @@ class Conversations:
         Args:
             limit: As for `list_conversations`.
         """
-        limit = max(1, min(limit, LARGEST_PAGE))
+        limit = max(1, min(limit, MAX_PAGE))
         rows.check_user(user_id)
         values = {"user": user_id, "open": conversation_id or "", "most": limit + 1, "now": rows.now()}
         found = await self._database.read(lambda db: db.execute(_OVERVIEW, values).all())
@@ -124,7 +136,7 @@ class Conversations:
         Raises:
             InvalidInput: The title is empty.
         """
-        line = one_line(title, LONGEST_TITLE)
+        line = one_line(title, MAX_TITLE)
         if not line:
             raise InvalidInput("A conversation needs a title.")
 
@@ -145,7 +157,7 @@ class Conversations:
             live = select(t.runs.c.id).where(t.runs.c.conversation_id == conversation_id, t.runs.c.active == 1)
             run_id: str | None = db.scalar(live)
             if run_id is not None:
-                run_rows.ask_to_stop(db, run_id)
+                run_rows.request_stop(db, run_id)
             return run_id
 
         await self.purge()

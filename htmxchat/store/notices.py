@@ -12,7 +12,7 @@ from sqlalchemy import Connection, func, select
 
 CHANNEL = "htmxchat"
 _KEY = "htmxchat notices"
-_LONGEST = 7_500  # PostgreSQL takes up to 8,000 bytes
+_MAX_LENGTH = 7_500  # PostgreSQL takes up to 8,000 bytes
 
 
 class Notice(Enum):
@@ -60,4 +60,4 @@ def decode(payload: str) -> tuple[Notice, frozenset[str] | None] | None:
 
 def _encode(notice: Notice, run_ids: Iterable[str]) -> str:
     payload = " ".join([notice.value, *sorted(run_ids)])
-    return payload if len(payload) <= _LONGEST else notice.value
+    return payload if len(payload) <= _MAX_LENGTH else notice.value

@@ -38,7 +38,7 @@ from ..text.cleaning import searchable, storable, title_of
 from . import tables as t
 from .waiting import standing_of, told
 
-LONGEST_QUERY = 500
+MAX_QUERY = 500
 _ID = re.compile("[0-9a-f]{32}")
 _SET_TIME = (
     update(t.conversations).where(t.conversations.c.id == bindparam("conversation")).values(updated_at=bindparam("at"))
@@ -78,8 +78,8 @@ def mine(user_id: str, *, deleted: bool = False) -> ColumnElement[bool]:
 
 def matching(query: str) -> ColumnElement[bool]:
     """The condition for conversations that hold every word of `query`."""
-    if len(query) > LONGEST_QUERY:
-        raise InvalidInput(f"Search for less: {LONGEST_QUERY} characters are allowed.")
+    if len(query) > MAX_QUERY:
+        raise InvalidInput(f"Search for less: {MAX_QUERY} characters are allowed.")
     this = t.conversations.c.id
     found = []
     for word in dict.fromkeys(searchable(query).split()):
@@ -144,8 +144,8 @@ def latest_run(db: Connection, turn_id: str) -> tuple[Run, bool] | None:
     return None if row is None else (to_run(row), row.deleted)
 
 
-def to_conversation(row: Row[Any], state: str | None) -> Conversation:
-    return Conversation(row.id, row.user_id, row.title, row.created_at, row.updated_at, *told(state))
+def to_conversation(row: Row[Any], state: str | None, passage: str = "") -> Conversation:
+    return Conversation(row.id, row.user_id, row.title, row.created_at, row.updated_at, *told(state), passage)
 
 
 def to_run(row: Any) -> Run:

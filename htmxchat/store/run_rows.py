@@ -113,7 +113,7 @@ def check_number(db: Connection, begun: Run, most: int) -> None:
         raise TooManyRuns(most, titles)
 
 
-def ask_to_stop(db: Connection, run_id: str) -> None:
+def request_stop(db: Connection, run_id: str) -> None:
     """Ask the process of a run to stop it. One that no process has ends at once."""
     conversations = lock_conversations_of(db, [run_id])
     for run in lock_runs(db, [run_id]):

@@ -12,7 +12,7 @@ from ..models import Run, RunState, RunSummary
 from ..text.cleaning import clean_json, clean_text, one_line, searchable
 from . import branches, notices, rows, run_rows
 from . import tables as t
-from .conversations import LARGEST_PAGE, LONGEST_TITLE, Conversations
+from .conversations import MAX_PAGE, MAX_TITLE, Conversations
 from .database import Database
 from .notices import Notice
 from .waiting import told
@@ -142,14 +142,14 @@ class Runs:
             .join(t.turns, t.turns.c.id == t.runs.c.turn_id)
             .where(t.runs.c.conversation_id == conversation_id)
             .order_by(t.runs.c.created_at.desc(), t.runs.c.id.desc())
-            .limit(max(1, min(limit, LARGEST_PAGE)))
+            .limit(max(1, min(limit, MAX_PAGE)))
         )
 
         def work(db: Connection) -> tuple[RunSummary, ...]:
             rows.find(db, user_id, conversation_id)
             return tuple(
                 RunSummary(
-                    rows.to_run(row), one_line(row.question, LONGEST_TITLE), row.ended_at, waiting=told(row.standing)[1]
+                    rows.to_run(row), one_line(row.question, MAX_TITLE), row.ended_at, waiting=told(row.standing)[1]
                 )
                 for row in db.execute(found).all()
             )
@@ -180,7 +180,7 @@ class Runs:
 
         def work(db: Connection) -> None:
             rows.find_run(db, user_id, run_id)
-            run_rows.ask_to_stop(db, run_id)
+            run_rows.request_stop(db, run_id)
 
         await self._database.write(work)
 

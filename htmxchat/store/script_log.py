@@ -9,7 +9,7 @@ from sqlalchemy import Connection
 from ..errors import InvalidInput
 from ..scripts.actions import ScriptAction
 from ..scripts.models import FromAnswer, Script
-from ..scripts.states import MOST_SCRIPTS, settle, step, usable
+from ..scripts.states import MAX_SCRIPTS, settle, step, usable
 from . import rows
 from . import script_rows as queue
 from .database import Database
@@ -58,8 +58,8 @@ class ScriptLog:
             queue.lock(db, run.conversation_id)
             there = {script.origin for script in queue.read(db, run.conversation_id) if script.run_id == run_id}
             origin = FromAnswer(number)
-            if origin not in there and len(there) >= MOST_SCRIPTS:
-                raise InvalidInput(f"An answer may have {MOST_SCRIPTS} scripts in the queue.")
+            if origin not in there and len(there) >= MAX_SCRIPTS:
+                raise InvalidInput(f"An answer may have {MAX_SCRIPTS} scripts in the queue.")
             return queue.add(db, run.conversation_id, run_id, origin, code, title)
 
         return await self._database.write(work)

@@ -31,7 +31,7 @@ from ..events import ScriptProposed
 from ..scripts.encoding import decode_result, encode_result
 from ..scripts.models import FromAgent, FromAnswer, Script, ScriptOrigin
 from ..scripts.result import ScriptError, ScriptResult, ScriptState
-from ..scripts.states import LONGEST_CODE, LONGEST_TITLE, MOST_SCRIPTS, script_id, settle, tidy
+from ..scripts.states import MAX_CODE, MAX_SCRIPTS, MAX_TITLE, script_id, settle, tidy
 from ..text.cleaning import clean_json, clean_text, one_line
 from . import notices
 from . import tables as t
@@ -102,7 +102,7 @@ def add(
     code = tidy(clean_text(code))
     now = datetime.now(UTC)
     script = Script(
-        id, conversation_id, run_id, origin, one_line(title, LONGEST_TITLE), code[:LONGEST_CODE], ScriptState.QUEUED,
+        id, conversation_id, run_id, origin, one_line(title, MAX_TITLE), code[:MAX_CODE], ScriptState.QUEUED,
         position=1 + max((each.position for each in scripts), default=0),
         created_at=now,
         awaited=awaited,
@@ -161,10 +161,10 @@ def remove(db: Connection, conversations: ColumnElement[bool]) -> None:
 def _unusable(code: str, others: int) -> str:
     if not code:
         return "There is no code in it."
-    if len(code) > LONGEST_CODE:
-        return f"It has {len(code):,} characters; {LONGEST_CODE:,} are allowed."
-    if others >= MOST_SCRIPTS:
-        return f"An answer may have {MOST_SCRIPTS} scripts."
+    if len(code) > MAX_CODE:
+        return f"It has {len(code):,} characters; {MAX_CODE:,} are allowed."
+    if others >= MAX_SCRIPTS:
+        return f"An answer may have {MAX_SCRIPTS} scripts."
     return ""
 
 

@@ -22,7 +22,7 @@ from . import tables as t
 from .database import Database
 from .notices import Notice
 
-MOST_DEATHS = 3
+MAX_DEATHS = 3
 SILENT = "The answer was interrupted because its server stopped or lost its database."
 FATAL = "The answer was interrupted because several servers stopped while they were writing it."
 UNANSWERABLE = "This question can no longer be answered: the server that asked it stopped. Try again to be asked anew."
@@ -224,7 +224,7 @@ def _give_up(db: Connection, run: Any, conversation_id: str) -> bool:
     """Release a locked run, or end it. Returns whether it was ended."""
     stops_here = run.stop_requested and run.waiting is not None
     goes_on = run_rows.can_go_on(run)
-    if goes_on and not stops_here and run.deaths + 1 < MOST_DEATHS:
+    if goes_on and not stops_here and run.deaths + 1 < MAX_DEATHS:
         _release(db, t.runs.c.id == run.id, deaths=run.deaths + 1)
         return False
     if run.stop_requested:

@@ -124,7 +124,7 @@ class AgentConformance:
         async with self._backend(await self._with(model)) as backend:
             run = await self._start(backend, "Ask-1")
             await self._until(backend, run, lambda view: "Said-1" in view.text)
-            await backend.cancel_run(_ANN, run.id)
+            await backend.stop_run(_ANN, run.id)
             assert (await self._answered(backend, run)).state is RunState.CANCELLED
             with anyio.fail_after(self.patience):
                 await stopped.wait()

@@ -195,7 +195,7 @@ class ScriptedBackend:
         finally:
             self.readers -= 1
 
-    async def cancel_run(self, user: User, run_id: str) -> None:
+    async def stop_run(self, user: User, run_id: str) -> None:
         self._find(user, run_id).cancel()
 
     async def answer_request(self, user: User, run_id: str, request_id: str, answer: JSON) -> None:

@@ -20,7 +20,7 @@ TOO_DEEP = f"(left out: nested more than {MAX_DEPTH} deep)"
 TOO_MANY = f"(left out: more than {MAX_VALUES:,} values)"
 
 # Python writes and reads no longer ones.
-_LONGEST_INTEGER = 4_300
+_MAX_INTEGER = 4_300
 _UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 
 
@@ -75,7 +75,7 @@ class _Cleaner:
 
 def _integer(value: int) -> JSON:
     digits = int(value.bit_length() * math.log10(2)) + 1
-    return int(value) if digits <= _LONGEST_INTEGER else f"(an integer of about {digits:,} digits)"
+    return int(value) if digits <= _MAX_INTEGER else f"(an integer of about {digits:,} digits)"
 
 
 def read_json(data: str | bytes) -> JSON:
@@ -91,7 +91,7 @@ def read_json(data: str | bytes) -> JSON:
 
 
 def _read_integer(digits: str) -> JSON:
-    return int(digits) if len(digits) <= _LONGEST_INTEGER else f"(an integer of {len(digits):,} digits)"
+    return int(digits) if len(digits) <= _MAX_INTEGER else f"(an integer of {len(digits):,} digits)"
 
 
 def shallow(value: JSON, depth: int = MAX_DEPTH) -> JSON:

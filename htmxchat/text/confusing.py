@@ -14,6 +14,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from html import escape
 
+from .phrases import cut
+
 # Default_Ignorable_Code_Point, which Python's unicodedata does not have: `scripts/ignorable` prints it.
 # DerivedCoreProperties-15.0.0
 _IGNORABLE = (
@@ -123,10 +125,10 @@ def marked(text: str, most: int | None = None) -> str:
     """Return prose as HTML in which characters that may mislead are marked.
 
     Args:
-        most: After how many characters it is cut: marks make a text a hundred times as long.
+        most: To how many characters it is cut: marks make a text a hundred times as long.
     """
-    if most is not None and len(text) > most:
-        text = f"{text[:most]}…"
+    if most is not None:
+        text = cut(text, most)
     return mark(escape(text), doubts(text))
 
 

@@ -12,7 +12,7 @@ from pygments.lexers import get_lexer_by_name  # type: ignore[import-untyped,unu
 MAX_CHARACTERS = 12_000
 """Longer code stays plain."""
 
-MOST_LINES = 40
+MAX_LINES = 40
 """Longer code shows its beginning, and the rest when it is asked for."""
 
 # Lexers are lists of regular expressions. Nearly all of them, Python's too, take quadratic time on some long line or
@@ -56,11 +56,11 @@ def code_block(code: str, language: str, *, highlighted: bool = True) -> str:
     """Return a code block as the page shows it: a figure with the language, a Copy button and the code.
 
     `language` is the first word after the fence, whatever it is, or empty. One line feed at the end of `code` is left
-    out, so that a block looks the same before and after its closing fence arrives. A block of more than `MOST_LINES`
+    out, so that a block looks the same before and after its closing fence arrives. A block of more than `MAX_LINES`
     lines is `data-long`, and has a box to be ticked that shows all of it.
     """
     code = code.removesuffix("\n")
-    long = code.count("\n") >= MOST_LINES
+    long = code.count("\n") >= MAX_LINES
     everything = '<label class="button" data-kind="quiet"><input type="checkbox">Show all</label>' if long else ""
     label = escape(language[:40])
     kind = f' class="language-{label}"' if _CLASS.match(language) else ""

@@ -54,7 +54,7 @@ def _history(times: int) -> Table:
         page.wait_for_selector(".found", state="detached")
         ended = _timed(page, lambda: page.click("[data-end=last]"), "#inspector-rows > [data-type=RunEnded]")
         page.click("[data-end=first]")
-        page.wait_for_selector("#event-1")
+        page.wait_for_selector("#row-1")
         middle, slow = page.evaluate(_SCROLL)
     rows = [
         Row("open, from the click to the rows", [1000 * median(opened)], "ms", limit=1000),

@@ -151,7 +151,7 @@ def refusal(status: int, body: str = "{}", **headers: str) -> Exchange:
 
 
 @asynccontextmanager
-async def playing(answers: Iterable[Exchange], *, hold: bool = False) -> AsyncIterator[Played]:
+async def playing(answers: Iterable[Exchange], *, hold: bool = False, port: int = 0) -> AsyncIterator[Played]:
     """Answer one POST after the other; the last answer again and again.
 
     Args:
@@ -185,7 +185,7 @@ async def playing(answers: Iterable[Exchange], *, hold: bool = False) -> AsyncIt
         finally:
             writer.close()
 
-    server = await asyncio.start_server(serve, "127.0.0.1", 0)
+    server = await asyncio.start_server(serve, "127.0.0.1", port)
     async with server:
         played.url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/agent"
         yield played

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import uuid
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import Any
@@ -26,27 +25,15 @@ from htmxchat import (
 )
 from htmxchat.agents import ag_ui
 from htmxchat.agents.ag_ui_api import FrontendTool
-from htmxchat.journal import Timing
 from htmxchat.parts import Question, Text, ToolCall
 from htmxchat.scripts.actions import Approve, Claim, Finish
 from htmxchat.scripts.states import digest
 from htmxchat.testing import each_event
 from tests.agents.agui import Played, asks, calls, playing, refusal, run, says, stream
-from tests.support import kill
+from tests.support import QUICK, kill
 
 pytestmark = pytest.mark.anyio
 Chats = Callable[..., LocalBackend]
-QUICK = Timing(frame=0.01, poll=0.02, renew=0.05, expire=0.4, watch=0.15, grace=0.2, finish=0.5, close=0.2, orphan=0.5)
-
-
-@pytest.fixture
-def anyio_backend() -> str:
-    return "asyncio"
-
-
-@pytest.fixture
-def ann() -> User:
-    return User(f"ann-{uuid.uuid4().hex}")
 
 
 @pytest.fixture
@@ -115,7 +102,7 @@ async def test_a_stop_closes_the_connection(chats: Chats, ann: User) -> None:
         chat = chats(ag_ui(server.url))
         begun = await chat.start_run(ann, None, "Hi")
         await until(chat, ann, begun, lambda view: view.written)
-        await chat.cancel_run(ann, begun.id)
+        await chat.stop_run(ann, begun.id)
         assert (await ended(chat, ann, begun)).state is RunState.CANCELLED
         with anyio.fail_after(1):
             await server.closed.wait()
@@ -255,6 +242,18 @@ async def test_a_question_survives_its_process(tmp_path: Path, chats: Chats, ann
     assert [each["resume"][0]["payload"] for each in server.requests[1:]] == [{"approved": True}]
 
 
+async def test_an_answer_waits_for_a_server_that_is_being_restarted(chats: Chats, ann: User) -> None:
+    async with playing([run(outcome=asks(interrupt("i", message="Delete?", responseSchema=APPROVAL)))]) as server:
+        chat = chats(ag_ui(server.url))
+        begun = await chat.start_run(ann, None, "Clean up")
+        await until(chat, ann, begun, lambda view: view.request is not None)
+    await answered(chat, ann, begun, "Approve")
+    await until(chat, ann, begun, lambda view: settled(view) == 1)
+    async with playing([run(*says("Done."))], port=int(server.url.split(":")[2].split("/")[0])) as server:
+        assert (await ended(chat, ann, begun)).text == "Done."
+    assert server.requests[0]["resume"][0]["payload"] == {"approved": True}
+
+
 async def test_a_process_that_dies_while_the_server_answers_asks_it_nothing_twice(
     tmp_path: Path, chats: Chats, ann: User
 ) -> None:
@@ -276,7 +275,7 @@ async def test_a_stop_at_a_question_begins_a_thread_in_which_nothing_waits(chats
         chat = chats(ag_ui(server.url))
         begun = await chat.start_run(ann, None, "Clean up")
         await until(chat, ann, begun, lambda view: view.request is not None)
-        await chat.cancel_run(ann, begun.id)
+        await chat.stop_run(ann, begun.id)
         await ended(chat, ann, begun)
         await say(chat, ann, "Never mind", begun.conversation_id)
     first, second = server.requests
@@ -310,9 +309,11 @@ async def test_a_call_that_nobody_answers_is_a_question(chats: Chats, ann: User)
 async def test_a_call_that_was_denied_is_shown_as_denied(chats: Chats, ann: User) -> None:
     about = asks(interrupt("i", message="Delete?", toolCallId="c1", responseSchema=APPROVAL))
     result = {"type": "TOOL_CALL_RESULT", "toolCallId": "c1", "messageId": "r", "content": "Rejected by the user."}
+    original = {"originalFunctionCall": {"id": "c1", "name": "delete", "args": {}}}
     for first, second in [
         (run(*calls("delete", {}), outcome=about), run(result)),
         (run(*calls("delete", {})), run(*says("Then not."))),
+        (run(*calls("delete", {}), *calls("adk_request_confirmation", original, "adk-1")), run(result)),
     ]:
         async with playing([first, second]) as server:
             chat = chats(ag_ui(server.url))
@@ -490,7 +491,7 @@ async def test_a_function_of_this_process_is_an_agent_too(chats: Chats, ann: Use
     chat = chats(ag_ui(respond))
     begun = await chat.start_run(ann, None, "Hi")
     await until(chat, ann, begun, lambda view: view.text == "Hi!")
-    await chat.cancel_run(ann, begun.id)
+    await chat.stop_run(ann, begun.id)
     assert (await ended(chat, ann, begun)).state is RunState.CANCELLED and closed.is_set()
 
 

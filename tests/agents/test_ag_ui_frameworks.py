@@ -170,7 +170,7 @@ class Talk:
                     await self.backend.answer_request(self.user, run.id, view.request.request_id, left.pop(0))
                 if stop_at and stop_at in view.text:
                     stop_at = ""
-                    await self.backend.cancel_run(self.user, run.id)
+                    await self.backend.stop_run(self.user, run.id)
         return view
 
 

@@ -322,6 +322,15 @@ def test_a_run_of_before_on_the_same_stream_decides_nothing() -> None:
     before = [{"type": "RUN_STARTED", "runId": "old"}, *says("Old.", "u"), {"type": "RUN_FINISHED", "runId": "old"}]
     translator, bodies = translate(*before, {"type": "RUN_STARTED", "runId": "r"}, *says("New.", "m"))
     assert text(bodies) == "New." and translator.end is None
+    unknown = [{**each, "messageId": "m0"} if "messageId" in each else each for each in before]
+    translator, bodies = translate(*unknown, {"type": "RUN_STARTED", "runId": "r"}, *says("New.", "m"))
+    assert text(bodies) == "New." and translator.end is None
+
+
+def test_a_server_that_calls_the_run_by_another_name_is_heard() -> None:
+    told = [{"type": "RUN_STARTED", "runId": "its"}, *says("Hi.", "m"), {"type": "RUN_FINISHED", "runId": "its"}]
+    translator, bodies = translate(*told)
+    assert text(bodies) == "Hi." and translator.end is not None and translator.end.outcome == "success"
 
 
 def test_three_forms_of_one_question_are_one() -> None:

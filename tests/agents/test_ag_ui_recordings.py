@@ -23,11 +23,6 @@ EXPECTED: dict[str, list[dict[str, Any]]] = json.loads((Path(__file__).parent / 
 AT = datetime(2026, 1, 1, tzinfo=UTC)
 
 
-@pytest.fixture
-def anyio_backend() -> str:
-    return "asyncio"
-
-
 def translated(exchange: Exchange, told: Iterable[dict[str, Any]]) -> tuple[Translator, list[EventBody], str]:
     """Return what a run's events come to."""
     sent = exchange.sent

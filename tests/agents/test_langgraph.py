@@ -29,11 +29,6 @@ from tests.support import kill
 pytestmark = pytest.mark.anyio
 
 
-@pytest.fixture
-def anyio_backend() -> str:
-    return "asyncio"
-
-
 def talking(streams: Streams, *tools: Any, saver: Any = None, **nodes: Any) -> Any:
     """A graph of a model and its tools."""
     model = FunctionModel(streams=streams)
@@ -249,7 +244,7 @@ async def test_an_answer_that_was_stopped_is_known_as_far_as_it_got(saver: Any) 
     async with served(langgraph(talking(streams, look, saver=saver()))) as backend:
         run = await backend.start_run(ANN, None, "How cold?")
         await reach(backend, run, lambda seen: seen.text == "It is ")
-        await backend.cancel_run(ANN, run.id)
+        await backend.stop_run(ANN, run.id)
         assert (await view(backend, run)).state is RunState.CANCELLED
         await asyncio.wait_for(stopped.wait(), 5)
         again = await say(backend, "Again", after=run)

@@ -24,11 +24,6 @@ from tests.agents.talking import ANN, answer, asks, reach, say, served, view
 pytestmark = pytest.mark.anyio
 
 
-@pytest.fixture
-def anyio_backend() -> str:
-    return "asyncio"
-
-
 class State(TypedDict):
     messages: list[Any]
     got: Annotated[list[Any], lambda old, new: [*(old or []), *new]]

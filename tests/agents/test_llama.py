@@ -133,7 +133,7 @@ async def test_stop_frees_the_server(server: str, api: Any) -> None:
     run = await backend.start_run(ANN, None, "[loop]")
     async for event in each_event(backend, ANN, run.id):
         if isinstance(event.body, TextDelta):
-            await backend.cancel_run(ANN, run.id)
+            await backend.stop_run(ANN, run.id)
             break
     slots = server.replace("/v1", "/slots")
     async with asyncio.timeout(5), httpx.AsyncClient(trust_env=False) as client:

@@ -19,11 +19,6 @@ from .recordings import Played, answer, playing, refusal, stream
 ANN = User("ann")
 
 
-@pytest.fixture
-def anyio_backend() -> str:
-    return "asyncio"
-
-
 async def ask(backend: LocalBackend, text: str, conversation_id: str | None = None) -> RunView:
     run = await backend.start_run(ANN, conversation_id, text)
     return fold([event async for event in each_event(backend, ANN, run.id)])
@@ -85,7 +80,7 @@ async def test_stop_closes_the_connection() -> None:
         run = await backend.start_run(ANN, None, "Tell me a story")
         async for event in each_event(backend, ANN, run.id):
             if fold([event]).text:
-                await backend.cancel_run(ANN, run.id)
+                await backend.stop_run(ANN, run.id)
                 await asyncio.wait_for(server.closed.wait(), 1)
         view = fold([event async for event in each_event(backend, ANN, run.id)])
         await backend.close()

@@ -187,11 +187,6 @@ RESPONSE_CALLS: dict[str, list[tuple[str, Any]]] = {
 
 
 @pytest.fixture
-def anyio_backend() -> str:
-    return "asyncio"
-
-
-@pytest.fixture
 def no_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
     """Retries are made at once."""
     monkeypatch.setattr(

@@ -26,11 +26,6 @@ from tests.agents.talking import ANN, events, reach, say, served, view
 pytestmark = pytest.mark.anyio
 
 
-@pytest.fixture
-def anyio_backend() -> str:
-    return "asyncio"
-
-
 async def test_text_and_reasoning_stream_and_tokens_are_counted() -> None:
     thoughts = [{0: DeltaThinkingPart(content="Nine ")}, {0: DeltaThinkingPart(content="degrees.")}]
     agent = scripted([*thoughts, "It is ", "cold."])
@@ -183,7 +178,7 @@ async def test_an_answer_that_was_stopped_is_known_as_far_as_it_got() -> None:
     async with served(pydantic_ai(agent)) as backend:
         run = await backend.start_run(ANN, None, "How cold?")
         await reach(backend, run, lambda seen: seen.text == "It is ")
-        await backend.cancel_run(ANN, run.id)
+        await backend.stop_run(ANN, run.id)
         assert (await view(backend, run)).state is RunState.CANCELLED
         await asyncio.wait_for(stopped.wait(), 5)
         again = await say(backend, "Again", after=run)

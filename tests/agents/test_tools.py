@@ -11,7 +11,7 @@ from pydantic import Field
 
 from htmxchat.agents.tools import ToolContext, as_text, run_python, tool
 from htmxchat.agents.tools.function import WrongArguments
-from htmxchat.agents.tools.results import LONGEST, as_json
+from htmxchat.agents.tools.results import MAX_LENGTH, as_json
 
 
 class Colour(Enum):
@@ -180,4 +180,4 @@ def test_results_are_json_for_the_page_and_text_for_the_model() -> None:
     assert as_text(None) == "Done."
     assert as_text("é") == "é"
     assert as_text({"a": "é"}) == '{"a": "é"}'
-    assert len(as_text("x" * (LONGEST + 1))) < LONGEST + 100
+    assert len(as_text("x" * (MAX_LENGTH + 1))) < MAX_LENGTH + 100

@@ -191,10 +191,10 @@ def test_the_box_grows_with_the_text_and_no_further_than_it_should(chat: Page) -
 
 def test_a_stop_that_does_not_get_through_is_told_only_while_there_is_something_to_stop(chat: Page) -> None:
     start(chat, "forever", "running")
-    chat.route("**/cancel", lambda route: route.abort())
+    chat.route("**/stop", lambda route: route.abort())
     chat.get_by_role("button", name="Stop").click()
     expect(chat.locator("#composer-error")).to_contain_text("could not be stopped")
-    chat.unroute("**/cancel")
+    chat.unroute("**/stop")
     chat.get_by_role("button", name="Stop").click()
     wait_for_state(chat, "cancelled")
     expect(chat.locator("#composer-error")).to_be_empty()

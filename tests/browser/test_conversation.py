@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable
 
 import pytest
-from playwright.sync_api import BrowserContext, Page, Route, expect
+from playwright.sync_api import BrowserContext, Page, expect
 
 from tests.browser.conftest import Server
 from tests.browser.driving import (
@@ -219,16 +219,7 @@ class TestReading:
         wait_for_state(chat, "completed")
         until(lambda: distance(chat) < 4)
 
-    def test_browsers_that_do_not_know_scroll_state_show_the_jump_too(self, chat: Page) -> None:
-        def without(route: Route) -> None:
-            css = route.fetch().text()
-            assert "container-type: scroll-state" in css
-            route.fulfill(
-                body=css.replace("container-type: scroll-state", "container-type: no"), content_type="text/css"
-            )
-
-        chat.route("**/css/chat.css", without)
-        chat.reload()
+    def test_the_way_to_the_latest_shows_while_there_is_more_below(self, chat: Page) -> None:
         say(chat, LONG)
         expect(chat.get_by_text("Latest")).to_be_hidden()
         body(chat).evaluate("it => it.scrollTo(0, 0)")

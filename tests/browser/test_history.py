@@ -81,7 +81,9 @@ def test_search_narrows_the_list_while_it_is_typed(chat: Page) -> None:
     search.press_sequentially(" plum")
     expect(chat.get_by_text("No results for “red plum”.")).to_be_visible()
     expect(search).to_be_focused()
-    search.fill("")
+    chat.get_by_role("link", name="Clear search").click()
+    expect(search).to_be_focused()
+    expect(search).to_have_value("")
     until(lambda: titles(chat) == ["red cherry", "green apple", "red apple"])
 
 

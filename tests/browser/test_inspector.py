@@ -26,7 +26,8 @@ EVENTS: list[tuple[str, dict[str, Any]] | str] = [
 
 
 def rows(page: Page) -> Locator:
-    return page.locator("#inspector-rows > details")
+    """Those in sight."""
+    return page.locator("#inspector-rows > details:not([data-held])")
 
 
 def lines(page: Page) -> list[str]:
@@ -111,6 +112,49 @@ def test_pause_counts_and_going_on_misses_nothing(chat: Page) -> None:
     assert_same_after_reload(chat)
 
 
+def test_pausing_asks_for_nothing_and_holds_the_row_that_grows(chat: Page) -> None:
+    begin(chat, "words 100000 0.02")
+    growing = rows(chat).last
+    expect(growing).to_have_attribute("data-type", "TextDelta")
+    id = growing.get_attribute("id")
+    asked: list[str] = []
+    chat.on("request", lambda request: asked.append(request.url))
+    growing.locator("summary").focus()
+    key(chat, "p")
+    shown = lines(chat)
+    reached = numbers(chat)[-1]
+    until(lambda: int(chat.locator(f"#{id}").get_attribute("data-seq") or 0) > reached + 20)  # out of sight it goes on
+    assert lines(chat) == shown
+    expect(chat.locator("#inspector-new")).to_be_empty()
+    key(chat, "p")
+    assert numbers(chat)[-1] > reached + 20
+    expect(chat.locator(f"#{id} > summary")).to_be_focused()
+    assert asked == []
+    stop(chat)
+    assert_same_after_reload(chat)
+
+
+def test_what_is_looked_at_stays_when_very_much_comes_while_paused(chat: Page) -> None:
+    begin(chat)
+    chat.get_by_role("button", name="Pause").click()
+    shown = numbers(chat)
+    # As the server does for a page that is far behind.
+    chat.evaluate("""() => {
+      const list = document.querySelector('#inspector-rows');
+      const rows = [...Array(200).keys()].map((number) => {
+        const row = list.lastElementChild.cloneNode(true);
+        row.id = `row-${100000 + number}`;
+        return row;
+      });
+      list.replaceChildren(...rows);
+    }""")
+    expect(chat.locator("#inspector-new")).to_contain_text("+ new rows")
+    assert numbers(chat) == shown
+    chat.get_by_role("button", name="Pause").click()
+    expect(rows(chat).first).to_have_attribute("id", "row-100000")
+    expect(chat.locator("#inspector-earlier")).to_have_attribute("href", re.compile("before=100000"))
+
+
 def test_controls_are_shown_once_they_do_something(chat: Page) -> None:
     held: list[Route] = []
     chat.route("**/js/inspector.js", lambda route: held.append(route))
@@ -167,6 +211,52 @@ def test_filters_are_addresses_and_hold_for_live_rows(chat: Page) -> None:
     expect(rows(chat).last).to_contain_text("RunEnded")
 
 
+def test_a_filter_keeps_what_it_shows_as_it_is(chat: Page) -> None:
+    emit(chat, *EVENTS, "forever")
+    wait_for_state(chat, "running")
+    inspect(chat)
+    row = chat.locator("#inspector-rows > [data-type=ToolStarted]")
+    row.locator("> summary").click()
+    expect(row.locator(".json")).to_contain_text("arguments")
+    chat.get_by_text("Overview").click()
+    asked: list[str] = []
+    chat.on("request", lambda request: asked.append(request.url.partition("?")[0].rpartition("/")[2]))
+    chat.get_by_label("Type").select_option("steps")
+    expect(chat.locator("#inspector-rows > [data-type=TextDelta]")).to_have_count(0)
+    expect(row.locator(".json")).to_be_visible()
+    expect(chat.locator(".timeline")).to_be_hidden()
+    until(lambda: chat.evaluate("1") and "stream" in asked)
+    run = chat.locator("chat-inspector").get_attribute("data-run")
+    assert (asked.count(str(run)), asked.count("stream")) == (1, 1)
+    chat.go_back()
+    expect(chat.locator("#inspector-rows > [data-type=TextDelta]")).not_to_have_count(0)
+    stop(chat)
+    assert_same_after_reload(chat)
+
+
+def test_the_latest_run_is_at_once_there_and_the_others_one_press_away(chat: Page) -> None:
+    start(chat, "hello")
+    send(chat, "once more")
+    expect(chat.locator("article[data-role=assistant][data-state=completed]")).to_have_count(2)
+    runs = [
+        str(each)[5:]
+        for each in chat.locator("article[data-role=assistant]").evaluate_all("all => all.map(it => it.id)")
+    ]
+    inspect(chat)
+    expect(chat.locator("chat-inspector")).to_have_attribute("data-run", runs[1])
+    expect(chat).to_have_url(re.compile(runs[1]))
+    chat.get_by_label("All runs").focus()
+    key(chat, "Enter")
+    expect(chat.locator(".run-list a")).to_have_count(2)
+    assert chat.locator("#inspector .room-body > *").last.get_attribute("class") == "find-run"
+    chat.locator(f".run-list a[data-run='{runs[0]}']").click()
+    expect(chat.locator("chat-inspector")).to_have_attribute("data-run", runs[0])
+    chat.go_back()
+    expect(chat.locator(".run-list a")).to_have_count(2)
+    chat.go_back()
+    expect(chat.locator("chat-inspector")).to_have_attribute("data-run", runs[1])
+
+
 def test_clear_hides_and_shows_again(chat: Page) -> None:
     emit(chat, *EVENTS)
     wait_for_state(chat, "completed")
@@ -210,18 +300,17 @@ def test_bars_and_the_first_problem_lead_to_their_rows(chat: Page) -> None:
     expect(chat.locator(".timeline-text")).to_contain_text("query")
 
 
-def test_a_link_to_an_event_inside_a_folded_row_opens_that_row(chat: Page) -> None:
+def test_a_link_to_a_row_that_grows_opens_it(chat: Page) -> None:
     begin(chat, "words 100000 0.02")
     growing = chat.locator("#inspector-rows > [data-type=TextDelta]")
     until(lambda: numbers(chat)[-1] > 20)
     bar = chat.locator(".timeline [data-kind=streaming] a.bar")
     expect(bar).to_be_visible()
     chat.evaluate("window.unmoved = true")
-    bar.evaluate("it => it.dataset.row = '5'")
     bar.dispatch_event("click")
     expect(growing).to_have_attribute("open", "")
     assert chat.evaluate("window.unmoved")
-    chat.goto(chat.url.partition("?")[0] + "?at=5#event-5")
+    chat.goto(str(bar.evaluate("it => new URL(it.getAttribute('href'), location).href")))
     expect(growing).to_have_attribute("open", "")
 
 

@@ -305,6 +305,8 @@ def proposal(page: Page, number: int = -1) -> Locator:
 
 
 def expect_table_and_plot(page: Page, table: int = 0, plot: int = 1) -> None:
+    for box in (proposal(page, table), proposal(page, plot)):
+        box.locator("details").evaluate("it => (it.open = true)")
     box = proposal(page, table)
     expect(box.locator("td")).to_have_text(["r0", "0", "r1", "1", "r2", "2", "r3", "3"])
     expect(box.locator(".rest")).to_have_text("12 more rows")
@@ -360,6 +362,22 @@ def test_a_plot_and_a_table_stand_in_an_answer_that_goes_on(tabs: tuple[Page, Pa
     second.reload()
     expect_table_and_plot(second)
     assert dom(second) == dom(first)
+
+
+def test_what_comes_of_a_script_that_nobody_waits_for_is_folded_so_that_what_is_below_stays(chat: Page) -> None:
+    propose(chat, TABLE, "print(1)")
+    press(card(chat, "Script 0"), "approve")
+    expect(proposal(chat, 0).locator(".state")).to_have_text(re.compile("^Done"), timeout=READY)
+    gap = chat.locator("chat-proposal").evaluate_all(
+        "([a, b]) => b.getBoundingClientRect().top - a.getBoundingClientRect().top"
+    )
+    assert gap < 70
+    expect(proposal(chat, 0).locator("table")).to_be_hidden()
+    proposal(chat, 0).locator("summary").click()
+    expect(proposal(chat, 0).locator("table")).to_be_visible()
+    press(card(chat, "Script 1"), "approve")
+    expect(proposal(chat, 1).locator(".state")).to_have_text(re.compile("^Done"), timeout=READY)
+    expect(proposal(chat, 0).locator("table")).to_be_visible()
 
 
 def test_an_awaited_script_shows_what_came_of_it_where_it_was_proposed(chat: Page) -> None:

@@ -15,7 +15,7 @@ from htmxchat.http.sse import ServerSentEvent
 from tests.fleet.client import Connection, Response, ask
 from tests.support import decode
 
-_FIRST_DELAY, _LONGEST_DELAY = 0.25, 4.0
+_FIRST_DELAY, _MAX_DELAY = 0.25, 4.0
 _STREAM = re.compile(r'hx-sse:connect="([^"]+)"')
 _ID = re.compile(rb"^id: (\d+)$", re.MULTILINE)
 _END = re.compile(rb"^event: end$", re.MULTILINE)
@@ -93,7 +93,7 @@ class Conversation:
         while stream is not None and self.ended is None:
             seconds = random.expovariate(1 / self.cut_every) if self.cut_every else None
             heard = await self._follow(port, unescape(stream[1]), seconds)
-            delay = _FIRST_DELAY if heard else min(2 * delay, _LONGEST_DELAY)
+            delay = _FIRST_DELAY if heard else min(2 * delay, _MAX_DELAY)
             await asyncio.sleep(delay)
         self.ended = self.ended or time.monotonic()
 
@@ -115,7 +115,7 @@ class Conversation:
         while (answer := await ask(port, "POST", f"/chat/{self.agent}/messages", headers, body)).status != 303:
             self.refused.append(Refusal(answer.status, began, time.monotonic()))
             await asyncio.sleep(delay)
-            began, delay = time.monotonic(), min(2 * delay, _LONGEST_DELAY)
+            began, delay = time.monotonic(), min(2 * delay, _MAX_DELAY)
         self.taken = time.monotonic()
         self.path, _, self.run = answer.headers["location"].partition("#turn-")
 
@@ -123,7 +123,7 @@ class Conversation:
         delay = _FIRST_DELAY
         while (answer := await ask(port, "GET", path, self._headers)).status != 200 or "</html>" not in answer.body:
             await asyncio.sleep(delay)
-            delay = min(2 * delay, _LONGEST_DELAY)
+            delay = min(2 * delay, _MAX_DELAY)
         return answer
 
     async def _follow(self, port: int, path: str, seconds: float | None) -> bool:

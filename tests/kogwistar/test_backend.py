@@ -68,11 +68,6 @@ FAST = Timing(tick=0.03, check=0.15, stuck=0.3, give_up=0.8, resent=0.3, doubt=0
 
 
 @pytest.fixture
-def anyio_backend() -> str:
-    return "asyncio"
-
-
-@pytest.fixture
 def server() -> Iterator[Replay]:
     replay = Replay().start()
     yield replay
@@ -177,7 +172,7 @@ async def test_nested_payloads_give_the_same_answer(server: Replay, chat: Kogwis
 async def test_a_late_stop_shows_the_answer_that_was_left(server: Replay, chat: KogwistarBackend) -> None:
     run = await chat.start_run(ANN, None, "late please")
     await until(chat, run, StageChanged, "Persisting")
-    await chat.cancel_run(ANN, run.id)
+    await chat.stop_run(ANN, run.id)
     view = fold(await read(chat, run))
     assert view.state is RunState.CANCELLED
     assert view.text == "Fake LLM answer to: hypergraph late 0"
@@ -190,7 +185,7 @@ async def test_a_stop_is_shown_at_once(server: Replay, chat: KogwistarBackend) -
     server.cancel_takes = 1e9
     run = await chat.start_run(ANN, None, "forever and ever")
     await until(chat, run, StageChanged)
-    await chat.cancel_run(ANN, run.id)
+    await chat.stop_run(ANN, run.id)
     assert (await chat.get_run(ANN, run.id)).state is RunState.STOPPING
     await until(chat, run, RunStopping)
     with pytest.raises(Busy):
@@ -242,7 +237,7 @@ async def test_a_server_that_died_leaves_a_way_out(server: Replay, chat: Kogwist
     server.kill()
     server.start()
     await until(chat, run, StageChanged, "connection broke")
-    await chat.cancel_run(ANN, run.id)
+    await chat.stop_run(ANN, run.id)
     server.runs[on(server, run)].cancelling = time.monotonic() + 1e9
     events = await reading
     assert fold(events).state is RunState.FAILED
@@ -309,7 +304,7 @@ async def test_fifty_readers_cost_the_server_one_stream(server: Replay, chat: Ko
     readers = [asyncio.create_task(follow(mine)) for mine in seen]
     await eventually(lambda: all(len(mine) >= 8 for mine in seen))
     assert server.opened[on(server, run)] == server.open[on(server, run)] == 1
-    await chat.cancel_run(ANN, run.id)
+    await chat.stop_run(ANN, run.id)
     await asyncio.gather(*readers)
     assert all(mine == seen[0] for mine in seen)
     assert server.opened[on(server, run)] == 1
@@ -384,7 +379,7 @@ async def test_what_is_not_the_users_is_nothing(server: Replay, chat: KogwistarB
                 lambda b=backend: b.restore_conversation(BEN, run.conversation_id),
                 lambda b=backend: b.get_run(BEN, run.id),
                 lambda b=backend: anext(each_event(b, BEN, run.id)),
-                lambda b=backend: b.cancel_run(BEN, run.id),
+                lambda b=backend: b.stop_run(BEN, run.id),
                 lambda b=backend: b.answer_request(BEN, run.id, "wait-1", "x"),
             ):
                 with pytest.raises(NotFound):
@@ -732,7 +727,7 @@ async def test_two_processes_share_one_place_for_a_run(server: Replay, chat: Kog
         assert all(isinstance(result, Busy) for result in results)
         assert len(server.runs) == 1
         seen = asyncio.create_task(read(other, run))
-        await chat.cancel_run(ANN, run.id)
+        await chat.stop_run(ANN, run.id)
         assert end(await read(chat, run)) == end(await seen)
         assert await read(other, run) == await read(chat, run)
         # One that goes on: a run that is over makes room for the next.
@@ -740,7 +735,7 @@ async def test_two_processes_share_one_place_for_a_run(server: Replay, chat: Kog
         results = await asyncio.gather(*calls, return_exceptions=True)
         (won,) = (result for result in results if isinstance(result, Run))
         assert sum(isinstance(result, Busy) for result in results) == 5
-        await chat.cancel_run(ANN, won.id)
+        await chat.stop_run(ANN, won.id)
         await read(chat, won)
     finally:
         await other.close()
@@ -1135,7 +1130,7 @@ async def test_a_server_that_says_why_it_cannot_is_not_called_away(server: Repla
     run = await chat.start_run(ANN, None, "forever and ever")
     server.fault("/events$|/api/runs/[^/]+$", 503, {"detail": "The model is overloaded"}, 12)
     await until(chat, run, StageChanged, "The model is overloaded. Trying again")
-    await chat.cancel_run(ANN, run.id)
+    await chat.stop_run(ANN, run.id)
 
 
 async def test_what_does_not_exist_is_told_without_its_request_id(server: Replay, chat: KogwistarBackend) -> None:
@@ -1197,7 +1192,7 @@ async def test_another_process_shows_the_answer_and_the_end(server: Replay, flow
 async def test_a_waiting_run_can_be_stopped(server: Replay, flows: KogwistarBackend) -> None:
     run = await flows.start_run(ANN, None, "suspend please")
     request = await until(flows, run, InputRequested)
-    await flows.cancel_run(ANN, run.id)
+    await flows.stop_run(ANN, run.id)
     assert end(await read(flows, run)).outcome.value == "cancelled"
     with pytest.raises(NotFound):
         await flows.answer_request(ANN, run.id, request.request_id, "42")
@@ -1248,7 +1243,7 @@ async def test_a_stop_that_a_dying_process_did_not_pass_on_reaches_the_server(
 ) -> None:
     run = await chat.start_run(ANN, None, "forever and ever")
     server.fault("/cancel$", 503, times=1e9)
-    await chat.cancel_run(ANN, run.id)
+    await chat.stop_run(ANN, run.id)
     await until(chat, run, RunStopping)
     kill(chat)
     await chat._store.takeover.give_up_runs([run.id], chat._journal.owner)
@@ -1364,7 +1359,7 @@ async def test_a_run_that_is_stopped_does_not_wait_for_its_script_any_more(flows
     run = await flows.start_run(ANN, None, "script please")
     await until(flows, run, ScriptProposed)
     assert len(await flows.list_scripts(ANN, run.conversation_id)) == 1
-    await flows.cancel_run(ANN, run.id)
+    await flows.stop_run(ANN, run.id)
     await read(flows, run)
     (script,) = await flows.list_scripts(ANN, run.conversation_id)
     assert (script.state, script.awaited) == (ScriptState.CANCELLED, False)

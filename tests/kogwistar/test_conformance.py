@@ -23,10 +23,6 @@ class _Replayed(BackendConformance):
     runs_outlive_close = True
     version = OLD
 
-    @pytest.fixture
-    def anyio_backend(self) -> str:
-        return "asyncio"
-
     @pytest.fixture(autouse=True)
     def _server(self) -> Iterator[None]:
         self.server = Replay(version=self.version).start()

@@ -85,7 +85,7 @@ def test_a_run_that_looped_shows_its_stages_twice(client: TestClient) -> None:
 
 def test_a_run_that_was_stopped_says_so(client: TestClient) -> None:
     path = ask(client, "forever", "running")
-    client.post(f"{path}/cancel")
+    client.post(f"{path}/stop")
     for _ in range(300):
         page = room(client, path)
         if meanings(page)[-1].startswith("Stopped after"):

@@ -37,10 +37,6 @@ class _Live(BackendConformance):
     runs_outlive_close = True
     patience = 180.0
 
-    @pytest.fixture
-    def anyio_backend(self) -> str:
-        return "asyncio"
-
     @pytest.fixture(autouse=True)
     def _users(self) -> None:
         self.user, self.other_user = (_user(f"live-{next(NUMBERS)}") for _ in range(2))

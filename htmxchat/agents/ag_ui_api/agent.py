@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
-from contextlib import aclosing, nullcontext
+from contextlib import aclosing
 from dataclasses import replace
 from typing import Any
 
@@ -25,7 +25,8 @@ from .transport.http import Cut, Http
 from .transport.local import Source, events_of
 
 log = logging.getLogger("htmxchat")
-_MOST_RUNS = 50
+_MAX_RUNS = 50
+_PATIENCE = 60.0  # seconds for which a server that is away is waited for, with what was answered
 _AFTER_END = 1.0  # seconds in which a server may still say that a run has failed after all
 
 
@@ -66,7 +67,7 @@ class AgUi:
                 yield Remember(exchanges.on_thread(request.memory, turn.thread))
         translator = Translator(turn.messages, turn.state, self._hidden)
         translator.usage = turn.usage
-        while turn.runs < _MOST_RUNS:
+        while turn.runs < _MAX_RUNS:
             for task in turn.tasks:
                 if task.id in turn.answers:
                     continue
@@ -120,7 +121,7 @@ class AgUi:
         translator.begin(sent["runId"])
         problem: BackendError | None = None
         try:
-            async with aclosing(await self._events(sent, request)) as events:
+            async with aclosing(await self._events(sent, turn, request)) as events:
                 async for event in _to_end(events, translator):
                     for body in translator.feed(event):
                         yield body
@@ -134,11 +135,12 @@ class AgUi:
         if translator.end is None or (problem is not None and not isinstance(problem, Cut)):
             raise problem or BackendError(problems.CUT)
 
-    async def _events(self, sent: dict[str, Any], request: Request) -> AsyncGenerator[Event, None]:
+    async def _events(self, sent: dict[str, Any], turn: Exchange, request: Request) -> AsyncGenerator[Event, None]:
         if not isinstance(self._source, Http):
             return events_of(self._source, sent)
         headers: Mapping[str, str] | None = await setting_for(self._headers, request)
-        return self._source.events(sent, headers or {})
+        # What the user has answered must not be lost because the server is being restarted.
+        return self._source.events(sent, headers or {}, _PATIENCE if turn.tasks else 0)
 
     async def _input(self, turn: Exchange, request: Request) -> dict[str, Any]:
         context = await setting_for(self._context, request)
@@ -177,8 +179,11 @@ async def _to_end(events: AsyncIterator[Event], translator: Translator) -> Async
     """Yield events. Once the run has ended, more are not waited for long: some servers leave the stream open."""
     while True:
         try:
-            async with asyncio.timeout(_AFTER_END) if translator.end is not None else nullcontext():
+            if translator.end is None:
                 event = await anext(events)
+            else:
+                async with asyncio.timeout(_AFTER_END):
+                    event = await anext(events)
         except StopAsyncIteration:
             return
         except TimeoutError:

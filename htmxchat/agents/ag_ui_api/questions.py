@@ -14,8 +14,8 @@ from .translation.ends import Interrupt, said_in
 from .translation.fields import known, mapping
 
 _APPROVE, _DENY = "Approve", "Deny"
-_LONGEST = 2_000
-_MOST_CHOICES = 30
+_MAX_LENGTH = 2_000
+_MAX_CHOICES = 30
 
 
 class Unfit(ValueError):
@@ -100,7 +100,7 @@ def _prompt(interrupt: Interrupt, call: dict[str, Any] | None) -> str:
         said = f"The agent asks: {interrupt.reason}"
     else:
         said = "The agent waits for you."
-    return said[:_LONGEST]
+    return said[:_MAX_LENGTH]
 
 
 def _action(action: Mapping[str, Any]) -> str:
@@ -127,7 +127,7 @@ def _by_schema(prompt: str, schema: JSON) -> Form:
         inner = _simple(prompt, object_property(schema, name))
         if inner is not None and inner.kind != "json":
             return Form(_told(prompt, inner, name), inner.choices, inner.kind, name, inner.schema)
-    shape = one_line(json.dumps(schema, ensure_ascii=False), _LONGEST)
+    shape = one_line(json.dumps(schema, ensure_ascii=False), _MAX_LENGTH)
     return Form(f"{prompt}\n\nAnswer with JSON that fits this schema: {shape}", kind="json", schema=schema)
 
 
@@ -139,8 +139,8 @@ def _simple(prompt: str, schema: JSON) -> Form | None:
         constants = [mapping(each) for each in one_of]
         if constants and all("const" in each for each in constants):
             pairs = tuple((known(each.get("title")) or _label(each["const"]), each["const"]) for each in constants)
-            return Form(prompt, _distinct(pairs)) if len(pairs) <= _MOST_CHOICES else None
-    if isinstance(listed, list) and 0 < len(listed) <= _MOST_CHOICES:
+            return Form(prompt, _distinct(pairs)) if len(pairs) <= _MAX_CHOICES else None
+    if isinstance(listed, list) and 0 < len(listed) <= _MAX_CHOICES:
         return Form(prompt, _distinct(tuple((_label(each), each) for each in listed)))
     if of == {"boolean"}:
         return Form(prompt, (("Yes", True), ("No", False)))
@@ -175,7 +175,7 @@ def _listed(raw: JSON) -> tuple[tuple[str, JSON], ...]:
     found = mapping(raw)
     for name in ("choices", "options", "emit"):
         given = found.get(name)
-        if isinstance(given, list) and 0 < len(given) <= _MOST_CHOICES:
+        if isinstance(given, list) and 0 < len(given) <= _MAX_CHOICES:
             if all(isinstance(each, str | int | float) for each in given):
                 return _distinct(tuple((_label(each), each) for each in given))
             if all(said_in(each) or known(mapping(each).get("label")) for each in given):

@@ -28,7 +28,7 @@ from .timing import Timing
 from .translation.problems import UNCERTAIN, ServerFailed, Uncertain
 from .transport.client import Client
 
-LONGEST_TEXT = 20_000
+MAX_TEXT = 20_000
 
 
 class KogwistarBackend(LocalBackend):
@@ -174,13 +174,13 @@ class KogwistarBackend(LocalBackend):
         events, _ = await self._store.logs.read_events(run_id, 0)
         return await insight.read_evidence(self._client, user.token or "", id, events) if id else ()
 
-    async def cancel_run(self, user: User, run_id: str) -> None:
+    async def stop_run(self, user: User, run_id: str) -> None:
         """Ask the server to stop. It does so when the present step ends, and may still leave an answer behind.
 
         A run that no process has is taken over first: the server is to be told.
         """
         await self._take_over([run_id], datetime.now(UTC) - timedelta(seconds=self._timing.orphan))
-        await super().cancel_run(user, run_id)
+        await super().stop_run(user, run_id)
 
     async def _start(
         self,
@@ -198,8 +198,8 @@ class KogwistarBackend(LocalBackend):
         """
         if not text.strip():
             raise EmptyText
-        if len(text) > LONGEST_TEXT:
-            raise TextTooLong(len(text), LONGEST_TEXT)
+        if len(text) > MAX_TEXT:
+            raise TextTooLong(len(text), MAX_TEXT)
         id = conversation_id and (await self.get_conversation(user, conversation_id)).id
         try:
             run = await super()._start(user, id, text, submission)

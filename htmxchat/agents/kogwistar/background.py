@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections import OrderedDict
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 from ...errors import ChatError
+from ...latest import Latest
 
 log = logging.getLogger("htmxchat")
-_MOST = 10_000
+_MAX_READS = 10_000
 
 
 @dataclass
@@ -28,7 +28,8 @@ class Background:
     """Reads by name. One that has failed is due again at once."""
 
     def __init__(self) -> None:
-        self._reads: OrderedDict[str, _Read] = OrderedDict()
+        self._reads: Latest[str, _Read] = Latest(_MAX_READS)
+        self._running: set[asyncio.Task[ChatError | None]] = set()
 
     async def read(
         self, name: str, every: float, wait: float, work: Callable[[], Awaitable[None]], *, needed: bool = False
@@ -49,10 +50,10 @@ class Background:
         if before and (not before.task.done() or (now - before.begun < every and before.failure is None)):
             return False
         task = asyncio.create_task(_quietly(work), name=f"kogwistar {name}")
-        read = self._reads[name] = _Read(now, task)
-        self._reads.move_to_end(name)
-        if len(self._reads) > _MOST and next(iter(self._reads.values())).task.done():
-            self._reads.popitem(last=False)
+        self._running.add(task)
+        task.add_done_callback(self._running.discard)
+        read = _Read(now, task)
+        self._reads.put(name, read)
         if wait:
             await asyncio.wait({task}, timeout=wait)
         if needed and read.failure is not None:
@@ -61,18 +62,17 @@ class Background:
 
     def running(self, name: str) -> bool:
         """Return whether a read of this name goes on."""
-        return name in self._reads and not self._reads[name].task.done()
+        read = self._reads.get(name)
+        return read is not None and not read.task.done()
 
     def forget(self, name: str) -> None:
         """Make a read due."""
-        if name in self._reads:
-            self._reads[name].begun = float("-inf")
+        if read := self._reads.get(name):
+            read.begun = float("-inf")
 
     async def close(self, patience: float) -> None:
         """Wait some seconds for what goes on, then cancel it."""
-        tasks = {read.task for read in self._reads.values() if not read.task.done()}
-        self._reads.clear()
-        if tasks:
+        if tasks := set(self._running):
             await asyncio.wait(tasks, timeout=patience)
         for task in tasks:
             task.cancel()

@@ -8,19 +8,17 @@ they ask again, and goes on where they do.
 from __future__ import annotations
 
 import time
-from collections import OrderedDict
 from contextlib import suppress
-from typing import TypeVar
 
 from ...errors import BackendUnavailable, ChatError, NotFound, NotSignedIn
+from ...latest import Latest
 from ...models import User
 from ...store import Store
 from .translation import problems
 from .transport.client import Client
 from .transport.tokens import expired, fingerprint
 
-T = TypeVar("T")
-_MOST = 10_000
+_MAX_TOKENS = 10_000
 
 
 class Credentials:
@@ -37,9 +35,9 @@ class Credentials:
         self._client = client
         self._store = store
         self._keep = keep
-        self._tokens: OrderedDict[str, str] = OrderedDict()
-        self._owners: OrderedDict[str, tuple[str, float]] = OrderedDict()
-        self._refused: dict[str, str] = {}
+        self._tokens: Latest[str, str] = Latest(_MAX_TOKENS)
+        self._owners: Latest[str, tuple[str, float]] = Latest(_MAX_TOKENS)
+        self._refused: Latest[str, str] = Latest(_MAX_TOKENS)
 
     async def sign_in(self, user: User) -> User:
         """Return who the host's user is on the server, and remember the token.
@@ -53,7 +51,7 @@ class Credentials:
             raise NotSignedIn(problems.SIGN_IN_AGAIN)
         me = await self._owner(user.token)
         if self._refused.get(me) != user.token:
-            _keep(self._tokens, me, user.token)
+            self._tokens.put(me, user.token)
         return User(me, user.name, user.token, user.expires_at)
 
     async def find(self, user_id: str) -> str | None:
@@ -72,9 +70,9 @@ class Credentials:
 
     def refuse(self, user_id: str, token: str) -> None:
         """The server does not take a token any more."""
-        self._refused[user_id] = token
+        self._refused.put(user_id, token)
         if self._tokens.get(user_id) == token:
-            del self._tokens[user_id]
+            self._tokens.pop(user_id)
 
     async def _owner(self, token: str) -> str:
         key = fingerprint(token)
@@ -90,14 +88,7 @@ class Credentials:
                 raise
             return known[0]
         except NotSignedIn:
-            self._owners.pop(key, None)
+            self._owners.pop(key)
             raise
-        _keep(self._owners, key, (id, time.monotonic()))
+        self._owners.put(key, (id, time.monotonic()))
         return id
-
-
-def _keep(latest: OrderedDict[str, T], key: str, value: T) -> None:
-    latest[key] = value
-    latest.move_to_end(key)
-    while len(latest) > _MOST:
-        latest.popitem(last=False)

@@ -6,13 +6,14 @@ from collections.abc import Sequence
 from functools import partial
 
 from ...errors import BackendUnavailable, ChatError, NotFound
+from ...latest import Latest
 from ...models import User
 from ...store import Store
 from . import reconcile
 from .background import Background
 from .job import Setup
 
-_MOST = 10_000
+_MAX_READ = 10_000
 
 
 class Learning:
@@ -24,7 +25,7 @@ class Learning:
         self._timing = setup.timing
         self._store = store
         self._background = Background()
-        self._read: set[str] = set()
+        self._read: Latest[str, bool] = Latest(_MAX_READ)
 
     async def close(self) -> None:
         await self._background.close(self._timing.glance)
@@ -63,9 +64,8 @@ class Learning:
         ids = [id for id in ids if id not in self._read]
         if not ids:
             return False
-        if len(self._read) > _MOST:
-            self._read.clear()
-        self._read.update(ids)
+        for id in ids:
+            self._read.put(id, True)
         return await self._background.read(f"titles {ids}", 0, self._timing.glance, partial(self._read_titles, me, ids))
 
     async def turns(self, me: User, id: str, *, empty: bool) -> bool:
@@ -104,7 +104,8 @@ class Learning:
             try:
                 await self._read_turns(me, id)
             except BackendUnavailable:
-                self._read.difference_update(ids)
+                for unread in ids:
+                    self._read.pop(unread)
                 raise
             except ChatError:
                 continue

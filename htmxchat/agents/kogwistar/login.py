@@ -22,7 +22,7 @@ from .transport.probe import cannot_chat
 from .transport.tokens import expires_at
 
 _TOKEN = re.compile(r"[A-Za-z0-9._~+/=-]{1,16384}")
-_LONGEST = timedelta(hours=24)
+_MAX_AGE = timedelta(hours=24)
 _WITHOUT_EXP = timedelta(hours=4)  # how long the server's own tokens last
 
 _FAILED = "The server that signs you in failed. Try again in a moment."
@@ -187,7 +187,7 @@ def _name(me: Mapping[str, Any]) -> str:
 
 def _expiry(token: str) -> datetime:
     now = datetime.now(UTC)
-    end = min(expires_at(token) or now + _WITHOUT_EXP, now + _LONGEST)
+    end = min(expires_at(token) or now + _WITHOUT_EXP, now + _MAX_AGE)
     if end <= now:
         raise BackendError(_CLOCKS)
     return end

@@ -11,6 +11,7 @@ from typing import Any
 
 from ...errors import BackendError, BackendUnavailable
 from ...text.cleaning import clean_text, read_json
+from ...text.phrases import cut
 from ...text.redaction import HIDDEN, redact_text
 
 _KEPT = "What it wrote is kept."
@@ -30,7 +31,7 @@ FINISHES = {
 }
 """What is said of a reply that ended for such a reason; for any other, nothing."""
 
-_LONGEST_QUOTE = 300
+_MAX_QUOTE = 300
 _MASKED = re.compile(r"[^\s\"'`:;,()]{0,64}\*{3,}[^\s\"'`:;,()]{0,64}")
 _TAG = re.compile(r"<[^<>]{0,500}>")
 _WINDOW = re.compile(
@@ -39,7 +40,7 @@ _WINDOW = re.compile(
 )
 _QUOTA = re.compile(r"insufficient[ _](quota|credits)|exceeded your current quota|billing", re.IGNORECASE)
 _TRIED_AGAIN = (429, 502, 503, 529)
-_LONGEST_RETRY_AFTER = 20.0
+_MAX_RETRY_AFTER = 20.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +102,7 @@ def pause(status: int, headers: Mapping[str, str], body: bytes, now: datetime | 
     if _QUOTA.search(f"{told.codes} {told.message}"):
         return None
     seconds = _retry_after(headers, now or datetime.now(UTC))
-    return seconds if seconds <= _LONGEST_RETRY_AFTER else None
+    return seconds if seconds <= _MAX_RETRY_AFTER else None
 
 
 def read(body: bytes) -> Told:
@@ -172,9 +173,7 @@ def _quote(message: str, secrets: Sequence[str]) -> str:
     for secret in secrets:
         message = message.replace(secret, HIDDEN)
     line = " ".join(_MASKED.sub(HIDDEN, redact_text(clean_text(_TAG.sub(" ", message)))).split())
-    if len(line) > _LONGEST_QUOTE:
-        line = f"{line[:_LONGEST_QUOTE]}…"
-    return f" It says: “{line}”" if line else ""
+    return f" It says: “{cut(line, _MAX_QUOTE)}”" if line else ""
 
 
 def _retry_after(headers: Mapping[str, str], now: datetime) -> float:

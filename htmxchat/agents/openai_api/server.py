@@ -23,8 +23,8 @@ UNREACHABLE = "The model's server cannot be reached. Try again in a moment."
 SILENT = "The model's server has said nothing for {seconds:g} seconds. What it wrote is kept. Try again."
 _CONNECT = 10.0
 _TRIES = 3
-_LARGEST_ERROR = 65_536
-_LARGEST_ANSWER = 32 * 2**20
+_MAX_ERROR = 65_536
+_MAX_ANSWER = 32 * 2**20
 _SHORTEST_SECRET = 6
 # To wake for each word costs as much as to write it, and nobody sees words one by one: after a wait, some are let come.
 _AT_HAND, _REST = 0.001, 0.02  # seconds
@@ -104,7 +104,7 @@ class Server:
                             async for piece in pieces:
                                 yield piece
                         return
-                    said = await _beginning(response, _LARGEST_ERROR)
+                    said = await _beginning(response, _MAX_ERROR)
                 refusal = refusals.refused(response.status_code, said, self.secrets)
                 if (
                     response.status_code in (400, 422)
@@ -150,7 +150,7 @@ class Server:
     async def _read(self, response: httpx.Response, reader: ReplyReader) -> AsyncGenerator[Piece | Reply, None]:
         type = response.headers.get("content-type", "").partition(";")[0].strip().lower()
         if type == "application/json" or type.startswith("text/html"):
-            said = await _beginning(response, _LARGEST_ANSWER)
+            said = await _beginning(response, _MAX_ANSWER)
             pieces = _whole(said, reader) if type == "application/json" else None
             if pieces is None:
                 raise refusals.not_an_answer(said, type, self.secrets)
@@ -164,7 +164,7 @@ class Server:
         async for packet in response.aiter_bytes():
             waited = clock() - asked
             if not any_event:
-                begin = (begin + packet)[:_LARGEST_ERROR]
+                begin = (begin + packet)[:_MAX_ERROR]
             try:
                 events = stream.feed(packet)
             except TooLarge:

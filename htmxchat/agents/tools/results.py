@@ -13,7 +13,7 @@ from ...events import JSON
 from ...scripts.result import Picture, ScriptResult
 from ...text.cleaning import clean_json
 
-LONGEST = 50_000
+MAX_LENGTH = 50_000
 """The most characters of a result that a model is given."""
 
 
@@ -40,9 +40,9 @@ def as_json(value: Any) -> JSON:
 def as_text(value: JSON) -> str:
     """Return JSON as a model reads it: text as it is, cut when it is long."""
     text = "Done." if value is None else value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
-    if len(text) <= LONGEST:
+    if len(text) <= MAX_LENGTH:
         return text
-    return f"{text[:LONGEST]}\n(cut: {len(text):,} characters in all)"
+    return f"{text[:MAX_LENGTH]}\n(cut: {len(text):,} characters in all)"
 
 
 def of_script(call_id: str, proposed: str, result: ScriptResult) -> ToolResult:

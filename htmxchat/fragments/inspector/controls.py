@@ -11,11 +11,12 @@ from ...events import BODIES
 from ...html import FT, Child, icon, tag
 from ...inspection import RowFilter, Window
 from ...urls import Urls
-from ..controls import icon_only
+from ..controls import get_form, icon_only
+from .event_rows import row_address
 from .inspecting import inspects
 
 a, button, dd, details, div, dl, dt = map(tag, ["a", "button", "dd", "details", "div", "dl", "dt"])
-form, input_, kbd, label, noscript = map(tag, ["form", "input", "kbd", "label", "noscript"])
+input_, kbd, label, noscript = map(tag, ["input", "kbd", "label", "noscript"])
 option, optgroup, output, select, span, summary = map(
     tag, ["option", "optgroup", "output", "select", "span", "summary"]
 )
@@ -40,7 +41,8 @@ def toolbar(run_id: str, window: Window, wanted: RowFilter, urls: Urls, *, live:
     url = urls.run(run_id)
     everything = a("Show all", cls="button", data_kind="quiet", **inspects(url)) if wanted else None
     return div(
-        form(
+        get_form(
+            url,
             label("Type", for_="inspector-type", cls="hidden"),
             select(_types(wanted.type, window.others), id="inspector-type", name="type"),
             label("Search the events", for_="inspector-q", cls="hidden"),
@@ -48,14 +50,10 @@ def toolbar(run_id: str, window: Window, wanted: RowFilter, urls: Urls, *, live:
             noscript(button("Filter", cls="button", type="submit")),
             id="inspector-filter",
             role="search",
-            method="get",
-            action=url,
-            hx_get=url,
-            hx_target="#inspector",
-            hx_swap="outerHTML",
+            target="#inspector",
+            trigger="input changed delay:250ms from:#inspector-q, change from:#inspector-type, submit",
+            hx_swap="outerMorph",
             hx_push_url="true",
-            hx_trigger="input changed delay:250ms from:#inspector-q, change from:#inspector-type, submit",
-            hx_sync="this:replace",
         ),
         div(
             live_controls(live),
@@ -113,18 +111,13 @@ def live_controls(live: bool) -> FT:
     return span(inside, id="inspector-live")
 
 
-def first_problem(run_id: str, seq: int | None, urls: Urls) -> FT:
+def first_problem(run_id: str, ordinal: int | None, urls: Urls) -> FT:
     """Return the link to the first row that failed, if one did."""
     link = None
-    if seq is not None:
-        url = f"{urls.run(run_id, at=seq)}#event-{seq}"
-        link = a(icon("alert"), "First problem", cls="button", data_kind="quiet", data_row=str(seq), href=url)
+    if ordinal is not None:
+        url = row_address(run_id, ordinal, urls)
+        link = a(icon("alert"), "First problem", cls="button", data_kind="quiet", data_row=str(ordinal), href=url)
     return span(link, id="inspector-problem")
-
-
-def new_rows(count: int) -> str:
-    """Return how many rows have come while the view was paused."""
-    return f"{count:,} new row{'s' * (count != 1)}" if count else ""
 
 
 def filter_query(wanted: RowFilter) -> dict[str, str | None]:
@@ -132,14 +125,14 @@ def filter_query(wanted: RowFilter) -> dict[str, str | None]:
     return {"type": wanted.type or None, "q": wanted.text or None}
 
 
-def more_link(name: str, seq: int | None, run_id: str, wanted: RowFilter, urls: Urls) -> FT:
-    """Return the link to the rows before (`earlier`) or after (`later`) a number; hidden when there are none."""
+def more_link(name: str, ordinal: int | None, run_id: str, wanted: RowFilter, urls: Urls) -> FT:
+    """Return the link to the rows before (`earlier`) or after (`later`) one; hidden when there are none."""
     words, direction = ("Earlier rows", "before") if name == "earlier" else ("Later rows", "after")
     return a(
         words,
         cls="button more",
         data_kind="quiet",
         id=f"inspector-{name}",
-        href=urls.run(run_id, **filter_query(wanted), **{direction: seq}),
-        hidden=seq is None,
+        href=urls.run(run_id, **filter_query(wanted), **{direction: ordinal}),
+        hidden=ordinal is None,
     )

@@ -1,6 +1,6 @@
 """The rows of the inspector, as strings: hundreds of them can come in a second, and elements cost too much for that.
 
-Hooks: `[data-seq]` and `[data-type]`, a row; `[data-failed]`, one that went wrong.
+Hooks: `#row-…` with `[data-seq]` and `[data-type]`, a row; `[data-failed]`, one that went wrong.
 """
 
 from __future__ import annotations
@@ -16,14 +16,25 @@ from ...urls import Urls
 
 def event_row(row: Row, run_id: str, urls: Urls) -> str:
     """Return one row. What it holds is fetched when it is opened."""
+    url = escape(urls.event(run_id, row.ordinal))
+    return f'{row_head(row)}<summary>{row_line(row)}</summary><p class="raw"><a href="{url}">JSON</a></p></details>'
+
+
+def row_id(ordinal: int) -> str:
+    """Return the id of a row's element: it stays the same while the row grows."""
+    return f"row-{ordinal}"
+
+
+def row_address(run_id: str, ordinal: int, urls: Urls) -> str:
+    """Return where a row is shown, whatever the filter."""
+    return f"{urls.run(run_id, at=ordinal)}#{row_id(ordinal)}"
+
+
+def row_head(row: Row) -> str:
+    """Return the tag that a row begins with."""
     failed = " data-failed" if row.failed else ""
-    first = f' data-first="{row.first}"' if row.first < row.seq else ""
     kind = escape(row.type if row.known else "Unknown")
-    url = escape(urls.event(run_id, row.first))
-    return (
-        f'<details class="event" id="event-{row.seq}" data-seq="{row.seq}" data-type="{kind}"{first}{failed}>'
-        f'<summary>{row_line(row)}</summary><p class="raw"><a href="{url}">JSON</a></p></details>'
-    )
+    return f'<details class="event" id="{row_id(row.ordinal)}" data-seq="{row.seq}" data-type="{kind}"{failed}>'
 
 
 def row_line(row: Row) -> str:

@@ -7,11 +7,12 @@ from html import escape
 from typing import Any
 
 from ...events import JSON
+from ...text.phrases import count
 
 _LONG = 240
 _MANY = 40
-_MOST_ITEMS = 200
-_LONGEST = 20_000
+_MAX_ITEMS = 200
+_MAX_LENGTH = 20_000
 _DEEPEST = 24
 
 
@@ -32,13 +33,13 @@ def _group(value: dict[str, Any] | list[Any], depth: int, unfold: int) -> str:
     pairs = list(value.items()) if isinstance(value, dict) else list(enumerate(value))
     shown = "".join(
         f'<li><span class="key">{escape(str(key))}</span> {_value(item, depth + 1, unfold)}</li>'
-        for key, item in pairs[:_MOST_ITEMS]
+        for key, item in pairs[:_MAX_ITEMS]
     )
-    if len(pairs) > _MOST_ITEMS:
-        shown += f'<li class="quiet">{len(pairs) - _MOST_ITEMS:,} more; see the JSON</li>'
+    if len(pairs) > _MAX_ITEMS:
+        shown += f'<li class="quiet">{len(pairs) - _MAX_ITEMS:,} more; see the JSON</li>'
     if depth == 0:
         return f"<ul>{shown}</ul>"
-    words = f"{len(pairs)} field{'s' * (len(pairs) != 1)}" if isinstance(value, dict) else f"{len(pairs)} items"
+    words = count(len(pairs), "field" if isinstance(value, dict) else "item")
     is_open = " open" if depth < unfold and len(pairs) <= _MANY else ""
     return f"<details{is_open}><summary>{words}</summary><ul>{shown}</ul></details>"
 
@@ -47,11 +48,11 @@ def _leaf(value: Any) -> str:
     if isinstance(value, str):
         kind, text = "s", value
         if len(text) > _LONG:
-            rest = f"<span class=quiet>… {len(text) - _LONGEST:,} more</span>" if len(text) > _LONGEST else ""
+            rest = f"<span class=quiet>… {len(text) - _MAX_LENGTH:,} more</span>" if len(text) > _MAX_LENGTH else ""
             head = escape(" ".join(text[:80].split()))
             return (
                 f'<details><summary><span class="s">{head}…</span> <span class="quiet">{len(text):,} characters'
-                f'</span></summary><pre class="s" tabindex="0">{escape(text[:_LONGEST])}{rest}</pre></details>'
+                f'</span></summary><pre class="s" tabindex="0">{escape(text[:_MAX_LENGTH])}{rest}</pre></details>'
             )
         return f'<span class="{kind}" dir="auto">{escape(json.dumps(text, ensure_ascii=False))}</span>'
     return f'<span class="{"m" if isinstance(value, int | float) else "k"}">{escape(json.dumps(value))}</span>'

@@ -11,23 +11,24 @@ from html import escape
 
 from ...html import render
 from ...inspection import Row
-from ...inspection.meanings import duration
 from ...inspection.timeline import Timeline
 from ...models import Run, is_dated
 from ...parts import CustomPart, Part, Question, Text, ToolCall
 from ...text.cleaning import one_line
+from ...text.phrases import duration
 from ...text.redaction import redact, redact_text
 from ...text.zones import exact
 from ...urls import Urls
 from ...view import RunView
 from ...words import standing
+from ..times import UNDATED
 from ..turns.context import TurnContext
 from ..turns.custom import custom_part, drawn_result, is_drawn
 from ..turns.sources import sources_text
-from .event_rows import seconds
+from .event_rows import row_id, seconds
 from .timeline import time_taken, timeline_chart
 
-_LONGEST = 20_000
+_MAX_LENGTH = 20_000
 _STYLE = """
 :root { color-scheme: light dark; --line: light-dark(#ddd, #444); --quiet: light-dark(#666, #aaa); --bad: light-dark(#b02a1c, #f08a7c);
   --mark: light-dark(#777, #999); --now: light-dark(#2456b8, #8ab4f8); font: 14px/1.5 system-ui, sans-serif; }
@@ -91,12 +92,12 @@ def report(
     for row in rows:
         bad = ' class="bad"' if row.failed else ""
         data = json.dumps(row.data if row.raw is None else row.raw, ensure_ascii=False, indent=1)
-        cut = f"\n… {len(data) - _LONGEST:,} more characters" if len(data) > _LONGEST else ""
+        cut = f"\n… {len(data) - _MAX_LENGTH:,} more characters" if len(data) > _MAX_LENGTH else ""
         yield (
-            f'<details class="row" id="event-{row.seq}"><summary><span>{row.seq}</span>'
+            f'<details class="row" id="{row_id(row.ordinal)}"><summary><span>{row.seq}</span>'
             f"<span>{seconds(row.since)}</span>"
             f"<span{bad}>{escape(row.type)}</span><span{bad} dir=auto>{escape(row.meaning)}</span></summary>"
-            f"<pre>{escape(row.at.isoformat())}\n{escape(data[:_LONGEST])}{cut}</pre></details>"
+            f"<pre>{escape(row.at.isoformat())}\n{escape(data[:_MAX_LENGTH])}{cut}</pre></details>"
         )
     yield "<h2>Answer</h2>"
     for place, shown in enumerate(view.parts):
@@ -151,7 +152,7 @@ def summary_text(
     if timeline.lanes:
         lines += ["", "| Where the time went | |", "|---|---:|"]
         for lane in timeline.lanes[:20]:
-            lines.append(f"| {_code(lane.label, cell=True)} | {duration(timedelta(seconds=lane.seconds))} |")
+            lines.append(f"| {_code(lane.label, cell=True)} | {duration(lane.seconds)} |")
     lines += ["", "Last events:", ""]
     lines += [f"- {seconds(row.since)} s {_code(row.type)}: {_code(row.meaning)}" for row in rows[-6:]]
     return "\n".join(lines) + "\n"
@@ -163,7 +164,7 @@ def facts(run: Run, view: RunView, timeline: Timeline, zone: tzinfo | None = Non
     found = [
         ("Run", run.id),
         ("State", standing(view.state, view.waiting).word),
-        ("Started", exact(at, zone) if is_dated(at) else "Date not known"),
+        ("Started", exact(at, zone) if is_dated(at) else UNDATED),
     ]
     if view.waiting and view.started_at and not view.ended_at:
         found.append(("Waiting since", exact(view.started_at + timedelta(seconds=timeline.seconds), zone)))

@@ -17,9 +17,10 @@ from ...view import RunView
 from ...words import standing
 from ..controls import icon_only
 from ..shell import Side, notice, side_closer
+from ..times import moment
 from .controls import filter_query, more_link, toolbar
 from .event_rows import event_rows
-from .inspecting import inspects, moment
+from .inspecting import inspects
 from .timeline import time_taken, timeline_chart
 
 a, button, code, dd, details, div, dl, dt = map(tag, ["a", "button", "code", "dd", "details", "div", "dl", "dt"])

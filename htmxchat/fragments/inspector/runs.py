@@ -8,12 +8,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from ...html import FT, Child, icon, tag
-from ...inspection.meanings import duration
 from ...models import Conversation, RunSummary, is_dated
+from ...text.phrases import between
 from ...urls import Urls
 from ...words import standing
 from ..shell import notice, side_closer
-from .inspecting import inspects, moment
+from ..times import moment
+from .inspecting import inspects
 
 a, button, details, div, form, h2, header = map(tag, ["a", "button", "details", "div", "form", "h2", "header"])
 input_, label, li, p, small, span = map(tag, ["input", "label", "li", "p", "small", "span"])
@@ -59,7 +60,7 @@ def run_list(
 def _run_item(urls: Urls, found: RunSummary) -> FT:
     run, now = found.run, standing(found.run.state, found.waiting)
     measured = is_dated(run.created_at) and found.ended_at and run.created_at < found.ended_at
-    took = duration(found.ended_at - run.created_at) if found.ended_at and measured else None
+    took = between(run.created_at, found.ended_at) if found.ended_at and measured else None
     return li(
         a(
             span(now.word, cls="state"),

@@ -3,27 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import timedelta
 
 from ...events import JSON, Source
 from ...html import FT, Child, icon, raw, tag
-from ...inspection.meanings import duration
 from ...inspection.state_diff import Change
 from ...models import Run, RunState, RunStep, RunSteps
+from ...text.phrases import count, duration
 from ...text.redaction import redact, redact_text
 from ...urls import Urls
 from ...words import STEPS, standing
-from ..controls import icon_only
+from ..controls import get_form, icon_only
 from .inspecting import inspects
 from .json_tree import json_tree
 from .run import run_head
 
 a, b, button, code, datalist, details, div = map(tag, ["a", "b", "button", "code", "datalist", "details", "div"])
-form, h3, input_, label, li, noscript, ol = map(tag, ["form", "h3", "input", "label", "li", "noscript", "ol"])
+h3, input_, label, li, noscript, ol = map(tag, ["h3", "input", "label", "li", "noscript", "ol"])
 option, p, select, span, summary, ul = map(tag, ["option", "p", "select", "span", "summary", "ul"])
 bdi, chat_inspector = tag("bdi"), tag("chat-inspector")
 
-_MOST_CHANGES = 200
+_MAX_CHANGES = 200
 EVIDENCE = "inspector-evidence"
 """The id of the place for what an answer rests on."""
 
@@ -69,7 +68,7 @@ def _waits(found: RunSteps) -> FT | None:
 
 
 def _step(step: RunStep, run: Run, found: RunSteps, longest: float, urls: Urls) -> FT:
-    took = "" if step.seconds is None else duration(timedelta(seconds=step.seconds))
+    took = "" if step.seconds is None else duration(step.seconds)
     width = 100 * (step.seconds or 0) / longest if longest else 0
     svg, rect = tag("svg"), tag("rect")
     link = None
@@ -156,7 +155,8 @@ def _slider(run: Run, found: RunSteps, number: int, against: int | None, urls: U
         for each in kept
         if each != number
     ]
-    return form(
+    return get_form(
+        url,
         div(
             turn("Previous step", "back", place - 1),
             label("Step", for_="inspector-slider", cls="hidden"),
@@ -181,23 +181,18 @@ def _slider(run: Run, found: RunSteps, number: int, against: int | None, urls: U
             cls="replay-words",
         ),
         cls="toolbar",
-        method="get",
-        action=url,
-        hx_get=url,
-        hx_target="#inspector",
-        hx_swap="outerHTML",
+        target="#inspector",
+        trigger="change delay:120ms, submit",
         hx_push_url="true",
-        hx_trigger="change delay:120ms, submit",
-        hx_sync="this:replace",
     )
 
 
 def _changes(changes: Sequence[Change], before: int | None) -> FT:
     since = "the beginning" if before is None else f"step {before}"
-    head = h3(f"{len(changes):,} change{'s' * (len(changes) != 1)} since {since}", cls="part-head")
-    items: list[Child] = [_change(each) for each in changes[:_MOST_CHANGES]]
-    if len(changes) > _MOST_CHANGES:
-        items.append(li(f"{len(changes) - _MOST_CHANGES:,} more", cls="quiet"))
+    head = h3(f"{count(len(changes), 'change')} since {since}", cls="part-head")
+    items: list[Child] = [_change(each) for each in changes[:_MAX_CHANGES]]
+    if len(changes) > _MAX_CHANGES:
+        items.append(li(f"{len(changes) - _MAX_CHANGES:,} more", cls="quiet"))
     return div(head, ul(items, cls="changes") if changes else None)
 
 

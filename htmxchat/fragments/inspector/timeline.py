@@ -5,15 +5,14 @@ Hooks: `.timeline`, with a `tr` for each lane and an `a.bar` for each stretch.
 
 from __future__ import annotations
 
-from datetime import timedelta
-
 from ...html import FT, Child, tag
 from ...inspection.axis import Axis, axis
-from ...inspection.meanings import duration
 from ...inspection.timeline import Bar, Lane, Timeline
 from ...models import RunState
+from ...text.phrases import count, duration
 from ...urls import Urls
 from ...words import STEPS
+from .event_rows import row_address
 
 a, bdi, details, div, span, summary = map(tag, ["a", "bdi", "details", "div", "span", "summary"])
 table, tbody, td, th, thead, tr = map(tag, ["table", "tbody", "td", "th", "thead", "tr"])
@@ -46,7 +45,7 @@ def _lane(lane: Lane, scale: Axis, run_id: str, urls: Urls) -> FT:
     return tr(
         th(span(lane.label, cls="cut", dir="auto", title=lane.label), scope="row"),
         td(svg(bars, role="group", aria_label=lane.label)),
-        td(duration(timedelta(seconds=lane.seconds)), cls="num"),
+        td(duration(lane.seconds), cls="num"),
         data_kind=lane.kind,
         data_failed=any(bar.state is RunState.FAILED for bar in lane.bars),
     )
@@ -60,26 +59,26 @@ def _bar(bar: Bar, lane: Lane, scale: Axis, run_id: str, urls: Urls) -> FT:
         title(words),
         rect(x=f"{x:.2f}%", width=f"{min(width, 100 - x):.2f}%"),
         cls="bar",
-        href=f"{urls.run(run_id, at=bar.seq)}#event-{bar.seq}",
+        href=row_address(run_id, bar.row, urls),
         data_state=bar.state.value,
-        data_row=str(bar.seq),
+        data_row=str(bar.row),
         aria_label=words,
     )
 
 
 def time_taken(timeline: Timeline) -> str:
     """Return how long a run took, in words; what it waited is told apart."""
-    worked = duration(timedelta(seconds=max(0.0, timeline.seconds - timeline.waited)))
-    waited = duration(timedelta(seconds=timeline.waited))
+    worked = duration(timeline.seconds - timeline.waited)
+    waited = duration(timeline.waited)
     return f"{worked}, waited {waited}" if timeline.waited >= _LEAST_WAIT else worked
 
 
 def bar_words(lane: Lane, bar: Bar) -> str:
     """Return what a bar shows, in words."""
-    took = duration(timedelta(seconds=bar.end - bar.start))
-    times = f"{bar.count} times, " if bar.count > 1 else ""
+    took = duration(bar.end - bar.start)
+    times = f"{count(bar.count, 'time')}, " if bar.count > 1 else ""
     state = "" if bar.state is RunState.COMPLETED else f", {STEPS[bar.state].lower()}"
-    return f"{lane.label}: {times}{took}, from {duration(timedelta(seconds=bar.start))} on{state}"
+    return f"{lane.label}: {times}{took}, from {duration(bar.start)} on{state}"
 
 
 def _axis(scale: Axis) -> FT:
@@ -100,9 +99,9 @@ def _as_text(lanes: list[Lane]) -> FT:
         tbody(
             [
                 tr(
-                    td(duration(timedelta(seconds=bar.start)), cls="num"),
-                    td(duration(timedelta(seconds=bar.end - bar.start)), cls="num"),
-                    td(bdi(lane.label), f", {bar.count} times" if bar.count > 1 else None),
+                    td(duration(bar.start), cls="num"),
+                    td(duration(bar.end - bar.start), cls="num"),
+                    td(bdi(lane.label), f", {count(bar.count, 'time')}" if bar.count > 1 else None),
                     td(STEPS[bar.state]),
                 )
                 for _, lane, bar in rows[:500]

@@ -13,6 +13,7 @@ from ...scripts.models import Script
 from ...scripts.result import ScriptState
 from ...scripts.states import digest
 from ...text.confusing import marked
+from ...text.phrases import count
 from ...urls import Urls
 from ..controls import get_link, post_form
 from ..times import moment
@@ -69,8 +70,7 @@ def card_title(script: Script) -> str:
 def _facts(urls: Urls, script: Script) -> list[Child]:
     turn_url = f"{urls.conversation(script.conversation_id)}#turn-{script.run_id}"
     turn = a("from this answer", href=turn_url, data_turn=script.run_id)
-    count = script.code.count("\n") + 1
-    facts: list[Child] = [f"{count} line{'s' * (count != 1)}, ", turn]
+    facts: list[Child] = [f"{count(script.code.count(chr(10)) + 1, 'line')}, ", turn]
     if script.edited:
         facts.append(", edited by you")
     if script.awaited and not script.state.over:

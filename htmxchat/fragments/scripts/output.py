@@ -15,18 +15,18 @@ from ...scripts.result import Cell, ScriptError, ScriptResult, ScriptState, Tabl
 from ...text.ansi import ansi_html
 from ...text.confusing import doubts, mark, places
 from ...text.highlight import highlight
+from ...text.phrases import duration
 from ...urls import Urls
 from ...words import SCRIPTS
-from ..times import duration
 
 a, code_, dd, details, div, dl, dt = map(tag, ["a", "code", "dd", "details", "div", "dl", "dt"])
 img, li, p, pre, span, summary, ul = map(tag, ["img", "li", "p", "pre", "span", "summary", "ul"])
 table, tbody, td, th, thead, tr = map(tag, ["table", "tbody", "td", "th", "thead", "tr"])
 
 _LINES, _CHARACTERS = 20, 2_000  # of output that is seen at once
-_MOST_CHARACTERS = 50_000  # of output in the page; the rest is in the file
-_ROWS, _MOST_ROWS = 12, 200
-_MOST_DOUBTS = 10
+_MAX_CHARACTERS = 50_000  # of output in the page; the rest is in the file
+_ROWS, _MAX_ROWS = 12, 200
+_MAX_DOUBTS = 10
 _SHORTEST = 0.005  # seconds that are said: less would read as none
 
 
@@ -54,9 +54,9 @@ def doubts_notice(code: str) -> FT | None:
     found = doubts(code, code=True)
     if not found:
         return None
-    where = [f"line {line}, column {column}: {doubt.why}" for line, column, doubt in places(code, found[:_MOST_DOUBTS])]
-    if len(found) > _MOST_DOUBTS:
-        where.append(f"{len(found) - _MOST_DOUBTS:,} more")
+    where = [f"line {line}, column {column}: {doubt.why}" for line, column, doubt in places(code, found[:_MAX_DOUBTS])]
+    if len(found) > _MAX_DOUBTS:
+        where.append(f"{len(found) - _MAX_DOUBTS:,} more")
     many = f"{len(found):,} characters here may not be what they look like"
     words = many if len(found) > 1 else "One character here may not be what it looks like"
     return div(p(f"{words}:"), ul([li(each) for each in where]), cls="doubts")
@@ -130,7 +130,7 @@ def _folded(text: str, language: str = "") -> list[Child]:
     if len(lines) <= _LINES and len(text) <= _CHARACTERS:
         return [pre(raw(highlight(text, language) if language else ansi_html(text)), tabindex="0")]
     begin = "\n".join(lines[:_LINES])[:_CHARACTERS]
-    rest = text[len(begin) : len(begin) + _MOST_CHARACTERS].removeprefix("\n")
+    rest = text[len(begin) : len(begin) + _MAX_CHARACTERS].removeprefix("\n")
     left = len(text) - len(begin) - len(rest)
     count = rest.count("\n") + 1
     words = f"{count:,} more lines" if count > 1 else f"{len(rest):,} more characters"
@@ -145,11 +145,11 @@ def _folded(text: str, language: str = "") -> list[Child]:
 def _table(value: TableValue, title: str) -> list[Child]:
     rows = value.rows
     parts: list[Child] = [table_rows(value, rows[:_ROWS], title)]
-    if rest := rows[_ROWS:_MOST_ROWS]:
+    if rest := rows[_ROWS:_MAX_ROWS]:
         more = table_rows(value, rest, f"{title}, more rows")
         parts.append(details(summary(f"{len(rest):,} more rows"), more, cls="folded"))
-    if value.total > min(len(rows), _MOST_ROWS):
-        parts.append(p(f"{min(len(rows), _MOST_ROWS):,} of {value.total:,} rows are shown.", cls="quiet"))
+    if value.total > min(len(rows), _MAX_ROWS):
+        parts.append(p(f"{min(len(rows), _MAX_ROWS):,} of {value.total:,} rows are shown.", cls="quiet"))
     return parts
 
 

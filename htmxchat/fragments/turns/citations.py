@@ -15,10 +15,10 @@ from html import escape
 from ...events import Source
 from ...text.cleaning import one_line
 
-MOST = 2_000
+MAX_CITATIONS = 2_000
 """So many citations of an answer can be links; those after them are text. A link is 50 times what was written."""
 
-_LONGEST_TITLE = 80
+_MAX_TITLE = 80
 _READ = 500
 _WRITTEN = re.compile(r'<a class="cite">(\[([0-9]+)\])</a>')
 _NUMBERED = re.compile(r'<a class="cite" id="[^"]+"(?=>\[([0-9]+)\]</a>)')
@@ -70,7 +70,7 @@ class Citations:
 
     def _numbered(self, found: re.Match[str]) -> str:
         number, source = self._before + len(self), int(found[2])
-        if number >= MOST:
+        if number >= MAX_CITATIONS:
             return found[1]
         self._cited.append(source)
         self._numbers.setdefault(source, []).append(number)
@@ -92,7 +92,7 @@ def linked(html: str, run_id: str, sources: Sequence[Source]) -> str:
         number = int(found[1])
         if number > len(sources):
             return found[0]
-        title = escape(one_line(sources[number - 1].title[:_READ], _LONGEST_TITLE))
+        title = escape(one_line(sources[number - 1].title[:_READ], _MAX_TITLE))
         return f'{found[0]} href="#source-{escape(run_id)}-{number}" title="{title}"'
 
     return _NUMBERED.sub(link, html) if sources and 'class="cite"' in html else html

@@ -1,26 +1,28 @@
 """The scripts that an answer proposes, each where it was proposed: how it stands, and the beginning of what came of it.
 
-Hooks: `#proposal-…`, a `chat-proposal` with `data-script`, `data-state` and `data-revision` of the script.
+Hooks: `#proposal-…`, a `chat-proposal` with `data-script`, `data-state` and `data-revision` of the script, and
+`data-awaited` when the run waits for it.
 """
 
 from __future__ import annotations
 
 from ...events import ScriptProposed
-from ...html import FT, Child, raw, tag
+from ...html import FT, Child, icon, raw, tag
 from ...scripts.excerpt import Beginning, Excerpt
 from ...scripts.models import FromAgent
 from ...scripts.result import ScriptState
-from ...scripts.states import LONGEST_TITLE, script_id
+from ...scripts.states import MAX_TITLE, script_id
 from ...text.ansi import ansi_html, plain
 from ...text.cleaning import one_line
 from ...text.confusing import marked
 from ...text.highlight import highlight
+from ...text.phrases import count
 from ...urls import Urls
 from ..scripts.output import picture, script_state, table_rows
 from .context import TurnContext
 
-a, b, bdi, code, div, header = map(tag, ["a", "b", "bdi", "code", "div", "header"])
-p, pre, span = map(tag, ["p", "pre", "span"])
+a, b, bdi, code, details, div = map(tag, ["a", "b", "bdi", "code", "details", "div"])
+header, p, pre, span, summary = map(tag, ["header", "p", "pre", "span", "summary"])
 chat_proposal = tag("chat-proposal")
 
 
@@ -29,11 +31,17 @@ def proposal_part(run_id: str, script: ScriptProposed, excerpt: Excerpt, context
     if not context.can_run_scripts:
         return None
     id = script_id(run_id, FromAgent(script.script_id))
-    return proposal(context.urls, run_id, id, one_line(script.title, LONGEST_TITLE), excerpt)
+    title = one_line(script.title, MAX_TITLE)
+    return proposal(context.urls, run_id, id, title, excerpt, awaited=script.awaited)
 
 
-def proposal(urls: Urls, run_id: str, id: str, title: str, excerpt: Excerpt) -> FT:
-    """Return one script, as its queue knows it. Its head is the same in all states, so that nothing moves."""
+def proposal(urls: Urls, run_id: str, id: str, title: str, excerpt: Excerpt, *, awaited: bool = False) -> FT:
+    """Return one script, as its queue knows it. Its head is the same in all states, so that nothing moves.
+
+    Args:
+        awaited: Whether the run waits for it. Nothing stands below it then, and what comes of it is in the open; what
+            comes of another would push away what is read below, and is folded. The queue forgets it: the page does not.
+    """
     name, url = title or "Python", urls.script(run_id, id)
     mine = excerpt.state is ScriptState.QUEUED
     head = header(
@@ -57,16 +65,18 @@ def proposal(urls: Urls, run_id: str, id: str, title: str, excerpt: Excerpt) -> 
     rest = _rest(excerpt)
     if rest:
         shown.append(p(a(rest, href=url, data_script=id), cls="rest"))
+    out = [div(each, cls="out") for each in (shown, _text("stdout", excerpt.stdout)) if each]
+    fold = summary(icon("chevron", "icon chevron"), span("What came of ", bdi(name), cls="hidden"))
     return chat_proposal(
         head,
-        div(shown, cls="out") if shown else None,
-        div(output, cls="out") if (output := _text("stdout", excerpt.stdout)) else None,
+        details(fold, out, open=awaited) if out else None,
         id=f"proposal-{id}",
         role="group",
         aria_labelledby=f"proposal-title-{id}",
         data_script=id,
         data_state=excerpt.state.value,
         data_revision=None if excerpt.revision is None else str(excerpt.revision),
+        data_awaited=awaited,
     )
 
 
@@ -106,5 +116,5 @@ def _rest(excerpt: Excerpt) -> str:
             (excerpt.table.total - len(excerpt.table.rows), "row"),
             (excerpt.table.width - len(excerpt.table.columns), "column"),
         ]
-    left = [f"{count:,} more {word}{'s' * (count > 1)}" for count, word in counts if count > 0]
+    left = [count(number, f"more {word}") for number, word in counts if number > 0]
     return ", ".join(left)

@@ -22,7 +22,7 @@ button, div, fieldset, input_, label, legend, li, p, ul = map(
     tag, ["button", "div", "fieldset", "input", "label", "legend", "li", "p", "ul"]
 )
 
-_LONGEST = 10_000
+_MAX_LENGTH = 10_000
 
 
 def question(id: str, run_id: str, question: Question, context: TurnContext) -> FT:
@@ -38,10 +38,10 @@ def wording(request: InputRequested) -> str:
 
 
 def _form(id: str, url: str, question: Question) -> FT:
-    request, prompt = question.request, raw(marked(question.request.prompt, _LONGEST))
+    request, prompt = question.request, raw(marked(question.request.prompt, _MAX_LENGTH))
     if request.choices:
         answers = [
-            button(raw(marked(each, _LONGEST)), cls="button", name="answer", value=each, type="submit", dir="auto")
+            button(raw(marked(each, _MAX_LENGTH)), cls="button", name="answer", value=each, type="submit", dir="auto")
             for each in request.choices
         ]
         content: Child = fieldset(legend(prompt, dir="auto"), div(answers, cls="actions"))
@@ -68,7 +68,7 @@ def _record(id: str, question: Question) -> FT:
         given: Child = ul(
             [
                 li(
-                    raw(marked(each, _LONGEST)),
+                    raw(marked(each, _MAX_LENGTH)),
                     dir="auto",
                     aria_current="true" if answered and each == answer else None,
                 )
@@ -77,13 +77,13 @@ def _record(id: str, question: Question) -> FT:
             cls="actions",
         )
         if answered and answer not in request.choices:
-            given = [given, p(raw(marked(answer, _LONGEST)), cls="answer", dir="auto")]
+            given = [given, p(raw(marked(answer, _MAX_LENGTH)), cls="answer", dir="auto")]
     else:
-        given = p(raw(marked(answer, _LONGEST)) if answered else None, cls="answer", dir="auto")
+        given = p(raw(marked(answer, _MAX_LENGTH)) if answered else None, cls="answer", dir="auto")
     state = ["You answered, ", moment(question.settled_at)] if answered and question.settled_at else "Not answered"
     return div(
         p(state, cls="settled"),
-        p(raw(marked(request.prompt, _LONGEST)), cls="asked", dir="auto"),
+        p(raw(marked(request.prompt, _MAX_LENGTH)), cls="asked", dir="auto"),
         given,
         cls="request",
         id=id,

@@ -17,6 +17,7 @@ from ...html import FT, Child, icon, raw, tag
 from ...models import Turn
 from ...text.cleaning import one_line
 from ...text.confusing import marked
+from ...text.phrases import count
 from ...view import RunView, fold
 from .citations import Citations
 
@@ -27,8 +28,8 @@ Numbered: TypeAlias = Sequence[tuple[int, Source]]
 FEW = 3
 """So many sources stand in the open."""
 
-_MOST_PLACES = 6
-_LONGEST = 300
+_MAX_PLACES = 6
+_MAX_LENGTH = 300
 _WEB = re.compile(r"https?://[^/]", re.IGNORECASE)
 
 
@@ -59,9 +60,9 @@ def more_sources(run_id: str, numbered: Numbered, places: Mapping[int, Sequence[
     )
 
 
-def more_words(count: int) -> str:
+def more_words(number: int) -> str:
     """Return what the fold says is in it."""
-    return f"{count} more source{'s' if count > 1 else ''}"
+    return count(number, "more source")
 
 
 def source_items(run_id: str, numbered: Numbered, places: Mapping[int, Sequence[str]]) -> list[FT]:
@@ -105,7 +106,7 @@ def source_places(ids: Sequence[str]) -> FT:
         return span(a("↑", href=f"#{ids[0]}", aria_label="Back to the text"), cls="places")
     links = [
         [" ", a(letter, href=f"#{id}", aria_label=f"{letter}: back to the text")]
-        for letter, id in zip(string.ascii_lowercase[:_MOST_PLACES], ids, strict=False)
+        for letter, id in zip(string.ascii_lowercase[:_MAX_PLACES], ids, strict=False)
     ]
     return span(span("↑", aria_hidden="true"), links, cls="places")
 
@@ -113,7 +114,8 @@ def source_places(ids: Sequence[str]) -> FT:
 def sources_text(sources: Iterable[Source]) -> str:
     """Return sources as a list in Markdown, a line each."""
     return "\n".join(
-        f"{number}. " + ", ".join(filter(None, (one_line(said[:_LONGEST], _LONGEST) for said in _said(number, each))))
+        f"{number}. "
+        + ", ".join(filter(None, (one_line(said[:_MAX_LENGTH], _MAX_LENGTH) for said in _said(number, each))))
         for number, each in enumerate(sources, 1)
     )
 

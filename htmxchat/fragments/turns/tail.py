@@ -9,12 +9,13 @@ from typing import Any
 
 from ...html import FT, Child, icon, tag
 from ...models import RunState, Waiting
+from ...text.phrases import count, duration
 from ...urls import Urls
 from ...view import RunView
 from ...words import standing
 from ..controls import icon_only, post_form
 from ..inspector.inspecting import inspects
-from ..times import seconds
+from ..times import LEAST
 from .context import TurnContext
 
 a, b, bdi, button, div, footer, p, span = map(tag, ["a", "b", "bdi", "button", "div", "footer", "p", "span"])
@@ -66,7 +67,7 @@ def _failure(view: RunView, retry: FT) -> FT:
     return div(
         icon("alert"),
         p(b("The answer failed."), " ", bdi(view.error or "The agent hit an error."), _saved(view)),
-        div(retry, cls="actions"),
+        retry,
         cls="failure",
     )
 
@@ -76,16 +77,13 @@ def _saved(view: RunView) -> str:
 
 
 def _retry(urls: Urls, run_id: str, *words: Child, **attributes: Any) -> FT:
-    return post_form(urls.retry(run_id), button(words, **attributes, name="retry", type="submit"), cls="retry")
+    return post_form(urls.retry(run_id), button(words, **attributes, name="retry", type="submit"), cls="retry actions")
 
 
 def _foot(run_id: str, view: RunView, context: TurnContext) -> FT:
-    facts = []
-    # No time at all is what nobody has measured.
-    if view.started_at and view.ended_at and view.started_at < view.ended_at:
-        facts.append(seconds(view.started_at, view.ended_at))
+    facts = _times(view)
     if view.usage:
-        facts.append(f"{view.usage.input_tokens + view.usage.output_tokens:,} tokens")
+        facts.append(count(view.usage.input_tokens + view.usage.output_tokens, "token"))
     url = context.urls.text(run_id)
     copy = button(icon("copy"), cls="button", **icon_only("Copy the answer"), type="button", name="copy", data_url=url)
     again = None
@@ -100,6 +98,16 @@ def _foot(run_id: str, view: RunView, context: TurnContext) -> FT:
         span(", ".join(facts), cls="num") if facts else None,
         cls="turn-foot",
     )
+
+
+def _times(view: RunView) -> list[str]:
+    """Return how long the agent worked, and how long it waited for the reader, unless that is too short to matter."""
+    if not (view.started_at and view.ended_at):
+        return []
+    worked = (view.ended_at - view.started_at).total_seconds() - view.waited
+    said = duration(worked) if worked >= LEAST else ""
+    waited = f"waited {duration(view.waited)}" if view.waited >= LEAST else ""
+    return [each for each in (said, waited) if each]
 
 
 def _inspect(url: str, here: bool) -> FT:

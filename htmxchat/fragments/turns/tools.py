@@ -17,6 +17,7 @@ from ...models import RunState
 from ...parts import Reasoning, Step, ToolCall, is_blank
 from ...text.cleaning import shallow
 from ...text.confusing import marked
+from ...text.phrases import count, cut
 from ...text.redaction import redact, redact_text
 from ...view import RunView
 from ...words import STEPS
@@ -26,7 +27,7 @@ from .context import TurnContext
 code, dd, details, div, dl, dt, p, pre = map(tag, ["code", "dd", "details", "div", "dl", "dt", "p", "pre"])
 span, summary = tag("span"), tag("summary")
 
-_LONGEST = 4_000
+_MAX_LENGTH = 4_000
 _LINE = 300
 
 FEW = 4
@@ -106,7 +107,7 @@ def steps_gist(total: StepsTotal, *, over: bool) -> list[Child]:
         return [_chevron(), span(f"{total.steps} steps so far")]
     assert total.began is not None and total.ended is not None
     took = lasted(total.began, total.ended)
-    words = f"Used {total.calls} tools" if total.calls else f"Thought {total.steps} times"
+    words = f"Used {count(total.calls, 'tool')}" if total.calls else f"Thought {count(total.steps, 'time')}"
     return [
         _chevron(),
         span(f"{words} in {took}" if took else words),
@@ -180,18 +181,14 @@ def _io(call: ToolCall) -> list[Child]:
 def _value(value: JSON) -> FT:
     if value is None:
         return p("None", cls="quiet")
-    text = redact_text(_cut(value)) if isinstance(value, str) else _json(value)
+    text = redact_text(cut(value, _MAX_LENGTH)) if isinstance(value, str) else _json(value)
     return pre(raw(marked(text)), tabindex="0")
 
 
 def _json(value: JSON) -> str:
     value = redact(shallow(value))
     text = json.dumps(value, ensure_ascii=False)
-    if len(text) > _LONGEST:
-        return _cut(text)
+    if len(text) > _MAX_LENGTH:
+        return cut(text, _MAX_LENGTH)
     # Indented only when it is short: nested deep, white space is a hundred times what it holds.
-    return json.dumps(value, ensure_ascii=False, indent=2)[: 10 * _LONGEST]
-
-
-def _cut(text: str) -> str:
-    return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}…"
+    return json.dumps(value, ensure_ascii=False, indent=2)[: 10 * _MAX_LENGTH]

@@ -30,8 +30,11 @@ def transcript(transcript: Transcript, context: TurnContext) -> list[FT]:
 
 @checked
 def log(*turns: Child) -> FT:
-    """Return the element around the turns of a page of the host's own, in which Copy works."""
-    return tag("chat-log")(turns)
+    """Return the element around the turns of a host's own page: in it they have the chat's look, and Copy works.
+
+    Hooks: `.htmxchat`, in which the style sheet holds.
+    """
+    return div(tag("chat-log")(turns), cls="htmxchat")
 
 
 @checked

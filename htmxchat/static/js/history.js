@@ -14,6 +14,7 @@ class ChatHistory extends ChatElement {
     this.#open = this.#links.find((link) => link.hasAttribute("aria-current"))?.pathname ?? "";
     this.on(document, "htmx:after:swap", (event) => this.#swapped(event));
     this.on(this, "toggle", ({ target }) => target instanceof HTMLDetailsElement && this.#fill(target), { capture: true });
+    this.on(this, "click", (event) => event.target instanceof Element && event.target.matches("[data-clear]") && this.#clear(event));
     // What a live turn waits for, and that it is being stopped, is news for the list.
     const turns = this.keep(new MutationObserver((changes) => changes.some(({ target }) => isLive(target)) && this.#changed()));
     turns.observe(document.body, { attributeFilter: ["data-state", "data-waiting"], subtree: true });
@@ -54,6 +55,16 @@ class ChatHistory extends ChatElement {
     const title = this.#chat?.querySelector("#conversation h1")?.textContent ?? "";
     document.getElementById(byMouse ? "text" : "turns")?.focus({ preventScroll: true });
     announce(title);
+  }
+
+  /** Search for nothing. @param {Event} event */
+  #clear(event) {
+    const field = /** @type {HTMLInputElement | null} */ (this.querySelector("#search"));
+    if (!field) return;
+    event.preventDefault();
+    field.value = "";
+    field.form?.requestSubmit();
+    field.focus();
   }
 
   /** Make the menu of a row that is opened. @param {HTMLDetailsElement} details */

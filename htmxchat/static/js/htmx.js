@@ -2,6 +2,8 @@
 
 /** The mark of the elements that htmx has made its own. */
 const POWERED = "data-htmx-powered";
+/** What the reader or this page has said of an element, and the server knows nothing of. */
+const OWN = ["open", "data-held"];
 
 /**
  * What hx-sse tells of its connection: what it reads, and what ends its wait for the next attempt.
@@ -46,18 +48,24 @@ function swapAttributes(style, target, fragment) {
   const source = fragment.firstElementChild;
   if (style !== "attributes" || !source) return false;
   for (const { name } of [...target.attributes]) {
-    if (!source.hasAttribute(name) && name !== "open" && !name.startsWith("data-htmx")) target.removeAttribute(name);
+    if (!source.hasAttribute(name) && !OWN.includes(name) && !name.startsWith("data-htmx")) target.removeAttribute(name);
   }
   for (const { name, value } of source.attributes) target.setAttribute(name, value);
   return [];
 }
 
 /**
- * What the page has already is not sent again, and what is older than it changes nothing: an answer can come late.
- * @param {HTMLElement} shown
+ * What the page has already is not sent again, and what is older than it changes nothing: an answer can come late. That
+ * a run waits for a script is known in its answer alone, so it stays, and what comes of the script is unfolded.
+ * @param {HTMLElement} node
  * @param {{newNode: HTMLElement}} detail
  */
-function isNewer({ dataset: shown }, { newNode: { dataset: fresh } }) {
+function isNewer({ dataset: shown }, { newNode }) {
+  const { dataset: fresh } = newNode;
+  if (fresh && shown?.awaited !== undefined) {
+    newNode.setAttribute("data-awaited", "");
+    newNode.querySelector("details")?.setAttribute("open", "");
+  }
   return fresh?.same === undefined && !(Number(fresh?.revision) < Number(shown?.revision));
 }
 

@@ -1,9 +1,5 @@
+import { HELD, KEPT, MOST, numberOf } from "./inspector-held.js";
 import { announce, localise } from "./page.js";
-
-/** Rows that stay on the page; the others are a scroll away. */
-const MOST = 1_200;
-/** Rows that a stretch is cut to. */
-const KEPT = 800;
 
 /** Characters of a sentence; longer text is a proxy's page. */
 const LONGEST = 500;
@@ -22,11 +18,16 @@ const FINAL = new Map([
 export class Rows {
   #room;
   #edges;
+  #placed;
   #changing = false;
 
-  /** @param {HTMLElement} room the `chat-inspector` that has the rows, with their address as `data-events` */
-  constructor(room) {
+  /**
+   * @param {HTMLElement} room the `chat-inspector` that has the rows, with their address as `data-events`
+   * @param {() => void} placed called when this has put rows in place, or out of it, which are no news
+   */
+  constructor(room, placed) {
     this.#room = room;
+    this.#placed = placed;
     this.#edges = new IntersectionObserver((entries) => this.#reached(entries), { root: this.#body, rootMargin: "300px" });
     for (const link of this.#links) this.#edges.observe(link);
   }
@@ -35,21 +36,17 @@ export class Rows {
     this.#edges.disconnect();
   }
 
-  /** Whether rows are being put in place that are not news. */
-  get changing() {
-    return this.#changing;
-  }
-
   get first() {
     return /** @type {HTMLDetailsElement | null} */ (this.#list?.firstElementChild ?? null);
   }
 
   get last() {
-    return /** @type {HTMLDetailsElement | null} */ (this.#list?.lastElementChild ?? null);
+    return this.shown.at(-1);
   }
 
-  get all() {
-    return this.#list?.children ?? [];
+  /** Those that are not put out of sight, because the view stands still. */
+  get shown() {
+    return /** @type {HTMLDetailsElement[]} */ ([...(this.#list?.children ?? [])]).filter((row) => !row.matches(HELD));
   }
 
   get #list() {
@@ -69,20 +66,20 @@ export class Rows {
     return /** @type {HTMLAnchorElement | null} */ (this.#room.querySelector(`#inspector-${side}`));
   }
 
-  /** The row that holds an event. @param {string} seq */
-  find(seq) {
-    return rowOf(this.#list, seq);
+  /** A row, by its number. @param {string} number */
+  find(number) {
+    return rowOf(this.#list, number);
   }
 
-  /** Have a link lead to the rows before or after a number; without one there are none. @param {Side} side @param {string} [seq] */
-  point(side, seq) {
+  /** Have a link lead to the rows before or after one; without one there are none. @param {Side} side @param {string} [number] */
+  point(side, number) {
     const link = this.link(side);
     if (!link) return;
     const url = new URL(link.href);
     for (const each of ["before", "after"]) url.searchParams.delete(each);
-    if (seq) url.searchParams.set(side === "earlier" ? "before" : "after", seq);
+    if (number) url.searchParams.set(side === "earlier" ? "before" : "after", number);
     link.setAttribute("href", url.pathname + url.search);
-    link.hidden = !seq;
+    link.hidden = !number;
   }
 
   /** Cut a long stretch at the side that is not looked at. @param {Side} side */
@@ -91,9 +88,9 @@ export class Rows {
     if (!list || !this.link(side) || list.children.length <= MOST) return;
     const earlier = side === "earlier";
     const held = list.contains(document.activeElement) && document.activeElement;
-    while (list.children.length > KEPT) (earlier ? this.first : this.last)?.remove();
+    while (list.children.length > KEPT) (earlier ? list.firstElementChild : list.lastElementChild)?.remove();
     if (held && !held.isConnected) this.#body?.focus({ preventScroll: true });
-    this.point(side, (earlier ? this.first : this.last)?.dataset.seq);
+    this.point(side, numberOf(earlier ? this.first : this.last));
   }
 
   /** Fetch the rows that a link leads to, and put them before or after those that are here. @param {Side} side */
@@ -113,6 +110,7 @@ export class Rows {
       if (earlier) body.scrollTop = body.scrollHeight - fromEnd;
       if (held && link.hidden) (earlier ? this.first : this.last)?.querySelector("summary")?.focus({ preventScroll: true });
       this.trim(earlier ? "later" : "earlier");
+      this.#placed();
     }
     // When what changed has been drawn, look again: a link may be in sight.
     setTimeout(() => {
@@ -124,16 +122,14 @@ export class Rows {
     });
   }
 
-  /** Put the stretch around a row in place, if the filter shows it. Returns whether more rows follow. @param {string} seq */
-  async goTo(seq) {
-    const part = await this.#fetch(new URLSearchParams({ at: seq }));
-    if (!part || !rowOf(part, seq)) return false;
+  /** Put the stretch around a row in place, if the filter shows it. @param {string} number */
+  async goTo(number) {
+    const part = await this.#fetch(new URLSearchParams({ at: number }));
+    if (!part || !rowOf(part, number)) return;
     this.point("earlier", part.dataset.earlier);
     this.point("later", part.dataset.later);
-    this.#changing = true;
     this.#list?.replaceChildren(...part.children);
-    setTimeout(() => (this.#changing = false));
-    return Boolean(part.dataset.later);
+    this.#placed();
   }
 
   /** Show all that a row holds. @param {HTMLDetailsElement} row */
@@ -146,6 +142,8 @@ export class Rows {
     box.className = "raw";
     box.append(copyButton(link.getAttribute("href") ?? ""), part);
     link.parentElement?.replaceWith(box);
+    // The server's row does not have it.
+    row.setAttribute("hx-morph-skip", "");
   }
 
   /** @param {IntersectionObserverEntry[]} entries */
@@ -167,14 +165,9 @@ export class Rows {
   }
 }
 
-/**
- * The row that holds an event. The number of a row that grows rises, so a link drawn a moment ago has an earlier one.
- * @param {Element | null} rows @param {string} seq
- */
-function rowOf(rows, seq) {
-  const wanted = Number(seq);
-  const all = /** @type {HTMLDetailsElement[]} */ ([...(rows?.children ?? [])]);
-  return all.find(({ dataset: { first, seq: last } }) => Number(first ?? last) <= wanted && wanted <= Number(last)) ?? null;
+/** @param {Element | null} rows @param {string} number @returns {HTMLDetailsElement | null} */
+function rowOf(rows, number) {
+  return rows?.querySelector(`#row-${CSS.escape(number)}`) ?? null;
 }
 
 /**

@@ -5,6 +5,7 @@
 
 import { ChatElement } from "./element.js";
 import { Following } from "./following.js";
+import { Held, numberOf } from "./inspector-held.js";
 import { Rows } from "./inspector-rows.js";
 import { copy } from "./log.js";
 import { announce } from "./page.js";
@@ -17,7 +18,18 @@ class ChatInspector extends ChatElement {
   #rows;
   /** While rows may come. @type {Following | undefined} */
   #following;
-  #pausedAt = 0;
+  /** @type {MutationObserver | undefined} */
+  #changes;
+  #late = false;
+  /** While they stand still. @type {Held | undefined} */
+  #held;
+
+  static observedAttributes = ["data-events", "data-last"];
+
+  attributeChangedCallback() {
+    // When all of the answer is in place, and before anything else comes.
+    if (this.#rows) queueMicrotask(() => this.#filtered());
+  }
 
   connected() {
     const room = this.closest("#inspector") ?? this;
@@ -26,16 +38,15 @@ class ChatInspector extends ChatElement {
     this.on(this, "click", (event) => this.#clicked(event));
     this.on(this, "toggle", ({ target }) => this.#toggled(target), { capture: true });
     this.on(document, "chat:changed", () => this.#ended());
-    const [body, list] = [this.#body, this.querySelector("#inspector-rows")];
-    if (!body || !list) return;
-    this.#rows = this.keep(new Rows(this));
-    this.keep(new MutationObserver(() => this.#changed())).observe(list, { childList: true });
-    if (this.dataset.live !== undefined) {
-      this.#following = this.keep(new Following(body, list, (_, on) => this.#press(String(on))));
-    }
+    const list = this.#list;
+    if (!list) return;
+    this.#changes = this.keep(new MutationObserver((changes) => this.#changed(changes)));
+    this.#changes.observe(list, { childList: true });
+    this.#rows = this.keep(new Rows(this, () => this.#placed()));
+    this.#follow();
     this.#watch();
     // What was opened before this script came.
-    for (const row of this.#rows.all) this.#toggled(row);
+    for (const row of this.#rows.shown) this.#toggled(row);
     this.#arrive();
   }
 
@@ -49,6 +60,10 @@ class ChatInspector extends ChatElement {
     return /** @type {HTMLElement | null} */ (this.querySelector(".room-body"));
   }
 
+  get #list() {
+    return /** @type {HTMLElement | null} */ (this.querySelector("#inspector-rows"));
+  }
+
   /** @param {string} name */
   #button(name) {
     return /** @type {HTMLButtonElement | null} */ (this.querySelector(`button[name=${name}]`));
@@ -56,13 +71,30 @@ class ChatInspector extends ChatElement {
 
   // The live stream
 
-  /** Have the turn's stream bring the rows too, from those on, that the page has. @param {number} [from] @param {boolean} [paused] */
-  #watch(from = Number(this.dataset.last), paused = false) {
+  /** Have the turn's stream bring the rows too, from those on that the page has. */
+  #watch() {
     if (this.dataset.live === undefined) return;
     const wanted = new URL(this.dataset.events ?? "", location.href).searchParams;
-    wanted.set("rows", String(from));
-    if (paused) wanted.set("paused", "1");
-    live(this.dataset.run)?.watch(wanted);
+    wanted.set("rows", this.dataset.last ?? "");
+    const turn = live(this.dataset.run);
+    if (turn) turn.watch(wanted);
+    else if (!this.#late) this.#catchUp();
+  }
+
+  /** The run has ended while this was on its way: have the room drawn as it is now. */
+  #catchUp() {
+    this.#late = true;
+    const { url } = /** @type {HTMLElement | null} */ (this.closest(".side"))?.dataset ?? {};
+    const { search } = new URL(this.dataset.events ?? "", location.href);
+    if (url) void htmx.ajax("GET", url + search, { target: "#inspector", swap: "outerMorph" });
+  }
+
+  /** Stay at the end while rows may come. */
+  #follow() {
+    const [body, list] = [this.#body, this.#list];
+    if (this.dataset.live === undefined) this.#following?.disconnect();
+    if (this.dataset.live === undefined || !body || !list) this.#following = undefined;
+    else this.#following ??= this.keep(new Following(body, list, (_, on) => this.#press(String(on))));
   }
 
   /** Say whether the end is followed. To say the same again would have the browser style the page anew. @param {string} on */
@@ -72,54 +104,77 @@ class ChatInspector extends ChatElement {
   }
 
   #pause() {
-    const button = this.#button("pause");
-    if (!button) return;
-    const paused = button.getAttribute("aria-pressed") !== "true";
-    button.setAttribute("aria-pressed", String(paused));
-    button.querySelector("use")?.setAttribute("href", paused ? "#i-play" : "#i-pause");
-    if (paused) {
-      this.#pausedAt = live(this.dataset.run)?.rowsSeen ?? 0;
-      this.#watch(this.#pausedAt, true);
-      announce("Paused. New rows are counted.");
-    } else {
-      const count = this.querySelector("#inspector-new");
-      if (count) count.textContent = "";
-      this.#watch(this.#pausedAt);
-      this.#pausedAt = 0;
-      announce("Live again.");
+    const list = this.#list;
+    if (!list) return;
+    if (this.#held) {
+      const first = this.#held.release();
+      if (first) this.#rows?.point("earlier", numberOf(first));
     }
+    this.#hold(this.#held ? undefined : new Held(list));
+    announce(this.#held ? "Paused. New rows are counted." : "Live again.");
   }
 
-  /** The run has ended; what came while the view was paused is there to be read. */
+  /** Have the rows stand still, or not. @param {Held} [held] */
+  #hold(held) {
+    this.#held = held;
+    this.#changes?.takeRecords();
+    const button = this.#button("pause");
+    button?.setAttribute("aria-pressed", String(Boolean(held)));
+    button?.querySelector("use")?.setAttribute("href", held ? "#i-play" : "#i-pause");
+    this.#count(held?.words ?? "");
+    this.#following?.settle();
+  }
+
+  /** @param {string} words */
+  #count(words) {
+    const place = this.querySelector("#inspector-new");
+    if (place && place.textContent !== words) place.textContent = words;
+  }
+
   #ended() {
-    if (live(this.dataset.run) || this.dataset.live === undefined) return;
-    this.#noMore();
-    if (this.#pausedAt) this.#rows?.point("later", String(this.#pausedAt));
-    this.#pausedAt = 0;
+    if (!live(this.dataset.run) && this.dataset.live !== undefined) this.#noMore();
   }
 
-  /** None can be added to these rows. */
+  /** None can be added to these rows; what came while the view stood still is there to be read. */
   #noMore() {
     this.removeAttribute("data-live");
+    if (this.#held) this.#pause();
     this.#following?.disconnect();
     this.#following = undefined;
+    live(this.dataset.run)?.watch(null);
   }
 
-  #changed() {
-    if (this.#rows?.changing) return;
+  /** Another filter: the same room shows other rows. */
+  #filtered() {
+    if (!this.isConnected) return;
+    this.#follow();
+    this.#watch();
+    this.#hold();
+    this.#toEnd();
+  }
+
+  /** @param {MutationRecord[]} changes what has come, and gone */
+  #changed(changes) {
+    this.#held?.add(changes);
+    this.#changes?.takeRecords();
+    this.#count(this.#held?.words ?? "");
     this.#following?.settle();
-    if (this.#following?.on) this.#rows?.trim("earlier");
+    if (this.#following?.on && !this.#held) this.#rows?.trim("earlier");
+  }
+
+  /** Rows were put in place that are no news. Where the end was cut off, what comes next does not join on. */
+  #placed() {
+    this.#changes?.takeRecords();
+    if (this.dataset.live !== undefined && this.#rows?.link("later")?.hidden === false) this.#noMore();
   }
 
   // Rows
 
-  /** Show a row, wherever it is. @param {string} seq @param {string} href where it is found when the filter hides it */
-  async #show(seq, href) {
-    if (!this.#rows?.find(seq) && (await this.#rows?.goTo(seq)) && this.dataset.live !== undefined) {
-      this.#noMore(); // these are not the last rows
-      live(this.dataset.run)?.watch(null);
-    }
-    const row = this.#rows?.find(seq);
+  /** Show a row, wherever it is. @param {string} number @param {string} href where it is found when the filter hides it */
+  async #show(number, href) {
+    if (this.#held && !this.#rows?.find(number)?.checkVisibility()) this.#pause();
+    if (!this.#rows?.find(number)) await this.#rows?.goTo(number);
+    const row = this.#rows?.find(number);
     if (row) this.#enter(row, true);
     else location.assign(href);
   }
@@ -136,14 +191,15 @@ class ChatInspector extends ChatElement {
   #arrive() {
     const end = coming.row === "first" ? this.#rows?.first : coming.row === "last" ? this.#rows?.last : null;
     coming.row = "";
-    const wanted = location.hash.startsWith("#event-") ? this.#rows?.find(location.hash.slice(7)) : null;
+    const wanted = location.hash.startsWith("#row-") ? this.#rows?.find(location.hash.slice(5)) : null;
     if (end) this.#enter(end);
     else if (wanted) this.#enter(wanted, true);
-    else if (this.#following) this.#following.follow(true);
-    else if (this.#endsHere) this.#showEnd();
+    else this.#toEnd();
   }
 
-  #showEnd() {
+  #toEnd() {
+    if (this.#following) this.#following.follow(true);
+    if (this.#following || !this.#endsHere) return;
     const show = () => this.#rows?.last?.scrollIntoView({ block: "end" });
     show();
     // Rows have their own heights once they have been in sight.
@@ -159,7 +215,7 @@ class ChatInspector extends ChatElement {
   #move(step) {
     const here = document.activeElement?.closest("[data-seq]");
     const next = here ? (step > 0 ? here.nextElementSibling : here.previousElementSibling) : this.#rows?.first;
-    if (next instanceof HTMLDetailsElement) this.#enter(next);
+    if (next instanceof HTMLDetailsElement && next.checkVisibility()) this.#enter(next);
   }
 
   /** @param {"first" | "last"} end */
@@ -175,7 +231,7 @@ class ChatInspector extends ChatElement {
   }
 
   #clear() {
-    for (const row of this.#rows?.all ?? []) row.setAttribute("data-cleared", "");
+    for (const row of this.#rows?.shown ?? []) row.setAttribute("data-cleared", "");
     const earlier = this.#rows?.link("earlier");
     this.#button("clear")?.setAttribute("aria-pressed", "true");
     if (earlier && this.#rows?.last) earlier.hidden = true;
@@ -211,10 +267,10 @@ class ChatInspector extends ChatElement {
     if (name === "follow") this.#following?.follow(!this.#following.on);
     if (name === "clear") this.#button("clear")?.getAttribute("aria-pressed") === "true" ? this.#unclear() : this.#clear();
     if (!link || event.metaKey || event.ctrlKey || event.shiftKey) return;
-    const seq = link.getAttribute("data-row");
-    if (seq) {
+    const number = link.getAttribute("data-row");
+    if (number) {
       event.preventDefault();
-      void this.#show(seq, link.getAttribute("href") ?? "");
+      void this.#show(number, link.getAttribute("href") ?? "");
     } else if (link.classList.contains("more")) {
       event.preventDefault();
       void this.#rows?.load(link.id === "inspector-earlier" ? "earlier" : "later");

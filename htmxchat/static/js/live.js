@@ -53,17 +53,12 @@ export class ChatLive extends ChatElement {
     clearTimeout(this.#timer);
   }
 
-  /** The number of the last event whose rows the inspector shows. */
-  get rowsSeen() {
-    return Math.max(Number(this.#address.searchParams.get("rows") ?? 0), this.#heardId);
-  }
-
   /** Bring the inspector's rows as well, or no more. @param {URLSearchParams | null} rows which ones */
   watch(rows) {
     if (!this.#streams && !this.hasAttribute("hx-get")) return;
     const url = this.#address;
     const before = url.search;
-    for (const name of ["rows", "type", "q", "paused"]) {
+    for (const name of ["rows", "type", "q"]) {
       const value = rows?.get(name);
       if (value) url.searchParams.set(name, value);
       else url.searchParams.delete(name);
@@ -94,7 +89,7 @@ export class ChatLive extends ChatElement {
   /** @param {{id: string, event: string, data: string}} message */
   #heard({ id, event, data }) {
     this.#after = id || this.#after;
-    if (id && !this.#address.searchParams.has("paused")) this.#heardId = Number(id);
+    this.#heardId = Number(id) || this.#heardId;
     this.#show(event === "delayed" ? data : "");
     this.#wait(SILENCE, () => connectAnew(this.#connection));
   }
@@ -134,7 +129,8 @@ export class ChatLive extends ChatElement {
   #poll() {
     const url = new URL(this.dataset.poll ?? "", location.href);
     for (const [name, value] of this.#address.searchParams) url.searchParams.set(name, value);
-    if (url.searchParams.has("rows")) url.searchParams.set("rows", String(this.rowsSeen));
+    const rows = url.searchParams.get("rows");
+    if (rows !== null) url.searchParams.set("rows", String(Math.max(Number(rows), this.#heardId)));
     if (this.#after) url.searchParams.set("after", this.#after);
     const poller = this.#copy();
     poller.setAttribute("hx-get", url.pathname + url.search);

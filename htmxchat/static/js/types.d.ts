@@ -1,5 +1,6 @@
 /** What these modules use of htmx. */
 declare const htmx: {
+  ajax(method: string, url: string, context: { target: string; swap: string }): Promise<void>;
   process(element: Element): void;
   registerExtension(name: string, extension: Record<string, unknown>): void;
 };

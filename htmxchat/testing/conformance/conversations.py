@@ -43,7 +43,7 @@ class ConversationPromises(Kit):
             assert transcript.live_run is not None
             assert transcript.live_run.id == run.id
             assert transcript.turns[-1].id == run.id
-            await backend.cancel_run(self.user, run.id)
+            await backend.stop_run(self.user, run.id)
             await self._all(backend, run)
 
     async def test_turns_stand_in_order(self) -> None:
@@ -92,7 +92,7 @@ class ConversationPromises(Kit):
                 lambda user, conversation, run: backend.start_run(user, conversation, self.prompt),
                 lambda user, conversation, run: backend.get_run(user, run),
                 lambda user, conversation, run: anext(open_run(backend, user, run, None)),
-                lambda user, conversation, run: backend.cancel_run(user, run),
+                lambda user, conversation, run: backend.stop_run(user, run),
                 lambda user, conversation, run: backend.answer_request(user, run, "request", self.answer),
             ]
             if isinstance(backend, CanRename):

@@ -115,31 +115,31 @@ class RunPromises(Kit):
             assert [turn.id for turn in after.turns] == [turn.id for turn in before.turns]
             assert after.live_run is not None
             assert after.live_run.id == run.id
-            await backend.cancel_run(self.user, run.id)
+            await backend.stop_run(self.user, run.id)
             await self._all(backend, run)
             again = await backend.start_run(self.user, run.conversation_id, self.prompt)
             assert again.conversation_id == run.conversation_id
 
-    async def test_cancel_ends_a_live_run_once(self) -> None:
+    async def test_stop_ends_a_live_run_once(self) -> None:
         async with self._backend() as backend:
             run = await self._long_run(backend)
-            await backend.cancel_run(self.user, run.id)
-            await backend.cancel_run(self.user, run.id)
+            await backend.stop_run(self.user, run.id)
+            await backend.stop_run(self.user, run.id)
             events = await self._all(backend, run)
             assert_whole(events)
             last = events[-1].body
             assert isinstance(last, RunEnded)
             assert last.outcome is Outcome.CANCELLED
             assert (await backend.get_run(self.user, run.id)).state is RunState.CANCELLED
-            await backend.cancel_run(self.user, run.id)
+            await backend.stop_run(self.user, run.id)
             assert await self._all(backend, run) == events
 
-    async def test_cancel_does_nothing_to_a_run_that_has_ended(self) -> None:
+    async def test_stop_does_nothing_to_a_run_that_has_ended(self) -> None:
         async with self._backend() as backend:
             run = await backend.start_run(self.user, None, self.prompt)
             events = await self._all(backend, run)
             state = (await backend.get_run(self.user, run.id)).state
-            await backend.cancel_run(self.user, run.id)
+            await backend.stop_run(self.user, run.id)
             assert await self._all(backend, run) == events
             assert (await backend.get_run(self.user, run.id)).state is state
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from ....events import EventBody, TextDelta, TextReplaced
 from ....parts import joined
 
@@ -66,6 +68,15 @@ class Texts:
         self._open.clear()
         late, self._late = self._late, set()
         return [TextReplaced(self.whole)] if late else []
+
+    def forget(self, kept: Collection[str]) -> list[EventBody]:
+        """Take back all messages but these."""
+        gone = [id for id, pieces in self._pieces.items() if id not in kept and any(pieces)]
+        for id in gone:
+            del self._pieces[id]
+            self._open.discard(id)
+        self._last = "" if self._last in gone else self._last
+        return [TextReplaced(self.whole)] if gone else []
 
     @property
     def whole(self) -> str:

@@ -46,6 +46,7 @@ class Translator:
         self._noticed: list[JSON] = []
         self._run_id = ""
         self._foreign = False
+        self._own: set[str] = set()
         self._handlers: Handlers = {
             **Talking(self._shown).handlers,
             **Calling(self._shown).handlers,
@@ -137,9 +138,16 @@ class Translator:
     # Runs and steps
 
     def _start_run(self, event: Event) -> list[EventBody]:
-        self._foreign = bool(self._run_id) and known(event.get("runId")) not in ("", self._run_id)
-        self.end = self.end if self._foreign else None
-        return []
+        before, self._foreign = (
+            self._foreign,
+            bool(self._run_id) and known(event.get("runId")) not in ("", self._run_id),
+        )
+        if self._foreign:
+            self._own = self._own if before else set(self._shown.texts.all)
+            return []
+        self.end = None
+        # What was told of a run of before, which is shown in its own place, is no part of this answer.
+        return self._shown.texts.forget(self._own) if before else []
 
     def _finish_run(self, event: Event) -> list[EventBody]:
         foreign = known(event.get("runId")) not in ("", self._run_id)

@@ -21,8 +21,10 @@ from . import problems
 
 log = logging.getLogger("htmxchat")
 _CONNECT = 10.0
-_TRIES = 3
-_LONGEST_PAUSE = 20.0  # seconds that a server may ask to be left alone
+_AGAIN = 3
+_FIRST_REST, _MAX_REST = 0.25, 4.0  # seconds
+_NOT_THERE = httpx.ConnectError, httpx.ConnectTimeout, httpx.UnsupportedProtocol, httpx.PoolTimeout
+_MAX_PAUSE = 20.0  # seconds that a server may ask to be left alone
 _BUSY = (429, 503)
 _SENT_ON = (307, 308)
 
@@ -48,39 +50,50 @@ class Http:
         self._client: httpx.AsyncClient | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
 
-    async def events(self, sent: dict[str, Any], headers: Mapping[str, str]) -> AsyncGenerator[Event, None]:
+    async def events(
+        self, sent: dict[str, Any], headers: Mapping[str, str], patience: float = 0
+    ) -> AsyncGenerator[Event, None]:
         """Yield events until the stream ends. Closing the generator closes the connection.
+
+        Args:
+            patience: Seconds for which a server that is away is waited for.
 
         Raises:
             Cut: The stream broke off.
             BackendError: There is none.
         """
-        url, plain = self._url, False
-        for attempt in range(_TRIES * 2):
+        url, plain, again, rest = self._url, False, _AGAIN, _FIRST_REST
+        deadline = asyncio.get_running_loop().time() + patience
+        while True:
             try:
                 async with self._open(url, sent, headers) as response:
-                    if response.status_code == 200:
+                    status = response.status_code
+                    if status == 200:
                         async with aclosing(_read(response)) as events:
                             async for event in events:
                                 yield event
                         return
-                    pause = _pause(response) if attempt < _TRIES - 1 else None
-                    if response.status_code in _SENT_ON and (there := self._elsewhere(response, url)) is not None:
-                        url = there
-                    elif response.status_code == 422 and not plain and can_be_plainer(sent):
-                        sent, plain = plainer(sent), True
-                    elif response.status_code in _BUSY and pause is not None:
-                        await asyncio.sleep(pause)
-                    else:
-                        log.warning("The AG-UI server answered %d to POST %s.", response.status_code, url.path)
-                        raise problems.refusal(response.status_code)
+                    there, again = self._elsewhere(response, url), again - 1
+                    pause = _pause(response, deadline)
             except httpx.ReadTimeout:
                 raise Cut(problems.SILENT) from None
-            except (httpx.ConnectError, httpx.ConnectTimeout, httpx.UnsupportedProtocol, httpx.PoolTimeout):
-                raise BackendUnavailable from None
+            except _NOT_THERE:
+                if asyncio.get_running_loop().time() >= deadline:
+                    raise BackendUnavailable from None
+                await asyncio.sleep(rest)
+                rest = min(rest * 2, _MAX_REST)
+                continue
             except httpx.HTTPError:
                 raise Cut(problems.CUT) from None
-        raise BackendError(problems.ELSEWHERE)
+            if again >= 0 and there is not None:
+                url = there
+            elif status == 422 and not plain and can_be_plainer(sent):
+                sent, plain = plainer(sent), True
+            elif again >= 0 and status in _BUSY and pause is not None:
+                await asyncio.sleep(pause)
+            else:
+                log.warning("The AG-UI server answered %d to POST %s.", status, url.path)
+                raise problems.refusal(status)
 
     def _open(self, url: httpx.URL, sent: dict[str, Any], headers: Mapping[str, str]) -> Any:
         # A lone surrogate cannot be sent as UTF-8, and as an escape it can.
@@ -89,7 +102,9 @@ class Http:
         return self._connections().stream("POST", url, content=body, headers=wanted)
 
     def _elsewhere(self, response: httpx.Response, url: httpx.URL) -> httpx.URL | None:
-        """Return where the server is, if it is the same: no other may get the headers."""
+        """Return where the server is, if it says so and is the same: no other may get the headers."""
+        if response.status_code not in _SENT_ON:
+            return None
         there = url.join(response.headers.get("location", ""))
         same = (there.scheme, there.host, there.port) == (url.scheme, url.host, url.port)
         return there if same and there != url else None
@@ -136,11 +151,13 @@ def _event(data: str) -> Event | None:
     return event if isinstance(event, dict) and isinstance(event.get("type"), str) else None
 
 
-def _pause(response: httpx.Response) -> float | None:
-    """Return for how long the server wants to be left alone; `None` when it does not say, or too long."""
+def _pause(response: httpx.Response, deadline: float) -> float | None:
+    """Return for how long the server is to be left alone; `None` when it does not say, or too long."""
     said = response.headers.get("retry-after", "")
-    seconds = float(said) if said.isascii() and said.isdigit() else None
-    return seconds if seconds is not None and seconds <= _LONGEST_PAUSE else None
+    seconds = float(said) if said.isascii() and said.isdigit() and len(said) < 6 else None
+    if seconds is None and response.status_code == 503 and asyncio.get_running_loop().time() < deadline:
+        return 1.0
+    return seconds if seconds is not None and seconds <= _MAX_PAUSE else None
 
 
 def address(text: str) -> str:

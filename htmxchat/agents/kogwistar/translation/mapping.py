@@ -20,6 +20,7 @@ from ....events import (
     Unknown,
 )
 from ....text.cleaning import clean_body, clean_json
+from ....text.phrases import count
 from .problems import plain
 from .replies import ServerEvent, mapping, text_at
 from .scrub import scrub
@@ -146,4 +147,4 @@ def _count(result: Any) -> str:
     """Return how much a tool found. What it found is for those who may inspect runs, so no summary holds any of it."""
     if not isinstance(result, list):
         return ""
-    return f"{len(result)} result" + ("" if len(result) == 1 else "s")
+    return count(len(result), "result")

@@ -33,7 +33,7 @@ FORGOTTEN = "The server no longer knows this run."
 NOT_RESUMABLE = "The run waits for something that cannot be given here. Ask again, or use the server's own tools."
 
 _INTERNAL = frozenset({"budget", "op_log", "started", "turn_index", "wait_reason"})
-_LONGEST_STATE = 20_000
+_MAX_STATE = 20_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,7 +140,7 @@ def state_text(state: Mapping[str, Any]) -> str:
     if not shown:
         return "The workflow has finished."
     text = json.dumps(shown, ensure_ascii=False, indent=2)
-    if len(text) > _LONGEST_STATE or "```" in text:
+    if len(text) > _MAX_STATE or "```" in text:
         return f"The workflow has finished. Its result has {len(shown)} values: {', '.join(list(shown)[:20])}."
     return f"The workflow has finished.\n\n```json\n{text}\n```"
 

@@ -9,6 +9,7 @@ from typing import Any
 
 from ....errors import BackendError, BackendUnavailable, ChatError, NotAllowed, NotFound, NotSignedIn
 from ....text.cleaning import clean_text
+from ....text.phrases import cut
 from ....text.redaction import redact_text
 from .replies import strings
 from .scrub import FRAME, TRACEBACK
@@ -31,7 +32,7 @@ UNCERTAIN = (
 )
 NOT_CONFIRMED = "It is not known whether this message reached the kogwistar server."
 
-_LONGEST = 300
+_MAX_LENGTH = 300
 _QUERY = re.compile(r"(?<=\S)\?[\w.%~-]+=\S*")
 _PATH = re.compile(
     r"<server-path>|(?:\b[A-Za-z]:|(?<![\\/]))(?:[\\/]++[\w.@~+-]++){2,}+[\\/]?|(?<![\w/.:<])/[\w.@~+-]+/?"
@@ -68,17 +69,13 @@ def plain(text: str) -> str:
     """
     before, *rest = TRACEBACK.split(redact_text(clean_text(text)))
     reason = _line(rest[-1]) if rest else ""
-    before = _shortened(_line(before), _LONGEST - len(reason) - 1)
-    return _shortened(f"{before} {reason}".strip(), _LONGEST)
+    before = cut(_line(before), _MAX_LENGTH - len(reason) - 1)
+    return cut(f"{before} {reason}".strip(), _MAX_LENGTH)
 
 
 def _line(text: str) -> str:
     text = _RULE.sub("", FRAME.sub("…", text))
     return " ".join(_PATH.sub("…", _QUERY.sub("", text)).split()).strip(" …")
-
-
-def _shortened(line: str, most: int) -> str:
-    return line if len(line) <= most else line[: max(most - 1, 0)].rstrip() + "…"
 
 
 def first_reason(said: Iterable[str]) -> str:

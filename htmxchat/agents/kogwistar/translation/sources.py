@@ -6,9 +6,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from ....events import Source
+from ....text.phrases import cut
 from .replies import mapping, objects, text_at
 
-_LONGEST = 400
+_MAX_LENGTH = 400
 
 
 def cites(result: Mapping[str, Any]) -> bool:
@@ -60,11 +61,11 @@ def _source(id: str, node: Mapping[str, Any], mention: int, span: int, claims: l
     page = place.get("page_number")
     where = [text_at(place, "doc_id"), f"page {page}" if isinstance(page, int) else ""]
     detail = ", ".join(filter(None, where))
-    supported = "; ".join(dict.fromkeys(_cut(claim) for claim in claims if claim and claim != excerpt))
+    supported = "; ".join(dict.fromkeys(cut(claim, _MAX_LENGTH) for claim in claims if claim and claim != excerpt))
     if supported:
         detail = f"{detail} · supports: {supported}" if detail else f"supports: {supported}"
     web = url if url.startswith(("https://", "http://")) else None
-    return Source(text_at(node, "label") or id, web, detail, _cut(excerpt))
+    return Source(text_at(node, "label") or id, web, detail, cut(excerpt, _MAX_LENGTH))
 
 
 def _at(items: list[dict[str, Any]], index: int) -> dict[str, Any]:
@@ -74,7 +75,3 @@ def _at(items: list[dict[str, Any]], index: int) -> dict[str, Any]:
 def _index(citation: Mapping[str, Any], name: str) -> int:
     value = citation.get(f"{name}_index")
     return value if isinstance(value, int) else 0
-
-
-def _cut(text: str) -> str:
-    return text if len(text) <= _LONGEST else text[: _LONGEST - 1].rstrip() + "…"

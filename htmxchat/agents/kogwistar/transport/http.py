@@ -23,8 +23,8 @@ T = TypeVar("T")
 log = logging.getLogger("htmxchat")
 _ADDRESS = re.compile(r"https?://([\w.-]+|\[[0-9a-fA-F:.]+\])(:\d{1,5})?(/[\w.~!$&'()*+,;=:@%/-]*)?", re.ASCII)
 _TRIES = 3
-FIRST_PAUSE, _LONGEST_PAUSE = 0.2, 5.0  # seconds
-_LARGEST_ERROR = 65_536
+FIRST_PAUSE, _MAX_PAUSE = 0.2, 5.0  # seconds
+_MAX_ERROR = 65_536
 _SLOW, _CHANGE = 30.0, 60.0
 
 
@@ -101,7 +101,7 @@ class Http:
 
     async def refused(self, token: str, response: httpx.Response) -> Exception:
         """Return the error for an answer that is not a success."""
-        error = problems.refusal(response.status_code, response.content[:_LARGEST_ERROR])
+        error = problems.refusal(response.status_code, response.content[:_MAX_ERROR])
         if response.status_code >= 500:
             # What it said may hold its paths; it is for its own log.
             log.error("The kogwistar server answered %d to %s.", response.status_code, response.request.url.path)
@@ -152,7 +152,7 @@ class Http:
 async def rest(pause: float) -> float:
     """Wait before something is tried again; returns the pause before the next time, in seconds."""
     await asyncio.sleep(pause * random.uniform(0.5, 1.0))
-    return min(pause * 2, _LONGEST_PAUSE)
+    return min(pause * 2, _MAX_PAUSE)
 
 
 def address(name: str, text: str) -> str:
