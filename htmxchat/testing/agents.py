@@ -34,11 +34,13 @@ class AgentConformance:
 
     Attributes:
         uses_model: Whether the agent asks the model that it is given. One that does not is put to fewer tests.
+        goes_on: Whether a run in the middle of an answer goes on in another process, if the agent has `resume`.
         question_answer: What to answer what `make_asking_agent` makes.
         patience: How many seconds anything may take.
     """
 
     uses_model = True
+    goes_on = True
     question_answer: JSON = "Yes"
     patience = 30.0
 
@@ -175,8 +177,8 @@ class AgentConformance:
 
         url = f"sqlite:///{tmp_path}/chat.db"
         first = await self._with(model_of(1))
-        if not isinstance(first, CanResume):
-            pytest.skip("the agent has no resume")
+        if not (isinstance(first, CanResume) and self.goes_on):
+            pytest.skip("the agent's answers do not go on in another process")
         async with self._backend(first, url) as backend:
             run = await self._start(backend, "Count")
             await self._until(backend, run, lambda view: view.text.strip() == "One,")

@@ -309,9 +309,11 @@ async def test_a_call_that_nobody_answers_is_a_question(chats: Chats, ann: User)
 async def test_a_call_that_was_denied_is_shown_as_denied(chats: Chats, ann: User) -> None:
     about = asks(interrupt("i", message="Delete?", toolCallId="c1", responseSchema=APPROVAL))
     result = {"type": "TOOL_CALL_RESULT", "toolCallId": "c1", "messageId": "r", "content": "Rejected by the user."}
+    original = {"originalFunctionCall": {"id": "c1", "name": "delete", "args": {}}}
     for first, second in [
         (run(*calls("delete", {}), outcome=about), run(result)),
         (run(*calls("delete", {})), run(*says("Then not."))),
+        (run(*calls("delete", {}), *calls("adk_request_confirmation", original, "adk-1")), run(result)),
     ]:
         async with playing([first, second]) as server:
             chat = chats(ag_ui(server.url))

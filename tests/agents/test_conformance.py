@@ -18,7 +18,7 @@ from pydantic_ai.messages import ModelMessage
 from pydantic_ai.models.function import AgentInfo, FunctionModel
 
 from htmxchat import JSON, Agent, InputRequested, Request, Responder, Said
-from htmxchat.agents import langgraph, openai, pydantic_ai
+from htmxchat.agents import ag_ui, langgraph, openai, pydantic_ai
 from htmxchat.agents.stub import respond_stub
 from htmxchat.testing import AgentConformance
 from htmxchat.testing.agents import Model
@@ -119,6 +119,20 @@ class TestOpenAI(AgentConformance):
         self.servers.append(await asyncio.start_server(lambda *pipes: serve(model, *pipes), "127.0.0.1", 0))
         port = self.servers[-1].sockets[0].getsockname()[1]
         return openai(f"http://127.0.0.1:{port}/v1", model="m")
+
+
+class TestAgUi(AgentConformance):
+    goes_on = False  # the protocol cannot go on with a stream
+
+    async def make_agent(self, model: Model) -> Agent | Responder:
+        async def source(asked: Any) -> AsyncIterator[dict[str, Any]]:
+            ids = {"threadId": asked.thread_id, "runId": asked.run_id}
+            yield {"type": "RUN_STARTED", **ids}
+            async for piece in model([each.content for each in asked.messages if each.content]):
+                yield {"type": "TEXT_MESSAGE_CHUNK", "messageId": "m", "delta": piece}
+            yield {"type": "RUN_FINISHED", **ids}
+
+        return ag_ui(source)
 
 
 async def serve(model: Model, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

@@ -96,7 +96,7 @@ class Address(BaseModel):
         ({"message": "Sure?"}, bool, ("Yes", "No"), ["Yes"], True),
         ({"message": "Which?", "options": [{"label": "Red", "value": 7}, 8]}, None, ("Red", "8"), ["Red"], 7),
         ({"message": "Which?", "schema": {"enum": ["a", 2]}}, None, ("a", "2"), ["2"], 2),
-        ({"message": "Where?"}, Address, (), ["Oslo", '{"city": "Oslo"}'], Address(city="Oslo")),
+        ({"message": "Where?"}, Address, (), ["Oslo", '{"town": 1}', "7", '{"city": "Oslo"}'], Address(city="Oslo")),
         ({"message": "How many?", "schema": {"type": "integer"}}, None, (), ["many", "3"], 3),
         ({"message": "Name?", "schema": {"type": "string"}}, None, (), ["3"], "3"),
         ({"topic": 1}, None, (), ["ok"], "ok"),

@@ -46,4 +46,5 @@ def _confirmations(calls: list[tuple[str, str, str]]) -> Iterable[Task]:
         about = known(original.get("name")) or known(given.get("function_name")) or name
         said = said_in(mapping(given.get("toolConfirmation"))) if name == ADK and not about else ""
         reason = "adk" if name == ADK else ""
-        yield Task("interrupt", id, about, arguments, Interrupt(id, "tool", reason, said, call_id=id))
+        call_id = known(original.get("id")) or known(given.get("function_call_id")) or id
+        yield Task("interrupt", id, about, arguments, Interrupt(id, "tool", reason, said, call_id=call_id))

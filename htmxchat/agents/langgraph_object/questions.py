@@ -31,12 +31,14 @@ class Question:
     Attributes:
         choices: What the user may pick, in words, and what each means to the graph.
         is_json: Whether the answer is to be JSON.
+        required: What an object has to have.
         means: What a text means to the graph, if not itself.
     """
 
     prompt: str
     choices: tuple[tuple[str, Any], ...] = ()
     is_json: bool = False
+    required: tuple[str, ...] = ()
     means: Callable[[Any], Any] | None = None
 
     def asks(self, id: str, problem: str = "") -> InputRequested | RunScript:
@@ -57,9 +59,12 @@ class Question:
             return meanings[0]
         if self.is_json and isinstance(answer, str):
             try:
-                return read_json(answer)
+                value = read_json(answer)
             except ValueError:
                 raise ValueError('Answer in JSON, such as "text", 7 or {"name": "value"}.') from None
+            if missing := [name for name in self.required if not isinstance(value, dict) or name not in value]:
+                raise ValueError(f"Answer in JSON, an object with {', '.join(missing)}.")
+            return value
         return self.means(answer) if self.means else answer
 
 
@@ -160,7 +165,8 @@ def _with_schema(prompt: str, schema: Any) -> Question:
         return Question(prompt, tuple((_text(each), each) for each in schema["enum"]))
     if kind == "boolean":
         return Question(prompt, (("Yes", True), ("No", False)))
-    return Question(prompt, is_json=schema is not None and kind != "string")
+    required = schema.get("required", ()) if isinstance(schema, Mapping) else ()
+    return Question(prompt, is_json=schema is not None and kind != "string", required=tuple(map(str, required)))
 
 
 def _reviewed(action: Any, review: Any) -> Question:

@@ -32,6 +32,8 @@ APPROVE, DENY = "Approve", "Deny"
 APPROVAL = "approve-"
 """How the ids of questions begin that ask for approval."""
 DENIED = "The user did not allow this. Do not try it again unless the user asks for it."
+MOST_AT_ONCE = 50
+"""The most calls of one reply that are run."""
 log = logging.getLogger("htmxchat")
 
 AnyTool: TypeAlias = Tool | RunPython
@@ -68,9 +70,11 @@ async def use_tools(
     """
     jobs: list[_Job] = []
     scripts: list[tuple[ToolUse, str, str]] = []
-    for use in uses:
+    for number, use in enumerate(uses):
         tool = tools.get(use.name)
         wrong = "" if tool else f"There is no tool of this name. There are: {', '.join(tools) or 'none'}."
+        if number >= MOST_AT_ONCE:
+            tool, wrong = None, f"It was not run: at most {MOST_AT_ONCE} calls can be made at once."
         try:
             if isinstance(tool, RunPython):
                 scripts.append((use, *tool.read(use.arguments)))
