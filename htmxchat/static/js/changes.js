@@ -96,7 +96,7 @@ class ChatChanges extends ChatElement {
 /** @param {string} selector */
 function revisions(selector) {
   const shown = /** @type {HTMLElement[]} */ ([...document.querySelectorAll(selector)]);
-  const told = shown.map(({ id, dataset }) => `${id.replace(/.*-/, "").slice(0, 8)}.${dataset.revision}`);
+  const told = shown.map(({ id, dataset }) => `${id.slice(id.lastIndexOf("-") + 1).slice(0, 8)}.${dataset.revision}`);
   return shown.length > MOST ? "" : told.join(" ");
 }
 
