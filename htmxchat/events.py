@@ -27,7 +27,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from datetime import datetime
 from enum import StrEnum
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, get_args
 
 from .kinds import check_fields
 from .scripts.encoding import decode_result, encode_result
@@ -325,28 +325,7 @@ EventBody: TypeAlias = (
     | Unknown
 )
 
-BODIES: Mapping[str, type[EventBody]] = {
-    body.__name__: body
-    for body in (
-        RunStarted,
-        RunStopping,
-        StageChanged,
-        ReasoningDelta,
-        TextDelta,
-        TextReplaced,
-        ToolStarted,
-        ToolFinished,
-        SourcesFound,
-        Custom,
-        ScriptProposed,
-        ScriptFinished,
-        InputRequested,
-        InputAnswered,
-        UsageReported,
-        RunEnded,
-        Unknown,
-    )
-}
+BODIES: Mapping[str, type[EventBody]] = {body.__name__: body for body in get_args(EventBody)}
 
 
 @dataclass(frozen=True, slots=True)

@@ -172,6 +172,12 @@ def test_only_one_module_imports_fasthtml() -> None:
     assert [m for m in MODULES if any(i.split(".")[0] == "fasthtml" for i in imports(m, parse(m)))] == ["htmxchat.html"]
 
 
+def test_no_file_is_longer_than_a_reader_keeps_in_mind() -> None:
+    files = [file for kind in ("py", "js", "css") for file in PACKAGE.rglob(f"*.{kind}") if "vendor" not in file.parts]
+    lengths = {str(file.relative_to(PACKAGE)): len(file.read_text(encoding="utf-8").splitlines()) for file in files}
+    assert {file: length for file, length in lengths.items() if length > 400} == {}
+
+
 class TestTheTestItself:
     @pytest.mark.parametrize(
         ("source", "expected"),
