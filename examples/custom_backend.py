@@ -33,7 +33,7 @@ from htmxchat import (
 
 @dataclass
 class Running:
-    """A run and its log. Whoever reads waits for `news`."""
+    """A run and its log. The reader waits for `news`."""
 
     run: Run
     text: str

@@ -42,7 +42,7 @@ async def login_form() -> str:
 
 @app.post("/login")
 async def login() -> RedirectResponse:
-    """Stands for the host's own way to get a user's token: a dev server gives one to everybody."""
+    """Stands for the host's own way to get a user's token: a dev server gives one to everyone."""
     async with httpx.AsyncClient(base_url=URL) as server:
         answer = await server.get("/api/auth/login", params={"redirect_uri": "http://host.invalid/"})
         token = httpx.URL(answer.headers["location"]).params["token"]

@@ -1,6 +1,6 @@
 """The chat in a service's own colours, with its marks and words. Run: uvicorn examples.own_look:app, then open /chat/
 
-Who is in STAFF sees the inspector; everybody else sees what the agent says, and which tools it used.
+Who is in STAFF sees the inspector; everyone else sees what the agent says, and which tools it used.
 """
 
 from fasthtml.common import FT, H2, A, Nav, P

@@ -121,7 +121,7 @@ async def book(request: WebRequest) -> HTMLResponse:
 
 
 async def booking_of(request: WebRequest) -> str:
-    """What is booked is the user's: nobody else gets at it, whatever run they name."""
+    """What is booked is the user's: no one else gets at it, whatever run they name."""
     user = await identify(request)
     return f"{user and user.id} {request.path_params['run']}"
 

@@ -30,7 +30,7 @@ class Request:
         memory: What the run before this one on this branch has remembered with `Remember`; `None` at first.
         forks: Whether the answer before it was followed by something else already: this is an edit, or tried again.
             What the agent keeps elsewhere of the conversation has more than this branch; `history` and `memory` do not.
-        answers: For a run that is resumed, what came of its questions and scripts since the checkpoint, by their ids.
+        answers: For a run that is resumed, the result of its questions and scripts since the checkpoint, by their ids.
     """
 
     text: str
@@ -53,7 +53,7 @@ class RunScript:
     """Ask the user to run Python in their browser, and wait: `result = yield RunScript("print(6 * 7)")`.
 
     What comes back is a `ScriptResult`, also when the user rejects the script, cancels it or lets it run too long.
-    Yield `ScriptProposed` instead to propose a script and go on without its result.
+    Yield `ScriptProposed` instead to propose a script and continue without its result.
 
     Attributes:
         title: What it does, in a few words.
@@ -70,7 +70,7 @@ class RunScript:
 class Remember:
     """What the agent wants to know when it answers the next turn of this branch: `Request.memory` there.
 
-    The last one of a run counts, also when the run is stopped or fails later. Nobody but the agent sees it. A run that
+    The last one of a run counts, also when the run is stopped or fails later. Only the agent sees it. A run that
     remembers nothing passes on what it was given.
     """
 
@@ -99,7 +99,7 @@ class Checkpoint:
 
 @dataclass(frozen=True, slots=True)
 class Pinned:
-    """From here on the run cannot go on in another process, until the next `Checkpoint`.
+    """From here on the run cannot continue in another process, until the next `Checkpoint`.
 
     For an agent with `resume` that does something which can be neither followed from elsewhere nor done twice. When the
     process dies meanwhile, the run ends as failed, with its text so far. When the process is asked to stop, the run may
@@ -122,7 +122,7 @@ Said: TypeAlias = str | EventBody | RunEvent | RunScript | Remember | Checkpoint
 - Any event body. `answer = yield InputRequested(...)` waits until the user has answered.
 - A `RunEvent`: its body, with the `raw` that the inspector shows beside it. Its number and time are not used.
 - A `RunScript`. `result = yield RunScript(...)` waits until it has run in the user's browser, or will not.
-- `Remember`, `Checkpoint` and `Pinned`, which nobody sees.
+- `Remember`, `Checkpoint` and `Pinned`, which no one sees.
 - `RunEnded` ends the run that way; the generator is closed. Returning ends it as completed.
 
 `RunStarted`, `RunStopping`, `InputAnswered` and `ScriptFinished` are written for it. Raising ends the run as failed: a
@@ -147,7 +147,7 @@ class Agent(Protocol):
 
 @runtime_checkable
 class CanResume(Protocol):
-    """An agent whose runs go on in another process when theirs is killed or stops.
+    """An agent whose runs continue in another process when theirs is killed or stops.
 
     An attribute `name` may say which runs are its own, where several agents share a store; else the class's name does.
     It has to be the same in every process and every release.
@@ -164,20 +164,20 @@ class CanResume(Protocol):
         What the agent did since the checkpoint may be done twice, once in each process; what it did before is not.
 
         Args:
-            checkpoint: The last one that was stored; `None` when there is none. Then most agents begin anew.
+            checkpoint: The last one that was stored; `None` when there is none. Then most agents start over.
         """
         ...
 
 
 @runtime_checkable
 class CanStop(Protocol):
-    """An agent whose runs are somebody else's work, which takes its time to stop.
+    """An agent whose runs are someone else's work, which takes its time to stop.
 
-    Its generator is not cancelled when the user stops the run: it goes on, and says how the run ended. Only while it
+    Its generator is not cancelled when the user stops the run: it continues, and says how the run ended. Only while it
     waits for the user, a stop ends the run at once. `asyncio.CancelledError` means that the process leaves the run.
-    Whichever goes on with it is told of the stop too.
+    Whichever continues with it is told of the stop too.
     """
 
     def stop(self, run_id: str) -> None:
-        """Somebody wants a run of this process to stop. Returns at once; called once a run and process."""
+        """The user wants a run of this process to stop. Returns at once; called once a run and process."""
         ...

@@ -79,7 +79,7 @@ def create_chat_app(
 
     Args:
         backend: The agent.
-        identify: Says who asks; `None` from it means nobody, and gets a 401. Without it, every browser is a user of
+        identify: Says who asks; `None` from it means no one, and gets a 401. Without it, every browser is a user of
             its own, known by a random id in a cookie: `BrowserIdentity()`.
         login: A `Login` makes the chat sign people in by itself, instead of `identify`. `LoginPages("/login")` are the
             host's own pages, beside `identify`.
@@ -89,7 +89,7 @@ def create_chat_app(
         starters: Messages that the empty page offers. Default: those of the backend, if it has any.
         parts: Functions that draw parts of answers, by the names of tools and `Custom` events: they are given the
             tool's result or the event's data, and a `PartContext`, and return FastHTML components.
-        inspector: Who sees the inspector, and what tools were given and gave back: everybody, nobody, or those for whom
+        inspector: Who sees the inspector, and what tools were given and gave back: everyone, no one, or those for whom
             a function says so: `lambda user: user.id in STAFF`. It may be `async def`.
         scripts: How the agent's Python runs in the user's browser, with the user's consent: limits of time and memory,
             and where packages are. `False`: it does not, and there is no room for scripts.
@@ -192,7 +192,7 @@ async def _open(*parts: object) -> AsyncIterator[None]:
 def chat_context(chat: Starlette, root: str) -> TurnContext:
     """Return what `htmxchat.fragments` need to show this chat's turns in a page of the host's own.
 
-    Its `urls` are those of the mounted chat. Its turns have a link to the inspector when that is for everybody.
+    Its `urls` are those of the mounted chat. Its turns have a link to the inspector when that is for everyone.
 
     Args:
         chat: What `create_chat_app` returned.
@@ -200,7 +200,7 @@ def chat_context(chat: Starlette, root: str) -> TurnContext:
     """
     parts = _parts("chat", chat)
     urls = Urls(checks.text("root", root).rstrip("/"), parts.assets.version)
-    # Which of its readers may inspect, nobody says here.
+    # Which of its readers may inspect, no one says here.
     open_to_all = parts.settings.inspector is True
     return replace(
         parts.turn_context(urls, can_inspect=open_to_all),
@@ -213,7 +213,7 @@ def chat_lifespan(*chats: Starlette) -> Callable[[Any], AbstractAsyncContextMana
     """Return a lifespan for the host, so that its start and stop are also those of the chats that it mounts.
 
     A mounted application's own lifespan never runs. Without this everything starts when first used, and a stopping
-    host leaves live runs to be found interrupted; with it they end at once, and connections are closed.
+    host leaves active runs to be found interrupted; with it they end at once, and connections are closed.
 
         app = FastAPI(lifespan=chat_lifespan(chat))
 

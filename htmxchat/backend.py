@@ -20,7 +20,7 @@ class Backend(Protocol):
     """An agent with a memory.
 
     Every method takes the user who asks, as the host knows them, or as a backend that `KnowsUsers` does. An id that
-    belongs to somebody else raises `NotFound`, exactly as an id that never existed. A backend that cannot be reached
+    belongs to someone else raises `NotFound`, exactly as an id that never existed. A backend that cannot be reached
     raises `BackendUnavailable`; other failures are `BackendError`.
     """
 
@@ -42,7 +42,7 @@ class Backend(Protocol):
         Returns as soon as the run exists. The run does not depend on anybody who reads it.
 
         Raises:
-            Busy: The conversation has a live run; nothing was stored.
+            Busy: The conversation has an active run; nothing was stored.
         """
         ...
 
@@ -108,7 +108,7 @@ class CanDelete(Protocol):
     """
 
     async def delete_conversation(self, user: User, conversation_id: str) -> None:
-        """Take the conversation out of every list. A live run is cancelled."""
+        """Take the conversation out of every list. An active run is cancelled."""
         ...
 
     async def restore_conversation(self, user: User, conversation_id: str) -> None:
@@ -142,7 +142,7 @@ class CanRetry(Protocol):
         """Begin a new run for the turn that `run_id` answered; it takes that run's place in the transcript.
 
         Raises:
-            Busy: The conversation has a live run.
+            Busy: The conversation has an active run.
             InvalidInput: It was not the conversation's latest turn.
         """
         ...
@@ -159,7 +159,7 @@ class CanBranch(Protocol):
         """Begin to answer `text` in the place of what the user wrote in a turn. The new branch is shown.
 
         Raises:
-            Busy: The conversation has a live run; nothing was stored.
+            Busy: The conversation has an active run; nothing was stored.
         """
         ...
 
@@ -167,14 +167,14 @@ class CanBranch(Protocol):
         """Show the branch that has this turn, to its end: the newest, where it divides again.
 
         Raises:
-            Busy: The conversation has a live run.
+            Busy: The conversation has an active run.
         """
         ...
 
 
 @runtime_checkable
 class CanLimitRuns(Protocol):
-    """A backend that can hold each user to a number of live runs, over all processes that serve its conversations."""
+    """A backend that can hold each user to a number of active runs, over all processes that serve its conversations."""
 
     def limit_runs(self, most: int) -> None:
         """From now on let `start_run` and `retry_run` raise `TooManyRuns` where a user would have more than `most`.
@@ -200,8 +200,8 @@ class CanBeObserved(Protocol):
 class KeepsScripts(Protocol):
     """A backend that keeps the queue of scripts that users run in their browsers.
 
-    What the agent proposes by `ScriptProposed` joins the queue by itself. When a proposal is `awaited`, the run goes on
-    with what came of it.
+    What the agent proposes by `ScriptProposed` joins the queue by itself. When a proposal is `awaited`, the run
+    continues with its result.
     """
 
     async def list_scripts(self, user: User, conversation_id: str) -> tuple[Script, ...]:
@@ -217,7 +217,7 @@ class KeepsScripts(Protocol):
         ...
 
     async def change_script(self, user: User, run_id: str, script_id: str, action: ScriptAction) -> Script:
-        """Carry out an action as `htmxchat.scripts.states.step` says, seen at once by everybody.
+        """Carry out an action as `htmxchat.scripts.states.step` says, seen at once by everyone.
 
         Raises:
             Conflict: The script cannot do that now, or its text is not the one that the action means.
@@ -254,7 +254,7 @@ class CanListRuns(Protocol):
 
 @runtime_checkable
 class CanInspect(Protocol):
-    """A backend that can tell how a run went inside. Everything is asked for when somebody looks at it."""
+    """A backend that can tell how a run went inside. Everything is asked for when the user looks at it."""
 
     async def run_steps(self, user: User, run_id: str) -> RunSteps:
         """Return the steps of a run, and what it waits for."""
@@ -316,13 +316,13 @@ class HasStarters(Protocol):
 
 @runtime_checkable
 class TellsReadiness(Protocol):
-    """A backend that can tell whether it could serve somebody now."""
+    """A backend that can tell whether it could serve someone now."""
 
     async def check_ready(self) -> None:
         """Return when it could.
 
         Raises:
-            BackendError: It could not; the sentence, which everybody may read, says why.
+            BackendError: It could not; the sentence, which everyone may read, says why.
         """
         ...
 
@@ -334,7 +334,7 @@ class CanDrain(Protocol):
     async def drain(self) -> None:
         """Begin nothing new, and return when nothing is under way any more.
 
-        Runs that can go on elsewhere are handed over at once: reading them raises `ServerStopping`, so that pages
+        Runs that can continue elsewhere are handed over at once: reading them raises `ServerStopping`, so that pages
         connect again, to another process. Others may finish within a grace time. Called when the server begins to
         stop, at the latest before `close`, and perhaps more than once.
         """
@@ -350,8 +350,8 @@ class Managed(Protocol):
         ...
 
     async def close(self) -> None:
-        """End live runs as interrupted and free connections. Returns within a second or two.
+        """End active runs as interrupted and free connections. Returns within a second or two.
 
-        Runs that live elsewhere go on; those who read them get a `BackendUnavailable`.
+        Runs that live elsewhere continue; those who read them get a `BackendUnavailable`.
         """
         ...

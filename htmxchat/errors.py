@@ -127,7 +127,7 @@ class TooManyRuns(LimitReached):
 
 
 class NotSignedIn(ChatError):
-    """Nobody is signed in."""
+    """No one is signed in."""
 
     status = 401
     sentence = "You are not signed in. Sign in to continue."
@@ -154,7 +154,7 @@ class NotFound(ChatError):
 
 
 class Busy(ChatError):
-    """The conversation already has a live run."""
+    """The conversation already has an active run."""
 
     status = 409
     sentence = "The agent is still answering. Wait for it or stop it, then send your message."

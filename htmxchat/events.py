@@ -3,7 +3,7 @@
 A run is a log of `RunEvent`s. Each has the backend's own number, a time, and one of the bodies below:
 
     RunStarted       the agent began
-    RunStopping      somebody asked it to stop; it has not ended yet
+    RunStopping      someone asked it to stop; it has not ended yet
     StageChanged     what it is doing now, in a few words
     ReasoningDelta   more of its reasoning
     TextDelta        more of its answer
@@ -13,7 +13,7 @@ A run is a log of `RunEvent`s. Each has the backend's own number, a time, and on
     SourcesFound     what the answer rests on
     Custom           something that the host draws
     ScriptProposed   Python that it wants to run in the user's browser
-    ScriptFinished   what came of that
+    ScriptFinished   the result of that script
     InputRequested   it waits for the user
     InputAnswered    the user answered
     UsageReported    tokens
@@ -77,7 +77,7 @@ class RunStarted:
 
 @dataclass(frozen=True, slots=True)
 class RunStopping:
-    """Somebody asked the run to stop; it has not ended yet."""
+    """Someone asked the run to stop; it has not ended yet."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,7 +193,7 @@ class ScriptProposed:
     Attributes:
         script_id: Unique in the run.
         title: What it does, in a few words.
-        awaited: Whether the run waits for what comes of it.
+        awaited: Whether the run waits for its result.
     """
 
     script_id: str
@@ -381,7 +381,7 @@ def decode_body(name: str, data: Mapping[str, Any]) -> EventBody:
 
 
 def _decode_known(result: JSON) -> ScriptResult | None:
-    # What became of the script is known even if its result is of a shape that is not.
+    # What happened to the script is known even if its result is of a shape that is not.
     try:
         return decode_result(result)
     except ValueError:

@@ -45,7 +45,7 @@ class Latest(Generic[K, V]):
         return self._entries[key][0] if key in self._entries else None
 
     def put(self, key: K, value: V) -> None:
-        """Add an entry or weigh it anew, and forget others for it."""
+        """Add an entry or weigh it again, and forget others for it."""
         self.pop(key)
         weight = self._weigh(value)
         self._entries[key] = value, weight

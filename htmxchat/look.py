@@ -12,7 +12,7 @@ from .models import User
 from .urls import Urls
 
 Content: TypeAlias = "Child | Callable[[User | None], Child]"
-"""FastHTML components or text, which is escaped; or a function that returns some for whoever is signed in."""
+"""FastHTML components or text, which is escaped; or a function that returns some for anyone who is signed in."""
 
 _ADDRESSES = ("href", "src", "action", "formaction", "hx-get", "hx-post", "hx-put", "hx-patch", "hx-delete")
 
@@ -21,7 +21,7 @@ _ADDRESSES = ("href", "src", "action", "formaction", "hx-get", "hx-post", "hx-pu
 class Look:
     """What a host puts on the chat's pages. Each is left out by default.
 
-    Contents are components, text, or a function that is given the `User`, or `None` on a page that nobody is signed in
+    Contents are components, text, or a function that is given the `User`, or `None` on a page that no one is signed in
     to. A path in their `href`, `src`, `action`, `formaction` or `hx-get` (or another method's) is one of the
     application that mounts the chat, as it is in `stylesheets`. The pages' policy allows no scripts and styles inside
     HTML: use `cls`, and `stylesheets`.

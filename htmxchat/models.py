@@ -217,7 +217,7 @@ class RunSummary:
 
     Attributes:
         question: What the user wrote.
-        ended_at: When it ended; `None` while it is live, or when nobody knows.
+        ended_at: When it ended; `None` while it is live, or when that is unknown.
         workflow: What the backend calls the program that ran.
         waiting: What it waits for, if that is known.
     """

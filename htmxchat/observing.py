@@ -21,7 +21,7 @@ _BARE = re.compile(r"[\w.@:/+-]+", re.ASCII)
 
 @dataclass(frozen=True, slots=True)
 class RunBegin:
-    """A run begins in this process, or goes on in it.
+    """A run begins in this process, or continues in it.
 
     Attributes:
         agent: The agent's name.
@@ -54,7 +54,7 @@ class RunEnd:
     """A run has ended, or has left this process.
 
     Attributes:
-        outcome: `completed`, `cancelled`, `failed`, `suspended`; `handed-over` when another process goes on with it,
+        outcome: `completed`, `cancelled`, `failed`, `suspended`; `handed-over` when another process continues with it,
             `lost` when another process has ended it.
         seconds: How long this process had it.
         waited: How many seconds of that it waited for its user.

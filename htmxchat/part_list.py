@@ -13,7 +13,7 @@ class PartList:
     """Parts in the order in which they began. Each change costs what is new, however many there are.
 
     Attributes:
-        changed: The places of the parts that were changed or added, until somebody sets it anew.
+        changed: The places of the parts that were changed or added, until someone sets it again.
     """
 
     def __init__(self, parts: Iterable[Part]) -> None:

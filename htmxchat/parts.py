@@ -73,7 +73,7 @@ class ProposedScript:
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """What the agent asked the user, and what came of it.
+    """What the agent asked the user, and the answer.
 
     Attributes:
         state: withdrawn when the run ended, was stopped or asked something else first.

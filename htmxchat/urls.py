@@ -101,7 +101,7 @@ class Urls:
         return self._path("runs", run_id, "scripts", script_id)
 
     def script_result(self, run_id: str, script_id: str) -> str:
-        """Where a page posts what came of a script."""
+        """Where a page posts the result of a script."""
         return self._path("runs", run_id, "scripts", script_id, "result")
 
     def script_picture(self, run_id: str, script_id: str, number: str, revision: int | None = None) -> str:

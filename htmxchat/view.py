@@ -101,7 +101,7 @@ class RunView:
         return Waiting.for_script(self.script(ProposedScript(script)).state) if script else None
 
     def script(self, part: ProposedScript) -> Excerpt:
-        """Return how a script stands that the agent proposed, and what came of it."""
+        """Return how a script stands that the agent proposed, and its result."""
         if (known := self.queue.get(part.script.script_id)) is not None:
             return known
         if part.finished is not None:
@@ -130,7 +130,7 @@ def with_queue(view: RunView, run_id: str, queue: Iterable[Script]) -> RunView:
 
 
 class Folding:
-    """A view under construction, for whoever gets a log in pieces: it costs what is new, not what is there.
+    """A view under construction, for anyone who gets a log in pieces: it costs what is new, not what is there.
 
     Attributes:
         queue: As `RunView.queue`.
@@ -158,7 +158,7 @@ class Folding:
         return self._parts.changed
 
     def copy(self) -> Folding:
-        """Return another that goes on from here."""
+        """Return another that continues from here."""
         return type(self)(self.view())
 
     def view(self) -> RunView:
@@ -261,7 +261,7 @@ class Folding:
         call = ToolCall(started.call_id, started.name, started.summary, started.arguments, started_at=at)
         place = self._parts.place(ToolCall, started.call_id) if started.call_id else None
         if place is not None and self._call(place).name != started.name:
-            # Another tool is another call. What came of the one before, if it is not known, will not be.
+            # Another tool is another call. The result of the one before, if it is not known, will not be.
             self._stop_call(place, at)
             place = None
         if place is None:
@@ -324,7 +324,7 @@ class Folding:
         place = self._parts.place(Question, request.request_id)
         question = Question(request, at)
         self._withdraw(at)
-        # What somebody has answered stays on record, even if the same id is asked for again.
+        # What someone has answered stays on record, even if the same id is asked for again.
         if place is None or self._answered(place):
             self._parts.append(question)
         else:

@@ -20,7 +20,7 @@ def anyio_backend() -> str:
 
 @pytest.fixture
 def ann() -> User:
-    """Somebody who has nothing yet, in whatever database."""
+    """Someone who has nothing yet, in whatever database."""
     return User(f"ann-{uuid.uuid4().hex}")
 
 

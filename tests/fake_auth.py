@@ -115,7 +115,7 @@ class FakeAuth:
         allowed: Where it sends people that ask for it by return_to, as 0.6 does; `None` for a server that ignores it.
         native: Whether it is the native server of 0.6, which cannot chat.
         lasts: For how many seconds its tokens are good.
-        user: What it says about whoever has one of its tokens.
+        user: What it says about anyone who has one of its tokens.
         sick: `500` (fails) or `slow` (answers after a while).
         tokens: Those it has given out.
         requests: The methods and paths that it was asked for.
@@ -201,7 +201,7 @@ class FakeAuth:
         return response
 
     async def _provider(self, request: Request) -> Response:
-        """Somebody signs in at the provider, without being asked anything."""
+        """Someone signs in at the provider, without being asked anything."""
         return RedirectResponse(f"/api/auth/callback?code=good&state={request.query_params['state']}")
 
     async def _callback(self, request: Request) -> Response:

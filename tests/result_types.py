@@ -1,6 +1,6 @@
-"""The types of what comes of a script, as TypeScript: made from the Python ones, for the page.
+"""The types of the result of a script, as TypeScript: made from the Python ones, for the page.
 
-python -m tests.result_types        # writes them anew
+python -m tests.result_types        # writes them again
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What comes of scripts, made up: for tests that try any."""
+"""The result of scripts, made up: for tests that try any."""
 
 from __future__ import annotations
 

@@ -196,7 +196,7 @@ def open_page(shown: Turn, using: TurnContext) -> Element:
 
 
 def article(page: Element, run: Run) -> str:
-    """Return the turn of a run as it stands on the page, less the element that keeps it up to date."""
+    """Return the turn of a run as it stands on the page, without the element that keeps it up to date."""
     return article_of(page, run.id)
 
 

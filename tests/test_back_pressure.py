@@ -27,14 +27,14 @@ Held = Callable[[], AbstractAsyncContextManager[None]]
 
 @pytest.fixture(params=["file", "postgres"])
 def database(request: pytest.FixtureRequest, tmp_path: Path) -> tuple[str, Held]:
-    """Return a database, and a way to hold it up: whoever writes events waits meanwhile."""
+    """Return a database, and a way to hold it up: anyone who writes events waits meanwhile."""
     if request.param == "file":
 
         @asynccontextmanager
         async def locked() -> AsyncIterator[None]:
             database = sqlite3.connect(tmp_path / "chat.db", isolation_level=None, timeout=30, check_same_thread=False)
             with closing(database) as other:
-                # In a thread: a transaction of the store that it waits for needs the event loop to go on.
+                # In a thread: a transaction of the store that it waits for needs the event loop to continue.
                 await asyncio.to_thread(other.execute, "BEGIN IMMEDIATE")
                 yield
 

@@ -46,7 +46,7 @@ def links(page: Element) -> list[str]:
 
 
 def sent(*bodies: e.EventBody, over: bool = True) -> list[str]:
-    """Return each message of a live answer."""
+    """Return each message of an active answer."""
     live = LiveTurn("r", CONTEXT)
     return [render_patches(live.advance([event], pause=True)) for event in log(*bodies, over=over)]
 

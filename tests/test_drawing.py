@@ -289,7 +289,7 @@ async def test_a_function_that_hangs_hurts_its_own_part_only(
     assert (quick.html, other.html) == ("drawn quick", "other")
     assert hanging.problem == "parts['card'] took longer than 0.2 s. Reload the page to look again."
     assert "took longer" in caplog.text
-    # Somebody gets it once it is there.
+    # Someone gets it once it is there.
     gate.set()
     with anyio.fail_after(PATIENCE):
         while (await draw_each(drawer, wanted))[0].html != "drawn hang":  # noqa: ASYNC110
@@ -513,7 +513,7 @@ def test_the_turn_is_the_same_after_streaming_and_after_a_reload(stream: Any) ->
 
 
 def test_a_slow_function_holds_up_nobody_else(gate: threading.Event) -> None:
-    """While one hangs, the server answers, and the answer that has the part goes on."""
+    """While one hangs, the server answers, and the answer that has the part continues."""
 
     async def slow(request: Request) -> AsyncIterator[str | EventBody]:
         if request.text == "slow":

@@ -1,4 +1,4 @@
-"""`sys.exit()` in code of the host: it ends one run or one request, never the server with everybody's runs."""
+"""`sys.exit()` in code of the host: it ends one run or one request, never the server with everyone's runs."""
 
 from __future__ import annotations
 
@@ -117,7 +117,7 @@ async def ended(backend: LocalBackend, run: Run) -> RunEnded:
 
 
 async def play(respond: Callable[[Request], AsyncIterator[str]]) -> RunEnded:
-    """Return how a run of `respond` ends, while another run in the same process goes on."""
+    """Return how a run of `respond` ends, while another run in the same process continues."""
     go = asyncio.Event()
 
     async def other(request: Request) -> AsyncIterator[str]:

@@ -1,4 +1,4 @@
-"""Real processes on a real PostgreSQL: one of them stops, or the database goes away. Nobody is told what is not so."""
+"""Real processes on a real PostgreSQL: one of them stops, or the database goes away. No one is told what is not so."""
 
 from __future__ import annotations
 

@@ -75,7 +75,7 @@ def test_a_message_that_meets_a_process_as_it_goes_is_taken_once_by_another(site
             assert time.monotonic() < deadline
             await asyncio.sleep(0.02)
         await asyncio.to_thread(site.database.start)
-        # What the chat says to a person, and not what nginx says when it believes that nobody is left.
+        # What the chat says to a person, and not what nginx says when it believes that no one is left.
         assert {each.status for each in (await patient).refused} == {503}
         deadline = time.monotonic() + 30
         while wrong := await twice_or_never(site, sent):

@@ -1,4 +1,4 @@
-"""The browser's own identity: what the chat has issued, in a cookie that nobody else can plant."""
+"""The browser's own identity: what the chat has issued, in a cookie that no one else can plant."""
 
 from __future__ import annotations
 

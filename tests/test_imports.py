@@ -23,7 +23,7 @@ GUARDS = {"http", "auth"}
 AGENTS = {"agents", "backends", "testing"}
 EVERYTHING = {"app", "chat", "endpoints", *STREAM, *GUARDS, *LOG, *AGENTS}
 
-# Place: the places of htmxchat it may import, then the packages of others besides the standard library.
+# Place: the places of htmxchat it may import, then the packages of others apart from the standard library.
 LAYERS: dict[str, tuple[set[str], set[str]]] = {
     **dict.fromkeys(NOUNS, (NOUNS, set())),
     "text.markdown": (TEXT, {"pyromark"}),

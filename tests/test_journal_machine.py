@@ -452,7 +452,7 @@ class Journals(RuleBasedStateMachine):
             self.runner.close()
 
     async def _come_to_rest(self) -> None:
-        """Living processes notice what has happened, agents end, and everybody answers."""
+        """Living processes notice what has happened, agents end, and everyone answers."""
         for resumes in True, False:
             await self._open(resumes)
         for gone in self.dead:
@@ -521,7 +521,7 @@ class Journals(RuleBasedStateMachine):
                         await each
             finally:
                 for each in work:
-                    each.close()  # one that nobody awaited would hide why
+                    each.close()  # one that no one awaited would hide why
 
         self.runner.run(bounded())
 
@@ -611,7 +611,7 @@ class Journals(RuleBasedStateMachine):
         assert len([each for each in runs if each.run.state.live]) <= 1
 
     async def _live(self) -> dict[str, Any]:
-        """Return the live runs, each with what decides who goes on with it."""
+        """Return the active runs, each with what decides who continues with it."""
         answered = exists().where(t.answers.c.run_id == t.runs.c.id, t.answers.c.request_id == t.runs.c.waiting)
         columns = t.runs.c.id, t.runs.c.owner, t.runs.c.waiting, t.runs.c.stop_requested, answered.label("answered")
         mine = select(*columns).where(t.runs.c.user_id == self.ann.id, t.runs.c.active == 1)

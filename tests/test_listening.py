@@ -34,7 +34,7 @@ from tests.servers import Postgres
 
 pytestmark = pytest.mark.anyio
 
-# Whoever looks without being told, does so long after a test has failed. Nobody counts as gone meanwhile.
+# Anyone who looks without being told, does so long after a test has failed. No one counts as gone meanwhile.
 NEVER = Timing(poll=120, recheck=120, renew=60, expire=600)
 LONG = 20
 Make = Callable[..., LocalBackend]

@@ -765,7 +765,7 @@ async def test_when_the_store_fails_nothing_is_lost_silently(
             stopped.set()
 
     def rename(old: str, new: str) -> None:
-        # In a thread: a transaction of the backend's own that it waits for needs the event loop to go on.
+        # In a thread: a transaction of the backend's own that it waits for needs the event loop to continue.
         connection = sqlite3.connect(tmp_path / "chat.db", timeout=60, isolation_level=None)
         connection.execute("BEGIN IMMEDIATE")  # else it fails at once when another writes meanwhile
         connection.execute(f"ALTER TABLE {old} RENAME TO {new}")

@@ -51,7 +51,7 @@ async def respond(request: Request) -> AsyncIterator[str]:
 
 
 class Door:
-    """A login without a server: whoever comes back with `word=please` is let in.
+    """A login without a server: anyone who comes back with `word=please` is let in.
 
     Attributes:
         seen: Where people were to come back to.
@@ -789,7 +789,7 @@ class TestKogwistar:
             begin(client)
         assert len(auth.requests) == 9
         assert len(auth.peers) == 1
-        assert auth.cookies == set()  # that the server gives to whoever begins
+        assert auth.cookies == set()  # that the server gives to anyone who begins
 
     @pytest.mark.parametrize(("sick", "sentence"), [("500", "failed. Try again"), ("slow", "takes too long")])
     def test_a_server_that_falls_ill_midway_lets_nobody_in(

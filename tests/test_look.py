@@ -304,7 +304,7 @@ async def staff_later(user: User) -> bool:
 
 
 class TestInspector:
-    """Ann may inspect, Bob may not: with a function. With `False`, nobody may."""
+    """Ann may inspect, Bob may not: with a function. With `False`, no one may."""
 
     @pytest.fixture(params=[staff, staff_later, False], ids=["function", "async function", "nobody"])
     def client(self, request: pytest.FixtureRequest) -> Any:
@@ -364,7 +364,7 @@ class TestInspector:
         assert client.get(f"/runs/{run}", headers=ann).status_code == 200
         with client.stream("GET", f"/runs/{run}/stream?rows=0", headers=ann) as stream:
             assert b"data-seq" in stream.read()
-        # What is Ann's is not Bob's, whoever may inspect.
+        # What is Ann's is not Bob's, anyone who may inspect.
         assert client.get(f"/runs/{run}", headers=self.bob).status_code == 404
 
     async def test_pages_of_the_hosts_own_have_no_link_that_some_may_not_follow(self, client: TestClient) -> None:

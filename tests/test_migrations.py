@@ -59,7 +59,7 @@ async def make(tmp_path: Path) -> AsyncIterator[Callable[..., Store]]:
 
 
 def differences(db: Connection) -> list[object]:
-    """Return what a database has otherwise than the store's tables; other tables are somebody else's."""
+    """Return what a database has otherwise than the store's tables; other tables are someone else's."""
     names = {table.name for table in metadata.tables.values()}
     options = {"include_name": lambda name, kind, _parents: kind != "table" or name in names, "compare_type": True}
     return list(compare_metadata(MigrationContext.configure(db, opts=options), metadata))

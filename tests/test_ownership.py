@@ -1,4 +1,4 @@
-"""Ids are no permission: what belongs to somebody else looks like what never existed, on every route."""
+"""Ids are no permission: what belongs to someone else looks like what never existed, on every route."""
 
 from __future__ import annotations
 
@@ -224,7 +224,7 @@ async def test_ids_that_no_backend_should_see_do_not_reach_it() -> None:
 
 
 class Sloppy(LocalBackend):
-    """Gives everybody what is Ann's."""
+    """Gives everyone what is Ann's."""
 
     ann = User("ann")
 

@@ -125,7 +125,7 @@ class Reader:
         return self.messages
 
     async def read_to(self, seq: int, after: int | None = None) -> None:
-        """Read until a message vouches for this event, then leave."""
+        """Read until a message acknowledges for this event, then leave."""
         there = anyio.Event()
         self.on_message = lambda message: there.set() if message.id and int(message.id) >= seq else None
         with anyio.fail_after(10):
@@ -512,7 +512,7 @@ class TestLaw4:
 
 
 def skeleton(run: Run) -> str:
-    """Return a turn of which nobody knows what it shows."""
+    """Return a turn of which no one knows what it shows."""
     parts = ("body", "sources", "tail")
     return "".join(f'<div id="{part}-{run.id}"><p>nonsense</p></div>' for part in parts)
 

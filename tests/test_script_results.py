@@ -1,4 +1,4 @@
-"""What comes of a script: its types, the same for the page, their JSON, and what older versions have written."""
+"""The result of a script: its types, the same for the page, their JSON, and what older versions have written."""
 
 from __future__ import annotations
 

@@ -48,7 +48,7 @@ FAST = Timing(frame=0.005, poll=0.02, renew=0.05, expire=0.3, grace=0.3, close=0
 
 
 async def counts(request: Request) -> AsyncIterator[Any]:
-    """Ask for a script and say what came of it."""
+    """Ask for a script and say its result."""
     result = yield RunScript("print(6 * 7)\n", title="The answer")
     assert isinstance(result, ScriptResult)
     yield f"{result.state.value}: {result.text}"

@@ -68,7 +68,7 @@ async def identify(request: WebRequest) -> User | None:
     return User("ann")
 
 
-# What each callable needs besides the argument that is wrong.
+# What each callable needs apart from the argument that is wrong.
 GIVEN: dict[str, dict[str, Any]] = {
     "create_chat_app": {"backend": BACKEND},
     "LocalBackend": {"agent": respond},

@@ -89,7 +89,7 @@ def test_a_run_has_one_mark_and_one_word_in_every_room(name: str) -> None:
     talk = Conversation("c1", "ann", "Talk", NOW, NOW, RunState(mark), view.waiting)
     row = parse(render(history(ConversationPage((talk,)), urls=using.urls, brand="Chat", now=NOW)))
     link = row.one("a", data_conversation="c1")
-    if mark not in ("completed", "cancelled"):  # what is over and went well needs no mark
+    if mark not in ("completed", "cancelled"):  # what has ended and went well needs no mark
         assert link["data-state"] == mark
         assert (link["title"].split("\n")[1], link.one(**{"class": "state"}).text) == (word, word)
 

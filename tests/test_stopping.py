@@ -1,4 +1,4 @@
-"""A server that stops: a page that waits does not hold it up, without flags, and nobody's answer is told as stopped."""
+"""A server that stops: a page that waits does not hold it up, without flags, and no one's answer is told as stopped."""
 
 from __future__ import annotations
 

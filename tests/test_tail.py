@@ -1,4 +1,4 @@
-"""What other processes have written: a read that fails is told, and holds up nobody for good."""
+"""What other processes have written: a read that fails is told, and holds up no one for good."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ async def test_a_reader_is_told_that_reading_failed(error: Exception) -> None:
 
 
 class Long:
-    """Logs with a run that is over, of many events; they tell at most ten of them at a time."""
+    """Logs with a run that has ended, of many events; they tell at most ten of them at a time."""
 
     def __init__(self, count: int) -> None:
         self.read = 0

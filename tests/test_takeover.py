@@ -1,4 +1,4 @@
-"""Runs outlive their process: another one goes on with them, in the same turn, and every reader sees each word once."""
+"""Runs outlive their process: another one continues them, in the same turn, and every reader sees each word once."""
 
 from __future__ import annotations
 
@@ -103,7 +103,7 @@ class Counting:
     """Writes its words, and says after each fifth where it is. What came after that it writes again.
 
     Attributes:
-        began: From which word each call went on.
+        began: From which word each call continued.
     """
 
     def __init__(self, pace: float = 0.01) -> None:

@@ -1,4 +1,4 @@
-"""What one user can have under way at a time, against real servers: bodies that never end, requests, live runs."""
+"""What one user can have under way at a time, against real servers: bodies that never end, requests, active runs."""
 
 from __future__ import annotations
 

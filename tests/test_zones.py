@@ -1,4 +1,4 @@
-"""Days and times are the reader's: around midnight, over a change of the clock, and with a zone that nobody knows."""
+"""Days and times are the reader's: around midnight, over a change of the clock, and with a zone that no one knows."""
 
 from __future__ import annotations
 

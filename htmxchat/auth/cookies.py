@@ -56,7 +56,7 @@ class Cookie:
         """Return what the browser sent, unchecked.
 
         Raises:
-            NotSignedIn: It sent two cookies of this name; nobody can tell which one another site has planted.
+            NotSignedIn: It sent two cookies of this name; no one can tell which one another site has planted.
         """
         values = self.all_sent(scope)
         if len(values) > 1:

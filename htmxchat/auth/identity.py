@@ -22,7 +22,7 @@ from .cookies import SESSION, Cookie, new_secret
 from .login import SessionStore
 
 Identify: TypeAlias = Callable[[Request], Awaitable[User | None]]
-"""Says who a request comes from; `None` when nobody is signed in. It is asked on every request, reconnects included."""
+"""Says who a request comes from; `None` when no one is signed in. It is asked on every request, reconnects included."""
 
 KeepKey: TypeAlias = Callable[[], Awaitable[bytes | None]]
 
@@ -50,13 +50,13 @@ class HostIdentity:
 
 
 class BrowserIdentity:
-    """The `Identify` for a chat without sign-in: whoever uses this browser.
+    """The `Identify` for a chat without sign-in: anyone who uses this browser.
 
     A browser's cookie holds 256 random bits and the chat's signature over them, so only what the chat has issued is
-    somebody. `User.id` is derived from the bits by SHA-256, so neither the database nor a log holds what a thief would
+    someone. `User.id` is derived from the bits by SHA-256, so neither the database nor a log holds what a thief would
     need. Every mount has a cookie of its own.
 
-    A first GET is issued an id; `BrowserCookie` sends it. A browser that sends no cookies is nobody on every other
+    A first GET is issued an id; `BrowserCookie` sends it. A browser that sends no cookies is no one on every other
     request. A chat in a frame of *another site* gets no cookie (SameSite=Lax): such a host brings its own `Identify`.
 
     Args:
@@ -125,7 +125,7 @@ class BrowserCookie:
 
 
 class SessionIdentity:
-    """The `Identify` for a chat with a login of its own: whoever the session in the cookie belongs to.
+    """The `Identify` for a chat with a login of its own: anyone who the session in the cookie belongs to.
 
     Args:
         secure: Whether browsers reach the chat by https, however requests arrive.

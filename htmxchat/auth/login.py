@@ -102,8 +102,8 @@ class Login(Protocol):
             values: The query that the browser came back with.
 
         Raises:
-            ChatError: Nobody has, or not somebody who may chat. The page shows its sentence.
+            ChatError: No one has, or not someone who may chat. The page shows its sentence.
         """
 
     async def sign_out(self, user: User) -> None:
-        """Tell whoever needs to know that the user has signed out; the session is gone already."""
+        """Tell anyone who needs to know that the user has signed out; the session is gone already."""

@@ -1,8 +1,8 @@
-"""One live run of this process: a task that drives its agent, and how the run ends.
+"""One active run of this process: a task that drives its agent, and how the run ends.
 
 How a run ends is settled once, at the moment that something ends it: the agent's own end, a stop, the end of the
 process, a database that refuses what was written. The first of them wins. What happens afterwards, while the agent
-cleans up, changes nothing; so nobody has to infer from it what it was. A run that is handed over does not end here.
+cleans up, changes nothing; so no one has to infer from it what it was. A run that is handed over does not end here.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ log = logging.getLogger("htmxchat")
 
 
 class ActiveRun:
-    """A live run that this process writes."""
+    """An active run that this process writes."""
 
     def __init__(self, store: Store, journal: Journal[ActiveRun], started: Started, agent: Agent) -> None:
         self.run = started.run
@@ -70,12 +70,12 @@ class ActiveRun:
 
     @property
     def events(self) -> list[RunEvent]:
-        """What is in the store: nobody sees an event before its commit."""
+        """What is in the store: no one sees an event before its commit."""
         return self._log.events
 
     @property
     def done(self) -> bool:
-        """Whether this object will write no more. The run has then ended, or is somebody else's."""
+        """Whether this object will write no more. The run has then ended, or is someone else's."""
         return self._log.done
 
     def announce(self) -> None:
@@ -103,7 +103,7 @@ class ActiveRun:
             self._halt(RunEnded(Outcome.CANCELLED))
 
     def lose(self) -> None:
-        """The run is somebody else's now: write no more."""
+        """The run is someone else's now: write no more."""
         self._log.lose()
 
     def interrupt(self) -> None:
@@ -112,7 +112,7 @@ class ActiveRun:
         self._at_once.set()
 
     def prepare_to_leave(self) -> None:
-        """The process is about to stop: hand the run over, if its agent can go on elsewhere, or let it finish.
+        """The process is about to stop: hand the run over, if its agent can continue elsewhere, or let it finish.
 
         One that waits for the user will not finish.
         """

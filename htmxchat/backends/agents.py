@@ -42,7 +42,7 @@ def as_agent(agent: Any) -> Agent:
 
 
 def resumable_name(agent: Agent) -> str | None:
-    """Return whose runs other processes can go on with; `None` for an agent that cannot.
+    """Return whose runs other processes can continue with; `None` for an agent that cannot.
 
     Raises:
         TypeError: `agent.name` is no text.

@@ -1,7 +1,7 @@
 """Keeps `sys.exit()` and its like in code of the host from ending the process.
 
-asyncio hands the `SystemExit` or `KeyboardInterrupt` of any task on to whoever runs the event loop. One in an agent
-would end the server, with everybody's runs.
+asyncio hands the `SystemExit` or `KeyboardInterrupt` of any task on to the caller of the event loop. One in an agent
+would end the server, with everyone's runs.
 """
 
 from __future__ import annotations
@@ -31,10 +31,10 @@ def contained(
     `os._exit`.
 
     While such code takes a step, and only then, the loop's task factory is one that contains what it is given. It
-    calls the loop's own, if there is one. No other code can run meanwhile, so nobody else sees it.
+    calls the loop's own, if there is one. No other code can run meanwhile, so no one else sees it.
 
     Args:
-        on_exit: Called at each exit, with what is raised in its place: perhaps nobody awaits that task.
+        on_exit: Called at each exit, with what is raised in its place: perhaps no one awaits that task.
     """
     return _Contained(work, on_exit)
 
@@ -102,5 +102,5 @@ class _Contained(Coroutine[Any, Any, Any]):
 
 
 async def _close(generator: Any, on_exit: Callable[[Exited], None]) -> None:
-    with suppress(Exited):  # nobody awaits this, and `on_exit` was told
+    with suppress(Exited):  # no one awaits this, and `on_exit` was told
         await _Contained(generator.aclose(), on_exit)

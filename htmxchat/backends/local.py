@@ -35,13 +35,13 @@ _MAX_CLAIMED = 20
 class LocalBackend:
     """A backend whose agent runs in this process. asyncio only.
 
-    A run is a task of its own: it depends on nobody who reads it. Each event is in the store before anybody sees it.
+    A run is a task of its own: it depends on no one who reads it. Each event is in the store before anybody sees it.
     Several processes can share a store: each sees, stops and answers the others' runs. While the database is away, runs
-    hold, and go on when it is back.
+    hold, and continue when it is back.
 
-    When a process dies, another one goes on with its runs within seconds if the agent has `resume`, in the same turn;
+    When a process dies, another one continues with its runs within seconds if the agent has `resume`, in the same turn;
     else it ends them as failed, with the text so far. When a process is asked to stop, it hands over the runs that can
-    go on elsewhere, lets others finish for some seconds, and ends what is left.
+    continue elsewhere, lets others finish for some seconds, and ends what is left.
 
     Args:
         agent: An async generator function (`Responder`), or an object with `answer` (`Agent`), called once a run.
@@ -88,7 +88,7 @@ class LocalBackend:
         self._journal.start()
 
     async def drain(self) -> None:
-        """Begin nothing new, hand over what can go on elsewhere, let the rest finish for `Timing.finish` seconds."""
+        """Begin nothing new, hand over what can continue elsewhere, let the rest finish for `Timing.finish` seconds."""
         self._closing = True
         self._journal.tail.turn_away(ServerStopping())
         for active in self._journal.runs.values():
@@ -98,7 +98,7 @@ class LocalBackend:
             active.interrupt()
 
     async def close(self) -> None:
-        """End live runs, or hand them over, and close the store. If it is used afterwards, it starts anew."""
+        """End active runs, or hand them over, and close the store. If it is used afterwards, it starts again."""
         self._closing = True
         try:
             for active in self._journal.runs.values():
@@ -241,7 +241,7 @@ class LocalBackend:
         self._wake(run_id)
 
     def _wake(self, run_id: str) -> None:
-        """Something was answered: the run, here or elsewhere, or whoever claims it, is to look."""
+        """Something was answered: the run, here or elsewhere, or anyone who claims it, is to look."""
         self._journal.tail.wake_waiting({run_id})
         if run_id not in self._journal.runs:
             self._journal.start()

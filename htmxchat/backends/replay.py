@@ -55,9 +55,9 @@ class Replay:
         return False
 
     def told(self, id: str) -> bool:
-        """Whether the log has what came of it, too."""
+        """Whether the log has its result, too."""
         return id in self._told and id in self._answers
 
     def answer(self, id: str) -> JSON | ScriptResult:
-        """Return what came of it."""
+        """Return its result."""
         return self._answers[id]

@@ -21,6 +21,6 @@ class StubBackend(LocalBackend):
 
     def __init__(self, store: Store | None = None, *, pace: float = 0.02) -> None:
         checks.seconds("pace", pace, zero=True)
-        # Nobody waits for the end of a scripted answer.
+        # No one waits for the end of a scripted answer.
         timing = Timing(finish=0)
         super().__init__(partial(respond_stub, pace=pace), store, starters=STARTERS, timing=timing)

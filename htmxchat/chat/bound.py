@@ -54,7 +54,7 @@ async def answered(answer: Awaitable[T], seconds: float) -> T:
 
     Raises:
         BackendUnavailable: It took longer than `seconds`.
-        ChatError: What it raises; an error that is none becomes one, and is in the log only. So does an exit: nobody's
+        ChatError: What it raises; an error that is none becomes one, and is in the log only. So does an exit: no one's
             request ends the server.
     """
     try:
@@ -86,7 +86,7 @@ def _asks(
 class BoundBackend:
     """A backend, bound to the user who asks.
 
-    Its methods are those of the backend's protocols, less the user. Each raises what the backend does, and besides:
+    Its methods are those of the backend's protocols, without the user. Each raises what the backend does, and besides:
 
     Raises:
         NotAllowed: The backend cannot do that.

@@ -1,4 +1,4 @@
-"""What came of the latest submissions, for backends that do not know one from another."""
+"""The result of the latest submissions, for backends that do not know one from another."""
 
 from __future__ import annotations
 

@@ -77,7 +77,7 @@ def openai(options: Options, store: Store) -> Answering:
     from ..agents import openai as agent
     from ..agents import run_python
 
-    # A key on the command line could be read by everybody on the machine.
+    # A key on the command line could be read by everyone on the machine.
     key = os.environ.get("OPENAI_API_KEY") or None
     tools = [run_python] if options.python else []
     made = agent(str(options.url), model=str(options.model), api_key=key, api="auto", tools=tools)

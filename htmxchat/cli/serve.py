@@ -68,7 +68,7 @@ def serve(**values: Any) -> None:
     if options.log_level:
         logging.basicConfig(format="%(levelname)s:     %(name)s: %(message)s")
         logging.getLogger("htmxchat").setLevel(options.log_level.upper())
-    # Browsers keep their streams open: nobody waits for them when the program stops.
+    # Browsers keep their streams open: no one waits for them when the program stops.
     config = uvicorn.Config(app, log_level=options.log_level or "critical", timeout_graceful_shutdown=1)
     host, port = listener.getsockname()[:2]
     name = "localhost" if host in ("127.0.0.1", "0.0.0.0") else host

@@ -54,7 +54,7 @@ def draw(function: DrawPart, order: Order) -> Drawing:
     """Call the function. What goes wrong is in the log."""
     who, context = called(order.context.name), order.context
     try:
-        # Copies: what the function does to them is nobody else's business.
+        # Copies: what the function does to them is no one else's business.
         written = json.dumps([order.data, context.arguments], skipkeys=True, default=str)
         copies = json.loads(written, object_hook=JsonObject)
         return Drawing(_html(function(copies[0], replace(context, arguments=copies[1])), context.root))
@@ -87,7 +87,7 @@ def _content(returned: Any) -> Child:
     if isinstance(returned, str):
         return returned
     if inspect.iscoroutine(returned):
-        returned.close()  # or Python complains that nobody has awaited it
+        returned.close()  # or Python complains that no one has awaited it
     raise _Nonsense(f"returned {checks.kind(returned)}. {_WANTED}")
 
 

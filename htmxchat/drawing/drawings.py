@@ -40,7 +40,7 @@ class _Job:
     Attributes:
         started: Whether the function was called.
         drawing: What it drew, once it has returned.
-        abandoned: Whether nobody waits for it any more.
+        abandoned: Whether no one waits for it any more.
     """
 
     key: bytes
@@ -75,7 +75,7 @@ class Drawer:
         self._seconds = seconds
         self._again = again
         self._kept: Latest[bytes, _Kept] = Latest(most, lambda kept: kept.size)
-        # How many calls are under way for which nobody waits any more, by the names of their functions.
+        # How many calls are under way for which no one waits any more, by the names of their functions.
         self._stuck: Counter[str] = Counter()
         self._limiters: dict[str, anyio.CapacityLimiter] = {}
         self._lock = threading.Lock()
@@ -124,7 +124,7 @@ class Drawer:
             job.started = True
         name = job.order.context.name
         drawing = draw(self._functions[name], job.order)
-        # Kept even if nobody waited for so long: the next reader has it.
+        # Kept even if no one waited for so long: the next reader has it.
         self._keep(job.key, drawing)
         with self._lock:
             job.drawing = drawing

@@ -1,4 +1,4 @@
-"""What a function that draws a part is given, and what comes of it."""
+"""What a function that draws a part is given, and its result."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _DEEPEST = 80
 
 @dataclass(frozen=True, slots=True)
 class PartContext:
-    """What a function that draws a part is given besides its data.
+    """What a function that draws a part is given apart from its data.
 
     Attributes:
         name: Of the tool, or of the `Custom` event.
@@ -107,7 +107,7 @@ class Drawing:
 
     Attributes:
         html: Safe to stand in an element.
-        problem: A sentence for whoever wrote the function, when there is no HTML.
+        problem: A sentence for anyone who wrote the function, when there is no HTML.
     """
 
     html: str

@@ -1,6 +1,6 @@
 """The door: who asks, for what, and whether it is theirs. Every route passes here and nowhere else.
 
-Ownership is asked once. What a path names is read where it is used, and reading it is the question; whoever changes
+Ownership is asked once. What a path names is read where it is used, and reading it is the question; anyone who changes
 something without reading it relies on the backend, which asks in the same transaction.
 """
 
@@ -199,9 +199,9 @@ def endpoint(handle: Callable[[Call], Awaitable[Response]]) -> Endpoint:
     """Make an endpoint of a function that takes a `Call`.
 
     Raises:
-        NotSignedIn: `identify` says that nobody asks.
+        NotSignedIn: `identify` says that no one asks.
         LimitReached: The user has too many requests under way.
-        Gone: The path names something that does not exist or is not the user's; nobody can tell which.
+        Gone: The path names something that does not exist or is not the user's; no one can tell which.
         ChatError: Something else failed; what it was is in the log only.
     """
 
@@ -220,7 +220,7 @@ def endpoint(handle: Callable[[Call], Awaitable[Response]]) -> Endpoint:
             chat.observer.request(request.method, request.scope["root_path"] + request.scope["route"].path, call.ids)
             response = await handle(call)
             if request.method == "POST" and response.status_code < 400:
-                await request.body()  # what nobody reads costs the connection
+                await request.body()  # what no one reads costs the connection
         except BaseException:
             slot.leave()
             raise
@@ -255,7 +255,7 @@ def inspector_endpoint(handle: Callable[[Call], Awaitable[Response]]) -> Endpoin
 
 
 def open_endpoint(handle: Endpoint) -> Endpoint:
-    """Make an endpoint that lets everybody in. What fails there without a sentence is in the log only."""
+    """Make an endpoint that lets everyone in. What fails there without a sentence is in the log only."""
 
     @wraps(handle)
     async def respond(request: Request) -> Response:
@@ -378,7 +378,7 @@ async def owned(backend: BoundBackend, answer: Awaitable[Thing]) -> Thing:
     """Return what `present` does, if it is the user's.
 
     Raises:
-        Gone: It is not there, or somebody else's.
+        Gone: It is not there, or someone else's.
     """
     thing = await present(answer)
     await _check_owner(backend, thing)

@@ -32,7 +32,7 @@ _ELEMENTS = "chat-live", "chat-runner", "chat-changes"
 
 
 async def show_failure(request: Request, error: Exception) -> Response:
-    """Return what `error` looks like to whoever asked: a browser, htmx, or the element that follows a run."""
+    """Return what `error` looks like to anyone who asked: a browser, htmx, or the element that follows a run."""
     status, sentence, headers = _describe(error)
     htmx = Htmx.of(request.headers)
     if not htmx.fragment:
@@ -157,7 +157,7 @@ def _sign_in_url(request: Request, error: Exception) -> str | None:
 
 
 def _without_conversation(request: Request) -> list[Patch]:
-    """Return what is left of a page whose conversation is not there: what it shows, and a composer that begins anew."""
+    """Return what is left of a page whose conversation is not there: what it shows, and a composer that starts over."""
     chat: Chat = request.app.state.chat
     urls = Urls.of(request.scope, chat.assets.version)
     return [

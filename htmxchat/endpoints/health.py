@@ -1,4 +1,4 @@
-"""For what watches the service: whether it lives, and whether it can serve. Nobody needs to be signed in."""
+"""For what watches the service: whether it lives, and whether it can serve. No one needs to be signed in."""
 
 from __future__ import annotations
 

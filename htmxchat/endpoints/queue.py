@@ -1,4 +1,4 @@
-"""What the queue of scripts says, for whoever draws a run: the log does not have it."""
+"""What the queue of scripts says, for anyone who draws a run: the log does not have it."""
 
 from __future__ import annotations
 

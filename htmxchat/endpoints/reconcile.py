@@ -66,7 +66,7 @@ async def whats_new(call: Call, transcript: Transcript, shown: str, *, changed: 
 
 
 def in_words(error: ChatError, transcript: Transcript) -> ChatError:
-    """Return a refusal because of a live run in the words for what that run does now."""
+    """Return a refusal because of an active run in the words for what that run does now."""
     if not isinstance(error, Busy) or str(error) != Busy.sentence:
         return error
     live = transcript.live_turn
@@ -75,7 +75,7 @@ def in_words(error: ChatError, transcript: Transcript) -> ChatError:
 
 
 async def refused(call: Call, error: ChatError, *, changed: str | None = None) -> Response:
-    """Return a refusal together with what the page did not know, a live run above all.
+    """Return a refusal together with what the page did not know, an active run above all.
 
     Raises:
         Gone: The conversation is not there.

@@ -26,7 +26,7 @@ async def each_event(call: Call) -> AsyncGenerator[RunEvent, None]:
     """Yield a run's events as the backend reads them: all when it has ended, else those so far."""
     run = call.run
     if run.state.live:
-        # The log of a live run does not end. The transcript has what is known of it, at once.
+        # The log of an active run does not end. The transcript has what is known of it, at once.
         transcript = await call.transcript()
         for turn in transcript.turns:
             if turn.id == run.id:

@@ -167,7 +167,7 @@ async def _has_changed(call: Call, request_id: str, read: str) -> bool:
 
 
 def _seconds_left(user: User) -> float | None:
-    """Return for how long the user is still signed in; `None` when nobody knows."""
+    """Return for how long the user is still signed in; `None` when that is unknown."""
     return (user.expires_at - datetime.now(UTC)).total_seconds() if user.expires_at else None
 
 

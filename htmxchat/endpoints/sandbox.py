@@ -40,7 +40,7 @@ def policy(digest: str, ancestors: Iterable[str]) -> str:
 
     Args:
         digest: SHA-256 of the script, in Base64.
-        ancestors: Who may show the chat's pages in a frame, besides the chat itself: they are ancestors of this one.
+        ancestors: Who may show the chat's pages in a frame, apart from the chat itself: they are ancestors of this one.
     """
     others = [source for source in ancestors if source not in ("'self'", "'none'")]
     return "; ".join(

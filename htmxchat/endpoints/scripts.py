@@ -83,7 +83,7 @@ async def show(call: Call) -> Response:
 
 @endpoint
 async def queue(call: Call) -> Response:
-    """Queue a Python block of an answer, approve what waits of one answer, or clear what is over."""
+    """Queue a Python block of an answer, approve what waits of one answer, or clear what has ended."""
     conversation = await call.conversation()
     form = await call.form()
     if "clear" in form:
@@ -114,7 +114,7 @@ async def change(call: Call) -> Response:
     action = _action(form, trust=call.chat.trust)
     script = await _change(call, call.run.id, call.request.path_params["script"], action)
     if isinstance(action, Claim | Renew | Abandon):
-        # Only the page that runs it asks for this, and nobody sees a difference that matters.
+        # Only the page that runs it asks for this, and no one sees a difference that matters.
         answer = {"code": script.code, "digest": digest(script.code)} if isinstance(action, Claim) else {}
         return JSONResponse(answer)
     return _changed(call, script)
@@ -122,7 +122,7 @@ async def change(call: Call) -> Response:
 
 @endpoint
 async def finish(call: Call) -> Response:
-    """Take what came of a script from the page that ran it."""
+    """Take the result of a script from the page that ran it."""
     if call.request.headers.get("content-type", "").split(";")[0].strip().lower() != "application/json":
         raise BadRequest("Send the result as application/json.")
     data = read_body(await call.request.body())

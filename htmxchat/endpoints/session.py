@@ -93,7 +93,7 @@ async def _finish(request: Request) -> Response:
 
 
 async def _pending(request: Request) -> PendingSignIn | None:
-    """Return what this browser has begun, if this is what comes of it."""
+    """Return what this browser has begun, if this is its result."""
     cookie = _cookie(request, PENDING)
     secret = cookie.sent_secret(request.scope)
     if secret is None:
@@ -110,7 +110,7 @@ async def _let_in(request: Request, user: User, back: str) -> Response:
         raise TypeError("Login.finish returned a user without expires_at")
     sessions, cookie = _login(request).sessions, _cookie(request, SESSION)
     old = cookie.sent_secret(request.scope)
-    # A new secret, whatever the browser came with: nobody can have planted it.
+    # A new secret, whatever the browser came with: no one can have planted it.
     secret = new_secret()
     await sessions.add_session(cookie.key(secret), user)
     if old:

@@ -138,7 +138,7 @@ def composer_actions(
     While a run is live, `data-run` is its id, and `data-hold` the sentence for who sends nevertheless. While it waits
     for something that stands elsewhere, the page's script has `data-placeholder` stand in the field.
     The hint that newer messages are looked for also gets them. It stands here because a message that is sent draws
-    this row anew, and so ends that request: its answer would not know the message.
+    this row again, and so ends that request: its answer would not know the message.
     """
     stop = None
     if live_run_id:

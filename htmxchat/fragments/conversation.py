@@ -170,6 +170,6 @@ def _starters(urls: Urls, starters: Sequence[Starter], submission: str) -> FT:
 
 
 def _starter(starter: Starter) -> FT:
-    # Nobody sends words that they have not seen.
+    # No one sends words that they have not seen.
     words = span(starter.text, dir="auto") if starter.text.strip() != starter.title.strip() else None
     return li(button(b(starter.title, dir="auto"), words, name="text", value=starter.text, type="submit"))

@@ -59,7 +59,7 @@ def history(
         query: What was searched for.
         current: The conversation that is open.
         deleted: The id of one that can be restored.
-        deletion_notice: What has become of it.
+        deletion_notice: What has happened to it.
         failure: Why there is no list.
         sign_out: The form or link that signs out, if there is one.
         logo: The address of an image before the chat's name.
@@ -270,7 +270,7 @@ def _row_menu(urls: Urls, *, can_rename: bool, can_delete: bool) -> FT:
     )
     delete = post_form(
         urls.delete(id),
-        # Without it the page goes on to a new conversation; the script takes it away from the one that is open.
+        # Without it the page continues to a new conversation; the script takes it away from the one that is open.
         input_(type="hidden", name="stay", value="yes"),
         button(icon("trash"), "Delete", cls="button", data_kind="quiet", type="submit"),
     )

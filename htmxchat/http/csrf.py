@@ -7,7 +7,7 @@ The algorithm is Filippo Valsorda's ("Cross-Site Request Forgery", 2025, words.f
 2. `Sec-Fetch-Site`, which every browser since 2023 sends over https and to localhost, and which no script can set:
    `same-origin` and `none` (the person typed the address) pass; anything else needs a trusted `Origin`.
 3. Without it, an `Origin` passes when its host and port are those of `Host`, or when it is trusted.
-4. Without both the client is no browser, so there is nobody's cookie to abuse: it passes.
+4. Without both the client is no browser, so there is no one's cookie to abuse: it passes.
 
 Step 3 does not compare schemes, because behind a proxy the app may not know its own. It is for old browsers and for
 plain http in a local network; there the proxy must hand the `Host` header on unchanged.

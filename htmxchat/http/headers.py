@@ -25,13 +25,13 @@ class ContentPolicy:
     """What the chat's pages may load, and who may show them in a frame.
 
     Attributes:
-        image_hosts: Where images may come from besides the chat itself: `images.example.org`, with the port if there
+        image_hosts: Where images may come from apart from the chat itself: `images.example.org`, with the port if there
             is one. An answer can name any address, and fetching it tells its server whatever the address holds: list
             only hosts whose logs you would trust with the conversation.
-        connect_origins: Where the pages may fetch from besides the chat itself, `https://pyodide.example.org`: what
+        connect_origins: Where the pages may fetch from apart from the chat itself, `https://pyodide.example.org`: what
             scripts import. Nothing that an agent writes can make them do it.
         frame_ancestors: Who may embed the chat: `'self'` (with its quotes), a host, `*.example.org`,
-            `https://example.org:8443`, or nobody when empty.
+            `https://example.org:8443`, or no one when empty.
 
     Raises:
         ValueError: An entry is not a host, so that no entry can add a directive of its own.
@@ -80,7 +80,7 @@ class SecurityHeaders:
     - `Cross-Origin-Opener-Policy: same-origin`: a site that opened the chat in a window holds no handle on it.
       Browsers apply it to windows only, so a chat in a host's iframe is not affected.
     - `Permissions-Policy`: no camera, location, microphone, payment or USB.
-    - `Cache-Control: no-store`: pages hold somebody's conversations.
+    - `Cache-Control: no-store`: pages hold someone's conversations.
     """
 
     def __init__(self, app: ASGIApp, policy: ContentPolicy | None = None) -> None:

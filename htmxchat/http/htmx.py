@@ -16,10 +16,10 @@ class Htmx:
         asks: Whether htmx, or a script of the page, asks.
         fragment: Whether it asks for a part of a page, not a whole one. When it restores one from the history it wants
             the whole.
-        source: The element that asks, `tag#id`; empty when nobody says.
+        source: The element that asks, `tag#id`; empty when no one says.
         target: The id of the element that the answer is for; empty when it has none.
         targeted: Whether the answer is for an element at all, or goes to a script.
-        page: The address of the page that asks; others than htmx have it in `Referer`. Empty when nobody says.
+        page: The address of the page that asks; others than htmx have it in `Referer`. Empty when no one says.
     """
 
     asks: bool = False

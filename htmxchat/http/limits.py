@@ -38,11 +38,11 @@ class Limits:
         resume_bytes: How much memory live answers may take in this process, about, so that a reader who polls or comes
             back costs what is new to it and not the whole answer.
         resume_seconds: For how long an answer is kept so after a reader was there.
-        runs_per_user: How many live runs a user may have at a time, those that wait for the user included. A backend
+        runs_per_user: How many active runs a user may have at a time, those that wait for the user included. A backend
             that is a `CanLimitRuns` counts them over all processes; another has to see to it itself.
 
-        poll_interval: Seconds between two polls of a live answer. A visible page asks half as often what other tabs and
-            devices have changed.
+        poll_interval: Seconds between two polls of an active answer. A visible page asks half as often what other tabs
+            and devices have changed.
         backend_timeout: Seconds that a page waits for the backend before it says that it cannot be reached.
 
     Raises:
@@ -81,7 +81,7 @@ class BodyLimit:
 
     A `Content-Length` above the limit is refused before anything is read. A body of unknown length is counted as the
     app reads it: reading past a limit raises the error in the app. If the app lets it through, and has not begun to
-    answer, `refuse` makes the response. An answer that comes before the body has closes the connection, for nobody
+    answer, `refuse` makes the response. An answer that comes before the body has closes the connection, for no one
     would bound how long the rest of it takes.
 
     Args:
@@ -165,7 +165,7 @@ class _Body:
 
 
 class QuietDisconnects:
-    """ASGI middleware that ends a request quietly when its client went away: there is nobody to tell, nor a fault."""
+    """ASGI middleware that ends a request quietly when its client went away: there is no one to tell, nor a fault."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
@@ -204,7 +204,7 @@ def _content_length(scope: Scope) -> int:
 
 
 class Slot:
-    """One thing that a user has under way. It is over when the `with` block of this is."""
+    """One thing that a user has under way. It ends with its `with` block."""
 
     __slots__ = "_open", "_user_id"
 
@@ -219,7 +219,7 @@ class Slot:
         self.leave()
 
     def leave(self) -> None:
-        """It is over."""
+        """It has ended."""
         self._open[self._user_id] -= 1
         if not self._open[self._user_id]:
             del self._open[self._user_id]

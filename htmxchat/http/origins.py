@@ -16,7 +16,7 @@ class Origins:
 
     Attributes:
         image_hosts: Hosts whose images answers may show, `"images.example"`, with the port if there is one.
-        trusted_origins: Origins that may send forms besides the chat's own, `"https://portal.example"`.
+        trusted_origins: Origins that may send forms apart from the chat's own, `"https://portal.example"`.
         frame_ancestors: Who may show the chat in a frame, as Content-Security-Policy sources.
 
     Raises:
@@ -42,6 +42,6 @@ class Origins:
         """Return what the pages may load.
 
         Args:
-            connect: Where they may fetch from besides the chat itself.
+            connect: Where they may fetch from apart from the chat itself.
         """
         return ContentPolicy(tuple(self.image_hosts), connect, tuple(self.frame_ancestors))

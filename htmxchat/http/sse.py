@@ -148,7 +148,7 @@ class _Connection:
 
     async def send(self, message: Message) -> None:
         await anyio.lowlevel.checkpoint_if_cancelled()  # sending may not wait, and so would not notice
-        # A lock that is there only while somebody holds it: thousands of streams are idle at a time.
+        # A lock that is there only while someone holds it: thousands of streams are idle at a time.
         while self._sending is not None:
             await self._sending.wait()
         self._sending = anyio.Event()
@@ -175,7 +175,7 @@ class _Connection:
         await self.send({"type": "http.response.body", "body": event.encode(), "more_body": True})
 
     def end_if_silent(self, now: float) -> None:
-        """End the response, unless there is something to say. The client connects again, to whoever serves then."""
+        """End the response, unless there is something to say. The client reconnects to whichever process serves then."""
         if now - self._sent_at >= _SILENT:
             self._response.cancel()
 

@@ -19,10 +19,10 @@ _INTERVAL = 0.25
 class ServerStop:
     """Calls those who watch, again and again, while the server waits for open responses.
 
-    One timer for all of them: thousands of streams are idle at a time. It runs only while somebody watches.
+    One timer for all of them: thousands of streams are idle at a time. It runs only while someone watches.
 
     Args:
-        prepare: Called once, when the server begins to stop while somebody watches.
+        prepare: Called once, when the server begins to stop while someone watches.
     """
 
     def __init__(self, prepare: Callable[[], Coroutine[Any, Any, None]] | None = None) -> None:

@@ -135,7 +135,7 @@ class RowFold:
         self._meanings = Meanings()
 
     def copy(self) -> RowFold:
-        """Return another that goes on from here."""
+        """Return another that continues from here."""
         twin = copy(self)
         twin._growing, twin._meanings = self._growing and self._growing.copy(), self._meanings.copy()
         twin._ordinals = copy(self._ordinals)

@@ -48,7 +48,7 @@ class Meanings:
         self._asked: dict[str, datetime] = {}
 
     def copy(self) -> Meanings:
-        """Return another that goes on from here."""
+        """Return another that continues from here."""
         twin = copy(self)
         twin._calls, twin._asked = {**self._calls}, {**self._asked}
         twin._returned_calls, twin._unnamed = {*self._returned_calls}, deque(self._unnamed)

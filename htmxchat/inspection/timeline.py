@@ -37,7 +37,7 @@ class Bar:
 
     Attributes:
         row: The ordinal of the row where it begins.
-        start, end: Seconds since the run's first event; `end` is that of the last event while it goes on.
+        start, end: Seconds since the run's first event; `end` is that of the last event while it continues.
         state: running, completed, failed or cancelled; suspended while the run waits.
         count: How many stretches it stands for.
     """
@@ -101,7 +101,7 @@ class TimelineFold:
         self._ordinals = Ordinals()
 
     def copy(self) -> TimelineFold:
-        """Return another that goes on from here."""
+        """Return another that continues from here."""
         twin = copy(self)
         twin._lanes = {key: [*bars] for key, bars in self._lanes.items()}
         twin._open, twin._unnamed = {**self._open}, deque(self._unnamed)
@@ -172,7 +172,7 @@ class TimelineFold:
         self._open[name] = _Open(lane, at, row)
 
     def _begin_tool(self, call: str, name: str, at: datetime, row: int) -> None:
-        """Begin a call, unless it is repeated while it goes on. Calls without an id are never the same."""
+        """Begin a call, unless it is repeated while it continues. Calls without an id are never the same."""
         key = f"tool {call}"
         if not call:
             key = f"tool without id {row}"

@@ -2,7 +2,7 @@
 
 timing     how long things take
 outage     whether the database is away
-run_log    one live run's log: what is stored, and what is still to be
+run_log    one active run's log: what is stored, and what is still to be
 writer     stores what all runs have to write, one transaction a frame
 lease      says once a second that the process is alive, and finds those that are not
 listener   hears from the database that they have, where it tells

@@ -22,7 +22,7 @@ from .writer import Writer
 
 
 class LiveRun(OwnRun, Protocol):
-    """A live run of this process, which has readers."""
+    """An active run of this process, which has readers."""
 
     def announce(self) -> None:
         """Wake those who wait; they look for themselves."""
@@ -38,14 +38,14 @@ class Journal(Generic[R]):
     Its background tasks have a context of their own: they are of no request, whichever has started them.
 
     Args:
-        agent: Whose runs this process can go on with; `None` when it can with none.
+        agent: Whose runs this process can continue with; `None` when it can with none.
         observer: Is told of runs and outages.
         on_gone: Called with a process that is gone, and its last sign of life.
         on_left: Called with runs that no process has, and since when those of other agents are anybody's.
 
     Attributes:
         owner: The process, as the store knows it.
-        runs: Its live runs, by id.
+        runs: Its active runs, by id.
     """
 
     def __init__(

@@ -21,25 +21,25 @@ _PATIENCE = 1.0
 
 
 class OwnRun(Protocol):
-    """A live run of this process."""
+    """An active run of this process."""
 
     def stop(self) -> None:
-        """Somebody has asked it to stop."""
+        """The user has asked it to stop."""
 
     def lose(self) -> None:
-        """It is somebody else's now."""
+        """It is someone else's now."""
 
 
 class Lease:
-    """Renewed once a second while the process has live runs.
+    """Renewed once a second while the process has active runs.
 
-    An old sign of life proves nothing about another process: perhaps nobody could reach the database, and it is about
-    to go on. So such a process is watched first. Only one that says nothing while the database answers is gone.
+    An old sign of life proves nothing about another process: perhaps no one could reach the database, and it is about
+    to continue. So such a process is watched first. Only one that says nothing while the database answers is gone.
 
     Args:
         owner: The process, as the store knows it.
-        agent: Whose runs it can go on with; `None` when it can with none.
-        runs: The live runs of this process, by id.
+        agent: Whose runs it can continue with; `None` when it can with none.
+        runs: The active runs of this process, by id.
         on_gone: Called with a process that is gone, and its last sign of life.
         on_left: Called with runs that no process has, and since when those of other agents are anybody's.
     """
@@ -93,7 +93,7 @@ class Lease:
             self._leased = True
 
     def look_now(self) -> None:
-        """Do not wait: somebody has answered a run that no process has."""
+        """Do not wait: someone has answered a run that no process has."""
         self._soon.set()
 
     async def end(self) -> None:

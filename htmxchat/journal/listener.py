@@ -14,7 +14,7 @@ _DELAYS = (0.1, 0.3, 1.0, 3.0, 10.0)
 
 
 class Listener:
-    """Listens again whenever it was cut off. Meanwhile whoever wants news looks for it.
+    """Listens again whenever it was cut off. Meanwhile anyone who wants news looks for it.
 
     Args:
         heard: Called with a notice and the runs that it is about, `None` for any.

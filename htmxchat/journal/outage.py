@@ -12,7 +12,7 @@ class Outage:
     """Notes failures and successes; an outage is one that has lasted for longer than a moment (0.3 seconds).
 
     Args:
-        on_change: Called when an outage begins and when it is over.
+        on_change: Called when an outage begins and when it has ended.
 
     Attributes:
         begun: Whether there is an outage.

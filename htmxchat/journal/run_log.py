@@ -1,4 +1,4 @@
-"""The log of one live run that this process writes: what is in the store, and what is still to be written."""
+"""The log of one active run that this process writes: what is in the store, and what is still to be written."""
 
 from __future__ import annotations
 
@@ -25,10 +25,10 @@ class RunLog:
 
     Args:
         on_refused: Called when the database refuses events. They are dropped; the run is to be ended.
-        on_lost: Called when the log is somebody else's.
+        on_lost: Called when the log is someone else's.
 
     Attributes:
-        events: What is in the store: nobody sees an event before its commit.
+        events: What is in the store: no one sees an event before its commit.
         seq: The number of the last event, whether it is in the store yet or not.
         done: Whether nothing more will be written.
         lost: Whether that is because the log is not this process's any more.
@@ -58,7 +58,7 @@ class RunLog:
 
     @property
     def pending(self) -> bool:
-        """Whether there are events that nobody has begun to store."""
+        """Whether there are events that no one has begun to store."""
         return bool(self._pending)
 
     @property
@@ -104,7 +104,7 @@ class RunLog:
             self._notes = replace(self._notes, checkpoint=(note, self.seq))
 
     def take(self) -> Batch:
-        """Return what is to be written; whoever takes it says what came of it."""
+        """Return what is to be written; anyone who takes it says its result."""
         events, self._pending, self._size = self._pending, [], 0
         notes, self._notes = self._notes, Notes()
         ends = bool(events) and isinstance(events[-1].body, RunEnded)
@@ -121,7 +121,7 @@ class RunLog:
             self.announce()
 
     def refuse(self, events: Sequence[RunEvent]) -> None:
-        """The database does not take them. An end that was among them is written anew."""
+        """The database does not take them. An end that was among them is written again."""
         if self._refused:
             return self.lose()
         self._writing = False
@@ -134,7 +134,7 @@ class RunLog:
             self.emit(last)
 
     def lose(self) -> None:
-        """The log is somebody else's."""
+        """The log is someone else's."""
         if not self.done and not self.lost:
             self.lost = True
             self._on_lost()

@@ -50,7 +50,7 @@ class _Reader:
 
 
 class Tail:
-    """Looks for news while somebody wants some. A reader that is slow gets no more until it has taken what there is.
+    """Looks for news while someone wants some. A reader that is slow gets no more until it has taken what there is.
 
     Args:
         owner: The process, as the store knows it.
@@ -193,7 +193,7 @@ class Tail:
             news = await self._logs.read_news(wanted)
         except Exception as error:
             if not isinstance(error, ChatError):
-                # Whoever waits must hear of it, and the next look goes on.
+                # A caller that waits must hear of it, and the next look continues.
                 log.exception("What other processes have written could not be read.")
                 error = BackendUnavailable()
             for reader in chain(*ready.values()):

@@ -23,7 +23,7 @@ class Writer:
 
     A database that cannot be reached is tried again for as long as it takes; meanwhile agents that write much are held
     back by `RunLog.full`. When the database refuses what several runs have written, each is tried alone, so that
-    one run's trouble is nobody else's.
+    one run's trouble is no one else's.
 
     Args:
         owner: The process, as the store knows it.

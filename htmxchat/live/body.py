@@ -1,4 +1,4 @@
-"""The parts of a live answer as one reader's page shows them, and the patches that bring them up to date."""
+"""The parts of an active answer as one reader's page shows them, and the patches that bring them up to date."""
 
 from __future__ import annotations
 
@@ -79,7 +79,7 @@ class LiveBody:
         self._scripts: dict[int, Excerpt] = {}  # as they were drawn, by their places
 
     def copy(self) -> LiveBody:
-        """Return another that goes on from here."""
+        """Return another that continues from here."""
         twin = copy(self)
         twin._budget, twin.citations = Budget(self._budget.left), self.citations.copy()
         twin._firsts, twin._scripts, twin._written = list(self._firsts), dict(self._scripts), list(self._written)
@@ -143,7 +143,7 @@ class LiveBody:
         return not (grows and _text(view, place).startswith(_text(before, place)))
 
     def _rewrite(self, view: RunView, places: Sequence[int]) -> list[Patch]:
-        """Draw texts anew, in their places, and those after them: their citations have other numbers now.
+        """Draw texts again, in their places, and those after them: their citations have other numbers now.
 
         There are hardly any such: when text is replaced, those after what changed are taken back.
         """

@@ -37,7 +37,7 @@ class _Shelf:
 
 
 class KeptPages:
-    """Pages of live runs, by the last event that they show.
+    """Pages of active runs, by the last event that they show.
 
     A page is what all readers of the run see at that event, so each gets a copy, also of one that is somewhat older
     than what the reader has.
@@ -71,7 +71,7 @@ class KeptPages:
         return self._shelves.weight
 
     def find(self, key: PageKey, after: int | None, rows: RowsWanted | None = None) -> LivePage | None:
-        """Return the latest page that shows nothing after the event `after`, and can go on with `rows`."""
+        """Return the latest page that shows nothing after the event `after`, and can continue with `rows`."""
         now = self._clock()
         self._expire(now)
         place = key, rows is not None
@@ -88,7 +88,7 @@ class KeptPages:
         return page
 
     def keep(self, key: PageKey, page: LivePage, seq: int | None = None) -> None:
-        """Keep a page that nobody goes on with, after all that it has to say was said.
+        """Keep a page that no one continues with, after all that it has to say was said.
 
         Args:
             seq: The last event that its reader has, if what came after showed nothing.
@@ -107,7 +107,7 @@ class KeptPages:
         self._expire(now)
 
     def keep_copy(self, key: PageKey, page: LivePage, pause: float) -> None:
-        """Keep a copy of a page that goes on, unless one was kept within the last `pause` seconds."""
+        """Keep a copy of a page that continues, unless one was kept within the last `pause` seconds."""
         shelf = self._shelves.peek((key, page.has_rows))
         if shelf is None or self._clock() >= shelf.pages[-1].at + pause:
             self.keep(key, page.copy())

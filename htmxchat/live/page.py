@@ -42,14 +42,14 @@ class LivePage:
         self._rows = None if rows is None else LiveRows(run_id, rows, context.urls)
 
     def copy(self) -> LivePage:
-        """Return another that goes on from here."""
+        """Return another that continues from here."""
         twin = copy(self)
         twin._turn, twin.look = self._turn.copy(), None
         twin._rows = self._rows and self._rows.copy()
         return twin
 
     def can_show(self, rows: RowsWanted | None) -> bool:
-        """Return whether a page with these rows can go on from here."""
+        """Return whether a page with these rows can continue from here."""
         return rows is None if self._rows is None else rows is not None and self._rows.can_show(rows)
 
     def show(self, rows: RowsWanted | None) -> None:
@@ -116,7 +116,7 @@ class LivePage:
         return [*self._turn.redraw(), *self._row_patches()]
 
     async def look_at_queue(self, events: Sequence[RunEvent] = (), *, anew: bool = False) -> None:
-        """Learn how scripts stand: while the run waits for one, when `events` may change it, and for a page `anew`."""
+        """Learn how scripts stand: while the run waits for one, when `events` may change it, and for a page `again`."""
         has = self._turn.has_scripts
         told = any(isinstance(event.body, _ABOUT_SCRIPTS) for event in events)
         new = told and any(isinstance(event.body, ScriptProposed) for event in events)

@@ -1,4 +1,4 @@
-"""How whoever reads a run gets its batches: a backend that yields something else is told what to write, at once."""
+"""How the reader a run gets its batches: a backend that yields something else is told what to write, at once."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _EXAMPLE = "async def run_events(self, user, run_id, *, after=None): … yield [
 
 
 class NotBatches(TypeError):
-    """`run_events` is not an async generator of batches. The message is for whoever wrote the backend."""
+    """`run_events` is not an async generator of batches. The message is for anyone who wrote the backend."""
 
 
 def check_reading(backend: Backend) -> None:

@@ -68,7 +68,7 @@ class Relay:
             tasks: Where what has come is shown. Cancelled when the run cannot be shown any more.
             look: Says how the scripts stand that the run proposed.
         """
-        # An id here would vouch for rows that the page does not have.
+        # An id here would acknowledge for rows that the page does not have.
         vouched = None if rows is not None and (rows.after or 0) < (after or 0) else after
         # Shows the page that the stream gets through, before there is anything to say.
         await emit(ServerSentEvent(id=None if vouched is None else str(vouched)))

@@ -45,7 +45,7 @@ class LiveRows:
     """Folds a run's events and says what changes in the inspector.
 
     The page shows the rows of all events up to `wanted.after`. What `patches` returns brings it to the last event that
-    was added, and adds up to what the server would draw anew.
+    was added, and adds up to what the server would draw again.
     """
 
     def __init__(self, run_id: str, wanted: RowsWanted, urls: Urls) -> None:
@@ -63,13 +63,13 @@ class LiveRows:
         self._summed_up_at = float("-inf")
 
     def copy(self) -> LiveRows:
-        """Return another that goes on from here."""
+        """Return another that continues from here."""
         twin = copy(self)
         twin._fold, twin._timeline, twin._complete = self._fold.copy(), self._timeline.copy(), {**self._complete}
         return twin
 
     def can_show(self, wanted: RowsWanted) -> bool:
-        """Return whether a page that has the rows up to `wanted.after` can go on from here."""
+        """Return whether a page that has the rows up to `wanted.after` can continue from here."""
         if wanted.filter == self.wanted.filter:
             return True
         # What has come since may be hidden by the one filter and not by the other.

@@ -1,4 +1,4 @@
-"""The sources of a live answer: each is sent once, and where it is cited when the answer is over."""
+"""The sources of an active answer: each is sent once, and where it is cited when the answer has ended."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ def source_patches(run_id: str, before: RunView, view: RunView, citations: Citat
     """Return what changes of the sources when `before` becomes `view`.
 
     Args:
-        citations: Those of the answer, once it is over.
+        citations: Those of the answer, once it has ended.
     """
     known = len(before.sources)
     over = before.state.live and not view.state.live

@@ -22,7 +22,7 @@ DELAYED = "The answer is delayed: it cannot be read or saved right now. It will 
 class LiveStream:
     """Follows a run and shows it.
 
-    Whoever calls `run` reads the run; a task of its own shows what has come, and is there only while there is something
+    The caller of `run` reads the run; a task of its own shows what has come, and is there only while there is something
     to show. Thousands of streams are idle at a time, and a task that waits would cost each of them six kilobytes.
 
     Args:
@@ -55,7 +55,7 @@ class LiveStream:
         self._over = False
 
     async def run(self) -> None:
-        """Return when the page has been told that the run is over, or when another process has to tell it."""
+        """Return when the page has been told that the run has ended, or when another process has to tell it."""
         await self._follower.follow(self._wake)
         if self._follower.moved:
             self._tasks.cancel_scope.cancel()
@@ -81,7 +81,7 @@ class LiveStream:
             self._ended.set()
 
     async def _draw_frames(self) -> bool:
-        """Show what comes until nothing more is there; return whether the run is over."""
+        """Show what comes until nothing more is there; return whether the run has ended."""
         page, follower, timing = self._page, self._follower, self._follower.timing
         if follower.troubled:
             await self._tell_trouble()
@@ -97,14 +97,14 @@ class LiveStream:
                 await self._emit(ServerSentEvent(render_patches(patches), id=str(page.view.last_seq)))
                 self._on_shown()
             if follower.moved:
-                return False  # Another process goes on: the page connects to it, and is told nothing.
+                return False  # Another process continues: the page connects to it, and is told nothing.
             if follower.lost is not None:
                 await self._say_lost(follower.lost)
                 return True
             if not page.view.state.live:
                 await self._say_end()
                 return True
-            # What is dear to draw is drawn less often, so that no answer takes the server from other people.
+            # What is expensive to draw is drawn less often, so that no answer takes the server from other people.
             await anyio.sleep(max(timing.frame, _REST * page.cost))
             if not follower.waiting and not page.held:
                 return False

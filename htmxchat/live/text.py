@@ -1,4 +1,4 @@
-"""A text of a live answer as one reader's page shows it. Blocks that cannot change any more are never sent again."""
+"""A text of an active answer as one reader's page shows it. Blocks that cannot change any more are never sent again."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class LiveText:
         self._open: list[str] = []
 
     def copy(self, budget: Budget, citations: Citations) -> LiveText:
-        """Return another that goes on from here, with a budget and citations of its own."""
+        """Return another that continues from here, with a budget and citations of its own."""
         twin = copy(self)
         twin._stream, twin._settled_hash = self._stream.copy(), self._settled_hash.copy()
         twin._budget, twin._citations = budget, citations

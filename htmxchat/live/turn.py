@@ -44,7 +44,7 @@ class LiveTurn:
         self._queue: Mapping[str, Excerpt] | None = None
 
     def copy(self) -> LiveTurn:
-        """Return another that goes on from here. All but these is replaced as it changes, never changed."""
+        """Return another that continues from here. All but these is replaced as it changes, never changed."""
         twin = copy(self)
         twin._sizes = list(self._sizes)
         twin._folding, twin._body = self._folding.copy(), self._body.copy()
@@ -88,7 +88,7 @@ class LiveTurn:
             tail += self._state_patches()
         if hold(self.view) != hold(before):
             tail += self._composer_patches()
-        # A message vouches for all that came before its id, so nothing is held back when one is sent anyway.
+        # A message acknowledges all that came before its id, so nothing is held back when one is sent anyway.
         draw = pause or bool(tail) or len(self.view.sources) > len(before.sources)
         body = self._body.advance(before, self.view, changed, draw=draw)
         self._body.context = self._context
@@ -159,7 +159,7 @@ class LiveTurn:
     def _composer_patches(self) -> list[Patch]:
         live_run_id = self._id if self.view.state.live else None
         row = composer_actions(urls=self._context.urls, live_run_id=live_run_id, hold=hold(self.view))
-        # What has the focus keeps it while the run goes on.
+        # What has the focus keeps it while the run continues.
         return [Patch(self._composer, "outerMorph" if live_run_id else "outerHTML", render(row))]
 
 

@@ -1,4 +1,4 @@
-"""The queue of scripts: what a host may choose, what can be done with a script, and what comes of it.
+"""The queue of scripts: what a host may choose, what can be done with a script, and its result.
 
 The states are a pure machine (`states`) that the store drives; nothing here reads, writes or waits.
 """

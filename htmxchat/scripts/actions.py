@@ -1,4 +1,4 @@
-"""What can be done with a script. `htmxchat.scripts.states.step` says what comes of it. Standard library only."""
+"""What can be done with a script. `htmxchat.scripts.states.step` carries it out. Standard library only."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ class Approve:
     Attributes:
         digest: Of the text that was shown.
         code: The text to run instead, as the user edited it.
-        trusted: Nobody looked: the user lets this conversation run without asking.
+        trusted: No one looked: the user lets this conversation run without asking.
     """
 
     digest: str
@@ -85,7 +85,7 @@ class Abandon:
 
 @dataclass(frozen=True, slots=True)
 class Finish:
-    """The page that ran it says what came of it."""
+    """The page that ran it reports its result."""
 
     runner: str
     result: ScriptResult

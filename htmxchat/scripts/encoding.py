@@ -1,4 +1,4 @@
-"""What comes of a script as JSON, and back: for a store, a log and a page. Pure functions; standard library only."""
+"""The result of a script as JSON, and back: for a store, a log and a page. Pure functions; standard library only."""
 
 from __future__ import annotations
 

@@ -16,7 +16,7 @@ _FORMULA = re.compile(r"[=+\-@\t\r]")
 
 
 def result_files(result: ScriptResult) -> tuple[str, ...]:
-    """Return the names of the files that hold what came of a script. Its text is in `code.py`."""
+    """Return the names of the files that hold the result of a script. Its text is in `code.py`."""
     table = ("table.csv",) if isinstance(result.value, TableValue) else ()
     return ("output.txt", *table, "result.json")
 

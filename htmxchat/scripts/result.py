@@ -1,4 +1,4 @@
-"""What comes of a script, as plain frozen data. Standard library only.
+"""The result of a script, as plain frozen data. Standard library only.
 
 `encoding` makes JSON of it. The page knows the same shapes: `static/js/sandbox/result.d.ts` is made from this module.
 """
@@ -17,7 +17,7 @@ _NOTED = 2_000  # characters of a text in a run's log
 
 
 class ScriptState(StrEnum):
-    """Where a script is. Everything from `DONE` on is over, unless it is edited or run again."""
+    """Where a script is. Everything from `DONE` on has ended, unless it is edited or run again."""
 
     QUEUED = "queued"
     APPROVED = "approved"
@@ -135,12 +135,12 @@ class ScriptError:
 
 @dataclass(frozen=True, slots=True)
 class ScriptResult:
-    """What came of a script.
+    """The result of a script.
 
     Attributes:
         state: done, failed, rejected, cancelled or timed-out.
         value: What its last line is worth, if it is an expression that has a value.
-        pictures: The figures that it left open, besides the value.
+        pictures: The figures that it left open, apart from the value.
         error: Why it is not done; may be missing when the user did not want it.
         seconds: How long it ran.
         truncated: Whether some output was left out because there was too much.

@@ -52,7 +52,7 @@ class Tree:
         return tuple(each.id for each in self._after[turn.follows])
 
     def end_of(self, id: str) -> str | None:
-        """Return the last run on the branch of a turn or run, going on with what is newest; `None` for unknown ids."""
+        """Return the last run on the branch of a turn or run, the newest at each fork; `None` for unknown ids."""
         run = self.runs.get(id) or next(reversed(self._answers.get(id, [])), None)
         for _ in range(len(self.runs)):
             if run is None:
@@ -98,7 +98,7 @@ def place_of(db: Connection, conversation_id: str, turn_id: str) -> str | None:
 def read_turns(
     db: Connection, tree: Tree, path: Sequence[Row[Any]], live: Mapping[str, Sequence[RunEvent]] | None = None
 ) -> list[Turn]:
-    """Return the turns of a path, with their events; `live` may hold those of some live runs."""
+    """Return the turns of a path, with their events; `live` may hold those of some active runs."""
     logs = _read_logs(db, tree, path)
     turns = []
     for run in path:
@@ -115,7 +115,7 @@ def answer_turn(db: Connection, tree: Tree, run: Row[Any], ended: Any, live: Seq
     if ended is None:
         events = compact(live or rows.read_events(db, run.id, 0))
         view = fold(events)
-        # The events of a live run may be newer than its row.
+        # The events of an active run may be newer than its row.
         text, state = view.text, RunState(run.state) if view.state.live else view.state
     else:
         text, events, state = ended.text, _decode_log(ended.log), RunState(run.state)

@@ -118,7 +118,7 @@ class Conversations:
         """Return a conversation with the turns that are shown; the events of each are compacted.
 
         Args:
-            live: Events of live runs, by run id, that the caller knows, so that they need not be read.
+            live: Events of active runs, by run id, that the caller knows, so that they need not be read.
         """
 
         def work(db: Connection) -> Transcript:
@@ -148,7 +148,7 @@ class Conversations:
         await self._database.write(work)
 
     async def delete_conversation(self, user_id: str, conversation_id: str) -> str | None:
-        """Hide a conversation until it is restored or purged. Returns its live run's id; that run is asked to stop."""
+        """Hide a conversation until it is restored or purged. Returns the id of its active run, which is asked to stop."""
 
         def work(db: Connection) -> str | None:
             rows.find(db, user_id, conversation_id)

@@ -188,13 +188,13 @@ def _telling(work: Callable[[Connection], T]) -> Callable[[Connection], T]:
 
 
 async def uncancelled(tasks: set[asyncio.Task[Any]], work: Coroutine[Any, Any, T]) -> T:
-    """Await `work`, which goes on to its end even if the caller is cancelled; meanwhile it is one of `tasks`.
+    """Await `work`, which continues to its end even if the caller is cancelled; meanwhile it is one of `tasks`.
 
     A cancelled statement would cost its connection.
     """
     task = asyncio.create_task(work)
     tasks.add(task)
     task.add_done_callback(tasks.discard)
-    # When the caller has gone, nobody else hears of a failure, and asyncio would complain of that.
+    # When the caller has gone, no one else hears of a failure, and asyncio would complain of that.
     task.add_done_callback(lambda done: done.cancelled() or done.exception())
     return await asyncio.shield(task)

@@ -13,7 +13,7 @@ _IDENTITY = "identity"
 
 
 class Keys:
-    """Keys. They are stored as they are: whoever can read the database has them."""
+    """Keys. They are stored as they are: anyone who can read the database has them."""
 
     def __init__(self, database: Database) -> None:
         self._database = database

@@ -31,7 +31,7 @@ class Listening:
 
     @property
     def notifies(self) -> bool:
-        """Whether the database can tell. Else whoever wants news looks for it, again and again."""
+        """Whether the database can tell. Else anyone who wants news looks for it, again and again."""
         dialect = self._database.engine.core.dialect
         return dialect.name == "postgresql" and dialect.driver == "asyncpg"
 

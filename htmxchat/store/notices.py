@@ -1,6 +1,6 @@
 """What a transaction tells other processes, on databases that can: PostgreSQL, by NOTIFY.
 
-A notice only says where to look. Whoever misses one finds out by looking now and then.
+A notice only says where to look. Anyone who misses one finds out by looking now and then.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ _MAX_LENGTH = 7_500  # PostgreSQL takes up to 8,000 bytes
 
 
 class Notice(Enum):
-    """What has become of a run.
+    """What has happened to a run.
 
     - `LOG`: it has more events.
     - `ANSWER`: what it waits for was answered.
@@ -41,7 +41,7 @@ def forget(db: Connection) -> None:
 
 
 def send(db: Connection) -> None:
-    """Tell what was noted: one statement, whatever that was. Nobody hears of it before the commit."""
+    """Tell what was noted: one statement, whatever that was. No one hears of it before the commit."""
     noted: dict[Notice, set[str]] = db.info.pop(_KEY, {})
     if noted and db.dialect.name == "postgresql":
         payloads = (_encode(notice, run_ids) for notice, run_ids in noted.items())

@@ -18,7 +18,7 @@ from .database import Database
 
 @dataclass(frozen=True, slots=True)
 class Notes:
-    """What an agent keeps beside its log, which nobody else sees.
+    """What an agent keeps beside its log, which no one else sees.
 
     Attributes:
         checkpoint: Where the run can be resumed, or that it cannot, and the number of the last event before that.
@@ -31,7 +31,7 @@ class Notes:
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """What a live run has to write.
+    """What an active run has to write.
 
     Attributes:
         events: Numbered from the next number of the log on, without gaps.
@@ -51,11 +51,11 @@ class Batch:
 
 @dataclass(frozen=True, slots=True)
 class News:
-    """What has come of a run since somebody looked.
+    """What has come of a run since someone looked.
 
     Attributes:
         live: Whether more can come.
-        more: Whether more may be there already: nobody gets all of a long log at once.
+        more: Whether more may be there already: no one gets all of a long log at once.
     """
 
     events: Sequence[RunEvent]
@@ -77,7 +77,7 @@ class RunLogs:
         self._most = most
 
     async def append(self, batches: Sequence[Batch], owner: str, *, again: bool = False) -> set[str]:
-        """Write more of several live runs' logs, in one transaction.
+        """Write more of several active runs' logs, in one transaction.
 
         Args:
             owner: The process that writes them.
@@ -113,7 +113,7 @@ class RunLogs:
         """Say that a process is alive.
 
         Returns:
-            The ids of its live runs, and whether each was asked to stop.
+            The ids of its active runs, and whether each was asked to stop.
         """
 
         def work(db: Connection) -> dict[str, bool]:
@@ -126,7 +126,7 @@ class RunLogs:
         return await self._database.write(work, reserved=True)
 
     async def end_lease(self, owner: str) -> None:
-        """Say that a process is gone. Its live runs are anybody's to end."""
+        """Say that a process is gone. Its active runs are anybody's to end."""
         mine = delete(t.processes).where(t.processes.c.id == owner)
         await self._database.write(lambda db: db.execute(mine), reserved=True)
 
@@ -167,7 +167,7 @@ class RunLogs:
         """Return what has come of a user's run after a number.
 
         Raises:
-            NotFound: It does not exist, or belongs to somebody else.
+            NotFound: It does not exist, or belongs to someone else.
         """
 
         def work(db: Connection) -> News:

@@ -35,7 +35,7 @@ from .notices import Notice
 _INSERT_EVENTS = insert(t.events)
 _OF_RUN = update(t.runs).where(t.runs.c.id == bindparam("run"))
 _KEEP_CHECKPOINT = _OF_RUN.values(checkpoint=bindparam("reached"), checkpoint_seq=bindparam("reached_seq"), deaths=0)
-_PINNED = -1  # in place of the number: no other process can go on with the run
+_PINNED = -1  # in place of the number: no other process can continue with the run
 _PIN = _OF_RUN.values(checkpoint_seq=_PINNED)
 _KEEP_MEMORY = _OF_RUN.values(memory=bindparam("remembered"))
 _END = _OF_RUN.values(
@@ -68,7 +68,7 @@ def awaited(db: Connection, run_id: str) -> str | None:
 
 
 def check_idle(db: Connection, conversation_id: str) -> None:
-    """Refuse what needs a conversation without a live run.
+    """Refuse what needs a conversation without an active run.
 
     Raises:
         Busy: It has one.
@@ -79,7 +79,7 @@ def check_idle(db: Connection, conversation_id: str) -> None:
 
 
 def begin(db: Connection, run: Run, owner: str, agent: str | None) -> RunEvent:
-    """Write a live run, which is shown from now on, and its first event, in a locked conversation that has none."""
+    """Write an active run, which is shown from now on, and its first event, in a locked conversation that has none."""
     memory = select(_BEFORE.c.memory).join(t.turns, t.turns.c.follows == _BEFORE.c.id)
     remembered = memory.where(t.turns.c.id == run.turn_id).scalar_subquery()
     values: dict[str, Any] = {"id": run.id, "conversation_id": run.conversation_id, "turn_id": run.turn_id}
@@ -149,7 +149,7 @@ def insert_events(db: Connection, logs: Mapping[str, Sequence[RunEvent]], *, aga
 
 
 def _note_effects(db: Connection, run_id: str, body: EventBody) -> None:
-    """Write what an event changes besides the log: the answers, the queue of scripts, and what the run waits for."""
+    """Write what an event changes apart from the log: the answers, the queue of scripts, and what the run waits for."""
     match body:
         case InputRequested(request_id=request_id):
             db.execute(update(t.runs).where(t.runs.c.id == run_id).values(waiting=request_id))
@@ -181,7 +181,7 @@ def keep_checkpoints(db: Connection, checkpoints: Mapping[str, tuple[Checkpoint 
 
 
 def can_go_on(run: Any) -> bool:
-    """Return whether another process can go on with a run as it is now."""
+    """Return whether another process can continue with a run as it is now."""
     return run.agent is not None and run.checkpoint_seq != _PINNED
 
 
@@ -207,7 +207,7 @@ def lock_runs(db: Connection, run_ids: Sequence[str]) -> Sequence[Any]:
 
 
 def finish(db: Connection, run_id: str, conversation_id: str, outcome: RunEnded) -> None:
-    """End a locked live run whose process does not."""
+    """End a locked active run whose process does not."""
     events = rows.read_events(db, run_id, 0)
     last = RunEvent(events[-1].seq + 1, rows.now(), outcome)
     insert_events(db, {run_id: [last]})
@@ -216,7 +216,7 @@ def finish(db: Connection, run_id: str, conversation_id: str, outcome: RunEnded)
 
 
 def end(db: Connection, logs: Mapping[str, Sequence[RunEvent]], conversations: Mapping[str, str]) -> None:
-    """Turn locked live runs into ones that have ended: as many statements for many as for one.
+    """Turn locked active runs into ones that have ended: as many statements for many as for one.
 
     Args:
         logs: All events of each run, compacted; the last is `RunEnded`.

@@ -53,17 +53,17 @@ class Runs:
         instead_of: str | None = None,
         most: int | None = None,
     ) -> Started:
-        """Store a user's turn and a live run that answers it; without an id, in a new conversation.
+        """Store a user's turn and an active run that answers it; without an id, in a new conversation.
 
         Args:
             owner: Who writes the run's log: 32 characters at most, different for every backend object.
-            agent: The agent that can go on with the run in another process; `None` when none can.
+            agent: The agent that can continue with the run in another process; `None` when none can.
             submission: What the page calls this message. The same text with the same one is stored once.
             instead_of: A turn of the conversation in whose place this one stands, on a branch of its own.
-            most: How many live runs the user may have, this one included.
+            most: How many active runs the user may have, this one included.
 
         Raises:
-            Busy: The conversation has a live run; nothing was stored.
+            Busy: The conversation has an active run; nothing was stored.
             TooManyRuns: The user would have more than `most`; nothing was stored.
         """
         text = clean_text(text)
@@ -104,12 +104,12 @@ class Runs:
     async def retry_run(
         self, user_id: str, run_id: str, *, owner: str, agent: str | None = None, most: int | None = None
     ) -> Started:
-        """Store another live run for the turn that `run_id` answered. The earlier answers are kept beside it.
+        """Store another active run for the turn that `run_id` answered. The earlier answers are kept beside it.
 
         Raises:
-            Busy: The conversation has a live run.
+            Busy: The conversation has an active run.
             InvalidInput: The turn is not the latest that is shown.
-            TooManyRuns: The user would have more than `most` live runs.
+            TooManyRuns: The user would have more than `most` active runs.
         """
 
         def work(db: Connection) -> Started:
@@ -161,7 +161,7 @@ class Runs:
 
         Raises:
             NotFound: Also when the conversation has no such turn or run.
-            Busy: The conversation has a live run.
+            Busy: The conversation has an active run.
         """
 
         def work(db: Connection) -> None:

@@ -16,7 +16,7 @@ from .database import Database
 
 
 class ScriptLog:
-    """Scripts and what became of them. Every change is one transaction that no other change of the queue can cross.
+    """Scripts and what happened to them. Every change is one transaction that no other change of the queue can cross.
 
     What agents propose joins the queue with the event that says so, and what a run waits for is cancelled when it ends.
     """

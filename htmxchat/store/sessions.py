@@ -14,10 +14,10 @@ from .database import Database
 
 
 class Sessions:
-    """Sign-ins by a secret that only the browser has; the tables hold its SHA-256. Every write removes what is over.
+    """Sign-ins by a secret that only the browser has; the tables hold its SHA-256. Every write removes what has ended.
 
-    The table `htmxchat_sessions` holds the users' tokens as they are: whoever can read the database can use them until
-    they expire.
+    The table `htmxchat_sessions` holds the users' tokens as they are: anyone who can read the database can use them
+    until they expire.
     """
 
     def __init__(self, database: Database) -> None:
@@ -38,13 +38,13 @@ class Sessions:
         await self._add(t.sessions, secret, values)
 
     async def get_session(self, secret: str) -> User | None:
-        """Return who is signed in; `None` when nobody is, or not any more."""
+        """Return who is signed in; `None` when no one is, or not any more."""
         this = select(t.sessions).where(t.sessions.c.id == _digest(secret), t.sessions.c.expires_at > rows.now())
         row = await self._database.read(lambda db: db.execute(this).one_or_none())
         return None if row is None else User(row.user_id, row.name, row.token, row.expires_at)
 
     async def token_of(self, user_id: str) -> str | None:
-        """Return the token of a user's latest sign-in; `None` when nobody is signed in as that."""
+        """Return the token of a user's latest sign-in; `None` when no one is signed in as that."""
         mine = and_(
             t.sessions.c.user_id == user_id, t.sessions.c.expires_at > rows.now(), t.sessions.c.token.is_not(None)
         )

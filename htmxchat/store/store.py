@@ -1,7 +1,7 @@
 """The durable log: conversations, turns, runs and events, in SQLite or any database with an asyncio driver.
 
-The log is the truth; notification is only a wake-up. Everything that somebody asks for by id takes the user's id, and
-raises `NotFound` for what belongs to somebody else exactly as for what never existed.
+The log is the truth; notification is only a wake-up. Everything that someone asks for by id takes the user's id, and
+raises `NotFound` for what belongs to someone else exactly as for what never existed.
 """
 
 from __future__ import annotations
@@ -99,7 +99,7 @@ class Store:
     async def prune(self, older_than: timedelta) -> int:
         """Remove conversations in which nothing has happened for a time, with everything in them.
 
-        One in which a process answers stays. A question that nobody has answered for all that time goes with its
+        One in which a process answers stays. A question that no one has answered for all that time goes with its
         conversation, unless its process still holds it. Sign-ins stay: they end by themselves.
 
         Args:
@@ -116,7 +116,7 @@ class Store:
     async def delete_user(self, user_id: str) -> int:
         """Remove all that is kept of a user: conversations, also deleted ones, and sign-ins.
 
-        A live run loses its log, so its agent is stopped, within a second or so.
+        An active run loses its log, so its agent is stopped, within a second or so.
 
         Returns:
             How many conversations were removed.

@@ -107,23 +107,23 @@ runs = Table(
     Column("user_id", Text, nullable=False),
     Column("state", String(16), nullable=False),
     Column("created_at", Moment, nullable=False),
-    # The process that writes the log; NULL for a live run that waits for one.
+    # The process that writes the log; NULL for an active run that waits for one.
     Column("owner", String(32)),
-    # Whose runs another process may go on with; NULL when no process can.
+    # Whose runs another process may continue with; NULL when no process can.
     Column("agent", Text),
-    # Where it may go on: what the agent said, and the number of the last event before that; -1 while it may not.
+    # Where it may continue: what the agent said, and the number of the last event before that; -1 while it may not.
     Column("checkpoint", JSON(none_as_null=True)),
     Column("checkpoint_seq", Integer, nullable=False, default=0),
     # How many processes have died over it since then.
     Column("deaths", SmallInteger, nullable=False, default=0),
-    # Since when it could go on and has no process.
+    # Since when it could continue and has no process.
     Column("released_at", Moment),
     # What the agent wants to know in the runs after it.
     Column("memory", JSON(none_as_null=True)),
     Column("stop_requested", Boolean, nullable=False, default=False),
-    # What the live run waits for: a request or a script.
+    # What the active run waits for: a request or a script.
     Column("waiting", Text),
-    # 1 while the run lives, else NULL: so the database itself allows one live run a conversation, and many others.
+    # 1 while the run lives, else NULL: so the database itself allows one active run a conversation, and many others.
     Column("active", SmallInteger),
     # Written when the run ends: the compacted events, and the answer.
     Column("log", JSON(none_as_null=True)),
@@ -135,7 +135,7 @@ runs = Table(
     Index(f"{_PREFIX}runs_by_owner", "active", "owner"),
 )
 
-# Processes with live runs, and when each last said that it is alive.
+# Processes with active runs, and when each last said that it is alive.
 processes = Table(
     f"{_PREFIX}processes",
     metadata,
@@ -207,7 +207,7 @@ links = Table(
     Column("workflow_id", Text, nullable=False, default=""),
 )
 
-# Sign-ins that the chat looks after. Ids are SHA-256 of what the cookie holds, so the table lets nobody in; tokens are
+# Sign-ins that the chat looks after. Ids are SHA-256 of what the cookie holds, so the table lets no one in; tokens are
 # kept as they are, because the backend needs them.
 sessions = Table(
     f"{_PREFIX}sessions",

@@ -1,6 +1,6 @@
-"""The store's part for runs that outlive their process: who has gone, and who goes on with what it has left.
+"""The store's part for runs that outlive their process: who has gone, and who continues with what it has left.
 
-A live run that can go on has no owner while no process has it. Whoever claims it first goes on with it: one that waits
+An active run that can continue has no owner while no process has it. The first that claims it continues: one that waits
 for the user only once there is an answer, so waiting costs nothing.
 """
 
@@ -34,8 +34,8 @@ class Left:
     """What others have left.
 
     Attributes:
-        silent: Processes with live runs that have said nothing for some time, and when they last did.
-        runs: Runs that whoever has asked could claim.
+        silent: Processes with active runs that have said nothing for some time, and when they last did.
+        runs: Runs that anyone who has asked could claim.
     """
 
     silent: Mapping[str, datetime | None]
@@ -44,7 +44,7 @@ class Left:
 
 @dataclass(frozen=True, slots=True)
 class RunContext:
-    """What an agent has to know to answer a run, or to go on with it.
+    """What an agent has to know to answer a run, or to continue with it.
 
     Attributes:
         text: What the user wrote.
@@ -53,7 +53,7 @@ class RunContext:
         replaced: The answer before this one to the same turn.
         memory: What the run before it on its branch has remembered.
         forks: Whether the answer before it was followed by something else already.
-        checkpoint: What the agent said last of where the run can go on.
+        checkpoint: What the agent said last of where the run can continue.
         checkpoint_seq: The number of the last event before that.
         answers: What was answered since: requests, and scripts that have run, by their ids.
     """
@@ -79,7 +79,7 @@ class Takeover:
         """Return what other processes have left. Two queries of a few rows, however many runs wait.
 
         Args:
-            agent: Whose runs this process can go on with. Those of others are left to them.
+            agent: Whose runs this process can continue with. Those of others are left to them.
             orphans_since: What has been left since before then is anybody's, to be ended.
         """
         last = t.processes.c.alive_at
@@ -97,10 +97,10 @@ class Takeover:
         return await self._database.read(work, reserved=True)
 
     async def give_up_process(self, owner: str, alive_at: datetime | None) -> tuple[int, int]:
-        """Release the live runs of a process that is gone, or end those with which nobody can go on.
+        """Release the active runs of a process that is gone, or end those with which no one can continue.
 
-        They end as cancelled if they were asked to stop, else as failed. One that can go on and was asked to stop is
-        released too: whoever claims it knows whether somebody else has to be told of the stop.
+        They end as cancelled if they were asked to stop, else as failed. One that can continue and was asked to stop is
+        released too: anyone who claims it knows whether someone else has to be told of the stop.
 
         Args:
             alive_at: The process's last sign of life.
@@ -124,7 +124,7 @@ class Takeover:
         return await self._database.write(work, reserved=True)
 
     async def give_up_runs(self, ids: Sequence[str], owner: str) -> None:
-        """Release live runs of a process that does not know of them, or end them."""
+        """Release active runs of a process that does not know of them, or end them."""
 
         def work(db: Connection) -> None:
             conversations = run_rows.lock_conversations_of(db, ids)
@@ -135,14 +135,14 @@ class Takeover:
         await self._database.write(work, reserved=True)
 
     async def release_run(self, run_id: str, owner: str) -> None:
-        """Leave a live run to whoever claims it. Nothing happens to one that is not the owner's."""
+        """Leave an active run to anyone who claims it. Nothing happens to one that is not the owner's."""
         mine = and_(t.runs.c.id == run_id, t.runs.c.owner == owner)
         await self._database.write(lambda db: _release(db, mine), reserved=True)
 
     async def claim_runs(
         self, ids: Sequence[str], owner: str, agent: str | None, orphans_since: datetime, *, stops: bool = False
     ) -> list[tuple[Run, tuple[RunEvent, ...]]]:
-        """Become the owner of runs that no process has, and return those that the agent can go on with.
+        """Become the owner of runs that no process has, and return those that the agent can continue with.
 
         What was left since before `orphans_since` by another agent is ended. See `look_for_left`.
 
@@ -167,7 +167,7 @@ class Takeover:
         return await self._database.write(work, reserved=True)
 
     async def users_of_left(self, ids: Sequence[str], agent: str | None) -> dict[str, str]:
-        """Return whose those of some runs are that no process has and that an agent can go on with."""
+        """Return whose those of some runs are that no process has and that an agent can continue with."""
         left = and_(t.runs.c.id.in_(ids), t.runs.c.owner.is_(None), t.runs.c.agent == agent)
         these = select(t.runs.c.id, t.runs.c.user_id).where(left)
         return {
@@ -181,7 +181,7 @@ class Takeover:
             await self._database.write(lambda db: db.execute(update(t.runs).where(left).values(released_at=rows.now())))
 
     async def live_checkpoint(self, conversation_id: str) -> JSON:
-        """Return the last checkpoint of a conversation's live run; `None` without one."""
+        """Return the last checkpoint of a conversation's active run; `None` without one."""
         live = select(t.runs.c.checkpoint).where(t.runs.c.conversation_id == conversation_id, t.runs.c.active == 1)
         return await self._database.read(lambda db: db.scalar(live))
 

@@ -52,7 +52,7 @@ class Trouble:
         self._crowded_at = -math.inf
 
     def describe(self, error: Exception, *, writes: bool) -> BackendError:
-        """Log a failure, and return what it means to whoever asked."""
+        """Log a failure, and return what it means to anyone who asked."""
         if isinstance(error, Crowded | PoolTimeout):
             # Many find out at the same time.
             if time.monotonic() > self._crowded_at + _CROWD:

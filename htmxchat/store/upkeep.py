@@ -1,4 +1,4 @@
-"""The store's part for whoever runs the chat: what is old goes, and a person's data can be handed out or removed."""
+"""The store's part for the chat's administrator: what is old goes, and a person's data can be handed out or removed."""
 
 from __future__ import annotations
 

@@ -34,7 +34,7 @@ class AgentConformance:
 
     Attributes:
         uses_model: Whether the agent asks the model that it is given. One that does not is put to fewer tests.
-        goes_on: Whether a run in the middle of an answer goes on in another process, if the agent has `resume`.
+        goes_on: Whether a run in the middle of an answer continues in another process, if the agent has `resume`.
         question_answer: What to answer what `make_asking_agent` makes.
         patience: How many seconds anything may take.
     """

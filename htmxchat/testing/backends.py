@@ -58,7 +58,7 @@ class Stall:
 
 @dataclass(frozen=True, slots=True)
 class Break:
-    """Readers who come here lose the stream; the run goes on.
+    """Readers who come here lose the stream; the run continues.
 
     Attributes:
         error: What they get; with `None` the stream just ends, without a `RunEnded`.

@@ -42,7 +42,7 @@ def submitting(quick: bool) -> list[Table]:
 
 
 async def _send(site: Site, wave: int) -> list[float]:
-    """Return how many seconds each message took. Everybody reads the answer to its end."""
+    """Return how many seconds each message took. Everyone reads the answer to its end."""
     people = [Conversation(f"wave-{wave}-{number}", "resumable", WORDS, RATE) for number in range(PEOPLE)]
     async with asyncio.timeout(120), asyncio.TaskGroup() as tasks:
         for each in people:

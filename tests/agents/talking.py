@@ -1,4 +1,4 @@
-"""Talking with an agent in a test: a backend over a store of its own, and what came of each turn."""
+"""Talking with an agent in a test: a backend over a store of its own, and the result of each turn."""
 
 from __future__ import annotations
 
@@ -29,14 +29,14 @@ async def served(agent: Any, url: str | None = None) -> AsyncIterator[LocalBacke
 
 
 async def say(backend: LocalBackend, text: str, answers: Sequence[JSON] = (), *, after: Run | None = None) -> Run:
-    """Say something and answer what is asked; return the run once it is over."""
+    """Say something and answer what is asked; return the run once it has ended."""
     run = await backend.start_run(ANN, None if after is None else after.conversation_id, text)
     await answer(backend, run, answers)
     return run
 
 
 async def answer(backend: LocalBackend, run: Run, answers: Sequence[JSON] = ()) -> None:
-    """Answer what a run asks, in turn, until it is over."""
+    """Answer what a run asks, in turn, until it has ended."""
     left = list(answers)
     with anyio.fail_after(PATIENCE):
         async for event in each_event(backend, ANN, run.id):
@@ -55,7 +55,7 @@ async def view(backend: LocalBackend, run: Run) -> RunView:
 
 
 async def reach(backend: LocalBackend, run: Run, met: Callable[[RunView], Any]) -> RunView:
-    """Read a live run until its view is as wanted."""
+    """Read an active run until its view is as wanted."""
     seen: list[RunEvent] = []
     with anyio.fail_after(PATIENCE):
         async for event in each_event(backend, ANN, run.id):

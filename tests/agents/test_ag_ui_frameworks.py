@@ -154,7 +154,7 @@ class Talk:
         self.conversation: str | None = None
 
     async def say(self, text: str, *answers: str, stop_at: str = "") -> RunView:
-        """Say something, answer what is asked, and return what comes of it."""
+        """Say something, answer what is asked, and return its result."""
         run = await self.backend.start_run(self.user, self.conversation, text)
         self.conversation = run.conversation_id
         return await self.read(run, *answers, stop_at=stop_at)

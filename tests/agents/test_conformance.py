@@ -122,7 +122,7 @@ class TestOpenAI(AgentConformance):
 
 
 class TestAgUi(AgentConformance):
-    goes_on = False  # the protocol cannot go on with a stream
+    goes_on = False  # the protocol cannot continue with a stream
 
     async def make_agent(self, model: Model) -> Agent | Responder:
         async def source(asked: Any) -> AsyncIterator[dict[str, Any]]:

@@ -1,4 +1,4 @@
-"""What servers have really sent, and what comes of it: the text, the calls, the end and the sentence of each."""
+"""What servers have really sent, and its result: the text, the calls, the end and the sentence of each."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a Pydantic AI agent asks the user, and runs that go on in another process."""
+"""What a Pydantic AI agent asks the user, and runs that continue in another process."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def url(tmp_path: Path) -> str:
 
 
 def deleting(done: list[str], **settings: Any) -> Agent[Any, Any]:
-    """An agent that deletes two files and reports what came of it."""
+    """An agent that deletes two files and reports its result."""
     calls = [call("delete", '{"path": "a"}', "one"), call("delete", '{"path": "b"}', "two", 1)]
 
     async def stream(messages: list[ModelMessage], info: AgentInfo) -> AsyncIterator[Any]:

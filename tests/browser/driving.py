@@ -11,7 +11,7 @@ from typing import Any
 from playwright.sync_api import Locator, Page, expect
 
 # What htmx notes on elements, what only says where the mouse or the focus is, and what the page's script adds to an
-# answer once it is over, is not the page's content.
+# answer once it has ended, is not the page's content.
 _DOM = """() => {
   const turns = document.querySelector('#turns').cloneNode(true);
   for (const element of [turns, ...turns.querySelectorAll('*')]) {
@@ -41,12 +41,12 @@ def say(page: Page, markdown: str) -> None:
 
 
 def emit(page: Page, *events: tuple[str, dict[str, Any]] | str) -> None:
-    """Have the agent send these events; with "forever" at the end it goes on."""
+    """Have the agent send these events; with "forever" at the end it continues."""
     send(page, f"emit {json.dumps(events)}")
 
 
 def start(page: Page, text: str, state: str = "completed") -> None:
-    """Send a first message and wait for what comes of it."""
+    """Send a first message and wait for its result."""
     send(page, text)
     wait_for_state(page, state)
     expect(page).to_have_url(re.compile("/c/"))

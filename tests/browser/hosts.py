@@ -62,8 +62,8 @@ async def respond(request: Request) -> AsyncGenerator[str | EventBody | RunScrip
 
     `words N PAUSE` writes N words, `stages N` goes through N stages, `ticks PAUSE` changes stage for ever; `forever`
     never stops; `fail` breaks off; `ask` asks, `ask freely` without choices, `ask first` before it proposes a script;
-    `run JSON` waits for the string to run as Python and says what came of it, `propose JSON` proposes a list of them;
-    `say JSON` answers with the string, `emit JSON` with events, each as a pair of its name and its fields, and goes on
+    `run JSON` waits for the string to run as Python and says its result, `propose JSON` proposes a list of them;
+    `say JSON` answers with the string, `emit JSON` with events, each as a pair of its name and its fields, and continues
     for ever if the last is `"forever"`.
     """
     command, _, rest = request.text.partition(" ")
@@ -134,7 +134,7 @@ def signed_out() -> Starlette:
 
 
 def hostile() -> Starlette:
-    """Return a chat whose every word, besides the answers, is hostile."""
+    """Return a chat whose every word, apart from the answers, is hostile."""
 
     async def identify(_request: object) -> User:
         return User(HOSTILE, name=HOSTILE)

@@ -1,6 +1,6 @@
 """A host with a scripted model behind an OpenAI-compatible API, both in one process: `python model_host.py --port 0`.
 
-The model proposes Python, and then says what came of it.
+The model proposes Python, and then says its result.
 """
 
 from __future__ import annotations

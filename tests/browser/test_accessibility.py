@@ -1,4 +1,4 @@
-"""For everybody: axe finds nothing, the keyboard reaches everything, and a screen reader hears each thing once."""
+"""For everyone: axe finds nothing, the keyboard reaches everything, and a screen reader hears each thing once."""
 
 from __future__ import annotations
 

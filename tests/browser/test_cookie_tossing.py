@@ -32,7 +32,7 @@ OWN = "A question of my own"
 
 
 class OpenDoor(Door):
-    """A login that lets everybody in, each time as somebody else, without a server of its own."""
+    """A login that lets everyone in, each time as someone else, without a server of its own."""
 
     async def begin(self, callback: str) -> SignInAt:
         return SignInAt(f"{callback}?word=please")
@@ -42,7 +42,7 @@ class OpenDoor(Door):
 
 
 async def toss(request: Request) -> Response:
-    """Set the cookies that the query holds, as whoever owns this host can."""
+    """Set the cookies that the query holds, as anyone who owns this host can."""
     response = HTMLResponse("<!doctype html><title>evil</title>")
     for _, cookie in parse_qsl(request.url.query, encoding="latin-1"):
         response.raw_headers.append((b"set-cookie", cookie.encode("latin-1")))

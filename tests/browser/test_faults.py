@@ -1,4 +1,4 @@
-"""A page whose server stops, or whose server's database goes away: it says what is so, and goes on."""
+"""A page whose server stops, or whose server's database goes away: it says what is so, and continues."""
 
 from __future__ import annotations
 

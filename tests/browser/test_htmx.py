@@ -1,4 +1,4 @@
-"""What `htmx.js` relies on without htmx promising it: whoever takes another version of htmx learns here what it changes."""
+"""What `htmx.js` relies on without htmx promising it: a new version of htmx shows here what it changes."""
 
 from __future__ import annotations
 

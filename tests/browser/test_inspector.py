@@ -59,7 +59,7 @@ def inspect(page: Page) -> None:
 
 
 def begin(page: Page, text: str = "ticks 0.02") -> None:
-    """Begin a run that goes on, and inspect it."""
+    """Begin a run that continues, and inspect it."""
     send(page, text)
     wait_for_state(page, "running")
     inspect(page)
@@ -123,7 +123,7 @@ def test_pausing_asks_for_nothing_and_holds_the_row_that_grows(chat: Page) -> No
     key(chat, "p")
     shown = lines(chat)
     reached = numbers(chat)[-1]
-    until(lambda: int(chat.locator(f"#{id}").get_attribute("data-seq") or 0) > reached + 20)  # out of sight it goes on
+    until(lambda: int(chat.locator(f"#{id}").get_attribute("data-seq") or 0) > reached + 20)  # it continues hidden
     assert lines(chat) == shown
     expect(chat.locator("#inspector-new")).to_be_empty()
     key(chat, "p")

@@ -1,4 +1,4 @@
-"""What is pressed twice happens once, whoever was too quick: the finger, the key, the network or the proxy."""
+"""What is pressed twice happens once, anyone who was too quick: the finger, the key, the network or the proxy."""
 
 from __future__ import annotations
 

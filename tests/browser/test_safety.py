@@ -1,4 +1,4 @@
-"""The agent, the user and the host write what they like: none of it runs, and nobody else hears of it.
+"""The agent, the user and the host write what they like: none of it runs, and no one else hears of it.
 
 Every test of this folder fails on a violation of the policy, an uncaught error or a request to another host
 (`conftest.new_context`); these bring the hostile words.

@@ -291,7 +291,7 @@ def test_values_are_shown_as_what_they_are(chat: Page) -> None:
     assert download.value.path().read_text().splitlines()[0] == "name,n"
 
 
-# What came of a script stands in the answer.
+# The result of a script stands in the answer.
 
 TABLE = "print('one')\nprint('two')\nprint('three')\n[{'name': f'r{n}', 'n': n} for n in range(16)]"
 PLOT = """class Plot:
@@ -624,7 +624,7 @@ def test_what_is_shown_and_what_was_approved_must_be_the_same_text(chat: Page, e
             press(card(chat, "Script 0"), "approve")
         expect_state(card(chat, "Script 0"), "approved")
     else:
-        # Another tab has approved it, so this one shows the card anew before it would run it.
+        # Another tab has approved it, so this one shows the card again before it would run it.
         url, digest = address(card(chat, "Script 0")), card(chat, "Script 0").get_attribute("data-digest") or ""
         chat.request.post(chat.url.partition("/chat/")[0] + url, form={"approve": "yes", "digest": digest})
         expect(card(chat, "Script 0").locator(".lines")).to_contain_text("dangerous")

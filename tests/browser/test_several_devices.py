@@ -34,7 +34,7 @@ def devices(context_with_python: BrowserContext, site: Server, new_context: Call
 
 
 def assert_equal(pages: Devices) -> None:
-    """All show the same turns, and none was loaded anew."""
+    """All show the same turns, and none was loaded again."""
     shown = dom(pages[0])
     for page in pages[1:]:
         until(partial(lambda page: dom(page) == shown, page))

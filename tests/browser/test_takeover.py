@@ -1,4 +1,4 @@
-"""The process that answers goes while a page is open: another one goes on, and the page hardly shows it."""
+"""The process that answers goes while a page is open: another one continues, and the page hardly shows it."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from tests.browser.driving import answer, assert_complete, assert_same_after_rel
 from tests.browser.proxy import Proxy
 from tests.servers import Host, uvicorn
 
-# In `handed-over`, nobody ever takes a process for dead: what goes on there was handed over.
+# In `handed-over`, no one ever takes a process for dead: what continues there was handed over.
 APP = """
 from starlette.applications import Starlette
 from starlette.routing import Mount

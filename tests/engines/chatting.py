@@ -36,7 +36,7 @@ def begin(chat: Browser, text: str) -> None:
 
 
 def start(chat: Browser, text: str, state: str = "completed") -> None:
-    """Send a message and wait for what comes of it."""
+    """Send a message and wait for its result."""
     begin(chat, text)
     wait_for_state(chat, state)
 

@@ -38,7 +38,7 @@ def missing(engine: str) -> str:
 
 
 class Engine:
-    """A browser that is started when it is wanted, and anew when it does not answer any more."""
+    """A browser that is started when it is wanted, and again when it does not answer any more."""
 
     def __init__(self, launch: Callable[[], AbstractContextManager[Browser]]) -> None:
         self._launch = launch

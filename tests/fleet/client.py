@@ -9,7 +9,7 @@ _NO_ANSWER = 0
 
 
 class Connection:
-    """One request and its response. HTTP/1.0, so a body goes on until the connection ends.
+    """One request and its response. HTTP/1.0, so a body continues until the connection ends.
 
     Attributes:
         status: 0 when there was no answer.

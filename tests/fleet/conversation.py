@@ -49,7 +49,7 @@ class Conversation:
         page: What the page showed then.
         messages: All that came on the stream since.
         seen: The number of the last event that the page shows.
-        ended: When it was told that the answer is over.
+        ended: When it was told that the answer has ended.
         silence: The longest time without anything new, in seconds.
         connections: How many times it has connected.
         cuts: How many of them the reader itself broke.

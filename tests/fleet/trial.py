@@ -49,7 +49,7 @@ class Plan:
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """What came of it.
+    """Its result.
 
     Attributes:
         users: Those that began at once.

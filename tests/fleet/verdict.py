@@ -1,4 +1,4 @@
-"""What became of a conversation, and which promises were broken: looked at from outside, as its user would."""
+"""What happened to a conversation, and which promises were broken: looked at from outside, as its user would."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _AFTER_OUTAGE = 3.0
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What became of a conversation.
+    """What happened to a conversation.
 
     Attributes:
         outcome: `completed`, `failed`, `cancelled`, `hung` or `never sent`.

@@ -328,7 +328,7 @@ class Replay:
         return run
 
     def release(self, run_id: str) -> None:
-        """Let a run that holds go on."""
+        """Let a run that holds continue."""
         self.runs[run_id].released = True
 
     # A run
@@ -533,7 +533,7 @@ def _detail(status: int, text: str) -> Response:
 
 
 def token(user_id: str | None = "dev-user-id", *, role: str = "rw", seconds: float = 3600, **more: Any) -> str:
-    """Return a token that this server takes; nobody checks its signature."""
+    """Return a token that this server takes; no one checks its signature."""
     names = more.pop("ns", ["docs", "conversation", "workflow", "wisdom"])
     claims = {"sub": user_id or "dev", "role": role, "ns": names, "exp": time.time() + seconds, "iss": "local", **more}
     if user_id is not None:

@@ -124,7 +124,7 @@ async def eventually(true: Any) -> None:
 
 
 async def until_over(backend: KogwistarBackend, conversation_id: str) -> Transcript:
-    """Look until nothing goes on in a conversation."""
+    """Look until nothing continues in a conversation."""
     async with asyncio.timeout(15):
         while (transcript := await backend.load_transcript(ANN, conversation_id)).live_run is not None:  # noqa: ASYNC110
             await asyncio.sleep(0.02)
@@ -216,7 +216,7 @@ async def test_a_stream_that_ends_without_saying_how_is_asked(server: Replay, ch
     run = await chat.start_run(ANN, None, "forever and ever")
     await until(chat, run, StageChanged)
     held = server.runs[on(server, run)]
-    # The row says it is over, the stream says nothing any more.
+    # The row says it has ended, the stream says nothing any more.
     held.status = "cancelled"
     assert end(await read(chat, run)).outcome.value == "cancelled"
 
@@ -730,7 +730,7 @@ async def test_two_processes_share_one_place_for_a_run(server: Replay, chat: Kog
         await chat.stop_run(ANN, run.id)
         assert end(await read(chat, run)) == end(await seen)
         assert await read(other, run) == await read(chat, run)
-        # One that goes on: a run that is over makes room for the next.
+        # One that continues: a run that is over makes room for the next.
         calls = [each.start_run(ANN, run.conversation_id, "forever again") for each in (chat, other) * 3]
         results = await asyncio.gather(*calls, return_exceptions=True)
         (won,) = (result for result in results if isinstance(result, Run))
@@ -1134,7 +1134,7 @@ async def test_a_server_that_says_why_it_cannot_is_not_called_away(server: Repla
 
 
 async def test_what_does_not_exist_is_told_without_its_request_id(server: Replay, chat: KogwistarBackend) -> None:
-    # With it, it would not look as what is somebody else's.
+    # With it, it would not look as what is someone else's.
     server.fault("/api/(runs|conversations)/x", 404, {"error": {"detail": "Unknown", "request_id": "req-8"}}, 2)
     for look in (chat.get_run, chat.get_conversation):
         with pytest.raises(NotFound) as raised:

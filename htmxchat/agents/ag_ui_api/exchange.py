@@ -24,7 +24,7 @@ _NOT_ANSWERED = "The user did not answer."
 
 @dataclass(frozen=True, slots=True)
 class Task:
-    """Something that has to be answered before the server goes on.
+    """Something that has to be answered before the server continues.
 
     Attributes:
         kind: A question of the server's, or a call of a tool that is offered to it.
@@ -42,7 +42,7 @@ class Task:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What came of a task.
+    """The result of a task.
 
     Attributes:
         value: The payload, or the content of the tool's message.
@@ -118,7 +118,7 @@ def begin(request: Request, state: JSON) -> Exchange:
 
 
 def on_thread(memory: JSON, thread: str) -> JSON:
-    """Return a memory of which the next turn goes on with this thread, also when this one comes to nothing."""
+    """Return a memory of which the next turn continues with this thread, also when this one comes to nothing."""
     return {**mapping(memory), "thread": thread, "open": False}
 
 
@@ -179,7 +179,7 @@ def run_input(exchange: Exchange, run_id: str, **offered: JSON) -> dict[str, Any
 
 
 def with_results(exchange: Exchange) -> list[Message]:
-    """Return the messages, with what came of the calls that were answered."""
+    """Return the messages, with the result of the calls that were answered."""
     messages = list(exchange.messages)
     for task in exchange.tasks:
         if task.interrupt is None or task.interrupt.way == "tool":
@@ -217,7 +217,7 @@ def _plain(messages: Iterable[Message]) -> list[Message]:
 
 
 def _with_result(messages: list[Message], call_id: str, answer: Answer) -> list[Message]:
-    """Return the messages with what came of a call, after the message that calls."""
+    """Return the messages with the result of a call, after the message that calls."""
     result: Message = {"id": f"result-{call_id}", "role": "tool", "toolCallId": call_id, "content": answer.value}
     if answer.error:
         result["error"] = answer.error

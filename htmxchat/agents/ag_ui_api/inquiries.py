@@ -72,7 +72,7 @@ Inquiry: TypeAlias = Question | Script | Asked
 
 
 def inquiry_of(task: Task, prefix: str) -> Inquiry | None:
-    """Return how the user is asked; `None` for a tool of the host's, which asks nobody.
+    """Return how the user is asked; `None` for a tool of the host's, which asks no one.
 
     Args:
         prefix: What the ids of this round begin with: some servers use an id again.
@@ -98,7 +98,7 @@ def inquiry_of(task: Task, prefix: str) -> Inquiry | None:
 
 
 def expired(task: Task) -> Answer | None:
-    """Return the answer to a question that nobody can answer any more; `None` for any other."""
+    """Return the answer to a question that no one can answer any more; `None` for any other."""
     return Answer(None, "cancelled") if task.interrupt is not None and is_over(task.interrupt) else None
 
 

@@ -38,7 +38,7 @@ def _question(interrupt: Interrupt, translator: Translator) -> Task:
 
 
 def _confirmations(calls: list[tuple[str, str, str]]) -> Iterable[Task]:
-    """Yield a question for each call that somebody has to allow. Some servers ask by a call about the call."""
+    """Yield a question for each call that someone has to allow. Some servers ask by a call about the call."""
     asking = [call for call in calls if call[1] in CONFIRMS]
     for id, name, arguments in asking or calls:
         given = mapping(structured(arguments))

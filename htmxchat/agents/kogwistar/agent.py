@@ -1,4 +1,4 @@
-"""A kogwistar server as an agent: each run is one of the server's, which goes on whatever becomes of this process."""
+"""A kogwistar server as an agent: each run is one of the server's, which continues whatever becomes of this process."""
 
 from __future__ import annotations
 
@@ -27,11 +27,11 @@ SIGNED_IN = "You are signed in again. Waiting for news of this answer"
 class KogwistarAgent:
     """Sends a message once, tells what the server's run does, and hands on the user's answers.
 
-    Before it sends something it says so in a checkpoint that is stored: a process that goes on with the run after
+    Before it sends something it says so in a checkpoint that is stored: a process that continues with the run after
     another one has died knows whether it may have arrived.
 
     Args:
-        hand_back: Called with a run that this process cannot go on with.
+        hand_back: Called with a run that this process cannot continue with.
     """
 
     name = "kogwistar"
@@ -51,7 +51,7 @@ class KogwistarAgent:
         self._signals_of(run_id).stop()
 
     def expect(self, run_id: str) -> None:
-        """Somebody is going to wait until a run's message is sent."""
+        """Someone is going to wait until a run's message is sent."""
         self._signals_of(run_id).sent = asyncio.get_running_loop().create_future()
 
     def sent(self, run_id: str) -> asyncio.Future[Sent] | None:

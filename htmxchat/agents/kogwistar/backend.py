@@ -34,14 +34,14 @@ MAX_TEXT = 20_000
 class KogwistarBackend(LocalBackend):
     """A backend whose agent is a kogwistar server. asyncio only.
 
-    Runs are the server's: they go on when this process ends, and another process that shares the store goes on telling
-    what they do. The journal keeps what was seen here; what other clients wrote is brought in when somebody looks. The
-    server has no way to delete: it keeps what is removed here.
+    Runs are the server's: they continue when this process ends, and another process that shares the store continues
+    telling what they do. The journal keeps what was seen here; what other clients wrote is brought in when the user
+    looks. The server has no way to delete: it keeps what is removed here.
 
     The user's `token` is the server's bearer token. The journal keeps all under the server's own user id for the token,
-    because the server lets any signed-in user reach everything: `account` says it. A run goes on with the latest token
-    of its user that this process has seen, or that a sign-in in the store has; without one it waits until its user asks
-    something.
+    because the server lets any signed-in user reach everything: `account` says it. A run continues with the latest
+    token of its user that this process has seen, or that a sign-in in the store has; without one it waits until its
+    user asks something.
 
     Args:
         base_url: Where the server is, `"http://127.0.0.1:28110"`.
@@ -94,7 +94,7 @@ class KogwistarBackend(LocalBackend):
         super().__init__(self._kogwistar, store)
 
     async def close(self) -> None:
-        """Close all connections and the store. Runs go on, on the server."""
+        """Close all connections and the store. Runs continue, on the server."""
         await self._learning.close()
         await super().close()
         await self._client.close()
@@ -162,7 +162,7 @@ class KogwistarBackend(LocalBackend):
         return await insight.read_steps(self._client, user.token or "", id) if id else RunSteps()
 
     async def run_checkpoint(self, user: User, run_id: str, number: int) -> JSON:
-        """Return the workflow's state after a step: 3 to 15 KB, less the vectors in it."""
+        """Return the workflow's state after a step: 3 to 15 KB, without the vectors in it."""
         id = await self._on_server(user, run_id)
         if not id:
             raise NotFound

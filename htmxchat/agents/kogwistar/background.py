@@ -34,7 +34,7 @@ class Background:
     async def read(
         self, name: str, every: float, wait: float, work: Callable[[], Awaitable[None]], *, needed: bool = False
     ) -> bool:
-        """Begin to read, unless that was done in the last seconds or goes on, and wait a little for its end.
+        """Begin to read, unless that was done in the last seconds or continues, and wait a little for its end.
 
         Args:
             needed: Whether there is nothing to be shown without it.
@@ -61,7 +61,7 @@ class Background:
         return task.done() and read.failure is None
 
     def running(self, name: str) -> bool:
-        """Return whether a read of this name goes on."""
+        """Return whether a read of this name continues."""
         read = self._reads.get(name)
         return read is not None and not read.task.done()
 
@@ -71,7 +71,7 @@ class Background:
             read.begun = float("-inf")
 
     async def close(self, patience: float) -> None:
-        """Wait some seconds for what goes on, then cancel it."""
+        """Wait some seconds for what continues, then cancel it."""
         if tasks := set(self._running):
             await asyncio.wait(tasks, timeout=patience)
         for task in tasks:

@@ -1,8 +1,8 @@
-"""Who asks, and with whose token the server is asked about a run that goes on while nobody looks.
+"""Who asks, and with whose token the server is asked about a run that continues while no one looks.
 
 The host says who asks, the server says whose its conversations are. A process knows the tokens of those who have asked
-it something, and those of sign-ins that the store keeps. A run of somebody whose token is known nowhere waits until
-they ask again, and goes on where they do.
+it something, and those of sign-ins that the store keeps. A run of someone whose token is known nowhere waits until
+they ask again, and continues where they do.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What has become of a message of which nobody knows whether it arrived: the server's turns tell. Pure functions."""
+"""What has happened to a message that may or may not have arrived: the server's turns tell. Pure functions."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def end(found: Found | None, seconds: float, timing: Timing, *, stopped: bool) -
     Args:
         found: What the server has of it.
         seconds: For how long it has been looked for.
-        stopped: Whether somebody wanted the run to stop.
+        stopped: Whether the user asked the run to stop.
     """
     answered = found is not None and found.answer is not None
     if not answered and seconds < (timing.unanswered if found else timing.missing):

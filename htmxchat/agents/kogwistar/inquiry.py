@@ -1,4 +1,4 @@
-"""Asks the server what has become of a run: only what its outcome needs."""
+"""Asks the server what has happened to a run: only what its outcome needs."""
 
 from __future__ import annotations
 

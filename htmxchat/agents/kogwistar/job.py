@@ -1,4 +1,4 @@
-"""One run, as this process goes on with it: what it is told here, and how the server is asked about it."""
+"""One run, as this process continues with it: what it is told here, and how the server is asked about it."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _ANSWERING = frozenset({"debug.rag.v1", "agentic_answering.v2"})
 
 
 class SignedOut(Exception):
-    """No token of the run's user is known here: whoever knows one goes on with the run."""
+    """No token of the run's user is known here: anyone who knows one continues with the run."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +49,7 @@ class Setup:
 
 @dataclass(frozen=True, slots=True)
 class Sent:
-    """What became of sending a message.
+    """What happened to sending a message.
 
     Attributes:
         error: Why it is not known that it has arrived; `None` when it has.
@@ -66,8 +66,8 @@ class Signals:
 
     Attributes:
         news: Set when there is something to look at.
-        stop_asked: When somebody wanted it to stop, by the event loop's clock.
-        sent: Is to say what became of the message, if somebody waits for that.
+        stop_asked: When the user asked it to stop, by the event loop's clock.
+        sent: Is to say what happened to the message, if someone waits for that.
     """
 
     news: asyncio.Event = field(default_factory=asyncio.Event)
@@ -80,7 +80,7 @@ class Signals:
         self.news.set()
 
     def settle(self, error: Exception | None = None, *, kept: bool = True) -> None:
-        """Say what became of the message; only the first that is said counts."""
+        """Say what happened to the message; only the first that is said counts."""
         if self.sent is not None and not self.sent.done():
             self.sent.set_result(Sent(error, kept))
 
@@ -94,7 +94,7 @@ class Signals:
 
 @dataclass
 class Job:
-    """A run, and what is needed to go on with it."""
+    """A run, and what is needed to continue with it."""
 
     setup: Setup
     request: Request

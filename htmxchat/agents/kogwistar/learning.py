@@ -37,12 +37,12 @@ class Learning:
             place: Where it stands in the server's list.
 
         Raises:
-            NotFound: It is somebody else's, or is not there.
+            NotFound: It is someone else's, or is not there.
         """
         try:
             there = await self._client.conversation(me.token or "", server_id)
         except NotFound:
-            raise NotFound from None  # as what is somebody else's: without its request id
+            raise NotFound from None  # as what is someone else's: without its request id
         if there.user_id != me.id or there.id != server_id:
             raise NotFound
         await self._store.database.write(lambda db: reconcile.add_conversation(db, me.id, server_id, place))

@@ -16,7 +16,7 @@ class Progress:
     """A run, as it can be gone on with in any process.
 
     Attributes:
-        phase: new, sending, doubt (sent, and nobody knows whether it arrived), arrived (its answer may come), running,
+        phase: new, sending, doubt (sent, and it is unknown whether it arrived), arrived (its answer may come), running,
             waiting (for the user) or resuming (the user has answered).
         since: When the phase began, in seconds since 1970.
         run: What the server calls the run.

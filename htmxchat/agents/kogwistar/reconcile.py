@@ -120,7 +120,7 @@ def _write(db: Connection, conversation: Row[Any], turn_id: str, pair: _Pair) ->
 
 
 def _answer(db: Connection, conversation_id: str, run_id: str, pair: _Pair) -> None:
-    """Write, or write anew, what a run of another client has answered."""
+    """Write, or write again, what a run of another client has answered."""
     text = "\n\n".join(pair.answers)
     if db.scalar(select(t.runs.c.text).where(t.runs.c.id == run_id)) == text:
         return

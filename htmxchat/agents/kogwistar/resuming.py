@@ -1,6 +1,6 @@
-"""The user has answered a run that waits: `resume`, once, and what came of it.
+"""The user has answered a run that waits: `resume`, once, and its result.
 
-Nothing about the run changes on the server after a resume: no events, no row. What came of it is the reply, and the
+Nothing about the run changes on the server after a resume: no events, no row. Its result is the reply, and the
 last checkpoint, which is asked when there was no reply.
 """
 
@@ -26,7 +26,7 @@ NOT_KNOWN = "It is not known whether your answer arrived, and nothing came of it
 
 
 async def resume(job: Job, *answer: JSON | ScriptResult) -> tuple[ServerRun | None, str, RunEnded | None]:
-    """Send the answer, if it is still to be sent, and find out what came of it. It is sent once.
+    """Send the answer, if it is still to be sent, and find out its result. It is sent once.
 
     Returns:
         The run as it is now, what is to be said before it asks again, and how it ended if that is known.

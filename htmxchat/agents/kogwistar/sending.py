@@ -1,4 +1,4 @@
-"""Sends a message to the server, once, and looks what has become of one that may have arrived."""
+"""Sends a message to the server, once, and looks what has happened to one that may have arrived."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ NO_ROOM = "The kogwistar server has no room for this run now. Try again later."
 
 
 async def send(job: Job) -> AsyncGenerator[Said, None]:
-    """Send the message, once, and tell whoever waits what became of it. It returns when the server's run is known."""
+    """Send the message, once, and tell the caller what happened to it. It returns when the server's run is known."""
     progress, setup, request = job.progress, job.setup, job.request
     if progress.phase == "new":
         token = request.user.token or await job.token()
@@ -61,9 +61,9 @@ async def send(job: Job) -> AsyncGenerator[Said, None]:
 
 
 async def _look_for(job: Job) -> AsyncGenerator[Said, None]:
-    """Look what has become of a message that may have arrived. It ends the run.
+    """Look what has happened to a message that may have arrived. It ends the run.
 
-    A stop does not end it sooner: its run on the server, whose id nobody has told, would not hear of it.
+    A stop does not end it sooner: its run on the server, whose id no one has told, would not hear of it.
     """
     progress, setup, request = job.progress, job.setup, job.request
     if progress.phase == "sending":

@@ -19,10 +19,10 @@ class Timing:
         resent: How long the server may show no sign of an answer after the process that gave it has died: as long as
             the server may take to run the rest of the workflow.
         submit: How long a message may take to be sent before its sender is told that it may or may not arrive.
-        doubt: Between two looks for a message of which nobody knows whether it arrived.
+        doubt: Between two looks for a message that may or may not have arrived.
         missing: How long a message that is not there may still arrive.
         unanswered: How long the answer to one that has arrived is waited for: a second run beside its own, whose id
-            nobody has told, spoils both.
+            no one has told, spoils both.
         poll: Between two polls, when events are polled for.
         list: For how long the server's list of conversations is not asked for again.
         turns: The same for the turns of one conversation.

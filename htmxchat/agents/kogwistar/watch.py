@@ -34,7 +34,7 @@ class Watch:
     What was told before is read again, so that what follows is understood.
 
     Attributes:
-        over: The run as the server has it, once it is over there.
+        over: The run as the server has it, once it has ended there.
     """
 
     def __init__(self, job: Job) -> None:
@@ -150,7 +150,7 @@ class Watch:
                     return
 
     def _hear(self) -> Iterator[RunEvent]:
-        """Yield what has arrived, less what was told before."""
+        """Yield what has arrived, except what was told before."""
         while self._arrived:
             event = self._arrived.popleft()
             seen = self._translator.seq
@@ -163,7 +163,7 @@ class Watch:
                 self._said = event.type
             if event.seq > self._told:
                 self._told = event.seq
-                # The journal tells by itself that a run has begun, and that somebody wants it to stop.
+                # The journal tells by itself that a run has begun, and that the user wants it to stop.
                 if found is not None and not isinstance(found.body, RunStarted | RunStopping):
                     yield found
 

@@ -1,4 +1,4 @@
-"""The run of a graph: it streams, asks the user, and goes on."""
+"""The run of a graph: it streams, asks the user, and continues."""
 
 from __future__ import annotations
 

@@ -71,7 +71,7 @@ class Messages:
         yield from self._show()
 
     def end(self, task: str) -> Iterator[EventBody]:
-        """Yield what is to be shown now that a task is over."""
+        """Yield what is to be shown now that a task has ended."""
         for message in self._open.values():
             message.done = message.done or message.task == task
         yield from self._show()

@@ -93,7 +93,7 @@ class Asked:
 
 
 def interview(state: StateSnapshot, rounds: int) -> Generator[InputRequested | RunScript, Any, Any]:
-    """Ask what a graph asks, one after the other; return what it is given to go on.
+    """Ask what a graph asks, one after the other; return what it is given to continue.
 
     One that was compiled to stop before or after a node has no question of its own.
 

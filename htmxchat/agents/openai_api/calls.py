@@ -104,7 +104,7 @@ def named(calls: Sequence[Call], others: Collection[str]) -> tuple[Call, ...]:
     """Return calls with ids that are unique in the run and harmless: the server's own where they are.
 
     Args:
-        others: The ids that the run has already. Some servers begin to count anew in each reply.
+        others: The ids that the run has already. Some servers begin to count again in each reply.
     """
     taken = set(others)
     result = []

@@ -42,7 +42,7 @@ class ModelMessage:
 
 @dataclass(frozen=True, slots=True)
 class ResultMessage:
-    """What came of a call.
+    """The result of a call.
 
     Attributes:
         pictures: As `data:` URLs.
@@ -102,7 +102,7 @@ def _decode(data: dict[str, Any]) -> Message:
 
 @dataclass(slots=True)
 class _Round:
-    """One reply under construction, and what came of its calls."""
+    """One reply under construction, and the result of its calls."""
 
     text: str = ""
     reasoning: str = ""

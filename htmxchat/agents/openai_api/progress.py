@@ -54,7 +54,7 @@ class Progress:
         return self.used
 
     def tell(self, result: ToolResult, *, sees: bool) -> None:
-        """Add what came of a call; its pictures if the model sees them. Results are in the order of their calls."""
+        """Add the result of a call; its pictures if the model sees them. Results are in the order of their calls."""
         pictures = [_url(each) for each in result.pictures if sees and each.type == "image/png"]  # models read no SVG
         place, last = self._last()
         results = [each for each in self.said[place + 1 :] if isinstance(each, ResultMessage)]

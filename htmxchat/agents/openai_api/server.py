@@ -26,7 +26,7 @@ _TRIES = 3
 _MAX_ERROR = 65_536
 _MAX_ANSWER = 32 * 2**20
 _SHORTEST_SECRET = 6
-# To wake for each word costs as much as to write it, and nobody sees words one by one: after a wait, some are let come.
+# To wake for each word costs as much as to write it, and no one sees words one by one: after a wait, some are let come.
 _AT_HAND, _REST = 0.001, 0.02  # seconds
 
 

@@ -1,4 +1,4 @@
-"""The run of a Pydantic AI agent: it asks the model, asks the user, and goes on."""
+"""The run of a Pydantic AI agent: it asks the model, asks the user, and continues."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Message histories: as JSON, to be remembered, and made of turns that nobody has remembered.
+"""Message histories: as JSON, to be remembered, and made of turns that no one has remembered.
 
 A history is one text in the JSON that is stored. It is the framework's to read, and may be longer than a value of
 ours may have parts.

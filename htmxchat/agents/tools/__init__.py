@@ -4,7 +4,7 @@ function   a function -> its name, description and schema; arguments checked
 python     run_python: scripts through the approval queue
 context    what a running tool can say
 using      runs what a model asked for: together, after approval, in the browser
-results    what comes of it -> JSON for the page, words for the model
+results    its result -> JSON for the page, words for the model
 """
 
 from .context import ToolContext

@@ -1,4 +1,4 @@
-"""What comes of a tool: JSON for the page, words for the model. Pure."""
+"""The result of a tool: JSON for the page, words for the model. Pure."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ MAX_LENGTH = 50_000
 
 @dataclass(frozen=True, slots=True)
 class ToolResult:
-    """What came of a call.
+    """The result of a call.
 
     Attributes:
         text: For the model.

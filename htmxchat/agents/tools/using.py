@@ -65,7 +65,7 @@ async def use_tools(
 ) -> AsyncGenerator[Said | ToolResult, Any]:
     """Yield what happens, and the result of each as soon as there is one.
 
-    Those that need nobody run together, first. An approval that is answered, and a script, are sent back as to an
+    Those that need no one run together, first. An approval that is answered, and a script, are sent back as to an
     agent. A tool that needs approval runs at most once: the run is pinned to this process while it does.
     """
     jobs: list[_Job] = []

@@ -101,7 +101,7 @@ def _types(chosen: str, others: Sequence[str]) -> Child:
 
 
 def live_controls(live: bool) -> FT:
-    """Return the controls that only a live run needs."""
+    """Return the controls that only an active run needs."""
     inside: Child = None
     if live:
         inside = [

@@ -181,7 +181,7 @@ def _answer(question: Question) -> str:
 
 
 def _outcome(question: Question, who: str, zone: tzinfo | None) -> str:
-    """Return what came of a question, in words: who answered, and when."""
+    """Return how a question ended, in words: who answered, and when."""
     if question.state == "waiting" or question.settled_at is None:
         return "waiting for an answer"
     if question.state == "withdrawn":

@@ -1,1 +1,1 @@
-"""The scripts room: its cards and what came of each script."""
+"""The scripts room: its cards and the result of each script."""

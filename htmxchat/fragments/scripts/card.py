@@ -1,4 +1,4 @@
-"""One script of the queue: its code, its state, what can be done with it, and what came of it.
+"""One script of the queue: its code, its state, what can be done with it, and its result.
 
 Hooks: `article.script` with `id="script-…"`, `data-state` and `data-digest`; in it `button[name=approve]`,
 `button[name=edit]`, `button[name=reject]`, `button[name=cancel]`, `button[name=rerun]`, `.lines`, `.script-output`.

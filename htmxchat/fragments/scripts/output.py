@@ -1,4 +1,4 @@
-"""A script's code, and what came of it: text, tables, pictures and tracebacks, all of them data.
+"""A script's code, and its result: text, tables, pictures and tracebacks, all of them data.
 
 Hooks: `.lines`, the code; `.script-output`.
 """
@@ -63,7 +63,7 @@ def doubts_notice(code: str) -> FT | None:
 
 
 def script_output(urls: Urls, script: Script, title: str) -> FT | None:
-    """Return what came of it. A page that runs it fills this element meanwhile."""
+    """Return its result. A page that runs it fills this element meanwhile."""
     if script.state is ScriptState.RUNNING:
         run = script.started_at.timestamp() if script.started_at else 0
         return dl(cls="script-output", id=f"output-{script.id}-{run:.3f}", aria_label="Output", hx_morph_skip=True)

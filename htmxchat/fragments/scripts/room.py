@@ -1,4 +1,4 @@
-"""The room of the scripts: the queue, what waits, what runs, and what is over.
+"""The room of the scripts: the queue, what waits, what runs, and what has ended.
 
 Hooks: `#scripts`; `button[name=approve-all]`, `button[name=clear]`, `input[name=trust]`; `#scripts-error`.
 """
@@ -123,7 +123,7 @@ def _queue(
         waiting = [script for script in cards if script.state is ScriptState.QUEUED]
         for script in cards:
             parts.append(_card(urls, script, edit, known, first=script is first))
-        # After the last of them: nobody approves what is out of sight.
+        # After the last of them: no one approves what is out of sight.
         if len(waiting) > 1:
             parts.append(_approve_all(urls, conversation, run_id, waiting))
     return parts

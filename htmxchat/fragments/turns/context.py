@@ -14,7 +14,7 @@ from ...urls import Urls
 
 @dataclass(frozen=True, slots=True)
 class TurnContext:
-    """What turns need besides themselves.
+    """What turns need apart from themselves.
 
     Attributes:
         stream: How a live turn gets its news.

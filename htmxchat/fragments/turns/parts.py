@@ -24,7 +24,7 @@ div = tag("div")
 
 @checked
 def turn_parts(run_id: str, view: RunView, context: TurnContext, citations: Citations | None = None) -> str:
-    """Return the parts of an answer as HTML; those of a live answer are as they were streamed.
+    """Return the parts of an answer as HTML; those of an active answer are as they were streamed.
 
     `citations` gets those of the answer.
     """

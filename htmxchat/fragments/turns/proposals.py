@@ -1,4 +1,4 @@
-"""The scripts that an answer proposes, each where it was proposed: how it stands, and the beginning of what came of it.
+"""The scripts that an answer proposes, each where it was proposed: how it stands, and the beginning of its result.
 
 Hooks: `#proposal-…`, a `chat-proposal` with `data-script`, `data-state` and `data-revision` of the script, and
 `data-awaited` when the run waits for it.
@@ -39,7 +39,7 @@ def proposal(urls: Urls, run_id: str, id: str, title: str, excerpt: Excerpt, *, 
     """Return one script, as its queue knows it. Its head is the same in all states, so that nothing moves.
 
     Args:
-        awaited: Whether the run waits for it. Nothing stands below it then, and what comes of it is in the open; what
+        awaited: Whether the run waits for it. Nothing stands below it then, and its result is in the open; what
             comes of another would push away what is read below, and is folded. The queue forgets it: the page does not.
     """
     name, url = title or "Python", urls.script(run_id, id)

@@ -1,7 +1,7 @@
 """The sources of an answer, numbered. The first few stand in the open, the others are folded.
 
 Hooks: `ol.sources`, `#sources-…`; in it `#source-…`, one of them; `#more-…` holds those that are folded. Once
-the run is over, `.places` leads from a source to where it is cited.
+the run has ended, `.places` leads from a source to where it is cited.
 """
 
 from __future__ import annotations

@@ -50,7 +50,7 @@ def _stage(view: RunView) -> str | None:
 
 
 def turn_lost(run_id: str, sentence: str, context: TurnContext) -> FT:
-    """Return what stands below an answer that cannot be followed any more, though its run may go on."""
+    """Return what stands below an answer that cannot be followed any more, though its run may continue."""
     # No address is that of this page.
     url = context.urls.run(run_id) if context.inspector else ""
     again = a(icon("retry"), "Look again", cls="button", href=url)

@@ -126,7 +126,7 @@ class ChatComposer extends ChatElement {
     return this.querySelector("#composer-actions")?.getAttribute("data-hold") ?? "";
   }
 
-  /** Say something about a live run. @param {string} mark @param {string} sentence */
+  /** Say something about an active run. @param {string} mark @param {string} sentence */
   #warn(mark, sentence) {
     const reason = document.createElement("span");
     reason.setAttribute(mark, "");
@@ -134,7 +134,7 @@ class ChatComposer extends ChatElement {
     this.#error?.replaceChildren(reason);
   }
 
-  /** What was said about a live run is true only while it is as it was. */
+  /** What was said about an active run is true only while it is as it was. */
   #swapped() {
     const actions = /** @type {HTMLElement | null} */ (this.querySelector("#composer-actions"));
     const placeholder = actions?.dataset.placeholder ?? this.dataset.placeholder ?? "";

@@ -26,7 +26,7 @@ export function keepFocus() {
   });
 }
 
-/** What stands below the last answer, and changes as it goes on. */
+/** What stands below the last answer, and changes as it continues. */
 export function endOfTurns() {
   const tails = /** @type {NodeListOf<HTMLElement>} */ (document.querySelectorAll("#turns .turn-tail"));
   return tails[tails.length - 1] ?? find("#turns");
@@ -53,7 +53,7 @@ function placeOf(element) {
 
 /** @param {Place} place */
 function next({ element, room, turn, card, part, before, label: words }) {
-  // What was drawn anew, and is the same, or what held it.
+  // What was redrawn, and is the same, or what held it.
   const again = document.getElementById(element.id) ?? document.getElementById(card);
   if (again) return again;
   if (before) {

@@ -41,7 +41,7 @@ class ChatHistory extends ChatElement {
     // What streams in, many times a second, is not about the list.
     if (ctx.sourceElement?.localName === "chat-live") return;
     this.#refresh();
-    // A menu that is open when the list is drawn anew.
+    // A menu that is open when the list is redrawn.
     for (const details of this.querySelectorAll("li details[open]")) this.#fill(/** @type {HTMLDetailsElement} */ (details));
     if (ctx.sourceElement?.matches("a[data-conversation]")) this.#entered(ctx.sourceEvent);
   }

@@ -56,7 +56,7 @@ function swapAttributes(style, target, fragment) {
 
 /**
  * What the page has already is not sent again, and what is older than it changes nothing: an answer can come late. That
- * a run waits for a script is known in its answer alone, so it stays, and what comes of the script is unfolded.
+ * a run waits for a script is known in its answer alone, so it stays, and the result of the script is unfolded.
  * @param {HTMLElement} node
  * @param {{newNode: HTMLElement}} detail
  */

@@ -1,4 +1,4 @@
-/** The rows of the inspector while they stand still: what comes is put out of sight and counted, until they go on. */
+/** The rows of the inspector while they stand still: what comes is hidden and counted, until they continue. */
 
 /** Rows that stay on the page; the others are a scroll away. */
 export const MOST = 1_200;

@@ -97,7 +97,7 @@ class ChatInspector extends ChatElement {
     else this.#following ??= this.keep(new Following(body, list, (_, on) => this.#press(String(on))));
   }
 
-  /** Say whether the end is followed. To say the same again would have the browser style the page anew. @param {string} on */
+  /** Say whether the end is followed. To say the same again would have the browser style the page again. @param {string} on */
   #press(on) {
     const button = this.#button("follow");
     if (button?.getAttribute("aria-pressed") !== on) button?.setAttribute("aria-pressed", on);

@@ -9,7 +9,7 @@ import { notify } from "./page.js";
 
 /** Milliseconds without a first message, after which the page asks instead of listening. */
 const FIRST_MESSAGE = 6_000;
-/** Milliseconds of silence after which the connection is made anew: it may be dead without anyone having noticed. */
+/** Milliseconds of silence after which the connection is made again: it may be dead without anyone having noticed. */
 const SILENCE = 45_000;
 /** Milliseconds before a first connection that failed is tried again; doubled each time up to the longest. */
 const DELAY = 500;

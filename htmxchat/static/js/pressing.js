@@ -68,7 +68,7 @@ export function guardPlaces() {
   document.addEventListener("scroll", () => rest && changed(), { capture: true, passive: true });
 }
 
-/** What a control does, so that it is known again when it has been drawn anew. @param {EventTarget | null} target */
+/** What a control does, so that it is known again when it has been redrawn. @param {EventTarget | null} target */
 function name(target) {
   const control = target instanceof Element ? target.closest(CONTROLS) : null;
   if (!control) return "";

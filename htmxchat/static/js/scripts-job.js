@@ -17,7 +17,7 @@ const TICK = 100;
 /** Milliseconds before a result that could not be posted is posted again, doubled each time. */
 const DELAY = 500;
 const LONGEST_DELAY = 15_000;
-/** The server does not take it any more: somebody has stopped the script, or all of it is gone. */
+/** The server does not take it any more: someone has stopped the script, or all of it is gone. */
 const TOO_LATE = [404, 409];
 
 export const FRAGMENT = { "HX-Request": "true", "HX-Request-Type": "partial", "HX-Source": "chat-runner" };

@@ -14,7 +14,7 @@ import { FRAGMENT } from "./scripts-job.js";
  * @property {string} digest
  * @property {string | null} code
  * @property {string} url
- * @property {string} result Where what came of it is posted.
+ * @property {string} result Where its result is posted.
  */
 
 /** Milliseconds before a server that could not answer is asked again. */

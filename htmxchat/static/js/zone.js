@@ -7,7 +7,7 @@ import { localise, notify } from "./page.js";
 
 const DAY = 24 * 60 * 60 * 1000;
 
-/** Tell the server the zone, and draw the days anew when they are not the reader's any more. */
+/** Tell the server the zone, and draw the days again when they are not the reader's any more. */
 export function keepZone() {
   let told = document.getElementById("history-list")?.dataset.zone ?? "";
   let day = new Date().toDateString();

@@ -14,7 +14,7 @@ HEAD = "0006"
 """The schema that this version of the store reads and writes."""
 
 _FIRST = "0001"
-# Processes that upgrade one PostgreSQL database at once wait for each other. Any number that nobody else uses will do.
+# Processes that upgrade one PostgreSQL database at once wait for each other. Any number that no one else uses will do.
 _LOCK = 0x68746D78
 _VERSION_TABLE = "htmxchat_schema"
 _version = Table(_VERSION_TABLE, MetaData(), Column("version_num", String(32), primary_key=True))

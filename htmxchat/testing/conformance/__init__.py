@@ -16,8 +16,8 @@ class BackendConformance(RunPromises, ConversationPromises, AbilityPromises, Scr
 
     Attributes:
         prompt: A text that gets an answer.
-        long_prompt: A text whose answer goes on until it is stopped, or for a minute at least. Without one, the tests
-            that need a live run are skipped.
+        long_prompt: A text whose answer continues until it is stopped, or for a minute at least. Without one, the tests
+            that need an active run are skipped.
         asking_prompt: A text on which the agent first asks the user something. Without one, that is skipped.
         answer: What to answer then.
         proposing_prompt: A text on which the agent proposes a script and waits for its result. Without one, that is
@@ -25,5 +25,6 @@ class BackendConformance(RunPromises, ConversationPromises, AbilityPromises, Scr
         user, other_user: Two users with access to the backend.
         unknown_id: Formed like an id of this backend, but of nothing.
         patience: How many seconds anything may take.
-        runs_outlive_close: Whether runs go on elsewhere when the backend is closed, so that closing only ends reading.
+        runs_outlive_close: Whether runs continue elsewhere when the backend is closed, so that closing only ends
+            reading.
     """

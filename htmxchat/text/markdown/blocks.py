@@ -16,7 +16,7 @@ _NOT_TEXT = re.compile(f"[\x00\ud800-\udfff{RESERVED}]")
 _FENCE = re.compile(r" {0,3}(`{3,}|~{3,})")
 
 # Quotes and lists opened a hundred deep on one line take a parser quadratic time; a table of forty columns is
-# filled up with cells that nobody wrote. Possessive, so that this costs each line once.
+# filled up with cells that no one wrote. Possessive, so that this costs each line once.
 _SLOW = re.compile(
     r"^(?:(?:[ \t]*+(?:>|[-+*](?=[ \t])|[0-9]{1,9}[.)](?=[ \t]))){100}"
     r"|[ \t>]*+\|?(?:[ \t]*+:?-++:?[ \t]*+\|){40})",

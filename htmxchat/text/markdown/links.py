@@ -43,7 +43,7 @@ def with_links(text: str) -> str:
 
 
 def _with_citations(text: str) -> str:
-    """Escape text, and mark `[1]` to `[999]` in it: whoever knows the sources makes links of them."""
+    """Escape text, and mark `[1]` to `[999]` in it: anyone who knows the sources makes links of them."""
     return _CITATION.sub(r'<a class="cite">\g<0></a>', escape(text))
 
 

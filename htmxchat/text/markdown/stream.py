@@ -36,7 +36,7 @@ class MarkdownStream:
         self._closed: tuple[tuple[str, int], int, str] | None = None
 
     def copy(self) -> MarkdownStream:
-        """Return another that goes on from here. What has settled since the last call of `settled` stays here."""
+        """Return another that continues from here. What has settled since the last call of `settled` stays here."""
         twin = copy(self)
         twin._settled, twin._lines, twin._tail = [], list(self._lines), list(self._tail)
         twin._budget = Budget(self._budget.left)

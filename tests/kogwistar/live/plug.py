@@ -33,7 +33,7 @@ def embedding() -> Embedding:
 
 
 def answer_runner() -> Any:
-    """Return what answers a turn: `long` goes on until it is stopped, the rest is as the server does it."""
+    """Return what answers a turn: `long` continues until it is stopped, the rest is as the server does it."""
     from kogwistar.server.chat_service_run_execution import _RunExecutionService
     from kogwistar.server.chat_service_shared import RunCancelledError
 

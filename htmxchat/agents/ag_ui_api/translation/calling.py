@@ -27,7 +27,7 @@ class Calling:
     def _start(self, event: Event, id: str) -> list[EventBody]:
         shown, name = self._shown, text(event, "toolCallName")
         if shown.tools.is_finished(id):
-            shown.messages.renew_call(id)  # another call with the id of one that is over
+            shown.messages.renew_call(id)  # another call with the id of one that has ended
         function = shown.messages.put_call(id, name, known(event.get("parentMessageId")))
         shown.messages.reset(function, "arguments")
         if id not in shown.calls:

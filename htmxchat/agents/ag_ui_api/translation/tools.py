@@ -32,7 +32,7 @@ class Tools:
 
     Args:
         hidden: The names of tools whose calls are shown in another way.
-        before: The calls that are shown already: their names, and whether they are over.
+        before: The calls that are shown already: their names, and whether they have ended.
     """
 
     def __init__(self, hidden: Collection[str], before: Mapping[str, tuple[str, bool]]) -> None:
@@ -44,7 +44,7 @@ class Tools:
         if call is None:
             call = self.calls[id] = Call(name)
         else:
-            # Repeated in a run that goes on: the arguments come whole once more.
+            # Repeated in a run that continues: the arguments come whole once more.
             call.name, call.arguments, call.closed, call.finished = name or call.name, [], False, False
         return self._shown(call, [ToolStarted(id, call.name)])
 
@@ -85,7 +85,7 @@ class Tools:
         return []
 
     def finish(self, waiting: Collection[str]) -> list[EventBody]:
-        """The run ended well. Calls that nobody waits for are over, though their results were not told."""
+        """The run ended well. Calls that no one waits for have ended, though their results were not told."""
         bodies: list[EventBody] = []
         for id, call in self.calls.items():
             if not call.closed:

@@ -110,7 +110,7 @@ class Http:
         return there if same and there != url else None
 
     def _connections(self) -> httpx.AsyncClient:
-        """Return the client of this event loop. It keeps no connection, so that nobody has to close it."""
+        """Return the client of this event loop. It keeps no connection, so that no one has to close it."""
         loop = asyncio.get_running_loop()
         if self._client is None or loop is not self._loop:
             forgetful = CookieJar(DefaultCookiePolicy(allowed_domains=[]))

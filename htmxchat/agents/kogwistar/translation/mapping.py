@@ -47,7 +47,7 @@ class Translator:
     """Translates the events of one run, in order.
 
     Attributes:
-        ended: Whether the server has said that the run is over. Nothing after that counts.
+        ended: Whether the server has said that the run has ended. Nothing after that counts.
         seq: The number of the last event of the server.
     """
 
@@ -132,7 +132,7 @@ def _summary(payload: Mapping[str, Any]) -> EventBody:
 
 
 def _safe(event: ServerEvent) -> Any:
-    """Return what is kept for inspection: all of the event, less what a failure says about the server's insides."""
+    """Return what is kept for inspection: all of the event, except what a failure says about the server's insides."""
     if event.type != "run.failed":
         return event.raw
     said = mapping(event.payload.get("error"))

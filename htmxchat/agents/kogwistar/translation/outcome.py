@@ -1,6 +1,6 @@
-"""What became of a run, from what the server knows when its stream is over. Pure functions.
+"""What happened to a run, from what the server knows when its stream has ended. Pure functions.
 
-`run.completed` and `status: "succeeded"` say only that the run is over: `result.workflow_status` says how it went.
+`run.completed` and `status: "succeeded"` say only that the run has ended: `result.workflow_status` says how it went.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ _MAX_STATE = 20_000
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """What was asked of the server about a run that is over; only what was needed.
+    """What was asked of the server about a run that has ended; only what was needed.
 
     Attributes:
         text: The answer as the stream told it.
@@ -123,7 +123,7 @@ def _after_resume(facts: Facts) -> Facts:
 
 
 def resumed(run: ServerRun, reply: Mapping[str, Any]) -> ServerRun:
-    """Return the run as it would look if the server noted what came of a resume; it does not."""
+    """Return the run as it would look if the server noted the result of a resume; it does not."""
     status = text_at(reply, "workflow_status")
     state = mapping(reply.get("final_state"))
     result = {"workflow_status": status, "final_state": state}

@@ -37,7 +37,7 @@ class Submitted:
 
 @dataclass(frozen=True, slots=True)
 class ServerRun:
-    """A run's row. `workflow_status` tells how it went; `status` only whether it is over."""
+    """A run's row. `workflow_status` tells how it went; `status` only whether it has ended."""
 
     id: str
     conversation_id: str
@@ -82,7 +82,7 @@ class Step:
     Attributes:
         errors: What it said when it failed; the server adds tracebacks, which no page may show.
         update: What it changed in the workflow's state.
-        next: The steps that it chose to go on with.
+        next: The steps that it chose to continue with.
     """
 
     seq: int
@@ -117,7 +117,7 @@ def read_conversations(data: Any) -> tuple[ServerConversation, ...]:
 
 
 def read_turns(data: Any) -> tuple[ServerTurn, ...]:
-    """Read the turns that somebody wrote; the order is the server's."""
+    """Read the turns that someone wrote; the order is the server's."""
     found = data["turns"]
     turns = [ServerTurn(identity(turn["node_id"]), text_at(turn, "role"), text_at(turn, "content")) for turn in found]
     return tuple(turn for turn in turns if turn.role in ("user", "assistant"))
@@ -226,7 +226,7 @@ def identity(value: Any) -> str:
     """Return an id.
 
     Raises:
-        ValueError: It is none: `null` is nobody, and not a user of that name.
+        ValueError: It is none: `null` is no one, and not a user of that name.
     """
     if not isinstance(value, str) or not value:
         raise ValueError("an id is a text that is not empty")

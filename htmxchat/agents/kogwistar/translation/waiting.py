@@ -32,7 +32,7 @@ def waiting_sentence(reason: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """What a suspended run waits for, and what the server wants to see to go on.
+    """What a suspended run waits for, and what the server wants to see to continue.
 
     Attributes:
         kind: `input`, `approval` (one of two choices) or `script`.
@@ -91,7 +91,7 @@ def ask(request: Request, remark: str = "") -> list[EventBody]:
 def client_result(request: Request, answer: JSON | ScriptResult) -> dict[str, Any]:
     """Return what `resume` wants to hear. An answer that has a `state_update` is passed on as it is.
 
-    What came of a script is a success when it ran to its end, and else a failure that says why not.
+    The result of a script is a success when it ran to its end, and else a failure that says why not.
     """
     said = answer if isinstance(answer, dict) else {}
     errors: list[Any] = []

@@ -72,7 +72,7 @@ class Client:
     steps = _reads("/api/runs/{}/steps", replies.read_steps)
     # At most 500 events after a number, without waiting.
     poll = _reads(f"/api/runs/{{}}/events/poll?after_seq={{}}&limit={_POLLED}", replies.read_events)
-    # What the server says about going on with a run.
+    # What the server says about continuing with a run.
     resume_contract = _reads("/api/runs/{}/resume-contract", replies.mapping)
     # The workflow state after a step; `NotFound` when the server did not keep it.
     checkpoint = _reads("/api/runs/{}/checkpoints/{}", replies.read_state)
@@ -99,7 +99,7 @@ class Client:
     async def events(self, token: str, run_id: str, after: int) -> AsyncGenerator[ServerEvent, None]:
         """Yield the events of a run after a number, as they come, until the server ends the stream.
 
-        The end says nothing about the run. Silence has no limit here: whoever reads watches the clock.
+        The end says nothing about the run. Silence has no limit here: the reader watches the clock.
         """
         while self._poll is not None:
             for polled in await self.poll(token, run_id, after):
@@ -145,7 +145,7 @@ class Client:
         await self._http.post(token, _path("/api/runs/{}/cancel", run_id), replies.mapping)
 
     async def resume(self, token: str, run_id: str, body: Mapping[str, Any], *, workflow: bool) -> Mapping[str, Any]:
-        """Answer a suspended run; returns what came of it, when the rest of the workflow has run."""
+        """Answer a suspended run; returns its result, when the rest of the workflow has run."""
         path = _path("/api/workflow/runs/{}/resume" if workflow else "/api/runs/{}/resume", run_id)
         return await self._http.post(token, path, replies.mapping, dict(body), seconds=_RESUME)
 

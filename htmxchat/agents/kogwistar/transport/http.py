@@ -77,7 +77,7 @@ class Http:
         return await self._call("POST", token, path, read, seconds, body)
 
     def stream(self, token: str, path: str) -> AbstractAsyncContextManager[httpx.Response]:
-        """Open an event stream. Its silence has no limit: whoever reads watches the clock."""
+        """Open an event stream. Its silence has no limit: the reader watches the clock."""
         _check(token)
         headers = {**_headers(token), "Accept": "text/event-stream", "Cache-Control": "no-store"}
         timeout = httpx.Timeout(self._timeout, read=None)
@@ -126,7 +126,7 @@ class Http:
         response = await self.request(method, path, token, seconds=seconds, body=body)
         if not response.is_success:
             error = await self.refused(token, response)
-            # A proxy that waited in vain says so; the server may go on nevertheless.
+            # A proxy that waited in vain says so; the server may continue nevertheless.
             lost = method == "POST" and response.status_code in (502, 504)
             raise problems.Uncertain(str(error)) if lost else error
         try:

@@ -17,7 +17,7 @@ def doubt(url: str) -> str | None:
         health = httpx.get(f"{url}/health", timeout=_PATIENCE)
     except httpx.HTTPError:
         return f"The kogwistar server at {url} cannot be reached now. People can sign in as soon as it is there."
-    # To nobody it says 401, and what is ill may get well.
+    # To no one it says 401, and what is ill may get well.
     if status != 401 and status < 500:
         return f"What answers at {url} does not look like a kogwistar server ({status} for /api/auth/me). Check --url."
     return f"{CANNOT_CHAT} Check --url." if cannot_chat(health) else None

@@ -33,11 +33,11 @@ def expires_at(token: str) -> datetime | None:
 
 
 def expired(token: str) -> bool:
-    """Return whether a token has ended. The server would answer 403, as to somebody not allowed."""
+    """Return whether a token has ended. The server would answer 403, as to someone not allowed."""
     end = expires_at(token)
     return end is not None and end <= datetime.now(UTC) + _LEEWAY
 
 
 def fingerprint(token: str) -> str:
-    """Return a key for what is known about a token, from which nobody can get it back."""
+    """Return a key for what is known about a token, from which no one can get it back."""
     return hashlib.sha256(token.encode("utf-8", "surrogatepass")).hexdigest()

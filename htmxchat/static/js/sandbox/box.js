@@ -66,7 +66,7 @@ export class Box {
     }
     const { port1, port2 } = new MessageChannel();
     const box = new Box(frame, port1);
-    // The frame's origin is opaque: it has no name to send this to. The port goes to whoever is in that frame, and a
+    // The frame's origin is opaque: it has no name to send this to. The port goes to anyone who is in that frame, and a
     // document that could get there is one of this site.
     frame.contentWindow?.postMessage({ type: "connect" }, "*", [port2]);
     return box;
@@ -93,7 +93,7 @@ export class Box {
   }
 
   #ping() {
-    const gone = !this.#frame.contentWindow; // somebody has taken it out of the page
+    const gone = !this.#frame.contentWindow; // someone has taken it out of the page
     if (gone || this.#asked - this.#answered >= PATIENCE) this.#crashed();
     else this.post({ type: "ping", number: ++this.#asked });
   }

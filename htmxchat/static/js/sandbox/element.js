@@ -129,7 +129,7 @@ export class PythonRunner extends HTMLElement {
     this.#status.textContent = words;
     this.#progress.hidden = state !== "loading";
     const busy = state === "loading" || state === "running";
-    // Not `disabled`, which would take the focus away from whoever has just pressed it.
+    // Not `disabled`, which would take the focus away from anyone who has just pressed it.
     this.#stop.setAttribute("aria-disabled", String(!busy));
     this.#run.setAttribute("aria-disabled", String(busy));
   }

@@ -2,7 +2,7 @@
 
 /** @import { End } from "./messages.js" */
 
-/** Errors of whoever looks for a network. */
+/** Errors of anyone who looks for a network. */
 const NETWORK = /^(?:urllib\.error\.URLError|socket\.gaierror): |: TLS not supported in this environment$/;
 const NO_NETWORK = "There is no network in the sandbox: write the data into the script.";
 

@@ -90,7 +90,7 @@
     tell({ type: "ready", python: data.python, interruptible: interrupt !== null });
   }
 
-  /** What the worker says once somebody's Python may speak in its place. @param {unknown} data */
+  /** What the worker says once someone's Python may speak in its place. @param {unknown} data */
   function hear(data) {
     // Text only: its length is its size, and what is read from it is plain data.
     if (typeof data !== "string") return;

@@ -1,4 +1,4 @@
-/** One run of a script: what it waits for, what it has said, its limit of time, and what comes of it. */
+/** One run of a script: what it waits for, what it has said, its limit of time, and its result. */
 
 import { MOST_OUTPUT, fit, read, size } from "./messages.js";
 import { Trouble } from "./trouble.js";
@@ -9,7 +9,7 @@ import { Trouble } from "./trouble.js";
 
 /**
  * @typedef {object} Hooks
- * @property {OnProgress} [onProgress] Loading goes on, or has led to the script's start (`phase: "running"`). Bytes.
+ * @property {OnProgress} [onProgress] Loading continues, or has led to the script's start (`phase: "running"`). Bytes.
  * @property {(output: {stream: "stdout" | "stderr", text: string}) => void} [onOutput] The script has printed this.
  */
 
@@ -75,7 +75,7 @@ export class Job {
     this.#abort.abort(trouble);
   }
 
-  /** @param {number} seconds Until it fails; progress counts anew. @param {(seconds: number) => Trouble} failure */
+  /** @param {number} seconds Until it fails; progress counts again. @param {(seconds: number) => Trouble} failure */
   limit(seconds, failure) {
     this.#seconds = seconds;
     this.#failure = () => failure(seconds);

@@ -1,4 +1,4 @@
-"""What runs beside a script in the sandbox: it finds imports, runs the script, and says what came of it as JSON.
+"""What runs beside a script in the sandbox: it finds imports, runs the script, and says its result as JSON.
 
 Whatever a script does to these functions, it does to its own result only.
 """

@@ -209,7 +209,7 @@ export class Runner {
   /** @returns {Deferred<void>} What settles when the worker that has been asked for is ready. */
   #expect() {
     const worker = (this.#worker = withResolvers());
-    worker.promise.catch(() => {}); // whoever needs it will see
+    worker.promise.catch(() => {}); // anyone who needs it will see
     return worker;
   }
 

@@ -1,4 +1,4 @@
-/** What can go wrong besides the script itself, and the sentence for it. */
+/** What can go wrong apart from the script itself, and the sentence for it. */
 
 /**
  * - `cancelled`: `stop()` was called.
@@ -30,7 +30,7 @@ const SENTENCES = /** @type {const} */ ({
 
 /** Ends a run in one of the sandbox's own ways. */
 export class Trouble extends Error {
-  /** @param {TroubleType} type @param {string} [sentence] @param {string} [detail] For whoever runs the server. */
+  /** @param {TroubleType} type @param {string} [sentence] @param {string} [detail] For the server's administrator. */
   constructor(type, sentence, detail = "") {
     const known = /** @type {Record<string, string>} */ (SENTENCES)[type];
     super([sentence ?? known, detail && `(${detail.split("\n")[0].slice(0, 300)})`].filter(Boolean).join(" "));

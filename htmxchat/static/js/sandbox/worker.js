@@ -2,7 +2,7 @@
  * Python's worker: a classic script that the frame starts from a blob, and so under the frame's policy. There is no
  * network here; every byte is handed in.
  *
- * Whoever's Python runs here owns this scope (`import js`): it is the frame that keeps it in, and the page takes what is
+ * The Python that runs here owns this scope (`import js`): it is the frame that keeps it in, and the page takes what is
  * said as data. Before any script this file takes away, for good, what one script could leave for the next.
  */
 (() => {
@@ -182,7 +182,7 @@
     scope.onmessage = (/** @type {MessageEvent} */ { data }) => void (life && obey(data));
   }
 
-  /** Whatever goes wrong with an order is said at once: nobody else sees it. @param {any} message */
+  /** Whatever goes wrong with an order is said at once: no one else sees it. @param {any} message */
   async function obey(message) {
     try {
       await orders[/** @type {keyof typeof orders} */ (message.type)](message);

@@ -1,4 +1,4 @@
-"""Turns and runs are a tree; a run can go on in another process."""
+"""Turns and runs are a tree; a run can continue in another process."""
 
 from itertools import groupby
 

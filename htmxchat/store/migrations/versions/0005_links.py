@@ -167,5 +167,5 @@ def _write_run(db: sa.Connection, place: dict[str, Any], run: Any) -> str:
 
 
 def _is_made_up(run: Any) -> bool:
-    """Whether its id is the chat's own: an answer whose run nobody has told."""
+    """Whether its id is the chat's own: an answer whose run no one has told."""
     return bool(run.id == uuid5(NAMESPACE_OID, f"{run.conversation_id}\n{run.assistant_turn_id}").hex)
