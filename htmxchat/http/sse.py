@@ -175,7 +175,7 @@ class _Connection:
         await self.send({"type": "http.response.body", "body": event.encode(), "more_body": True})
 
     def end_if_silent(self, now: float) -> None:
-        """End the response, unless there is something to say. The client reconnects to whichever process serves then."""
+        """End the response, unless there is something to say. The client reconnects to a process that serves."""
         if now - self._sent_at >= _SILENT:
             self._response.cancel()
 

@@ -148,7 +148,7 @@ class Conversations:
         await self._database.write(work)
 
     async def delete_conversation(self, user_id: str, conversation_id: str) -> str | None:
-        """Hide a conversation until it is restored or purged. Returns the id of its active run, which is asked to stop."""
+        """Hide a conversation until it is restored or purged. Returns its active run, which is asked to stop."""
 
         def work(db: Connection) -> str | None:
             rows.find(db, user_id, conversation_id)
