@@ -46,7 +46,7 @@ GUARDED = {
     "stream": {"GET", "HEAD"},
     "poll": {"GET", "HEAD"},
     "text": {"GET", "HEAD"},
-    "cancel": {"POST"},
+    "stop": {"POST"},
     "retry": {"POST"},
     "answer": {"POST"},
     "scripts": {"GET", "HEAD"},
@@ -86,7 +86,7 @@ def test_every_route_with_an_id_is_covered() -> None:
 
 def path_of(name: str, conversation: str, run: str) -> str:
     route = ROUTES[name]
-    values = {"conversation": conversation, "deleted": conversation, "run": run, "request": "question", "seq": "1"}
+    values = {"conversation": conversation, "deleted": conversation, "run": run, "request": "question", "row": "1"}
     values |= {"script": script_id(run, FromAgent("mine")), "number": "0", "file": "code.py"}
     path = route.path
     for parameter in route.param_convertors:
