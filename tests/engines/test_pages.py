@@ -140,6 +140,8 @@ def test_the_inspector_follows_until_the_reader_moves_up(chat: Browser) -> None:
         "s => { const it = document.querySelector(s); return it && it.scrollHeight > it.clientHeight + 60; }", rows
     )
     is_at_the_end(chat, rows)
+    # What is put into the page later has the style of the rest.
+    assert chat.run("() => [...document.querySelectorAll('.icon')].every(i => i.getBoundingClientRect().width <= 20)")
     chat.wheel(rows, -3)
     chat.wait("() => document.querySelector('button[name=follow]').getAttribute('aria-pressed') === 'false'")
     before = top(chat, rows)
