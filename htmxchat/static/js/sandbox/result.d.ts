@@ -1,6 +1,6 @@
 /** What comes of a script. Made from htmxchat/scripts/result.py by `python -m tests.result_types`. */
 
-/** Where a script is. Everything from `DONE` on is over, unless it is edited or run again. */
+/** Where a script is. Everything from `DONE` on has ended, unless it is edited or run again. */
 export type ScriptState =
   | "queued"
   | "approved"
@@ -60,7 +60,7 @@ export interface ScriptError {
   traceback: string;
 }
 
-/** What came of a script. */
+/** The result of a script. */
 export interface ScriptResult {
   /** done, failed, rejected, cancelled or timed-out. */
   state: ScriptState;
@@ -68,7 +68,7 @@ export interface ScriptResult {
   stderr: string;
   /** What its last line is worth, if it is an expression that has a value. */
   value: ScriptValue | null;
-  /** The figures that it left open, besides the value. */
+  /** The figures that it left open, apart from the value. */
   pictures: Picture[];
   /** Why it is not done; may be missing when the user did not want it. */
   error: ScriptError | null;
