@@ -28,8 +28,9 @@ from htmxchat import (
     fold,
 )
 from htmxchat.agents import ToolContext, openai, run_python, tool
+from htmxchat.agents.approval import APPROVE, DENY
 from htmxchat.agents.openai_api.agent import TOO_MANY_ROUNDS
-from htmxchat.agents.tools.using import APPROVE, DENIED, DENY, MOST_AT_ONCE
+from htmxchat.agents.tools.using import DENIED, MOST_AT_ONCE
 from htmxchat.events import JSON
 from htmxchat.models import RunState
 from htmxchat.scripts.actions import Approve, Claim, Finish

@@ -13,6 +13,7 @@ from ...agent import Request
 from ...events import JSON
 from ...kinds import check_fields
 from ...text.cleaning import clean_json, read_json
+from .. import python_tool
 
 Run: TypeAlias = Callable[[dict[str, Any], Request], JSON | Awaitable[JSON]]
 
@@ -45,19 +46,7 @@ class FrontendTool:
         return {"name": self.name, "description": self.description, "parameters": self.parameters}
 
 
-RUN_PYTHON = FrontendTool(
-    "run_python",
-    "Run Python in the user's browser, after the user has approved it. Returns what was printed and the value of the "
-    "last line. Figures of matplotlib are shown to the user. There is no network, and no file of the user's.",
-    {
-        "type": "object",
-        "properties": {
-            "code": {"type": "string", "description": "The Python to run."},
-            "title": {"type": "string", "description": "What it does, in a few words."},
-        },
-        "required": ["code"],
-    },
-)
+RUN_PYTHON = FrontendTool(python_tool.NAME, python_tool.DESCRIPTION, python_tool.parameters())
 ASK_USER = FrontendTool(
     "ask_user",
     "Ask the user a question, and wait for the answer.",

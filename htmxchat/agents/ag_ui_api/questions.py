@@ -9,11 +9,11 @@ from typing import Any, Literal
 
 from ...events import JSON
 from ...text.cleaning import one_line, read_json
+from ..approval import APPROVE, DENY
 from .schemas import fits, kinds, object_property
 from .translation.ends import Interrupt, said_in
 from .translation.fields import known, mapping
 
-_APPROVE, _DENY = "Approve", "Deny"
 _MAX_LENGTH = 2_000
 _MAX_CHOICES = 30
 
@@ -111,7 +111,7 @@ def _action(action: Mapping[str, Any]) -> str:
 
 
 def _yes_no(name: str) -> tuple[tuple[str, JSON], ...]:
-    return (_APPROVE, {name: True}), (_DENY, {name: False})
+    return (APPROVE, {name: True}), (DENY, {name: False})
 
 
 def _by_schema(prompt: str, schema: JSON) -> Form:
@@ -163,7 +163,7 @@ def _decisions(raw: JSON) -> tuple[tuple[str, JSON], ...]:
         return ()
     reviews = found.get("review_configs")
     allowed = [mapping(each).get("allowed_decisions") for each in reviews] if isinstance(reviews, list) else []
-    words = [("approve", _APPROVE), ("reject", _DENY)]
+    words = [("approve", APPROVE), ("reject", DENY)]
     return tuple(
         (label, {"decisions": [{"type": word}] * len(actions)})
         for word, label in words

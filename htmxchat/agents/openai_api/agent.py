@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from contextlib import aclosing
 from functools import partial
-from typing import Any
+from typing import Any, TypeAlias
 
 import httpx
 
@@ -24,7 +24,8 @@ from .reply import Piece, Reply, ReplyReader
 from .response_reader import ResponseReader
 from .server import OtherApi, Server
 
-_APIS: Mapping[str, tuple[str, Callable[..., dict[str, JSON]], Callable[..., ReplyReader]]] = {
+_Body: TypeAlias = Callable[[Options, str, Sequence[Message]], dict[str, JSON]]
+_APIS: Mapping[str, tuple[str, _Body, Callable[..., ReplyReader]]] = {
     "chat": (chat.PATH, chat.body, ChatReader),
     "responses": (responses.PATH, responses.body, ResponseReader),
 }
@@ -108,14 +109,11 @@ class OpenAIAgent:
     async def _ask(
         self, client: httpx.AsyncClient, system: str, said: Sequence[Message]
     ) -> AsyncGenerator[Piece | StageChanged | Reply, None]:
-        options = self._options
         for api in self._apis:
-            path, make, reader = _APIS[api]
-            body = make(
-                options.model, system, said, options.tools.values(), options.extra,
-                send_reasoning=options.send_reasoning,
-            )  # fmt: skip
-            asked = self._server.ask(client, path, body, partial(reader, self._server.secrets))
+            path, body, reader = _APIS[api]
+            asked = self._server.ask(
+                client, path, body(self._options, system, said), partial(reader, self._server.secrets)
+            )
             try:
                 async with aclosing(asked) as pieces:
                     async for piece in pieces:

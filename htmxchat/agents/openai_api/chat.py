@@ -2,37 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 
 from ...events import JSON
 from ..tools import AnyTool
 from .calls import is_object
 from .messages import Message, ModelMessage, ResultMessage, UserMessage
+from .options import Options
 from .reply import Call
 
 PATH = "/chat/completions"
 
 
-def body(
-    model: str,
-    system: str,
-    messages: Iterable[Message],
-    tools: Iterable[AnyTool],
-    extra: Mapping[str, JSON],
-    *,
-    send_reasoning: bool = False,
-) -> dict[str, JSON]:
+def body(options: Options, system: str, messages: Iterable[Message]) -> dict[str, JSON]:
     """Return what is posted."""
     first: list[JSON] = [{"role": "system", "content": system}] if system.strip() else []
     asked: dict[str, JSON] = {
-        "model": model,
-        "messages": first + wire(messages, send_reasoning=send_reasoning),
+        "model": options.model,
+        "messages": first + wire(messages, send_reasoning=options.send_reasoning),
         "stream": True,
         "stream_options": {"include_usage": True},
     }
-    if functions := [_function(each) for each in tools]:
+    if functions := [_function(each) for each in options.tools.values()]:
         asked["tools"] = functions
-    return asked | dict(extra)
+    return asked | dict(options.extra)
 
 
 def wire(messages: Iterable[Message], *, send_reasoning: bool = False) -> list[JSON]:

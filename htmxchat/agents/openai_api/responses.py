@@ -2,32 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 
 from ...events import JSON
 from ..tools import AnyTool
 from .calls import is_object
 from .messages import Message, ModelMessage, ResultMessage, UserMessage
+from .options import Options
 
 PATH = "/responses"
 
 
-def body(
-    model: str,
-    system: str,
-    messages: Iterable[Message],
-    tools: Iterable[AnyTool],
-    extra: Mapping[str, JSON],
-    *,
-    send_reasoning: bool = False,
-) -> dict[str, JSON]:
+def body(options: Options, system: str, messages: Iterable[Message]) -> dict[str, JSON]:
     """Return what is posted. Reasoning goes back as the server sent it, so `send_reasoning` changes nothing."""
-    asked: dict[str, JSON] = {"model": model, "input": wire(messages), "stream": True, "store": False}
+    asked: dict[str, JSON] = {"model": options.model, "input": wire(messages), "stream": True, "store": False}
     if system.strip():
         asked["instructions"] = system
-    if functions := [_function(each) for each in tools]:
+    if functions := [_function(each) for each in options.tools.values()]:
         asked["tools"] = functions
-    return asked | dict(extra)
+    return asked | dict(options.extra)
 
 
 def wire(messages: Iterable[Message]) -> list[JSON]:

@@ -17,7 +17,7 @@ from ... import checks
 from ...agent import Checkpoint, Remember, Request, Said
 from ...events import JSON, Outcome, RunEnded
 from ..setting import setting_for
-from .deferred import python_tool, waiting_calls
+from .deferred import python_toolset, waiting_calls
 from .events import Translation
 from .failures import explained
 from .memory import recall, remember
@@ -70,7 +70,7 @@ class PydanticAI:
         self._agent = agent
         self._deps = deps
         self._usage_limits = usage_limits
-        self._toolsets = [python_tool()] if run_python else []
+        self._toolsets = [python_toolset()] if run_python else []
 
     def answer(self, request: Request) -> AsyncGenerator[Said, Any]:
         return self.resume(request, None)

@@ -13,22 +13,10 @@ from pydantic_ai.toolsets import ExternalToolset
 from ...agent import RunScript
 from ...events import JSON, MAX_CHOICE, MAX_CHOICES, InputRequested
 from ...scripts.result import ScriptResult
+from .. import python_tool
+from ..approval import APPROVE, DENY
 from ..shown import jsonable
 from .events import call_id
-
-APPROVE, DENY = "Approve", "Deny"
-RUN_PYTHON = "run_python"
-
-_DESCRIPTION = """Run Python in the user's browser, after the user has read and approved it.
-Returns what it printed, and the value of its last line. numpy, pandas and matplotlib are there; there is no network."""
-_SCHEMA = {
-    "type": "object",
-    "properties": {
-        "code": {"type": "string", "description": "The Python."},
-        "title": {"type": "string", "description": "What it does, in a few words."},
-    },
-    "required": ["code"],
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,9 +36,14 @@ class Waiting:
             results.calls[self.call.tool_call_id] = said
 
 
-def python_tool() -> ExternalToolset[object]:
+def python_toolset() -> ExternalToolset[object]:
     """Return the tool that has Python run in the user's browser."""
-    return ExternalToolset([ToolDefinition(name=RUN_PYTHON, description=_DESCRIPTION, parameters_json_schema=_SCHEMA)])
+    described = ToolDefinition(
+        name=python_tool.NAME,
+        description=python_tool.DESCRIPTION,
+        parameters_json_schema=python_tool.parameters(),
+    )
+    return ExternalToolset([described])
 
 
 def waiting_calls(requests: DeferredToolRequests, responses: int) -> Iterator[Waiting]:
@@ -73,7 +66,7 @@ def waiting_calls(requests: DeferredToolRequests, responses: int) -> Iterator[Wa
 def _asked(call: ToolCallPart, id: str) -> InputRequested | RunScript:
     arguments = jsonable(call.args_as_dict())
     assert isinstance(arguments, dict)
-    if call.tool_name == RUN_PYTHON and isinstance(arguments.get("code"), str):
+    if call.tool_name == python_tool.NAME and isinstance(arguments.get("code"), str):
         title = arguments.get("title")
         return RunScript(arguments["code"], title if isinstance(title, str) else "")
     texts = (arguments.get(key) for key in ("question", "prompt", "message"))

@@ -22,13 +22,13 @@ from ...events import (
     ToolStarted,
 )
 from ...scripts.result import ScriptResult
+from ..approval import APPROVE, DENY
 from ..summaries import asked, found
 from .context import Emitted, ToolContext
 from .function import Tool, WrongArguments, read_arguments
 from .python import RunPython
 from .results import ToolResult, as_json, as_text, of_script
 
-APPROVE, DENY = "Approve", "Deny"
 APPROVAL = "approve-"
 """How the ids of questions begin that ask for approval."""
 DENIED = "The user did not allow this. Do not try it again unless the user asks for it."
