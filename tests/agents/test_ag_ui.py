@@ -97,6 +97,14 @@ async def test_a_stream_that_breaks_off_is_never_told_as_complete(chats: Chats, 
         assert view.error == "The connection to the agent broke off in the middle of its answer. What it wrote is kept."
 
 
+async def test_nothing_is_read_from_the_environment(chats: Chats, ann: User, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("http_proxy", "HTTP_PROXY", "ALL_PROXY"):
+        monkeypatch.setenv(name, "http://127.0.0.1:9")
+    async with playing([run(*says("Hello."))]) as server:
+        _, view = await say(chats(ag_ui(server.url)), ann, "Hi")
+    assert view.text == "Hello."
+
+
 async def test_a_stop_closes_the_connection(chats: Chats, ann: User) -> None:
     async with playing([stream({"type": "RUN_STARTED"}, *says("So far")[:2])], hold=True) as server:
         chat = chats(ag_ui(server.url))

@@ -116,7 +116,7 @@ class Http:
             forgetful = CookieJar(DefaultCookiePolicy(allowed_domains=[]))
             limits = httpx.Limits(max_connections=None, max_keepalive_connections=0)
             self._client = httpx.AsyncClient(
-                transport=self._transport, timeout=self._timeout, limits=limits, cookies=forgetful
+                transport=self._transport, timeout=self._timeout, limits=limits, cookies=forgetful, trust_env=False
             )
             self._loop = loop
         return self._client
