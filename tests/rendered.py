@@ -12,7 +12,7 @@ VOID = {"br", "hr", "img", "input", "wbr"}
 
 LENGTH = r"0|[0-9]?(\.[0-9]+)?(em|rem|ex)|-0?\.[0-6][0-9]*(em|rem|ex)"
 TRUTH = "true|false"
-TABLES = "(left|right|joined-left|joined-right|apart|rest|whole|line-right|line-top| )+"
+TABLES = "(left|right|joined-left|joined-right|apart|line-right|line-top| )+"
 
 # Every tag that may appear, with its attributes. `use` and `svg` are the icon of the Copy button.
 ATTRIBUTES: dict[str, dict[str, str]] = {

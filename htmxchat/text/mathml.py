@@ -42,7 +42,7 @@ _DEFINES = re.compile(r"\\(?:[gex]?def|let|(?:re)?newcommand|providecommand|Decl
 _ENVIRONMENT = re.compile(r"(\\(?:begin|end)\{)([a-z]+)\}")
 _ESCAPED = {"&lt;": "<", "&gt;": ">", "&amp;": "&"}
 _LABEL = re.compile(r"\\label\{[^{}]*+\}")
-_NUMBERED = re.compile(r"\\begin\{(?:align|equation|gather|multline)")
+_NUMBERED = re.compile(r"\\begin\{(?:align|equation|gather|multline)\*?\}")
 _TOKEN = re.compile(r"\\(?:begin|end|left|right|[A-Za-z]++|.)|[{}&]|[^\s\\{}&]", re.DOTALL)
 _UNREADABLE = "It cannot be read."
 _REASONS = {
@@ -80,8 +80,6 @@ _CLASSES = {
     "padding-left: 0": "joined-left",
     "padding-right: 0": "joined-right",
     "padding-left:1em": "apart",
-    "width: 50%": "rest",
-    "width: 100%": "whole",
     "border-right: 0.05em solid currentcolor": "line-right",
     "border-right: 0.05em dashed currentcolor": "line-right",
     "border-top: 0.05em solid currentcolor": "line-top",
