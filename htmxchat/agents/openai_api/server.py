@@ -20,7 +20,7 @@ from . import refusals
 from .reply import Piece, Reply, ReplyReader
 
 UNREACHABLE = "The model's server cannot be reached. Try again in a moment."
-SILENT = "The model's server has said nothing for {seconds:g} seconds. What it wrote is kept. Try again."
+SILENT = "The model's server has said nothing for {seconds:g} seconds. Try again."
 _CONNECT = 10.0
 _TRIES = 3
 _MAX_ERROR = 65_536
