@@ -66,6 +66,18 @@ class Urls:
     def rename(self, conversation_id: str) -> str:
         return self._path("c", conversation_id, "rename")
 
+    def edit(self, conversation_id: str, turn_id: str) -> str:
+        """A conversation with a message of its own being edited."""
+        return self._path("c", conversation_id, edit=turn_id)
+
+    def edited(self, conversation_id: str, turn_id: str) -> str:
+        """Where an edited message is posted."""
+        return self._path("c", conversation_id, "turns", turn_id, "edit")
+
+    def show(self, conversation_id: str) -> str:
+        """Where the version to be shown is posted."""
+        return self._path("c", conversation_id, "show")
+
     def delete(self, conversation_id: str) -> str:
         return self._path("c", conversation_id, "delete")
 

@@ -270,6 +270,10 @@ def test_every_hook_that_is_documented_is_on_the_page() -> None:
         asked = re.findall(r'id="turn-(\w+)" class="turn" data-role="assistant"', html)
         client.post(f"/runs/{asked[-1]}/stop")
         html += _until(client, shown.url.path, 'class="request"[^>]*data-state="withdrawn"')
+        asked = re.findall(r'id="turn-(\w+)" class="turn" data-role="user"', html)
+        client.post(f"{shown.url.path}/turns/{asked[-1]}/edit", data={"text": "Restart the notifier workers, please."})
+        html += _until(client, shown.url.path, 'class="versions"')
+        html += client.get(f"{shown.url.path}?edit={asked[0]}").text
         many = client.post("/messages", data={"text": "The notifier queue is growing. Find out why."})
         html += _until(client, many.url.path, 'class="fold"', fails=True)
         asking = client.post("/messages", data={"text": "Summarize these response times with Python."})
