@@ -190,7 +190,7 @@ class Linear(LocalBackend):
 
 
 def test_a_backend_without_branches_offers_none_and_refuses(chat: Chat) -> None:
-    app = create_chat_app(Linear(respond), identify=identify)  # type: ignore[arg-type]
+    app = create_chat_app(Linear(respond), identify=identify)
     with TestClient(app, follow_redirects=False) as client:
         linear = Chat(client)
         path = linear.say("one")

@@ -15,7 +15,7 @@ from .reconcile import in_words, refused, whats_new
 @endpoint
 async def edit(call: Call) -> Response:
     """Answer a message in other words, on a branch of its own."""
-    call.backend.require(CanBranch)
+    await _require_branches(call)
     turn_id = call.request.path_params["turn"]
     text = ""
     try:
@@ -36,7 +36,7 @@ async def edit(call: Call) -> Response:
 @endpoint
 async def show(call: Call) -> Response:
     """Show another version of a turn, with the branch that it is on."""
-    call.backend.require(CanBranch)
+    await _require_branches(call)
     form = await call.form()
     version, shown, group = (form.get(name, "") for name in ("version", "shown", "group"))
     try:
@@ -51,6 +51,13 @@ async def show(call: Call) -> Response:
     if not call.fragment:
         return see_other(call.urls.conversation(call.conversation_id, version))
     return await branched(call, shown, CHANGED)
+
+
+async def _require_branches(call: Call) -> None:
+    """Refuse what a backend without branches cannot do, to those whose conversation it is."""
+    if not call.backend.can(CanBranch):
+        await call.conversation()
+        call.backend.require(CanBranch)
 
 
 async def branched(call: Call, shown: str, headers: dict[str, str]) -> Response:

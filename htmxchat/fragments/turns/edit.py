@@ -21,7 +21,7 @@ def message_foot(turn: Turn, context: TurnContext) -> FT | None:
     if not context.branching:
         return None
     edit = get_link(
-        context.urls.edit(context.branching, turn.id),
+        context.urls.conversation(context.branching, edit=turn.id),
         icon("edit"),
         target=f"#turn-{turn.id}",
         hx_replace_url="true",
@@ -61,7 +61,7 @@ def edit_form(turn: Turn, editing: Editing, context: TurnContext) -> FT:
     error: Child = p(editing.error or None, id="edit-error", cls="refused", role="alert")
     hint = span(f"Starts version {number}. What follows below stays with version {shown}.", cls="hint", id="edit-hint")
     form = post_form(
-        urls.edited(conversation_id, turn.id),
+        urls.edit_turn(conversation_id, turn.id),
         submission_field(editing.submission) if editing.submission else None,
         label("Your message", cls="hidden", for_="edit"),
         div(box, cls="field"),

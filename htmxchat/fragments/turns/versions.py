@@ -50,7 +50,7 @@ def _way(name: str, words: str, shape: str, to: int, turn: Turn, context: TurnCo
     if not there:
         return press
     return post_form(
-        context.urls.show(context.branching),
+        context.urls.show_version(context.branching),
         input_(type="hidden", name="version", value=turn.versions[to]),
         input_(type="hidden", name="shown", value=turn.id),
         input_(type="hidden", name="group", value=group),

@@ -13,7 +13,7 @@ export function use(event, group, top) {
 /** @param {string} key @param {Element} group */
 function press(key, group) {
   const back = getComputedStyle(group).direction === "rtl" ? "ArrowRight" : "ArrowLeft";
-  const name = key === back ? "earlier" : key.match(/^Arrow(Left|Right)$/) ? "later" : "";
+  const name = key === back ? "earlier" : ["ArrowLeft", "ArrowRight"].includes(key) ? "later" : "";
   const button = /** @type {HTMLElement | null} */ (name && group.querySelector(`[name=${name}]`));
   if (!button) return;
   button.focus();
