@@ -1,6 +1,6 @@
 """Schemas that agents ask with, each with an answer that is filled in and one that is refused.
 
-A row is: the schema; what is filled in, by the path in the value; the value that comes of it; what is filled in wrongly.
+A row is: the schema; what is filled in, by the path in the value; what comes of it; what is filled in wrongly.
 """
 
 from __future__ import annotations
@@ -178,7 +178,9 @@ OBJECTS: dict[str, Row] = {
         {**one(**{"$ref": "#/$defs/P"}), "$defs": {"P": _PERSON}}, {"x/name": "Ann"}, {"x": {"name": "Ann"}}, {},
     ),
     "reference with words": (
-        {**one(**{"$ref": "#/definitions/C", "description": "Which", "default": "a"}), "definitions": {"C": {"enum": ["a"]}}},
+
+               {**one(**{"$ref": "#/definitions/C", "description": "Which",
+                   "default": "a"}), "definitions": {"C": {"enum": ["a"]}}},
         {"x": "0"}, {"x": "a"}, {"x": "1"},
     ),
     "reference in allOf": (
@@ -190,33 +192,39 @@ OBJECTS: dict[str, Row] = {
         {"x": "abc"}, {"x": "abc"}, {"x": "ab"},
     ),
     "reference with odd letters": (
-        {**one(**{"$ref": "#/$defs/a~1b%20c"}), "$defs": {"a/b c": {"type": "integer"}}}, {"x": "1"}, {"x": 1}, {"x": "a"},
+        {**one(**{"$ref": "#/$defs/a~1b%20c"}), "$defs": {"a/b c": {"type": "integer"}}}, {"x": "1"}, {"x": 1},
+        {"x": "a"},
     ),
     "the whole by reference": (
         {"$ref": "#/$defs/P", "$defs": {"P": _PERSON}}, {"name": "Ann"}, {"name": "Ann"}, {"name": ""},
     ),
     "odd names": (
-        {"type": "object", "properties": {"a/b": {"type": "string"}, "~c": {"type": "integer"}, "": {"type": "string"}}},
+
+               {"type": "object", "properties": {"a/b": {"type": "string"}, "~c": {"type": "integer"}, "": {"type": "string"}}},
         {"a~1b": "x", "~0c": "3", "/": "y"}, {"a/b": "x", "~c": 3}, {"~0c": "x"},
     ),
     "no more than these": (
         {**one(type="string"), "additionalProperties": False}, {"x": "a", "y": "b"}, {"x": "a"}, {},
     ),
-    "draft 7": ({"$schema": "http://json-schema.org/draft-07/schema#", **one(type="string")}, {"x": "a"}, {"x": "a"}, {}),
+    "draft 7": ({"$schema": "http://json-schema.org/draft-07/schema#", **one(type="string")}, {"x": "a"},
+    {"x": "a"}, {}),
 }  # fmt: skip
 
 AS_JSON: dict[str, Row] = {
     "anything": (one(), {"x": "[1]"}, {"x": [1]}, {"x": "["}),
     "a list of texts": (one(type="array", items={"type": "string"}), {"x": '["a"]'}, {"x": ["a"]}, {"x": "[1]"}),
-    "a list of objects": (one(type="array", items=_PERSON), {"x": '[{"name": "A"}]'}, {"x": [{"name": "A"}]}, {"x": "[{}]"}),
+    "a list of objects": (one(type="array", items=_PERSON), {"x": '[{"name": "A"}]'}, {"x": [{"name": "A"}]},
+    {"x": "[{}]"}),
     "a map": (
-        one(type="object", additionalProperties={"type": "integer"}), {"x": '{"a": 1}'}, {"x": {"a": 1}}, {"x": '{"a": "b"}'},
+        one(type="object", additionalProperties={"type": "integer"}), {"x": '{"a": 1}'}, {"x": {"a": 1}},
+        {"x": '{"a": "b"}'},
     ),
     "either": (one(anyOf=[{"type": "string"}, {"type": "integer"}]), {"x": "3"}, {"x": 3}, {"x": "3.5"}),
     "two types": (one(type=["string", "integer"]), {"x": '"a"'}, {"x": "a"}, {"x": "true"}),
     "not": (one(**{"not": {"type": "string"}}), {"x": "3"}, {"x": 3}, {"x": '"a"'}),
     "two levels": (
-        one(type="object", properties={"y": _PERSON}), {"x/y": '{"name": "A"}'}, {"x": {"y": {"name": "A"}}}, {"x/y": "{}"},
+        one(type="object", properties={"y": _PERSON}), {"x/y": '{"name": "A"}'}, {"x": {"y": {"name": "A"}}},
+        {"x/y": "{}"},
     ),
     "condition": (
         {**one(type="integer"), "if": {"properties": {"x": {"minimum": 5}}}, "then": {"required": ["y"]}},
