@@ -200,7 +200,8 @@ OBJECTS: dict[str, Row] = {
     ),
     "odd names": (
 
-               {"type": "object", "properties": {"a/b": {"type": "string"}, "~c": {"type": "integer"}, "": {"type": "string"}}},
+               {"type": "object",
+            "properties": {"a/b": {"type": "string"}, "~c": {"type": "integer"}, "": {"type": "string"}}},
         {"a~1b": "x", "~0c": "3", "/": "y"}, {"a/b": "x", "~c": 3}, {"~0c": "x"},
     ),
     "no more than these": (
