@@ -92,7 +92,7 @@ def path_of(name: str, conversation: str, run: str) -> str:
         "conversation": conversation,
         "deleted": conversation,
         "run": run,
-        "turn": run,
+        "turn": run[:300],
         "request": "question",
         "row": "1",
     }

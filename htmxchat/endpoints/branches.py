@@ -27,7 +27,9 @@ async def edit(call: Call) -> Response:
             return await refused(call, error, place="edit-error")
         transcript = await call.transcript()
         said = str(in_words(error, transcript))
-        return await conversation_page(call, transcript, editing=editing(call, turn_id, text=text, error=said))
+        page = await conversation_page(call, transcript, editing=editing(call, turn_id, text=text, error=said))
+        page.status_code = error.status
+        return page
     if not call.fragment:
         return see_other(call.urls.conversation(run.conversation_id, run.turn_id))
     return await branched(call, turn_id, {**BEGUN, "HX-Replace-Url": call.urls.conversation(run.conversation_id)})

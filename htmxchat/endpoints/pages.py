@@ -11,6 +11,7 @@ from starlette.responses import HTMLResponse, Response
 
 from ..backend import CanBranch, CanDelete, CanRename, CanSearch, KeepsScripts, TellsChanges
 from ..errors import ChatError, NotFound, NotSignedIn
+from ..forms.returned import Returned
 from ..fragments.composer import composer, hold
 from ..fragments.conversation import conversation as conversation_fragment
 from ..fragments.history import history
@@ -113,6 +114,7 @@ async def conversation_page(
     side: Side | None = None,
     queue: tuple[Script, ...] | None = None,
     editing: Editing | None = None,
+    returned: Returned | None = None,
 ) -> Response:
     """Return a conversation (`None` is a new one) as a page, or as its room if htmx asks.
 
@@ -124,14 +126,16 @@ async def conversation_page(
         side: The room that is open at the side.
         queue: Its scripts, where they were read already.
         editing: The message that is being edited.
+        returned: An answer that could not be taken, to be corrected.
     """
     conversation = transcript.conversation if transcript else None
     context = None
     if transcript is not None:
         queue = await transcript_queue(call, transcript) if queue is None else queue
-        context = replace(await drawn(call, transcript.turns), queue=queue, editing=editing)
+        drawn_with = await drawn(call, transcript.turns)
+        context = replace(drawn_with, queue=queue, returned=returned, editing=editing)
     room = conversation_room(call, transcript, context, text=text, error=error, heading=heading)
-    status = error.status if error else 409 if editing and editing.error else 200
+    status = error.status if error else 422 if returned else 200
     return await room_page(call, conversation, room, status=status, deleted=deleted, side=side, queue=queue or ())
 
 

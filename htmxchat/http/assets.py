@@ -25,6 +25,7 @@ STYLES = (
     "history",
     "conversation",
     "branches",
+    "forms",
     "cards",
     "prose",
     "inspector",
