@@ -74,7 +74,7 @@ def _more(run_id: str, wanted: RowFilter, urls: Urls) -> FT:
                     _end(words, end, run_id, wanted, urls)
                     for words, end in (("First row", "first"), ("Last row", "last"))
                 ],
-                dl([div(dt(kbd(keys)), dd(words)) for keys, words in _KEYS], cls="keys"),
+                dl([div(dt(kbd(keys)), dd(words)) for keys, words in _KEYS], cls="key-help"),
                 cls="menu",
             ),
         )
