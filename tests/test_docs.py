@@ -27,6 +27,7 @@ from starlette.testclient import TestClient
 
 import htmxchat
 import htmxchat.fragments
+import htmxchat.serving
 import htmxchat.testing
 from htmxchat import (
     ChatError,
@@ -91,6 +92,11 @@ def test_every_name_for_tests_is_documented(name: str) -> None:
     assert says(reference("api"), name)
 
 
+@pytest.mark.parametrize("name", htmxchat.serving.__all__)
+def test_every_name_of_serving_is_documented(name: str) -> None:
+    assert says(reference("api"), name)
+
+
 @pytest.mark.parametrize("name", htmxchat.fragments.__all__)
 def test_every_fragment_is_documented(name: str) -> None:
     assert says((ROOT / "docs/how-to/fragments.md").read_text(), name)
@@ -115,7 +121,9 @@ def signature(name: str, thing: Any) -> str:
     return f"{name}({', '.join(parts)}){result}"
 
 
-@pytest.mark.parametrize("module", [htmxchat, htmxchat.fragments, htmxchat.testing], ids=lambda module: module.__name__)
+@pytest.mark.parametrize(
+    "module", [htmxchat, htmxchat.fragments, htmxchat.serving, htmxchat.testing], ids=lambda module: module.__name__
+)
 def test_every_public_class_and_function_has_a_docstring(module: ModuleType) -> None:
     for name in module.__all__:
         thing = getattr(module, name)
