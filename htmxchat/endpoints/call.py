@@ -46,7 +46,7 @@ _log = logging.getLogger("htmxchat")
 _FORM = "application/x-www-form-urlencoded"
 _FIELDS = 16
 _MAX_ID = 200
-_NAMES = "conversation", "deleted", "run"
+_NAMES = "conversation", "deleted", "run", "turn"
 _SUBMISSION = re.compile("[A-Za-z0-9_-]{1,64}")
 _MAX_FILTER = 200
 _TOO_MANY = (
@@ -57,6 +57,9 @@ _TOO_MANY = (
 # On the body, because the element that asked may be gone by then.
 CHANGED = {"HX-Trigger": '{"chat:changed": {"target": "body"}}'}
 """Tells the page that the list of conversations is not as it was."""
+
+BEGUN = {"HX-Trigger": '{"chat:changed": {"target": "body"}, "chat:sent": {"target": "body"}}'}
+"""The same, and that what was sent is being answered, at the end of the turns."""
 
 SCRIPTS_CHANGED = {"HX-Trigger": '{"chat:scripts": {"target": "body"}}'}
 """Tells the page that the queue of scripts is not as it was."""
@@ -150,7 +153,7 @@ class Call:
 
     @property
     def turn_context(self) -> TurnContext:
-        return self.chat.turn_context(self.urls, can_inspect=self.can_inspect)
+        return self.chat.turn_context(self.urls, conversation_id=self.conversation_id, can_inspect=self.can_inspect)
 
     @property
     def zone(self) -> tzinfo | None:
@@ -318,11 +321,16 @@ def see_other(url: str) -> RedirectResponse:
 
 async def read_form(request: Request) -> dict[str, str]:
     """Return the fields of a form; raises what `Call.form` does."""
+    return dict(await read_pairs(request, _FIELDS))
+
+
+async def read_pairs(request: Request, most: int) -> list[tuple[str, str]]:
+    """Return the fields of a form in order, at most `most`; raises what `Call.form` does."""
     if request.headers.get("content-type", "").split(";")[0].strip().lower() != _FORM:
         raise BadRequest(f"Send a form ({_FORM}).")
     body = await request.body()
     try:
-        return dict(parse_qsl(body.decode(), keep_blank_values=True, errors="strict", max_num_fields=_FIELDS))
+        return parse_qsl(body.decode(), keep_blank_values=True, errors="strict", max_num_fields=most)
     except UnicodeDecodeError:
         raise InvalidInput("The text is not valid UTF-8. Type it again without the broken characters.") from None
     except ValueError:

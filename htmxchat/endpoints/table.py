@@ -9,6 +9,8 @@ from starlette.routing import Mount, Route
 from ..chat import Chat
 from ..http.routing import PostRoute
 from . import (
+    answering,
+    branches,
     changes,
     conversations,
     exports,
@@ -45,6 +47,8 @@ def routes(chat: Chat) -> list[Route | Mount]:
         post("/messages", conversations.start, name="start"),
         get("/c/{conversation}", pages.show, name="conversation"),
         post("/c/{conversation}/messages", conversations.send, name="messages"),
+        post("/c/{conversation}/turns/{turn}/edit", branches.edit, name="edit_turn"),
+        post("/c/{conversation}/show", branches.show, name="show_version"),
         get("/changes", changes.show, name="changes"),
         get("/c/{conversation}/changes", changes.show, name="conversation_changes"),
         get("/c/{conversation}/rename", conversations.ask_title, name="rename_form"),
@@ -77,7 +81,7 @@ def routes(chat: Chat) -> list[Route | Mount]:
         get("/runs/{run}/text", runs.text, name="text"),
         post("/runs/{run}/stop", runs.stop, name="stop"),
         post("/runs/{run}/retry", runs.retry, name="retry"),
-        post("/runs/{run}/answer", runs.answer, name="answer"),
+        post("/runs/{run}/answer", answering.answer, name="answer"),
         *([get("/sandbox", sandbox.show, name="sandbox")] if chat.settings.scripts else []),
         Mount("/static", chat.assets, name="static"),
     ]

@@ -24,6 +24,8 @@ STYLES = (
     "layout",
     "history",
     "conversation",
+    "branches",
+    "forms",
     "cards",
     "prose",
     "inspector",

@@ -19,7 +19,7 @@ const UNREACHABLE = "The chat cannot be reached. Check the connection and try ag
 function failed({ detail: { ctx } }) {
   // The page that Back leads to could not be put in place: the address is there already, so load it.
   if (ctx?.request?.headers?.["HX-History-Restore-Request"]) location.reload();
-  else if (!ctx?.sourceElement?.closest("#composer, chat-live, chat-changes")) warn(UNREACHABLE);
+  else if (!ctx?.sourceElement?.closest("#composer, chat-edit, chat-live, chat-changes")) warn(UNREACHABLE);
 }
 
 /**
@@ -46,6 +46,13 @@ function loadScripts() {
   import("./scripts.js").catch(() => document.addEventListener("htmx:after:swap", loadScripts));
 }
 
+/** What forms need comes once the agent asks with one. */
+function loadForms() {
+  if (!document.querySelector("chat-form")) return;
+  document.removeEventListener("htmx:after:swap", loadForms);
+  import("./forms.js").catch(() => document.addEventListener("htmx:after:swap", loadForms));
+}
+
 /**
  * Say what the page shows last, so that the answer also brings what came elsewhere since.
  * @param {CustomEvent<{ctx: HtmxContext}>} event
@@ -63,6 +70,8 @@ guardPlaces();
 showRooms();
 loadScripts();
 document.addEventListener("htmx:after:swap", loadScripts);
+loadForms();
+document.addEventListener("htmx:after:swap", loadForms);
 
 document.addEventListener("chat:failed", (event) => warn(/** @type {CustomEvent} */ (event).detail.words));
 document.addEventListener("htmx:error", (event) => failed(/** @type {CustomEvent} */ (event)));
