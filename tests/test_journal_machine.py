@@ -565,7 +565,7 @@ class Journals(RuleBasedStateMachine):
         try:
             if lease._leased:
                 await lease._renew()
-            await lease._look()
+            await lease._check_others()
         except BackendUnavailable:
             return
 

@@ -426,7 +426,7 @@ def test_an_identify_that_returns_no_user_is_named_in_the_log(caplog: pytest.Log
     with TestClient(create_chat_app(StubBackend(), identify=wrong)) as client:
         response = client.get("/")
     assert response.status_code == 500
-    assert "identify returned a str. It returns a User" in caplog.text
+    assert "identify returned a str. It must return a User" in caplog.text
     assert "secret-name" not in caplog.text + response.text
 
 

@@ -94,7 +94,7 @@ class TestPrune:
         assert await store.delete_user("ann") == 450
 
     async def test_a_negative_time_is_refused(self, store: Store) -> None:
-        with pytest.raises(ValueError, match="older_than is negative"):
+        with pytest.raises(ValueError, match="older_than must not be negative"):
             await store.prune(timedelta(days=-1))
 
 

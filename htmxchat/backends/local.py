@@ -90,7 +90,7 @@ class LocalBackend:
     async def drain(self) -> None:
         """Begin nothing new, hand over what can continue elsewhere, let the rest finish for `Timing.finish` seconds."""
         self._closing = True
-        self._journal.tail.turn_away(ServerStopping())
+        self._journal.tail.fail_readers(ServerStopping())
         for active in self._journal.runs.values():
             active.prepare_to_leave()
         await self._wait_for_tasks(self._timing.finish)
@@ -245,7 +245,7 @@ class LocalBackend:
         self._journal.tail.wake_waiting({run_id})
         if run_id not in self._journal.runs:
             self._journal.start()
-            self._journal.lease.look_now()
+            self._journal.lease.check_now()
 
     async def list_scripts(self, user: User, conversation_id: str) -> tuple[Script, ...]:
         return await self._store.scripts.list_scripts(user.id, conversation_id)
@@ -328,7 +328,7 @@ class LocalBackend:
         for run, events in claimed:
             self._drive(User(run.user_id), Started(run, events), resumed=True)
         if len(run_ids) > _MAX_CLAIMED:
-            self._journal.lease.look_now()
+            self._journal.lease.check_now()
 
 
 def _starter(name: str, starter: Any) -> Starter:

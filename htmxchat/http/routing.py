@@ -1,4 +1,4 @@
-"""Routes that take something, and what the route table says of them."""
+"""Routes for POST requests, with their limits."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ class PostRoute(Route):
 
     Args:
         body: The largest body, in bytes.
-        errors: Where the page shows why it was refused: beside the composer, or in the room of scripts.
+        errors: Where the page shows an error: at the composer, or in the scripts room.
     """
 
     def __init__(self, path: str, endpoint: Any, *, name: str, body: int, errors: ErrorPlace) -> None:
@@ -26,7 +26,7 @@ class PostRoute(Route):
 
 
 def largest_body(otherwise: int) -> Callable[[Scope], int]:
-    """Return what tells the largest body of a request; `otherwise` holds for those that no route takes."""
+    """Return a function that returns the largest body of a request: its route's limit, or `otherwise`."""
 
     def limit(scope: Scope) -> int:
         route = _post_route(scope)
@@ -36,12 +36,12 @@ def largest_body(otherwise: int) -> Callable[[Scope], int]:
 
 
 def error_place(scope: Scope) -> ErrorPlace:
-    """Return where the page shows why a request was refused."""
+    """Return where the page shows a request's error."""
     route = _post_route(scope)
     return route.errors if route else "composer"
 
 
 def _post_route(scope: Scope) -> PostRoute | None:
-    # Guards refuse requests before the application has looked for their route.
+    # The guards run before the router has set the scope's route.
     routes = (route for route in scope["app"].routes if isinstance(route, PostRoute))
     return next((route for route in routes if route.matches(scope)[0] is Match.FULL), None)
