@@ -68,7 +68,7 @@ def one_of(name: str, value: Any, choices: Iterable[str]) -> str:
 def instance(name: str, value: Any, of: type[T], example: str) -> T:
     """Return an object of a class; `example` shows how one is made."""
     if isinstance(value, type) and issubclass(value, of):
-        raise TypeError(f"{name} is the class {value.__name__}. Make one of it: {value.__name__}(…).")
+        raise TypeError(f"{name} is the class {value.__name__}. Pass an instance: {value.__name__}(…).")
     if not isinstance(value, of):
         raise TypeError(f"{name} is a {of.__name__}, {example}, not {kind(value)}.")
     return value

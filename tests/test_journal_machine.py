@@ -573,9 +573,9 @@ class Journals(RuleBasedStateMachine):
         read = select(t.processes.c.alive_at).where(t.processes.c.id == gone.id)
         at = await self.looker.database.read(lambda db: db.scalar(read))
         try:
-            await by.backend._give_up(gone.id, at)
+            await by.backend._on_dead_process(gone.id, at)
         except BackendUnavailable:
-            await by.backend._give_up(gone.id, at)
+            await by.backend._on_dead_process(gone.id, at)
 
     async def _answer(self, known: Known, process: Process) -> None:
         log, _ = await self.looker.logs.read_events(known.run.id, 0)

@@ -517,7 +517,7 @@ class TestSessions:
         backend = LocalBackend(respond)
         with pytest.raises(ValueError, match="by itself"):
             create_chat_app(backend, login=Door(), identify=identify)
-        with pytest.raises(ValueError, match="give identify"):
+        with pytest.raises(ValueError, match="needs identify"):
             create_chat_app(backend, login=LoginPages("/login"))
         with pytest.raises(TypeError, match="login is a Login"):
             create_chat_app(backend, login=object())  # type: ignore[arg-type]

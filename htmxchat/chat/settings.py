@@ -1,4 +1,4 @@
-"""What a host may choose for one chat, checked where it is given."""
+"""A host's settings for one chat, and their checks."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _METHODS = tuple(name for name in vars(Backend) if not name.startswith("_"))
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """What a host chose. `create_chat_app` describes each. No `scripts`: none run."""
+    """A host's settings. `create_chat_app` documents each. With `scripts` as `None`, no scripts run."""
 
     title: str
     stream: Literal["sse", "poll"]
@@ -37,12 +37,12 @@ class Settings:
 
 
 def check_backend(backend: Any) -> None:
-    """Refuse what is not a backend."""
+    """Raise `TypeError` if the argument is not a backend."""
     if isinstance(backend, type):
-        raise TypeError(f"backend is the class {backend.__name__}. Make one of it: {backend.__name__}(…).")
+        raise TypeError(f"backend is the class {backend.__name__}. Pass an instance: {backend.__name__}(…).")
     missing = [name for name in _METHODS if not callable(getattr(backend, name, None))]
     if len(missing) == len(_METHODS):
-        made = "LocalBackend(respond) makes one from an async generator"
+        made = "LocalBackend(respond) makes one from an async generator function"
         raise TypeError(f"backend is not a Backend, but {checks.kind(backend)}. {made}.")
     if missing:
         raise TypeError(f"backend is not a Backend: {type(backend).__name__} lacks {', '.join(missing)}.")
@@ -53,13 +53,13 @@ def check_login(login: Any, *, identify: bool) -> tuple[Login | None, LoginPages
     """Return the chat's own login, or the host's pages for it.
 
     Args:
-        identify: Whether the host says who asks.
+        identify: Whether the host passes `identify`.
     """
     if isinstance(login, type):
-        raise TypeError(f"login is the class {login.__name__}. Make one of it: {login.__name__}(…).")
+        raise TypeError(f"login is the class {login.__name__}. Pass an instance: {login.__name__}(…).")
     if isinstance(login, LoginPages):
         if not identify:
-            raise ValueError("login has the pages where your own users sign in: give identify, which says who asks.")
+            raise ValueError("login=LoginPages(…) needs identify, which returns your signed-in user.")
         return None, login
     if login is None:
         return None, None
@@ -67,12 +67,12 @@ def check_login(login: Any, *, identify: bool) -> tuple[Login | None, LoginPages
         example = 'KogwistarLogin(url, store), or LoginPages("/login")'
         raise TypeError(f"login is a Login, {example}, not {checks.kind(login)}.")
     if identify:
-        raise ValueError("login signs people in by itself: give it, or identify.")
+        raise ValueError("Pass either login or identify, not both.")
     return login, None
 
 
 def check_inspector(inspector: Any) -> Inspector:
-    """Return who sees the inspector."""
+    """Return who may see the inspector."""
     if isinstance(inspector, bool):
         return inspector
     if isinstance(inspector, type) or not callable(inspector):
@@ -82,14 +82,14 @@ def check_inspector(inspector: Any) -> Inspector:
 
 
 def check_scripts(scripts: Any) -> Scripts | None:
-    """Return how scripts run; `None` when none do."""
+    """Return the settings for scripts; `None` if they are disabled."""
     if scripts is None or scripts is False:
         return Scripts() if scripts is None else None
     return checks.instance("scripts", scripts, Scripts, "Scripts(timeout=60), or False for none")
 
 
 def check_starters(starters: Any) -> tuple[Starter, ...]:
-    """Return what the empty page offers."""
+    """Return the starters of the empty page."""
     example = 'Starter("Disk", "How much room is left?")'
 
     def check(name: str, starter: Any) -> Starter:
