@@ -349,18 +349,18 @@ LOCAL: Any = LocalBackend
     [
         (lambda: APP(LocalBackend), "backend is the class LocalBackend. Pass an instance: LocalBackend(…)."),
         (lambda: APP(respond), "LocalBackend(respond) makes one from an async generator function."),
-        (lambda: Look(stylesheets="/a.css"), 'Look.stylesheets is a list, ["/static/brand.css"], not'),
+        (lambda: Look(stylesheets="/a.css"), 'Look.stylesheets must be a list, ["/static/brand.css"], not'),
         (lambda: APP(BACKEND, identify=lambda r: None), "write async def identify(request) -> User | None"),
-        (lambda: APP(BACKEND, starters=["x"]), "starters[0] is a Starter, Starter("),
-        (lambda: LoginPages("javascript:x"), 'login_url is a path, "/login", or an address'),
-        (lambda: LoginPages("/login", "logout"), 'logout_url is a path, "/logout", or an address'),
+        (lambda: APP(BACKEND, starters=["x"]), "starters[0] must be a Starter, Starter("),
+        (lambda: LoginPages("javascript:x"), 'login_url must be a path, "/login", or an address'),
+        (lambda: LoginPages("/login", "logout"), 'logout_url must be a path, "/logout", or an address'),
         (lambda: APP(BACKEND, login=LoginPages("/login")), "needs identify, which returns your signed-in user"),
         (lambda: LOCAL(respond, Store), "store is the class Store. Pass an instance: Store(…)."),
-        (lambda: LOCAL(respond, "x"), 'store is a Store, Store("sqlite:///chat.db"), not a str.'),
+        (lambda: LOCAL(respond, "x"), 'store must be a Store, Store("sqlite:///chat.db"), not a str.'),
         (lambda: Store("postgresql://me:pw@db/x"), "is for another driver. Write postgresql+asyncpg://me:***@db/x."),
         (lambda: Store("sqlite+aiosqlite:///chat.db"), "Write sqlite:///chat.db."),
-        (lambda: User(5), "User.id is a str, not an int."),  # type: ignore[arg-type]
-        (lambda: htmxchat.InputRequested("a", "b", "Yes"), "InputRequested.choices is a tuple of str, not a str."),  # type: ignore[arg-type]
+        (lambda: User(5), "User.id must be a str, not an int."),  # type: ignore[arg-type]
+        (lambda: htmxchat.InputRequested("a", "b", "Yes"), "InputRequested.choices must be a tuple of str, not a str."),  # type: ignore[arg-type]
     ],
     ids=map(str, range(14)),
 )
@@ -468,7 +468,7 @@ def test_checking_costs_next_to_nothing() -> None:
 def test_data_is_still_what_dataclasses_are() -> None:
     user = dataclasses.replace(User("ann"), name="Ann")
     assert (user.id, user.name) == ("ann", "Ann")
-    with pytest.raises(TypeError, match=r"User\.name is a str or None"):
+    with pytest.raises(TypeError, match=r"User\.name must be a str or None"):
         dataclasses.replace(user, name=5)  # type: ignore[arg-type]
 
 

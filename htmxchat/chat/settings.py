@@ -65,7 +65,7 @@ def check_login(login: Any, *, identify: bool) -> tuple[Login | None, LoginPages
         return None, None
     if not isinstance(login, Login):
         example = 'KogwistarLogin(url, store), or LoginPages("/login")'
-        raise TypeError(f"login is a Login, {example}, not {checks.kind(login)}.")
+        raise TypeError(f"login must be a Login, {example}, not {checks.kind(login)}.")
     if identify:
         raise ValueError("Pass either login or identify, not both.")
     return login, None
@@ -77,7 +77,7 @@ def check_inspector(inspector: Any) -> Inspector:
         return inspector
     if isinstance(inspector, type) or not callable(inspector):
         example = "lambda user: user.id in STAFF"
-        raise TypeError(f"inspector is True, False or a function, {example}, not {checks.kind(inspector)}.")
+        raise TypeError(f"inspector must be True, False or a function, {example}, not {checks.kind(inspector)}.")
     return cast(Inspector, inspector)
 
 

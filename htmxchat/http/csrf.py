@@ -83,5 +83,5 @@ def checked_origin(name: str, text: str) -> str:
     origin = checks.text(name, text).lower()
     parts = urlsplit(origin)
     if parts.scheme not in ("http", "https") or not parts.hostname or origin != f"{parts.scheme}://{parts.netloc}":
-        raise ValueError(f'{name} is an origin, "https://host" or "https://host:8443", not {checks.shown(text)}.')
+        raise ValueError(f'{name} must be an origin, "https://host" or "https://host:8443", not {checks.shown(text)}.')
     return origin

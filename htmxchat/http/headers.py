@@ -45,7 +45,7 @@ class ContentPolicy:
         # A single string would be iterated by letter, and letters are valid host names.
         for name in ("image_hosts", "connect_origins", "frame_ancestors"):
             if isinstance(getattr(self, name), str):
-                raise ValueError(f"{name} is a tuple of hosts, not one string")
+                raise ValueError(f"{name} must be a tuple of hosts, not one string")
         ancestors = [host for host in self.frame_ancestors if host not in _KEYWORDS]
         _check("image_hosts", _EXACT_HOST, self.image_hosts, 'host, "images.example"')
         _check("connect_origins", _ORIGIN, self.connect_origins, 'origin, "https://pyodide.example"')
@@ -111,4 +111,4 @@ class SecurityHeaders:
 def _check(name: str, pattern: re.Pattern[str], hosts: Iterable[str], example: str) -> None:
     for host in hosts:
         if not pattern.fullmatch(host):
-            raise ValueError(f"each of {name} is a {example}, not {host!r}.")
+            raise ValueError(f"each of {name} must be a {example}, not {host!r}.")

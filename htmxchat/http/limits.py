@@ -66,7 +66,7 @@ class Limits:
             if name in _TIMES:
                 checks.seconds(f"Limits.{name}", value)
             elif value < 1:
-                raise ValueError(f"Limits.{name} is at least 1, not {value}.")
+                raise ValueError(f"Limits.{name} must be at least 1, not {value}.")
         needed = self.text * _FORM_BYTES_PER_CHARACTER + _FORM_OVERHEAD
         if self.body < needed:
             raise ValueError(

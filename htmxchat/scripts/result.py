@@ -163,7 +163,7 @@ class ScriptResult:
     def __post_init__(self) -> None:
         check_fields(self)
         if not 0 <= self.seconds < math.inf:
-            raise ValueError(f"ScriptResult.seconds is how long it ran, not {self.seconds}.")
+            raise ValueError(f"ScriptResult.seconds must be a duration, not {self.seconds}.")
 
     @property
     def done(self) -> bool:

@@ -51,9 +51,11 @@ class Scripts:
             if field.name.endswith("timeout"):
                 seconds = getattr(self, field.name)
                 if not (math.isfinite(seconds) and 0 < seconds <= 86_400):
-                    raise ValueError(f"{field.name} is a number of seconds above 0, a day at most, not {seconds!r}.")
+                    raise ValueError(
+                        f"{field.name} must be a number of seconds above 0, a day at most, not {seconds!r}."
+                    )
         if not 64 * _MEGABYTE <= self.memory <= 4096 * _MEGABYTE:
-            raise ValueError(f"memory is a number of bytes from 64 MB to 4 GB, not {self.memory!r}.")
+            raise ValueError(f"memory must be a number of bytes from 64 MB to 4 GB, not {self.memory!r}.")
 
     @property
     def origins(self) -> tuple[str, ...]:
@@ -67,6 +69,6 @@ def _check_folder(name: str, url: str) -> None:
     origin = f"{parts.scheme}://{parts.netloc}"
     known = _ORIGIN.fullmatch(origin) if parts.netloc else url.startswith("/")
     if not known or parts.query or parts.fragment or not url.isascii() or not url.isprintable() or " " in url:
-        raise ValueError(f'{name} is the address of a folder, "https://host/folder/" or "/folder/", not {url!r}.')
+        raise ValueError(f'{name} must be the address of a folder, "https://host/folder/" or "/folder/", not {url!r}.')
     if not url.endswith("/"):
         raise ValueError(f"{name} is the address of a folder: put a slash at its end, {url + '/'!r}.")

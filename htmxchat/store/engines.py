@@ -115,7 +115,7 @@ def make_engine(url: str | None, connections: int, timing: Timing) -> DatabaseEn
     """
     # The message does not show the value: it may be a URL with a password.
     if url is not None and not isinstance(url, str | URL):
-        raise TypeError(f'url is a str, "{EXAMPLE}", not {checks.kind(url)}.')
+        raise TypeError(f'url must be a str, "{EXAMPLE}", not {checks.kind(url)}.')
     try:
         parsed = make_url("sqlite://" if url is None else url)
     except ArgumentError:

@@ -82,7 +82,7 @@ def _script(name: str, steps: Any) -> tuple[Step, ...]:
 
 def _step(name: str, step: Any) -> Step:
     if not isinstance(step, get_args(Step)):
-        raise TypeError(f"{name} is a str, an event, or a Delay, Gate, Stall or Break, not {checks.kind(step)}.")
+        raise TypeError(f"{name} must be a str, an event, or a Delay, Gate, Stall or Break, not {checks.kind(step)}.")
     return cast(Step, step)
 
 
@@ -112,7 +112,7 @@ class ScriptedBackend:
         self.readers = 0
         self._steps = _script("steps", steps)
         if by_text is not None and not isinstance(by_text, Mapping):
-            raise TypeError(f'by_text is a dict, {{"Hello": ["Hi."]}}, not {checks.kind(by_text)}.')
+            raise TypeError(f'by_text must be a dict, {{"Hello": ["Hi."]}}, not {checks.kind(by_text)}.')
         self._by_text = {text: _script(f"by_text[{text!r}]", steps) for text, steps in (by_text or {}).items()}
         self._first_seq = checks.whole("first_seq", first_seq)
         self._seq_step = checks.whole("seq_step", seq_step, least=1)
