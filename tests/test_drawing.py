@@ -367,7 +367,7 @@ def test_functions_are_checked_where_they_are_given() -> None:
         return create_chat_app(LocalBackend(respond), parts=parts)
 
     for parts, words in [
-        ([fails], 'parts is a mapping, {"get_forecast": draw_forecast}, not a list.'),
+        ([fails], 'parts must be a mapping, {"get_forecast": draw_forecast}, not a list.'),
         ({1: fails}, "A name in parts must be a str, not an int."),
         ({"a": asynchronous}, "parts['a'] is called while a page is rendered, so it must not be asynchronous"),
         ({"a": "P"}, "parts['a'] must be a function, def draw(data, context), not a str."),
@@ -376,7 +376,7 @@ def test_functions_are_checked_where_they_are_given() -> None:
     ]:
         with pytest.raises(TypeError, match=re.escape(words)):
             bad(parts)
-    with pytest.raises(ValueError, match="A name in parts is empty"):
+    with pytest.raises(ValueError, match="A name in parts must not be empty"):
         bad({" ": fails})
     bad({})
     bad({"a": OfAClass().draw, "b": lambda data, context=None: ""})

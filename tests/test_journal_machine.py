@@ -190,7 +190,7 @@ class Process:
         """What SIGKILL does: nothing of it runs any more, and nothing is said to the database."""
         self.gone.set()
         journal = self.backend._journal
-        for task in (*self.backend._tasks, *journal._keepers, journal.writer._task, journal.tail._task):
+        for task in (*self.backend._tasks, *journal._tasks, journal.writer._task, journal.tail._task):
             if task is not None:
                 task.cancel()
                 await asyncio.wait({task})
