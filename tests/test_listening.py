@@ -198,7 +198,7 @@ async def test_notices_that_do_not_arrive_are_not_relied_on(make: Make, caplog: 
 
 def test_what_is_told_may_be_about_some_runs_or_any() -> None:
     assert decode("log a b") == (Notice.LOG, frozenset("ab"))
-    assert decode("left") == (Notice.RELEASED, None)
+    assert decode("released") == (Notice.RELEASED, None)
     assert decode("probe x") is None
     assert CHANNEL.isidentifier()
 
