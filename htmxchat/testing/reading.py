@@ -1,4 +1,4 @@
-"""Reading a run in a test, without a page."""
+"""Reads a run's events in a test."""
 
 from __future__ import annotations
 
