@@ -2,6 +2,7 @@
 
 from .agent import Agent, CanResume, CanStop, Checkpoint, Pinned, Remember, Request, Responder, RunScript, Said
 from .app import chat_context, chat_lifespan, create_chat_app
+from .asking import Approval, Decision
 from .auth.identity import BrowserIdentity, Identify
 from .auth.login import Login, LoginPages, SignInAt
 from .backend import (
@@ -106,6 +107,7 @@ __all__ = [
     "JSON",
     "UNDATED",
     "Agent",
+    "Approval",
     "Backend",
     "BackendError",
     "BackendUnavailable",
@@ -135,6 +137,7 @@ __all__ = [
     "CrossOrigin",
     "Custom",
     "CustomPart",
+    "Decision",
     "DrawPart",
     "EmptyText",
     "EventBody",

@@ -29,15 +29,10 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any, TypeAlias, get_args
 
+from .asking import Approval, check_question
 from .kinds import check_fields
 from .scripts.encoding import decode_result, encode_result
 from .scripts.result import ScriptResult, ScriptState
-
-MAX_CHOICES = 100
-"""The most choices of a question."""
-
-MAX_CHOICE = 1_000
-"""The most characters of a choice."""
 
 JSON: TypeAlias = None | bool | int | float | str | list[Any] | dict[str, Any]
 
@@ -228,27 +223,25 @@ class InputRequested:
     Attributes:
         prompt: The question.
         choices: If any, the user picks one of them, else writes an answer. At most 100, of 1,000 characters each.
+        schema: A JSON Schema of the answer: the user fills in a form, and the answer is a value that matches it.
+        decline: The label of a button with which the user declines; the answer is then `None`. Empty for no button.
+        approval: A call to approve or deny. `Decision.of` decodes the answer.
 
     Raises:
-        ValueError: There are more choices, or one is longer.
+        ValueError: There are more choices, or one is longer; more than one of choices, schema and approval is given; or
+            the schema has more than 100,000 characters of JSON.
     """
 
     request_id: str
     prompt: str
     choices: tuple[str, ...] = ()
+    schema: dict[str, Any] | None = None
+    decline: str = ""
+    approval: Approval | None = None
 
     def __post_init__(self) -> None:
         check_fields(self)
-        if (many := len(self.choices)) > MAX_CHOICES:
-            raise ValueError(
-                f"InputRequested.choices has {many:,} choices; {MAX_CHOICES} are allowed. Without choices, users write."
-            )
-        for number, choice in enumerate(self.choices):
-            if len(choice) > MAX_CHOICE:
-                raise ValueError(
-                    f"InputRequested.choices[{number}] has {len(choice):,} characters; {MAX_CHOICE:,} are allowed."
-                    " Put explanations into the prompt."
-                )
+        check_question(self.choices, self.schema, self.approval)
 
 
 @dataclass(frozen=True, slots=True)
@@ -353,6 +346,9 @@ def encode_body(body: EventBody) -> tuple[str, dict[str, Any]]:
         data["sources"] = [
             {field.name: getattr(source, field.name) for field in fields(source)} for source in body.sources
         ]
+    elif isinstance(body, InputRequested):
+        approval = body.approval
+        data["approval"] = approval and {field.name: getattr(approval, field.name) for field in fields(approval)}
     elif isinstance(body, ScriptFinished) and body.result is not None:
         data["result"] = encode_result(body.result)
     return type(body).__name__, data
@@ -369,6 +365,7 @@ def decode_body(name: str, data: Mapping[str, Any]) -> EventBody:
             values["sources"] = tuple(Source(**source) for source in values["sources"])
         elif body is InputRequested:
             values["choices"] = tuple(values.get("choices", ()))
+            values["approval"] = Approval(**given) if (given := values.get("approval")) else None
         elif body is RunEnded:
             values["outcome"] = Outcome(values["outcome"])
         elif body is ScriptFinished:

@@ -272,6 +272,18 @@ def test_every_hook_that_is_documented_is_on_the_page() -> None:
         html += _until(client, shown.url.path, 'class="request"[^>]*data-state="withdrawn"')
         many = client.post("/messages", data={"text": "The notifier queue is growing. Find out why."})
         html += _until(client, many.url.path, 'class="fold"', fails=True)
+        filled = client.post("/messages", data={"text": "Tell customers about the late mails."})
+        form = _until(client, filled.url.path, "<chat-form")
+        form_of = re.search(r'action="/runs/(\w+)/answer"', form)
+        assert form_of is not None
+        answer = {
+            "answer/reply_to": "a@example.com",
+            "answer/subject": "Late mails",
+            "answer/who": "0",
+            "answer/ways": "0",
+        }
+        client.post(f"/runs/{form_of[1]}/answer", data={"request": "notice", "decision": "send", **answer})
+        html += form + _until(client, filled.url.path, 'class="args"')
         asking = client.post("/messages", data={"text": "Summarize these response times with Python."})
         html += _until(client, asking.url.path, "<chat-proposal")
         html += client.get(f"{asking.url.path}/scripts").text

@@ -13,11 +13,23 @@ PACKAGE = Path(__file__).parent.parent / "htmxchat"
 
 # A place is a module or package below htmxchat; the longest that fits a module's name is its place.
 TEXT = {"text"}
-NOUNS = {"checks", "compaction", "kinds", "models", "events", "errors", "observing", "scripts", "words", *TEXT}
+NOUNS = {
+    "asking",
+    "checks",
+    "compaction",
+    "kinds",
+    "models",
+    "events",
+    "errors",
+    "observing",
+    "scripts",
+    "words",
+    *TEXT,
+}
 NOUNS |= {"latest", "part_list", "parts"}
 SEAMS = {"agent", "backend", "auth.login"}
 LOG = {"journal", "store"}
-PAGE = {"html", "drawing", "look", "view", "urls", "live.patches", "inspection", *NOUNS}
+PAGE = {"html", "drawing", "forms", "look", "view", "urls", "live.patches", "inspection", *NOUNS}
 STREAM = {"fragments", "http.sse", "http.stopping", "live", *SEAMS, *PAGE}
 GUARDS = {"http", "auth"}
 AGENTS = {"agents", "backends", "testing"}
@@ -26,6 +38,7 @@ EVERYTHING = {"app", "chat", "endpoints", *STREAM, *GUARDS, *LOG, *AGENTS}
 # Place: the places of htmxchat it may import, then the packages of others apart from the standard library.
 LAYERS: dict[str, tuple[set[str], set[str]]] = {
     **dict.fromkeys(NOUNS, (NOUNS, set())),
+    "forms": (NOUNS, {"jsonschema_rs"}),
     "text.markdown": (TEXT, {"pyromark"}),
     "text.highlight": (set(), {"pygments"}),
     "text.ansi": (set(), set()),

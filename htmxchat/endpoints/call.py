@@ -318,11 +318,16 @@ def see_other(url: str) -> RedirectResponse:
 
 async def read_form(request: Request) -> dict[str, str]:
     """Return the fields of a form; raises what `Call.form` does."""
+    return dict(await read_pairs(request, _FIELDS))
+
+
+async def read_pairs(request: Request, most: int) -> list[tuple[str, str]]:
+    """Return the fields of a form in order, at most `most`; raises what `Call.form` does."""
     if request.headers.get("content-type", "").split(";")[0].strip().lower() != _FORM:
         raise BadRequest(f"Send a form ({_FORM}).")
     body = await request.body()
     try:
-        return dict(parse_qsl(body.decode(), keep_blank_values=True, errors="strict", max_num_fields=_FIELDS))
+        return parse_qsl(body.decode(), keep_blank_values=True, errors="strict", max_num_fields=most)
     except UnicodeDecodeError:
         raise InvalidInput("The text is not valid UTF-8. Type it again without the broken characters.") from None
     except ValueError:

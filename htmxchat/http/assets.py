@@ -24,6 +24,7 @@ STYLES = (
     "layout",
     "history",
     "conversation",
+    "forms",
     "cards",
     "prose",
     "inspector",
