@@ -103,7 +103,7 @@ def test_what_cannot_answer_is_said_in_one_line(place: str, sentence: str, capsy
 
 def test_a_backend_has_a_store_of_its_own(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     assert main(["--agent", "own_agents:things.backend", "--db", str(tmp_path / "chat.db")]) == 2
-    assert "leave --db out" in capsys.readouterr().err
+    assert "omit --db" in capsys.readouterr().err
 
 
 def test_an_agent_does_not_bring_frameworks_that_it_is_not_made_with(tmp_path: Path) -> None:
