@@ -141,9 +141,11 @@ class CanRetry(Protocol):
     async def retry_run(self, user: User, run_id: str) -> Run:
         """Start another run for the turn that `run_id` answered; it replaces that run in the transcript.
 
+        With a `CanBranch` backend, this can be any turn; the turns after the earlier answer stay on its branch.
+
         Raises:
             Busy: The conversation has an active run.
-            InvalidInput: It is not the conversation's latest turn.
+            InvalidInput: It is not the conversation's latest turn, and the backend is not `CanBranch`.
         """
         ...
 
@@ -155,8 +157,13 @@ class CanBranch(Protocol):
     `Turn.versions` has the alternatives of a turn on other branches.
     """
 
-    async def edit_turn(self, user: User, conversation_id: str, turn_id: str, text: str) -> Run:
+    async def edit_turn(
+        self, user: User, conversation_id: str, turn_id: str, text: str, submission: str | None = None
+    ) -> Run:
         """Start a run for `text` instead of the text of a turn, on a new branch, which is then shown.
+
+        Args:
+            submission: As for `CanStartOnce`: the same edit with the same submission returns the run that it started.
 
         Raises:
             Busy: The conversation has an active run; nothing was stored.

@@ -28,6 +28,8 @@ GUARDED = {
     "conversation": {"GET", "HEAD"},
     "conversation_changes": {"GET", "HEAD"},
     "messages": {"POST"},
+    "edit_turn": {"POST"},
+    "show_version": {"POST"},
     "rename_form": {"GET", "HEAD"},
     "rename": {"POST"},
     "delete": {"POST"},
@@ -86,7 +88,14 @@ def test_every_route_with_an_id_is_covered() -> None:
 
 def path_of(name: str, conversation: str, run: str) -> str:
     route = ROUTES[name]
-    values = {"conversation": conversation, "deleted": conversation, "run": run, "request": "question", "row": "1"}
+    values = {
+        "conversation": conversation,
+        "deleted": conversation,
+        "run": run,
+        "turn": run[:300],
+        "request": "question",
+        "row": "1",
+    }
     values |= {"script": script_id(run, FromAgent("mine")), "number": "0", "file": "code.py"}
     path = route.path
     for parameter in route.param_convertors:

@@ -175,8 +175,10 @@ class LocalBackend:
         """Start a run, unless a process that shares the store has started it for this submission."""
         return await self._start(user, conversation_id, text, submission)
 
-    async def edit_turn(self, user: User, conversation_id: str, turn_id: str, text: str) -> Run:
-        return await self._start(user, conversation_id, text, None, instead_of=turn_id)
+    async def edit_turn(
+        self, user: User, conversation_id: str, turn_id: str, text: str, submission: str | None = None
+    ) -> Run:
+        return await self._start(user, conversation_id, text, submission, instead_of=turn_id)
 
     async def show_version(self, user: User, conversation_id: str, version: str) -> None:
         await self._store.runs.show_version(user.id, conversation_id, version)

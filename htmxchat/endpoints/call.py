@@ -46,7 +46,7 @@ _log = logging.getLogger("htmxchat")
 _FORM = "application/x-www-form-urlencoded"
 _FIELDS = 16
 _MAX_ID = 200
-_NAMES = "conversation", "deleted", "run"
+_NAMES = "conversation", "deleted", "run", "turn"
 _SUBMISSION = re.compile("[A-Za-z0-9_-]{1,64}")
 _MAX_FILTER = 200
 _TOO_MANY = (
@@ -57,6 +57,9 @@ _TOO_MANY = (
 # On the body, because the element that asked may be gone by then.
 CHANGED = {"HX-Trigger": '{"chat:changed": {"target": "body"}}'}
 """Tells the page that the list of conversations is not as it was."""
+
+BEGUN = {"HX-Trigger": '{"chat:changed": {"target": "body"}, "chat:sent": {"target": "body"}}'}
+"""The same, and that what was sent is being answered, at the end of the turns."""
 
 SCRIPTS_CHANGED = {"HX-Trigger": '{"chat:scripts": {"target": "body"}}'}
 """Tells the page that the queue of scripts is not as it was."""
@@ -150,7 +153,7 @@ class Call:
 
     @property
     def turn_context(self) -> TurnContext:
-        return self.chat.turn_context(self.urls, can_inspect=self.can_inspect)
+        return self.chat.turn_context(self.urls, conversation_id=self.conversation_id, can_inspect=self.can_inspect)
 
     @property
     def zone(self) -> tzinfo | None:

@@ -10,6 +10,7 @@ from ..chat import Chat
 from ..http.routing import PostRoute
 from . import (
     answering,
+    branches,
     changes,
     conversations,
     exports,
@@ -46,6 +47,8 @@ def routes(chat: Chat) -> list[Route | Mount]:
         post("/messages", conversations.start, name="start"),
         get("/c/{conversation}", pages.show, name="conversation"),
         post("/c/{conversation}/messages", conversations.send, name="messages"),
+        post("/c/{conversation}/turns/{turn}/edit", branches.edit, name="edit_turn"),
+        post("/c/{conversation}/show", branches.show, name="show_version"),
         get("/changes", changes.show, name="changes"),
         get("/c/{conversation}/changes", changes.show, name="conversation_changes"),
         get("/c/{conversation}/rename", conversations.ask_title, name="rename_form"),

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 
 from sqlalchemy import Connection, insert, select, update
 
-from ..errors import Conflict, InvalidInput, NotFound
+from ..errors import Conflict, NotFound
 from ..events import JSON, RunEnded, RunEvent
 from ..models import Run, RunState, RunSummary
 from ..text.cleaning import clean_json, clean_text, one_line, searchable
@@ -69,7 +69,7 @@ class Runs:
         text = clean_text(text)
 
         # Ids derived from the submission: two processes cannot both store it.
-        about = [user_id, conversation_id, submission, text]
+        about = [user_id, conversation_id, submission, text, *([instead_of] if instead_of else [])]
         new_id, turn_id = (
             (rows.new_id(), rows.new_id())
             if submission is None
@@ -104,19 +104,17 @@ class Runs:
     async def retry_run(
         self, user_id: str, run_id: str, *, owner: str, agent: str | None = None, most: int | None = None
     ) -> Started:
-        """Store another active run for the turn that `run_id` answered. The earlier answers are kept.
+        """Store another active run for the turn that `run_id` answered. The earlier answers are kept, with
+        the turns after them.
 
         Raises:
             Busy: The conversation has an active run.
-            InvalidInput: The turn is not the latest one shown.
             TooManyRuns: The user would have more than `most` active runs.
         """
 
         def work(db: Connection) -> Started:
             run = rows.find_run(db, user_id, run_id)
-            at, head = rows.lock_conversation(db, user_id, run.conversation_id)
-            if db.scalar(select(t.runs.c.turn_id).where(t.runs.c.id == head)) != run.turn_id:
-                raise InvalidInput("Only the latest answer can be tried again.")
+            at, _ = rows.lock_conversation(db, user_id, run.conversation_id)
             run_rows.check_idle(db, run.conversation_id)
             begun = replace(run, id=rows.new_id(), state=RunState.RUNNING, created_at=at)
             started = _begin(db, begun, owner, agent, most)
