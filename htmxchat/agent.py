@@ -6,11 +6,13 @@ The simplest agent is an async generator function (`Responder`). An object with 
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Mapping
+import os
+from collections.abc import AsyncIterable, AsyncIterator, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Protocol, TypeAlias, runtime_checkable
 
 from .events import JSON, EventBody, RunEvent
+from .files.file import File
 from .kinds import check_fields
 from .models import Turn, User
 from .scripts.result import ScriptResult
@@ -31,6 +33,8 @@ class Request:
         forks: Whether the answer before it was already followed by another turn or run: this is an edit or a retry.
             What the agent stores elsewhere may then include other branches; `history` and `memory` do not.
         answers: For a resumed run, the answers and script results since the checkpoint, by their ids.
+        files: The files of the message: `await request.files[0].read()`, or `open()` to read in pieces. Files of
+            earlier messages and of agents are in `history` and can be read too.
     """
 
     text: str
@@ -43,6 +47,7 @@ class Request:
     memory: JSON = None
     forks: bool = False
     answers: Mapping[str, JSON | ScriptResult] = field(default_factory=dict)
+    files: tuple[File, ...] = ()
 
     def __post_init__(self) -> None:
         check_fields(self)
@@ -61,6 +66,22 @@ class RunScript:
 
     code: str
     title: str = ""
+
+    def __post_init__(self) -> None:
+        check_fields(self)
+
+
+@dataclass(frozen=True, slots=True)
+class SendFile:
+    """Send the user a file: `file = yield SendFile("report.csv", data)`. The result is the stored `File`.
+
+    Attributes:
+        name: The file's name, without a path. Its type is detected from the content.
+        content: The bytes, or a `str` stored as UTF-8; a `Path` of a file; or an async iterable of pieces.
+    """
+
+    name: str
+    content: bytes | str | os.PathLike[str] | AsyncIterable[bytes]
 
     def __post_init__(self) -> None:
         check_fields(self)
@@ -116,18 +137,19 @@ class Pinned:
         check_fields(self)
 
 
-Said: TypeAlias = str | EventBody | RunEvent | RunScript | Remember | Checkpoint | Pinned
+Said: TypeAlias = str | EventBody | RunEvent | RunScript | SendFile | Remember | Checkpoint | Pinned
 """What an agent may yield:
 
 - A `str`, more of the answer (Markdown); an empty one is dropped.
 - Any event body. `answer = yield InputRequested(...)` waits until the user has answered.
 - A `RunEvent`: its body, and its `raw` for the inspector. Its number and time are ignored.
 - A `RunScript`. `result = yield RunScript(...)` waits until the script has ended.
+- A `SendFile`. `file = yield SendFile(...)` continues after it is stored.
 - `Remember`, `Checkpoint` and `Pinned`, which users do not see.
 - `RunEnded` ends the run with this outcome and closes the generator. Returning ends it as completed.
 
-The chat itself writes `RunStarted`, `RunStopping`, `InputAnswered` and `ScriptFinished`. An exception ends the run as
-failed: with the message of a `ChatError`, else with a general message and a traceback in the log.
+The chat itself writes `RunStarted`, `RunStopping`, `InputAnswered`, `ScriptFinished` and `FileSent`. An exception ends
+the run as failed: with the message of a `ChatError`, else with a general message and a traceback in the log.
 
 When the user stops the run, `asyncio.CancelledError` is raised where the generator awaits. It may clean up, but what it
 yields is dropped, and after 5 seconds it is abandoned.

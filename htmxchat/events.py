@@ -11,6 +11,7 @@ A run is a log of `RunEvent`s. Each has a number from the backend, a time, and o
     ToolStarted      a tool was called
     ToolFinished     the tool returned or failed
     SourcesFound     sources of the answer
+    FileSent         a file for the user
     Custom           a part that the host draws
     ScriptProposed   Python that the agent wants to run in the user's browser
     ScriptFinished   the result of that script
@@ -30,6 +31,8 @@ from enum import StrEnum
 from typing import Any, TypeAlias, get_args
 
 from .asking import Approval, check_question
+from .files.sent import FileSent as FileSent
+from .files.sent import decode_file, encode_file
 from .kinds import check_fields
 from .scripts.encoding import decode_result, encode_result
 from .scripts.result import ScriptResult, ScriptState
@@ -307,6 +310,7 @@ EventBody: TypeAlias = (
     | ToolStarted
     | ToolFinished
     | SourcesFound
+    | FileSent
     | Custom
     | ScriptProposed
     | ScriptFinished
@@ -346,6 +350,8 @@ def encode_body(body: EventBody) -> tuple[str, dict[str, Any]]:
         data["sources"] = [
             {field.name: getattr(source, field.name) for field in fields(source)} for source in body.sources
         ]
+    elif isinstance(body, FileSent):
+        data["file"] = encode_file(body.file)
     elif isinstance(body, InputRequested):
         approval = body.approval
         data["approval"] = approval and {field.name: getattr(approval, field.name) for field in fields(approval)}
@@ -363,6 +369,8 @@ def decode_body(name: str, data: Mapping[str, Any]) -> EventBody:
     try:
         if body is SourcesFound:
             values["sources"] = tuple(Source(**source) for source in values["sources"])
+        elif body is FileSent:
+            values["file"] = decode_file(values["file"])
         elif body is InputRequested:
             values["choices"] = tuple(values.get("choices", ()))
             values["approval"] = Approval(**given) if (given := values.get("approval")) else None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from sqlalchemy import Connection, insert, select, update
@@ -10,7 +11,7 @@ from ..errors import Conflict, NotFound
 from ..events import JSON, RunEnded, RunEvent
 from ..models import Run, RunState, RunSummary
 from ..text.cleaning import clean_json, clean_text, one_line, searchable
-from . import branches, notices, rows, run_rows
+from . import branches, file_rows, notices, rows, run_rows
 from . import tables as t
 from .conversations import MAX_PAGE, MAX_TITLE, Conversations
 from .database import Database
@@ -52,6 +53,7 @@ class Runs:
         submission: str | None = None,
         instead_of: str | None = None,
         most: int | None = None,
+        files: Sequence[str] | None = (),
     ) -> Started:
         """Store a user's turn and an active run that answers it; without a `conversation_id`, in a new conversation.
 
@@ -61,9 +63,12 @@ class Runs:
             submission: The page's idempotency key. The same text with the same key is stored once.
             instead_of: A turn of the conversation that this one replaces, on a new branch.
             most: How many active runs the user may have, this one included.
+            files: The ids of what comes with it: drafts of the user, or files of the same conversation. `None`: what
+                came with the turn that it stands for.
 
         Raises:
             Busy: The conversation has an active run; nothing was stored.
+            InvalidInput: A file is neither, or not there any more; nothing was stored.
             TooManyRuns: The user would have more than `most`; nothing was stored.
         """
         text = clean_text(text)
@@ -83,7 +88,8 @@ class Runs:
                     raise Conflict(_DELETED)
                 return Started(run, before=True)
             if conversation_id is None:
-                conversation, head, at = new_id, None, rows.add_conversation(db, user_id, new_id, text)
+                title = text if text.strip() else file_rows.names(db, user_id, files or ())
+                conversation, head, at = new_id, None, rows.add_conversation(db, user_id, new_id, title)
             else:
                 conversation = conversation_id
                 at, head = rows.lock_conversation(db, user_id, conversation)
@@ -92,6 +98,8 @@ class Runs:
                 head = branches.parent_of(db, conversation, instead_of)
             values = {"id": turn_id, "conversation_id": conversation, "text": text, "created_at": at, "follows": head}
             db.execute(insert(t.turns).values(**values, folded=searchable(text)))
+            ids = file_rows.sent_with(db, instead_of) if files is None and instead_of is not None else files or ()
+            file_rows.attach(db, user_id, conversation, turn_id, ids)
             run = Run(rows.new_id(), conversation, user_id, turn_id, RunState.RUNNING, at)
             started = _begin(db, run, owner, agent, most)
             if instead_of is not None:

@@ -8,12 +8,15 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator
 from datetime import timedelta
+from typing import Any, cast
 
 from .. import checks
 from ..events import JSON
 from . import upkeep
 from .conversations import Conversations
 from .database import Database
+from .file_stores import FileStore
+from .files import KeptFiles
 from .keys import Keys
 from .listening import Listening
 from .run_logs import RunLogs
@@ -42,6 +45,8 @@ class Store:
             until `python -m htmxchat db upgrade URL` has run.
         connections: How many database connections requests may use at a time; others wait up to ten seconds for one. A
             process opens up to three more for its own work, and one to PostgreSQL for notifications.
+        files: Where the bytes of files are stored: `FolderFiles("files")`, or any object with the methods of
+            `FileStore`. By default in the database.
 
     Attributes:
         database: Transactions; everything else uses them.
@@ -51,6 +56,7 @@ class Store:
         takeover: Releases and claims runs.
         listening: Receives notifications of what other processes write.
         scripts: The queue of every conversation.
+        files: Files of users and agents.
         sessions: Sign-ins.
         keys: The key that signs cookies.
 
@@ -68,11 +74,13 @@ class Store:
         keep_deleted: float = 600.0,
         migrate: bool = True,
         connections: int = 10,
+        files: FileStore | None = None,
     ) -> None:
         checks.whole("connections", connections, least=1)
         keep = timedelta(seconds=checks.seconds("keep_deleted", keep_deleted, zero=True, most=_YEARS))
         self.database = Database(url, migrate=checks.flag("migrate", migrate), connections=connections)
-        self.conversations = Conversations(self.database, keep)
+        self.files = KeptFiles(self.database, _file_store(files))
+        self.conversations = Conversations(self.database, keep, self.files.sweep)
         self.runs = Runs(self.database, self.conversations)
         self.logs = RunLogs(self.database)
         self.takeover = Takeover(self.database)
@@ -108,17 +116,21 @@ class Store:
         Raises:
             ValueError: The time is negative.
         """
-        return await upkeep.prune(self.database, older_than)
+        removed = await upkeep.prune(self.database, older_than)
+        await self.files.sweep(now=True)
+        return removed
 
     async def delete_user(self, user_id: str) -> int:
-        """Delete all data of a user: conversations, including deleted ones, and sign-ins.
+        """Delete all data of a user: conversations, including deleted ones, files and sign-ins.
 
         An active run loses its log, so its agent is stopped, within about a second.
 
         Returns:
             The number of conversations deleted.
         """
-        return await upkeep.delete_user(self.database, user_id)
+        removed = await upkeep.delete_user(self.database, user_id)
+        await self.files.remove_user(user_id)
+        return removed
 
     def export_user(self, user_id: str) -> AsyncGenerator[dict[str, JSON], None]:
         """Yield each of a user's conversations as JSON, oldest first, including deleted ones that are not purged yet.
@@ -127,3 +139,13 @@ class Store:
         the agent's memory, and its scripts. `head` is the last run of the shown path. Times are ISO 8601.
         """
         return upkeep.export_user(self.database, user_id)
+
+
+def _file_store(files: Any) -> FileStore | None:
+    if files is None:
+        return None
+    missing = [name for name in ("put", "open", "delete") if not callable(getattr(files, name, None))]
+    if missing or isinstance(files, type):
+        lacks = f"{checks.kind(files)}, which lacks {', '.join(missing)}" if missing else checks.kind(files)
+        raise TypeError(f'files must be a FileStore, FolderFiles("files"), not {lacks}.')
+    return cast(FileStore, files)
