@@ -7,15 +7,19 @@ where a refusal is said. No answer touches what is typed.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from ..errors import Busy
+from ..files import File, Files
 from ..html import FT, Child, icon, tag
 from ..kinds import check_fields, checked
 from ..models import RunState
 from ..urls import Urls
 from ..view import RunView
 from .controls import post_form, submission_field
+from .files import attach
+from .files import drafts as draft_tiles
 
 button, div, label, p, span, textarea = map(tag, ["button", "div", "label", "p", "span", "textarea"])
 kbd, chat_composer = tag("kbd"), tag("chat-composer")
@@ -80,6 +84,8 @@ def composer(
     user_key: str = "",
     refresh_url: str | None = None,
     submission: str = "",
+    files: Files | None = None,
+    drafts: Sequence[File] = (),
 ) -> FT:
     """Return the form that sends a message.
 
@@ -93,6 +99,8 @@ def composer(
         user_key: Keeps one user's drafts in this browser apart from another's.
         refresh_url: The conversation, when there is soon more to see of it.
         submission: What the message is called, so that it is taken once however often it is sent.
+        files: What files may be sent with it; `None`: none.
+        drafts: Those that are attached already.
     """
     url = urls.messages(conversation_id) if conversation_id else urls.start()
     usual = "Ask a follow-up" if conversation_id else "Ask a question"
@@ -102,7 +110,8 @@ def composer(
         name="text",
         rows="1",
         placeholder=(hold and hold.placeholder) or usual,
-        required=True,
+        # Files can say enough; with the page's script it is required as long as there are none.
+        required=files is None,
         autofocus=conversation_id is None,
         aria_describedby="composer-error",
         dir="auto",
@@ -113,10 +122,13 @@ def composer(
         composer_form(
             url,
             submission_field(submission) if submission else None,
+            draft_tiles(drafts, urls) if files else None,
             label("Message", cls="hidden", for_="text"),
             box,
             p(error, id="composer-error", role="alert"),
+            attach(files, urls) if files else None,
             composer_actions(urls=urls, live_run_id=live_run_id, hold=hold, refresh_url=refresh_url),
+            enctype="multipart/form-data" if files else None,
         ),
         data_limit=str(limit),
         data_user=user_key,
@@ -124,9 +136,9 @@ def composer(
     )
 
 
-def composer_form(url: str, *children: Child) -> FT:
+def composer_form(url: str, *children: Child, enctype: str | None = None) -> FT:
     """Return the form itself."""
-    return post_form(url, *children, id="composer")
+    return post_form(url, *children, id="composer", enctype=enctype)
 
 
 @checked
@@ -151,6 +163,7 @@ def composer_actions(
             type="submit",
             formaction=url,
             formnovalidate=True,
+            formenctype="application/x-www-form-urlencoded",  # it sends no files
             hx_post=url,
             hx_swap="none",
         )

@@ -24,6 +24,7 @@ STYLES = (
     "layout",
     "history",
     "conversation",
+    "files",
     "cards",
     "prose",
     "inspector",

@@ -6,6 +6,7 @@ import "./history.js";
 import "./htmx.js";
 import "./live.js";
 import "./log.js";
+import { watchFiles } from "./attaching.js";
 import { keepFocus } from "./focus.js";
 import { localise, warn } from "./page.js";
 import { guardPlaces, sendOnce } from "./pressing.js";
@@ -61,6 +62,7 @@ sendOnce();
 showSending();
 guardPlaces();
 showRooms();
+watchFiles();
 loadScripts();
 document.addEventListener("htmx:after:swap", loadScripts);
 
