@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from htmxchat.text.phrases import between, count, cut, duration, file_size
+from htmxchat.text.phrases import between, count, cut, duration
 
 
 @pytest.mark.parametrize(
@@ -41,24 +41,3 @@ def test_what_is_cut_ends_with_an_ellipsis_and_fits() -> None:
     assert cut("abcd", 4) == "abcd"
     assert cut("abcde", 4) == "abc…"
     assert cut("ab  cde", 5) == "ab…"
-
-
-@pytest.mark.parametrize(
-    ("size", "words"),
-    [
-        (0, "0 bytes"),
-        (1, "1 byte"),
-        (999, "999 bytes"),
-        (1_000, "1 KB"),
-        (1_150, "1.1 KB"),
-        (86_000, "84 KB"),
-        (1_023_400, "999 KB"),
-        (1_023_500, "1 MB"),
-        (6_500_000, "6.2 MB"),
-        (25 * 1_024 * 1_024, "25 MB"),
-        (3 * 1_024**3, "3 GB"),
-        (5_000 * 1_024**3, "5,000 GB"),
-    ],
-)
-def test_a_size_is_short_and_a_limit_of_so_many_megabytes_reads_so(size: int, words: str) -> None:
-    assert file_size(size) == words

@@ -128,7 +128,7 @@ def composer(
             p(error, id="composer-error", role="alert"),
             attach(files, urls) if files else None,
             composer_actions(urls=urls, live_run_id=live_run_id, hold=hold, refresh_url=refresh_url),
-            enctype="multipart/form-data" if files else None,
+            files=files is not None,
         ),
         data_limit=str(limit),
         data_user=user_key,
@@ -136,9 +136,9 @@ def composer(
     )
 
 
-def composer_form(url: str, *children: Child, enctype: str | None = None) -> FT:
-    """Return the form itself."""
-    return post_form(url, *children, id="composer", enctype=enctype)
+def composer_form(url: str, *children: Child, files: bool = False) -> FT:
+    """Return the form itself; where `files` may be sent, it can bring them."""
+    return post_form(url, *children, id="composer", enctype="multipart/form-data" if files else None)
 
 
 @checked

@@ -10,13 +10,16 @@ from collections.abc import Sequence
 from ..files import File, Files
 from ..html import FT, Child, icon, tag
 from ..kinds import checked
-from ..text.phrases import file_size
+from ..text.phrases import byte_size
 from ..urls import Urls
 from .controls import icon_only
 
 a, b, button, img, input_ = map(tag, ["a", "b", "button", "img", "input"])
 label, li, p, span, ul = map(tag, ["label", "li", "p", "span", "ul"])
 chat_files = tag("chat-files")
+
+DRAFTS = "composer-files"
+"""The id of the list of what goes with the message that is being written."""
 
 _LARGEST_THUMB = 8 * 1024 * 1024
 """Bytes of a picture that a page fetches to show it small."""
@@ -104,7 +107,7 @@ def attach(files: Files, urls: Urls) -> FT:
         p(b("Drop to attach"), span(words, id="files-limits"), cls="drop"),
         data_url=urls.files(),
         data_size=str(files.max_size),
-        data_largest=file_size(files.max_size),
+        data_largest=byte_size(files.max_size),
         data_number=str(files.max_number),
         data_types=",".join(files.types) or None,
     )
@@ -113,7 +116,7 @@ def attach(files: Files, urls: Urls) -> FT:
 @checked
 def drafts(files: Sequence[File], urls: Urls) -> FT:
     """Return the list, above the text, of what goes with the message that is being written."""
-    return ul([draft_tile(file, urls) for file in files], cls="files", id="composer-files", aria_label="Attached files")
+    return ul([draft_tile(file, urls) for file in files], cls="files", id=DRAFTS, aria_label="Attached files")
 
 
 @checked
@@ -122,7 +125,7 @@ def limits_in_words(files: Files) -> str:
     kinds = list(dict.fromkeys(_kind(each) for each in files.types)) or ["any file"]
     last = f" and {kinds.pop()}" if len(kinds) > 1 else ""
     what = ", ".join(kinds) + last
-    size, number = file_size(files.max_size), files.max_number
+    size, number = byte_size(files.max_size), files.max_number
     return (
         f"{what[0].upper()}{what[1:]}, up to {size} each, {number} at a time" if number > 1 else f"{what}, up to {size}"
     )
@@ -136,7 +139,7 @@ def _kind(media_type: str) -> str:
 
 
 def _inside(file: File, urls: Urls) -> list[Child]:
-    return [_thumb(file, urls), _name(file, urls), span(file_size(file.size), cls="meta")]
+    return [_thumb(file, urls), _name(file, urls), span(byte_size(file.size), cls="meta")]
 
 
 def _name(file: File, urls: Urls) -> FT:
@@ -168,7 +171,7 @@ def _shown(file: File, urls: Urls) -> FT:
     return li(
         span(picture, cls="thumb"),
         _name(file, urls),
-        span(file_size(file.size), cls="meta"),
+        span(byte_size(file.size), cls="meta"),
         cls="file shown",
         data_file=file.id,
         data_state="sent",

@@ -27,19 +27,6 @@ def duration(seconds: float) -> str:
     return f"{count(days, 'day')} {hours} h"
 
 
-def file_size(size: int) -> str:
-    """Return a number of bytes: "812 bytes", "84 KB", "6.2 MB". A KB has 1,024 bytes."""
-    if size < 1_000:
-        return count(size, "byte")
-    amount, unit = float(size), ""
-    for unit in ("KB", "MB", "GB"):
-        amount /= 1_024
-        if amount < 999.5:
-            break
-    number = f"{amount:,.0f}" if amount >= 9.95 else f"{amount:.1f}".removesuffix(".0")
-    return f"{number} {unit}"
-
-
 def between(start: datetime, end: datetime) -> str:
     """Return how long it was from one time to another, as `duration` does."""
     return duration((end - start).total_seconds())

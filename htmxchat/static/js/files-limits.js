@@ -25,12 +25,12 @@ function fits(type, allowed) {
 
 /** A number of bytes, in the words that the server uses. @param {number} bytes */
 export function fileSize(bytes) {
-  if (bytes < 1_000) return `${bytes} ${bytes === 1 ? "byte" : "bytes"}`;
+  if (bytes < 1_024) return `${bytes} ${bytes === 1 ? "byte" : "bytes"}`;
   let amount = bytes;
   let unit = "";
-  for (unit of ["KB", "MB", "GB"]) {
+  for (unit of ["KB", "MB", "GB", "TB"]) {
     amount /= 1_024;
-    if (amount < 999.5) break;
+    if (amount < 1_023.5) break;
   }
   const number = amount >= 9.95 ? Math.round(amount).toLocaleString("en") : amount.toFixed(1).replace(".0", "");
   return `${number} ${unit}`;
