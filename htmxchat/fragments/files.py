@@ -25,7 +25,7 @@ _LARGEST_THUMB = 8 * 1024 * 1024
 """Bytes of a picture that a page fetches to show it small."""
 
 _KINDS = {
-    "image/*": "pictures",
+    "image/*": "images",
     "audio/*": "sound",
     "video/*": "video",
     "text/*": "text",
@@ -121,7 +121,7 @@ def drafts(files: Sequence[File], urls: Urls) -> FT:
 
 @checked
 def limits_in_words(files: Files) -> str:
-    """Return what may be sent: "Pictures, CSV and PDF, up to 25 MB each, 10 at a time"."""
+    """Return what may be sent: "Images, CSV and PDF, up to 25 MB each, 10 at a time"."""
     kinds = list(dict.fromkeys(_kind(each) for each in files.types)) or ["any file"]
     last = f" and {kinds.pop()}" if len(kinds) > 1 else ""
     what = ", ".join(kinds) + last

@@ -13,6 +13,9 @@ import { announce } from "./page.js";
 /** How many uploads are under way at a time: a browser opens six connections to a host, and needs some for the rest. */
 const AT_ONCE = 3;
 
+/** Milliseconds before the server is asked again for what is attached. */
+const AGAIN = 3_000;
+
 /** What is not uploaded yet, by its draft: it continues while the reader is elsewhere. @type {Map<string, Upload[]>} */
 const unfinished = new Map();
 
@@ -100,7 +103,8 @@ class ChatFiles extends ChatElement {
     this.#changed();
     const tiles = await fetchTiles(this.dataset.url ?? "", missing);
     this.toggleAttribute("data-loading", tiles === undefined);
-    if (tiles) {
+    if (!tiles) setTimeout(() => this.isConnected && this.#restore(), AGAIN);
+    else {
       const found = tiles.map((tile) => tile.dataset.file ?? "");
       const now = new Set(ids(this.#list));
       this.#list.prepend(...tiles.filter((tile) => !now.has(tile.dataset.file ?? "")));
