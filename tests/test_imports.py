@@ -14,7 +14,7 @@ PACKAGE = Path(__file__).parent.parent / "htmxchat"
 # A place is a module or package below htmxchat; the longest that fits a module's name is its place.
 TEXT = {"text"}
 NOUNS = {"checks", "compaction", "kinds", "models", "events", "errors", "observing", "scripts", "words", *TEXT}
-NOUNS |= {"latest", "part_list", "parts"}
+NOUNS |= {"files", "latest", "part_list", "parts"}
 SEAMS = {"agent", "backend", "auth.login"}
 LOG = {"journal", "store"}
 PAGE = {"html", "drawing", "look", "view", "urls", "live.patches", "inspection", *NOUNS}
@@ -26,6 +26,7 @@ EVERYTHING = {"app", "chat", "endpoints", *STREAM, *GUARDS, *LOG, *AGENTS}
 # Place: the places of htmxchat it may import, then the packages of others apart from the standard library.
 LAYERS: dict[str, tuple[set[str], set[str]]] = {
     **dict.fromkeys(NOUNS, (NOUNS, set())),
+    "files.types": ({"files.names"}, {"puremagic"}),
     "text.markdown": (TEXT, {"pyromark"}),
     "text.highlight": (set(), {"pygments"}),
     "text.ansi": (set(), set()),
@@ -39,6 +40,7 @@ LAYERS: dict[str, tuple[set[str], set[str]]] = {
     "drawing": (NOUNS | {"html", "look", "urls"}, {"anyio"}),
     "html": (set(), {"fasthtml", "starlette"}),
     "http.sse": ({"http.stopping"}, {"anyio", "starlette"}),
+    "http.multipart": ({"errors"}, {"python_multipart"}),
     "http.stopping": (set(), set()),
     **dict.fromkeys(GUARDS, (NOUNS | GUARDS, {"anyio", "starlette"})),
     "fragments": (PAGE, set()),

@@ -13,7 +13,7 @@ from collections.abc import Awaitable, Callable
 from functools import partial
 from typing import TypeVar
 
-from ..agent import Agent, CanResume, CanStop, Checkpoint, Pinned, Remember, Request
+from ..agent import Agent, CanResume, CanStop, Checkpoint, Pinned, Remember, Request, SendFile
 from ..errors import BackendUnavailable, ChatError
 from ..events import (
     JSON,
@@ -26,6 +26,7 @@ from ..events import (
     ScriptFinished,
     TextReplaced,
 )
+from ..files.file import File
 from ..journal import Journal
 from ..journal.run_log import UNSAVED, RunLog
 from ..models import User
@@ -36,6 +37,7 @@ from ..store.takeover import UNANSWERABLE, UNUSABLE
 from ..view import fold
 from .agents import name_of
 from .containment import contained
+from .files import at_hand, pieces
 from .player import play
 from .replay import Replay
 
@@ -173,9 +175,12 @@ class ActiveRun:
     async def _play(self, user: User, resumed: bool) -> None:
         try:
             context = await self._patiently(partial(self._store.takeover.read_context, self.run))
+            opened = partial(self._store.files.content, self.user_id)
             request = Request(
-                context.text, context.history, user, self.run.conversation_id, self.id,
-                context.attempt, context.replaced, context.memory, context.forks, context.answers,
+                context.text, tuple(at_hand(turn, opened) for turn in context.history), user,
+                self.run.conversation_id, self.id, context.attempt,
+                context.replaced and at_hand(context.replaced, opened), context.memory, context.forks, context.answers,
+                tuple(file.attached(opened) for file in context.files),
             )  # fmt: skip
         except Exception as error:
             self.fail(error)
@@ -265,6 +270,11 @@ class ActiveRun:
         finally:
             self._waiting = None
             self._waited += loop.time() - began
+
+    async def keep_file(self, file: SendFile) -> File:
+        opened = partial(self._store.files.content, self.user_id)
+        kept = await self._store.files.put(self.user_id, file.name, pieces(file.content), run=self.run)
+        return kept.attached(opened)
 
     async def stored(self) -> None:
         while not self._log.settled:

@@ -12,6 +12,8 @@ from ..auth.identity import Identify
 from ..auth.login import Login
 from ..backend import Backend, CanRetry, KeepsScripts
 from ..drawing import Drawings
+from ..files import Files
+from ..files.ability import KeepsFiles
 from ..fragments.shell import Frame
 from ..fragments.turns.context import TurnContext
 from ..html import Child
@@ -115,6 +117,11 @@ class Chat:
     def scripts(self) -> Scripts | None:
         """How scripts run; `None` without a queue: the host wants none, or the backend keeps none."""
         return self.settings.scripts if self.can(KeepsScripts) else None
+
+    @property
+    def files(self) -> Files | None:
+        """What may be sent; `None` where nothing may: the host wants none, or the backend keeps none."""
+        return self.settings.files if self.can(KeepsFiles) else None
 
     @property
     def trust(self) -> bool:

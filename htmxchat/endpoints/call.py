@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import logging
 import re
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import tzinfo
 from functools import wraps
@@ -32,6 +33,7 @@ from ..errors import (
     NotSignedIn,
     TextTooLong,
 )
+from ..files import File
 from ..fragments.turns.context import TurnContext
 from ..http.htmx import Htmx
 from ..http.limits import Slot
@@ -127,15 +129,18 @@ class Call:
             await _check_owner(self.backend, overview.conversation)
         return overview
 
-    async def start_run(self, text: str, submission: str | None) -> Run:
+    async def start_run(self, text: str, submission: str | None, files: Sequence[File] = ()) -> Run:
         """Start a run in the conversation that the path names; without one, in a new conversation.
+
+        Args:
+            files: What comes with the text, which may then be empty.
 
         Raises:
             Gone: There is no such conversation.
             ChatError: The text cannot be sent, or the backend does not take it.
         """
-        text = self.usable(text)
-        return await owned(self.backend, self.backend.start_run(self.conversation_id or None, text, submission))
+        text, ids = self.usable(text, empty=bool(files)), [file.id for file in files]
+        return await owned(self.backend, self.backend.start_run(self.conversation_id or None, text, submission, ids))
 
     @property
     def ids(self) -> dict[str, str]:
@@ -178,18 +183,13 @@ class Call:
             raise BadRequest(f"The form has no field named {name}.")
         return form[name]
 
-    async def submission(self) -> str | None:
-        """Return what the page calls the message that it sends; `None` when it does not say."""
-        submission = (await self.form()).get("submission", "")
-        return submission if _SUBMISSION.fullmatch(submission) else None
-
-    def usable(self, text: str) -> str:
-        """Return a message as it is stored.
+    def usable(self, text: str, *, empty: bool = False) -> str:
+        """Return a message as it is stored; it may be `empty` when something else comes with it.
 
         Raises:
             EmptyText, TextTooLong, InvalidInput: It cannot be sent.
         """
-        return usable_text(text, self.chat.settings.limits.text)
+        return usable_text(text, self.chat.settings.limits.text, empty=empty)
 
 
 Endpoint = Callable[[Request], Awaitable[Response]]
@@ -220,13 +220,19 @@ def endpoint(handle: Callable[[Call], Awaitable[Response]]) -> Endpoint:
             chat.observer.request(request.method, request.scope["root_path"] + request.scope["route"].path, call.ids)
             response = await handle(call)
             if request.method == "POST" and response.status_code < 400:
-                await request.body()  # what no one reads costs the connection
+                await _read_rest(request)
         except BaseException:
             slot.leave()
             raise
         return _UntilSent(response, slot)
 
     return respond
+
+
+async def _read_rest(request: Request) -> None:
+    """Read what no one has read of a body: it would cost the connection."""
+    with suppress(RuntimeError):  # all of it was read, as it came
+        await request.body()
 
 
 class _UntilSent(Response):
@@ -318,15 +324,26 @@ def see_other(url: str) -> RedirectResponse:
 
 async def read_form(request: Request) -> dict[str, str]:
     """Return the fields of a form; raises what `Call.form` does."""
+    return dict(await read_fields(request, _FIELDS))
+
+
+async def read_fields(request: Request, most: int) -> list[tuple[str, str]]:
+    """Return the fields of a form, which may come more than once; `most` is how many it may have."""
     if request.headers.get("content-type", "").split(";")[0].strip().lower() != _FORM:
         raise BadRequest(f"Send a form ({_FORM}).")
     body = await request.body()
     try:
-        return dict(parse_qsl(body.decode(), keep_blank_values=True, errors="strict", max_num_fields=_FIELDS))
+        return parse_qsl(body.decode(), keep_blank_values=True, errors="strict", max_num_fields=most)
     except UnicodeDecodeError:
         raise InvalidInput("The text is not valid UTF-8. Type it again without the broken characters.") from None
     except ValueError:
         raise BadRequest("The form has too many fields.") from None
+
+
+def submission_of(form: Mapping[str, str]) -> str | None:
+    """Return what the page calls the message that it sends; `None` when it does not say."""
+    submission = form.get("submission", "")
+    return submission if _SUBMISSION.fullmatch(submission) else None
 
 
 def here(request: Request) -> str:
@@ -337,7 +354,7 @@ def here(request: Request) -> str:
     return f"{path}?{query}" if query else path
 
 
-def usable_text(text: str, limit: int) -> str:
+def usable_text(text: str, limit: int, *, empty: bool = False) -> str:
     """Return the text as it is stored: with LF line ends.
 
     Raises:
@@ -346,7 +363,7 @@ def usable_text(text: str, limit: int) -> str:
         InvalidInput: It has NUL or surrogate characters.
     """
     text = text.replace("\r\n", "\n").replace("\r", "\n")
-    if not text.strip():
+    if not text.strip() and not empty:
         raise EmptyText
     if len(text) > limit:
         raise TextTooLong(len(text), limit)

@@ -40,6 +40,8 @@ async def show_failure(request: Request, error: Exception) -> Response:
     gone = isinstance(error, Gone) and htmx.comes_from("chat-changes")
     if any(map(htmx.comes_from, _ELEMENTS)) and not gone:
         return PlainTextResponse(sentence, status, headers)
+    if error_place(request.scope) == "files":
+        return PlainTextResponse(sentence, status, headers)
     if request.method == "GET" and not gone:
         return _in_place(request, htmx, error, status, sentence, headers)
     if error_place(request.scope) == "scripts":
@@ -161,7 +163,7 @@ def _without_conversation(request: Request) -> list[Patch]:
     chat: Chat = request.app.state.chat
     urls = Urls.of(request.scope, chat.assets.version)
     return [
-        swap(composer_form(urls.start()), "attributes"),
+        swap(composer_form(urls.start(), files=chat.files is not None), "attributes"),
         swap(composer_actions(urls=urls)),
         Patch("chat-menu", "delete"),
     ]

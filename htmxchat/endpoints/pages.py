@@ -11,6 +11,7 @@ from starlette.responses import HTMLResponse, Response
 
 from ..backend import CanDelete, CanRename, CanSearch, KeepsScripts, TellsChanges
 from ..errors import ChatError, NotSignedIn
+from ..files import File
 from ..fragments.composer import composer, hold
 from ..fragments.conversation import conversation as conversation_fragment
 from ..fragments.history import history
@@ -77,6 +78,7 @@ async def conversation_page(
     transcript: Transcript | None,
     *,
     text: str = "",
+    drafts: tuple[File, ...] = (),
     error: ChatError | None = None,
     heading: Child = None,
     deleted: str | None = None,
@@ -87,6 +89,7 @@ async def conversation_page(
 
     Args:
         text: What the composer holds.
+        drafts: The files that it holds.
         error: What stands beside it.
         heading: What stands in place of the title.
         deleted: The id of a conversation that the history offers to restore.
@@ -98,7 +101,7 @@ async def conversation_page(
     if transcript is not None:
         queue = await transcript_queue(call, transcript) if queue is None else queue
         context = replace(await drawn(call, transcript.turns), queue=queue)
-    room = conversation_room(call, transcript, context, text=text, error=error, heading=heading)
+    room = conversation_room(call, transcript, context, text=text, drafts=drafts, error=error, heading=heading)
     status = error.status if error else 200
     return await room_page(call, conversation, room, status=status, deleted=deleted, side=side, queue=queue or ())
 
@@ -185,6 +188,7 @@ def conversation_room(
     context: TurnContext | None = None,
     *,
     text: str = "",
+    drafts: tuple[File, ...] = (),
     error: ChatError | None = None,
     heading: Child = None,
 ) -> FT:
@@ -206,6 +210,8 @@ def conversation_room(
             limit=call.chat.settings.limits.text,
             user_key=call.user.id,
             submission=new_submission(),
+            files=call.chat.files,
+            drafts=drafts,
             refresh_url=call.urls.conversation(conversation.id) if conversation and refreshing else None,
         ),
         heading=heading,

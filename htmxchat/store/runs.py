@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from sqlalchemy import Connection, insert, select, update
@@ -10,7 +11,7 @@ from ..errors import Conflict, InvalidInput, NotFound
 from ..events import JSON, RunEnded, RunEvent
 from ..models import Run, RunState, RunSummary
 from ..text.cleaning import clean_json, clean_text, one_line, searchable
-from . import branches, notices, rows, run_rows
+from . import branches, file_rows, notices, rows, run_rows
 from . import tables as t
 from .conversations import MAX_PAGE, MAX_TITLE, Conversations
 from .database import Database
@@ -52,6 +53,7 @@ class Runs:
         submission: str | None = None,
         instead_of: str | None = None,
         most: int | None = None,
+        files: Sequence[str] = (),
     ) -> Started:
         """Store a user's turn and an active run that answers it; without an id, in a new conversation.
 
@@ -61,9 +63,11 @@ class Runs:
             submission: What the page calls this message. The same text with the same one is stored once.
             instead_of: A turn of the conversation in whose place this one stands, on a branch of its own.
             most: How many active runs the user may have, this one included.
+            files: The ids of what comes with it: drafts of the user, or files of the same conversation.
 
         Raises:
             Busy: The conversation has an active run; nothing was stored.
+            InvalidInput: A file is neither, or not there any more; nothing was stored.
             TooManyRuns: The user would have more than `most`; nothing was stored.
         """
         text = clean_text(text)
@@ -83,7 +87,8 @@ class Runs:
                     raise Conflict(_DELETED)
                 return Started(run, before=True)
             if conversation_id is None:
-                conversation, head, at = new_id, None, rows.add_conversation(db, user_id, new_id, text)
+                title = text if text.strip() else file_rows.names(db, user_id, files)
+                conversation, head, at = new_id, None, rows.add_conversation(db, user_id, new_id, title)
             else:
                 conversation = conversation_id
                 at, head = rows.lock_conversation(db, user_id, conversation)
@@ -92,6 +97,7 @@ class Runs:
                 head = branches.place_of(db, conversation, instead_of)
             values = {"id": turn_id, "conversation_id": conversation, "text": text, "created_at": at, "follows": head}
             db.execute(insert(t.turns).values(**values, folded=searchable(text)))
+            file_rows.attach(db, user_id, conversation, turn_id, files)
             run = Run(rows.new_id(), conversation, user_id, turn_id, RunState.RUNNING, at)
             started = _begin(db, run, owner, agent, most)
             if instead_of is not None:
