@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from statistics import mean
 
-from ..text.phrases import count, byte_size
+from ..text.phrases import byte_size, count
 
 MOST_READ = 1024 * 1024
 """Bytes of a file that the demo reads."""
