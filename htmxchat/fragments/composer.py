@@ -7,7 +7,6 @@ where a refusal is said. No answer touches what is typed.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 from ..errors import Busy
@@ -85,7 +84,7 @@ def composer(
     refresh_url: str | None = None,
     submission: str = "",
     files: Files | None = None,
-    drafts: Sequence[File] = (),
+    drafts: tuple[File, ...] = (),
 ) -> FT:
     """Return the form that sends a message.
 
