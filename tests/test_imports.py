@@ -26,7 +26,7 @@ EVERYTHING = {"app", "chat", "endpoints", *STREAM, *GUARDS, *LOG, *AGENTS}
 # Place: the places of htmxchat it may import, then the packages of others apart from the standard library.
 LAYERS: dict[str, tuple[set[str], set[str]]] = {
     **dict.fromkeys(NOUNS, (NOUNS, set())),
-    "files.types": ({"files.names"}, {"puremagic"}),
+    "files.types": ({"files"}, {"puremagic"}),
     "text.markdown": (TEXT, {"pyromark"}),
     "text.highlight": (set(), {"pygments"}),
     "text.ansi": (set(), set()),

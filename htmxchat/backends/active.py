@@ -58,6 +58,7 @@ class ActiveRun:
         self._agent = agent
         self._journal = journal
         self._timing = journal.timing
+        self._opened = partial(store.files.content, started.run.user_id)
         self._log = RunLog(started, journal.outage, on_refused=lambda: self._halt(UNSAVED), on_lost=self._leave)
         self._end: RunEnded | None = None
         self._halted = asyncio.Event()
@@ -175,7 +176,7 @@ class ActiveRun:
     async def _play(self, user: User, resumed: bool) -> None:
         try:
             context = await self._patiently(partial(self._store.takeover.read_context, self.run))
-            opened = partial(self._store.files.content, self.user_id)
+            opened = self._opened
             request = Request(
                 context.text, tuple(at_hand(turn, opened) for turn in context.history), user,
                 self.run.conversation_id, self.id, context.attempt,
@@ -272,9 +273,12 @@ class ActiveRun:
             self._waited += loop.time() - began
 
     async def keep_file(self, file: SendFile) -> File:
-        opened = partial(self._store.files.content, self.user_id)
         kept = await self._store.files.put(self.user_id, file.name, pieces(file.content), run=self.run)
-        return kept.attached(opened)
+        return kept.attached(self._opened)
+
+    async def drop_file(self, file: File, known: File) -> File:
+        await self._store.files.drop(file.id)
+        return known.attached(self._opened)
 
     async def stored(self) -> None:
         while not self._log.settled:

@@ -75,6 +75,9 @@ class Answering(Protocol):
     async def keep_file(self, file: SendFile) -> File:
         """Keep a file that the agent sends."""
 
+    async def drop_file(self, file: File, known: File) -> File:
+        """Keep it no longer: it is the one that is `known`, which is returned so that it can be read."""
+
     def settle(self, end: RunEnded) -> bool:
         """Settle how the run ends, if that is still open. Returns whether it was."""
 
@@ -128,7 +131,10 @@ async def _play(start: Callable[[], AsyncIterator[Said]], run: Answering, replay
                 body = clean_body(ScriptProposed(script_id, item.code, item.title, awaited=True))
             elif isinstance(item, SendFile):
                 answer = file = await run.keep_file(item)
-                body = FileSent(file)
+                if (known := replay.sent(file)) is None:
+                    body = FileSent(file)
+                else:
+                    answer = await run.drop_file(file, known)
             else:
                 body = _body(item)
             if isinstance(body, RunEnded):

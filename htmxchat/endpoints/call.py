@@ -7,14 +7,13 @@ something without reading it relies on the backend, which asks in the same trans
 from __future__ import annotations
 
 import logging
-import re
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import tzinfo
 from functools import wraps
 from typing import TypeVar
-from urllib.parse import parse_qsl, quote
+from urllib.parse import quote
 
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
@@ -26,12 +25,9 @@ from ..chat.bound import BoundBackend
 from ..errors import (
     BadRequest,
     ChatError,
-    EmptyText,
-    InvalidInput,
     LimitReached,
     NotFound,
     NotSignedIn,
-    TextTooLong,
 )
 from ..files import File
 from ..fragments.turns.context import TurnContext
@@ -42,14 +38,12 @@ from ..live.patches import Patch, render_patches
 from ..models import Conversation, Overview, Run, Transcript, User
 from ..text.zones import COOKIE, zone_of
 from ..urls import Urls
+from .form import read_form, usable_text
 
 _log = logging.getLogger("htmxchat")
 
-_FORM = "application/x-www-form-urlencoded"
-_FIELDS = 16
 _MAX_ID = 200
 _NAMES = "conversation", "deleted", "run"
-_SUBMISSION = re.compile("[A-Za-z0-9_-]{1,64}")
 _MAX_FILTER = 200
 _TOO_MANY = (
     "You have {} open requests to this chat, which is the limit. Close some of its tabs or wait a moment, then try"
@@ -322,54 +316,12 @@ def see_other(url: str) -> RedirectResponse:
     return RedirectResponse(url, status_code=303)
 
 
-async def read_form(request: Request) -> dict[str, str]:
-    """Return the fields of a form; raises what `Call.form` does."""
-    return dict(await read_fields(request, _FIELDS))
-
-
-async def read_fields(request: Request, most: int) -> list[tuple[str, str]]:
-    """Return the fields of a form, which may come more than once; `most` is how many it may have."""
-    if request.headers.get("content-type", "").split(";")[0].strip().lower() != _FORM:
-        raise BadRequest(f"Send a form ({_FORM}).")
-    body = await request.body()
-    try:
-        return parse_qsl(body.decode(), keep_blank_values=True, errors="strict", max_num_fields=most)
-    except UnicodeDecodeError:
-        raise InvalidInput("The text is not valid UTF-8. Type it again without the broken characters.") from None
-    except ValueError:
-        raise BadRequest("The form has too many fields.") from None
-
-
-def submission_of(form: Mapping[str, str]) -> str | None:
-    """Return what the page calls the message that it sends; `None` when it does not say."""
-    submission = form.get("submission", "")
-    return submission if _SUBMISSION.fullmatch(submission) else None
-
-
 def here(request: Request) -> str:
     """Return the address that was asked for, without a host: behind a proxy this process does not know its own."""
     # One slash: two would make the rest a host.
     path = "/" + quote(request.scope["path"].lstrip("/"), safe="/!$&'()*+,;=:@-._~")
     query = request.url.query
     return f"{path}?{query}" if query else path
-
-
-def usable_text(text: str, limit: int, *, empty: bool = False) -> str:
-    """Return the text as it is stored: with LF line ends.
-
-    Raises:
-        EmptyText: It has nothing but white space.
-        TextTooLong: It has more than `limit` characters.
-        InvalidInput: It has NUL or surrogate characters.
-    """
-    text = text.replace("\r\n", "\n").replace("\r", "\n")
-    if not text.strip() and not empty:
-        raise EmptyText
-    if len(text) > limit:
-        raise TextTooLong(len(text), limit)
-    if any(character == "\0" or "\ud800" <= character <= "\udfff" for character in text):
-        raise InvalidInput("The text holds characters that cannot be stored (NUL or half a surrogate pair).")
-    return text
 
 
 def number(text: str) -> int | None:

@@ -19,8 +19,9 @@ from ..html import render, tag
 from ..live.patches import Patch, say, swap
 from ..models import Run, Transcript, Turn
 from ..words import titled
-from .call import CHANGED, Call, Gone, endpoint, patches_response, see_other, usable_text
+from .call import CHANGED, Call, Gone, endpoint, patches_response, see_other
 from .drawing import drawn
+from .form import usable_text
 from .pages import close_sides, conversation_page, conversation_room, draw_history, load_history, new_submission
 from .posting import Message, read_message
 from .queue import transcript_queue

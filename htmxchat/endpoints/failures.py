@@ -24,7 +24,8 @@ from ..http.htmx import Htmx
 from ..http.routing import error_place
 from ..live.patches import Patch, render_patches, say, swap
 from ..urls import Urls
-from .call import CHANGED, IN_PLACE, SCRIPTS_CHANGED, Gone, here, read_form
+from .call import CHANGED, IN_PLACE, SCRIPTS_CHANGED, Gone, here
+from .form import read_form
 
 _TYPED = "text", "answer", "title"
 # They ask without being pressed, and say themselves what is to be said.

@@ -11,7 +11,8 @@ from ..files import File, Files
 from ..files.types import HEAD, media_type
 from ..http.multipart import Part, read_parts
 from ..http.routing import has_files
-from .call import Call, read_fields, submission_of
+from .call import Call
+from .form import read_fields, submission_of
 
 _FIELDS = 16
 _MAX_ID = 200

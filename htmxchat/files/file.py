@@ -38,7 +38,7 @@ class File:
     media_type: str
     size: int
     digest: str
-    _open: OpenFile | None = field(default=None, repr=False, compare=False)
+    _open: OpenFile | None = field(default=None, init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         check_fields(self)
@@ -55,7 +55,9 @@ class File:
 
     def attached(self, open: OpenFile) -> File:
         """Return the same with its content at hand."""
-        return replace(self, _open=open)
+        twin = replace(self)
+        object.__setattr__(twin, "_open", open)  # frozen, but not before it is complete
+        return twin
 
     def open(self, start: int = 0, end: int | None = None) -> AsyncGenerator[bytes, None]:
         """Yield its content, a piece at a time, however large it is: from one byte to before another.

@@ -100,7 +100,9 @@ class FolderFiles:
         try:
             self._path.mkdir(mode=0o700, parents=True, exist_ok=True)
         except OSError as error:
-            raise ValueError(f"{path} cannot be used as a folder: {error.strerror}.") from None
+            raise ValueError(
+                f"path cannot be used as a folder: {error.strerror}. It is {checks.shown(str(path))}."
+            ) from None
 
     async def put(self, key: str, chunks: AsyncIterator[bytes]) -> None:
         file = await asyncio.to_thread(self._create, key)

@@ -10,7 +10,7 @@ from contextlib import aclosing
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, delete, insert
+from sqlalchemy import Connection, delete, insert, select
 
 from ..errors import BackendUnavailable, InvalidInput, NotFound
 from ..files.file import File
@@ -110,6 +110,17 @@ class KeptFiles:
             return str(row.blob_id)
 
         await self._remove(await self._database.write(work))
+
+    async def drop(self, file_id: str) -> None:
+        """Remove a file, whoever has it."""
+
+        def work(db: Connection) -> str | None:
+            blob_id = db.scalar(select(t.files.c.blob_id).where(t.files.c.id == file_id))
+            db.execute(delete(t.files).where(t.files.c.id == file_id))
+            return blob_id
+
+        if (blob_id := await self._database.write(work)) is not None:
+            await self._remove(blob_id)
 
     async def open(
         self, user_id: str, file_id: str, start: int = 0, end: int | None = None
