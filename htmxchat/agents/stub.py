@@ -66,7 +66,7 @@ async def respond_stub(request: Request, pace: float = 0.02) -> Answer:
     Args:
         pace: Seconds between two words.
     """
-    play = _about_files if request.files else _SCRIPTS.get(request.text.strip(), _friendly)
+    play = _SCRIPTS.get(request.text.strip(), _about_files if request.files else _friendly)
     script = play(request, pace)
     answer: object = None
     try:
