@@ -14,6 +14,7 @@ from .agent import (
     SendFile,
 )
 from .app import chat_context, chat_lifespan, create_chat_app
+from .asking import Approval, Decision
 from .auth.identity import BrowserIdentity, Identify
 from .auth.login import Login, LoginPages, SignInAt
 from .backend import (
@@ -125,6 +126,7 @@ __all__ = [
     "JSON",
     "UNDATED",
     "Agent",
+    "Approval",
     "Backend",
     "BackendError",
     "BackendUnavailable",
@@ -154,6 +156,7 @@ __all__ = [
     "CrossOrigin",
     "Custom",
     "CustomPart",
+    "Decision",
     "DrawPart",
     "EmptyText",
     "EventBody",

@@ -30,17 +30,12 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any, TypeAlias, get_args
 
+from .asking import Approval, check_question
 from .files.sent import FileSent as FileSent
 from .files.sent import decode_file, encode_file
 from .kinds import check_fields
 from .scripts.encoding import decode_result, encode_result
 from .scripts.result import ScriptResult, ScriptState
-
-MAX_CHOICES = 100
-"""So many answers a question can offer."""
-
-MAX_CHOICE = 1_000
-"""So many characters each of them can have."""
 
 JSON: TypeAlias = None | bool | int | float | str | list[Any] | dict[str, Any]
 
@@ -232,27 +227,25 @@ class InputRequested:
     Attributes:
         prompt: The question.
         choices: If any, the user picks one of them; else writes. 100 at most, of 1,000 characters each.
+        schema: A JSON Schema of the answer: the user fills in a form, and the answer is a value that fits it.
+        decline: What the button says with which the user declines: the answer is `None` then. Else there is none.
+        approval: A call that the user is to approve or deny: the answer is what `Decision.of` reads.
 
     Raises:
-        ValueError: There are more choices, or one is longer.
+        ValueError: There are more choices, or one is longer; it has more than one of choices, schema and approval; or
+            the schema has more than 100,000 characters of JSON.
     """
 
     request_id: str
     prompt: str
     choices: tuple[str, ...] = ()
+    schema: dict[str, Any] | None = None
+    decline: str = ""
+    approval: Approval | None = None
 
     def __post_init__(self) -> None:
         check_fields(self)
-        if (many := len(self.choices)) > MAX_CHOICES:
-            raise ValueError(
-                f"InputRequested.choices has {many:,} choices. Offer {MAX_CHOICES} at most, or none: users write then."
-            )
-        for number, choice in enumerate(self.choices):
-            if len(choice) > MAX_CHOICE:
-                raise ValueError(
-                    f"InputRequested.choices[{number}] has {len(choice):,} characters. Write {MAX_CHOICE:,} at most;"
-                    " what explains it can stand in the prompt."
-                )
+        check_question(self.choices, self.schema, self.approval)
 
 
 @dataclass(frozen=True, slots=True)
@@ -360,6 +353,9 @@ def encode_body(body: EventBody) -> tuple[str, dict[str, Any]]:
         ]
     elif isinstance(body, FileSent):
         data["file"] = encode_file(body.file)
+    elif isinstance(body, InputRequested):
+        approval = body.approval
+        data["approval"] = approval and {field.name: getattr(approval, field.name) for field in fields(approval)}
     elif isinstance(body, ScriptFinished) and body.result is not None:
         data["result"] = encode_result(body.result)
     return type(body).__name__, data
@@ -378,6 +374,7 @@ def decode_body(name: str, data: Mapping[str, Any]) -> EventBody:
             values["file"] = decode_file(values["file"])
         elif body is InputRequested:
             values["choices"] = tuple(values.get("choices", ()))
+            values["approval"] = Approval(**given) if (given := values.get("approval")) else None
         elif body is RunEnded:
             values["outcome"] = Outcome(values["outcome"])
         elif body is ScriptFinished:

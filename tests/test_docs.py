@@ -261,7 +261,8 @@ def test_every_hook_that_is_documented_is_on_the_page() -> None:
         client.get("/")
         table = {"upload": ("sizes.csv", "name,bytes\na,1\n")}
         draft = client.post("/files", files=table).text
-        preview = client.get(f"/files/{re.findall(r'data-file=.(\w+)', draft)[0]}/preview").text
+        kept = re.findall(r'data-file="(\w+)"', draft)
+        preview = client.get(f"/files/{kept[0]}/preview").text
         shown = client.post("/messages", data={"text": "Why did checkout get slow at 14:30?"}, files=table)
         _until(client, shown.url.path, 'data-state="completed"')
         client.post(f"{shown.url.path}/messages", data={"text": "Restart the notifier workers."})
@@ -275,6 +276,18 @@ def test_every_hook_that_is_documented_is_on_the_page() -> None:
         html += _until(client, shown.url.path, 'class="request"[^>]*data-state="withdrawn"')
         many = client.post("/messages", data={"text": "The notifier queue is growing. Find out why."})
         html += _until(client, many.url.path, 'class="fold"', fails=True)
+        filled = client.post("/messages", data={"text": "Tell customers about the late mails."})
+        form = _until(client, filled.url.path, "<chat-form")
+        form_of = re.search(r'action="/runs/(\w+)/answer"', form)
+        assert form_of is not None
+        answer = {
+            "answer/reply_to": "a@example.com",
+            "answer/subject": "Late mails",
+            "answer/who": "0",
+            "answer/ways": "0",
+        }
+        client.post(f"/runs/{form_of[1]}/answer", data={"request": "notice", "decision": "send", **answer})
+        html += form + _until(client, filled.url.path, 'class="args"')
         asking = client.post("/messages", data={"text": "Summarize these response times with Python."})
         html += _until(client, asking.url.path, "<chat-proposal")
         html += client.get(f"{asking.url.path}/scripts").text

@@ -13,11 +13,24 @@ PACKAGE = Path(__file__).parent.parent / "htmxchat"
 
 # A place is a module or package below htmxchat; the longest that fits a module's name is its place.
 TEXT = {"text"}
-NOUNS = {"checks", "compaction", "kinds", "models", "events", "errors", "observing", "scripts", "words", *TEXT}
-NOUNS |= {"files", "latest", "part_list", "parts"}
+NOUNS = {
+    "asking",
+    "checks",
+    "compaction",
+    "kinds",
+    "models",
+    "events",
+    "errors",
+    "files",
+    "observing",
+    "scripts",
+    "words",
+    *TEXT,
+}
+NOUNS |= {"latest", "part_list", "parts"}
 SEAMS = {"agent", "backend", "auth.login"}
 LOG = {"journal", "store"}
-PAGE = {"html", "drawing", "look", "view", "urls", "live.patches", "inspection", *NOUNS}
+PAGE = {"html", "drawing", "forms", "look", "view", "urls", "live.patches", "inspection", *NOUNS}
 STREAM = {"fragments", "http.sse", "http.stopping", "live", *SEAMS, *PAGE}
 GUARDS = {"http", "auth"}
 AGENTS = {"agents", "backends", "testing"}
@@ -27,6 +40,7 @@ EVERYTHING = {"app", "chat", "endpoints", *STREAM, *GUARDS, *LOG, *AGENTS}
 LAYERS: dict[str, tuple[set[str], set[str]]] = {
     **dict.fromkeys(NOUNS, (NOUNS, set())),
     "files.types": ({"files"}, {"puremagic"}),
+    "forms": (NOUNS, {"jsonschema_rs"}),
     "text.markdown": (TEXT, {"pyromark"}),
     "text.highlight": (set(), {"pygments"}),
     "text.ansi": (set(), set()),

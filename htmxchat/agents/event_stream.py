@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
+from collections.abc import AsyncIterator
 from dataclasses import dataclass
 
 _LINE_END = re.compile(rb"\r\n|\r|\n")
 _BOM = b"\xef\xbb\xbf"
 MAX_SIZE = 32 * 2**20
 """The most bytes that one event may have."""
+# To wake for each word costs as much as to write it, and no one sees words one by one: after a wait, some are let come.
+_AT_HAND, _REST = 0.001, 0.02  # seconds
 
 
 class TooLarge(Exception):
@@ -90,3 +94,15 @@ class EventStreamReader:
         data, type_ = self._data, self._type
         self._data, self._type, self._size = [], "", 0
         return ServerEvent(type_, b"\n".join(data).decode("utf-8", "replace")) if data else None
+
+
+async def unhurried(packets: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+    """Yield what comes; after something that was waited for, what is next is asked for a little later."""
+    clock = asyncio.get_running_loop().time
+    asked = clock()
+    async for packet in packets:
+        waited = clock() - asked
+        yield packet
+        if waited > _AT_HAND:
+            await asyncio.sleep(_REST)
+        asked = clock()

@@ -12,6 +12,7 @@ from collections.abc import AsyncGenerator, Callable
 from typing import TypeAlias
 
 from ..agent import Request, RunScript, SendFile
+from ..asking import Decision
 from ..events import (
     JSON,
     EventBody,
@@ -28,6 +29,7 @@ from ..events import (
 from ..models import Starter
 from ..scripts.result import ScriptResult
 from ..text.phrases import cut
+from . import stub_notice
 from .stub_files import BOOKINGS, MOST_READ, bookings_csv, chart, columns, described, summary_csv
 from .stub_texts import (
     BOOKINGS_AFTER,
@@ -173,6 +175,24 @@ async def _asking(request: Request, pace: float) -> Answer:
         await asyncio.sleep(pace)
 
 
+async def _notice(request: Request, pace: float) -> Answer:
+    for word in _words("I can tell customers about the delay. I need a few facts first.\n\n"):
+        yield word
+        await asyncio.sleep(pace)
+    notice = yield stub_notice.ASKED
+    rest = "Then I tell nobody."
+    if isinstance(notice, dict):
+        decision = Decision.of((yield stub_notice.leave(notice)))  # type: ignore[arg-type]
+        changed = decision.arguments or {}
+        why = f" You said:\n\n{quote(decision.reason)}" if decision.reason else ""
+        rest = f"I keep the notice to myself.{why}"
+        if decision.approved:
+            rest = f"Sent, **{changed.get('batch', 100)}** at a time. The first came back as delivered.{why}"
+    for word in _words(rest):
+        yield word
+        await asyncio.sleep(pace)
+
+
 async def _incident(request: Request, pace: float) -> Answer:
     """Show every kind of part, in the order in which things happen."""
     yield StageChanged("Reading the alert")
@@ -274,6 +294,7 @@ _PLAYED: tuple[tuple[Starter, Callable[[Request, float], Answer]], ...] = (
     (Starter("Explain a growing queue", "The notifier queue is growing. Find out why."), _incident),
     (Starter("Find the cause of an alert", "Why did checkout get slow at 14:30?"), _staged),
     (Starter("Restart the workers", "Restart the notifier workers."), _asking),
+    (Starter("Tell customers", "Tell customers about the late mails."), _notice),
     (Starter("Read the handbook", "Write the operations handbook for Larkspur."), _long),
     (Starter("Watch the queue", "Watch the queue for me, and tell me each step."), _slow),
     (Starter("Export last month", "Export last month's bookings."), _failing),

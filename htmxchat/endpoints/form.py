@@ -17,10 +17,10 @@ _SUBMISSION = re.compile("[A-Za-z0-9_-]{1,64}")
 
 async def read_form(request: Request) -> dict[str, str]:
     """Return the fields of a form; raises what `Call.form` does."""
-    return dict(await read_fields(request, _FIELDS))
+    return dict(await read_pairs(request, _FIELDS))
 
 
-async def read_fields(request: Request, most: int) -> list[tuple[str, str]]:
+async def read_pairs(request: Request, most: int) -> list[tuple[str, str]]:
     """Return the fields of a form, which may come more than once; `most` is how many it may have."""
     if request.headers.get("content-type", "").split(";")[0].strip().lower() != _FORM:
         raise BadRequest(f"Send a form ({_FORM}).")

@@ -12,6 +12,7 @@ from starlette.responses import HTMLResponse, Response
 from ..backend import CanDelete, CanRename, CanSearch, KeepsScripts, TellsChanges
 from ..errors import ChatError, NotSignedIn
 from ..files import File
+from ..forms.returned import Returned
 from ..fragments.composer import composer, hold
 from ..fragments.conversation import conversation as conversation_fragment
 from ..fragments.history import history
@@ -84,6 +85,7 @@ async def conversation_page(
     deleted: str | None = None,
     side: Side | None = None,
     queue: tuple[Script, ...] | None = None,
+    returned: Returned | None = None,
 ) -> Response:
     """Return a conversation (`None` is a new one) as a page, or as its room if htmx asks.
 
@@ -95,14 +97,15 @@ async def conversation_page(
         deleted: The id of a conversation that the history offers to restore.
         side: The room that is open at the side.
         queue: Its scripts, where they were read already.
+        returned: An answer that could not be taken, to be corrected.
     """
     conversation = transcript.conversation if transcript else None
     context = None
     if transcript is not None:
         queue = await transcript_queue(call, transcript) if queue is None else queue
-        context = replace(await drawn(call, transcript.turns), queue=queue)
+        context = replace(await drawn(call, transcript.turns), queue=queue, returned=returned)
     room = conversation_room(call, transcript, context, text=text, drafts=drafts, error=error, heading=heading)
-    status = error.status if error else 200
+    status = error.status if error else 422 if returned else 200
     return await room_page(call, conversation, room, status=status, deleted=deleted, side=side, queue=queue or ())
 
 

@@ -12,7 +12,7 @@ from ..files.types import HEAD, media_type
 from ..http.multipart import Part, read_parts
 from ..http.routing import has_files
 from .call import Call
-from .form import read_fields, submission_of
+from .form import read_pairs, submission_of
 
 _FIELDS = 16
 _MAX_ID = 200
@@ -46,7 +46,7 @@ async def read_message(call: Call) -> Message:
     files = call.chat.files
     most = _FIELDS + (files.max_number if files else 0)
     if files is None or not has_files(call.request.headers):
-        fields = await read_fields(call.request, most)
+        fields = await read_pairs(call.request, most)
         return await _message(call, fields, ())
     fields, stored, error = await _read_form(call, files)
     return await _message(call, fields, stored, error)

@@ -10,7 +10,6 @@ from starlette.responses import HTMLResponse, PlainTextResponse, Response
 
 from ..backend import CanRetry
 from ..errors import ChatError, Conflict, NotFound
-from ..fragments.turns.question import wording
 from ..fragments.turns.sources import answer_text
 from ..fragments.turns.transcript import live, turn
 from ..html import render
@@ -19,15 +18,11 @@ from ..live.patches import Patch, render_patches, say, swap
 from ..live.rows import RowsWanted
 from ..models import Run, User
 from ..scripts.states import digest
-from ..view import fold
 from .call import CHANGED, Call, endpoint, number, patches_response, row_filter, see_other
 from .conversations import answer_turn, sent, started
 from .queue import look
 from .reconcile import last_turn, refused, whats_new
-from .run_log import run_log
 
-_ANSWERED = "This question is not open any more: it was answered, or the agent has stopped."
-_CHANGED = "The agent asks something else now than this page showed. Read the question again."
 _REPLACED = "Another answer has taken this one's place."
 _NO_QUESTION = "The message that was answered here is not in the conversation any more. Write it again."
 
@@ -140,30 +135,6 @@ async def text(call: Call) -> Response:
         if each.id == call.run.id:
             return PlainTextResponse(answer_text(each))
     raise NotFound
-
-
-@endpoint
-async def answer(call: Call) -> Response:
-    """Give a run what it asked for."""
-    request_id, read = await call.field("request"), (await call.form()).get("digest")
-    given = call.usable(await call.field("answer"))
-    # The page forgets what was written when it gets what it did not know.
-    lost = f" Your answer was not sent: {given}" if call.fragment else ""
-    if read is not None and await _has_changed(call, request_id, read):
-        return await refused(call, Conflict(_CHANGED + lost), changed=call.run.id)
-    try:
-        await call.backend.answer_request(call.run.id, request_id, given)
-    except NotFound:
-        return await refused(call, NotFound(_ANSWERED + lost), changed=call.run.id)
-    if call.fragment:
-        return Response(status_code=204)
-    return see_other(call.urls.conversation(call.run.conversation_id, call.run.id))
-
-
-async def _has_changed(call: Call, request_id: str, read: str) -> bool:
-    """Return whether the run waits for this request in other words than those with the digest `read`."""
-    asked = fold(await run_log(call)).request
-    return asked is not None and asked.request_id == request_id and wording(asked) != read
 
 
 def _seconds_left(user: User) -> float | None:

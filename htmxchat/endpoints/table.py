@@ -10,6 +10,7 @@ from ..chat import Chat
 from ..http.limits import Bounds
 from ..http.routing import PostRoute
 from . import (
+    answering,
     changes,
     conversations,
     exports,
@@ -86,7 +87,7 @@ def routes(chat: Chat) -> list[Route | Mount]:
         get("/runs/{run}/text", runs.text, name="text"),
         post("/runs/{run}/stop", runs.stop, name="stop"),
         post("/runs/{run}/retry", runs.retry, name="retry"),
-        post("/runs/{run}/answer", runs.answer, name="answer"),
+        post("/runs/{run}/answer", answering.answer, name="answer"),
         *([get("/sandbox", sandbox.show, name="sandbox")] if chat.settings.scripts else []),
         Mount("/static", chat.assets, name="static"),
     ]

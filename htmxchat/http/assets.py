@@ -25,6 +25,7 @@ STYLES = (
     "history",
     "conversation",
     "files",
+    "forms",
     "cards",
     "prose",
     "inspector",

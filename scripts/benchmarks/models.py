@@ -1,4 +1,4 @@
-"""What it costs to answer with a model behind an OpenAI-compatible server."""
+"""What it costs to answer with another server: a model behind an OpenAI-compatible one, an agent behind AG-UI."""
 
 from __future__ import annotations
 
@@ -14,17 +14,22 @@ PAUSE = "0.005"
 def models(quick: bool) -> list[Table]:
     """Compare with a generator that writes the same words; the backend alone, with one reader and without pages."""
     words = 300 if quick else 1_500
-    with subprocess.Popen(_command("serve", words), cwd=ROOT, stdout=subprocess.PIPE, text=True) as server:
+    cost = {"bare": _measure("bare", words), "openai": _remote("openai", words), "ag_ui": _remote("ag_ui", words)}
+    table = Table(f"{words:,} words from another server, 5 ms apart", ["generator", "openai", "ag_ui"])
+    table.rows.append(Row("server CPU a word", [each / words * 1e6 for each in cost.values()], "µs"))
+    over = [each / cost["bare"] for each in cost.values()]
+    for place, what in enumerate(("openai", "ag_ui"), start=1):
+        table.rows.append(Row(f"{what} over the generator's", over, "^", limit=1.5, judged=place))
+    return [table]
+
+
+def _remote(what: str, words: int) -> float:
+    with subprocess.Popen(_command(what, words, "serve"), cwd=ROOT, stdout=subprocess.PIPE, text=True) as server:
         assert server.stdout is not None
-        url = f"http://127.0.0.1:{server.stdout.readline().strip()}/v1"
         try:
-            bare, model = _measure("bare", words), _measure("model", words, url)
+            return _measure(what, words, f"http://127.0.0.1:{server.stdout.readline().strip()}/v1")
         finally:
             server.kill()
-    table = Table(f"{words:,} words from a model, 5 ms apart", ["generator", "model"])
-    table.rows.append(Row("server CPU a word", [each / words * 1e6 for each in (bare, model)], "µs"))
-    table.rows.append(Row("over the generator's", [1.0, model / bare], "^", limit=1.5, judged=1))
-    return [table]
 
 
 def _measure(what: str, words: int, *arguments: str) -> float:

@@ -1,8 +1,10 @@
 """Answers in a process of their own: prints the seconds of CPU that one costs.
 
-models_process.py serve WORDS PAUSE     a model's server, on a free port that it prints
-models_process.py bare WORDS PAUSE      an answer that a generator writes
-models_process.py model WORDS PAUSE URL    the same answer, from that server
+models_process.py openai WORDS PAUSE serve    a model's server, on a free port that it prints
+models_process.py openai WORDS PAUSE URL      an answer from that server
+models_process.py ag_ui WORDS PAUSE serve     an agent's server, on a free port that it prints
+models_process.py ag_ui WORDS PAUSE URL       an answer from that server
+models_process.py bare WORDS PAUSE            the same answer, which a generator writes
 """
 
 from __future__ import annotations
@@ -18,19 +20,35 @@ from htmxchat.testing import each_event
 
 HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\nConnection: close\r\n\r\n"
 CHUNK = b'data: {"id":"chatcmpl-1","object":"chat.completion.chunk","created":1,"model":"m","choices":[%b]}\n\n'
-WORD = CHUNK % b'{"index":0,"delta":{"content":"word "},"finish_reason":null}'
-LAST = CHUNK % b'{"index":0,"delta":{},"finish_reason":"stop"}' + b"data: [DONE]\n\n"
+EVENT = b'data: {"type":"%b"}\n\n'
+RUN = b'","threadId":"t","runId":"r'
+WORDS = {
+    "openai": (
+        b"",
+        CHUNK % b'{"index":0,"delta":{"content":"word "},"finish_reason":null}',
+        CHUNK % b'{"index":0,"delta":{},"finish_reason":"stop"}' + b"data: [DONE]\n\n",
+    ),
+    "ag_ui": (
+        EVENT % (b"RUN_STARTED" + RUN) + EVENT % b'TEXT_MESSAGE_START","role":"assistant","messageId":"m',
+        EVENT % b'TEXT_MESSAGE_CONTENT","messageId":"m","delta":"word ',
+        EVENT % b'TEXT_MESSAGE_END","messageId":"m' + EVENT % (b"RUN_FINISHED" + RUN),
+    ),
+}
+"""What comes before the words, each word, and what comes after them."""
 ANN = User("ann")
 
 
-async def serve(words: int, pause: float) -> None:
+async def serve(what: str, words: int, pause: float) -> None:
     """Answer every request with the same stream."""
+
+    first, word, last = WORDS[what]
+    packets = [first + word, *[word] * (words - 1), last]
 
     async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await reader.readuntil(b"\r\n\r\n")
         writer.write(HEAD)
         with suppress(ConnectionError):
-            for packet in [WORD] * words + [LAST]:
+            for packet in packets:
                 writer.write(b"%x\r\n%b\r\n" % (len(packet), packet))
                 await writer.drain()
                 await asyncio.sleep(pause)
@@ -55,32 +73,32 @@ def bare(words: int, pause: float) -> LocalBackend:
     return LocalBackend(respond)
 
 
-def model(url: str) -> LocalBackend:
-    """Return a backend whose agent is a model."""
-    from htmxchat.agents import openai
+def remote(what: str, url: str) -> LocalBackend:
+    """Return a backend whose agent is another server."""
+    from htmxchat.agents import ag_ui, openai
 
-    return LocalBackend(openai(url, model="m"))
+    return LocalBackend(openai(url, model="m") if what == "openai" else ag_ui(url))
 
 
 async def measure(backend: LocalBackend) -> float:
-    """Return the seconds of CPU that an answer costs with one reader; the first one warms up."""
-    seconds = 0.0
-    for _ in range(2):
+    """Return the seconds of CPU that an answer costs with one reader, the least of three; one before warms up."""
+    seconds = []
+    for _ in range(4):
         begun = time.process_time()
         run = await backend.start_run(ANN, None, "Go")
         async for _event in each_event(backend, ANN, run.id):
             pass
-        seconds = time.process_time() - begun
+        seconds.append(time.process_time() - begun)
     await backend.close()
-    return seconds
+    return min(seconds[1:])
 
 
 def main() -> None:
-    what, words, pause = sys.argv[1], int(sys.argv[2]), float(sys.argv[3])
-    if what == "serve":
-        asyncio.run(serve(words, pause))
+    what, words, pause, url = sys.argv[1], int(sys.argv[2]), float(sys.argv[3]), "".join(sys.argv[4:])
+    if url == "serve":
+        asyncio.run(serve(what, words, pause))
     else:
-        print(asyncio.run(measure(bare(words, pause) if what == "bare" else model(sys.argv[4]))))
+        print(asyncio.run(measure(remote(what, url) if url else bare(words, pause))))
 
 
 if __name__ == "__main__":

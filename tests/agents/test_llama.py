@@ -3,15 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-import socket
-import subprocess
-import sys
 from collections.abc import Iterator
-from importlib.util import find_spec
-from pathlib import Path
 from typing import Any
 
-import httpx
 import pytest
 
 from htmxchat import LocalBackend, Part, Reasoning, RunView, TextDelta, ToolCall, User, fold
@@ -19,19 +13,12 @@ from htmxchat.agents import openai
 from htmxchat.models import RunState
 from htmxchat.testing import each_event
 
-from .recordings import FOLDER
+from .llama import is_busy, llama, needs_llama
 
-MAKE_MODEL = FOLDER.parent / "servers" / "make_tiny_gguf.py"
 ANN = User("ann")
 AFTER = "It is 21 degrees there, says the tool."
 
-pytestmark = [
-    pytest.mark.skipif(
-        not (find_spec("xllamacpp") and find_spec("gguf")),
-        reason="llama.cpp is not installed: pip install --group llama",
-    ),
-    pytest.mark.skipif(not MAKE_MODEL.exists(), reason=f"there is no {MAKE_MODEL}"),
-]
+pytestmark = needs_llama
 
 
 @pytest.fixture
@@ -42,28 +29,8 @@ def anyio_backend() -> str:
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The address of the server's API."""
-    model = tmp_path_factory.mktemp("model") / "tiny.gguf"
-    subprocess.run([sys.executable, MAKE_MODEL, model], check=True, capture_output=True, timeout=120)
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
-    command = [sys.executable, str(Path(__file__).with_name("llama.py")), str(model), str(port)]
-    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as process:
-        assert process.stdout is not None
-        assert process.stdin is not None
-        process.stdout.readline()
-        url = f"http://127.0.0.1:{port}"
-        while process.poll() is None and not _healthy(url):
-            pass
-        assert process.poll() is None, "llama.cpp's server has ended"
+    with llama(tmp_path_factory.mktemp("model")) as url:
         yield f"{url}/v1"
-        process.stdin.close()
-
-
-def _healthy(url: str) -> bool:
-    try:
-        return httpx.get(f"{url}/health", trust_env=False, timeout=10).status_code == 200
-    except httpx.HTTPError:
-        return False
 
 
 def get_weather(city: str, unit: str = "celsius") -> str:
@@ -135,9 +102,8 @@ async def test_stop_frees_the_server(server: str, api: Any) -> None:
         if isinstance(event.body, TextDelta):
             await backend.stop_run(ANN, run.id)
             break
-    slots = server.replace("/v1", "/slots")
-    async with asyncio.timeout(5), httpx.AsyncClient(trust_env=False) as client:
-        while any(slot["is_processing"] for slot in (await client.get(slots)).json()):
+    async with asyncio.timeout(5):
+        while await asyncio.to_thread(is_busy, server.removesuffix("/v1")):
             pass
     view = fold([event async for event in each_event(backend, ANN, run.id)])
     await backend.close()

@@ -18,6 +18,8 @@ from starlette.applications import Starlette
 from starlette.routing import Mount
 
 from htmxchat import (
+    Approval,
+    Decision,
     EventBody,
     Files,
     InputRequested,
@@ -42,6 +44,47 @@ from htmxchat.events import decode_body
 
 WORDS = 1_500
 
+NOTICE = {
+    "type": "object",
+    "description": "The agent writes the notice from this.",
+    "properties": {
+        "subject": {"type": "string", "title": "Subject", "minLength": 3, "maxLength": 80},
+        "reply_to": {"type": "string", "title": "Reply to", "format": "email"},
+        "mails": {"type": "integer", "title": "Mails affected", "minimum": 1, "maximum": 100_000},
+        "on": {"type": "string", "title": "Send on", "format": "date"},
+        "who": {
+            "title": "Who gets it",
+            "oneOf": [{"const": "late", "title": "Tenants with a late mail"}, {"const": "all", "title": "All tenants"}],
+        },
+        "page": {"type": "boolean", "title": "Post it on the status page", "default": True},
+        "ways": {
+            "type": "array",
+            "title": "How",
+            "items": {"enum": ["mail", "banner", "text"]},
+            "minItems": 1,
+            "maxItems": 2,
+        },
+        "text": {"type": "string", "title": "What to say", "maxLength": 2_000},
+        "contact": {
+            "type": "object",
+            "title": "Who can be called",
+            "properties": {"name": {"type": "string"}, "phone": {"type": "string", "pattern": "^[0-9 +]{5,20}$"}},
+            "required": ["name"],
+        },
+    },
+    "required": ["subject", "reply_to", "on", "who", "ways"],
+}
+RESTART = {"pool": "eu-west", "batch": 10, "drain_seconds": 30}
+RESTART_SCHEMA = {
+    "type": "object",
+    "properties": {
+        "pool": {"enum": ["eu-west", "eu-east"]},
+        "batch": {"type": "integer", "minimum": 1, "maximum": 50},
+        "drain_seconds": {"type": "integer", "minimum": 0},
+    },
+    "required": ["pool", "batch"],
+}
+
 
 def words(count: int = WORDS) -> list[str]:
     """Return numbered words with Markdown around some, so that a lost or doubled one shows."""
@@ -64,7 +107,8 @@ async def respond(request: Request) -> AsyncGenerator[str | EventBody | RunScrip
     """Answer with an echo, or do what the message says.
 
     `words N PAUSE` writes N words, `stages N` goes through N stages, `ticks PAUSE` changes stage for ever; `forever`
-    never stops; `fail` breaks off; `ask` asks, `ask freely` without choices, `ask first` before it proposes a script;
+    never stops; `fail` breaks off; `ask` asks, `ask freely` without choices, `ask form` with a form, `ask leave` for an
+    approval, `ask first` before it proposes a script;
     `run JSON` waits for the string to run as Python and says its result, `propose JSON` proposes a list of them;
     `say JSON` answers with the string, `emit JSON` with events, each as a pair of its name and its fields, and continues
     for ever if the last is `"forever"`; `give JSON` sends files, each as a pair of its name and its text. An echo says
@@ -124,6 +168,13 @@ async def respond(request: Request) -> AsyncGenerator[str | EventBody | RunScrip
         case ["ask", "freely"]:
             answer = yield InputRequested("name", "What is its name?")
             yield f"Its name is {answer}."
+        case ["ask", "form"]:
+            answer = yield InputRequested("notice", "Tell customers about the delay", schema=NOTICE, decline="Decline")
+            yield f"The notice: `{json.dumps(answer)}`"
+        case ["ask", "leave"]:
+            call = Approval("restart_workers", dict(RESTART), RESTART_SCHEMA)
+            asked = InputRequested("restart", "Restart the workers of eu-west?", approval=call)
+            yield f"The decision: `{json.dumps(Decision.of((yield asked)).answer)}`"
         case ["ask", "first"]:
             yield InputRequested("run", "Shall it run?", choices=("yes", "no"))
             yield (yield RunScript("print(1)", "The script")).text

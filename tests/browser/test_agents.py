@@ -8,12 +8,14 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+import httpx
 import pytest
 from playwright.sync_api import BrowserContext, Page, expect
 
+from tests.agents.llama import is_busy, llama, needs_llama
 from tests.browser.conftest import ROOT, Server
 from tests.browser.driving import answer, assert_same_after_reload, send, wait_for_state
-from tests.servers import uvicorn
+from tests.servers import Host, uvicorn, wait_until
 
 READY = 60_000
 AG_UI_SERVER = """
@@ -38,11 +40,11 @@ async def answer(request):
 
 app = Starlette(routes=[Route("/", answer, methods=["POST"])])
 """
-AG_UI_CHAT = """
+CHAT = """
 from htmxchat import LocalBackend, create_chat_app
-from htmxchat.agents import ag_ui
+from htmxchat.agents import ag_ui, openai
 
-app = create_chat_app(LocalBackend(ag_ui("{url}/")))
+app = create_chat_app(LocalBackend({agent}))
 """
 
 
@@ -51,7 +53,7 @@ def test_an_ag_ui_server_that_is_killed_in_the_middle_of_its_answer_ends_it_hone
 ) -> None:
     with (
         uvicorn(tmp_path / "agent", AG_UI_SERVER) as agent,
-        uvicorn(tmp_path / "chat", AG_UI_CHAT.format(url=agent.url)) as chat,
+        uvicorn(tmp_path / "chat", CHAT.format(agent=f"ag_ui('{agent.url}/')")) as chat,
     ):
         page.goto(f"{chat.url}/")
         send(page, "Talk")
@@ -61,6 +63,78 @@ def test_an_ag_ui_server_that_is_killed_in_the_middle_of_its_answer_ends_it_hone
         expect(answer(page)).to_contain_text("word5")
         expect(answer(page)).to_contain_text("broke off in the middle of its answer")
         expect(answer(page).get_by_role("button", name="Try again")).to_be_visible()
+        assert_same_after_reload(page)
+
+
+SILENT_SERVER = """
+import asyncio, json
+from starlette.applications import Starlette
+from starlette.responses import PlainTextResponse, StreamingResponse
+from starlette.routing import Route
+
+under_way = []
+
+def answering(*events):
+    async def talk():
+        under_way.append(events)
+        try:
+            for event in events:
+                yield f"data: {json.dumps(event)}\\n\\n"
+            await asyncio.Event().wait()
+        finally:
+            under_way.remove(events)
+
+    async def answer(request):
+        return StreamingResponse(talk(), media_type="text/event-stream")
+
+    return answer
+
+model = answering({"choices": [{"index": 0, "delta": {"content": "I think"}, "finish_reason": None}]})
+agent = answering({"type": "RUN_STARTED"}, {"type": "TEXT_MESSAGE_CHUNK", "messageId": "m", "delta": "I think"})
+
+async def count(request):
+    return PlainTextResponse(str(len(under_way)))
+
+app = Starlette(routes=[
+    Route("/v1/chat/completions", model, methods=["POST"]), Route("/", agent, methods=["POST"]), Route("/count", count),
+])
+"""
+
+
+@pytest.mark.parametrize("agent", ["openai('{url}/v1', model='m')", "ag_ui('{url}/')"], ids=["openai", "ag_ui"])
+def test_stop_closes_the_request_to_a_server_that_says_nothing(page: Page, tmp_path: Path, agent: str) -> None:
+    with (
+        uvicorn(tmp_path / "agent", SILENT_SERVER) as server,
+        uvicorn(tmp_path / "chat", CHAT.format(agent=agent.format(url=server.url))) as chat,
+    ):
+        page.goto(f"{chat.url}/")
+        send(page, "Talk")
+        expect(answer(page)).to_contain_text("I think")
+        assert _under_way(server) == 1
+        page.click("button[name=stop]")
+        wait_until(lambda: _under_way(server) == 0, "the request is closed")
+        wait_for_state(page, "cancelled")
+        expect(answer(page)).to_contain_text("I think")
+        assert_same_after_reload(page)
+
+
+def _under_way(server: Host) -> int:
+    return int(httpx.get(f"{server.url}/count", trust_env=False).text)
+
+
+@needs_llama
+def test_stop_frees_the_place_of_a_model_that_llama_cpp_serves(page: Page, tmp_path: Path) -> None:
+    with (
+        llama(tmp_path) as url,
+        uvicorn(tmp_path / "chat", CHAT.format(agent=f"openai('{url}/v1', model='tiny')")) as chat,
+    ):
+        page.goto(f"{chat.url}/")
+        send(page, "[loop]")
+        expect(answer(page).locator(".turn-body")).not_to_be_empty()
+        wait_until(lambda: is_busy(url), "the model answers")
+        page.click("button[name=stop]")
+        wait_until(lambda: not is_busy(url), "the model is free")
+        wait_for_state(page, "cancelled")
         assert_same_after_reload(page)
 
 

@@ -14,9 +14,8 @@ from ...text.cleaning import clean_text, read_json
 from ...text.phrases import cut
 from ...text.redaction import HIDDEN, redact_text
 
-_KEPT = "What it wrote is kept."
 _HOST = "Whoever runs this chat must"
-CUT = f"The connection to the model's server broke off before the answer was complete. {_KEPT} Try again."
+CUT = "The connection to the model's server broke off before the answer was complete. Try again."
 EMPTY = "The model ended its answer without writing anything. Try again."
 TOO_LONG = "The conversation is too long for the model. Edit an earlier message, or begin a new conversation."
 NO_ANSWER = "The model's server sent nothing that is an answer. Try again."
@@ -24,10 +23,10 @@ NO_API = f"What answers there is no API for models but {{what}}. {_HOST} check b
 REDIRECTED = f"The model's server sends us to another address ({{status}}). {_HOST} set base_url to that one."
 
 FINISHES = {
-    "length": f"The answer is cut off: the model has reached its limit of tokens. {_KEPT} Ask it to go on.",
-    "content_filter": f"The answer is cut off: a content filter of the model's server stopped it. {_KEPT}",
-    "error": f"The model's server failed while answering. {_KEPT} Try again.",
-    "insufficient_system_resource": f"The answer is cut off: the model's server is overloaded. {_KEPT} Try again.",
+    "length": "The answer is cut off: the model has reached its limit of tokens. Ask it to go on.",
+    "content_filter": "The answer is cut off: a content filter of the model's server stopped it.",
+    "error": "The model's server failed while answering. Try again.",
+    "insufficient_system_resource": "The answer is cut off: the model's server is overloaded. Try again.",
 }
 """What is said of a reply that ended for such a reason; for any other, nothing."""
 
@@ -74,7 +73,7 @@ def in_stream(error: Any, secrets: Sequence[str] = ()) -> BackendError:
     """Return the error for one that came in the middle of a stream."""
     told = _told(error)
     return _meaning(0, told) or BackendError(
-        f"The model's server failed while answering. {_KEPT} Try again.{_quote(told.message, secrets)}"
+        f"The model's server failed while answering. Try again.{_quote(told.message, secrets)}"
     )
 
 

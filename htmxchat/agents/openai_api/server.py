@@ -15,19 +15,17 @@ import httpx
 from ... import checks
 from ...errors import BackendError, BackendUnavailable, ChatError
 from ...events import JSON, ReasoningDelta, StageChanged
-from ..event_stream import EventStreamReader, ServerEvent, TooLarge
+from ..event_stream import EventStreamReader, ServerEvent, TooLarge, unhurried
 from . import refusals
 from .reply import Piece, Reply, ReplyReader
 
 UNREACHABLE = "The model's server cannot be reached. Try again in a moment."
-SILENT = "The model's server has said nothing for {seconds:g} seconds. What it wrote is kept. Try again."
+SILENT = "The model's server has said nothing for {seconds:g} seconds. Try again."
 _CONNECT = 10.0
 _TRIES = 3
 _MAX_ERROR = 65_536
 _MAX_ANSWER = 32 * 2**20
 _SHORTEST_SECRET = 6
-# To wake for each word costs as much as to write it, and no one sees words one by one: after a wait, some are let come.
-_AT_HAND, _REST = 0.001, 0.02  # seconds
 
 
 class OtherApi(BackendError):
@@ -159,10 +157,7 @@ class Server:
             yield reader.reply()
             return
         stream, begin, any_event = EventStreamReader(), b"", False
-        clock = asyncio.get_running_loop().time
-        asked = clock()
-        async for packet in response.aiter_bytes():
-            waited = clock() - asked
+        async for packet in unhurried(response.aiter_bytes()):
             if not any_event:
                 begin = (begin + packet)[:_MAX_ERROR]
             try:
@@ -174,9 +169,6 @@ class Server:
                 yield piece
             if reader.done:
                 break
-            if waited > _AT_HAND:
-                await asyncio.sleep(_REST)
-            asked = clock()
         events = stream.end()
         if not (any_event or events):
             raise refusals.not_an_answer(begin, type, self.secrets)

@@ -12,7 +12,7 @@ from .reply import Piece
 from .surrogates import Joiner
 from .thinking import Thinking, without_opening, without_repetition
 
-UNREADABLE = "The model's server sent something that cannot be read. What the model wrote is kept. Try again."
+UNREADABLE = "The model's server sent something that cannot be read. Try again."
 
 
 class Writing:

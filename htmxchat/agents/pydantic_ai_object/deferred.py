@@ -11,7 +11,8 @@ from pydantic_ai.tools import DeferredToolRequests, DeferredToolResults, ToolDef
 from pydantic_ai.toolsets import ExternalToolset
 
 from ...agent import RunScript
-from ...events import JSON, MAX_CHOICE, MAX_CHOICES, InputRequested
+from ...asking import MAX_CHOICE, MAX_CHOICES
+from ...events import JSON, InputRequested
 from ...scripts.result import ScriptResult
 from .. import python_tool
 from ..approval import APPROVE, DENY

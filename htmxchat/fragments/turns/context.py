@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from ...drawing import Drawings
+from ...forms.returned import Returned
 from ...kinds import check_fields
 from ...scripts.models import Script
 from ...text.markdown import Markdown
@@ -27,6 +28,7 @@ class TurnContext:
         inspector: Where a run is inspected: in a room of this page, on the chat's own page, or nowhere. Nowhere also
             leaves out what tools were given.
         drawings: What the host's functions draw; without them, parts of its own show as records.
+        returned: An answer that could not be taken, to be corrected.
     """
 
     urls: Urls
@@ -39,6 +41,7 @@ class TurnContext:
     queue: tuple[Script, ...] = ()
     inspector: Literal["here", "elsewhere"] | None = "elsewhere"
     drawings: Drawings | None = None
+    returned: Returned | None = None
 
     def __post_init__(self) -> None:
         check_fields(self)

@@ -47,6 +47,13 @@ function loadScripts() {
   import("./scripts.js").catch(() => document.addEventListener("htmx:after:swap", loadScripts));
 }
 
+/** What forms need comes once the agent asks with one. */
+function loadForms() {
+  if (!document.querySelector("chat-form")) return;
+  document.removeEventListener("htmx:after:swap", loadForms);
+  import("./forms.js").catch(() => document.addEventListener("htmx:after:swap", loadForms));
+}
+
 /**
  * Say what the page shows last, so that the answer also brings what came elsewhere since.
  * @param {CustomEvent<{ctx: HtmxContext}>} event
@@ -65,6 +72,8 @@ showRooms();
 watchFiles();
 loadScripts();
 document.addEventListener("htmx:after:swap", loadScripts);
+loadForms();
+document.addEventListener("htmx:after:swap", loadForms);
 
 document.addEventListener("chat:failed", (event) => warn(/** @type {CustomEvent} */ (event).detail.words));
 document.addEventListener("htmx:error", (event) => failed(/** @type {CustomEvent} */ (event)));

@@ -14,7 +14,7 @@ import httpx
 
 from ....errors import BackendError, BackendUnavailable
 from ....text.cleaning import read_json
-from ...event_stream import EventStreamReader, TooLarge
+from ...event_stream import EventStreamReader, TooLarge, unhurried
 from ..exchange import can_be_plainer, plainer
 from ..translation.fields import Event
 from . import problems
@@ -128,7 +128,7 @@ async def _read(response: httpx.Response) -> AsyncGenerator[Event, None]:
         raise BackendError(problems.NO_STREAM)
     reader, ended = EventStreamReader(), False
     try:
-        async for piece in response.aiter_bytes():
+        async for piece in unhurried(response.aiter_bytes()):
             for frame in reader.feed(piece):
                 if (event := _event(frame.data)) is not None:
                     yield event

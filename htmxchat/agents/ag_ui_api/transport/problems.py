@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from ....errors import BackendError, BackendUnavailable
 
-CUT = "The connection to the agent broke off in the middle of its answer. What it wrote is kept."
-NOT_UNDERSTOOD = "The agent's server sent something that is not as the AG-UI protocol says. What it wrote is kept."
+CUT = "The connection to the agent broke off in the middle of its answer."
+NOT_UNDERSTOOD = "The agent's server sent something that is not as the AG-UI protocol says."
 NO_STREAM = "What answers at the agent's address does not speak AG-UI."
-SILENT = "The agent's server has said nothing for too long. What it wrote is kept."
-FAILED = "The agent's server reported an error while it answered. What it wrote is kept."
+SILENT = "The agent's server has said nothing for too long."
+FAILED = "The agent's server reported an error while it answered."
 TOO_LATE = "It is too late to answer what the agent asked: it has stopped waiting."
-TOO_MANY_ROUNDS = "The agent asked for too many tools in one answer, so it was stopped. What it wrote is kept."
+TOO_MANY_ROUNDS = "The agent asked for too many tools in one answer, so it was stopped."
 ELSEWHERE = "The agent's server sends requests on to another address. Its address in the chat's settings has to change."
 
 _REFUSED = {
