@@ -104,7 +104,7 @@ def can_grow(view: RunView, place: int) -> bool:
 
 def text_html(run_id: str, place: int, blocks: Sequence[str]) -> str:
     """Return a text of an answer, of its blocks. One without any keeps what stands around it apart."""
-    return render(div(raw("".join(blocks)), cls="prose", id=part_id(run_id, place), dir="auto"))
+    return render(div(raw("".join(blocks)), cls="prose", id=part_id(run_id, place)))
 
 
 def text_blocks(text: str, context: TurnContext, budget: Budget, *, is_open: bool) -> list[str]:

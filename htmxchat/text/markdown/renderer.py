@@ -35,6 +35,8 @@ _TAGS = {
     "TableHead": ("<thead><tr>", "</tr></thead><tbody>"),
     "TableRow": ("<tr>", "</tr>"),
 }
+# Blocks whose marks stand at a side: each finds it by its own first letter. Of the others the style sheet does.
+_DIRECTED = ("<blockquote", "<ul", "<ol", "<div")
 _INLINE_HTML = frozenset("b br code del em i ins kbd mark q s samp small strong sub sup u var wbr".split())
 _BLOCK_HTML = _INLINE_HTML | {"details", "summary"}
 _VOID = frozenset({"br", "wbr"})
@@ -112,6 +114,8 @@ class Renderer:
     def _push(self, opening: str, closing: str, author: str = "") -> None:
         if len(self._open) >= _MAX_DEPTH:
             raise TooComplex
+        if not self._open and opening.startswith(_DIRECTED):
+            opening = opening.replace(">", ' dir="auto">', 1)
         self._write(opening)
         self._open.append((closing, author))
 
