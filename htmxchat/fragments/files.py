@@ -1,6 +1,6 @@
 """Files: the tiles that stand for them in the composer, in messages and in answers.
 
-Hooks: `.files`, a list of `.file` with `data-file`; in the composer `ul#composer-files` and `chat-files`.
+Hooks: `.files`, a list of `.file` with `data-file`; in the composer `#composer-files` and `chat-files`.
 """
 
 from __future__ import annotations
