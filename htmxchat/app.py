@@ -214,7 +214,7 @@ def chat_context(chat: Starlette, root: str) -> TurnContext:
     # Which of its readers may inspect, no one says here.
     open_to_all = parts.settings.inspector is True
     return replace(
-        parts.turn_context(urls, can_inspect=open_to_all),
+        parts.turn_context(urls, conversation_id="", can_inspect=open_to_all),
         inspector="elsewhere" if open_to_all else None,
         drawings=parts.drawings and replace(parts.drawings, at_once=True),
     )

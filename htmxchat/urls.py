@@ -52,8 +52,9 @@ class Urls:
         """Where the first message of a new conversation is posted."""
         return self._path("messages")
 
-    def conversation(self, conversation_id: str, turn_id: str | None = None) -> str:
-        path = self._path("c", conversation_id)
+    def conversation(self, conversation_id: str, turn_id: str | None = None, *, edit: str | None = None) -> str:
+        """A conversation, at one of its turns; `edit` is a message that is being edited."""
+        path = self._path("c", conversation_id, edit=edit)
         return f"{path}#turn-{turn_id}" if turn_id else path
 
     def messages(self, conversation_id: str) -> str:
@@ -81,6 +82,14 @@ class Urls:
 
     def rename(self, conversation_id: str) -> str:
         return self._path("c", conversation_id, "rename")
+
+    def edit_turn(self, conversation_id: str, turn_id: str) -> str:
+        """Where an edited message is posted."""
+        return self._path("c", conversation_id, "turns", turn_id, "edit")
+
+    def show_version(self, conversation_id: str) -> str:
+        """Where the version to be shown is posted."""
+        return self._path("c", conversation_id, "show")
 
     def delete(self, conversation_id: str) -> str:
         return self._path("c", conversation_id, "delete")

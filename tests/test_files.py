@@ -156,11 +156,11 @@ async def test_agents_read_what_is_sent_and_what_was(store: Store) -> None:
     await backend.close()
 
 
-async def test_an_edit_may_keep_the_files_of_what_it_replaces(store: Store) -> None:
+async def test_an_edit_keeps_the_files_of_what_it_replaces(store: Store) -> None:
     backend = LocalBackend(respond, store)
     file = await backend.store_file(ANN, "a.txt", content(b"hello world"))
     run, _ = await answered(backend, "first", file)
-    edited = await backend.edit_turn(ANN, run.conversation_id, run.turn_id, "better", files=[file.id])
+    edited = await backend.edit_turn(ANN, run.conversation_id, run.turn_id, "better")
     async with asyncio.timeout(20), aclosing(each_event(backend, ANN, edited.id)) as events:
         assert fold([event async for event in events]).text == "a.txt: b'hello' "
     question, _ = (await backend.load_transcript(ANN, run.conversation_id)).turns

@@ -65,6 +65,7 @@ LAYERS: dict[str, tuple[set[str], set[str]]] = {
     "chat.submissions": (NOUNS, {"anyio"}),
     "chat": (STREAM | GUARDS, set()),
     "endpoints": (STREAM | GUARDS | {"backends.containment", "chat"}, {"anyio", "starlette"}),
+    "serving": (STREAM | GUARDS | {"chat", "chat.bound"}, {"anyio", "starlette"}),
     "app": (STREAM | GUARDS | {"chat", "endpoints"}, {"anyio", "starlette"}),
     **dict.fromkeys(LOG, (NOUNS | LOG | {"agent", "backend", "view"}, {"alembic", "anyio", "sqlalchemy"})),
     **dict.fromkeys(

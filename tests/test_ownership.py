@@ -31,6 +31,8 @@ GUARDED = {
     "file": {"GET", "HEAD"},
     "file_preview": {"GET", "HEAD"},
     "discard_file": {"POST"},
+    "edit_turn": {"POST"},
+    "show_version": {"POST"},
     "rename_form": {"GET", "HEAD"},
     "rename": {"POST"},
     "delete": {"POST"},
@@ -89,7 +91,14 @@ def test_every_route_with_an_id_is_covered() -> None:
 
 def path_of(name: str, conversation: str, run: str, file: str = "") -> str:
     route = ROUTES[name]
-    values = {"conversation": conversation, "deleted": conversation, "run": run, "request": "question", "row": "1"}
+    values = {
+        "conversation": conversation,
+        "deleted": conversation,
+        "run": run,
+        "turn": run[:300],
+        "request": "question",
+        "row": "1",
+    }
     values |= {"script": script_id(run, FromAgent("mine")), "number": "0"}
     values["file"] = "code.py" if name == "script_file" else file or run
     path = route.path

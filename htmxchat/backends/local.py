@@ -178,9 +178,16 @@ class LocalBackend:
         return await self._start(user, conversation_id, text, submission, files)
 
     async def edit_turn(
-        self, user: User, conversation_id: str, turn_id: str, text: str, *, files: Sequence[str] = ()
+        self,
+        user: User,
+        conversation_id: str,
+        turn_id: str,
+        text: str,
+        submission: str | None = None,
+        *,
+        files: Sequence[str] | None = None,
     ) -> Run:
-        return await self._start(user, conversation_id, text, None, files, instead_of=turn_id)
+        return await self._start(user, conversation_id, text, submission, files, instead_of=turn_id)
 
     async def show_version(self, user: User, conversation_id: str, version: str) -> None:
         await self._store.runs.show_version(user.id, conversation_id, version)
@@ -289,7 +296,7 @@ class LocalBackend:
         conversation_id: str | None,
         text: str,
         submission: str | None,
-        files: Sequence[str],
+        files: Sequence[str] | None,
         *,
         instead_of: str | None = None,
     ) -> Run:

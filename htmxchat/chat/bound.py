@@ -12,6 +12,7 @@ import anyio
 
 from ..backend import (
     Backend,
+    CanBranch,
     CanDelete,
     CanInspect,
     CanListRuns,
@@ -35,6 +36,7 @@ P = ParamSpec("P")
 T = TypeVar("T")
 _log = logging.getLogger("htmxchat")
 _ABILITIES: tuple[type, ...] = (
+    CanBranch,
     CanDelete,
     CanInspect,
     CanListRuns,
@@ -119,6 +121,8 @@ class BoundBackend:
     delete_conversation = _asks(CanDelete.delete_conversation, CanDelete)
     restore_conversation = _asks(CanDelete.restore_conversation, CanDelete)
     retry_run = _asks(CanRetry.retry_run, CanRetry)
+    edit_turn = _asks(CanBranch.edit_turn, CanBranch)
+    show_version = _asks(CanBranch.show_version, CanBranch)
     list_runs = _asks(CanListRuns.list_runs, CanListRuns)
     run_steps = _asks(CanInspect.run_steps, CanInspect)
     run_checkpoint = _asks(CanInspect.run_checkpoint, CanInspect)

@@ -43,7 +43,7 @@ from .form import read_form, usable_text
 _log = logging.getLogger("htmxchat")
 
 _MAX_ID = 200
-_NAMES = "conversation", "deleted", "run"
+_NAMES = "conversation", "deleted", "run", "turn"
 _MAX_FILTER = 200
 _TOO_MANY = (
     "You have {} open requests to this chat, which is the limit. Close some of its tabs or wait a moment, then try"
@@ -53,6 +53,9 @@ _TOO_MANY = (
 # On the body, because the element that asked may be gone by then.
 CHANGED = {"HX-Trigger": '{"chat:changed": {"target": "body"}}'}
 """Tells the page that the list of conversations is not as it was."""
+
+BEGUN = {"HX-Trigger": '{"chat:changed": {"target": "body"}, "chat:sent": {"target": "body"}}'}
+"""The same, and that what was sent is being answered, at the end of the turns."""
 
 SCRIPTS_CHANGED = {"HX-Trigger": '{"chat:scripts": {"target": "body"}}'}
 """Tells the page that the queue of scripts is not as it was."""
@@ -149,7 +152,7 @@ class Call:
 
     @property
     def turn_context(self) -> TurnContext:
-        return self.chat.turn_context(self.urls, can_inspect=self.can_inspect)
+        return self.chat.turn_context(self.urls, conversation_id=self.conversation_id, can_inspect=self.can_inspect)
 
     @property
     def zone(self) -> tzinfo | None:

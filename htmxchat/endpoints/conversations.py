@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from starlette.responses import HTMLResponse, Response
 
-from ..backend import CanDelete, CanRename
+from ..backend import CanBranch, CanDelete, CanRename
 from ..errors import BodyTooLarge, BodyTooSlow, ChatError, NotFound
 from ..files import File
 from ..fragments.composer import composer_actions
@@ -45,7 +45,8 @@ async def start(call: Call) -> Response:
         return see_other(call.urls.conversation(run.conversation_id, run.id))
     transcript = await call.backend.load_transcript(run.conversation_id)
     queue = await transcript_queue(call, transcript)
-    context = replace(await drawn(call, transcript.turns), queue=queue)
+    branching = run.conversation_id if call.backend.can(CanBranch) else ""
+    context = replace(await drawn(call, transcript.turns), queue=queue, branching=branching)
     patches = [swap(conversation_room(call, transcript, context)), *close_sides(call, transcript.conversation)]
     view = run_view(transcript.turns[-1])
     if view.last_seq is not None:

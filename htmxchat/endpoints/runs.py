@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from anyio.abc import TaskGroup
 from starlette.responses import HTMLResponse, PlainTextResponse, Response
 
-from ..backend import CanRetry
+from ..backend import CanBranch, CanRetry
 from ..errors import ChatError, Conflict, NotFound
 from ..fragments.turns.sources import answer_text
 from ..fragments.turns.transcript import live, turn
@@ -18,7 +18,8 @@ from ..live.patches import Patch, render_patches, say, swap
 from ..live.rows import RowsWanted
 from ..models import Run, User
 from ..scripts.states import digest
-from .call import CHANGED, Call, endpoint, number, patches_response, row_filter, see_other
+from .branches import branched
+from .call import BEGUN, CHANGED, Call, endpoint, number, patches_response, row_filter, see_other
 from .conversations import answer_turn, sent, started
 from .queue import look
 from .reconcile import last_turn, refused, whats_new
@@ -96,6 +97,8 @@ async def retry(call: Call) -> Response:
         return await refused(call, error, changed=call.run.id)
     if not call.fragment:
         return see_other(call.urls.conversation(run.conversation_id, run.id))
+    if call.backend.can(CanBranch):
+        return await branched(call, call.run.id, BEGUN)
     html = render(turn(answer_turn(run), call.turn_context))
     patches = [Patch(f"#turn-{call.run.id}", "outerHTML", html), *started(call, run)]
     return patches_response(patches, CHANGED)

@@ -11,6 +11,7 @@ from ..http.limits import Bounds
 from ..http.routing import PostRoute
 from . import (
     answering,
+    branches,
     changes,
     conversations,
     exports,
@@ -50,6 +51,8 @@ def routes(chat: Chat) -> list[Route | Mount]:
         post_message("/messages", conversations.start, name="start"),
         get("/c/{conversation}", pages.show, name="conversation"),
         post_message("/c/{conversation}/messages", conversations.send, name="messages"),
+        post("/c/{conversation}/turns/{turn}/edit", branches.edit, name="edit_turn"),
+        post("/c/{conversation}/show", branches.show, name="show_version"),
         get("/changes", changes.show, name="changes"),
         get("/c/{conversation}/changes", changes.show, name="conversation_changes"),
         get("/c/{conversation}/rename", conversations.ask_title, name="rename_form"),

@@ -25,6 +25,7 @@ STYLES = (
     "history",
     "conversation",
     "files",
+    "branches",
     "forms",
     "cards",
     "prose",

@@ -79,6 +79,12 @@ def names(db: Connection, user_id: str, file_ids: Sequence[str]) -> str:
     return ", ".join(found[id] for id in file_ids if id in found)
 
 
+def sent_with(db: Connection, turn_id: str) -> Sequence[str]:
+    """Return the ids of the files that came with a turn."""
+    these = select(t.turn_files.c.file_id).where(t.turn_files.c.turn_id == turn_id)
+    return db.scalars(these.order_by(t.turn_files.c.position)).all()
+
+
 def read_sent(db: Connection, conversation_id: str) -> dict[str, tuple[File, ...]]:
     """Return what was sent with the turns of a conversation, by their ids."""
     links = t.turn_files.join(t.files, t.files.c.id == t.turn_files.c.file_id)

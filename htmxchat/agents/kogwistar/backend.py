@@ -189,7 +189,7 @@ class KogwistarBackend(LocalBackend):
         conversation_id: str | None,
         text: str,
         submission: str | None,
-        files: Sequence[str] = (),
+        files: Sequence[str] | None = (),
         *,
         instead_of: str | None = None,
     ) -> Run:
