@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import BrowserContext, FilePayload, Page, Route, expect
+from playwright.sync_api import BrowserContext, FileChooser, FilePayload, Page, Route, expect
 
 from tests.browser.attaching import (
     CSV,
@@ -133,12 +133,15 @@ def test_pictures_are_pasted_and_get_names(chat: Page) -> None:
 
 
 def test_the_keyboard_attaches_and_removes(chat: Page) -> None:
+    # Before the first key: that the browser is to leave choosing to the test takes it a moment.
+    choosers: list[FileChooser] = []
+    chat.on("filechooser", lambda chooser: choosers.append(chooser))
     box(chat).focus()
     chat.keyboard.press("Tab")
     expect(chat.get_by_label("Attach files")).to_be_focused()
-    with chat.expect_file_chooser() as chosen:
-        chat.keyboard.press("Enter")
-    chosen.value.set_files([TABLE, PICTURE])
+    chat.keyboard.press("Enter")
+    until(lambda: chat.evaluate("1") and choosers)
+    choosers[0].set_files([TABLE, PICTURE])
     expect(tiles(chat)).to_have_count(2)
     expect(chat.get_by_label("Remove chart.png")).to_be_visible()
     chat.get_by_label("Remove bookings.csv").focus()
