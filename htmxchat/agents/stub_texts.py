@@ -172,6 +172,20 @@ QUEUE_NO_PLOT = (
     "Then without the plot. To keep the queue short, set the keep-alive to 50 s, below what the relay allows.[2]"
 )
 
+BOOKINGS_BEFORE = "Last week had **3,617** bookings. Saturday was the busiest day, and 145 were cancelled."
+
+BOOKINGS_AFTER = "The table has a line a day. Attach one of your own, and I say what is in its numbers."
+
+FILES_SEEN = "I have no model behind me, so I only look at what anybody could count:\n\n"
+
+FILES_NUMBERS = (
+    "\nThe least, the mean and the most of each column are in a table of their own; the picture is the first."
+)
+
+FILES_NO_NUMBERS = (
+    "\nThere are no columns of numbers in it. Attach a CSV file, and I give back a summary and a picture."
+)
+
 HALF = """\
 I am exporting last month's bookings, week by week.
 
