@@ -142,6 +142,7 @@ class Conversation:
         updated_at: When its latest turn began or ended; the history is sorted by it. See `UNDATED`.
         waiting: What its latest run waits for, if that is known.
         passage: Where a search found it, as plain text; empty when its title says so, or when nothing was searched for.
+        found: The turn that has the passage, on whichever branch, where the backend tells; else empty.
     """
 
     id: str
@@ -152,6 +153,7 @@ class Conversation:
     state: RunState | None = None
     waiting: Waiting | None = None
     passage: str = ""
+    found: str = ""
 
     def __post_init__(self) -> None:
         check_fields(self)
@@ -181,12 +183,14 @@ class Overview:
         conversation: The one that is open; `None` when none is, or when it is not there any more.
         head: The last run of what is shown of it, once that has begun; `None` where it is not known.
         queue: A number that rises with every change of its queue of scripts; `None` where it is not known.
+        revision: As `Transcript.revision`; `None` where it is not known.
     """
 
     latest: ConversationPage
     conversation: Conversation | None = None
     head: str | None = None
     queue: int | None = None
+    revision: int | None = None
 
     def __post_init__(self) -> None:
         check_fields(self)
@@ -310,11 +314,14 @@ class Transcript:
 
     Attributes:
         refreshing: Whether the backend is still reading what is new, so that the page soon looks again.
+        revision: A number that rises when another branch is shown, or this one is deleted in part: whenever more
+            changes than the end.
     """
 
     conversation: Conversation
     turns: tuple[Turn, ...] = ()
     refreshing: bool = False
+    revision: int = 0
 
     def __post_init__(self) -> None:
         check_fields(self)

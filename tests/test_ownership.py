@@ -29,6 +29,8 @@ GUARDED = {
     "conversation_changes": {"GET", "HEAD"},
     "messages": {"POST"},
     "edit_turn": {"POST"},
+    "delete_turn": {"POST"},
+    "restore_turn": {"POST"},
     "show_version": {"POST"},
     "rename_form": {"GET", "HEAD"},
     "rename": {"POST"},

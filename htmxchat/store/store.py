@@ -14,6 +14,7 @@ from ..events import JSON
 from . import upkeep
 from .conversations import Conversations
 from .database import Database
+from .deletion import Turns
 from .keys import Keys
 from .listening import Listening
 from .run_logs import RunLogs
@@ -47,6 +48,7 @@ class Store:
         database: Transactions. All else is made of them.
         conversations: Found, read, renamed, deleted and brought back by their users.
         runs: As their users see them.
+        turns: Deleted and brought back by their users.
         logs: What the processes write that carry out runs.
         takeover: How runs change hands.
         listening: Hears what other processes write.
@@ -74,6 +76,7 @@ class Store:
         self.database = Database(url, migrate=checks.flag("migrate", migrate), connections=connections)
         self.conversations = Conversations(self.database, keep)
         self.runs = Runs(self.database, self.conversations)
+        self.turns = Turns(self.database, self.conversations, keep)
         self.logs = RunLogs(self.database)
         self.takeover = Takeover(self.database)
         self.listening = Listening(self.database)

@@ -82,6 +82,8 @@ conversations = Table(
     Column("deleted_at", Moment, index=True),
     # The run that ends what is shown: the path from the first turn to it.
     Column("head", String(32)),
+    # How often that has become another path than one that only grew at its end.
+    Column("revision", Integer, nullable=False, default=0),
     Index(f"{_PREFIX}conversations_by_user", "user_id", "updated_at", "id"),
 )
 
@@ -95,6 +97,9 @@ turns = Table(
     Column("created_at", Moment, nullable=False),
     # The run that this turn comes after; NULL for a first one. So the turns and runs of a conversation are a tree.
     Column("follows", String(32)),
+    # When it was deleted with all that follows it. It can come back for a while; then only this row is kept, which says
+    # that something followed.
+    Column("deleted_at", Moment, index=True),
     Index(f"{_PREFIX}turns_by_conversation", "conversation_id", "created_at"),
 )
 

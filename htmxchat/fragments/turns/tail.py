@@ -1,6 +1,6 @@
 """What stands below an answer: stage, outcome, and what can be done with it.
 
-Hooks: `#tail-…`; inside it `button[name=retry]`.
+Hooks: `#tail-…`; inside it `button[name=retry]` and `button[name=continue]`.
 """
 
 from __future__ import annotations
@@ -9,15 +9,20 @@ from typing import Any
 
 from ...html import FT, Child, icon, tag
 from ...models import RunState, Waiting
+from ...scripts.states import digest
 from ...text.phrases import count, duration
 from ...view import RunView
 from ...words import standing
-from ..controls import icon_only, post_form
+from ..controls import icon_only, post_form, submission_field
 from ..inspector.inspecting import inspects
 from ..times import LEAST
 from .context import TurnContext
 
+CONTINUE = "Continue"
+"""The message that is sent to have an answer go on that was stopped or failed."""
+
 a, b, bdi, button, div, footer, p, span = map(tag, ["a", "b", "bdi", "button", "div", "footer", "p", "span"])
+input_ = tag("input")
 
 
 def turn_tail(run_id: str, view: RunView, context: TurnContext) -> FT:
@@ -34,6 +39,8 @@ def turn_tail(run_id: str, view: RunView, context: TurnContext) -> FT:
         children.append(_failure(view, _retry(context, run_id, icon("retry"), words, cls="button")))
     if view.state is RunState.CANCELLED:
         children.append(p(span(standing(view.state).word, cls="state"), cls="stopped"))
+    if view.state in (RunState.FAILED, RunState.CANCELLED) and view.text and context.branching:
+        children.append(_continue(run_id, context))
     if not view.state.live:
         children.append(_foot(run_id, view, context))
     # Where the focus goes when what had it in this turn is done.
@@ -77,6 +84,17 @@ def _saved(view: RunView) -> str:
 def _retry(context: TurnContext, run_id: str, *words: Child, **attributes: Any) -> FT:
     press = button(words, **attributes, name="retry", type="submit")
     return post_form(context.urls.retry(run_id), press, cls="retry actions", data_any=bool(context.branching) or None)
+
+
+def _continue(run_id: str, context: TurnContext) -> FT:
+    """Return what sends a message that asks to go on: the agent sees in its history how far it got."""
+    return post_form(
+        context.urls.messages(context.branching),
+        submission_field(digest(f"continue {run_id}")),
+        input_(type="hidden", name="text", value=CONTINUE),
+        button("Continue", cls="button", data_kind="quiet", name="continue", type="submit"),
+        cls="continue",
+    )
 
 
 def _foot(run_id: str, view: RunView, context: TurnContext) -> FT:
