@@ -65,6 +65,22 @@ class Urls:
     def messages(self, conversation_id: str) -> str:
         return self._path("c", conversation_id, "messages")
 
+    def files(self) -> str:
+        """Where files are posted before the message that they come with."""
+        return self._path("files")
+
+    def file(self, file_id: str) -> str:
+        """A file, to be saved. What is no picture is not shown by browsers."""
+        return self._path("files", file_id)
+
+    def file_preview(self, file_id: str) -> str:
+        """What can be shown of a file: a fragment."""
+        return self._path("files", file_id, "preview")
+
+    def discard_file(self, file_id: str) -> str:
+        """Where a file is taken back that was not sent."""
+        return self._path("files", file_id, "discard")
+
     def changes(self, conversation_id: str | None = None) -> str:
         """What is otherwise than a page shows it."""
         return self._path("c", conversation_id, "changes") if conversation_id else self._path("changes")

@@ -267,10 +267,13 @@ def test_every_hook_that_is_documented_is_on_the_page() -> None:
     )
     with TestClient(chat) as client:
         client.get("/")
-        shown = client.post("/messages", data={"text": "Why did checkout get slow at 14:30?"})
+        table = {"upload": ("sizes.csv", "name,bytes\na,1\n")}
+        draft = client.post("/files", files=table).text
+        preview = client.get(f"/files/{re.findall(r'id=.file-(.+?). ', draft)[0]}/preview").text
+        shown = client.post("/messages", data={"text": "Why did checkout get slow at 14:30?"}, files=table)
         _until(client, shown.url.path, 'data-state="completed"')
         client.post(f"{shown.url.path}/messages", data={"text": "Restart the notifier workers."})
-        html = _until(client, shown.url.path, 'class="request"')
+        html = draft + preview + _until(client, shown.url.path, 'class="request"')
         html += client.get(f"{shown.url.path}/runs").text
         run = re.search(r'id="turn-(\w+)" class="turn" data-role="assistant"', html)
         assert run is not None

@@ -13,6 +13,7 @@ from ..html import Child, render
 from ..live.patches import Patch, say
 from ..models import Transcript
 from .call import BEGUN, CHANGED, Call, Gone, endpoint, owned, patches_response, see_other
+from .form import submission_of
 from .pages import conversation_page, editing
 from .reconcile import Fork, in_words, refused, whats_new
 
@@ -27,7 +28,8 @@ async def edit(call: Call) -> Response:
     text = ""
     try:
         text = await call.field("text")
-        begun = call.backend.edit_turn(call.conversation_id, turn_id, call.usable(text), await call.submission())
+        submission = submission_of(await call.form())
+        begun = call.backend.edit_turn(call.conversation_id, turn_id, call.usable(text), submission)
         run = await owned(call.backend, begun)
     except ChatError as error:
         if call.fragment:

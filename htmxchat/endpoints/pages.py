@@ -11,6 +11,7 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 from ..backend import CanBranch, CanDelete, CanDeleteTurns, CanRename, CanSearch, KeepsScripts, TellsChanges
 from ..errors import ChatError, NotFound, NotSignedIn
+from ..files import File
 from ..forms.returned import Returned
 from ..fragments.composer import composer, hold
 from ..fragments.conversation import conversation as conversation_fragment
@@ -137,6 +138,7 @@ async def conversation_page(
     transcript: Transcript | None,
     *,
     text: str = "",
+    drafts: tuple[File, ...] = (),
     error: ChatError | None = None,
     heading: Child = None,
     deleted: str | None = None,
@@ -149,6 +151,7 @@ async def conversation_page(
 
     Args:
         text: What the composer holds.
+        drafts: The files that it holds.
         error: What stands beside it.
         heading: What stands in place of the title.
         deleted: The id of a conversation that the history offers to restore.
@@ -163,7 +166,7 @@ async def conversation_page(
         queue = await transcript_queue(call, transcript) if queue is None else queue
         drawn_with = await drawn(call, transcript.turns)
         context = replace(drawn_with, queue=queue, returned=returned, editing=editing)
-    room = conversation_room(call, transcript, context, text=text, error=error, heading=heading)
+    room = conversation_room(call, transcript, context, text=text, drafts=drafts, error=error, heading=heading)
     status = error.status if error else 422 if returned else 200
     return await room_page(call, conversation, room, status=status, deleted=deleted, side=side, queue=queue or ())
 
@@ -250,6 +253,7 @@ def conversation_room(
     context: TurnContext | None = None,
     *,
     text: str = "",
+    drafts: tuple[File, ...] = (),
     error: ChatError | None = None,
     heading: Child = None,
 ) -> FT:
@@ -272,6 +276,8 @@ def conversation_room(
             limit=call.chat.settings.limits.text,
             user_key=call.user.id,
             submission=new_submission(),
+            files=call.chat.files,
+            drafts=drafts,
             refresh_url=call.urls.conversation(conversation.id) if conversation and refreshing else None,
         ),
         heading=heading,

@@ -121,13 +121,13 @@ async def _reconciled(call: Call, shown: str, sentence: str = "") -> Response:
 
 async def _ask_again(call: Call) -> Response:
     turns = (await call.transcript()).turns
-    question = next((each.text for each in turns if each.run is None and each.id == call.run.turn_id), None)
+    question = next((each for each in turns if each.run is None and each.id == call.run.turn_id), None)
     if question is None:
         raise Conflict(_NO_QUESTION)
     # An answer is asked for again once: the new one has a button of its own.
     submission = digest(f"again {call.run.id}")
-    run = await call.start_run(question, submission)
-    return await sent(call, run, question)
+    run = await call.start_run(question.text, submission, question.files)
+    return await sent(call, run, question.text, question.files)
 
 
 @endpoint

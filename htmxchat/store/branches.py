@@ -1,4 +1,4 @@
-"""A conversation is a tree: a user's turn comes after a run, runs answer a turn. What is shown is one path of it."""
+"""A conversation is a tree: a user's turn follows a run, and runs answer a turn. The page shows one path of it."""
 
 from __future__ import annotations
 
@@ -12,16 +12,17 @@ from sqlalchemy import Connection, Row, and_, select, true, update
 from ..compaction import compact
 from ..errors import NotFound
 from ..events import RunEvent, decode_body
+from ..files.file import File
 from ..models import Run, RunState, Turn
 from ..view import fold
-from . import rows
+from . import file_rows, rows
 from . import tables as t
 
 _NOT_IN_TREE = frozenset({"log", "text", "folded", "checkpoint", "memory"})
 
 
 class Tree:
-    """The turns and runs of a conversation, without what the runs have written and without what was deleted."""
+    """The turns and runs of a conversation, without the runs' logs and without what was deleted."""
 
     def __init__(self, turns: Sequence[Row[Any]], runs: Sequence[Row[Any]]) -> None:
         self.turns = {turn.id: turn for turn in turns if turn.deleted_at is None}
@@ -35,7 +36,7 @@ class Tree:
             self._after[turn.follows].append(turn)
 
     def path(self, head: str | None) -> list[Row[Any]]:
-        """Return the runs from the first turn to `head`; without one that is known, to the latest run."""
+        """Return the runs from the first turn to `head`; if it is unknown, to the latest run."""
         run = self.runs.get(head or "") or next(reversed(self.runs.values()), None)
         path: list[Row[Any]] = []
         while run is not None and len(path) < len(self.runs):
@@ -44,32 +45,32 @@ class Tree:
         return path[::-1]
 
     def answers(self, turn_id: str) -> tuple[str, ...]:
-        """Return the runs that answer a turn, the first first."""
+        """Return the runs that answer a turn, oldest first."""
         return tuple(run.id for run in self._answers[turn_id])
 
     def versions(self, turn: Row[Any]) -> tuple[str, ...]:
-        """Return the turns that come after the same run, the first first."""
+        """Return the turns that follow the same run, oldest first."""
         return tuple(each.id for each in self._after[turn.follows])
 
     def forks(self, turn: Row[Any]) -> bool:
-        """Return whether another turn came after the same run before this one, be it deleted by now."""
+        """Return whether another turn followed the same run before this one, even if it was deleted."""
         return bool(self._first[turn.follows] != turn.id)
 
     def from_turn(self, turn_id: str) -> list[str]:
-        """Return a turn and all turns that follow it, on whichever branch."""
+        """Return a turn and all turns that follow it, on any branch."""
         found = [turn_id]
         for each in found:
             found += (turn.id for run in self._answers.get(each, ()) for turn in self._after.get(run.id, ()))
         return found
 
     def beside(self, turn_id: str) -> str | None:
-        """Return the version of a turn that is nearest to it, the one before it first; `None` if it is the only one."""
+        """Return the nearest other version of a turn, an older one first; `None` if it is the only one."""
         versions = self.versions(self.turns[turn_id])
         place = versions.index(turn_id)
         others = [*versions[:place][::-1], *versions[place + 1 :]]
         return others[0] if others else None
 
-    def end_of(self, id: str) -> str | None:
+    def last_run_of(self, id: str) -> str | None:
         """Return the last run on the branch of a turn or run, the newest at each fork; `None` for unknown ids."""
         run = self.runs.get(id) or next(reversed(self._answers.get(id, [])), None)
         for _ in range(len(self.runs)):
@@ -94,13 +95,13 @@ def read_tree(db: Connection, conversation_id: str) -> Tree:
 
 
 def show(db: Connection, conversation_id: str, head: str | None) -> None:
-    """Have another path of a locked conversation shown: the one to `head`."""
+    """Show another path of a locked conversation: the one to `head`."""
     this = update(t.conversations).where(t.conversations.c.id == conversation_id)
     db.execute(this.values(head=head, revision=t.conversations.c.revision + 1))
 
 
-def place_of(db: Connection, conversation_id: str, turn_id: str) -> str | None:
-    """Return the run that a turn comes after; `None` for a first one."""
+def parent_of(db: Connection, conversation_id: str, turn_id: str) -> str | None:
+    """Return the run that a turn follows; `None` for a first turn."""
     here = t.turns.c.conversation_id == conversation_id, t.turns.c.deleted_at.is_(None)
     row = db.execute(select(t.turns.c.follows).where(*here, t.turns.c.id == turn_id)).one_or_none()
     if row is None:
@@ -112,19 +113,26 @@ def place_of(db: Connection, conversation_id: str, turn_id: str) -> str | None:
 def read_turns(
     db: Connection, tree: Tree, path: Sequence[Row[Any]], live: Mapping[str, Sequence[RunEvent]] | None = None
 ) -> list[Turn]:
-    """Return the turns of a path, with their events; `live` may hold those of some active runs."""
+    """Return the turns of a path with their events. `live` may hold the events of active runs."""
     logs = _read_logs(db, tree, path)
+    sent = file_rows.read_sent(db, path[0].conversation_id) if path else {}
     turns = []
     for run in path:
         turn = tree.turns[run.turn_id]
         versions = tree.versions(turn)
-        turns.append(Turn(turn.id, "user", turn.text, turn.created_at, versions=versions if len(versions) > 1 else ()))
+        turns.append(user_turn(turn, versions, sent.get(turn.id, ())))
         turns.append(answer_turn(db, tree, run, logs.get(run.id), (live or {}).get(run.id)))
     return turns
 
 
+def user_turn(turn: Row[Any], versions: tuple[str, ...], files: tuple[File, ...]) -> Turn:
+    """Return what a user has written and sent."""
+    others = versions if len(versions) > 1 else ()
+    return Turn(turn.id, "user", turn.text, turn.created_at, versions=others, files=files)
+
+
 def answer_turn(db: Connection, tree: Tree, run: Row[Any], ended: Any, live: Sequence[RunEvent] | None = None) -> Turn:
-    """Return what a run has written: `ended` has its text and log, if it has ended."""
+    """Return a run as an assistant turn. `ended` is the row with its text and log, if the run has ended."""
     answers = tree.answers(run.turn_id)
     if ended is None:
         events = compact(live or rows.read_events(db, run.id, 0))
@@ -138,7 +146,7 @@ def answer_turn(db: Connection, tree: Tree, run: Row[Any], ended: Any, live: Seq
 
 
 def read_answer(db: Connection, tree: Tree, run_id: str) -> Turn:
-    """Return what one run of the tree has written."""
+    """Return one run of the tree as an assistant turn."""
     ended = select(t.runs.c.text, t.runs.c.log).where(t.runs.c.id == run_id, t.runs.c.log.is_not(None))
     return answer_turn(db, tree, tree.runs[run_id], db.execute(ended).one_or_none())
 

@@ -49,7 +49,7 @@ class Turns:
             shown = any(run.turn_id == turn_id for run in tree.path(head))
             if shown:
                 other = tree.beside(turn_id)
-                head = tree.turns[turn_id].follows if other is None else tree.end_of(other)
+                head = tree.turns[turn_id].follows if other is None else tree.last_run_of(other)
             _mark(db, tree.from_turn(turn_id), at)
             branches.show(db, conversation_id, head)
 
@@ -78,22 +78,30 @@ class Turns:
                 raise NotFound
             together = select(t.turns.c.id).where(here, t.turns.c.deleted_at == turn.deleted_at)
             _mark(db, db.scalars(together).all(), None)
-            branches.show(db, conversation_id, branches.read_tree(db, conversation_id).end_of(turn_id))
+            branches.show(db, conversation_id, branches.read_tree(db, conversation_id).last_run_of(turn_id))
 
         await self._conversations.purge()
         await self._database.write(work)
 
 
-def purge(db: Connection, before: datetime) -> None:
-    """Remove what was deleted before a time. The rows of the turns stay: they say that something followed."""
+def purge(db: Connection, before: datetime) -> int:
+    """Remove what was deleted before a time. The rows of the turns stay: they say that something followed.
+
+    Returns how many turns lost all else.
+    """
     gone = select(t.turns.c.id).where(t.turns.c.deleted_at < before, t.turns.c.text != "").limit(_AT_ONCE)
     ids = db.scalars(gone).all()
     if not ids:
-        return
+        return 0
     runs = select(t.runs.c.id).where(t.runs.c.turn_id.in_(ids))
     db.execute(delete(t.scripts).where(t.scripts.c.run_id.in_(runs)))
     db.execute(delete(t.runs).where(t.runs.c.turn_id.in_(ids)))
+    carried = db.scalars(select(t.turn_files.c.file_id).where(t.turn_files.c.turn_id.in_(ids))).all()
+    db.execute(delete(t.turn_files).where(t.turn_files.c.turn_id.in_(ids)))
+    still = select(t.turn_files.c.file_id)
+    db.execute(delete(t.files).where(t.files.c.id.in_(carried), t.files.c.id.not_in(still)))
     db.execute(update(t.turns).where(t.turns.c.id.in_(ids)).values(text="", folded=""))
+    return len(ids)
 
 
 def _mark(db: Connection, turn_ids: Sequence[str], at: datetime | None) -> None:

@@ -1,4 +1,4 @@
-"""What the store's transactions are made of: small functions over one connection."""
+"""Small functions over one connection, from which the store's transactions are built."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ from ..events import (
 from ..models import Conversation, Run, RunState
 from ..text.cleaning import searchable, storable, title_of
 from . import tables as t
-from .waiting import standing_of, told
+from .waiting import parse_standing, standing_of
 
 MAX_QUERY = 500
 _ID = re.compile("[0-9a-f]{32}")
@@ -44,10 +44,10 @@ _SET_TIME = (
     update(t.conversations).where(t.conversations.c.id == bindparam("conversation")).values(updated_at=bindparam("at"))
 )
 _WAS_DELETED = "This message was sent before, and {} was deleted. Reload the page to send it again."
-# A run without what it wrote.
 TURN_OF_RUN = t.turns, t.turns.c.id == t.runs.c.turn_id
 STAYS = t.turns.c.deleted_at.is_(None)
 """The condition for a turn that was not deleted."""
+# A run without its log.
 RUN = [t.runs.c[name] for name in ("id", "conversation_id", "user_id", "turn_id", "state", "created_at")]
 
 
@@ -60,7 +60,7 @@ def new_id() -> str:
 
 
 def id_of(*about: str | None) -> str:
-    """Return the one id of something that is told by these words."""
+    """Return an id that is derived from these words: the same words give the same id."""
     return hashlib.sha256(json.dumps(about).encode()).hexdigest()[:32]
 
 
@@ -68,7 +68,7 @@ def id_of(*about: str | None) -> str:
 
 
 def check_user(user_id: str) -> None:
-    """Refuse a user id that no database takes."""
+    """Reject a user id that a database cannot store."""
     if not storable(user_id):
         raise InvalidInput("This user id cannot be used.")
 
@@ -115,7 +115,7 @@ def cursor_after(item: Conversation) -> str:
 
 
 def known_id(value: str) -> str:
-    """Return an id that could be one of ours; for others there is no need to ask the database."""
+    """Return an id with the right format; raise `NotFound` for others without a query."""
     if not _ID.fullmatch(value):
         raise NotFound
     return value
@@ -142,7 +142,7 @@ def find_run(db: Connection, user_id: str, run_id: str) -> Run:
 
 
 def turn_sent(db: Connection, turn_id: str) -> Run | str | None:
-    """Return the latest answer to a user turn, if that is there, or a sentence if it was deleted."""
+    """Return the latest run that answers a user turn, or a sentence if the turn was deleted; `None` if never sent."""
     turns = select(t.turns.c.deleted_at, t.conversations.c.deleted_at.label("whole_at")).join(t.conversations)
     turn = db.execute(turns.where(t.turns.c.id == turn_id)).one_or_none()
     if turn is None:
@@ -154,7 +154,8 @@ def turn_sent(db: Connection, turn_id: str) -> Run | str | None:
 
 
 def to_conversation(row: Row[Any], state: str | None, passage: str = "", found: str = "") -> Conversation:
-    return Conversation(row.id, row.user_id, row.title, row.created_at, row.updated_at, *told(state), passage, found)
+    standing = parse_standing(state)
+    return Conversation(row.id, row.user_id, row.title, row.created_at, row.updated_at, *standing, passage, found)
 
 
 def to_run(row: Any) -> Run:
@@ -172,11 +173,11 @@ def events_of(db: Connection, found: Select[*tuple[Any, ...]]) -> Iterator[tuple
         yield row.run_id, RunEvent(row.seq, row.at, decode_body(row.type, row.data), row.raw)
 
 
-# Writing. Where a conversation and a run are both written, the conversation comes first: the other order can deadlock.
+# Writing. Transactions that write a conversation and a run lock the conversation first: the other order can deadlock.
 
 
 def add_conversation(db: Connection, user_id: str, id: str, text: str) -> datetime:
-    """Write a conversation with a title from its first text; return its time."""
+    """Insert a conversation with a title from its first text; return its time."""
     at = now()
     title = title_of(text)
     values = {"user_id": user_id, "title": title, "folded": searchable(title), "created_at": at, "updated_at": at}
@@ -186,7 +187,7 @@ def add_conversation(db: Connection, user_id: str, id: str, text: str) -> dateti
 
 
 def lock_conversation(db: Connection, user_id: str, conversation_id: str) -> tuple[datetime, str | None]:
-    """Lock a user's conversation for something new; return a time later than all in it, and its head."""
+    """Lock a user's conversation; return a time later than every time in it, and its head."""
     this = and_(mine(user_id), t.conversations.c.id == known_id(conversation_id))
     columns = t.conversations.c.updated_at, t.conversations.c.head
     row = db.execute(select(*columns).where(this).with_for_update()).one_or_none()
@@ -196,7 +197,7 @@ def lock_conversation(db: Connection, user_id: str, conversation_id: str) -> tup
 
 
 def tick(db: Connection, times: Mapping[str, datetime]) -> None:
-    """Set the times of locked conversations, forward even if the clock went back."""
+    """Advance the times of locked conversations, even if the clock went back."""
     these = select(t.conversations.c.id, t.conversations.c.updated_at).where(t.conversations.c.id.in_(times))
     moved = [
         {"conversation": row.id, "at": max(times[row.id], row.updated_at + timedelta(microseconds=1))}
@@ -206,23 +207,23 @@ def tick(db: Connection, times: Mapping[str, datetime]) -> None:
 
 
 def latest_state(conversation_id: Any) -> Select[str]:
-    """How a conversation's latest run stands, as `waiting.told` reads it."""
+    """The state of a conversation's latest run, for `waiting.parse_standing`."""
     mine = t.runs.c.conversation_id == conversation_id
     return select(run_standing()).join(*TURN_OF_RUN).where(mine, STAYS).order_by(t.runs.c.created_at.desc()).limit(1)
 
 
 def run_standing() -> ColumnElement[str]:
-    """How a run stands, as `waiting.told` reads it."""
+    """The state of a run, for `waiting.parse_standing`."""
     awaited = and_(t.scripts.c.run_id == t.runs.c.id, t.scripts.c.proposal == t.runs.c.waiting)
     script = select(t.scripts.c.state).where(awaited).correlate(t.runs).scalar_subquery()
     return standing_of(t.runs.c.state, t.runs.c.waiting.is_not(None), script, asks=script.is_(None))
 
 
 def begun_head(conversation_id: Any, head: Any) -> ColumnElement[str | None]:
-    """The last run of what is shown of a conversation, once there is something of it to be seen."""
+    """The last run on a conversation's shown path, if it has events."""
     latest = select(t.runs.c.id).join(*TURN_OF_RUN).where(t.runs.c.conversation_id == conversation_id, STAYS)
-    newest = latest.order_by(t.runs.c.created_at.desc(), t.runs.c.id.desc()).limit(1)
-    newest = newest.correlate_except(t.runs, t.turns).scalar_subquery()
+    latest = latest.order_by(t.runs.c.created_at.desc(), t.runs.c.id.desc()).limit(1)
+    newest = latest.correlate_except(t.runs, t.turns).scalar_subquery()
     shown = t.runs.alias()
     begun = or_(shown.c.log.is_not(None), exists().where(t.events.c.run_id == shown.c.id))
     return select(shown.c.id).where(shown.c.id == func.coalesce(head, newest), begun).scalar_subquery()

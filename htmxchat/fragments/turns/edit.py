@@ -9,6 +9,7 @@ from __future__ import annotations
 from ...html import FT, Child, icon, tag
 from ...models import Turn
 from ..controls import get_link, icon_only, post_form, submission_field
+from ..files import sent_files
 from .context import Editing, TurnContext
 from .deletion import delete_form
 from .versions import versions
@@ -66,6 +67,7 @@ def edit_form(turn: Turn, editing: Editing, context: TurnContext) -> FT:
         submission_field(editing.submission) if editing.submission else None,
         label("Your message", cls="hidden", for_="edit"),
         div(box, cls="field"),
+        sent_files(turn.files, urls) if turn.files else None,
         error,
         div(
             button("Save and send", cls="button", data_kind="primary", name="save", type="submit"),

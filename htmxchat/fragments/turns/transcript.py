@@ -11,6 +11,7 @@ from ...kinds import checked
 from ...models import Transcript, Turn
 from ...view import RunView, fold, with_queue
 from ...words import standing
+from ..files import sent_files
 from ..times import moment
 from .citations import Citations
 from .context import TurnContext
@@ -47,7 +48,8 @@ def turn(turn: Turn, context: TurnContext) -> FT:
             return edit_form(turn, context.editing, context)
         return article(
             h2("You, ", moment(turn.created_at), cls="hidden"),
-            div(turn.text, cls="turn-body", dir="auto"),
+            div(turn.text, cls="turn-body", dir="auto") if turn.text or not turn.files else None,
+            sent_files(turn.files, context.urls) if turn.files else None,
             message_foot(turn, context),
             id=f"turn-{turn.id}",
             cls="turn",

@@ -5,8 +5,8 @@ from alembic.operations import Operations
 
 from htmxchat.text.cleaning import searchable
 
-revision = "0007"
-down_revision = "0006"
+revision = "0008"
+down_revision = "0007"
 
 _AT_ONCE = 500
 
