@@ -32,7 +32,7 @@ def message_foot(turn: Turn, context: TurnContext) -> FT | None:
         id=f"edit-{turn.id}",
         **icon_only("Edit this message"),
     )
-    return footer(versions(turn, context), edit, delete_form(turn, context), cls="turn-foot")
+    return footer(delete_form(turn, context), versions(turn, context), edit, cls="turn-foot")
 
 
 def edit_form(turn: Turn, editing: Editing, context: TurnContext) -> FT:

@@ -39,8 +39,6 @@ def turn_tail(run_id: str, view: RunView, context: TurnContext) -> FT:
         children.append(_failure(view, _retry(context, run_id, icon("retry"), words, cls="button")))
     if view.state is RunState.CANCELLED:
         children.append(p(span(standing(view.state).word, cls="state"), cls="stopped"))
-    if view.state in (RunState.FAILED, RunState.CANCELLED) and view.text and context.branching:
-        children.append(_continue(run_id, context))
     if not view.state.live:
         children.append(_foot(run_id, view, context))
     # Where the focus goes when what had it in this turn is done.
@@ -86,13 +84,17 @@ def _retry(context: TurnContext, run_id: str, *words: Child, **attributes: Any) 
     return post_form(context.urls.retry(run_id), press, cls="retry actions", data_any=bool(context.branching) or None)
 
 
+def _can_go_on(view: RunView, context: TurnContext) -> bool:
+    return bool(context.branching and view.text) and view.state in (RunState.FAILED, RunState.CANCELLED)
+
+
 def _continue(run_id: str, context: TurnContext) -> FT:
     """Return what sends a message that asks to go on: the agent sees in its history how far it got."""
     return post_form(
         context.urls.messages(context.branching),
         submission_field(digest(f"continue {run_id}")),
         input_(type="hidden", name="text", value=CONTINUE),
-        button("Continue", cls="button", data_kind="quiet", name="continue", type="submit"),
+        button(icon("play"), cls="button", name="continue", type="submit", **icon_only("Continue")),
         cls="continue",
     )
 
@@ -111,6 +113,7 @@ def _foot(run_id: str, view: RunView, context: TurnContext) -> FT:
     return footer(
         copy if view.written else None,
         again,
+        _continue(run_id, context) if _can_go_on(view, context) else None,
         inspect,
         span(", ".join(facts), cls="num") if facts else None,
         cls="turn-foot",
