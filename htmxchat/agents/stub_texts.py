@@ -71,7 +71,12 @@ Checkout became slow because **pricing** was deployed two minutes earlier.
   \\(3 \\times 175\\,\\text{ms} \\approx 741\\,\\text{ms} - 215\\,\\text{ms}\\).
 - The runbook says to roll back first and to look for a better fix afterwards [3].
 
-I suggest rolling `d-4127` back now. The p95 should be below 250 ms within five minutes.
+I suggest rolling `d-4127` back now.[^1] The p95 should be below 250 ms within five minutes.
+
+> [!WARNING]
+> Bookings that are being paid for are asked for their price again after the rollback.
+
+[^1]: It takes about a minute, and nothing is lost.
 
 """
 
