@@ -8,12 +8,14 @@
     stub                 scripted answers, for demos and tests
 
     tools          typed Python functions that a model may call
+    arguments      what a model gives to a tool
     approval       the answers to whether a tool may run
     budget         how much of a conversation a model is given
     event_stream   server-sent events as a client reads them
     history        what an agent is told of turns that it has no memory of
     python_tool    run_python, as every model is told of it
     shown          what frameworks hand over, as JSON
+    retry_after    for how long a server asks to be left alone
     setting        a value, or a function of the request
     summaries      a few words of what a tool was asked and found
 

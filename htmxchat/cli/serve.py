@@ -33,7 +33,7 @@ _levels = click.Choice(["critical", "error", "warning", "info", "debug"], case_s
     epilog="An option that is not given takes its variable. `python -m htmxchat db` looks after a chat's database.",
 )
 @click.version_option(__version__, message="htmxchat %(version)s")
-@_option("--agent", "--backend", "agent", type=_agents, default="stub", is_eager=True, help="Who answers.")
+@_option("--agent", type=_agents, default="stub", is_eager=True, help="Who answers.")
 @_agent_option(
     "--url",
     agents={"openai": "OPENAI_BASE_URL", "ag-ui": None, "kogwistar": "GRAPHRAG_SERVER_URL"},
