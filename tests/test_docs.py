@@ -267,10 +267,14 @@ def test_every_hook_that_is_documented_is_on_the_page() -> None:
     )
     with TestClient(chat) as client:
         client.get("/")
-        shown = client.post("/messages", data={"text": "Why did checkout get slow at 14:30?"})
+        table = {"upload": ("sizes.csv", "name,bytes\na,1\n")}
+        draft = client.post("/files", files=table).text
+        kept = re.findall(r'data-file="(\w+)"', draft)
+        preview = client.get(f"/files/{kept[0]}/preview").text
+        shown = client.post("/messages", data={"text": "Why did checkout get slow at 14:30?"}, files=table)
         _until(client, shown.url.path, 'data-state="completed"')
         client.post(f"{shown.url.path}/messages", data={"text": "Restart the notifier workers."})
-        html = _until(client, shown.url.path, 'class="request"')
+        html = draft + preview + _until(client, shown.url.path, 'class="request"')
         html += client.get(f"{shown.url.path}/runs").text
         run = re.search(r'id="turn-(\w+)" class="turn" data-role="assistant"', html)
         assert run is not None
@@ -278,6 +282,10 @@ def test_every_hook_that_is_documented_is_on_the_page() -> None:
         asked = re.findall(r'id="turn-(\w+)" class="turn" data-role="assistant"', html)
         client.post(f"/runs/{asked[-1]}/stop")
         html += _until(client, shown.url.path, 'class="request"[^>]*data-state="withdrawn"')
+        asked = re.findall(r'id="turn-(\w+)" class="turn" data-role="user"', html)
+        client.post(f"{shown.url.path}/turns/{asked[-1]}/edit", data={"text": "Restart the notifier workers, please."})
+        html += _until(client, shown.url.path, 'class="versions"')
+        html += client.get(f"{shown.url.path}?edit={asked[0]}").text
         many = client.post("/messages", data={"text": "The notifier queue is growing. Find out why."})
         html += _until(client, many.url.path, 'class="fold"', fails=True)
         filled = client.post("/messages", data={"text": "Tell customers about the late mails."})

@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from htmxchat import events as e
+from htmxchat.files import File
 from htmxchat.scripts.result import ScriptState
 from htmxchat.text.cleaning import clean_body, clean_json, clean_text, one_line, searchable, storable
 from tests.results import RESULT
@@ -22,6 +23,7 @@ VALUE = st.recursive(
     max_leaves=6,
 )
 SOURCE = st.builds(e.Source, TEXT, st.none() | TEXT, TEXT, TEXT)
+FILE = st.builds(File, TEXT, TEXT, TEXT, st.integers(), TEXT)
 BODIES: dict[type[e.EventBody], st.SearchStrategy[e.EventBody]] = {
     e.RunStarted: st.builds(e.RunStarted),
     e.RunStopping: st.builds(e.RunStopping),
@@ -38,6 +40,7 @@ BODIES: dict[type[e.EventBody], st.SearchStrategy[e.EventBody]] = {
     e.InputAnswered: st.builds(e.InputAnswered, TEXT, VALUE),
     e.UsageReported: st.builds(e.UsageReported, st.integers(), st.integers()),
     e.RunEnded: st.builds(e.RunEnded, st.sampled_from(e.Outcome), st.none() | TEXT),
+    e.FileSent: st.builds(e.FileSent, FILE),
     e.Custom: st.builds(e.Custom, TEXT.filter(bool), VALUE, TEXT),
     e.Unknown: st.builds(e.Unknown, TEXT, VALUE),
 }
@@ -82,10 +85,10 @@ def test_an_unknown_shape_is_unknown(name: str, data: dict[str, Any]) -> None:
 @pytest.mark.parametrize(
     ("choices", "sentence"),
     [
-        (("a",) * 101, "InputRequested.choices has 101 choices. Offer 100 at most, or none: users write then."),
+        (("a",) * 101, "InputRequested.choices has 101 choices; 100 are allowed. Without choices, users write."),
         (
             ("a", "b" * 1_001),
-            "InputRequested.choices[1] has 1,001 characters. Write 1,000 at most; what explains it can stand in the",
+            "InputRequested.choices[1] has 1,001 characters; 1,000 are allowed. Put explanations into the",
         ),
     ],
     ids=["many", "long"],

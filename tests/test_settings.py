@@ -101,6 +101,7 @@ WRONG: dict[str, dict[str, list[Any]]] = {
         "look": [5, Look, "/logo.svg", {"logo": "/logo.svg"}],
         "limits": [5, Limits, {"text": 5}],
         "scripts": [5, Scripts, True, "no"],
+        "files": [5, htmxchat.Files, True, "no"],
         "parts": [5, "x", [identify], {"": print}, {5: print}, {"a": 5}, {"a": identify}, {"a": lambda data: ""}],
         "origins": [5, Origins, ["https://a.example"]],
         "observer": [5, htmxchat.Observer],
@@ -153,7 +154,22 @@ WRONG: dict[str, dict[str, list[Any]]] = {
         "keep_deleted": [-1, "1", True, None, float("nan"), float("inf")],
         "migrate": [0, "yes", None],
         "connections": [0, -1, "5", 1.5, True, None],
+        "files": [5, "files", htmxchat.FolderFiles, object()],
     },
+    "FolderFiles": {"path": [5, None, "", "/dev/null/files"]},
+    "Files": {
+        "max_size": [0, -1, "5", 5.5, True, None, 2 * 1024**3],
+        "max_number": [0, -1, "5", 5.5, True, None, 101],
+        "types": ["image/*", 5, [5], ["png"], [".csv"], ["*/*"], ["image/png, text/csv"], ["Image/PNG"]],
+        "max_kept": [0, "5", 1],
+        "timeout": [0, -1, "5", True, float("nan"), None, 86_401],
+    },
+    "SendFile": {"name": [5, None], "content": [5, None, ["x"], ("a", "b")]},
+    "FileSent": {"file": [5, "x", {"id": "x"}]},
+    "FileTooLarge": {"name": [5], "size": ["x"], "limit": ["x", -1]},
+    "FileRefused": {"name": [5], "media_type": [5], "allowed": ["image/*", 5, [5]]},
+    "FilesFull": {"limit": ["x"]},
+    "TooManyFiles": {"limit": ["x"]},
     "Limits": {
         "text": [0, -1, "5", 5.0, True, None],
         "body": [0, "5", 5.0, 1_000],
@@ -211,7 +227,7 @@ WRONG: dict[str, dict[str, list[Any]]] = {
 }
 
 # What only this package makes and hands out.
-PARTS = {"Text", "Reasoning", "ToolCall", "ProposedScript", "Question", "CustomPart", "PartContext"}
+PARTS = {"Text", "Reasoning", "ToolCall", "ProposedScript", "Question", "SentFiles", "CustomPart", "PartContext"}
 HANDED_OUT = {"RunView", "BackendConformance", "RunState", "ScriptState", "Outcome", "Waiting", *PARTS}
 
 
@@ -252,6 +268,9 @@ def value_of(annotation: str) -> Any:
         "bool": True,
         "datetime": NOW,
         "JSON": None,
+        "str | os.PathLike[str]": "x",
+        "bytes | str | os.PathLike[str] | AsyncIterable[bytes]": b"x",
+        "File": htmxchat.File("x", "x.txt", "text/plain", 1, "x"),
         "Urls": URLS,
         "Child": None,
         "Conversation": CONVERSATION,
@@ -262,6 +281,7 @@ def value_of(annotation: str) -> Any:
         "ScriptState": htmxchat.ScriptState.DONE,
         "ScriptOrigin": htmxchat.FromAgent("x"),
         "bytes": b"x",
+        "dict[str, Any]": {},
         "Literal['python', 'sandbox']": "python",
         "Literal['image/png', 'image/svg+xml']": "image/png",
         "EventBody": htmxchat.TextDelta("x"),
@@ -347,20 +367,20 @@ LOCAL: Any = LocalBackend
 @pytest.mark.parametrize(
     ("make", "sentence"),
     [
-        (lambda: APP(LocalBackend), "backend is the class LocalBackend. Make one of it: LocalBackend(…)."),
-        (lambda: APP(respond), "LocalBackend(respond) makes one from an async generator."),
-        (lambda: Look(stylesheets="/a.css"), 'Look.stylesheets is a list, ["/static/brand.css"], not'),
+        (lambda: APP(LocalBackend), "backend is the class LocalBackend. Pass an instance: LocalBackend(…)."),
+        (lambda: APP(respond), "LocalBackend(respond) makes one from an async generator function."),
+        (lambda: Look(stylesheets="/a.css"), 'Look.stylesheets must be a list, ["/static/brand.css"], not'),
         (lambda: APP(BACKEND, identify=lambda r: None), "write async def identify(request) -> User | None"),
-        (lambda: APP(BACKEND, starters=["x"]), "starters[0] is a Starter, Starter("),
-        (lambda: LoginPages("javascript:x"), 'login_url is a path, "/login", or an address'),
-        (lambda: LoginPages("/login", "logout"), 'logout_url is a path, "/logout", or an address'),
-        (lambda: APP(BACKEND, login=LoginPages("/login")), "give identify, which says who asks"),
-        (lambda: LOCAL(respond, Store), "store is the class Store. Make one of it: Store(…)."),
-        (lambda: LOCAL(respond, "x"), 'store is a Store, Store("sqlite:///chat.db"), not a str.'),
+        (lambda: APP(BACKEND, starters=["x"]), "starters[0] must be a Starter, Starter("),
+        (lambda: LoginPages("javascript:x"), 'login_url must be a path, "/login", or an address'),
+        (lambda: LoginPages("/login", "logout"), 'logout_url must be a path, "/logout", or an address'),
+        (lambda: APP(BACKEND, login=LoginPages("/login")), "needs identify, which returns your signed-in user"),
+        (lambda: LOCAL(respond, Store), "store is the class Store. Pass an instance: Store(…)."),
+        (lambda: LOCAL(respond, "x"), 'store must be a Store, Store("sqlite:///chat.db"), not a str.'),
         (lambda: Store("postgresql://me:pw@db/x"), "is for another driver. Write postgresql+asyncpg://me:***@db/x."),
         (lambda: Store("sqlite+aiosqlite:///chat.db"), "Write sqlite:///chat.db."),
-        (lambda: User(5), "User.id is a str, not an int."),  # type: ignore[arg-type]
-        (lambda: htmxchat.InputRequested("a", "b", "Yes"), "InputRequested.choices is a tuple of str, not a str."),  # type: ignore[arg-type]
+        (lambda: User(5), "User.id must be a str, not an int."),  # type: ignore[arg-type]
+        (lambda: htmxchat.InputRequested("a", "b", "Yes"), "InputRequested.choices must be a tuple of str, not a str."),  # type: ignore[arg-type]
     ],
     ids=map(str, range(14)),
 )
@@ -426,7 +446,7 @@ def test_an_identify_that_returns_no_user_is_named_in_the_log(caplog: pytest.Log
     with TestClient(create_chat_app(StubBackend(), identify=wrong)) as client:
         response = client.get("/")
     assert response.status_code == 500
-    assert "identify returned a str. It returns a User" in caplog.text
+    assert "identify returned a str. It must return a User" in caplog.text
     assert "secret-name" not in caplog.text + response.text
 
 
@@ -468,7 +488,7 @@ def test_checking_costs_next_to_nothing() -> None:
 def test_data_is_still_what_dataclasses_are() -> None:
     user = dataclasses.replace(User("ann"), name="Ann")
     assert (user.id, user.name) == ("ann", "Ann")
-    with pytest.raises(TypeError, match=r"User\.name is a str or None"):
+    with pytest.raises(TypeError, match=r"User\.name must be a str or None"):
         dataclasses.replace(user, name=5)  # type: ignore[arg-type]
 
 

@@ -27,7 +27,7 @@ from ..chat.bound import answered
 from ..chat.settings import check_backend
 from ..errors import BadRequest, ChatError, NotSignedIn
 from ..events import ScriptProposed
-from ..http.limits import BodyLimit, Limits, QuietDisconnects
+from ..http.limits import BodyLimit, Bounds, Limits, QuietDisconnects
 from ..http.mounting import WholePath
 from ..http.sse import Emit, EventStreamResponse, ServerSentEvent
 from ..live.reading import read_run
@@ -61,13 +61,13 @@ def ag_ui_endpoint(backend: Backend, *, identify: Identify | None = None, limits
         identify = HostIdentity(checks.asynchronous("identify", identify, "async def identify(request) -> User | None"))
     if isinstance(backend, CanLimitRuns):
         backend.limit_runs(limits.runs_per_user)
-    endpoint = _Endpoint(backend, identify, limits)
+    endpoint, bounds = _Endpoint(backend, identify, limits), Bounds(limits.body, limits.body_timeout)
     return Starlette(
         routes=[Route("/", endpoint.answer, methods=["POST"])],
         middleware=[
             Middleware(QuietDisconnects),
             Middleware(WholePath),
-            Middleware(BodyLimit, lambda scope: limits.body, _refuse, seconds=limits.body_timeout),
+            Middleware(BodyLimit, lambda scope: bounds, _refuse),
         ],
         exception_handlers={ChatError: _refuse, HTTPException: _refuse},
         lifespan=lambda app: _open(backend),

@@ -1,4 +1,4 @@
-"""Numbers, durations and long texts as a person reads them. Standard library only."""
+"""Numbers, durations and long texts, formatted for people. Standard library only."""
 
 from __future__ import annotations
 
@@ -8,6 +8,18 @@ from datetime import datetime
 def count(number: int, thing: str) -> str:
     """Return "1 row", "2 rows"."""
     return f"{number:,} {thing}" + "s" * (number != 1)
+
+
+def byte_size(number: int) -> str:
+    """Return how large something is: "812 bytes", "4.2 KB", "25 MB"; 1 KB is 1,024 bytes."""
+    if number < 1024:
+        return count(number, "byte")
+    size, units = number / 1024, ["KB", "MB", "GB", "TB"]
+    while size >= 1023.5 and units[1:]:
+        size /= 1024
+        del units[0]
+    unit = units[0]
+    return f"{size:.1f} {unit}".replace(".0 ", " ") if size < 9.95 else f"{size:,.0f} {unit}"
 
 
 def duration(seconds: float) -> str:
@@ -28,7 +40,7 @@ def duration(seconds: float) -> str:
 
 
 def between(start: datetime, end: datetime) -> str:
-    """Return how long it was from one time to another, as `duration` does."""
+    """Return the duration from one time to another, formatted by `duration`."""
     return duration((end - start).total_seconds())
 
 

@@ -60,8 +60,9 @@ class KogwistarBackend(LocalBackend):
 
     deletion_notice = "Removed from this list. The kogwistar server keeps the conversation."
 
-    # The server cannot answer a turn twice, and knows no branches.
+    # The server cannot answer a turn twice, and knows no branches. It takes no files.
     retry_run = edit_turn = show_version = None  # type: ignore[assignment]
+    store_file = discard_file = find_files = open_file = None  # type: ignore[assignment]
 
     def __init__(
         self,
@@ -188,6 +189,7 @@ class KogwistarBackend(LocalBackend):
         conversation_id: str | None,
         text: str,
         submission: str | None,
+        files: Sequence[str] | None = (),
         *,
         instead_of: str | None = None,
     ) -> Run:
@@ -202,7 +204,7 @@ class KogwistarBackend(LocalBackend):
             raise TextTooLong(len(text), MAX_TEXT)
         id = conversation_id and (await self.get_conversation(user, conversation_id)).id
         try:
-            run = await super()._start(user, id, text, submission)
+            run = await super()._start(user, id, text, submission, ())
         except Busy:
             phase = Progress.read(await self._store.takeover.live_checkpoint(id or "")).phase
             raise Busy(doubt.WAITS.get(phase)) from None
@@ -238,9 +240,9 @@ class KogwistarBackend(LocalBackend):
 
     async def _take_over(self, run_ids: Sequence[str], orphans_since: datetime) -> None:
         """Go on with the runs of those whose token is known here. Others wait for a process that knows it."""
-        users = await self._store.takeover.users_of_left(run_ids, self._agent_name)
+        users = await self._store.takeover.users_of_released(run_ids, self._agent_name)
         known = {user_id for user_id in set(users.values()) if await self._credentials.find(user_id)}
         waiting = [id for id, user_id in users.items() if user_id not in known]
         # Their agent is there, so no other may end them.
-        await self._store.takeover.keep_left(waiting, orphans_since + timedelta(seconds=self._timing.orphan / 2))
+        await self._store.takeover.refresh_released(waiting, orphans_since + timedelta(seconds=self._timing.orphan / 2))
         await super()._take_over([id for id in run_ids if id not in waiting], orphans_since)

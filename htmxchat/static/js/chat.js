@@ -6,6 +6,7 @@ import "./history.js";
 import "./htmx.js";
 import "./live.js";
 import "./log.js";
+import { watchFiles } from "./attaching.js";
 import { keepFocus } from "./focus.js";
 import { localise, warn } from "./page.js";
 import { guardPlaces, sendOnce } from "./pressing.js";
@@ -19,7 +20,7 @@ const UNREACHABLE = "The chat cannot be reached. Check the connection and try ag
 function failed({ detail: { ctx } }) {
   // The page that Back leads to could not be put in place: the address is there already, so load it.
   if (ctx?.request?.headers?.["HX-History-Restore-Request"]) location.reload();
-  else if (!ctx?.sourceElement?.closest("#composer, chat-live, chat-changes")) warn(UNREACHABLE);
+  else if (!ctx?.sourceElement?.closest("#composer, chat-edit, chat-live, chat-changes")) warn(UNREACHABLE);
 }
 
 /**
@@ -68,6 +69,7 @@ sendOnce();
 showSending();
 guardPlaces();
 showRooms();
+watchFiles();
 loadScripts();
 document.addEventListener("htmx:after:swap", loadScripts);
 loadForms();
