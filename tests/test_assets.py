@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import re
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -12,7 +13,8 @@ from starlette.routing import Mount, Router
 from starlette.testclient import TestClient
 from starlette.types import Message
 
-from htmxchat.http.assets import STATIC, STYLES, Assets
+from htmxchat.http.assets import PAGE, STATIC, STYLES, Assets
+from htmxchat.http.joining import join_modules, join_styles
 
 SCRIPT = "export const answer = 42;\n" * 100
 
@@ -278,3 +280,61 @@ def test_the_package_ships_its_files() -> None:
     vendored = ("htmx.min.js", "hx-sse.min.js", "htmx.LICENSE.txt", "pyodide/pyodide.asm.wasm", "pyodide/LICENSE.txt")
     for path in ("favicon.svg", *(f"vendor/{name}" for name in vendored)):
         assert path in assets
+
+
+class TestScripts:
+    """The modules of the page come as one."""
+
+    def test_what_every_page_needs_is_one_file_that_takes_nothing_else(self) -> None:
+        assets = Assets()
+        script = assets.content("js/chat.js").decode()
+        assert "\nimport " not in script
+        assert "/**" not in script.replace("/** @type", "")
+        assert [name for name in PAGE[:-1] if f"js/{name}.js" in assets] == []
+
+    def test_every_module_that_comes_later_finds_what_it_imports(self) -> None:
+        assets = Assets()
+        given = set(re.findall(r"\w+", assets.content("js/chat.js").decode().rpartition("export {")[2]))
+        for file in STATIC.glob("js/*.js"):
+            if file.stem in PAGE:
+                continue
+            script = assets.content(f"js/{file.name}").decode()
+            for names, module in re.findall(r'^import \{ (.+) \} from "\./(.+)\.js";$', script, re.MULTILINE):
+                assert f"js/{module}.js" in assets
+                assert module != "chat" or given >= {*names.split(", ")}
+
+    def test_names_of_a_module_that_it_does_not_export_are_its_own(self) -> None:
+        first = "const SIZE = 1; // seen\nexport function one() {\n  return SIZE;\n}\n"
+        second = (
+            'import { one } from "./first.js";\n\n/** Gone. */\nconst SIZE = 2;\nexport const two = one() + SIZE;\n'
+        )
+        assert join_modules({"first": first, "second": second}).splitlines() == [
+            *("const { one } = (() => {", "const SIZE = 1; // seen", "function one() {", "return SIZE;", "}"),
+            *("return { one };", "})();"),
+            *("const { two } = (() => {", "const SIZE = 2;", "const two = one() + SIZE;", "return { two };", "})();"),
+            "export { one, two };",
+        ]
+
+    @pytest.mark.parametrize(
+        ("modules", "words"),
+        [
+            ({"a": 'import "./b.js";\n', "b": ""}, "a.js stands before what it imports: b."),
+            ({"a": "export const x = 1;\n", "b": "export const x = 2;\n"}, "b.js exports what another"),
+        ],
+    )
+    def test_what_cannot_be_joined_is_refused(self, modules: dict[str, str], words: str) -> None:
+        with pytest.raises(ValueError, match=re.escape(words)):
+            join_modules(modules)
+
+    def test_a_comment_goes_only_where_it_cannot_be_something_else(self) -> None:
+        text = (
+            'const a = "/* no */"; // no\n  // gone\n  /** gone\n   * @type {X} */\nconst b = /** @type {B} */ (c);\n'
+        )
+        assert join_modules({"a": text}).splitlines()[1:3] == [
+            'const a = "/* no */"; // no',
+            "const b = /** @type {B} */ (c);",
+        ]
+        assert (
+            join_styles({"a": "a {\n  /* why\n */\n  color: red;\n}\n", "b": "b {}\n"})
+            == "a {\ncolor: red;\n}\n\nb {}\n"
+        )

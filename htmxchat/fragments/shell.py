@@ -26,12 +26,6 @@ _HTMX = {
     "sse": {"reconnectMaxDelay": 5_000},
 }
 
-# What js/chat.js imports, so that it comes at once and not one after the other.
-_MODULES = (
-    *("attaching", "changes", "composer", "element", "focus", "following", "history", "htmx", "live", "log"),
-    *("page", "pressing", "rooms", "sending", "zone"),
-)
-
 
 @dataclass(frozen=True, slots=True)
 class Side:
@@ -247,7 +241,6 @@ def resources(*, urls: Urls) -> list[FT]:
         link(rel="stylesheet", href=urls.static("css/chat.css")),
         script(src=urls.static("vendor/htmx.js"), defer=True),
         script(src=urls.static("js/chat.js"), type="module"),
-        *[link(rel="modulepreload", href=urls.static(f"js/{name}.js")) for name in _MODULES],
     ]
 
 

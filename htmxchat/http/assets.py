@@ -12,6 +12,8 @@ from starlette.datastructures import Headers
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
+from .joining import import_joined, join_modules, join_styles
+
 STATIC = Path(__file__).parents[1] / "static"
 
 RUNTIME = "vendor/pyodide/"
@@ -36,6 +38,26 @@ STYLES = (
     "motion",
 )
 """The modules `css/{name}.css` that make up `css/chat.css`, in the order of the cascade."""
+
+PAGE = (
+    "element",
+    "htmx",
+    "focus",
+    "following",
+    "page",
+    "rooms",
+    "attaching",
+    "changes",
+    "composer",
+    "history",
+    "live",
+    "log",
+    "pressing",
+    "sending",
+    "zone",
+    "chat",
+)
+"""The modules `js/{name}.js` that every page needs, served as one, `js/chat.js`; each after those that it imports."""
 
 HTMX = ("htmx", "hx-sse")
 """The files `vendor/{name}.min.js` that make up `vendor/htmx.js`: one request for what every page needs."""
@@ -72,7 +94,8 @@ class Assets:
     `scripts/vendor` writes; others are compressed at the first request.
 
     The folder is read once, by the constructor, and served from memory. Hidden files are left out. The style modules in
-    `STYLES` are served as one file, `css/chat.css`, and the files in `HTMX` also as `vendor/htmx.js`.
+    `STYLES` are served as one file, `css/chat.css`, the modules in `PAGE` as one, `js/chat.js`, both without comments,
+    and the files in `HTMX` also as `vendor/htmx.js`.
 
     Args:
         apart: Subfolders, each with a trailing slash, whose files are large and seldom change. They are read at the
@@ -182,13 +205,23 @@ def _read(directory: Path, without: tuple[str, ...] = ()) -> dict[str, bytes]:
         hidden = any(part.startswith(".") for part in path.parts)
         if file.is_file() and not hidden and not path.as_posix().startswith(without):
             contents[path.as_posix()] = file.read_bytes()
-    modules = [contents.pop(f"css/{name}.css") for name in STYLES if f"css/{name}.css" in contents]
-    if modules:
-        contents["css/chat.css"] = b"\n".join(modules)
+    if styles := _take(contents, "css/{}.css", STYLES):
+        contents["css/chat.css"] = join_styles(styles).encode()
+    if "js/chat.js" in contents:
+        modules = _take(contents, "js/{}.js", PAGE)
+        for path in [each for each in contents if each.startswith("js/") and each.endswith(".js")]:
+            contents[path] = import_joined(contents[path].decode(), modules.keys(), PAGE[-1]).encode()
+        contents["js/chat.js"] = join_modules(modules).encode()
     scripts = [contents[f"vendor/{name}.min.js"] for name in HTMX if f"vendor/{name}.min.js" in contents]
     if scripts:
         contents["vendor/htmx.js"] = b";\n".join(scripts)
     return contents
+
+
+def _take(contents: dict[str, bytes], pattern: str, names: Collection[str]) -> dict[str, str]:
+    """Take out the files of these names, those that are there."""
+    paths = {name: pattern.format(name) for name in names}
+    return {name: contents.pop(path).decode() for name, path in paths.items() if path in contents}
 
 
 def _address(scope: Scope) -> tuple[str, str]:
