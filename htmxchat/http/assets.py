@@ -24,6 +24,7 @@ STYLES = (
     "layout",
     "history",
     "conversation",
+    "files",
     "branches",
     "forms",
     "cards",
