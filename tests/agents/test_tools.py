@@ -144,8 +144,8 @@ async def generator() -> Any:
         (starred, "gets its arguments by name"),
         (unknown, "annotations of the tool unknown cannot be read"),
         (generator, "cannot be a generator"),
-        (Finder, "A tool is a function"),
-        ("look_up", "A tool is a function"),
+        (Finder, "A tool must be a function"),
+        ("look_up", "A tool must be a function"),
     ],
     ids=["positional", "starred", "unknown", "generator", "class", "text"],
 )
