@@ -166,4 +166,4 @@ def test_only_steps_with_a_state_lead_to_one(client: TestClient, path: str) -> N
 
 
 def test_evidence_that_is_none_says_so(client: TestClient, path: str) -> None:
-    assert "This answer names nothing that it rests on." in room(client, f"{path}/evidence").text
+    assert "This answer has no evidence." in room(client, f"{path}/evidence").text

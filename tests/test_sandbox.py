@@ -56,7 +56,7 @@ class TestSettings:
         ],
     )
     def test_one_that_cannot_be_used_is_refused(self, options: dict[str, Any]) -> None:
-        with pytest.raises(ValueError, match=f"^{next(iter(options))} is"):
+        with pytest.raises(ValueError, match=f"^{next(iter(options))} must"):
             Scripts(**options)
 
     def test_folders_are_paths_or_addresses(self) -> None:

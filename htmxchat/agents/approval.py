@@ -1,3 +1,3 @@
-"""The answers to a question whether a tool may run, the same for every agent."""
+"""The answers to an approval request, the same for every agent."""
 
 APPROVE, DENY = "Approve", "Deny"

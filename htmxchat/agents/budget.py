@@ -1,4 +1,4 @@
-"""How much of a conversation a model is given. Pure."""
+"""Limits the history that a model receives. Pure."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from ..models import Turn
 
 
 def recent(turns: Sequence[Turn], most: int | None) -> tuple[Turn, ...]:
-    """Return the latest turns that have at most so many characters together, tools and scripts included.
+    """Return the latest turns with at most `most` characters in total, including tools and scripts.
 
-    They begin with a turn of the user's, so that no answer stands without its question.
+    They begin with a user's turn, so that no answer is without its question.
 
     Args:
-        most: In characters; `None` for all turns.
+        most: The limit in characters; `None` for all turns.
     """
     if most is None:
         return tuple(turns)
@@ -30,7 +30,7 @@ def recent(turns: Sequence[Turn], most: int | None) -> tuple[Turn, ...]:
 
 
 def size(turn: Turn) -> int:
-    """Return how many characters a turn has for a model."""
+    """Return the number of characters that a turn has for a model."""
     characters = len(turn.text)
     for event in turn.events:
         match event.body:

@@ -1,4 +1,4 @@
-"""What an agent is told of the turns before: those that it has no memory of, as plain parts."""
+"""The history for an agent: turns that are not in its memory, as plain parts."""
 
 from __future__ import annotations
 
@@ -10,16 +10,16 @@ from ..view import fold
 
 
 def turns_after(history: Sequence[Turn], run_id: str | None) -> Sequence[Turn]:
-    """Return the turns that came after a run: answers that were stopped or failed, and those of another agent.
+    """Return the turns after a run: answers that were stopped or failed, and those of another agent.
 
-    All of them, when the run is not among them.
+    If the run is not among them, return all.
     """
     known = next((index for index, turn in enumerate(history, 1) if turn.id == run_id), 0)
     return history[known:]
 
 
 def told(turn: Turn) -> Iterable[Text | ToolCall]:
-    """Yield what an answer has said, and the calls in it that came to an end, in the order in which it happened."""
+    """Yield the texts and the ended tool calls of an answer, in order."""
     parts = fold(turn.events).parts if turn.events else (Text(turn.text),)
     ended = RunState.COMPLETED, RunState.FAILED
     for part in parts:

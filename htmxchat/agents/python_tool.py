@@ -1,4 +1,4 @@
-"""`run_python`, as every model is told of it: Python in the user's browser, through the approval queue."""
+"""The description of `run_python` for models: Python in the user's browser, through the approval queue."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from ..events import JSON
 NAME = "run_python"
 DESCRIPTION = (
     "Run Python 3 in the user's browser, in a sandbox without network and files. The user reads the code first, may"
-    " change it, and approves or rejects it. Each call begins anew: nothing is kept from the one before. You get what"
+    " change it, and approves or rejects it. Each call starts fresh: nothing is kept from the one before. You get what"
     " it prints and the value of its last line."
 )
 

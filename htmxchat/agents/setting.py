@@ -9,6 +9,6 @@ from ..agent import Request
 
 
 async def setting_for(setting: Any, request: Request) -> Any:
-    """Return a setting's value for a request: what is called is asked, and awaited if it is asynchronous."""
+    """Return a setting's value for a request: a function is called, and its result awaited if it is a coroutine."""
     value = setting(request) if callable(setting) else setting
     return await value if inspect.isawaitable(value) else value

@@ -1,6 +1,6 @@
-"""The scripted agent of the demo and of many tests: always the same answer to the same text.
+"""The scripted agent of the demo and of many tests: always the same answer to the same message.
 
-It plays an assistant for the people who run Larkspur, a booking service that does not exist.
+It plays an assistant for the operators of Larkspur, a fictional booking service.
 """
 
 from __future__ import annotations
@@ -63,7 +63,7 @@ Answer: TypeAlias = AsyncGenerator[str | EventBody | RunScript | SendFile, objec
 
 
 async def respond_stub(request: Request, pace: float = 0.02) -> Answer:
-    """Answer a starter with its script, files with what is in them, and anything else with a friendly word.
+    """Answer a starter with its script, files with a description, and anything else with a short notice.
 
     Args:
         pace: Seconds between two words.
@@ -169,7 +169,7 @@ async def _asking(request: Request, pace: float) -> Answer:
     elif said == choices[0]:
         rest = "Restarted, one after the other. The queue went from **1,204** messages to **0** in 3 minutes."
     else:
-        rest = f"I did not expect that answer, so I do nothing. You said:\n\n{quote(said)}"
+        rest = f"I did not expect that answer, so I am doing nothing. You said:\n\n{quote(said)}"
     for word in _words(rest):
         yield word
         await asyncio.sleep(pace)
@@ -194,7 +194,7 @@ async def _notice(request: Request, pace: float) -> Answer:
 
 
 async def _incident(request: Request, pace: float) -> Answer:
-    """Show every kind of part, in the order in which things happen."""
+    """Show every kind of part."""
     yield StageChanged("Reading the alert")
     for word in _words(QUEUE_THOUGHT):
         yield ReasoningDelta(word)
@@ -279,9 +279,9 @@ async def _friendly(request: Request, pace: float) -> Answer:
 
 
 def quote(text: str, limit: int = 2_000) -> str:
-    """Return `text` as a Markdown block quote that shows it as it is, cut after `limit` characters."""
+    """Return `text` as a Markdown block quote with all markup escaped, cut after `limit` characters."""
     shown = cut(text, limit)
-    # All but round brackets: with a backslash they would be mathematics.
+    # All except round brackets, which with a backslash would be mathematics.
     escaped = re.sub(r"([!-'*-/:-@\[-`{-~])", r"\\\1", shown.strip())
     # Two spaces at the end keep the line break.
     return "\n".join(f"> {line.strip()}  " if line.strip() else ">" for line in escaped.splitlines())
@@ -301,5 +301,5 @@ _PLAYED: tuple[tuple[Starter, Callable[[Request, float], Answer]], ...] = (
 )
 STARTERS = tuple(starter for starter, _ in _PLAYED[:4])
 MORE = tuple(starter for starter, _ in _PLAYED[4:])
-"""What the agent plays as well: it says so when it does not know a text."""
+"""More scripts, which the agent lists when it does not know a message."""
 _SCRIPTS = {starter.text: play for starter, play in _PLAYED}

@@ -1,4 +1,4 @@
-"""What a tool call's row says: a few words of what it was asked, and of what it found."""
+"""Short descriptions of a tool call's arguments and result, for its row."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def asked(arguments: JSON) -> str:
 
 
 def found(result: JSON) -> str:
-    """Return a tool's result in a few words: a short text or number, or how many there are of a list."""
+    """Return a tool's result in a few words: a short text or number, or the length of a list."""
     if isinstance(result, list):
         return count(len(result), "item")
     return _short(result)

@@ -1,4 +1,4 @@
-"""Signing in: the page that offers it, the page on the way to where it happens, and the link beside the composer."""
+"""Sign-in: the sign-in page, the page that redirects to the sign-in server, and the link beside the composer."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def sign_in_page(
 def leaving_page(*, urls: Urls, frame: Frame, url: str) -> str:
     """Return the page that is seen for a moment on the way to `url`."""
     onward = a("Continue", cls="button", data_kind="primary", href=url)
-    sentence = "You are being taken to where you sign in."
+    sentence = "Redirecting to the sign-in page."
     return message_page(urls=urls, frame=frame, title="Sign in", sentence=sentence, action=onward)
 
 
@@ -53,7 +53,7 @@ def sign_in_link(url: str) -> FT:
 
 @checked
 def sign_out_form(*, urls: Urls) -> FT:
-    """Return the form that signs out of a chat that signs people in by itself."""
+    """Return the form to sign out of a chat with its own sign-in."""
     press = button("Sign out", cls="button", data_kind="quiet", name="sign-out", type="submit")
     return form(press, method="post", action=urls.logout())
 

@@ -14,7 +14,7 @@ Form: TypeAlias = Literal["short", "exact"]
 UNDATED = "Date not known"
 _time = tag("time")
 LEAST = 0.1
-"""Seconds that are worth saying."""
+"""The shortest duration that is shown, in seconds."""
 
 
 def moment(at: datetime, form: Form | None = None) -> Child:

@@ -111,7 +111,7 @@ async def test_a_busy_server_is_asked_again() -> None:
     "base_url", ["", "localhost:11434", "ftp://host/v1", "http://me:secret@host/v1", "http://host/v1?key=secret"]
 )
 def test_a_wrong_address_is_refused_where_it_is_given(base_url: str) -> None:
-    with pytest.raises(ValueError, match="base_url is") as error:
+    with pytest.raises(ValueError, match="base_url must") as error:
         openai(base_url, model="m")
     assert "secret" not in str(error.value)
 

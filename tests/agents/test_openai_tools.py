@@ -232,7 +232,7 @@ async def test_python_runs_in_the_browser_and_its_result_goes_to_the_model(sees:
     assert view.state is RunState.COMPLETED
     told, *shown = messages(server)[2:]
     assert told["content"] == (
-        "The user changed the script before it ran:\n6 * 8\n\nWhat came of it:\n48\n(1 picture, shown to the user)"
+        "The user changed the script before it ran:\n6 * 8\n\nIts result:\n48\n(1 picture, shown to the user)"
     )
     if sees:
         assert shown[0]["content"][1]["image_url"]["url"].startswith("data:image/png;base64,")

@@ -140,12 +140,12 @@ async def generator() -> Any:
 @pytest.mark.parametrize(
     ("given", "said"),
     [
-        (positional, "takes its arguments by name"),
-        (starred, "takes its arguments by name"),
+        (positional, "gets its arguments by name"),
+        (starred, "gets its arguments by name"),
         (unknown, "annotations of the tool unknown cannot be read"),
         (generator, "cannot be a generator"),
-        (Finder, "A tool is a function"),
-        ("look_up", "A tool is a function"),
+        (Finder, "A tool must be a function"),
+        ("look_up", "A tool must be a function"),
     ],
     ids=["positional", "starred", "unknown", "generator", "class", "text"],
 )

@@ -383,7 +383,7 @@ def test_what_cannot_be_loaded_inside_the_page_fails_in_its_place_and_can_be_tri
     page.get_by_text("Evidence", exact=True).click()
     expect(evidence).to_contain_text("the index is broken")
     evidence.get_by_role("link", name="Try again").click()
-    expect(evidence).to_contain_text("names nothing that it rests on")
+    expect(evidence).to_contain_text("has no evidence")
     expect(page.locator("#text")).to_have_value("typed meanwhile")
     expect(page.locator("article.turn")).to_have_count(2)
 

@@ -247,13 +247,13 @@ class TestErrors:
 
     def test_a_missing_package_is_named_with_what_to_do(self, kept: Sandbox) -> None:
         error = kept.run("import numpy")["error"]
-        assert error["message"].startswith("No module named 'numpy': only Python's standard library is here.")
+        assert error["message"].startswith("No module named 'numpy': only Python's standard library is available.")
         assert "packages_url" in error["message"]
 
     @pytest.mark.parametrize("scheme", ["http", "https"])
     def test_one_that_looks_for_the_network_is_told_that_there_is_none(self, kept: Sandbox, scheme: str) -> None:
         error = kept.run(f"import urllib.request\nurllib.request.urlopen('{scheme}://example.com')")["error"]
-        assert error["message"] == "There is no network in the sandbox: write the data into the script."
+        assert error["message"] == "The sandbox has no network access. Write the data into the script."
 
     def test_a_script_may_do_without_a_missing_package(self, kept: Sandbox) -> None:
         result = kept.run("try:\n    import numpy\nexcept ImportError:\n    print('without')")
@@ -300,7 +300,7 @@ class TestTrouble:
     def test_a_memory_bomb_is_a_memory_error(self, sandbox: Sandbox) -> None:
         result = sandbox.run("kept = []\nwhile True: kept.append(bytearray(10_000_000))")
         assert (result["state"], result["error"]["type"]) == ("failed", "MemoryError")
-        assert result["error"]["message"].startswith("The memory is used up: a script has 512 MB here.")
+        assert result["error"]["message"].startswith("Out of memory: a script can use 512 MB here.")
 
     def test_memory_of_javascript_ends_as_something(self, brief: Sandbox) -> None:
         result = brief.run("import js\nkept = [js.Uint8Array.new(10**9).fill(1) for _ in range(1000)]")

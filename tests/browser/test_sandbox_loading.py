@@ -215,7 +215,7 @@ class TestPackages:
 
     def test_what_the_folder_does_not_have_is_named(self, with_packages: Sandbox) -> None:
         message = with_packages.run("import delta")["error"]["message"]
-        assert message.startswith("No module named 'delta': the package folder of this site has none of that name.")
+        assert message.startswith("No module named 'delta': this site's package folder does not have it.")
 
     @pytest.mark.parametrize(
         ("name", "type", "words"),

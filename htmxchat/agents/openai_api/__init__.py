@@ -1,15 +1,15 @@
 """Models behind OpenAI-compatible servers: `pip install 'htmxchat[openai]'`.
 
-entry        openai(…): what a host writes
-options      how a model is asked, checked
-agent        what answers a turn: rounds of replies and tools
-progress     what was said since a run began: its checkpoints
-messages     a conversation -> messages
-server       one request: retries, bytes, failures
-refusals     error bodies -> sentences
+entry        openai(…), the public function
+options      the options, checked
+agent        the agent: rounds of replies and tool calls
+progress     the messages since the run began, for checkpoints
+messages     converts a conversation to messages
+server       one request: retries, streaming, failures
+refusals     converts error bodies to sentences
 chat         chat completions: the request
 chat_reader  chat completions: the stream
-calls thinking surrogates      what streams cut apart
+calls thinking surrogates      reassemble what streams split
 reply        one reply, as data
 """
 

@@ -1,4 +1,4 @@
-"""A model behind an OpenAI-compatible server, as an agent: rounds of replies and tools."""
+"""An agent for a model behind an OpenAI-compatible server: rounds of replies and tool calls."""
 
 from __future__ import annotations
 
@@ -35,8 +35,8 @@ TOO_MANY_ROUNDS = "The agent has used tools {most} times without coming to an an
 class OpenAIAgent:
     """Answers with a model behind an OpenAI-compatible server. `openai(…)` makes one.
 
-    A run can be resumed after each reply that calls tools, and after each result. What the model said and was told
-    since the run began is in the checkpoint; what was before is read from the branch.
+    A run can be resumed after each reply that calls tools, and after each result. The checkpoint has the messages since
+    the run began; earlier messages are read from the branch.
     """
 
     _apis: tuple[str, ...]
@@ -45,7 +45,7 @@ class OpenAIAgent:
         self.name = options.name
         self._server = server
         self._options = options
-        # Those that are still to be tried: once one has answered, it alone.
+        # The APIs to try; after one has answered, only that one.
         self._apis = ("chat", "responses") if options.api == "auto" else (options.api,)
 
     def __repr__(self) -> str:
@@ -56,7 +56,7 @@ class OpenAIAgent:
         return self.resume(request, None)
 
     async def resume(self, request: Request, checkpoint: JSON) -> AsyncGenerator[Said, Any]:
-        """Go on after the last reply or result that was kept."""
+        """Continue after the last stored reply or result."""
         options, progress = self._options, Progress.read(checkpoint)
         system = await setting_for(options.system, request)
         turns = recent(request.history, options.history)
@@ -89,7 +89,7 @@ class OpenAIAgent:
                             case ReasoningDelta(text=text):
                                 thought += len(text)
                         yield piece
-                if reply.ended and len(reply.text) != written:  # only the end shows that some of it was no text
+                if reply.ended and len(reply.text) != written:  # only the end shows that some of it was not text
                     yield TextReplaced(progress.text)
                     if more := reply.reasoning[thought:]:
                         yield ReasoningDelta(more)
@@ -126,23 +126,23 @@ class OpenAIAgent:
 
 
 def _kept(request: Request, turns: Sequence[Turn]) -> dict[str, JSON]:
-    """Return what earlier runs have kept for the server, of those turns that it is told of."""
+    """Return the extras that earlier runs stored for the server, for the turns that are sent."""
     memory, ids = request.memory, {turn.id for turn in turns}
     return {id: kept for id, kept in memory.items() if id in ids} if isinstance(memory, dict) else {}
 
 
 def _trouble(reply: Reply, rounds: int) -> str | None:
-    """Return why a reply is no complete answer, in a sentence; `None` if it is one."""
+    """Return a sentence why a reply is not a complete answer; `None` if it is."""
     if not reply.ended:
         return refusals.CUT if reply.text or reply.reasoning or reply.calls else refusals.NO_ANSWER
     if said := refusals.FINISHES.get(reply.finish):
         return said
-    # After tools, which have shown something, there may be nothing left to say.
+    # After tool calls, an empty text is a valid end.
     return None if reply.text.strip() or reply.calls or rounds else refusals.EMPTY
 
 
 async def _next(generator: AsyncGenerator[Any, Any], answer: Any) -> Any:
-    """Return what a generator yields next; `None` at its end."""
+    """Return a generator's next value; `None` at its end."""
     try:
         return await generator.asend(answer)
     except StopAsyncIteration:

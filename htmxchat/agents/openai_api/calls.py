@@ -1,4 +1,4 @@
-"""Tool calls put together from the fragments in which servers send them."""
+"""Reassembles tool calls from the fragments that servers send."""
 
 from __future__ import annotations
 
@@ -32,8 +32,8 @@ class _Call:
 class Calls:
     """Collects the calls of a reply.
 
-    A fragment belongs to a call by its index, else by its id. Servers also give several calls one index: another id, or
-    a name without an id once the arguments before it are complete, begins another call.
+    A fragment is matched to a call by its index, else by its id. Some servers use one index for several calls: a new
+    id, or a name without an id after complete arguments, begins another call.
     """
 
     def __init__(self) -> None:
@@ -61,7 +61,7 @@ class Calls:
         call.extra |= {key: fragment[key] for key in _KEPT if key in fragment}
 
     def calls(self) -> tuple[Call, ...]:
-        """Return them in the order in which they began; one without a name is none."""
+        """Return the calls in the order in which they began, without those that have no name."""
         named = (call for call in self._calls if call.name)
         return tuple(Call(call.id, whole(call.name), whole("".join(call.arguments)), call.extra) for call in named)
 
@@ -87,7 +87,7 @@ class Calls:
 
 
 def is_object(written: str) -> bool:
-    """Return whether this is a whole JSON object."""
+    """Return whether this is a complete JSON object."""
     if not written.rstrip().endswith("}"):
         return False
     try:
@@ -101,17 +101,17 @@ def _text(value: object) -> str:
 
 
 def named(calls: Sequence[Call], others: Collection[str]) -> tuple[Call, ...]:
-    """Return calls with ids that are unique in the run and harmless: the server's own where they are.
+    """Return calls with ids that are valid and unique in the run: the server's ids if possible.
 
     Args:
-        others: The ids that the run has already. Some servers begin to count again in each reply.
+        others: The ids that the run already has. Some servers restart their numbering in each reply.
     """
     taken = set(others)
     result = []
     for call in calls:
         id = call.id
         if not _ID.fullmatch(id) or id in taken:
-            id = f"call{len(taken):05}"  # nine characters: some servers take no other
+            id = f"call{len(taken):05}"  # nine characters, which some servers require
             while id in taken:
                 id = f"call{int(id[4:]) + 1:05}"
         taken.add(id)

@@ -15,7 +15,7 @@ PATH = "/chat/completions"
 
 
 def body(options: Options, system: str, messages: Iterable[Message]) -> dict[str, JSON]:
-    """Return what is posted."""
+    """Return the request's body."""
     first: list[JSON] = [{"role": "system", "content": system}] if system.strip() else []
     asked: dict[str, JSON] = {
         "model": options.model,
@@ -29,7 +29,7 @@ def body(options: Options, system: str, messages: Iterable[Message]) -> dict[str
 
 
 def wire(messages: Iterable[Message], *, send_reasoning: bool = False) -> list[JSON]:
-    """Return messages as chat completions take them."""
+    """Return messages in the format of chat completions."""
     sent: list[JSON] = []
     pictures: list[str] = []
     for message in messages:
@@ -55,7 +55,7 @@ def wire(messages: Iterable[Message], *, send_reasoning: bool = False) -> list[J
 
 
 def _shown(pictures: Iterable[str]) -> JSON:
-    """Return the pictures that tools made: results of tools are text, so they are shown as if by the user."""
+    """Return a user message with the pictures that tools made, because tool results can only be text."""
     said: list[JSON] = [{"type": "text", "text": "The pictures that the tool made:"}]
     return {"role": "user", "content": said + [{"type": "image_url", "image_url": {"url": url}} for url in pictures]}
 

@@ -1,4 +1,4 @@
-"""The stream of a chat completion: its chunks put together."""
+"""Reassembles a reply from the stream of a chat completion."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ _REASONING = ("reasoning_content", "reasoning", "thinking")
 
 
 class ChatReader:
-    """Makes a reply of the chunks of a chat completion, or of one that came whole.
+    """Makes a reply from the chunks of a chat completion, or from a complete one.
 
-    Only the first choice counts. What is missing, null or of another shape adds nothing.
+    Only the first choice is used. Missing, null and malformed fields are ignored.
 
     Args:
-        secrets: What must not be repeated from an error.
+        secrets: Texts that must not appear in an error message.
     """
 
     def __init__(self, secrets: Sequence[str] = ()) -> None:
@@ -86,7 +86,7 @@ class ChatReader:
             self._finish = whole(finish)
 
     def _reasoning(self, message: dict[str, Any]) -> str:
-        """Return the reasoning of a message, from the first of the fields that have it: others repeat it."""
+        """Return the reasoning of a message from the first field that has it, because others repeat it."""
         details = dicts(message.get("reasoning_details"))
         self._details += details
         told = next((text for name in _REASONING if (text := text_of(message.get(name)))), "")

@@ -1,4 +1,4 @@
-"""`openai(…)`: what a host writes."""
+"""`openai(…)`, the public function."""
 
 from __future__ import annotations
 
@@ -34,28 +34,28 @@ def openai(
     """Return an agent that answers with a model behind an OpenAI-compatible server.
 
     Args:
-        base_url: What `/chat/completions` or `/responses` comes after: `http://localhost:11434/v1`.
-        model: Its name on that server.
-        api_key: Sent as a bearer token, and shown nowhere. A local server needs none.
+        base_url: The URL before `/chat/completions` or `/responses`: `http://localhost:11434/v1`.
+        model: The model's name on that server.
+        api_key: Sent as a bearer token, never shown or logged. Local servers usually need none.
         api: `"chat"` for chat completions, which all servers have; `"responses"` for the Responses API; `"auto"` for
-            the first, and for the second where the server says that it has the model only there.
+            the first, with fallback to the second if the server has the model only there.
         system: The system prompt, or a function of the request that returns it, also an `async` one.
         tools: Functions that the model may call, `tool(function, …)` for one with options, and `run_python`.
-        history: How many characters of the conversation the model is given, the latest turns; `None` for all of it.
-        rounds: How often the model may use tools before it has to answer.
-        sees: Whether the model is shown the pictures that its scripts draw.
-        send_reasoning: Whether the model is given back what it thought, as `reasoning_content`. Some servers demand
-            it, others refuse it.
-        name: Whose runs these are, where several agents share a store; the same in every process and release.
-        headers: Further headers of each request. Their values are shown nowhere.
-        extra: Further fields of each request: `{"temperature": 0}`. They are sent as they are.
-        timeout: How many seconds the server may say nothing, also before its first word.
-        client: Makes the requests, through a proxy for example. You close it. Without one, each run has its own,
-            which reads nothing from the environment.
+        history: The most characters of the conversation that the model receives, latest turns first; `None` for all.
+        rounds: How often the model may call tools before it must answer.
+        sees: Whether the model receives the pictures that its scripts draw.
+        send_reasoning: Whether the model receives its earlier reasoning, as `reasoning_content`. Some servers require
+            it, others reject it.
+        name: Identifies the agent's runs if several agents share a store; the same in every process and release.
+        headers: More headers for each request. Their values are never shown or logged.
+        extra: More fields for each request's body, sent unchanged: `{"temperature": 0}`.
+        timeout: How many seconds the server may send nothing, including before the first byte.
+        client: Makes the requests, for example through a proxy. You close it. By default each run makes its own,
+            which ignores environment variables.
 
     Raises:
-        TypeError: An argument is of another kind.
-        ValueError: `base_url`, a header or a tool cannot be used.
+        TypeError: An argument has the wrong type.
+        ValueError: `base_url`, a header or a tool is invalid.
     """
     options = Options(
         model=model,

@@ -1,4 +1,4 @@
-"""A conversation as a model is given it: messages, as plain frozen data. Each API makes its own form of them."""
+"""The messages for a model, as plain frozen data. Each API converts them to its format."""
 
 from __future__ import annotations
 
@@ -21,17 +21,17 @@ _NO_RESULT = "It did not come back: the answer was stopped before."
 
 @dataclass(frozen=True, slots=True)
 class UserMessage:
-    """What the user wrote."""
+    """A message of the user."""
 
     text: str
 
 
 @dataclass(frozen=True, slots=True)
 class ModelMessage:
-    """What the model said in one reply.
+    """One reply of the model.
 
     Attributes:
-        extra: What the server wants to have back with it.
+        extra: Fields that must be sent back to the server with it.
     """
 
     text: str
@@ -45,7 +45,7 @@ class ResultMessage:
     """The result of a call.
 
     Attributes:
-        pictures: As `data:` URLs.
+        pictures: Pictures as `data:` URLs.
     """
 
     call_id: str
@@ -57,11 +57,11 @@ Message: TypeAlias = UserMessage | ModelMessage | ResultMessage
 
 
 def of_history(turns: Iterable[Turn], script_tool: str, extras: Mapping[str, Any]) -> list[Message]:
-    """Return what was said before, oldest first.
+    """Return the messages of earlier turns, oldest first.
 
     Args:
         script_tool: The name of the tool that runs scripts.
-        extras: What the server wants to have back, by run and call.
+        extras: Fields that must be sent back to the server, by run and call.
     """
     messages: list[Message] = []
     for turn in turns:
@@ -80,15 +80,15 @@ def encode(messages: Iterable[Message]) -> JSON:
 
 
 def decode(data: JSON) -> list[Message]:
-    """Undo `encode`. What cannot be read is an error: it was written here.
+    """Decode messages.
 
     Raises:
-        ValueError: It is of another version.
+        ValueError: They were encoded by another version.
     """
     try:
         return [_decode(dict(each)) for each in data]  # type: ignore[union-attr, arg-type]
     except (KeyError, TypeError) as error:
-        raise ValueError("These messages are of another version of htmxchat.") from error
+        raise ValueError("These messages were encoded by another version of htmxchat.") from error
 
 
 def _decode(data: dict[str, Any]) -> Message:
@@ -102,7 +102,7 @@ def _decode(data: dict[str, Any]) -> Message:
 
 @dataclass(slots=True)
 class _Round:
-    """One reply under construction, and the result of its calls."""
+    """One reply under construction, with the results of its calls."""
 
     text: str = ""
     reasoning: str = ""
@@ -125,9 +125,9 @@ class _Round:
 
 
 def _answer(events: Sequence[RunEvent], script_tool: str, extras: Mapping[str, Any]) -> list[Message]:
-    """Return the messages that an answer was made of, as its parts tell them.
+    """Reconstruct the messages of an answer from its parts.
 
-    The calls of one reply all begin before any of them comes back.
+    All calls of one reply begin before any of them returns.
     """
     rounds = [_Round()]
     messages: list[Message] = []

@@ -1,4 +1,4 @@
-"""How a model is asked: what a host chooses, checked where it is given."""
+"""The options of `openai(…)`, checked."""
 
 from __future__ import annotations
 
@@ -16,16 +16,16 @@ SystemPrompt: TypeAlias = str | Callable[[Request], str | Awaitable[str]]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Options:
-    """How a model is asked.
+    """The options of a model; `openai(…)` documents them.
 
     Attributes:
-        name: Whose runs these are, where several agents share a store.
-        api: `auto` asks for chat completions, and where there are none for responses.
-        tools: By their names.
-        history: How many characters of the conversation the model is given; `None` for all.
-        rounds: How often it may use tools before it has to answer.
-        sees: Whether it is shown the pictures that scripts draw.
-        send_reasoning: Whether it is given back what it thought.
+        name: Identifies the agent's runs if several agents share a store.
+        api: `auto` tries chat completions first, then responses.
+        tools: The tools by name.
+        history: The most characters of the conversation that the model receives; `None` for all.
+        rounds: How often it may call tools before it must answer.
+        sees: Whether it receives the pictures that scripts draw.
+        send_reasoning: Whether it receives its earlier reasoning.
     """
 
     model: str
@@ -61,16 +61,16 @@ class Options:
 
 
 def by_name(tools: Iterable[Any]) -> dict[str, AnyTool]:
-    """Return tools by their names; functions become tools.
+    """Return tools by name; functions become tools.
 
     Raises:
-        TypeError: One is no tool.
+        TypeError: One is not a tool or function.
         ValueError: Two have the same name.
     """
     found: dict[str, AnyTool] = {}
     for each in checks.items("tools", tools, _tool, "[look_up, run_python]"):
         if each.name in found:
-            raise ValueError(f"Two tools are called {each.name!r}. Give one another name: tool(…, name=…).")
+            raise ValueError(f"Two tools are named {each.name!r}. Rename one: tool(…, name=…).")
         found[each.name] = each
     return found
 

@@ -1,4 +1,4 @@
-"""What the model said and was told since a run began: what a checkpoint has."""
+"""The messages since a run began, for checkpoints."""
 
 from __future__ import annotations
 
@@ -18,19 +18,19 @@ from .reply import Reply
 
 @dataclass(slots=True)
 class Progress:
-    """What the model said and was told since the run began: what a checkpoint has."""
+    """The messages and tokens since the run began."""
 
     said: list[Message] = field(default_factory=list)
     used: UsageReported = field(default_factory=UsageReported)
 
     @property
     def rounds(self) -> int:
-        """How many replies called tools."""
+        """The number of replies that called tools."""
         return sum(isinstance(each, ModelMessage) for each in self.said)
 
     @property
     def text(self) -> str:
-        """What the model wrote beside its calls."""
+        """The text that the model wrote besides its calls."""
         return joined(each.text for each in self.said if isinstance(each, ModelMessage))
 
     def checkpoint(self) -> Checkpoint:
@@ -54,7 +54,7 @@ class Progress:
         return self.used
 
     def tell(self, result: ToolResult, *, sees: bool) -> None:
-        """Add the result of a call; its pictures if the model sees them. Results are in the order of their calls."""
+        """Add a call's result, with its pictures if the model sees them. Results are kept in the order of the calls."""
         pictures = [_url(each) for each in result.pictures if sees and each.type == "image/png"]  # models read no SVG
         place, last = self._last()
         results = [each for each in self.said[place + 1 :] if isinstance(each, ResultMessage)]
@@ -72,7 +72,7 @@ class Progress:
         return [ToolUse(call.id, call.name, call.arguments) for call in last.calls if call.id not in done]
 
     def extras(self) -> dict[str, JSON]:
-        """Return what the server wants to have back in later turns, by the calls that it came with."""
+        """Return the fields that must be sent back in later turns, by call."""
         found: dict[str, JSON] = {}
         for message in self.said:
             for number, call in enumerate(message.calls if isinstance(message, ModelMessage) else ()):
@@ -82,7 +82,7 @@ class Progress:
         return found
 
     def _last(self) -> tuple[int, ModelMessage]:
-        """Return the last reply, and its place."""
+        """Return the last reply and its index."""
         return next(
             (place, each) for place, each in reversed([*enumerate(self.said)]) if isinstance(each, ModelMessage)
         )

@@ -1,4 +1,4 @@
-"""What a server says in place of an answer, as sentences for the person who asked. Pure."""
+"""Converts a server's errors to sentences for the user. Pure."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ FINISHES = {
     "error": "The model's server failed while answering. Try again.",
     "insufficient_system_resource": "The answer is cut off: the model's server is overloaded. Try again.",
 }
-"""What is said of a reply that ended for such a reason; for any other, nothing."""
+"""The error for a reply with this finish reason; other reasons are not errors."""
 
 _MAX_QUOTE = 300
 _MASKED = re.compile(r"[^\s\"'`:;,()]{0,64}\*{3,}[^\s\"'`:;,()]{0,64}")
@@ -44,7 +44,7 @@ _MAX_RETRY_AFTER = 20.0
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """What an error body says.
+    """A parsed error body.
 
     Attributes:
         codes: Its codes and types, as one text.
@@ -55,7 +55,7 @@ class Told:
 
 
 def refused(status: int, body: bytes, secrets: Sequence[str] = ()) -> BackendError:
-    """Return the error for an answer that is not a success."""
+    """Return the error for a response that is not a success."""
     told = read(body)
     quote = _quote(told.message, secrets)
     if 300 <= status < 400:
@@ -70,7 +70,7 @@ def refused(status: int, body: bytes, secrets: Sequence[str] = ()) -> BackendErr
 
 
 def in_stream(error: Any, secrets: Sequence[str] = ()) -> BackendError:
-    """Return the error for one that came in the middle of a stream."""
+    """Return the error for an error in a stream."""
     told = _told(error)
     return _meaning(0, told) or BackendError(
         f"The model's server failed while answering. Try again.{_quote(told.message, secrets)}"
@@ -78,7 +78,7 @@ def in_stream(error: Any, secrets: Sequence[str] = ()) -> BackendError:
 
 
 def not_an_answer(body: bytes, type: str, secrets: Sequence[str] = ()) -> BackendError:
-    """Return the error for a success that holds no answer."""
+    """Return the error for a successful response without an answer."""
     if type == "application/json" and (told := read(body)).message:
         return _meaning(0, told) or BackendError(
             f"The model's server gave no answer. Try again.{_quote(told.message, secrets)}"
@@ -90,10 +90,10 @@ def not_an_answer(body: bytes, type: str, secrets: Sequence[str] = ()) -> Backen
 
 
 def pause(status: int, headers: Mapping[str, str], body: bytes, now: datetime | None = None) -> float | None:
-    """Return after how many seconds a refused request may be made again.
+    """Return after how many seconds a rejected request may be retried.
 
-    `None` when that would not help, when the server's own time is longer than a person waits, or when it may already
-    have begun to answer.
+    `None` if a retry would not help, if the server asks for a longer wait than users accept, or if it may already have
+    begun to answer.
     """
     if status not in _TRIED_AGAIN:
         return None
@@ -106,7 +106,7 @@ def pause(status: int, headers: Mapping[str, str], body: bytes, now: datetime | 
 
 
 def read(body: bytes) -> Told:
-    """Return what an error body says, of whichever shape: JSON, a page, or text."""
+    """Parse an error body: JSON, an HTML page, or text."""
     text = body.decode("utf-8", "replace")
     if text.startswith("data:"):  # a stream of one error
         text = text[5:].partition("\n")[0]
@@ -136,7 +136,7 @@ def _told(value: object) -> Told:
 
 
 def _problem(item: Any) -> str:
-    """Return one of a list of what is wrong with a request."""
+    """Return one entry of a list of validation errors as text."""
     if not isinstance(item, dict):
         return str(item)
     place = item.get("loc")
@@ -145,7 +145,7 @@ def _problem(item: Any) -> str:
 
 
 def _meaning(status: int, told: Told, quote: str = "") -> BackendError | None:
-    """Return the error where it is known what it means and what to do."""
+    """Return a specific error, if the cause is known."""
     all_of_it = f"{told.codes} {told.message}"
     if _WINDOW.search(all_of_it):
         return BackendError(TOO_LONG)
@@ -169,7 +169,7 @@ def _meaning(status: int, told: Told, quote: str = "") -> BackendError | None:
 
 
 def _quote(message: str, secrets: Sequence[str]) -> str:
-    """Return the server's own words, short and without what may be a secret, to be added to a sentence."""
+    """Return the server's message, cut and without secrets, as a suffix for a sentence."""
     for secret in secrets:
         message = message.replace(secret, HIDDEN)
     line = " ".join(_MASKED.sub(HIDDEN, redact_text(clean_text(_TAG.sub(" ", message)))).split())

@@ -1,4 +1,4 @@
-"""What a model says in one reply, as plain frozen data, and the protocol of those who read it."""
+"""One reply of a model, as plain frozen data, and the protocol of readers."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ class Call:
     """A call of a tool.
 
     Attributes:
-        id: As the server named it; may be empty.
-        arguments: As the model wrote them; it may be no JSON.
-        extra: What the server wants to have back with the call.
+        id: The server's id; may be empty.
+        arguments: The arguments as the model wrote them; may be invalid JSON.
+        extra: Fields that must be sent back to the server with the call.
     """
 
     id: str
@@ -31,12 +31,12 @@ class Call:
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """One reply, from its first byte to its last.
+    """One reply.
 
     Attributes:
-        finish: Why the model stopped, in the server's words; empty when it did not say.
-        ended: Whether the server said that this is all. If not, the connection was cut.
-        extra: What the server wants to have back with the message.
+        finish: The server's finish reason; may be empty.
+        ended: Whether the server marked the end. If not, the connection was lost.
+        extra: Fields that must be sent back to the server with the message.
     """
 
     text: str = ""
@@ -49,21 +49,21 @@ class Reply:
 
 
 class ReplyReader(Protocol):
-    """Makes a reply of the events of a stream."""
+    """Makes a reply from the events of a stream."""
 
     @property
     def done(self) -> bool:
-        """Whether the server said that this is all; what follows does not count."""
+        """Whether the server marked the end; later events are ignored."""
 
     def feed(self, event: ServerEvent) -> Iterator[Piece]:
-        """Yield what an event adds.
+        """Yield the pieces in an event.
 
         Raises:
-            ChatError: The event is an error, or cannot be read.
+            ChatError: The event is an error, or invalid.
         """
 
     def end(self) -> Sequence[Piece]:
-        """Return what was held back until the end of the stream."""
+        """Return the pieces that were buffered until the end of the stream."""
 
     def reply(self) -> Reply:
         """Return the reply so far."""

@@ -1,4 +1,4 @@
-"""The stream of a response: its items put together."""
+"""Reassembles a reply from the stream of a response."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ _ENDS = ("response.completed", "response.incomplete", "response.failed")
 
 @dataclass(slots=True)
 class _Item:
-    """What is known of an item.
+    """An item of a response.
 
     Attributes:
-        said: What its deltas have said.
-        done: Whether the whole item has come.
+        said: The text of its deltas.
+        done: Whether the complete item has arrived.
     """
 
     said: str = ""
@@ -36,12 +36,12 @@ class _Item:
 
 
 class ResponseReader:
-    """Makes a reply of the events of a response, or of one that came whole.
+    """Makes a reply from the events of a response, or from a complete one.
 
-    An item that comes whole counts more than its deltas; one that comes without deltas is said when it is whole.
+    A complete item overrides its deltas; an item without deltas is emitted when it is complete.
 
     Args:
-        secrets: What must not be repeated from an error.
+        secrets: Texts that must not appear in an error message.
     """
 
     def __init__(self, secrets: Sequence[str] = ()) -> None:
@@ -138,5 +138,5 @@ class ResponseReader:
 
 
 def _parts(item: dict[str, Any]) -> list[dict[str, Any]]:
-    """Return the parts of a message; of reasoning, those of its summary where there is no content."""
+    """Return the parts of a message's content, or of a reasoning item's summary."""
     return dicts(item.get("content")) or dicts(item.get("summary"))

@@ -1,4 +1,4 @@
-"""The request for a response: the same as for a chat completion, in items. Nothing is kept on the server."""
+"""The request for a response: like that for a chat completion, as items. The server stores nothing."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ PATH = "/responses"
 
 
 def body(options: Options, system: str, messages: Iterable[Message]) -> dict[str, JSON]:
-    """Return what is posted. Reasoning goes back as the server sent it, so `send_reasoning` changes nothing."""
+    """Return the request's body. Reasoning items are sent back unchanged, so `send_reasoning` has no effect."""
     asked: dict[str, JSON] = {"model": options.model, "input": wire(messages), "stream": True, "store": False}
     if system.strip():
         asked["instructions"] = system
@@ -54,6 +54,6 @@ def _user(content: list[JSON]) -> JSON:
 
 
 def _function(tool: AnyTool) -> JSON:
-    # Strict is the default there, and wants schemas in which every argument is required.
+    # The default, strict, requires schemas in which every argument is required.
     described = {"name": tool.name, "description": tool.description, "parameters": tool.parameters}
     return {"type": "function", "strict": False, **described}

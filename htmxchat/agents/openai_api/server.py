@@ -226,9 +226,9 @@ def _address(base_url: Any) -> str:
     except ValueError:
         whole = False
     if not whole or not base_url.isprintable() or " " in base_url:
-        raise ValueError(f"base_url is an address like {example}.")
+        raise ValueError(f"base_url must be a URL like {example}.")
     if parts.username or parts.password or parts.query or parts.fragment:
-        raise ValueError(f"base_url is an address like {example}, without a password, a query or a fragment.")
+        raise ValueError(f"base_url must be a URL like {example}, without a password, a query or a fragment.")
     return str(base_url).rstrip("/")
 
 

@@ -1,4 +1,4 @@
-"""Reasoning that stands in the text, between `<think>` and `</think>`; text that is repeated."""
+"""Separates reasoning in the text, between `<think>` and `</think>`; removes repeated text."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ _OPEN, _CLOSE = "<think>", "</think>"
 
 
 class Thinking:
-    """Tells reasoning from text. Only a tag at the very beginning of a reply begins reasoning; others are text."""
+    """Separates reasoning from text. Only a tag at the very beginning of a reply begins reasoning."""
 
     def __init__(self) -> None:
         self._state = "begin"
         self._held = ""
 
     def feed(self, text: str) -> Sequence[tuple[bool, str]]:
-        """Return what is told apart so far: whether it is reasoning, and its text."""
+        """Return what is separated so far: whether it is reasoning, and its text."""
         if self._state == "text":
             return [(False, text)] if text else []
         self._held += text
@@ -38,7 +38,7 @@ class Thinking:
         return found
 
     def end(self) -> Sequence[tuple[bool, str]]:
-        """Return what was held back."""
+        """Return the buffered rest."""
         if not self._held or self._state in ("open", "after"):
             return []
         is_thought = self._state == "thought"
@@ -61,9 +61,9 @@ class Thinking:
 
 
 def without_opening(text: str) -> tuple[str, str]:
-    """Return the reasoning and the text of a reply that has only the closing tag: some templates write the other.
+    """Return the reasoning and the text of a reply with only the closing tag: some chat templates add the opening tag.
 
-    A tag in backticks is one that the model writes about.
+    A tag in backticks is ordinary text.
     """
     before, tag, after = text.partition(_CLOSE)
     if not tag or _OPEN in text or before.endswith("`") or after.startswith("`"):
@@ -72,7 +72,7 @@ def without_opening(text: str) -> tuple[str, str]:
 
 
 def without_repetition(pieces: Sequence[str]) -> str:
-    """Return the text of a reply; of one whose pieces each repeat all text before them, the last."""
+    """Return the text of a reply. If each piece repeats all text before it, that is the last piece."""
     each = [piece for piece in pieces if piece]
     repeats = len(each) > 2 and len(each[-1]) > len(each[0])
     if repeats and all(later.startswith(earlier) for earlier, later in pairwise(each)):

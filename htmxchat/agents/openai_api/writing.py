@@ -1,4 +1,4 @@
-"""The text and the reasoning of a reply under construction: what every API's stream has in common."""
+"""The text and reasoning of a reply under construction, for all APIs."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ UNREADABLE = "The model's server sent something that cannot be read. Try again."
 
 
 class Writing:
-    """Collects text and reasoning. What is neither, or empty, adds nothing."""
+    """Collects text and reasoning. Other and empty values are ignored."""
 
     def __init__(self) -> None:
         self._text: list[str] = []
@@ -29,7 +29,7 @@ class Writing:
 
     @property
     def text(self) -> str:
-        """The whole text, as it turns out at the end."""
+        """The whole text, final only at the end."""
         return without_opening(without_repetition(self._text))[1]
 
     @property
@@ -38,7 +38,7 @@ class Writing:
         return "".join(self._reasoning) + without_opening(without_repetition(self._text))[0]
 
     def write(self, text: object) -> Iterator[Piece]:
-        """Add text, in which there may be reasoning."""
+        """Add text, which may contain reasoning."""
         if isinstance(text, str) and text:
             yield from self._tell_apart(self._thinking.feed(self._joiners[0].feed(text)))
 
@@ -48,7 +48,7 @@ class Writing:
             yield from self._reason(self._joiners[1].feed(text))
 
     def end(self) -> Sequence[Piece]:
-        """Return what was held back."""
+        """Return the buffered rest."""
         reasoning = self._joiners[1].end()
         found = [*self._thinking.feed(self._joiners[0].end()), *self._thinking.end()]
         return [*self._reason(reasoning), *self._tell_apart(found)]
@@ -68,13 +68,13 @@ class Writing:
 
 
 def read_data(data: str) -> list[dict[str, Any]] | None:
-    """Return the objects in an event's data; `None` for the mark of the end.
+    """Return the objects in an event's data; `None` for the end mark.
 
     Raises:
-        BackendError: It is no JSON.
+        BackendError: It is not JSON.
     """
     data = data.strip()
-    while data.startswith("data:"):  # of a proxy that wraps it twice
+    while data.startswith("data:"):  # some proxies add the prefix twice
         data = data[5:].lstrip()
     if data == "[DONE]":
         return None
@@ -88,15 +88,15 @@ def read_data(data: str) -> list[dict[str, Any]] | None:
 
 
 def dicts(value: object) -> list[dict[str, Any]]:
-    """Return the objects of a list; none of anything else."""
+    """Return the objects of a list; for other values, an empty list."""
     return [each for each in value if isinstance(each, dict)] if isinstance(value, list) else []
 
 
 def text_of(value: object) -> str:
-    """Return a text; an empty one for anything else."""
+    """Return a text; for other values, an empty one."""
     return value if isinstance(value, str) else ""
 
 
 def count_of(value: object) -> int:
-    """Return a number of tokens; 0 for anything else."""
+    """Return a number of tokens; for other values, 0."""
     return value if isinstance(value, int) and not isinstance(value, bool) and value > 0 else 0

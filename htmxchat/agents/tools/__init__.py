@@ -1,10 +1,10 @@
 """Tools: typed Python functions that a model may call, and Python in the user's browser.
 
-function   a function -> its name, description and schema; arguments checked
+function   makes a tool from a function: name, description, schema, checked arguments
 python     run_python: scripts through the approval queue
-context    what a running tool can say
-using      runs what a model asked for: together, after approval, in the browser
-results    its result -> JSON for the page, words for the model
+context    ToolContext: progress and parts of a running tool
+using      runs a model's calls: concurrently, after approval, or in the browser
+results    converts results to JSON for the page and text for the model
 """
 
 from .context import ToolContext

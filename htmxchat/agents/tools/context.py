@@ -1,4 +1,4 @@
-"""What a tool can say while it runs."""
+"""`ToolContext`: what a tool can show while it runs."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ Emitted: TypeAlias = Custom | SourcesFound | StageChanged | TextDelta
 
 
 class ToolContext:
-    """Given to a tool that has a parameter with this annotation. Its methods may be called in any thread.
+    """Passed to a tool that has a parameter with this annotation. Its methods may be called in any thread.
 
     Attributes:
-        request: What the agent answers: who asks, in which conversation.
-        call_id: Of this call, unique in the run.
+        request: The request that the agent answers, with its user and conversation.
+        call_id: The id of this call, unique in the run.
     """
 
     def __init__(self, request: Request, call_id: str, emit: Callable[[Emitted], None]) -> None:
@@ -26,15 +26,15 @@ class ToolContext:
         self._emit = emit
 
     def progress(self, text: str) -> None:
-        """Show what the tool does now, in a few words, until it says something else or all tools are done."""
+        """Show what the tool is doing, in a few words, until the next call or until all tools are done."""
         self._emit(StageChanged(text))
 
     def show(self, name: str, data: JSON = None, *, key: str | None = None) -> None:
-        """Show a part of the host's own, drawn by `create_chat_app(parts={name: …})`.
+        """Show a part that the host draws with `create_chat_app(parts={name: …})`.
 
         Args:
-            key: The same name and key again brings the part up to date; by default the call's own, so that a tool has
-                one part a name.
+            key: The same name and key updates the part. By default it is the call's id, so that a call has one part
+                per name.
         """
         self._emit(Custom(name, data, self.call_id if key is None else key))
 
@@ -42,7 +42,7 @@ class ToolContext:
         """Add an event: `SourcesFound(…)`, `TextDelta(…)`, `Custom(…)` or `StageChanged(…)`.
 
         Raises:
-            TypeError: It is of another kind.
+            TypeError: It is another event.
         """
         if not isinstance(body, Emitted):
             raise TypeError(f"A tool may emit Custom, SourcesFound, StageChanged and TextDelta, not {kind(body)}.")

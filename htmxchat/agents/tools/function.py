@@ -1,4 +1,4 @@
-"""A typed Python function as a tool: its schema from the signature and the docstring, its arguments checked."""
+"""Makes a tool from a typed Python function: schema from the signature and docstring, checked arguments."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ _EXAMPLE = "def look_up(city: str) -> str: …"
 
 
 class WrongArguments(Exception):
-    """A model's arguments are not what the tool takes. The message is for the model."""
+    """A model's arguments are invalid. The message is for the model."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,8 +39,8 @@ class Tool:
 
     Attributes:
         parameters: The JSON Schema of its arguments.
-        approve: Whether the user is asked before it runs; or a function of arguments and request that says so.
-        context: The name of its parameter that is a `ToolContext`; empty when it has none.
+        approve: Whether it needs the user's approval; or a function of arguments and request that returns this.
+        context: The name of its `ToolContext` parameter; empty if it has none.
     """
 
     name: str
@@ -52,10 +52,10 @@ class Tool:
     arguments: TypeAdapter[Any] = field(default_factory=lambda: TypeAdapter(dict), repr=False)
 
     def read(self, written: str) -> dict[str, Any]:
-        """Return the arguments that a model wrote, each of its kind.
+        """Parse and convert the arguments that a model wrote.
 
         Raises:
-            WrongArguments: They are not what the function takes.
+            WrongArguments: They are invalid.
         """
         try:
             read: dict[str, Any] = self.arguments.validate_python(arguments_of(written))
@@ -65,7 +65,7 @@ class Tool:
         return read
 
     def needs_approval(self, arguments: ToolArguments, request: Request) -> bool:
-        """Return whether the user is to be asked before it runs."""
+        """Return whether a call needs the user's approval."""
         return bool(self.approve(arguments, request) if callable(self.approve) else self.approve)
 
 
@@ -76,27 +76,27 @@ def tool(
     description: str | None = None,
     approve: Approve = False,
 ) -> Tool:
-    """Return a tool of a function, which may be `async`. A function that is not runs in a thread.
+    """Make a tool from a function, which may be `async`. Other functions run in a thread.
 
-    The model sees what the annotations say (also `Annotated[…, Field(…)]`, `Literal`, dataclasses and models) and what
-    the docstring says of the function and its arguments. A parameter with the annotation `ToolContext` is not shown to
-    the model.
+    The schema for the model comes from the annotations (also `Annotated[…, Field(…)]`, `Literal`, dataclasses and
+    models) and from the docstring's descriptions of the function and its arguments. A `ToolContext` parameter is not in
+    the schema.
 
     Args:
-        name: What the model calls it; by default the function's name.
-        description: What it does; by default what the docstring says.
-        approve: `True` asks the user each time before it runs. A function of the arguments and the request decides it
-            for each call: `lambda arguments, request: arguments["amount"] > 100`.
+        name: The name for the model; by default the function's name.
+        description: The description for the model; by default from the docstring.
+        approve: With `True`, each call needs the user's approval. A function of the arguments and the request decides
+            it for each call: `lambda arguments, request: arguments["amount"] > 100`.
 
     Raises:
-        TypeError: It is no function, or its parameters cannot be given by name.
-        ValueError: The name cannot be used.
+        TypeError: It is not a function, or it has parameters that cannot be passed by name.
+        ValueError: The name is invalid.
     """
     if isinstance(function, type) or not callable(function):
         raise TypeError(f"A tool must be a function, {_EXAMPLE}, not {checks.kind(function)}.")
     inner = inspect.unwrap(function.func if isinstance(function, partial) else function)
     if inspect.isasyncgenfunction(inner) or inspect.isgeneratorfunction(inner):
-        raise TypeError("A tool returns its result; it cannot be a generator. Use ToolContext to tell how far it is.")
+        raise TypeError("A tool returns its result; it cannot be a generator. Use ToolContext to show progress.")
     called = checks.text("name", getattr(inner, "__name__", type(inner).__name__) if name is None else name)
     if not _NAME.fullmatch(called):
         raise ValueError(
@@ -115,10 +115,10 @@ def tool(
 
 
 def arguments_of(written: str) -> dict[str, Any]:
-    """Return the arguments that a model wrote.
+    """Parse the arguments that a model wrote.
 
     Raises:
-        WrongArguments: They are no JSON object.
+        WrongArguments: They are not a JSON object.
     """
     value = read_arguments(written)
     if value is None:
@@ -129,7 +129,7 @@ def arguments_of(written: str) -> dict[str, Any]:
 def _arguments(
     name: str, function: Callable[..., Any], inner: Callable[..., Any], told: Mapping[str, str]
 ) -> tuple[TypeAdapter[Any], str, dict[str, Any]]:
-    """Return what checks the arguments, the parameter that is a context, and the defaults."""
+    """Return the type adapter of the arguments, the name of the context parameter, and the defaults."""
     described = inner if inspect.isroutine(inner) else type(inner).__call__
     try:
         hints = get_type_hints(described, include_extras=True)
@@ -140,7 +140,7 @@ def _arguments(
     context = ""
     for parameter in inspect.signature(function).parameters.values():
         if parameter.kind not in (parameter.POSITIONAL_OR_KEYWORD, parameter.KEYWORD_ONLY):
-            raise TypeError(f"The tool {name} takes its arguments by name: it cannot have {parameter}.")
+            raise TypeError(f"The tool {name} gets its arguments by name, so it cannot have {parameter}.")
         hint = hints.get(parameter.name, Any)
         if hint is ToolContext:
             context = parameter.name
@@ -151,14 +151,14 @@ def _arguments(
             defaults[parameter.name] = parameter.default
             hint = NotRequired[hint]
         fields[parameter.name] = hint
-    make: Any = TypedDict  # a type checker wants to see the fields
+    make: Any = TypedDict  # type checkers do not allow dynamic fields
     kind = make("Arguments", fields)
     kind.__pydantic_config__ = ConfigDict(extra="forbid")
     try:
         return TypeAdapter(kind), context, defaults
     except PydanticSchemaGenerationError as error:
         said = str(error).partition("\n")[0]
-        raise TypeError(f"An annotation of the tool {name} is nothing that a model can write: {said}") from None
+        raise TypeError(f"An annotation of the tool {name} has no JSON Schema: {said}") from None
 
 
 def _has_description(hint: Any) -> bool:
@@ -175,7 +175,7 @@ def _schema(arguments: TypeAdapter[Any], defaults: Mapping[str, Any]) -> dict[st
 
 
 def _without_titles(schema: dict[str, Any]) -> dict[str, JSON]:
-    """Leave out the titles that are only the names again. A property may be called so."""
+    """Remove titles, which only repeat the names, but keep properties named `title`."""
     cleaned: dict[str, JSON] = {}
     for key, value in schema.items():
         if key == "title" and isinstance(value, str):

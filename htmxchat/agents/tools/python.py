@@ -15,7 +15,7 @@ class RunPython:
     """The tool that runs Python in the user's browser.
 
     Attributes:
-        description: What the model is told of it. Say there which packages your users' browsers have.
+        description: The description for the model. List the packages there that your users' browsers can load.
     """
 
     name: str = python_tool.NAME
@@ -23,7 +23,7 @@ class RunPython:
     parameters: dict[str, JSON] = field(default_factory=python_tool.parameters, repr=False)
 
     def read(self, written: str) -> tuple[str, str]:
-        """Return the code and the title that a model wrote.
+        """Parse the code and the title that a model wrote.
 
         Raises:
             WrongArguments: There is no code.

@@ -1,4 +1,4 @@
-"""The result of a tool: JSON for the page, words for the model. Pure."""
+"""Converts a tool's result to JSON for the page and text for the model. Pure."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from ...scripts.result import Picture, ScriptResult
 from ...text.cleaning import clean_json
 
 MAX_LENGTH = 50_000
-"""The most characters of a result that a model is given."""
+"""The most characters of a result for a model."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,8 +22,8 @@ class ToolResult:
     """The result of a call.
 
     Attributes:
-        text: For the model.
-        pictures: What a script drew.
+        text: The text for the model.
+        pictures: The pictures that a script drew.
     """
 
     call_id: str
@@ -33,12 +33,12 @@ class ToolResult:
 
 
 def as_json(value: Any) -> JSON:
-    """Return what a tool gave back as JSON; what JSON cannot say becomes its `str`."""
+    """Return a tool's result as JSON; other types are converted by `str`."""
     return clean_json(to_jsonable_python(value, fallback=str, inf_nan_mode="strings", bytes_mode="base64"))
 
 
 def as_text(value: JSON) -> str:
-    """Return JSON as a model reads it: text as it is, cut when it is long."""
+    """Return JSON as text for a model, cut if it is long."""
     text = "Done." if value is None else value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
     if len(text) <= MAX_LENGTH:
         return text
@@ -46,19 +46,19 @@ def as_text(value: JSON) -> str:
 
 
 def of_script(call_id: str, proposed: str, result: ScriptResult) -> ToolResult:
-    """Return what a model is told of a script."""
+    """Return a script's result for a model."""
     return ToolResult(call_id, words_of_script(proposed, result), not result.done, result.images)
 
 
 def words_of_script(proposed: str, result: ScriptResult) -> str:
-    """Return a script's result in words, also that the user changed it."""
-    said = result.text or ("It ran and printed nothing." if result.done else "It did not run to its end.")
+    """Return a script's result as text, with the code if the user changed it."""
+    said = result.text or ("It ran and printed nothing." if result.done else "It did not complete.")
     if result.code and result.code.strip() != proposed.strip():
-        said = f"The user changed the script before it ran:\n{result.code}\n\nWhat came of it:\n{said}"
+        said = f"The user changed the script before it ran:\n{result.code}\n\nIts result:\n{said}"
     return as_text(said)
 
 
 def wrong_arguments(problems: Sequence[tuple[str, str]]) -> str:
-    """Return for the model what is wrong with its arguments: places and problems."""
+    """Return a message for the model about its invalid arguments: places and problems."""
     lines = (f"- {place}: {problem}" if place else f"- {problem}" for place, problem in problems[:20])
     return "\n".join(("The arguments are wrong. Correct them and call again.", *lines))

@@ -1,4 +1,4 @@
-"""Runs what a model asked for: functions together, those that need approval one by one, scripts in the browser."""
+"""Runs a model's calls: functions concurrently, those that need approval one by one, scripts in the browser."""
 
 from __future__ import annotations
 
@@ -32,10 +32,10 @@ from .python import RunPython
 from .results import ToolResult, as_json, as_text, of_script
 
 APPROVAL = "approve-"
-"""How the ids of questions begin that ask for approval."""
+"""The prefix of the ids of approval requests."""
 DENIED = "The user did not allow this. Do not try it again unless the user asks for it."
 MAX_AT_ONCE = 50
-"""The most calls of one reply that are run."""
+"""The most calls run for one reply."""
 log = logging.getLogger("htmxchat")
 
 AnyTool: TypeAlias = Tool | RunPython
@@ -43,11 +43,11 @@ AnyTool: TypeAlias = Tool | RunPython
 
 @dataclass(frozen=True, slots=True)
 class ToolUse:
-    """What a model asked for.
+    """A call of a model.
 
     Attributes:
         id: Unique in the run.
-        arguments: As the model wrote them.
+        arguments: The arguments as the model wrote them.
     """
 
     id: str
@@ -65,10 +65,10 @@ class _Job:
 async def use_tools(
     tools: Mapping[str, AnyTool], uses: Sequence[ToolUse], request: Request
 ) -> AsyncGenerator[Said | ToolResult, Any]:
-    """Yield what happens, and the result of each as soon as there is one.
+    """Yield events, and the result of each call as soon as it ends.
 
-    Those that need no one run together, first. An approval that is answered, and a script, are sent back as to an
-    agent. A tool that needs approval runs at most once: the run is pinned to this process while it does.
+    Calls without approval run first, concurrently. The answers to approval requests and scripts are sent in, as to an
+    agent. A tool that needs approval runs at most once: the run is pinned to this process meanwhile.
     """
     jobs: list[_Job] = []
     scripts: list[tuple[ToolUse, str, str]] = []
@@ -110,7 +110,7 @@ async def use_tools(
 
 
 async def _together(jobs: Sequence[_Job], request: Request) -> AsyncGenerator[Said | ToolResult, None]:
-    """Run functions at the same time; yield what they say as it comes."""
+    """Run functions concurrently; yield their events and results as they arrive."""
     told: asyncio.Queue[Emitted | tuple[ToolFinished, ToolResult]] = asyncio.Queue()
     tasks = [asyncio.create_task(_run(job, request, told)) for job in jobs]
     left, staged = len(jobs), False

@@ -31,7 +31,7 @@ def run_list(
     failure: str | None = None,
 ) -> Child:
     """Return what the inspector shows before a run is chosen: a conversation's runs, the latest first."""
-    nothing = p("What the agent does in a run is shown here: its events, its stages, its mistakes.", cls="nothing")
+    nothing = p("This room shows what the agent did in a run: events, stages and errors.", cls="nothing")
     if failure and conversation:
         nothing = notice(failure, retry_url=urls.runs(conversation.id), target="#inspector")
     back = urls.conversation(conversation.id) if conversation else urls.home()
@@ -49,7 +49,7 @@ def run_list(
                     hx_target="this",
                     hx_swap="outerMorph",
                 ),
-                p("Older runs are found by their id.", cls="nothing") if more else None,
+                p("Open older runs by their id.", cls="nothing") if more else None,
                 _find(urls, open=conversation is None or more),
                 cls="room-body",
             )
@@ -77,9 +77,7 @@ def _run_item(urls: Urls, found: RunSummary) -> FT:
 def _find(urls: Urls, *, open: bool) -> FT:
     field = form(
         label("Run id", for_="run-id", cls="hidden"),
-        input_(
-            id="run-id", name="id", placeholder="Its id, or the address of its page", required=True, autocomplete="off"
-        ),
+        input_(id="run-id", name="id", placeholder="Run id or URL", required=True, autocomplete="off"),
         button("Open", cls="button", type="submit"),
         method="get",
         action=urls.find_run(),

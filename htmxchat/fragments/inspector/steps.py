@@ -1,4 +1,4 @@
-"""A run from the inside: its steps, its state after each of them, what its answer rests on."""
+"""The steps of a run, its state after each, and its answer's evidence."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ bdi, chat_inspector = tag("bdi"), tag("chat-inspector")
 
 _MAX_CHANGES = 200
 EVIDENCE = "inspector-evidence"
-"""The id of the place for what an answer rests on."""
+"""The id of the element for the evidence."""
 
 
 def steps_room(run: Run, found: RunSteps, urls: Urls) -> Child:
@@ -37,10 +37,10 @@ def steps_room(run: Run, found: RunSteps, urls: Urls) -> Child:
             div(
                 _waits(found),
                 ol([_step(step, run, found, longest, urls) for step in found.steps], cls="steps"),
-                None if found.steps else p("The server tells of no steps in this run.", cls="nothing"),
+                None if found.steps else p("The server reports no steps for this run.", cls="nothing"),
                 details(
                     summary(icon("chevron"), "Evidence", cls="part-head"),
-                    div(p(a("What the answer rests on", href=evidence_url), cls="nothing"), id=EVIDENCE),
+                    div(p(a("Show the evidence", href=evidence_url), cls="nothing"), id=EVIDENCE),
                     cls="evidence",
                     hx_get=evidence_url,
                     hx_trigger="toggle once",
@@ -75,7 +75,7 @@ def _step(step: RunStep, run: Run, found: RunSteps, longest: float, urls: Urls) 
     if step.number in found.checkpoints:
         url = urls.checkpoints(run.id, n=step.number)
         link = a("State after this step", cls="button", data_kind="quiet", **inspects(url))
-    changed = raw(json_tree(redact(step.update))) if step.update not in (None, {}, []) else p("It changed nothing.")
+    changed = raw(json_tree(redact(step.update))) if step.update not in (None, {}, []) else p("No changes.")
     return li(
         details(
             summary(
@@ -215,9 +215,9 @@ def _change(change: Change) -> FT:
 
 
 def evidence_list(found: Sequence[Source]) -> FT:
-    """Return what an answer rests on."""
+    """Return the evidence of an answer."""
     if not found:
-        return p("This answer names nothing that it rests on.", cls="nothing")
+        return p("This answer has no evidence.", cls="nothing")
     return ol(
         [
             li(

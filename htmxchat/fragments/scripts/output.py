@@ -86,7 +86,7 @@ def script_output(urls: Urls, script: Script, title: str) -> FT | None:
     if result.error is not None:
         parts += _error(result.error)
     if result.truncated:
-        parts += [dt("note"), dd("Some output was left out: there was too much of it.")]
+        parts += [dt("note"), dd("Some output was left out because it was too long.")]
     if not parts:
         return None
     return dl(parts, cls="script-output", aria_label="Output")

@@ -167,7 +167,7 @@ def _finished(
 
 
 def _nothing() -> FT:
-    words = "Python that the agent wants to run waits here for your approval, and so does the Python in its answers."
+    words = "Python that the agent wants to run, or that you run from an answer, waits here for your approval."
     return p(words, " It runs in your browser, in a sandbox with no network access.", cls="nothing")
 
 

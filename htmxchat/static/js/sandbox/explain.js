@@ -1,29 +1,29 @@
-/** What to do about an error of a script, where Python's own words do not say it. */
+/** Adds advice to errors of a script whose Python message has none. */
 
 /** @import { End } from "./messages.js" */
 
-/** Errors of anyone who looks for a network. */
+/** Errors of scripts that use the network. */
 const NETWORK = /^(?:urllib\.error\.URLError|socket\.gaierror): |: TLS not supported in this environment$/;
-const NO_NETWORK = "There is no network in the sandbox: write the data into the script.";
+const NO_NETWORK = "The sandbox has no network access. Write the data into the script.";
 
-/** Errors of `asyncio.run()` and its like in a browser that cannot hold a call to WebAssembly up. */
+/** Errors of `asyncio.run()` and the like in a browser without WebAssembly stack switching. */
 const STACK = /stack switch/;
 const NO_STACK = "This browser cannot wait inside a call: write `await main()` at the top level instead of `asyncio.run(main())`.";
 
 /**
- * Give the error at a script's end a sentence that says what to do.
+ * Add advice to a script's error.
  * @param {End} end @param {number} memory Bytes that Python may use. @param {boolean} packages Whether there is a folder of them.
  */
 export function explain({ error }, memory, packages) {
   if (error?.type === "MemoryError" && !error.message) {
     const megabytes = Math.round(memory / 1024 / 1024);
-    error.message = `The memory is used up: a script has ${megabytes} MB here. Let it work on less at a time.`;
+    error.message = `Out of memory: a script can use ${megabytes} MB here. Process less data at a time.`;
   }
   if (error && NETWORK.test(`${error.type}: ${error.message}`)) error.message = NO_NETWORK;
   if (error && STACK.test(error.message)) error.message = NO_STACK;
   const module = error?.module;
   if (!module || error.message !== `No module named '${module}'`) return;
   error.message = packages
-    ? `No module named '${module}': the package folder of this site has none of that name. Whoever runs the site can add it there.`
-    : `No module named '${module}': only Python's standard library is here. Whoever runs this site can offer more with Scripts(packages_url=…).`;
+    ? `No module named '${module}': this site's package folder does not have it. The site's operator can add it.`
+    : `No module named '${module}': only Python's standard library is available. The site's operator can add packages with Scripts(packages_url=…).`;
 }

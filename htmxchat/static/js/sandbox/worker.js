@@ -146,7 +146,7 @@
     scope.fetch = async (/** @type {any} */ request) => {
       const name = String(request?.url ?? request).split("/").pop() ?? "";
       const bytes = files.get(name);
-      if (!bytes) throw new TypeError("There is no network in the sandbox.");
+      if (!bytes) throw new TypeError("The sandbox has no network access.");
       return new Response(bytes);
     };
     const { instantiate, instantiateStreaming } = WebAssembly;
