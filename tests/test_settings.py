@@ -251,6 +251,7 @@ def value_of(annotation: str) -> Any:
         "float": 1.0,
         "bool": True,
         "datetime": NOW,
+        "dict[str, Any]": {},
         "JSON": None,
         "Urls": URLS,
         "Child": None,
