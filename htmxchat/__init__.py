@@ -1,6 +1,18 @@
 """An agent chat that any ASGI host mounts in one line: `app.mount("/chat", create_chat_app(backend))`."""
 
-from .agent import Agent, CanResume, CanStop, Checkpoint, Pinned, Remember, Request, Responder, RunScript, Said
+from .agent import (
+    Agent,
+    CanResume,
+    CanStop,
+    Checkpoint,
+    Pinned,
+    Remember,
+    Request,
+    Responder,
+    RunScript,
+    Said,
+    SendFile,
+)
 from .app import chat_context, chat_lifespan, create_chat_app
 from .asking import Approval, Decision
 from .auth.identity import BrowserIdentity, Identify
@@ -40,6 +52,9 @@ from .errors import (
     Conflict,
     CrossOrigin,
     EmptyText,
+    FileRefused,
+    FilesFull,
+    FileTooLarge,
     InvalidInput,
     LimitReached,
     NotAllowed,
@@ -48,12 +63,14 @@ from .errors import (
     OtherSchema,
     ServerStopping,
     TextTooLong,
+    TooManyFiles,
     TooManyRuns,
 )
 from .events import (
     JSON,
     Custom,
     EventBody,
+    FileSent,
     InputAnswered,
     InputRequested,
     Outcome,
@@ -74,6 +91,8 @@ from .events import (
     Unknown,
     UsageReported,
 )
+from .files import File, Files
+from .files.ability import KeepsFiles
 from .http.limits import Limits
 from .http.origins import Origins
 from .look import Look
@@ -94,11 +113,11 @@ from .models import (
     Waiting,
 )
 from .observing import Observer, RunBegin, RunEnd
-from .parts import CustomPart, Part, ProposedScript, Question, Reasoning, Text, ToolCall
+from .parts import CustomPart, Part, ProposedScript, Question, Reasoning, SentFiles, Text, ToolCall
 from .scripts import Scripts
 from .scripts.models import FromAgent, FromAnswer, Script, ScriptOrigin
 from .scripts.result import Picture, ScriptError, ScriptResult, ScriptState, ScriptValue, TableValue, TextValue
-from .store import Store
+from .store import FileStore, FolderFiles, Store
 from .view import RunView, fold
 
 __version__ = "0.1.0"
@@ -141,6 +160,14 @@ __all__ = [
     "DrawPart",
     "EmptyText",
     "EventBody",
+    "File",
+    "FileRefused",
+    "FileSent",
+    "FileStore",
+    "FileTooLarge",
+    "Files",
+    "FilesFull",
+    "FolderFiles",
     "FromAgent",
     "FromAnswer",
     "HasStarters",
@@ -148,6 +175,7 @@ __all__ = [
     "InputAnswered",
     "InputRequested",
     "InvalidInput",
+    "KeepsFiles",
     "KeepsIdentityKey",
     "KeepsScripts",
     "KnowsUsers",
@@ -200,6 +228,8 @@ __all__ = [
     "ScriptState",
     "ScriptValue",
     "Scripts",
+    "SendFile",
+    "SentFiles",
     "ServerStopping",
     "SignInAt",
     "Source",
@@ -216,6 +246,7 @@ __all__ = [
     "TextReplaced",
     "TextTooLong",
     "TextValue",
+    "TooManyFiles",
     "TooManyRuns",
     "ToolCall",
     "ToolFinished",

@@ -6,11 +6,13 @@ The least agent is an async generator function (`Responder`). An object with `an
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Mapping
+import os
+from collections.abc import AsyncIterable, AsyncIterator, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Protocol, TypeAlias, runtime_checkable
 
 from .events import JSON, EventBody, RunEvent
+from .files.file import File
 from .kinds import check_fields
 from .models import Turn, User
 from .scripts.result import ScriptResult
@@ -31,6 +33,8 @@ class Request:
         forks: Whether the answer before it was followed by something else already: this is an edit, or tried again.
             What the agent keeps elsewhere of the conversation has more than this branch; `history` and `memory` do not.
         answers: For a run that is resumed, the result of its questions and scripts since the checkpoint, by their ids.
+        files: What came with the text: `await request.files[0].read()`, or `open()` for a piece at a time. Those of
+            earlier messages are in `history`, and what agents have sent in its events; they can be read as well.
     """
 
     text: str
@@ -43,6 +47,7 @@ class Request:
     memory: JSON = None
     forks: bool = False
     answers: Mapping[str, JSON | ScriptResult] = field(default_factory=dict)
+    files: tuple[File, ...] = ()
 
     def __post_init__(self) -> None:
         check_fields(self)
@@ -61,6 +66,22 @@ class RunScript:
 
     code: str
     title: str = ""
+
+    def __post_init__(self) -> None:
+        check_fields(self)
+
+
+@dataclass(frozen=True, slots=True)
+class SendFile:
+    """Give the user a file: `file = yield SendFile("report.csv", data)`. What comes back is the `File` that is kept.
+
+    Attributes:
+        name: What it is called; a path is left out. What it is, its content says.
+        content: All of it, a `str` in UTF-8; or a `Path` to where it is; or what yields it in pieces, as it is made.
+    """
+
+    name: str
+    content: bytes | str | os.PathLike[str] | AsyncIterable[bytes]
 
     def __post_init__(self) -> None:
         check_fields(self)
@@ -115,18 +136,19 @@ class Pinned:
         check_fields(self)
 
 
-Said: TypeAlias = str | EventBody | RunEvent | RunScript | Remember | Checkpoint | Pinned
+Said: TypeAlias = str | EventBody | RunEvent | RunScript | SendFile | Remember | Checkpoint | Pinned
 """What an agent may yield:
 
 - A `str`, more of the answer (Markdown); an empty one is dropped.
 - Any event body. `answer = yield InputRequested(...)` waits until the user has answered.
 - A `RunEvent`: its body, with the `raw` that the inspector shows beside it. Its number and time are not used.
 - A `RunScript`. `result = yield RunScript(...)` waits until it has run in the user's browser, or will not.
+- A `SendFile`. `file = yield SendFile(...)` goes on once it is kept.
 - `Remember`, `Checkpoint` and `Pinned`, which no one sees.
 - `RunEnded` ends the run that way; the generator is closed. Returning ends it as completed.
 
-`RunStarted`, `RunStopping`, `InputAnswered` and `ScriptFinished` are written for it. Raising ends the run as failed: a
-`ChatError` with its own sentence, anything else with a general one and a traceback in the log.
+`RunStarted`, `RunStopping`, `InputAnswered`, `ScriptFinished` and `FileSent` are written for it. Raising ends the run
+as failed: a `ChatError` with its own sentence, anything else with a general one and a traceback in the log.
 
 When the user stops the run, `asyncio.CancelledError` is raised where the generator waits. It may clean up, but what it
 yields from then on is dropped, and after 5 seconds it is abandoned.

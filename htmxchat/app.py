@@ -31,6 +31,7 @@ from .chat.settings import (
     Inspector,
     Settings,
     check_backend,
+    check_files,
     check_inspector,
     check_login,
     check_scripts,
@@ -41,14 +42,16 @@ from .drawing import Drawer, Drawings, DrawPart, check_parts
 from .endpoints.failures import show_failure
 from .endpoints.table import routes
 from .errors import ChatError
+from .files import Files
+from .files.ability import KeepsFiles
 from .fragments.turns.context import TurnContext
 from .http.assets import Assets
 from .http.csrf import CrossOriginGuard
 from .http.headers import SecurityHeaders
-from .http.limits import BodyLimit, Limits, QuietDisconnects, Slots
+from .http.limits import BodyLimit, Bounds, Limits, QuietDisconnects, Slots
 from .http.mounting import WholePath
 from .http.origins import Origins
-from .http.routing import largest_body
+from .http.routing import body_bounds
 from .http.stopping import ServerStop
 from .live import KeptPages, Relay
 from .look import Look
@@ -71,6 +74,7 @@ def create_chat_app(
     inspector: Inspector = True,
     scripts: Scripts | Literal[False] | None = None,
     look: Look | None = None,
+    files: Files | Literal[False] | None = None,
     limits: Limits | None = None,
     origins: Origins | None = None,
     observer: Observer | None = None,
@@ -93,6 +97,7 @@ def create_chat_app(
             a function says so: `lambda user: user.id in STAFF`. It may be `async def`.
         scripts: How the agent's Python runs in the user's browser, with the user's consent: limits of time and memory,
             and where packages are. `False`: it does not, and there is no room for scripts.
+        files: What users may send: how large, how many, of which types. `False`: none, and the page offers none.
         look: Words, a logo, style sheets, a header, a footer and an empty page of the host's own.
         limits: Longest text, largest body, what a user may have under way at a time, how long the backend may take.
         origins: Hosts of images, origins that may send forms, and who may show the chat in a frame.
@@ -113,6 +118,7 @@ def create_chat_app(
         starters=check_starters(_default_starters(backend) if starters is None else starters),
         inspector=check_inspector(inspector),
         scripts=check_scripts(scripts),
+        files=check_files(files),
         login_pages=login_pages,
         look=checks.optional("look", look, Look, 'Look(logo="/static/logo.svg")'),
         limits=checks.optional("limits", limits, Limits, "Limits(text=5_000)"),
@@ -120,7 +126,7 @@ def create_chat_app(
     )
     chat = Chat(
         backend=backend,
-        abilities=abilities(backend) - (frozenset() if settings.scripts else {KeepsScripts}),
+        abilities=abilities(backend) - _unwanted(settings),
         identify=_identity(backend, identify, own_login),
         settings=settings,
         markdown=Markdown(frozenset(settings.origins.image_hosts)),
@@ -147,6 +153,11 @@ def create_chat_app(
     return app
 
 
+def _unwanted(settings: Settings) -> frozenset[type]:
+    wanted = {KeepsScripts: settings.scripts, KeepsFiles: settings.files}
+    return frozenset(ability for ability, given in wanted.items() if given is None)
+
+
 def _guards(chat: Chat) -> list[Middleware]:
     settings = chat.settings
     connect = settings.scripts.origins if settings.scripts else ()
@@ -156,7 +167,7 @@ def _guards(chat: Chat) -> list[Middleware]:
         *([Middleware(HideCallback, chat.login.fields)] if chat.login else []),
         Middleware(SecurityHeaders, settings.origins.policy(connect)),
         Middleware(CrossOriginGuard, show_failure, settings.origins.trusted_origins),
-        Middleware(BodyLimit, largest_body(settings.limits.body), show_failure, seconds=settings.limits.body_timeout),
+        Middleware(BodyLimit, body_bounds(Bounds(settings.limits.body, settings.limits.body_timeout)), show_failure),
         *([Middleware(BrowserCookie)] if isinstance(chat.identify, BrowserIdentity) else []),
     ]
 
@@ -203,7 +214,7 @@ def chat_context(chat: Starlette, root: str) -> TurnContext:
     # Which of its readers may inspect, no one says here.
     open_to_all = parts.settings.inspector is True
     return replace(
-        parts.turn_context(urls, can_inspect=open_to_all),
+        parts.turn_context(urls, conversation_id="", can_inspect=open_to_all),
         inspector="elsewhere" if open_to_all else None,
         drawings=parts.drawings and replace(parts.drawings, at_once=True),
     )

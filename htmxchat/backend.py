@@ -141,9 +141,11 @@ class CanRetry(Protocol):
     async def retry_run(self, user: User, run_id: str) -> Run:
         """Begin a new run for the turn that `run_id` answered; it takes that run's place in the transcript.
 
+        With a backend that `CanBranch`, this can be any turn: what follows the earlier answer stays on its branch.
+
         Raises:
             Busy: The conversation has an active run.
-            InvalidInput: It was not the conversation's latest turn.
+            InvalidInput: It was not the conversation's latest turn, and the backend knows no branches.
         """
         ...
 
@@ -155,8 +157,13 @@ class CanBranch(Protocol):
     `Turn.versions` names what stands in the same place on other branches.
     """
 
-    async def edit_turn(self, user: User, conversation_id: str, turn_id: str, text: str) -> Run:
+    async def edit_turn(
+        self, user: User, conversation_id: str, turn_id: str, text: str, submission: str | None = None
+    ) -> Run:
         """Begin to answer `text` in the place of what the user wrote in a turn. The new branch is shown.
+
+        Args:
+            submission: As for `CanStartOnce`: the same edit with the same one returns the run that it started.
 
         Raises:
             Busy: The conversation has an active run; nothing was stored.

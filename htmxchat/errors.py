@@ -3,7 +3,11 @@
     ChatError                 500
     ├── InvalidInput          422   the text, a field or a parameter is not usable
     │   ├── EmptyText         422
-    │   └── TextTooLong       422   knows both numbers
+    │   ├── TextTooLong       422   knows both numbers
+    │   ├── TooManyFiles      422   more than a message may have
+    │   ├── FileTooLarge      413   knows both sizes
+    │   ├── FilesFull         413   the user has as much kept as allowed
+    │   └── FileRefused       415   a file of a type that is not allowed
     ├── BadRequest            400   not a form, not UTF-8, not what the route takes
     ├── BodyTooLarge          413
     ├── BodyTooSlow           408
@@ -28,7 +32,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from .checks import items, seconds, text, whole
-from .text.phrases import count
+from .text.phrases import byte_size, count
 
 _NAMED_TITLES = 3
 
@@ -67,6 +71,56 @@ class TextTooLong(InvalidInput):
         super().__init__(f"The message has {length:,} characters; {limit:,} are allowed. Shorten it and send it again.")
         self.length = length
         self.limit = limit
+
+
+class TooManyFiles(InvalidInput):
+    """The message has more files than allowed."""
+
+    def __init__(self, limit: int) -> None:
+        whole("limit", limit)
+        super().__init__(f"A message can have {count(limit, 'file')}. Remove some, or send them with another message.")
+        self.limit = limit
+
+
+class FileTooLarge(InvalidInput):
+    """The file is larger than the limit; both are in bytes. Of one that was not read to its end, `size` is less."""
+
+    status = 413
+
+    def __init__(self, name: str, size: int, limit: int) -> None:
+        text("name", name)
+        whole("size", size)
+        whole("limit", limit)
+        super().__init__(f"“{name}” is too large: a file can have {byte_size(limit)}.")
+        self.size = size
+        self.limit = limit
+
+
+class FilesFull(InvalidInput):
+    """The user has as many bytes kept as allowed."""
+
+    status = 413
+
+    def __init__(self, limit: int) -> None:
+        whole("limit", limit)
+        super().__init__(
+            f"There is no room left for your files: together they can have {byte_size(limit)}. Delete conversations"
+            " that have some."
+        )
+        self.limit = limit
+
+
+class FileRefused(InvalidInput):
+    """The file is of a type that is not allowed."""
+
+    status = 415
+
+    def __init__(self, name: str, media_type: str, allowed: Sequence[str]) -> None:
+        text("name", name)
+        text("media_type", media_type)
+        types = items("allowed", allowed, text, '["image/*"]')
+        super().__init__(f"“{name}” cannot be sent: it is {media_type}, and this chat takes {', '.join(types)}.")
+        self.media_type = media_type
 
 
 class BadRequest(ChatError):

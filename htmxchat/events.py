@@ -11,6 +11,7 @@ A run is a log of `RunEvent`s. Each has the backend's own number, a time, and on
     ToolStarted      it called a tool
     ToolFinished     the tool came back
     SourcesFound     what the answer rests on
+    FileSent         a file that it gives the user
     Custom           something that the host draws
     ScriptProposed   Python that it wants to run in the user's browser
     ScriptFinished   the result of that script
@@ -30,6 +31,8 @@ from enum import StrEnum
 from typing import Any, TypeAlias, get_args
 
 from .asking import Approval, check_question
+from .files.sent import FileSent as FileSent
+from .files.sent import decode_file, encode_file
 from .kinds import check_fields
 from .scripts.encoding import decode_result, encode_result
 from .scripts.result import ScriptResult, ScriptState
@@ -308,6 +311,7 @@ EventBody: TypeAlias = (
     | ToolStarted
     | ToolFinished
     | SourcesFound
+    | FileSent
     | Custom
     | ScriptProposed
     | ScriptFinished
@@ -347,6 +351,8 @@ def encode_body(body: EventBody) -> tuple[str, dict[str, Any]]:
         data["sources"] = [
             {field.name: getattr(source, field.name) for field in fields(source)} for source in body.sources
         ]
+    elif isinstance(body, FileSent):
+        data["file"] = encode_file(body.file)
     elif isinstance(body, InputRequested):
         approval = body.approval
         data["approval"] = approval and {field.name: getattr(approval, field.name) for field in fields(approval)}
@@ -364,6 +370,8 @@ def decode_body(name: str, data: Mapping[str, Any]) -> EventBody:
     try:
         if body is SourcesFound:
             values["sources"] = tuple(Source(**source) for source in values["sources"])
+        elif body is FileSent:
+            values["file"] = decode_file(values["file"])
         elif body is InputRequested:
             values["choices"] = tuple(values.get("choices", ()))
             values["approval"] = Approval(**given) if (given := values.get("approval")) else None

@@ -9,6 +9,7 @@ from typing import Literal, TypeAlias
 
 from .checks import text
 from .events import JSON, Outcome, RunEvent
+from .files.file import File
 from .kinds import check_fields
 from .scripts.result import ScriptState
 
@@ -290,6 +291,7 @@ class Turn:
         events: What `htmxchat.view.fold` needs to show the run; may be compacted (`htmxchat.compaction.compact`).
         versions: The ids of the turns that stand for each other in this place, the first first, this one among them:
             the attempts to answer the same turn, or what a user wrote after the same answer. Empty if it is the only.
+        files: What a user sent with it. What an agent sends is in the events.
     """
 
     id: str
@@ -299,6 +301,7 @@ class Turn:
     run: Run | None = None
     events: tuple[RunEvent, ...] = ()
     versions: tuple[str, ...] = ()
+    files: tuple[File, ...] = ()
 
     def __post_init__(self) -> None:
         check_fields(self)

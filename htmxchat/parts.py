@@ -9,6 +9,7 @@ from datetime import datetime
 from typing import Literal, TypeAlias
 
 from .events import JSON, InputRequested, ScriptFinished, ScriptProposed
+from .files.file import File
 from .models import RunState
 
 
@@ -96,6 +97,13 @@ class Question:
 
 
 @dataclass(frozen=True, slots=True)
+class SentFiles:
+    """Files that the agent gave the user, one after the other."""
+
+    files: tuple[File, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class CustomPart:
     """Something of the agent's own, as its `Custom` events say; of several with the same name and key, the last."""
 
@@ -105,7 +113,7 @@ class CustomPart:
 
 
 Step: TypeAlias = Reasoning | ToolCall
-Part: TypeAlias = Text | Reasoning | ToolCall | ProposedScript | Question | CustomPart
+Part: TypeAlias = Text | Reasoning | ToolCall | ProposedScript | Question | SentFiles | CustomPart
 
 
 def is_blank(part: Part) -> bool:

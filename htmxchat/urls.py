@@ -52,12 +52,29 @@ class Urls:
         """Where the first message of a new conversation is posted."""
         return self._path("messages")
 
-    def conversation(self, conversation_id: str, turn_id: str | None = None) -> str:
-        path = self._path("c", conversation_id)
+    def conversation(self, conversation_id: str, turn_id: str | None = None, *, edit: str | None = None) -> str:
+        """A conversation, at one of its turns; `edit` is a message that is being edited."""
+        path = self._path("c", conversation_id, edit=edit)
         return f"{path}#turn-{turn_id}" if turn_id else path
 
     def messages(self, conversation_id: str) -> str:
         return self._path("c", conversation_id, "messages")
+
+    def files(self) -> str:
+        """Where files are posted before the message that they come with."""
+        return self._path("files")
+
+    def file(self, file_id: str) -> str:
+        """A file, to be saved. What is no picture is not shown by browsers."""
+        return self._path("files", file_id)
+
+    def file_preview(self, file_id: str) -> str:
+        """What can be shown of a file: a fragment."""
+        return self._path("files", file_id, "preview")
+
+    def discard_file(self, file_id: str) -> str:
+        """Where a file is taken back that was not sent."""
+        return self._path("files", file_id, "discard")
 
     def changes(self, conversation_id: str | None = None) -> str:
         """What is otherwise than a page shows it."""
@@ -65,6 +82,14 @@ class Urls:
 
     def rename(self, conversation_id: str) -> str:
         return self._path("c", conversation_id, "rename")
+
+    def edit_turn(self, conversation_id: str, turn_id: str) -> str:
+        """Where an edited message is posted."""
+        return self._path("c", conversation_id, "turns", turn_id, "edit")
+
+    def show_version(self, conversation_id: str) -> str:
+        """Where the version to be shown is posted."""
+        return self._path("c", conversation_id, "show")
 
     def delete(self, conversation_id: str) -> str:
         return self._path("c", conversation_id, "delete")

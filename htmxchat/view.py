@@ -14,6 +14,7 @@ from typing import Any
 from . import checks
 from .events import (
     Custom,
+    FileSent,
     InputAnswered,
     InputRequested,
     Outcome,
@@ -32,9 +33,10 @@ from .events import (
     ToolStarted,
     UsageReported,
 )
+from .files.file import File
 from .models import RunState, Waiting
 from .part_list import PartList
-from .parts import CustomPart, Part, ProposedScript, Question, Reasoning, Text, ToolCall, joined
+from .parts import CustomPart, Part, ProposedScript, Question, Reasoning, SentFiles, Text, ToolCall, joined
 from .scripts.excerpt import Excerpt, excerpt_of, excerpts
 from .scripts.models import Script
 from .scripts.result import ScriptState
@@ -233,6 +235,8 @@ class Folding:
                 self._finish_tool(finished, event.at)
             case SourcesFound(sources=sources):
                 self._sources += sources
+            case FileSent(file=file):
+                self._put_file(file)
             case Custom() as custom:
                 self._put_custom(CustomPart(custom.name, custom.data, custom.key))
             case ScriptProposed() as script:
@@ -303,6 +307,12 @@ class Folding:
             self._parts.change(place, state=RunState.CANCELLED, ended_at=at)
         self._running.discard(place)
         self._alone.discard(place)
+
+    def _put_file(self, file: File) -> None:
+        if isinstance(last := self._parts.last, SentFiles):
+            self._parts.change(len(self._parts) - 1, files=(*last.files, file))
+        else:
+            self._parts.append(SentFiles((file,)))
 
     def _put_custom(self, part: CustomPart) -> None:
         place = self._parts.place(CustomPart, part.name, part.key)

@@ -77,8 +77,9 @@ class Element:
     def select(self, selector: str) -> Element:
         """Return what a selector of a live page finds: `#id`, then any number of ` > :last-child` and the like."""
         first, *steps = selector.split(" > ")
-        assert first.startswith("#"), selector
-        found = self.one(id=first[1:].partition("[")[0])
+        tag, _, rest = first.partition("#")
+        assert rest, selector
+        found = self.one(tag or None, id=rest.partition("[")[0])
         for step in steps:
             if step == ":first-child":
                 found = found.elements[0]
@@ -86,6 +87,13 @@ class Element:
             from_end = 1 if step == ":last-child" else int(re.fullmatch(r":nth-last-child\((\d+)\)", step)[1])  # type: ignore[index]
             found = found.elements[-from_end]
         return found
+
+    @property
+    def after(self) -> list[Element]:
+        """The elements that follow it in its parent."""
+        assert self.parent is not None
+        siblings = self.parent.elements
+        return siblings[siblings.index(self) + 1 :]
 
     def add(self, child: Element | str) -> None:
         self.children.append(child)
@@ -110,6 +118,10 @@ class Element:
             _, _, run = partial["hx-target"].partition("[data-run=")
             if run and self.select(partial["hx-target"]).attributes.get("data-run") != run.strip('"]'):
                 continue
+            first, all_after, _ = partial["hx-target"].partition(" ~ *")
+            if all_after:
+                found += [(each, partial) for each in self.select(first).after]
+                continue
             found.append((self.select(partial["hx-target"]), partial))
         for target, partial in found:
             self._patch(target, partial["hx-swap"], partial)
@@ -118,7 +130,7 @@ class Element:
         match swap:
             case "outerHTML" | "outerMorph" | "delete":
                 assert target.parent is not None
-                assert len(new.elements) == (swap != "delete"), new.html
+                assert bool(new.elements) == (swap != "delete"), new.html
                 target.parent.replace(target, [] if swap == "delete" else new.children)
             case "innerHTML" | "beforeend":
                 if swap == "innerHTML":

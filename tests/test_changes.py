@@ -102,7 +102,7 @@ def test_an_answer_that_was_tried_again_takes_its_place(chat: Chat) -> None:
     chat.say("two", path)
     told = page.ask()["#turns"]
     assert (told["hx-swap"], len(told.all("article", cls="turn"))) == ("innerMorph", 4)
-    assert page.shown["last"] not in str(told.html)
+    assert f"turn-{page.shown['last']}" not in str(told.html)
 
 
 def test_a_title_comes_alone_with_the_list(chat: Chat) -> None:

@@ -27,6 +27,7 @@ from starlette.testclient import TestClient
 
 import htmxchat
 import htmxchat.fragments
+import htmxchat.serving
 import htmxchat.testing
 from htmxchat import (
     ChatError,
@@ -91,6 +92,11 @@ def test_every_name_for_tests_is_documented(name: str) -> None:
     assert says(reference("api"), name)
 
 
+@pytest.mark.parametrize("name", htmxchat.serving.__all__)
+def test_every_name_of_serving_is_documented(name: str) -> None:
+    assert says(reference("api"), name)
+
+
 @pytest.mark.parametrize("name", htmxchat.fragments.__all__)
 def test_every_fragment_is_documented(name: str) -> None:
     assert says((ROOT / "docs/how-to/fragments.md").read_text(), name)
@@ -115,7 +121,9 @@ def signature(name: str, thing: Any) -> str:
     return f"{name}({', '.join(parts)}){result}"
 
 
-@pytest.mark.parametrize("module", [htmxchat, htmxchat.fragments, htmxchat.testing], ids=lambda module: module.__name__)
+@pytest.mark.parametrize(
+    "module", [htmxchat, htmxchat.fragments, htmxchat.serving, htmxchat.testing], ids=lambda module: module.__name__
+)
 def test_every_public_class_and_function_has_a_docstring(module: ModuleType) -> None:
     for name in module.__all__:
         thing = getattr(module, name)
@@ -259,10 +267,13 @@ def test_every_hook_that_is_documented_is_on_the_page() -> None:
     )
     with TestClient(chat) as client:
         client.get("/")
-        shown = client.post("/messages", data={"text": "Why did checkout get slow at 14:30?"})
+        table = {"upload": ("sizes.csv", "name,bytes\na,1\n")}
+        draft = client.post("/files", files=table).text
+        preview = client.get(f"/files/{re.findall(r'id=.file-(.+?). ', draft)[0]}/preview").text
+        shown = client.post("/messages", data={"text": "Why did checkout get slow at 14:30?"}, files=table)
         _until(client, shown.url.path, 'data-state="completed"')
         client.post(f"{shown.url.path}/messages", data={"text": "Restart the notifier workers."})
-        html = _until(client, shown.url.path, 'class="request"')
+        html = draft + preview + _until(client, shown.url.path, 'class="request"')
         html += client.get(f"{shown.url.path}/runs").text
         run = re.search(r'id="turn-(\w+)" class="turn" data-role="assistant"', html)
         assert run is not None
@@ -270,6 +281,10 @@ def test_every_hook_that_is_documented_is_on_the_page() -> None:
         asked = re.findall(r'id="turn-(\w+)" class="turn" data-role="assistant"', html)
         client.post(f"/runs/{asked[-1]}/stop")
         html += _until(client, shown.url.path, 'class="request"[^>]*data-state="withdrawn"')
+        asked = re.findall(r'id="turn-(\w+)" class="turn" data-role="user"', html)
+        client.post(f"{shown.url.path}/turns/{asked[-1]}/edit", data={"text": "Restart the notifier workers, please."})
+        html += _until(client, shown.url.path, 'class="versions"')
+        html += client.get(f"{shown.url.path}?edit={asked[0]}").text
         many = client.post("/messages", data={"text": "The notifier queue is growing. Find out why."})
         html += _until(client, many.url.path, 'class="fold"', fails=True)
         filled = client.post("/messages", data={"text": "Tell customers about the late mails."})

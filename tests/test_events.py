@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from htmxchat import events as e
+from htmxchat.files import File
 from htmxchat.scripts.result import ScriptState
 from htmxchat.text.cleaning import clean_body, clean_json, clean_text, one_line, searchable, storable
 from tests.results import RESULT
@@ -22,6 +23,7 @@ VALUE = st.recursive(
     max_leaves=6,
 )
 SOURCE = st.builds(e.Source, TEXT, st.none() | TEXT, TEXT, TEXT)
+FILE = st.builds(File, TEXT, TEXT, TEXT, st.integers(), TEXT)
 BODIES: dict[type[e.EventBody], st.SearchStrategy[e.EventBody]] = {
     e.RunStarted: st.builds(e.RunStarted),
     e.RunStopping: st.builds(e.RunStopping),
@@ -38,6 +40,7 @@ BODIES: dict[type[e.EventBody], st.SearchStrategy[e.EventBody]] = {
     e.InputAnswered: st.builds(e.InputAnswered, TEXT, VALUE),
     e.UsageReported: st.builds(e.UsageReported, st.integers(), st.integers()),
     e.RunEnded: st.builds(e.RunEnded, st.sampled_from(e.Outcome), st.none() | TEXT),
+    e.FileSent: st.builds(e.FileSent, FILE),
     e.Custom: st.builds(e.Custom, TEXT.filter(bool), VALUE, TEXT),
     e.Unknown: st.builds(e.Unknown, TEXT, VALUE),
 }

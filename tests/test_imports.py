@@ -21,6 +21,7 @@ NOUNS = {
     "models",
     "events",
     "errors",
+    "files",
     "observing",
     "scripts",
     "words",
@@ -38,9 +39,11 @@ EVERYTHING = {"app", "chat", "endpoints", *STREAM, *GUARDS, *LOG, *AGENTS}
 # Place: the places of htmxchat it may import, then the packages of others apart from the standard library.
 LAYERS: dict[str, tuple[set[str], set[str]]] = {
     **dict.fromkeys(NOUNS, (NOUNS, set())),
+    "files.types": ({"files"}, {"puremagic"}),
     "forms": (NOUNS, {"jsonschema_rs"}),
     "text.markdown": (TEXT, {"pyromark"}),
     "text.highlight": (set(), {"pygments"}),
+    "text.mathml": (set(), {"math_core"}),
     "text.ansi": (set(), set()),
     "text.confusing": ({"text.phrases"}, set()),
     "text.phrases": (set(), set()),
@@ -52,6 +55,7 @@ LAYERS: dict[str, tuple[set[str], set[str]]] = {
     "drawing": (NOUNS | {"html", "look", "urls"}, {"anyio"}),
     "html": (set(), {"fasthtml", "starlette"}),
     "http.sse": ({"http.stopping"}, {"anyio", "starlette"}),
+    "http.multipart": ({"errors"}, {"python_multipart"}),
     "http.stopping": (set(), set()),
     **dict.fromkeys(GUARDS, (NOUNS | GUARDS, {"anyio", "starlette"})),
     "fragments": (PAGE, set()),
@@ -62,6 +66,7 @@ LAYERS: dict[str, tuple[set[str], set[str]]] = {
     "chat.submissions": (NOUNS, {"anyio"}),
     "chat": (STREAM | GUARDS, set()),
     "endpoints": (STREAM | GUARDS | {"backends.containment", "chat"}, {"anyio", "starlette"}),
+    "serving": (STREAM | GUARDS | {"chat", "chat.bound"}, {"anyio", "starlette"}),
     "app": (STREAM | GUARDS | {"chat", "endpoints"}, {"anyio", "starlette"}),
     **dict.fromkeys(LOG, (NOUNS | LOG | {"agent", "backend", "view"}, {"alembic", "anyio", "sqlalchemy"})),
     **dict.fromkeys(

@@ -15,13 +15,13 @@ from starlette.testclient import TestClient
 from starlette.types import Message, Receive, Scope, Send
 
 from htmxchat.errors import BodyTooLarge, ChatError
-from htmxchat.http.limits import BodyLimit, Limits, QuietDisconnects, Slots
+from htmxchat.http.limits import BodyLimit, Bounds, Limits, QuietDisconnects, Slots
 
 LIMIT = 10
 
 
-def limit(scope: Scope) -> int:
-    return LIMIT
+def bounds(scope: Scope) -> Bounds:
+    return Bounds(LIMIT)
 
 
 async def refuse(request: Request, error: ChatError) -> Response:
@@ -61,7 +61,7 @@ class TestLimits:
 class TestBodyLimit:
     @pytest.mark.parametrize("size", [0, 1, LIMIT])
     def test_a_body_up_to_the_limit_passes(self, size: int) -> None:
-        app = BodyLimit(Starlette(routes=[Route("/", length, methods=["POST"])]), limit, refuse)
+        app = BodyLimit(Starlette(routes=[Route("/", length, methods=["POST"])]), bounds, refuse)
         assert TestClient(app).post("/", content=b"x" * size).text == str(size)
         assert TestClient(app).post("/", content=chunks(size)).text == str(size)
 
@@ -78,7 +78,7 @@ class TestBodyLimit:
             raise AssertionError("the app was called")
 
         scope = {"type": "http", "method": "POST", "path": "/", "headers": [(b"content-length", b"9" * 5000)]}
-        await BodyLimit(app, limit, refuse)(scope, receive, send)
+        await BodyLimit(app, bounds, refuse)(scope, receive, send)
         assert sent[0]["status"] == 413
 
     def test_a_body_of_unknown_length_is_refused_when_it_passes_the_limit(self) -> None:
@@ -86,7 +86,7 @@ class TestBodyLimit:
             response = await length(Request(scope, receive))
             await response(scope, receive, send)
 
-        response = TestClient(BodyLimit(app, limit, refuse)).post("/", content=chunks(LIMIT + 1))
+        response = TestClient(BodyLimit(app, bounds, refuse)).post("/", content=chunks(LIMIT + 1))
         assert response.status_code == 413
         assert response.text == str(BodyTooLarge(LIMIT))
 
@@ -104,12 +104,12 @@ class TestBodyLimit:
         async def app(scope: Scope, receive: Receive, send: Send) -> None:
             await Request(scope, receive).body()
 
-        await BodyLimit(app, limit, refuse)({"type": "http", "method": "POST", "headers": []}, receive, send)
+        await BodyLimit(app, bounds, refuse)({"type": "http", "method": "POST", "headers": []}, receive, send)
         assert read == 3
 
     def test_an_app_that_handles_the_error_itself_answers(self) -> None:
         app = Starlette(routes=[Route("/", length, methods=["POST"])], exception_handlers={ChatError: handled})
-        response = TestClient(BodyLimit(app, limit, refuse)).post("/", content=chunks(LIMIT + 1))
+        response = TestClient(BodyLimit(app, bounds, refuse)).post("/", content=chunks(LIMIT + 1))
         assert (response.status_code, response.text) == (413, "handled by the app")
 
     async def test_an_answer_that_has_begun_is_not_followed_by_another(self) -> None:
@@ -126,7 +126,7 @@ class TestBodyLimit:
             await receive()
 
         with pytest.raises(BodyTooLarge):
-            await BodyLimit(app, limit, refuse)({"type": "http", "method": "POST", "headers": []}, receive, send)
+            await BodyLimit(app, bounds, refuse)({"type": "http", "method": "POST", "headers": []}, receive, send)
         assert sent == ["http.response.start"]
 
     async def test_a_body_that_does_not_come_is_refused_in_time(self) -> None:
@@ -146,11 +146,28 @@ class TestBodyLimit:
             await Request(scope, receive).body()
 
         scope = {"type": "http", "method": "POST", "headers": [(b"content-length", b"5")]}
-        await BodyLimit(app, limit, refuse, seconds=0.1)(scope, receive, send)
+        await BodyLimit(app, lambda scope: Bounds(LIMIT, 0.1), refuse)(scope, receive, send)
         assert heard > 1
         assert sent[0]["status"] == 408
         assert (b"connection", b"close") in sent[0]["headers"]
         assert sent[1]["body"] == b"The request did not arrive completely within 0.1 seconds. Try again."
+
+    async def test_a_body_that_pauses_is_refused_however_long_it_may_take(self) -> None:
+        sent: list[Message] = []
+
+        async def receive() -> Message:
+            await anyio.sleep_forever()
+            raise AssertionError
+
+        async def send(message: Message) -> None:
+            sent.append(message)
+
+        async def app(scope: Scope, receive: Receive, send: Send) -> None:
+            await Request(scope, receive).body()
+
+        scope = {"type": "http", "method": "POST", "headers": [(b"content-length", b"5")]}
+        await BodyLimit(app, lambda scope: Bounds(LIMIT, 3_600, 0.01), refuse)(scope, receive, send)
+        assert sent[0]["status"] == 408
 
     async def test_what_comes_after_the_body_may_take_as_long_as_it_wants(self) -> None:
         messages = [{"type": "http.request", "body": b"x", "more_body": False}]
@@ -167,7 +184,7 @@ class TestBodyLimit:
 
         async def send(message: Message) -> None: ...
 
-        await BodyLimit(app, limit, refuse, seconds=0.05)(
+        await BodyLimit(app, lambda scope: Bounds(LIMIT, 0.05), refuse)(
             {"type": "http", "method": "POST", "headers": []}, receive, send
         )
         assert heard[1] == {"type": "http.disconnect"}

@@ -49,7 +49,7 @@ def old(tmp_path: Path) -> str:
 async def make(tmp_path: Path) -> AsyncIterator[Callable[..., Store]]:
     stores: list[Store] = []
 
-    def make(url: str | None = None, **options: bool) -> Store:
+    def make(url: str | None = None, **options: Any) -> Store:
         stores.append(Store(url or f"sqlite:///{tmp_path}/new.db", **options))
         return stores[-1]
 

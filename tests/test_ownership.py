@@ -28,6 +28,11 @@ GUARDED = {
     "conversation": {"GET", "HEAD"},
     "conversation_changes": {"GET", "HEAD"},
     "messages": {"POST"},
+    "file": {"GET", "HEAD"},
+    "file_preview": {"GET", "HEAD"},
+    "discard_file": {"POST"},
+    "edit_turn": {"POST"},
+    "show_version": {"POST"},
     "rename_form": {"GET", "HEAD"},
     "rename": {"POST"},
     "delete": {"POST"},
@@ -84,10 +89,18 @@ def test_every_route_with_an_id_is_covered() -> None:
     assert with_ids == GUARDED
 
 
-def path_of(name: str, conversation: str, run: str) -> str:
+def path_of(name: str, conversation: str, run: str, file: str = "") -> str:
     route = ROUTES[name]
-    values = {"conversation": conversation, "deleted": conversation, "run": run, "request": "question", "row": "1"}
-    values |= {"script": script_id(run, FromAgent("mine")), "number": "0", "file": "code.py"}
+    values = {
+        "conversation": conversation,
+        "deleted": conversation,
+        "run": run,
+        "turn": run[:300],
+        "request": "question",
+        "row": "1",
+    }
+    values |= {"script": script_id(run, FromAgent("mine")), "number": "0"}
+    values["file"] = "code.py" if name == "script_file" else file or run
     path = route.path
     for parameter in route.param_convertors:
         path = path.replace(f"{{{parameter}}}", values[parameter])
@@ -101,6 +114,7 @@ class Taken:
     client: TestClient
     conversation: str
     run: str
+    file: str
 
     def as_eve(self, method: str, path: str, headers: dict[str, str]) -> tuple[int, dict[str, str], bytes]:
         data = FORM if method == "POST" else None
@@ -110,11 +124,13 @@ class Taken:
 
 def taken(app: Starlette, client: TestClient) -> Taken:
     client.follow_redirects = False
-    response = client.post("/messages", data={"text": SECRET}, headers={"X-User": "ann"})
+    files = {"upload": (f"{SECRET}.txt", SECRET)}
+    response = client.post("/messages", data={"text": SECRET}, files=files, headers={"X-User": "ann"})
     conversation, run = re.fullmatch("/c/(.+)#turn-(.+)", response.headers["location"]).groups()  # type: ignore[union-attr]
     while "question" not in client.get(f"/runs/{run}/poll", headers={"X-User": "ann"}).text:
         pass
-    return Taken(client, conversation, run)
+    (file,) = re.findall(r"/files/(\w+)", client.get(f"/c/{conversation}", headers={"X-User": "ann"}).text)
+    return Taken(client, conversation, run, file)
 
 
 class WithAccounts(LocalBackend):
@@ -140,8 +156,8 @@ def chat(request: pytest.FixtureRequest) -> Iterator[Taken]:
 def test_what_belongs_to_another_looks_like_what_never_existed(
     chat: Taken, name: str, method: str, headers: dict[str, str]
 ) -> None:
-    foreign = chat.as_eve(method, path_of(name, chat.conversation, chat.run), headers)
-    never = chat.as_eve(method, path_of(name, "0" * len(chat.conversation), "0" * len(chat.run)), headers)
+    foreign = chat.as_eve(method, path_of(name, chat.conversation, chat.run, chat.file), headers)
+    never = chat.as_eve(method, path_of(name, "0" * len(chat.conversation), "0" * len(chat.run), "0" * 32), headers)
     assert foreign[0] == never[0] == 404
     assert foreign[2] == never[2]
     for each in (foreign, never):
@@ -237,8 +253,8 @@ class Sloppy(LocalBackend):
     async def load_transcript(self, user: User, conversation_id: str) -> Transcript:
         return await super().load_transcript(self.ann, conversation_id)
 
-    async def start_run(self, user: User, conversation_id: str | None, text: str) -> Run:
-        return await super().start_run(self.ann, conversation_id, text)
+    async def start_run(self, user: User, conversation_id: str | None, text: str, *, files: Sequence[str] = ()) -> Run:
+        return await super().start_run(self.ann, conversation_id, text, files=files)
 
     async def get_run(self, user: User, run_id: str) -> Run:
         return await super().get_run(self.ann, run_id)
@@ -275,7 +291,7 @@ def sloppy() -> Iterator[Taken]:
 @pytest.mark.parametrize(("name", "method"), CASES)
 def test_the_door_does_not_rely_on_the_backend(sloppy: Taken, name: str, method: str) -> None:
     # Restoring is the backend's to check: what is deleted is hidden from the door. Here the store does.
-    status, _, body = sloppy.as_eve(method, path_of(name, sloppy.conversation, sloppy.run), {})
+    status, _, body = sloppy.as_eve(method, path_of(name, sloppy.conversation, sloppy.run, sloppy.file), {})
     assert status == 404
     assert SECRET.encode() not in body
 

@@ -101,6 +101,7 @@ WRONG: dict[str, dict[str, list[Any]]] = {
         "look": [5, Look, "/logo.svg", {"logo": "/logo.svg"}],
         "limits": [5, Limits, {"text": 5}],
         "scripts": [5, Scripts, True, "no"],
+        "files": [5, htmxchat.Files, True, "no"],
         "parts": [5, "x", [identify], {"": print}, {5: print}, {"a": 5}, {"a": identify}, {"a": lambda data: ""}],
         "origins": [5, Origins, ["https://a.example"]],
         "observer": [5, htmxchat.Observer],
@@ -153,7 +154,22 @@ WRONG: dict[str, dict[str, list[Any]]] = {
         "keep_deleted": [-1, "1", True, None, float("nan"), float("inf")],
         "migrate": [0, "yes", None],
         "connections": [0, -1, "5", 1.5, True, None],
+        "files": [5, "files", htmxchat.FolderFiles, object()],
     },
+    "FolderFiles": {"path": [5, None, "", "/dev/null/files"]},
+    "Files": {
+        "max_size": [0, -1, "5", 5.5, True, None, 2 * 1024**3],
+        "max_number": [0, -1, "5", 5.5, True, None, 101],
+        "types": ["image/*", 5, [5], ["png"], [".csv"], ["*/*"], ["image/png, text/csv"], ["Image/PNG"]],
+        "max_kept": [0, "5", 1],
+        "timeout": [0, -1, "5", True, float("nan"), None, 86_401],
+    },
+    "SendFile": {"name": [5, None], "content": [5, None, ["x"], ("a", "b")]},
+    "FileSent": {"file": [5, "x", {"id": "x"}]},
+    "FileTooLarge": {"name": [5], "size": ["x"], "limit": ["x", -1]},
+    "FileRefused": {"name": [5], "media_type": [5], "allowed": ["image/*", 5, [5]]},
+    "FilesFull": {"limit": ["x"]},
+    "TooManyFiles": {"limit": ["x"]},
     "Limits": {
         "text": [0, -1, "5", 5.0, True, None],
         "body": [0, "5", 5.0, 1_000],
@@ -211,7 +227,7 @@ WRONG: dict[str, dict[str, list[Any]]] = {
 }
 
 # What only this package makes and hands out.
-PARTS = {"Text", "Reasoning", "ToolCall", "ProposedScript", "Question", "CustomPart", "PartContext"}
+PARTS = {"Text", "Reasoning", "ToolCall", "ProposedScript", "Question", "SentFiles", "CustomPart", "PartContext"}
 HANDED_OUT = {"RunView", "BackendConformance", "RunState", "ScriptState", "Outcome", "Waiting", *PARTS}
 
 
@@ -253,6 +269,9 @@ def value_of(annotation: str) -> Any:
         "datetime": NOW,
         "dict[str, Any]": {},
         "JSON": None,
+        "str | os.PathLike[str]": "x",
+        "bytes | str | os.PathLike[str] | AsyncIterable[bytes]": b"x",
+        "File": htmxchat.File("x", "x.txt", "text/plain", 1, "x"),
         "Urls": URLS,
         "Child": None,
         "Conversation": CONVERSATION,

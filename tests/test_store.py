@@ -224,11 +224,30 @@ async def test_history_is_what_came_before(store: Store, ann: str) -> None:
     assert again.run.turn_id == second.run.turn_id
 
 
-async def test_only_the_latest_turn_can_be_tried_again(store: Store, ann: str) -> None:
+async def test_an_earlier_turn_can_be_tried_again_and_what_follows_stays_with_the_earlier_answer(
+    store: Store, ann: str
+) -> None:
     first = await answered(store, ann, "One")
-    await answered(store, ann, "Two", conversation_id=first.run.conversation_id)
-    with pytest.raises(InvalidInput):
-        await store.runs.retry_run(ann, first.run.id, owner="me")
+    conversation_id = first.run.conversation_id
+    second = await answered(store, ann, "Two", conversation_id=conversation_id)
+    again = await store.runs.retry_run(ann, first.run.id, owner="me")
+    shown = (await store.conversations.load_transcript(ann, conversation_id)).turns
+    assert [turn.id for turn in shown] == [first.run.turn_id, again.run.id]
+    context = await store.takeover.read_context(again.run)
+    assert (context.history, context.attempt, context.forks) == ((), 2, True)
+    over = RunEvent(2, now(), RunEnded(Outcome.COMPLETED))
+    assert await write(store, again.run.id, over, log=[*again.events, over])
+    await store.runs.show_version(ann, conversation_id, first.run.id)
+    shown = (await store.conversations.load_transcript(ann, conversation_id)).turns
+    assert [turn.id for turn in shown if turn.run] == [first.run.id, second.run.id]
+
+
+async def test_an_edit_that_comes_twice_begins_one_run(store: Store, ann: str) -> None:
+    first = await answered(store, ann, "One")
+    again = {"owner": "me", "submission": "s", "instead_of": first.run.turn_id}
+    edited = await store.runs.start_run(ann, first.run.conversation_id, "Two", **again)  # type: ignore[arg-type]
+    twice = await store.runs.start_run(ann, first.run.conversation_id, "Two", **again)  # type: ignore[arg-type]
+    assert (twice.run.id, edited.before, twice.before) == (edited.run.id, False, True)
 
 
 async def test_a_conversation_has_one_live_run(store: Store, ann: str) -> None:

@@ -149,4 +149,4 @@ def test_a_quote_never_grows_without_end() -> None:
 @pytest.mark.parametrize("text", ["a (b) [c=d] \\(e\\) *f* <g>", "[x^2](y)", "\\[ a = b \\]", "**注意：**正文"])
 def test_a_quotation_shows_what_was_written(text: str) -> None:
     html = "".join(Markdown().blocks(quote(text)))
-    assert html == f"<blockquote><p>{escape(text)}</p></blockquote>"
+    assert html == f'<blockquote dir="auto"><p>{escape(text)}</p></blockquote>'

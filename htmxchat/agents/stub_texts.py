@@ -67,7 +67,8 @@ Checkout became slow because **pricing** was deployed two minutes earlier.
 
 - At 14:30 the p95 of checkout went from about 215 ms to 741 ms and stayed there [1].
 - Deploy `d-4127` at 14:28 made pricing ask for seat rules once for each passenger, not once for each booking [2].
-  A family of four now waits for four calls instead of one, which matches the slowdown.
+  A family of four now waits for four calls instead of one, which matches the slowdown:
+  \\(3 \\times 175\\,\\text{ms} \\approx 741\\,\\text{ms} - 215\\,\\text{ms}\\).
 - The runbook says to roll back first and to look for a better fix afterwards [3].
 
 I suggest rolling `d-4127` back now. The p95 should be below 250 ms within five minutes.

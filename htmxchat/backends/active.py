@@ -13,7 +13,7 @@ from collections.abc import Awaitable, Callable
 from functools import partial
 from typing import TypeVar
 
-from ..agent import Agent, CanResume, CanStop, Checkpoint, Pinned, Remember, Request
+from ..agent import Agent, CanResume, CanStop, Checkpoint, Pinned, Remember, Request, SendFile
 from ..errors import BackendUnavailable, ChatError
 from ..events import (
     JSON,
@@ -26,6 +26,7 @@ from ..events import (
     ScriptFinished,
     TextReplaced,
 )
+from ..files.file import File
 from ..journal import Journal
 from ..journal.run_log import UNSAVED, RunLog
 from ..models import User
@@ -36,6 +37,7 @@ from ..store.takeover import UNANSWERABLE, UNUSABLE
 from ..view import fold
 from .agents import name_of
 from .containment import contained
+from .files import at_hand, pieces
 from .player import play
 from .replay import Replay
 
@@ -56,6 +58,7 @@ class ActiveRun:
         self._agent = agent
         self._journal = journal
         self._timing = journal.timing
+        self._opened = partial(store.files.content, started.run.user_id)
         self._log = RunLog(started, journal.outage, on_refused=lambda: self._halt(UNSAVED), on_lost=self._leave)
         self._end: RunEnded | None = None
         self._halted = asyncio.Event()
@@ -173,9 +176,12 @@ class ActiveRun:
     async def _play(self, user: User, resumed: bool) -> None:
         try:
             context = await self._patiently(partial(self._store.takeover.read_context, self.run))
+            opened = self._opened
             request = Request(
-                context.text, context.history, user, self.run.conversation_id, self.id,
-                context.attempt, context.replaced, context.memory, context.forks, context.answers,
+                context.text, tuple(at_hand(turn, opened) for turn in context.history), user,
+                self.run.conversation_id, self.id, context.attempt,
+                context.replaced and at_hand(context.replaced, opened), context.memory, context.forks, context.answers,
+                tuple(file.attached(opened) for file in context.files),
             )  # fmt: skip
         except Exception as error:
             self.fail(error)
@@ -265,6 +271,14 @@ class ActiveRun:
         finally:
             self._waiting = None
             self._waited += loop.time() - began
+
+    async def keep_file(self, file: SendFile) -> File:
+        kept = await self._store.files.put(self.user_id, file.name, pieces(file.content), run=self.run)
+        return kept.attached(self._opened)
+
+    async def drop_file(self, file: File, known: File) -> File:
+        await self._store.files.drop(file.id)
+        return known.attached(self._opened)
 
     async def stored(self) -> None:
         while not self._log.settled:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
+from collections.abc import AsyncGenerator, AsyncIterable, Awaitable, Callable, Sequence
 from contextlib import aclosing
 from datetime import datetime
 from functools import partial
@@ -14,6 +14,7 @@ from .. import checks
 from ..agent import Agent, CanStop, Responder
 from ..errors import BackendUnavailable, EmptyText, ServerStopping
 from ..events import JSON, RunEnded, RunEvent
+from ..files.file import File
 from ..journal import Journal, Timing
 from ..journal.run_log import DELAYED
 from ..models import Conversation, ConversationPage, Overview, Run, RunSummary, Starter, Transcript, User
@@ -167,15 +168,26 @@ class LocalBackend:
     async def restore_conversation(self, user: User, conversation_id: str) -> None:
         await self._store.conversations.restore_conversation(user.id, conversation_id)
 
-    async def start_run(self, user: User, conversation_id: str | None, text: str) -> Run:
-        return await self._start(user, conversation_id, text, None)
+    async def start_run(self, user: User, conversation_id: str | None, text: str, *, files: Sequence[str] = ()) -> Run:
+        return await self._start(user, conversation_id, text, None, files)
 
-    async def start_run_once(self, user: User, conversation_id: str | None, text: str, submission: str) -> Run:
+    async def start_run_once(
+        self, user: User, conversation_id: str | None, text: str, submission: str, *, files: Sequence[str] = ()
+    ) -> Run:
         """Start a run, unless a process that shares the store has started it for this submission."""
-        return await self._start(user, conversation_id, text, submission)
+        return await self._start(user, conversation_id, text, submission, files)
 
-    async def edit_turn(self, user: User, conversation_id: str, turn_id: str, text: str) -> Run:
-        return await self._start(user, conversation_id, text, None, instead_of=turn_id)
+    async def edit_turn(
+        self,
+        user: User,
+        conversation_id: str,
+        turn_id: str,
+        text: str,
+        submission: str | None = None,
+        *,
+        files: Sequence[str] | None = None,
+    ) -> Run:
+        return await self._start(user, conversation_id, text, submission, files, instead_of=turn_id)
 
     async def show_version(self, user: User, conversation_id: str, version: str) -> None:
         await self._store.runs.show_version(user.id, conversation_id, version)
@@ -247,6 +259,20 @@ class LocalBackend:
             self._journal.start()
             self._journal.lease.look_now()
 
+    async def store_file(self, user: User, name: str, chunks: AsyncIterable[bytes], *, most: int | None = None) -> File:
+        return await self._store.files.put(user.id, name, chunks, most=most)
+
+    async def discard_file(self, user: User, file_id: str) -> None:
+        await self._store.files.discard(user.id, file_id)
+
+    async def find_files(self, user: User, file_ids: Sequence[str]) -> tuple[File, ...]:
+        return await self._store.files.find(user.id, file_ids)
+
+    async def open_file(
+        self, user: User, file_id: str, *, start: int = 0, end: int | None = None
+    ) -> tuple[File, AsyncGenerator[bytes, None]]:
+        return await self._store.files.open(user.id, file_id, start, end)
+
     async def list_scripts(self, user: User, conversation_id: str) -> tuple[Script, ...]:
         return await self._store.scripts.list_scripts(user.id, conversation_id)
 
@@ -270,17 +296,18 @@ class LocalBackend:
         conversation_id: str | None,
         text: str,
         submission: str | None,
+        files: Sequence[str] | None,
         *,
         instead_of: str | None = None,
     ) -> Run:
-        if not text.strip():
+        if not text.strip() and not files:
             raise EmptyText
         self._journal.start()
         start = partial(
             self._store.runs.start_run,
             user.id, conversation_id, text,
             owner=self._journal.owner, agent=self._agent_name, submission=submission, instead_of=instead_of,
-            most=self._most_runs,
+            most=self._most_runs, files=files,
         )  # fmt: skip
         return await uncancelled(self._tasks, self._launch(user, start))
 

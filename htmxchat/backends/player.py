@@ -7,10 +7,11 @@ import logging
 from collections.abc import AsyncIterator, Callable
 from typing import Any, Protocol
 
-from ..agent import Checkpoint, Pinned, Remember, RunScript, Said
+from ..agent import Checkpoint, Pinned, Remember, RunScript, Said, SendFile
 from ..events import (
     JSON,
     EventBody,
+    FileSent,
     InputAnswered,
     InputRequested,
     Outcome,
@@ -22,6 +23,7 @@ from ..events import (
     ScriptProposed,
     TextDelta,
 )
+from ..files.file import File
 from ..scripts.encoding import decode_result
 from ..scripts.result import ScriptResult
 from ..text.cleaning import clean_body, clean_text
@@ -29,6 +31,8 @@ from .replay import Replay
 
 log = logging.getLogger("htmxchat")
 _BREATH = 0.005
+# What is written for an agent, by what it does or what happens to it.
+_OURS = RunStarted | RunStopping | InputAnswered | ScriptFinished | FileSent
 
 
 class Answering(Protocol):
@@ -67,6 +71,12 @@ class Answering(Protocol):
 
     async def stored(self) -> None:
         """Wait until nothing is left to be written."""
+
+    async def keep_file(self, file: SendFile) -> File:
+        """Keep a file that the agent sends."""
+
+    async def drop_file(self, file: File, known: File) -> File:
+        """Keep it no longer: it is the one that is `known`, which is returned so that it can be read."""
 
     def settle(self, end: RunEnded) -> bool:
         """Settle how the run ends, if that is still open. Returns whether it was."""
@@ -119,6 +129,12 @@ async def _play(start: Callable[[], AsyncIterator[Said]], run: Answering, replay
             elif isinstance(item, RunScript):
                 script_id = replay.proposal(item) or f"script-{run.seq + 1}"
                 body = clean_body(ScriptProposed(script_id, item.code, item.title, awaited=True))
+            elif isinstance(item, SendFile):
+                answer = file = await run.keep_file(item)
+                if (known := replay.sent(file)) is None:
+                    body = FileSent(file)
+                else:
+                    answer = await run.drop_file(file, known)
             else:
                 body = _body(item)
             if isinstance(body, RunEnded):
@@ -171,6 +187,6 @@ def _body(item: Any) -> EventBody | None:
     """Return what the responder yielded as it goes into the log; `None` for an empty text."""
     if isinstance(item, str):
         return TextDelta(clean_text(item)) if item else None
-    if not isinstance(item, EventBody) or isinstance(item, RunStarted | RunStopping | InputAnswered | ScriptFinished):
+    if not isinstance(item, EventBody) or isinstance(item, _OURS):
         raise TypeError(f"An agent may yield text and events of its own, not {type(item).__name__}")
     return clean_body(item)

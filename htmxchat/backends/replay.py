@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 from ..agent import RunScript
-from ..events import JSON, EventBody, InputAnswered, InputRequested, RunEvent, ScriptFinished, ScriptProposed
+from ..events import JSON, EventBody, FileSent, InputAnswered, InputRequested, RunEvent, ScriptFinished, ScriptProposed
+from ..files.file import File
 from ..scripts.result import ScriptResult
 
 
@@ -23,12 +24,15 @@ class Replay:
         self._asked: dict[str, list[InputRequested | ScriptProposed]] = {}
         self._answers = answers or {}
         self._told: set[str] = set()
+        self._files: list[File] = []
         for event in events:
             match event.body:
                 case InputRequested(request_id=id) | ScriptProposed(script_id=id) as body:
                     self._asked.setdefault(id, []).append(body)
                 case InputAnswered(request_id=id) | ScriptFinished(script_id=id):
                     self._told.add(id)
+                case FileSent(file=file):
+                    self._files.append(file)
 
     def proposal(self, script: RunScript) -> str | None:
         """Return the id of the script with the same code that the run waited for."""
@@ -39,6 +43,13 @@ class Replay:
             if isinstance(body, ScriptProposed) and body.awaited and body.code == script.code
         )
         return next(same, None)
+
+    def sent(self, file: File) -> File | None:
+        """Return the file that the log has already, if it has one with the same name and content."""
+        known = next((each for each in self._files if (each.name, each.digest) == (file.name, file.digest)), None)
+        if known is not None:
+            self._files.remove(known)
+        return known
 
     def recognizes(self, body: EventBody) -> bool:
         """Whether the log has this question or script already.

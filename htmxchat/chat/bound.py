@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine, Sequence
+import math
+from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Awaitable, Callable, Coroutine, Sequence
 from contextlib import suppress
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
@@ -11,6 +12,7 @@ import anyio
 
 from ..backend import (
     Backend,
+    CanBranch,
     CanDelete,
     CanInspect,
     CanListRuns,
@@ -24,6 +26,8 @@ from ..backend import (
 )
 from ..errors import BackendUnavailable, ChatError, NotAllowed, NotFound
 from ..events import RunEvent
+from ..files.ability import KeepsFiles
+from ..files.file import File
 from ..live.reading import read_run
 from ..models import Overview, Run, User
 from .submissions import Submissions
@@ -32,6 +36,7 @@ P = ParamSpec("P")
 T = TypeVar("T")
 _log = logging.getLogger("htmxchat")
 _ABILITIES: tuple[type, ...] = (
+    CanBranch,
     CanDelete,
     CanInspect,
     CanListRuns,
@@ -39,6 +44,7 @@ _ABILITIES: tuple[type, ...] = (
     CanRetry,
     CanSearch,
     CanStartOnce,
+    KeepsFiles,
     KeepsScripts,
     TellsChanges,
 )
@@ -115,6 +121,8 @@ class BoundBackend:
     delete_conversation = _asks(CanDelete.delete_conversation, CanDelete)
     restore_conversation = _asks(CanDelete.restore_conversation, CanDelete)
     retry_run = _asks(CanRetry.retry_run, CanRetry)
+    edit_turn = _asks(CanBranch.edit_turn, CanBranch)
+    show_version = _asks(CanBranch.show_version, CanBranch)
     list_runs = _asks(CanListRuns.list_runs, CanListRuns)
     run_steps = _asks(CanInspect.run_steps, CanInspect)
     run_checkpoint = _asks(CanInspect.run_checkpoint, CanInspect)
@@ -123,9 +131,10 @@ class BoundBackend:
     queue_block = _asks(KeepsScripts.queue_block, KeepsScripts)
     change_script = _asks(KeepsScripts.change_script, KeepsScripts)
     clear_scripts = _asks(KeepsScripts.clear_scripts, KeepsScripts)
+    find_files = _asks(KeepsFiles.find_files, KeepsFiles)
+    discard_file = _asks(KeepsFiles.discard_file, KeepsFiles)
+    open_file = _asks(KeepsFiles.open_file, KeepsFiles)
     _overview = _asks(TellsChanges.overview, TellsChanges)
-    _start_run = _asks(Backend.start_run)
-    _start_run_once = _asks(CanStartOnce.start_run_once, CanStartOnce)
 
     async def account(self) -> User:
         """Return the user as the backend knows them; it is asked once."""
@@ -147,14 +156,36 @@ class BoundBackend:
         if not self.can(ability):
             raise NotAllowed("This chat's agent cannot do that.")
 
-    async def start_run(self, conversation_id: str | None, text: str, submission: str | None) -> Run:
+    async def start_run(
+        self, conversation_id: str | None, text: str, submission: str | None, files: Sequence[str] = ()
+    ) -> Run:
         """Start a run; a submission that came before returns the run that it started then."""
+        user, backend = await self.account(), self._backend
+        given: dict[str, Any] = {}
+        if files:
+            self.require(KeepsFiles)
+            given["files"] = files
+        if submission is not None and isinstance(backend, CanStartOnce):
+            return await self.ask(backend.start_run_once(user, conversation_id, text, submission, **given))
+
+        async def start() -> Run:
+            return await self.ask(backend.start_run(user, conversation_id, text, **given))
+
         if submission is None:
-            return await self._start_run(conversation_id, text)
-        if self.can(CanStartOnce):
-            return await self._start_run_once(conversation_id, text, submission)
-        key = self._user.id, conversation_id, text, submission
-        return await self._submissions.once(key, lambda: self._start_run(conversation_id, text))
+            return await start()
+        return await self._submissions.once((self._user.id, conversation_id, text, submission), start)
+
+    async def store_file(self, name: str, chunks: AsyncIterable[bytes], most: int) -> File:
+        """Keep a file as it comes, for as long as that takes; what `chunks` raises is raised as it is."""
+        self.require(KeepsFiles)
+        backend, broken = self._backend, _Broken(chunks)
+        assert isinstance(backend, KeepsFiles)
+        try:
+            return await answered(backend.store_file(await self.account(), name, broken, most=most), math.inf)
+        except Exception:
+            if broken.error is not None:
+                raise broken.error from None
+            raise
 
     async def overview(self, conversation_id: str | None, *, limit: int) -> Overview:
         """Return how everything stands that a page shows; less of it where the backend cannot tell."""
@@ -173,3 +204,23 @@ class BoundBackend:
     async def ask(self, answer: Awaitable[T]) -> T:
         """Return what was asked of the backend in another way; raises what every method does."""
         return await answered(answer, self._seconds)
+
+
+class _Broken:
+    """What comes from a request; it knows why it broke off, whatever a backend makes of that."""
+
+    def __init__(self, chunks: AsyncIterable[bytes]) -> None:
+        self.error: Exception | None = None
+        self._chunks = chunks
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        try:
+            async for chunk in self._chunks:
+                yield chunk
+        except Exception as error:
+            self.error = error
+            raise _BrokenOff from error
+
+
+class _BrokenOff(ChatError):
+    """No one sees it: what broke off is raised in its place."""

@@ -10,8 +10,10 @@ from typing import Literal, TypeVar
 
 from ..auth.identity import Identify
 from ..auth.login import Login
-from ..backend import Backend, CanRetry, KeepsScripts
+from ..backend import Backend, CanBranch, CanRetry, KeepsScripts
 from ..drawing import Drawings
+from ..files import Files
+from ..files.ability import KeepsFiles
 from ..fragments.shell import Frame
 from ..fragments.turns.context import TurnContext
 from ..html import Child
@@ -93,14 +95,15 @@ class Chat:
             _log.exception("Look.%s failed", name)
             return None
 
-    def turn_context(self, urls: Urls, *, can_inspect: bool) -> TurnContext:
-        """Return what this chat's turns need, for pages at `urls`."""
+    def turn_context(self, urls: Urls, *, conversation_id: str, can_inspect: bool) -> TurnContext:
+        """Return what the turns of a conversation need, for pages at `urls`."""
         return TurnContext(
             urls=urls,
             markdown=self.markdown,
             stream=self.settings.stream,
             poll_interval=self.settings.limits.poll_interval,
             can_retry=self.can(CanRetry),
+            branching=conversation_id if self.can(CanBranch) else "",
             agent=self.settings.look.agent,
             can_run_scripts=self.can(KeepsScripts),
             inspector="here" if can_inspect else None,
@@ -115,6 +118,11 @@ class Chat:
     def scripts(self) -> Scripts | None:
         """How scripts run; `None` without a queue: the host wants none, or the backend keeps none."""
         return self.settings.scripts if self.can(KeepsScripts) else None
+
+    @property
+    def files(self) -> Files | None:
+        """What may be sent; `None` where nothing may: the host wants none, or the backend keeps none."""
+        return self.settings.files if self.can(KeepsFiles) else None
 
     @property
     def trust(self) -> bool:

@@ -9,6 +9,7 @@ from typing import Any, Literal, TypeAlias, cast
 from .. import checks
 from ..auth.login import Login, LoginPages
 from ..backend import Backend
+from ..files import Files
 from ..http.limits import Limits
 from ..http.origins import Origins
 from ..live.reading import check_reading
@@ -23,7 +24,7 @@ _METHODS = tuple(name for name in vars(Backend) if not name.startswith("_"))
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """What a host chose. `create_chat_app` describes each. No `scripts`: none run."""
+    """What a host chose. `create_chat_app` describes each. No `scripts`: none run. No `files`: none are sent."""
 
     title: str
     stream: Literal["sse", "poll"]
@@ -34,6 +35,7 @@ class Settings:
     look: Look
     limits: Limits
     origins: Origins
+    files: Files | None
 
 
 def check_backend(backend: Any) -> None:
@@ -86,6 +88,13 @@ def check_scripts(scripts: Any) -> Scripts | None:
     if scripts is None or scripts is False:
         return Scripts() if scripts is None else None
     return checks.instance("scripts", scripts, Scripts, "Scripts(timeout=60), or False for none")
+
+
+def check_files(files: Any) -> Files | None:
+    """Return what may be sent; `None` when nothing may."""
+    if files is None or files is False:
+        return Files() if files is None else None
+    return checks.instance("files", files, Files, "Files(max_number=3), or False for none")
 
 
 def check_starters(starters: Any) -> tuple[Starter, ...]:

@@ -20,7 +20,8 @@ from ..live.patches import Patch, say
 from ..parts import Question
 from ..text.phrases import cut
 from ..view import RunView, fold
-from .call import Call, endpoint, patches_response, read_pairs, see_other
+from .call import Call, endpoint, patches_response, see_other
+from .form import read_pairs
 from .pages import conversation_page
 from .reconcile import refused
 from .run_log import run_log

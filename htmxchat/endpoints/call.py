@@ -7,13 +7,13 @@ something without reading it relies on the backend, which asks in the same trans
 from __future__ import annotations
 
 import logging
-import re
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import tzinfo
 from functools import wraps
 from typing import TypeVar
-from urllib.parse import parse_qsl, quote
+from urllib.parse import quote
 
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
@@ -25,13 +25,11 @@ from ..chat.bound import BoundBackend
 from ..errors import (
     BadRequest,
     ChatError,
-    EmptyText,
-    InvalidInput,
     LimitReached,
     NotFound,
     NotSignedIn,
-    TextTooLong,
 )
+from ..files import File
 from ..fragments.turns.context import TurnContext
 from ..http.htmx import Htmx
 from ..http.limits import Slot
@@ -40,14 +38,12 @@ from ..live.patches import Patch, render_patches
 from ..models import Conversation, Overview, Run, Transcript, User
 from ..text.zones import COOKIE, zone_of
 from ..urls import Urls
+from .form import read_form, usable_text
 
 _log = logging.getLogger("htmxchat")
 
-_FORM = "application/x-www-form-urlencoded"
-_FIELDS = 16
 _MAX_ID = 200
-_NAMES = "conversation", "deleted", "run"
-_SUBMISSION = re.compile("[A-Za-z0-9_-]{1,64}")
+_NAMES = "conversation", "deleted", "run", "turn"
 _MAX_FILTER = 200
 _TOO_MANY = (
     "You have {} open requests to this chat, which is the limit. Close some of its tabs or wait a moment, then try"
@@ -57,6 +53,9 @@ _TOO_MANY = (
 # On the body, because the element that asked may be gone by then.
 CHANGED = {"HX-Trigger": '{"chat:changed": {"target": "body"}}'}
 """Tells the page that the list of conversations is not as it was."""
+
+BEGUN = {"HX-Trigger": '{"chat:changed": {"target": "body"}, "chat:sent": {"target": "body"}}'}
+"""The same, and that what was sent is being answered, at the end of the turns."""
 
 SCRIPTS_CHANGED = {"HX-Trigger": '{"chat:scripts": {"target": "body"}}'}
 """Tells the page that the queue of scripts is not as it was."""
@@ -127,15 +126,18 @@ class Call:
             await _check_owner(self.backend, overview.conversation)
         return overview
 
-    async def start_run(self, text: str, submission: str | None) -> Run:
+    async def start_run(self, text: str, submission: str | None, files: Sequence[File] = ()) -> Run:
         """Start a run in the conversation that the path names; without one, in a new conversation.
+
+        Args:
+            files: What comes with the text, which may then be empty.
 
         Raises:
             Gone: There is no such conversation.
             ChatError: The text cannot be sent, or the backend does not take it.
         """
-        text = self.usable(text)
-        return await owned(self.backend, self.backend.start_run(self.conversation_id or None, text, submission))
+        text, ids = self.usable(text, empty=bool(files)), [file.id for file in files]
+        return await owned(self.backend, self.backend.start_run(self.conversation_id or None, text, submission, ids))
 
     @property
     def ids(self) -> dict[str, str]:
@@ -150,7 +152,7 @@ class Call:
 
     @property
     def turn_context(self) -> TurnContext:
-        return self.chat.turn_context(self.urls, can_inspect=self.can_inspect)
+        return self.chat.turn_context(self.urls, conversation_id=self.conversation_id, can_inspect=self.can_inspect)
 
     @property
     def zone(self) -> tzinfo | None:
@@ -178,18 +180,13 @@ class Call:
             raise BadRequest(f"The form has no field named {name}.")
         return form[name]
 
-    async def submission(self) -> str | None:
-        """Return what the page calls the message that it sends; `None` when it does not say."""
-        submission = (await self.form()).get("submission", "")
-        return submission if _SUBMISSION.fullmatch(submission) else None
-
-    def usable(self, text: str) -> str:
-        """Return a message as it is stored.
+    def usable(self, text: str, *, empty: bool = False) -> str:
+        """Return a message as it is stored; it may be `empty` when something else comes with it.
 
         Raises:
             EmptyText, TextTooLong, InvalidInput: It cannot be sent.
         """
-        return usable_text(text, self.chat.settings.limits.text)
+        return usable_text(text, self.chat.settings.limits.text, empty=empty)
 
 
 Endpoint = Callable[[Request], Awaitable[Response]]
@@ -220,13 +217,19 @@ def endpoint(handle: Callable[[Call], Awaitable[Response]]) -> Endpoint:
             chat.observer.request(request.method, request.scope["root_path"] + request.scope["route"].path, call.ids)
             response = await handle(call)
             if request.method == "POST" and response.status_code < 400:
-                await request.body()  # what no one reads costs the connection
+                await _read_rest(request)
         except BaseException:
             slot.leave()
             raise
         return _UntilSent(response, slot)
 
     return respond
+
+
+async def _read_rest(request: Request) -> None:
+    """Read what no one has read of a body: it would cost the connection."""
+    with suppress(RuntimeError):  # all of it was read, as it came
+        await request.body()
 
 
 class _UntilSent(Response):
@@ -316,48 +319,12 @@ def see_other(url: str) -> RedirectResponse:
     return RedirectResponse(url, status_code=303)
 
 
-async def read_form(request: Request) -> dict[str, str]:
-    """Return the fields of a form; raises what `Call.form` does."""
-    return dict(await read_pairs(request, _FIELDS))
-
-
-async def read_pairs(request: Request, most: int) -> list[tuple[str, str]]:
-    """Return the fields of a form in order, at most `most`; raises what `Call.form` does."""
-    if request.headers.get("content-type", "").split(";")[0].strip().lower() != _FORM:
-        raise BadRequest(f"Send a form ({_FORM}).")
-    body = await request.body()
-    try:
-        return parse_qsl(body.decode(), keep_blank_values=True, errors="strict", max_num_fields=most)
-    except UnicodeDecodeError:
-        raise InvalidInput("The text is not valid UTF-8. Type it again without the broken characters.") from None
-    except ValueError:
-        raise BadRequest("The form has too many fields.") from None
-
-
 def here(request: Request) -> str:
     """Return the address that was asked for, without a host: behind a proxy this process does not know its own."""
     # One slash: two would make the rest a host.
     path = "/" + quote(request.scope["path"].lstrip("/"), safe="/!$&'()*+,;=:@-._~")
     query = request.url.query
     return f"{path}?{query}" if query else path
-
-
-def usable_text(text: str, limit: int) -> str:
-    """Return the text as it is stored: with LF line ends.
-
-    Raises:
-        EmptyText: It has nothing but white space.
-        TextTooLong: It has more than `limit` characters.
-        InvalidInput: It has NUL or surrogate characters.
-    """
-    text = text.replace("\r\n", "\n").replace("\r", "\n")
-    if not text.strip():
-        raise EmptyText
-    if len(text) > limit:
-        raise TextTooLong(len(text), limit)
-    if any(character == "\0" or "\ud800" <= character <= "\udfff" for character in text):
-        raise InvalidInput("The text holds characters that cannot be stored (NUL or half a surrogate pair).")
-    return text
 
 
 def number(text: str) -> int | None:

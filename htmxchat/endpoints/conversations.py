@@ -7,20 +7,24 @@ from dataclasses import replace
 
 from starlette.responses import HTMLResponse, Response
 
-from ..backend import CanDelete, CanRename
-from ..errors import ChatError, NotFound
+from ..backend import CanBranch, CanDelete, CanRename
+from ..errors import BodyTooLarge, BodyTooSlow, ChatError, NotFound
+from ..files import File
 from ..fragments.composer import composer_actions
 from ..fragments.controls import submission_field
 from ..fragments.conversation import rename_form, title_heading
+from ..fragments.files import DRAFTS
 from ..fragments.history import undo
 from ..fragments.turns.transcript import run_view, status_text, turn
 from ..html import render, tag
 from ..live.patches import Patch, say, swap
 from ..models import Run, Transcript, Turn
 from ..words import titled
-from .call import CHANGED, Call, Gone, endpoint, patches_response, see_other, usable_text
+from .call import CHANGED, Call, Gone, endpoint, patches_response, see_other
 from .drawing import drawn
+from .form import usable_text
 from .pages import close_sides, conversation_page, conversation_room, draw_history, load_history, new_submission
+from .posting import Message, read_message
 from .queue import transcript_queue
 from .reconcile import in_words, last_turn, refused, whats_new
 
@@ -30,19 +34,20 @@ _MAX_TITLE = 200
 @endpoint
 async def start(call: Call) -> Response:
     """The first message: makes a conversation."""
-    text = ""
+    message = Message()
     try:
-        text = await call.field("text")
-        run = await call.start_run(text, await call.submission())
+        message = await read_message(call)
+        run = await _start(call, message)
     except ChatError as error:
-        if call.fragment:
+        if call.fragment or isinstance(error, BodyTooLarge | BodyTooSlow):
             raise
-        return await conversation_page(call, None, text=text, error=error)
+        return await conversation_page(call, None, text=message.text, drafts=message.files, error=error)
     if not call.fragment:
         return see_other(call.urls.conversation(run.conversation_id, run.id))
     transcript = await call.backend.load_transcript(run.conversation_id)
     queue = await transcript_queue(call, transcript)
-    context = replace(await drawn(call, transcript.turns), queue=queue)
+    branching = run.conversation_id if call.backend.can(CanBranch) else ""
+    context = replace(await drawn(call, transcript.turns), queue=queue, branching=branching)
     patches = [swap(conversation_room(call, transcript, context)), *close_sides(call, transcript.conversation)]
     view = run_view(transcript.turns[-1])
     if view.last_seq is not None:
@@ -54,22 +59,32 @@ async def start(call: Call) -> Response:
 @endpoint
 async def send(call: Call) -> Response:
     """A message in a conversation."""
-    text = ""
+    message = Message()
     try:
-        text = await call.field("text")
-        run = await call.start_run(text, await call.submission())
+        message = await read_message(call)
+        run = await _start(call, message)
     except ChatError as error:
+        if isinstance(error, BodyTooLarge | BodyTooSlow):
+            raise
         if call.fragment:
             return await refused(call, error)
+        text, drafts = message.text, message.files
         try:
             transcript = await call.transcript()
         except Gone:
             raise
         except ChatError:
             # What was written outlives a backend that is down: it is better shown without the turns than lost.
-            return await conversation_page(call, Transcript(await call.conversation()), text=text, error=error)
-        return await conversation_page(call, transcript, text=text, error=in_words(error, transcript))
-    return await sent(call, run, call.usable(text))
+            shown = Transcript(await call.conversation())
+            return await conversation_page(call, shown, text=text, drafts=drafts, error=error)
+        return await conversation_page(call, transcript, text=text, drafts=drafts, error=in_words(error, transcript))
+    return await sent(call, run, call.usable(message.text, empty=True), message.files)
+
+
+async def _start(call: Call, message: Message) -> Run:
+    if message.error is not None:
+        raise message.error
+    return await call.start_run(message.text, message.submission, message.files)
 
 
 @endpoint
@@ -133,7 +148,7 @@ async def restore(call: Call) -> Response:
     return Response(headers={"HX-Location": call.urls.conversation(id)})
 
 
-async def sent(call: Call, run: Run, text: str) -> Response:
+async def sent(call: Call, run: Run, text: str, files: tuple[File, ...] = ()) -> Response:
     """Return the page with a message that was sent, the beginning of its answer, and whatever else it lacks."""
     if not call.fragment:
         return see_other(call.urls.conversation(run.conversation_id, run.id))
@@ -141,8 +156,8 @@ async def sent(call: Call, run: Run, text: str) -> Response:
         with suppress(ChatError):
             transcript = await call.transcript()
             if any(each.id == run.id for each in transcript.turns):
-                return patches_response([*await whats_new(call, transcript, shown), *accepted()], CHANGED)
-    question = Turn(run.turn_id, "user", text, run.created_at)
+                return patches_response([*await whats_new(call, transcript, shown), *accepted(call)], CHANGED)
+    question = Turn(run.turn_id, "user", text, run.created_at, files=files)
     html = render(turn(question, call.turn_context), turn(answer_turn(run), call.turn_context))
     return patches_response([Patch("#turns", "beforeend", html), *started(call, run)], CHANGED)
 
@@ -157,13 +172,14 @@ def started(call: Call, run: Run) -> list[Patch]:
     actions = composer_actions(urls=call.urls, live_run_id=run.id)
     return [
         swap(actions),
-        *accepted(),
+        *accepted(call),
     ]
 
 
-def accepted() -> list[Patch]:
+def accepted(call: Call) -> list[Patch]:
     """Return what readies the composer for another message."""
     return [
         Patch("#composer-error", "innerHTML"),
+        *([Patch(f"#{DRAFTS}", "innerHTML")] if call.chat.files else []),
         Patch("#composer > [name=submission]", "outerHTML", render(submission_field(new_submission()))),
     ]

@@ -24,7 +24,8 @@ from ..http.htmx import Htmx
 from ..http.routing import error_place
 from ..live.patches import Patch, render_patches, say, swap
 from ..urls import Urls
-from .call import CHANGED, IN_PLACE, SCRIPTS_CHANGED, Gone, here, read_form
+from .call import CHANGED, IN_PLACE, SCRIPTS_CHANGED, Gone, here
+from .form import read_form
 
 _TYPED = "text", "answer", "title"
 # They ask without being pressed, and say themselves what is to be said.
@@ -39,6 +40,8 @@ async def show_failure(request: Request, error: Exception) -> Response:
         return _page(request, error, status, sentence, headers, await _typed(request, error))
     gone = isinstance(error, Gone) and htmx.comes_from("chat-changes")
     if any(map(htmx.comes_from, _ELEMENTS)) and not gone:
+        return PlainTextResponse(sentence, status, headers)
+    if error_place(request.scope) == "files":
         return PlainTextResponse(sentence, status, headers)
     if request.method == "GET" and not gone:
         return _in_place(request, htmx, error, status, sentence, headers)
@@ -161,7 +164,7 @@ def _without_conversation(request: Request) -> list[Patch]:
     chat: Chat = request.app.state.chat
     urls = Urls.of(request.scope, chat.assets.version)
     return [
-        swap(composer_form(urls.start()), "attributes"),
+        swap(composer_form(urls.start(), files=chat.files is not None), "attributes"),
         swap(composer_actions(urls=urls)),
         Patch("chat-menu", "delete"),
     ]

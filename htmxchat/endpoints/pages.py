@@ -9,8 +9,9 @@ from uuid import uuid4
 import anyio
 from starlette.responses import HTMLResponse, Response
 
-from ..backend import CanDelete, CanRename, CanSearch, KeepsScripts, TellsChanges
-from ..errors import ChatError, NotSignedIn
+from ..backend import CanBranch, CanDelete, CanRename, CanSearch, KeepsScripts, TellsChanges
+from ..errors import ChatError, NotFound, NotSignedIn
+from ..files import File
 from ..forms.returned import Returned
 from ..fragments.composer import composer, hold
 from ..fragments.conversation import conversation as conversation_fragment
@@ -19,8 +20,8 @@ from ..fragments.inspector.run import inspector_side
 from ..fragments.login import sign_out_form, sign_out_link
 from ..fragments.scripts.room import queue_tag, script_runner, scripts_side
 from ..fragments.shell import Side, notice, page, side_opener, side_room
-from ..fragments.turns.context import TurnContext
-from ..fragments.turns.transcript import run_view
+from ..fragments.turns.context import Editing, TurnContext
+from ..fragments.turns.transcript import run_view, turn
 from ..fragments.turns.transcript import transcript as turns
 from ..html import FT, Child, render, tag
 from ..live.patches import Patch, render_patches, swap
@@ -43,13 +44,42 @@ async def home(call: Call) -> Response:
 
 @endpoint
 async def show(call: Call) -> Response:
-    """A conversation with its turns."""
+    """A conversation with its turns. `?edit=` says which message is being edited."""
+    if call.fragment and call.htmx.target.startswith("turn-"):
+        return await _one_turn(call)
     # When only a part of the room was to change, the room stays.
-    return await loaded_page(call, whole=not call.fragment or call.htmx.target == "conversation")
+    whole = not call.fragment or call.htmx.target == "conversation"
+    return await loaded_page(call, whole=whole, editing=_editing(call))
+
+
+async def _one_turn(call: Call) -> Response:
+    """The turn of a message alone, as it is or being edited."""
+    turns = (await call.transcript()).turns
+    wanted = call.htmx.target.removeprefix("turn-")
+    found = next((each for each in turns if each.id == wanted and each.run is None), None)
+    if found is None:
+        raise NotFound
+    return HTMLResponse(render(turn(found, replace(call.turn_context, editing=_editing(call)))))
+
+
+def _editing(call: Call) -> Editing | None:
+    turn_id = call.request.query_params.get("edit")
+    return editing(call, turn_id) if turn_id and call.backend.can(CanBranch) else None
+
+
+def editing(call: Call, turn_id: str, *, text: str | None = None, error: str = "") -> Editing:
+    """Return what the form needs that edits a message."""
+    limit = call.chat.settings.limits.text
+    return Editing(turn_id, text, error, submission=new_submission(), limit=limit, user_key=call.user.id)
 
 
 async def loaded_page(
-    call: Call, *, side: Side | None = None, queue: tuple[Script, ...] | None = None, whole: bool = True
+    call: Call,
+    *,
+    side: Side | None = None,
+    queue: tuple[Script, ...] | None = None,
+    whole: bool = True,
+    editing: Editing | None = None,
 ) -> Response:
     """Return the page of the call's conversation, or one that says why its turns cannot be loaded now.
 
@@ -57,6 +87,7 @@ async def loaded_page(
         side: The room that is open at the side.
         queue: The conversation's scripts, where they were read already.
         whole: Whether all of the room changes.
+        editing: The message that is being edited.
 
     Raises:
         Gone: There is no such conversation.
@@ -70,7 +101,7 @@ async def loaded_page(
         if not whole:
             raise
         return await _unloaded_page(call, error, side)
-    return await conversation_page(call, transcript, side=side, queue=queue)
+    return await conversation_page(call, transcript, side=side, queue=queue, editing=editing)
 
 
 async def conversation_page(
@@ -78,30 +109,35 @@ async def conversation_page(
     transcript: Transcript | None,
     *,
     text: str = "",
+    drafts: tuple[File, ...] = (),
     error: ChatError | None = None,
     heading: Child = None,
     deleted: str | None = None,
     side: Side | None = None,
     queue: tuple[Script, ...] | None = None,
+    editing: Editing | None = None,
     returned: Returned | None = None,
 ) -> Response:
     """Return a conversation (`None` is a new one) as a page, or as its room if htmx asks.
 
     Args:
         text: What the composer holds.
+        drafts: The files that it holds.
         error: What stands beside it.
         heading: What stands in place of the title.
         deleted: The id of a conversation that the history offers to restore.
         side: The room that is open at the side.
         queue: Its scripts, where they were read already.
+        editing: The message that is being edited.
         returned: An answer that could not be taken, to be corrected.
     """
     conversation = transcript.conversation if transcript else None
     context = None
     if transcript is not None:
         queue = await transcript_queue(call, transcript) if queue is None else queue
-        context = replace(await drawn(call, transcript.turns), queue=queue, returned=returned)
-    room = conversation_room(call, transcript, context, text=text, error=error, heading=heading)
+        drawn_with = await drawn(call, transcript.turns)
+        context = replace(drawn_with, queue=queue, returned=returned, editing=editing)
+    room = conversation_room(call, transcript, context, text=text, drafts=drafts, error=error, heading=heading)
     status = error.status if error else 422 if returned else 200
     return await room_page(call, conversation, room, status=status, deleted=deleted, side=side, queue=queue or ())
 
@@ -188,6 +224,7 @@ def conversation_room(
     context: TurnContext | None = None,
     *,
     text: str = "",
+    drafts: tuple[File, ...] = (),
     error: ChatError | None = None,
     heading: Child = None,
 ) -> FT:
@@ -209,6 +246,8 @@ def conversation_room(
             limit=call.chat.settings.limits.text,
             user_key=call.user.id,
             submission=new_submission(),
+            files=call.chat.files,
+            drafts=drafts,
             refresh_url=call.urls.conversation(conversation.id) if conversation and refreshing else None,
         ),
         heading=heading,

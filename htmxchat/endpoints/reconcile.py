@@ -30,17 +30,27 @@ def last_turn(call: Call) -> str | None:
     return call.request.headers.get(LAST_TURN)
 
 
-async def whats_new(call: Call, transcript: Transcript, shown: str, *, changed: str | None = None) -> list[Patch]:
+async def whats_new(
+    call: Call, transcript: Transcript, shown: str, *, changed: str | None = None, branched: str = ""
+) -> list[Patch]:
     """Return what brings a page up to date, up to the composer's row of buttons.
 
     Args:
         shown: The last turn of the page.
         changed: The id of a run whose turn the page may show as it was.
+        branched: A turn of the page in whose place another version stands now, with what follows that.
     """
     turns = transcript.turns
     context = replace(await drawn(call, turns), queue=await transcript_queue(call, transcript))
     place = next((index for index, each in enumerate(turns) if each.id == shown), None)
-    if place is None:
+    fork = next((index for index, each in enumerate(turns) if branched in each.versions), None)
+    if fork is not None:
+        # Versions of a turn come after the same turns, so what the page shows before it is right.
+        patches = [
+            Patch(f"#turn-{branched}", "outerHTML", render(*(turn(each, context) for each in turns[fork:]))),
+            Patch(f"#turn-{branched} ~ *", "delete"),
+        ]
+    elif place is None:
         # What it shows last was replaced, so the page can lack more than the end.
         patches = [Patch("#turns", "innerMorph", render(*(turn(each, context) for each in turns)))]
     else:
@@ -74,8 +84,13 @@ def in_words(error: ChatError, transcript: Transcript) -> ChatError:
     return Busy(held.sentence if held else _OVER)
 
 
-async def refused(call: Call, error: ChatError, *, changed: str | None = None) -> Response:
+async def refused(
+    call: Call, error: ChatError, *, changed: str | None = None, place: str = "composer-error"
+) -> Response:
     """Return a refusal together with what the page did not know, an active run above all.
+
+    Args:
+        place: The id of the element where it is said.
 
     Raises:
         Gone: The conversation is not there.
@@ -95,7 +110,7 @@ async def refused(call: Call, error: ChatError, *, changed: str | None = None) -
     said: Child = sentence if told is error or sentence == _OVER else span(sentence, data_hold=True)
     patches = [
         *await whats_new(call, transcript, shown, changed=changed),
-        Patch("#composer-error", "innerHTML", render(said)),
+        Patch(f"#{place}", "innerHTML", render(said)),
         say(sentence),
     ]
     return patches_response(patches, CHANGED, error.status)

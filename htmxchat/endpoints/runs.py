@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from anyio.abc import TaskGroup
 from starlette.responses import HTMLResponse, PlainTextResponse, Response
 
-from ..backend import CanRetry
+from ..backend import CanBranch, CanRetry
 from ..errors import ChatError, Conflict, NotFound
 from ..fragments.turns.sources import answer_text
 from ..fragments.turns.transcript import live, turn
@@ -18,7 +18,8 @@ from ..live.patches import Patch, render_patches, say, swap
 from ..live.rows import RowsWanted
 from ..models import Run, User
 from ..scripts.states import digest
-from .call import CHANGED, Call, endpoint, number, patches_response, row_filter, see_other
+from .branches import branched
+from .call import BEGUN, CHANGED, Call, endpoint, number, patches_response, row_filter, see_other
 from .conversations import answer_turn, sent, started
 from .queue import look
 from .reconcile import last_turn, refused, whats_new
@@ -96,6 +97,8 @@ async def retry(call: Call) -> Response:
         return await refused(call, error, changed=call.run.id)
     if not call.fragment:
         return see_other(call.urls.conversation(run.conversation_id, run.id))
+    if call.backend.can(CanBranch):
+        return await branched(call, call.run.id, BEGUN)
     html = render(turn(answer_turn(run), call.turn_context))
     patches = [Patch(f"#turn-{call.run.id}", "outerHTML", html), *started(call, run)]
     return patches_response(patches, CHANGED)
@@ -118,13 +121,13 @@ async def _reconciled(call: Call, shown: str, sentence: str = "") -> Response:
 
 async def _ask_again(call: Call) -> Response:
     turns = (await call.transcript()).turns
-    question = next((each.text for each in turns if each.run is None and each.id == call.run.turn_id), None)
+    question = next((each for each in turns if each.run is None and each.id == call.run.turn_id), None)
     if question is None:
         raise Conflict(_NO_QUESTION)
     # An answer is asked for again once: the new one has a button of its own.
     submission = digest(f"again {call.run.id}")
-    run = await call.start_run(question, submission)
-    return await sent(call, run, question)
+    run = await call.start_run(question.text, submission, question.files)
+    return await sent(call, run, question.text, question.files)
 
 
 @endpoint

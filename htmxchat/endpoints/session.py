@@ -19,7 +19,8 @@ from ..fragments.login import leaving_page, sign_in_page
 from ..models import PendingSignIn, User
 from ..urls import Urls
 from . import pages
-from .call import open_endpoint, read_form, see_other
+from .call import open_endpoint, see_other
+from .form import read_form
 
 _log = logging.getLogger("htmxchat")
 

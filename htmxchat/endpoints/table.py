@@ -7,12 +7,15 @@ from functools import partial
 from starlette.routing import Mount, Route
 
 from ..chat import Chat
+from ..http.limits import Bounds
 from ..http.routing import PostRoute
 from . import (
     answering,
+    branches,
     changes,
     conversations,
     exports,
+    files,
     health,
     history,
     insight,
@@ -30,6 +33,8 @@ def routes(chat: Chat) -> list[Route | Mount]:
     limits = chat.settings.limits
     get = partial(Route, methods=["GET"])
     post = partial(PostRoute, body=limits.body, errors="composer")
+    bounds = _file_bounds(chat)
+    post_message = partial(post, files=bounds)
     post_script = partial(PostRoute, body=limits.body, errors="scripts")
 
     sign_in = [
@@ -43,15 +48,21 @@ def routes(chat: Chat) -> list[Route | Mount]:
         *([get("/", session.home, name="home"), *sign_in] if chat.login else [get("/", pages.home, name="home")]),
         get("/healthz", health.alive, name="alive"),
         get("/readyz", health.ready, name="ready"),
-        post("/messages", conversations.start, name="start"),
+        post_message("/messages", conversations.start, name="start"),
         get("/c/{conversation}", pages.show, name="conversation"),
-        post("/c/{conversation}/messages", conversations.send, name="messages"),
+        post_message("/c/{conversation}/messages", conversations.send, name="messages"),
+        post("/c/{conversation}/turns/{turn}/edit", branches.edit, name="edit_turn"),
+        post("/c/{conversation}/show", branches.show, name="show_version"),
         get("/changes", changes.show, name="changes"),
         get("/c/{conversation}/changes", changes.show, name="conversation_changes"),
         get("/c/{conversation}/rename", conversations.ask_title, name="rename_form"),
         post("/c/{conversation}/rename", conversations.rename, name="rename"),
         post("/c/{conversation}/delete", conversations.delete, name="delete"),
         post("/c/{deleted}/restore", conversations.restore, name="restore"),
+        post("/files", files.upload, name="files", files=bounds, errors="files"),
+        get("/files/{file}", files.download, name="file"),
+        get("/files/{file}/preview", files.look, name="file_preview"),
+        post("/files/{file}/discard", files.discard, name="discard_file", errors="files"),
         get("/history", history.show, name="history"),
         get("/c/{conversation}/runs", inspector.runs, name="runs"),
         get("/c/{conversation}/runs/latest", inspector.latest, name="latest_run"),
@@ -82,3 +93,11 @@ def routes(chat: Chat) -> list[Route | Mount]:
         *([get("/sandbox", sandbox.show, name="sandbox")] if chat.settings.scripts else []),
         Mount("/static", chat.assets, name="static"),
     ]
+
+
+def _file_bounds(chat: Chat) -> Bounds | None:
+    """Return what bounds a form that brings files, and the fields of a message."""
+    files, limits = chat.files, chat.settings.limits
+    if files is None:
+        return None
+    return Bounds(files.most_bytes + 2 * limits.body, files.timeout, min(limits.body_timeout, files.timeout))

@@ -10,12 +10,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from ..errors import Busy
+from ..files import File, Files
 from ..html import FT, Child, icon, tag
 from ..kinds import check_fields, checked
 from ..models import RunState
 from ..urls import Urls
 from ..view import RunView
 from .controls import post_form, submission_field
+from .files import file_fields
 
 button, div, label, p, span, textarea = map(tag, ["button", "div", "label", "p", "span", "textarea"])
 kbd, chat_composer = tag("kbd"), tag("chat-composer")
@@ -80,6 +82,8 @@ def composer(
     user_key: str = "",
     refresh_url: str | None = None,
     submission: str = "",
+    files: Files | None = None,
+    drafts: tuple[File, ...] = (),
 ) -> FT:
     """Return the form that sends a message.
 
@@ -93,6 +97,8 @@ def composer(
         user_key: Keeps one user's drafts in this browser apart from another's.
         refresh_url: The conversation, when there is soon more to see of it.
         submission: What the message is called, so that it is taken once however often it is sent.
+        files: What may be sent with it, if anything may.
+        drafts: What is to be sent with it already.
     """
     url = urls.messages(conversation_id) if conversation_id else urls.start()
     usual = "Ask a follow-up" if conversation_id else "Ask a question"
@@ -102,7 +108,7 @@ def composer(
         name="text",
         rows="1",
         placeholder=(hold and hold.placeholder) or usual,
-        required=True,
+        required=files is None,
         autofocus=conversation_id is None,
         aria_describedby="composer-error",
         dir="auto",
@@ -115,8 +121,10 @@ def composer(
             submission_field(submission) if submission else None,
             label("Message", cls="hidden", for_="text"),
             box,
+            *(file_fields(files, drafts, urls) if files else []),
             p(error, id="composer-error", role="alert"),
             composer_actions(urls=urls, live_run_id=live_run_id, hold=hold, refresh_url=refresh_url),
+            files=files is not None,
         ),
         data_limit=str(limit),
         data_user=user_key,
@@ -124,9 +132,9 @@ def composer(
     )
 
 
-def composer_form(url: str, *children: Child) -> FT:
-    """Return the form itself."""
-    return post_form(url, *children, id="composer")
+def composer_form(url: str, *children: Child, files: bool = False) -> FT:
+    """Return the form itself; where `files` may be sent, it can bring them."""
+    return post_form(url, *children, id="composer", enctype="multipart/form-data" if files else None)
 
 
 @checked

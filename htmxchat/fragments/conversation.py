@@ -116,10 +116,11 @@ def rename_form(*, urls: Urls, conversation: Conversation) -> FT:
             autofocus=True,
             dir="auto",
         ),
-        button("Save", cls="button", data_kind="primary", type="submit"),
+        button(icon("check"), span("Save"), cls="button", data_kind="primary", type="submit"),
         get_link(
             urls.conversation(conversation.id),
-            "Cancel",
+            icon("cross"),
+            span("Cancel"),
             target="#heading",
             hx_select="#heading",
             cls="button",

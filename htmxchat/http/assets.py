@@ -24,6 +24,7 @@ STYLES = (
     "layout",
     "history",
     "conversation",
+    "branches",
     "forms",
     "cards",
     "prose",

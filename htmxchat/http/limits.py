@@ -76,6 +76,21 @@ class Limits:
             )
 
 
+@dataclass(frozen=True, slots=True)
+class Bounds:
+    """How large and how slow a request body may be.
+
+    Attributes:
+        size: In bytes.
+        seconds: From the first look at the body until it is there.
+        pause: Seconds in which nothing of it comes.
+    """
+
+    size: int
+    seconds: float = math.inf
+    pause: float = math.inf
+
+
 class BodyLimit:
     """ASGI middleware that refuses a body that is too large (`BodyTooLarge`) or too slow (`BodyTooSlow`).
 
@@ -85,29 +100,20 @@ class BodyLimit:
     would bound how long the rest of it takes.
 
     Args:
-        limit: Returns the largest body of a request, in bytes.
-        seconds: From the first look at the body until it is there.
+        bounds: Returns what bounds the body of a request.
     """
 
-    def __init__(
-        self,
-        app: ASGIApp,
-        limit: Callable[[Scope], int],
-        refuse: Refuse,
-        *,
-        seconds: float = math.inf,
-    ) -> None:
+    def __init__(self, app: ASGIApp, bounds: Callable[[Scope], Bounds], refuse: Refuse) -> None:
         self._app = app
-        self._limit = limit
-        self._seconds = seconds
+        self._bounds = bounds
         self._refuse = refuse
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http" or scope["method"] in ("GET", "HEAD"):
             await self._app(scope, receive, send)
             return
-        limit = self._limit(scope)
-        body = _Body(receive, limit, self._seconds)
+        bounds = self._bounds(scope)
+        body = _Body(receive, bounds)
         started = False
 
         async def send_noted(message: Message) -> None:
@@ -117,8 +123,8 @@ class BodyLimit:
             started = True
             await send(message)
 
-        if _content_length(scope) > limit:
-            await (await self._refuse(Request(scope, receive), BodyTooLarge(limit)))(scope, receive, send_noted)
+        if _content_length(scope) > bounds.size:
+            await (await self._refuse(Request(scope, receive), BodyTooLarge(bounds.size)))(scope, receive, send_noted)
             return
         try:
             await self._app(scope, body.receive, send_noted)
@@ -136,29 +142,29 @@ class _Body:
         error: Why no more of it is read.
     """
 
-    def __init__(self, receive: Receive, limit: int, seconds: float) -> None:
+    def __init__(self, receive: Receive, bounds: Bounds) -> None:
         self.whole = False
         self.error: BodyTooLarge | BodyTooSlow | None = None
         self._receive = receive
-        self._limit = limit
-        self._seconds = seconds
+        self._bounds = bounds
         self._deadline: float | None = None
         self._read = 0
 
     async def receive(self) -> Message:
         if self.whole:
             return await self._receive()
+        now = anyio.current_time()
         if self._deadline is None:
-            self._deadline = anyio.current_time() + self._seconds
+            self._deadline = now + self._bounds.seconds
         message: Message | None = None
-        with anyio.CancelScope(deadline=self._deadline):
+        with anyio.CancelScope(deadline=min(self._deadline, now + self._bounds.pause)):
             message = await self._receive()
         if message is None:
-            self.error = BodyTooSlow(self._seconds)
+            self.error = BodyTooSlow(min(self._bounds.seconds, self._bounds.pause))
             raise self.error
         self._read += len(message.get("body", b""))
-        if self._read > self._limit:
-            self.error = BodyTooLarge(self._limit)
+        if self._read > self._bounds.size:
+            self.error = BodyTooLarge(self._bounds.size)
             raise self.error
         self.whole = not message.get("more_body", False)
         return message

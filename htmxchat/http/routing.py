@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any, Literal, TypeAlias
 
+from starlette.datastructures import Headers
 from starlette.routing import Match, Route
 from starlette.types import Scope
 
-ErrorPlace: TypeAlias = Literal["composer", "scripts"]
+from .limits import Bounds
+
+ErrorPlace: TypeAlias = Literal["composer", "scripts", "files"]
 
 
 class PostRoute(Route):
@@ -16,23 +20,44 @@ class PostRoute(Route):
 
     Args:
         body: The largest body, in bytes.
-        errors: Where the page shows why it was refused: beside the composer, or in the room of scripts.
+        errors: Where the page shows why it was refused: beside the composer, in the room of scripts, or where the
+            script of the page that has sent a file wants to say it.
+        files: What bounds a form with files instead; `None` where none is taken.
     """
 
-    def __init__(self, path: str, endpoint: Any, *, name: str, body: int, errors: ErrorPlace) -> None:
+    def __init__(
+        self,
+        path: str,
+        endpoint: Any,
+        *,
+        name: str,
+        body: int,
+        errors: ErrorPlace,
+        files: Bounds | None = None,
+    ) -> None:
         super().__init__(path, endpoint, methods=["POST"], name=name)
         self.body = body
         self.errors = errors
+        self.files = files
 
 
-def largest_body(otherwise: int) -> Callable[[Scope], int]:
-    """Return what tells the largest body of a request; `otherwise` holds for those that no route takes."""
+def body_bounds(usual: Bounds) -> Callable[[Scope], Bounds]:
+    """Return what tells what bounds the body of a request; `usual` holds for those that no route takes."""
 
-    def limit(scope: Scope) -> int:
+    def bounds(scope: Scope) -> Bounds:
         route = _post_route(scope)
-        return route.body if route else otherwise
+        if route is None:
+            return usual
+        if route.files is not None and has_files(Headers(scope=scope)):
+            return route.files
+        return replace(usual, size=route.body)
 
-    return limit
+    return bounds
+
+
+def has_files(headers: Headers) -> bool:
+    """Return whether a request says that its body is a form which may have files."""
+    return headers.get("content-type", "").split(";")[0].strip().lower() == "multipart/form-data"
 
 
 def error_place(scope: Scope) -> ErrorPlace:

@@ -11,6 +11,7 @@ from ..events import (
     JSON,
     Custom,
     EventBody,
+    FileSent,
     InputAnswered,
     InputRequested,
     Outcome,
@@ -29,7 +30,7 @@ from ..events import (
 )
 from ..models import RunState
 from ..scripts.result import ScriptState
-from ..text.phrases import between, count, cut, duration
+from ..text.phrases import between, byte_size, count, cut, duration
 from ..text.redaction import redact, redact_text
 from ..words import SCRIPTS, standing
 
@@ -72,6 +73,8 @@ class Meanings:
                 return self._returned(finished, at)
             case SourcesFound(sources=sources):
                 return f"{count(len(sources), 'source')}: {', '.join(source.title for source in sources)}"
+            case FileSent(file=file):
+                return f"Sent {file.name}, {byte_size(file.size)}"
             case Custom(name=name, data=data):
                 words = gist(data)
                 return f"{name}: {words}" if words else name

@@ -12,10 +12,11 @@ from sqlalchemy import Connection, Row, and_, select, true, update
 from ..compaction import compact
 from ..errors import NotFound
 from ..events import RunEvent, decode_body
+from ..files.file import File
 from ..models import Run, RunState, Turn
 from ..text.cleaning import searchable
 from ..view import fold
-from . import rows
+from . import file_rows, rows
 from . import tables as t
 
 _NOT_IN_TREE = frozenset({"log", "text", "folded", "checkpoint", "memory"})
@@ -100,13 +101,20 @@ def read_turns(
 ) -> list[Turn]:
     """Return the turns of a path, with their events; `live` may hold those of some active runs."""
     logs = _read_logs(db, tree, path)
+    sent = file_rows.read_sent(db, path[0].conversation_id) if path else {}
     turns = []
     for run in path:
         turn = tree.turns[run.turn_id]
         versions = tree.versions(turn)
-        turns.append(Turn(turn.id, "user", turn.text, turn.created_at, versions=versions if len(versions) > 1 else ()))
+        turns.append(user_turn(turn, versions, sent.get(turn.id, ())))
         turns.append(answer_turn(db, tree, run, logs.get(run.id), (live or {}).get(run.id)))
     return turns
+
+
+def user_turn(turn: Row[Any], versions: tuple[str, ...], files: tuple[File, ...]) -> Turn:
+    """Return what a user has written and sent."""
+    others = versions if len(versions) > 1 else ()
+    return Turn(turn.id, "user", turn.text, turn.created_at, versions=others, files=files)
 
 
 def answer_turn(db: Connection, tree: Tree, run: Row[Any], ended: Any, live: Sequence[RunEvent] | None = None) -> Turn:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -46,11 +46,13 @@ class Conversations:
 
     Args:
         keep_deleted: For how long a deletion can be undone.
+        removed: Called after some have been removed for good.
     """
 
-    def __init__(self, database: Database, keep_deleted: timedelta) -> None:
+    def __init__(self, database: Database, keep_deleted: timedelta, removed: Callable[..., Awaitable[None]]) -> None:
         self._database = database
         self._keep_deleted = keep_deleted
+        self._removed = removed
         self._purged_at: datetime | None = None
 
     async def list_conversations(
@@ -187,8 +189,9 @@ class Conversations:
         self._purged_at = now
         gone = t.conversations.c.deleted_at < now - self._keep_deleted
 
-        def work(db: Connection) -> None:
+        def work(db: Connection) -> int:
             script_rows.remove(db, gone)
-            db.execute(delete(t.conversations).where(gone))
+            return db.execute(delete(t.conversations).where(gone)).rowcount
 
-        await self._database.write(work)
+        if await self._database.write(work):
+            await self._removed(now=True)

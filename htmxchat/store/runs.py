@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from sqlalchemy import Connection, insert, select, update
 
-from ..errors import Conflict, InvalidInput, NotFound
+from ..errors import Conflict, NotFound
 from ..events import JSON, RunEnded, RunEvent
 from ..models import Run, RunState, RunSummary
 from ..text.cleaning import clean_json, clean_text, one_line, searchable
-from . import branches, notices, rows, run_rows
+from . import branches, file_rows, notices, rows, run_rows
 from . import tables as t
 from .conversations import MAX_PAGE, MAX_TITLE, Conversations
 from .database import Database
@@ -52,6 +53,7 @@ class Runs:
         submission: str | None = None,
         instead_of: str | None = None,
         most: int | None = None,
+        files: Sequence[str] | None = (),
     ) -> Started:
         """Store a user's turn and an active run that answers it; without an id, in a new conversation.
 
@@ -61,15 +63,18 @@ class Runs:
             submission: What the page calls this message. The same text with the same one is stored once.
             instead_of: A turn of the conversation in whose place this one stands, on a branch of its own.
             most: How many active runs the user may have, this one included.
+            files: The ids of what comes with it: drafts of the user, or files of the same conversation. `None`: what
+                came with the turn that it stands for.
 
         Raises:
             Busy: The conversation has an active run; nothing was stored.
+            InvalidInput: A file is neither, or not there any more; nothing was stored.
             TooManyRuns: The user would have more than `most`; nothing was stored.
         """
         text = clean_text(text)
 
         # Ids that say which submission they are of: no two processes can store it both.
-        about = [user_id, conversation_id, submission, text]
+        about = [user_id, conversation_id, submission, text, *([instead_of] if instead_of else [])]
         new_id, turn_id = (
             (rows.new_id(), rows.new_id())
             if submission is None
@@ -83,7 +88,8 @@ class Runs:
                     raise Conflict(_DELETED)
                 return Started(run, before=True)
             if conversation_id is None:
-                conversation, head, at = new_id, None, rows.add_conversation(db, user_id, new_id, text)
+                title = text if text.strip() else file_rows.names(db, user_id, files or ())
+                conversation, head, at = new_id, None, rows.add_conversation(db, user_id, new_id, title)
             else:
                 conversation = conversation_id
                 at, head = rows.lock_conversation(db, user_id, conversation)
@@ -92,6 +98,8 @@ class Runs:
                 head = branches.place_of(db, conversation, instead_of)
             values = {"id": turn_id, "conversation_id": conversation, "text": text, "created_at": at, "follows": head}
             db.execute(insert(t.turns).values(**values, folded=searchable(text)))
+            ids = file_rows.sent_with(db, instead_of) if files is None and instead_of is not None else files or ()
+            file_rows.attach(db, user_id, conversation, turn_id, ids)
             run = Run(rows.new_id(), conversation, user_id, turn_id, RunState.RUNNING, at)
             started = _begin(db, run, owner, agent, most)
             if instead_of is not None:
@@ -104,19 +112,17 @@ class Runs:
     async def retry_run(
         self, user_id: str, run_id: str, *, owner: str, agent: str | None = None, most: int | None = None
     ) -> Started:
-        """Store another active run for the turn that `run_id` answered. The earlier answers are kept beside it.
+        """Store another active run for the turn that `run_id` answered. The earlier answers are kept beside it, each
+        with what follows it.
 
         Raises:
             Busy: The conversation has an active run.
-            InvalidInput: The turn is not the latest that is shown.
             TooManyRuns: The user would have more than `most` active runs.
         """
 
         def work(db: Connection) -> Started:
             run = rows.find_run(db, user_id, run_id)
-            at, head = rows.lock_conversation(db, user_id, run.conversation_id)
-            if db.scalar(select(t.runs.c.turn_id).where(t.runs.c.id == head)) != run.turn_id:
-                raise InvalidInput("Only the latest answer can be tried again.")
+            at, _ = rows.lock_conversation(db, user_id, run.conversation_id)
             run_rows.check_idle(db, run.conversation_id)
             begun = replace(run, id=rows.new_id(), state=RunState.RUNNING, created_at=at)
             started = _begin(db, begun, owner, agent, most)

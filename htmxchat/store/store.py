@@ -8,12 +8,15 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator
 from datetime import timedelta
+from typing import Any, cast
 
 from .. import checks
 from ..events import JSON
 from . import upkeep
 from .conversations import Conversations
 from .database import Database
+from .file_stores import FileStore
+from .files import KeptFiles
 from .keys import Keys
 from .listening import Listening
 from .run_logs import RunLogs
@@ -42,6 +45,8 @@ class Store:
             it, such a database is refused until `python -m htmxchat db upgrade URL` has run.
         connections: How many connections to the database requests may use at a time. Others wait for one, for up to ten
             seconds. A process has up to three more for its own work, and one to PostgreSQL that listens.
+        files: Where the bytes of files are: `FolderFiles("files")`, or anything with the methods of `FileStore`.
+            Default: in the database.
 
     Attributes:
         database: Transactions. All else is made of them.
@@ -51,6 +56,7 @@ class Store:
         takeover: How runs change hands.
         listening: Hears what other processes write.
         scripts: The queue of every conversation.
+        files: What users send and agents give back.
         sessions: Sign-ins.
         keys: What signs the browsers' cookies.
 
@@ -68,11 +74,13 @@ class Store:
         keep_deleted: float = 600.0,
         migrate: bool = True,
         connections: int = 10,
+        files: FileStore | None = None,
     ) -> None:
         checks.whole("connections", connections, least=1)
         keep = timedelta(seconds=checks.seconds("keep_deleted", keep_deleted, zero=True, most=_YEARS))
         self.database = Database(url, migrate=checks.flag("migrate", migrate), connections=connections)
-        self.conversations = Conversations(self.database, keep)
+        self.files = KeptFiles(self.database, _file_store(files))
+        self.conversations = Conversations(self.database, keep, self.files.sweep)
         self.runs = Runs(self.database, self.conversations)
         self.logs = RunLogs(self.database)
         self.takeover = Takeover(self.database)
@@ -111,17 +119,21 @@ class Store:
         Raises:
             ValueError: The time is negative.
         """
-        return await upkeep.prune(self.database, older_than)
+        removed = await upkeep.prune(self.database, older_than)
+        await self.files.sweep(now=True)
+        return removed
 
     async def delete_user(self, user_id: str) -> int:
-        """Remove all that is kept of a user: conversations, also deleted ones, and sign-ins.
+        """Remove all that is kept of a user: conversations, also deleted ones, files and sign-ins.
 
         An active run loses its log, so its agent is stopped, within a second or so.
 
         Returns:
             How many conversations were removed.
         """
-        return await upkeep.delete_user(self.database, user_id)
+        removed = await upkeep.delete_user(self.database, user_id)
+        await self.files.remove_user(user_id)
+        return removed
 
     def export_user(self, user_id: str) -> AsyncGenerator[dict[str, JSON], None]:
         """Yield each of a user's conversations as JSON, oldest first, also deleted ones that are still kept.
@@ -131,3 +143,13 @@ class Store:
         are ISO 8601.
         """
         return upkeep.export_user(self.database, user_id)
+
+
+def _file_store(files: Any) -> FileStore | None:
+    if files is None:
+        return None
+    missing = [name for name in ("put", "open", "delete") if not callable(getattr(files, name, None))]
+    if missing or isinstance(files, type):
+        lacks = f"{checks.kind(files)}, which lacks {', '.join(missing)}" if missing else checks.kind(files)
+        raise TypeError(f'files is a FileStore, FolderFiles("files"), not {lacks}.')
+    return cast(FileStore, files)

@@ -7,6 +7,7 @@ from typing import Any
 
 from sqlalchemy import (
     JSON,
+    BigInteger,
     Boolean,
     Column,
     DateTime,
@@ -14,6 +15,7 @@ from sqlalchemy import (
     ForeignKey,
     Index,
     Integer,
+    LargeBinary,
     MetaData,
     SmallInteger,
     String,
@@ -192,6 +194,51 @@ scripts = Table(
     Column("cleared", Boolean, nullable=False, default=False),
     Index(f"{_PREFIX}scripts_by_conversation", "conversation_id", "position"),
     Index(f"{_PREFIX}scripts_by_run", "run_id"),
+)
+
+# Bytes that are kept once, whatever refers to them.
+blobs = Table(
+    f"{_PREFIX}blobs",
+    metadata,
+    # What the place calls them where they are.
+    Column("id", String(32), primary_key=True),
+    # NULL while they are not all there, and once they are about to go: then nothing can refer to them.
+    Column("digest", String(64), unique=True),
+    Column("size", BigInteger, nullable=False, default=0),
+    Column("created_at", Moment, nullable=False),
+)
+
+# The bytes themselves, where it is the database that keeps them.
+chunks = Table(
+    f"{_PREFIX}chunks",
+    metadata,
+    Column("blob_id", String(32), ForeignKey(f"{_PREFIX}blobs.id", ondelete="CASCADE"), primary_key=True),
+    Column("number", Integer, primary_key=True, autoincrement=False),
+    Column("data", LargeBinary, nullable=False),
+)
+
+files = Table(
+    f"{_PREFIX}files",
+    metadata,
+    Column("id", String(32), primary_key=True),
+    Column("user_id", Text, nullable=False, index=True),
+    # NULL until it is sent.
+    Column("conversation_id", String(32), ForeignKey(f"{_PREFIX}conversations.id", ondelete="CASCADE"), index=True),
+    # The run whose agent has sent it; NULL for what the user sends.
+    Column("run_id", String(32), ForeignKey(f"{_PREFIX}runs.id", ondelete="CASCADE"), index=True),
+    Column("blob_id", String(32), ForeignKey(f"{_PREFIX}blobs.id"), nullable=False, index=True),
+    Column("name", Text, nullable=False),
+    Column("media_type", Text, nullable=False),
+    Column("created_at", Moment, nullable=False, index=True),
+)
+
+# What the user sent with a turn.
+turn_files = Table(
+    f"{_PREFIX}turn_files",
+    metadata,
+    _belongs_to("turn", primary_key=True),
+    Column("position", SmallInteger, primary_key=True, autoincrement=False),
+    _belongs_to("file", index=True),
 )
 
 # What conversations, users' turns and runs are called by a server that keeps them too.

@@ -14,10 +14,11 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, and_, delete, exists, or_, select, update
 
 from ..events import JSON, InputAnswered, InputRequested, Outcome, RunEnded, RunEvent, ScriptProposed
+from ..files.file import File
 from ..models import Run, Turn
 from ..scripts.encoding import decode_result
 from ..scripts.result import ScriptResult
-from . import branches, notices, rows, run_rows, script_rows
+from . import branches, file_rows, notices, rows, run_rows, script_rows
 from . import tables as t
 from .database import Database
 from .notices import Notice
@@ -48,6 +49,7 @@ class RunContext:
 
     Attributes:
         text: What the user wrote.
+        files: What came with it.
         history: The turns before it on its branch.
         attempt: 1 for the first answer to this turn.
         replaced: The answer before this one to the same turn.
@@ -59,6 +61,7 @@ class RunContext:
     """
 
     text: str
+    files: tuple[File, ...]
     history: tuple[Turn, ...]
     attempt: int
     replaced: Turn | None
@@ -199,6 +202,7 @@ class Takeover:
             own = db.execute(select(*columns).where(t.runs.c.id == this.id)).one()
             return RunContext(
                 turn.text,
+                file_rows.read_sent(db, run.conversation_id).get(turn.id, ()),
                 tuple(branches.read_turns(db, tree, before)),
                 attempt + 1,
                 branches.read_answer(db, tree, attempts[attempt - 1]) if attempt else None,

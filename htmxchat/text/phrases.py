@@ -10,6 +10,18 @@ def count(number: int, thing: str) -> str:
     return f"{number:,} {thing}" + "s" * (number != 1)
 
 
+def byte_size(number: int) -> str:
+    """Return how large something is: "812 bytes", "4.2 KB", "25 MB"; 1 KB is 1,024 bytes."""
+    if number < 1024:
+        return count(number, "byte")
+    size, units = number / 1024, ["KB", "MB", "GB", "TB"]
+    while size >= 1023.5 and units[1:]:
+        size /= 1024
+        del units[0]
+    unit = units[0]
+    return f"{size:.1f} {unit}".replace(".0 ", " ") if size < 9.95 else f"{size:,.0f} {unit}"
+
+
 def duration(seconds: float) -> str:
     """Return how long something took: "0.41 s", "2.6 s", "2 min 5 s", "3 h 12 min", "1 day 4 h"."""
     seconds = max(0.0, seconds)

@@ -52,8 +52,12 @@ def _history(times: int) -> Table:
         sought = _timed(page, lambda: page.fill("#inspector-q", "stage 7777"), ".found")
         page.fill("#inspector-q", "")
         page.wait_for_selector(".found", state="detached")
-        ended = _timed(page, lambda: page.click("[data-end=last]"), "#inspector-rows > [data-type=RunEnded]")
-        page.click("[data-end=first]")
+        ended = _timed(
+            page,
+            lambda: page.locator("[data-end=last]").dispatch_event("click"),
+            "#inspector-rows > [data-type=RunEnded]",
+        )
+        page.locator("[data-end=first]").dispatch_event("click")
         page.wait_for_selector("#row-1")
         middle, slow = page.evaluate(_SCROLL)
     rows = [

@@ -113,7 +113,7 @@ def inspected_live(page: Page) -> None:
     wait_for_state(page, "running")
     page.get_by_role("link", name="Inspector", exact=True).click()
     page.get_by_role("button", name="Pause").click()
-    page.get_by_label("Keyboard").click()
+    page.get_by_label("More controls").click()
 
 
 def filtered(page: Page) -> None:

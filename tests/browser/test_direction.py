@@ -48,7 +48,7 @@ def test_what_is_written_from_right_to_left_is_shown_so(
     steps = ".ledger summary .cut", ".ledger summary .state"
     for place in (
         *steps,
-        ".turn[data-role=assistant] .prose",
+        ".turn[data-role=assistant] .prose ul",
         ".sources b",
         ".sources .excerpt",
         "chat-proposal b",
@@ -62,6 +62,22 @@ def test_what_is_written_from_right_to_left_is_shown_so(
     assert directions(page, "article.script h3") == {"rtl"}
     page.locator("button[name=edit]").click()
     assert directions(page, "article.script textarea") == {"ltr"}, "code is code"
+
+
+def test_each_block_of_an_answer_finds_its_direction(chat: Page) -> None:
+    """Marks of a list, the line of a quotation and the columns of a table are where its own words begin."""
+    block = "{0}\n\n1. {0}\n\n> {0}\n\n| {0} |\n|-|\n| 1 |\n\n"
+    start(chat, f"say {json.dumps(block.format(ARABIC) + block.format('A word'))}")
+    marked = answer(chat).locator(".prose > :is(ol, blockquote, .table)")
+    assert marked.evaluate_all("all => all.map(it => getComputedStyle(it).direction)") == ["rtl"] * 3 + ["ltr"] * 3
+    # A paragraph begins at its own side, too.
+    sides = """all => all.map(it => {
+      const range = document.createRange();
+      range.selectNodeContents(it);
+      const [text, box] = [range.getBoundingClientRect(), it.getBoundingClientRect()];
+      return text.left - box.left < box.right - text.right ? "left" : "right";
+    })"""
+    assert answer(chat).locator(".prose > p").evaluate_all(sides) == ["right", "left"]
 
 
 def test_a_question_and_its_choices_find_their_direction(chat: Page) -> None:

@@ -116,7 +116,8 @@ def test_earlier_rows_are_where_the_link_was(chat: Page) -> None:
     steps = [["ToolStarted", {"call_id": str(n), "name": f"tool_{n}"}] for n in range(250)]
     start(chat, f"emit {json.dumps(steps)}")
     answer(chat).locator("a[name=inspect]").click()
-    chat.locator("[data-end=last]").click()
+    chat.get_by_label("More controls").click()
+    chat.get_by_role("link", name="Last row").click()
     earlier = chat.locator("#inspector-earlier")
     # The rows before are fetched once one looks at where they would be, and not while the end is looked at.
     expect(chat.locator("#inspector-rows > details").last).to_be_in_viewport()

@@ -287,7 +287,8 @@ def test_values_are_shown_as_what_they_are(chat: Page) -> None:
     fold.click()
     expect(output(card(chat, "Script 3")).locator("details pre")).to_be_visible()
     with chat.expect_download() as download:
-        output(card(chat, "Script 0")).get_by_role("link", name="table.csv").click()
+        card(chat, "Script 0").get_by_text("Download").click()
+        card(chat, "Script 0").get_by_role("link", name="table.csv").click()
     assert download.value.path().read_text().splitlines()[0] == "name,n"
 
 

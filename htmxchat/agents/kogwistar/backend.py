@@ -60,8 +60,9 @@ class KogwistarBackend(LocalBackend):
 
     deletion_notice = "Removed from this list. The kogwistar server keeps the conversation."
 
-    # The server cannot answer a turn twice, and knows no branches.
+    # The server cannot answer a turn twice, and knows no branches. It takes no files.
     retry_run = edit_turn = show_version = None  # type: ignore[assignment]
+    store_file = discard_file = find_files = open_file = None  # type: ignore[assignment]
 
     def __init__(
         self,
@@ -188,6 +189,7 @@ class KogwistarBackend(LocalBackend):
         conversation_id: str | None,
         text: str,
         submission: str | None,
+        files: Sequence[str] | None = (),
         *,
         instead_of: str | None = None,
     ) -> Run:
@@ -202,7 +204,7 @@ class KogwistarBackend(LocalBackend):
             raise TextTooLong(len(text), MAX_TEXT)
         id = conversation_id and (await self.get_conversation(user, conversation_id)).id
         try:
-            run = await super()._start(user, id, text, submission)
+            run = await super()._start(user, id, text, submission, ())
         except Busy:
             phase = Progress.read(await self._store.takeover.live_checkpoint(id or "")).phase
             raise Busy(doubt.WAITS.get(phase)) from None

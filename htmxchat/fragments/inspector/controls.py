@@ -17,9 +17,7 @@ from .inspecting import inspects
 
 a, button, dd, details, div, dl, dt = map(tag, ["a", "button", "dd", "details", "div", "dl", "dt"])
 input_, kbd, label, noscript = map(tag, ["input", "kbd", "label", "noscript"])
-option, optgroup, output, select, span, summary = map(
-    tag, ["option", "optgroup", "output", "select", "span", "summary"]
-)
+option, optgroup, p, select, span, summary = map(tag, ["option", "optgroup", "p", "select", "span", "summary"])
 
 _KEYS = (
     ("↑ ↓", "previous and next row"),
@@ -57,30 +55,41 @@ def toolbar(run_id: str, window: Window, wanted: RowFilter, urls: Urls, *, live:
         ),
         div(
             live_controls(live),
-            output("", id="inspector-new", aria_live="off"),
-            _press("clear", "clear", "Clear"),
             first_problem(run_id, window.problem, urls),
-            [_end(words, end, run_id, wanted, urls) for words, end in (("First", "first"), ("Last", "last"))],
-            span(found, cls="num found") if found else None,
-            everything,
-            details(
-                summary(icon("keys"), cls="button", **icon_only("Keyboard")),
-                dl([div(dt(kbd(keys)), dd(words)) for keys, words in _KEYS], cls="menu keys"),
-                cls="key-help",
-            ),
+            _more(run_id, wanted, urls),
             cls="controls",
         ),
+        p(span(found, cls="num found"), everything, cls="matches") if wanted else None,
         cls="toolbar",
+    )
+
+
+def _more(run_id: str, wanted: RowFilter, urls: Urls) -> FT:
+    return tag("chat-menu")(
+        details(
+            summary(icon("more"), cls="button", **icon_only("More controls")),
+            div(
+                _press("clear", "clear", "Clear the view"),
+                [
+                    _end(words, end, run_id, wanted, urls)
+                    for words, end in (("First row", "first"), ("Last row", "last"))
+                ],
+                dl([div(dt(kbd(keys)), dd(words)) for keys, words in _KEYS], cls="key-help"),
+                cls="menu",
+            ),
+        )
     )
 
 
 def _end(words: str, end: str, run_id: str, wanted: RowFilter, urls: Urls) -> FT:
     url = urls.run(run_id, **filter_query(wanted), end=end)
-    return a(words, cls="button", data_kind="quiet", data_end=end, **inspects(url))
+    glyph = icon("up" if end == "first" else "down")
+    return a(glyph, words, cls="button", data_kind="quiet", data_end=end, **inspects(url))
 
 
 def _press(name: str, glyph: str, words: str, **attributes: str) -> FT:
-    return button(icon(glyph), words, cls="button", data_kind="quiet", type="button", name=name, **attributes)
+    said = span(words, cls="words")
+    return button(icon(glyph), said, cls="button", data_kind="quiet", type="button", name=name, **attributes)
 
 
 def _types(chosen: str, others: Sequence[str]) -> Child:
@@ -105,8 +114,8 @@ def live_controls(live: bool) -> FT:
     inside: Child = None
     if live:
         inside = [
-            _press("pause", "pause", "Pause", aria_pressed="false"),
-            _press("follow", "down", "Follow", aria_pressed="true"),
+            _press("pause", "pause", "Pause", title="Pause"),
+            _press("follow", "down", "Follow", title="Follow", aria_pressed="true"),
         ]
     return span(inside, id="inspector-live")
 
@@ -116,7 +125,9 @@ def first_problem(run_id: str, ordinal: int | None, urls: Urls) -> FT:
     link = None
     if ordinal is not None:
         url = row_address(run_id, ordinal, urls)
-        link = a(icon("alert"), "First problem", cls="button", data_kind="quiet", data_row=str(ordinal), href=url)
+        said = span("First problem", cls="words")
+        look = {"cls": "button", "data_kind": "quiet", "title": "First problem"}
+        link = a(icon("alert"), said, **look, data_row=str(ordinal), href=url)
     return span(link, id="inspector-problem")
 
 

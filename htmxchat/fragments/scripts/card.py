@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 from ...html import FT, Child, raw, tag
+from ...scripts.files import result_files
 from ...scripts.models import Script
 from ...scripts.result import ScriptState
 from ...scripts.states import digest
@@ -86,8 +87,7 @@ def _code(script: Script) -> list[Child]:
     lines = code_lines(script.code)
     if script.state is ScriptState.QUEUED:
         return [doubts_notice(script.code), lines]
-    chevron = tag("svg")(tag("use")(href="#i-chevron"), cls="icon chevron", aria_hidden="true")
-    return [details(summary(chevron, "Code"), lines)]
+    return [details(summary(_chevron(), "Code"), lines)]
 
 
 def _actions(urls: Urls, script: Script) -> FT:
@@ -111,14 +111,12 @@ def _actions(urls: Urls, script: Script) -> FT:
         hx_swap="outerHTML",
         hx_push_url="false",
     )
-    url = urls.script_file(script.run_id, script.id, "code.py")
-    file = a("code.py", href=url, download=True, cls="button", data_kind="quiet")
     if state is ScriptState.QUEUED:
         buttons: list[Child] = [press("approve", "Approve and run", "primary"), edit, press("reject", "Reject", None)]
     elif state in (ScriptState.APPROVED, ScriptState.RUNNING):
         buttons = [edit if state is ScriptState.APPROVED else None, press("cancel", "Cancel")]
     else:
-        buttons = [file, edit, press("rerun", "Run again")]
+        buttons = [_downloads(urls, script), edit, press("rerun", "Run again")]
     return post_form(
         urls.script(script.run_id, script.id),
         input_(type="hidden", name="digest", value=digest(script.code)),
@@ -126,6 +124,20 @@ def _actions(urls: Urls, script: Script) -> FT:
         cls="actions",
         id=f"actions-{script.id}",
     )
+
+
+def _downloads(urls: Urls, script: Script) -> FT:
+    names = ["code.py", *(result_files(script.result) if script.result else ())]
+    files = [
+        a(name, href=urls.script_file(script.run_id, script.id, name), download=True, cls="button", data_kind="quiet")
+        for name in names
+    ]
+    words = summary("Download", _chevron(), cls="button", data_kind="quiet")
+    return tag("chat-menu")(details(words, div(files, cls="menu")))
+
+
+def _chevron() -> FT:
+    return tag("svg")(tag("use")(href="#i-chevron"), cls="icon chevron", aria_hidden="true")
 
 
 def _editor(urls: Urls, script: Script) -> FT:

@@ -9,7 +9,6 @@ from collections.abc import Sequence
 from html import escape
 
 from ...html import FT, Child, raw, tag
-from ...scripts.files import result_files
 from ...scripts.models import Script
 from ...scripts.result import Cell, ScriptError, ScriptResult, ScriptState, TableValue, TextValue
 from ...text.ansi import ansi_html
@@ -27,6 +26,7 @@ _LINES, _CHARACTERS = 20, 2_000  # of output that is seen at once
 _MAX_CHARACTERS = 50_000  # of output in the page; the rest is in the file
 _ROWS, _MAX_ROWS = 12, 200
 _MAX_DOUBTS = 10
+_MAX_INDENT = 24  # the style sheet has a rule for each
 _SHORTEST = 0.005  # seconds that are said: less would read as none
 
 
@@ -45,8 +45,15 @@ def code_lines(code: str) -> FT:
     # The highlighter takes these for something else.
     plain = "\r" in code or code.startswith("\ufeff")
     lines = mark(escape(code) if plain else highlight(code, "python"), doubts(code, code=True), code=True).split("\n")
-    content = "".join(f"<span>{line}\n</span>" for line in lines[:-1]) + f"<span>{lines[-1]}</span>"
+    indents = map(_indent, code.split("\n"))
+    content = "\n</span>".join(f"<span{indent}>{line}" for indent, line in zip(indents, lines, strict=True)) + "</span>"
     return pre(code_(raw(content)), cls="lines", tabindex="0", aria_label="Code")
+
+
+def _indent(line: str) -> str:
+    """Return how far a line is indented, as an attribute: what wraps hangs there. An odd space counts as none."""
+    width = min(len(line) - len(line.lstrip(" ")), _MAX_INDENT) // 2 * 2
+    return f' data-indent="{width}"' if width else ""
 
 
 def doubts_notice(code: str) -> FT | None:
@@ -82,7 +89,6 @@ def script_output(urls: Urls, script: Script, title: str) -> FT | None:
         parts += [dt("note"), dd("Some output was left out: there was too much of it.")]
     if not parts:
         return None
-    parts += [dt("files"), dd(_files(urls, script, result), cls="files")]
     return dl(parts, cls="script-output", aria_label="Output")
 
 
@@ -168,8 +174,3 @@ def _cell(value: Cell) -> str:
 
 def _align(value: Cell) -> str | None:
     return "right" if isinstance(value, int | float) and not isinstance(value, bool) else None
-
-
-def _files(urls: Urls, script: Script, result: ScriptResult) -> list[Child]:
-    names = result_files(result)
-    return [a(name, href=urls.script_file(script.run_id, script.id, name), download=True) for name in names]

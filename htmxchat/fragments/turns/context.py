@@ -14,6 +14,30 @@ from ...urls import Urls
 
 
 @dataclass(frozen=True, slots=True)
+class Editing:
+    """A message that is being edited, in its place.
+
+    Attributes:
+        turn_id: The user's turn.
+        text: What the field holds; `None`: what was sent.
+        error: Why that was refused.
+        submission: What the edit is called, so that it is taken once however often it is sent.
+        limit: The longest message, in characters.
+        user_key: Keeps one user's drafts in this browser apart from another's.
+    """
+
+    turn_id: str
+    text: str | None = None
+    error: str = ""
+    submission: str = ""
+    limit: int = 20_000
+    user_key: str = ""
+
+    def __post_init__(self) -> None:
+        check_fields(self)
+
+
+@dataclass(frozen=True, slots=True)
 class TurnContext:
     """What turns need apart from themselves.
 
@@ -22,6 +46,9 @@ class TurnContext:
         poll_interval: Seconds between two polls.
         can_retry: Whether the backend can answer the same turn again. If not, the message of an answer that failed or
             was stopped can be sent once more.
+        branching: The conversation whose messages can be edited and whose versions can be shown; empty where the
+            backend knows no branches.
+        editing: The message that is being edited.
         agent: What the other side is called.
         can_run_scripts: Whether there is a queue for the scripts that the agent proposes.
         queue: The scripts of the conversation, as far as they are known.
@@ -36,6 +63,8 @@ class TurnContext:
     stream: Literal["sse", "poll"] = "sse"
     poll_interval: float = 0.7
     can_retry: bool = False
+    branching: str = ""
+    editing: Editing | None = None
     agent: str = "Agent"
     can_run_scripts: bool = False
     queue: tuple[Script, ...] = ()

@@ -9,9 +9,10 @@ from collections.abc import Iterator, Sequence
 
 from ...html import raw, render, tag
 from ...kinds import checked
-from ...parts import CustomPart, Part, ProposedScript, Question, Reasoning, Text, ToolCall, is_blank
+from ...parts import CustomPart, Part, ProposedScript, Question, Reasoning, SentFiles, Text, ToolCall, is_blank
 from ...text.markdown import Budget, MarkdownStream
 from ...view import RunView
+from ..files import sent_files
 from .citations import Citations, linked
 from .context import TurnContext
 from .custom import custom_part, drawn_tool, is_drawn
@@ -88,6 +89,8 @@ def part_html(run_id: str, view: RunView, place: int, context: TurnContext) -> s
         case ProposedScript() as part:
             box = proposal_part(run_id, part.script, view.script(part), context)
             return render(div(box, id=part_id(run_id, place))) if box else ""
+        case SentFiles(files=files):
+            return render(sent_files(files, context.urls, id=part_id(run_id, place)))
         case Question() as part:
             return render(question(part_id(run_id, place), run_id, part, context))
     raise AssertionError("A text is drawn as blocks.")
@@ -101,7 +104,7 @@ def can_grow(view: RunView, place: int) -> bool:
 
 def text_html(run_id: str, place: int, blocks: Sequence[str]) -> str:
     """Return a text of an answer, of its blocks. One without any keeps what stands around it apart."""
-    return render(div(raw("".join(blocks)), cls="prose", id=part_id(run_id, place), dir="auto"))
+    return render(div(raw("".join(blocks)), cls="prose", id=part_id(run_id, place)))
 
 
 def text_blocks(text: str, context: TurnContext, budget: Budget, *, is_open: bool) -> list[str]:

@@ -10,7 +10,6 @@ from typing import Any
 from ...html import FT, Child, icon, tag
 from ...models import RunState, Waiting
 from ...text.phrases import count, duration
-from ...urls import Urls
 from ...view import RunView
 from ...words import standing
 from ..controls import icon_only, post_form
@@ -23,7 +22,6 @@ a, b, bdi, button, div, footer, p, span = map(tag, ["a", "b", "bdi", "button", "
 
 def turn_tail(run_id: str, view: RunView, context: TurnContext) -> FT:
     """Return what stands below an answer: stage, outcome, and what can be done with it."""
-    urls = context.urls
     children: list[Child] = []
     if view.waiting in (Waiting.APPROVAL, Waiting.APPROVED, Waiting.SCRIPT) and not context.can_run_scripts:
         children.append(
@@ -33,7 +31,7 @@ def turn_tail(run_id: str, view: RunView, context: TurnContext) -> FT:
         children.append(p(span(stage, cls="state", data_state=view.state.value, dir="auto"), cls="stage"))
     if view.state is RunState.FAILED:
         words = "Try again" if context.can_retry else "Ask again"
-        children.append(_failure(view, _retry(urls, run_id, icon("retry"), words, cls="button")))
+        children.append(_failure(view, _retry(context, run_id, icon("retry"), words, cls="button")))
     if view.state is RunState.CANCELLED:
         children.append(p(span(standing(view.state).word, cls="state"), cls="stopped"))
     if not view.state.live:
@@ -76,8 +74,9 @@ def _saved(view: RunView) -> str:
     return " The answer so far is saved." if view.text else ""
 
 
-def _retry(urls: Urls, run_id: str, *words: Child, **attributes: Any) -> FT:
-    return post_form(urls.retry(run_id), button(words, **attributes, name="retry", type="submit"), cls="retry actions")
+def _retry(context: TurnContext, run_id: str, *words: Child, **attributes: Any) -> FT:
+    press = button(words, **attributes, name="retry", type="submit")
+    return post_form(context.urls.retry(run_id), press, cls="retry actions", data_any=bool(context.branching) or None)
 
 
 def _foot(run_id: str, view: RunView, context: TurnContext) -> FT:
@@ -89,7 +88,7 @@ def _foot(run_id: str, view: RunView, context: TurnContext) -> FT:
     again = None
     if view.state is RunState.CANCELLED or (context.can_retry and view.state is not RunState.FAILED):
         words = "Answer again" if context.can_retry else "Ask again"
-        again = _retry(context.urls, run_id, icon("retry"), cls="button", **icon_only(words))
+        again = _retry(context, run_id, icon("retry"), cls="button", **icon_only(words))
     inspect = _inspect(context.urls.run(run_id), context.inspector == "here") if context.inspector else None
     return footer(
         copy if view.written else None,

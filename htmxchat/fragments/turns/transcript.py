@@ -11,12 +11,15 @@ from ...kinds import checked
 from ...models import Transcript, Turn
 from ...view import RunView, fold, with_queue
 from ...words import standing
+from ..files import sent_files
 from ..times import moment
 from .citations import Citations
 from .context import TurnContext
+from .edit import edit_form, message_foot
 from .parts import turn_parts
 from .sources import source_list
 from .tail import turn_tail
+from .versions import versions
 
 a, article, div, h2, noscript, p = map(tag, ["a", "article", "div", "h2", "noscript", "p"])
 chat_live = tag("chat-live")
@@ -41,9 +44,13 @@ def log(*turns: Child) -> FT:
 def turn(turn: Turn, context: TurnContext) -> FT:
     """Return one turn. A live one carries the element that keeps it up to date."""
     if turn.run is None:
+        if context.editing is not None and context.editing.turn_id == turn.id:
+            return edit_form(turn, context.editing, context)
         return article(
             h2("You, ", moment(turn.created_at), cls="hidden"),
-            div(turn.text, cls="turn-body", dir="auto"),
+            div(turn.text, cls="turn-body", dir="auto") if turn.text or not turn.files else None,
+            sent_files(turn.files, context.urls) if turn.files else None,
+            message_foot(turn, context),
             id=f"turn-{turn.id}",
             cls="turn",
             data_role="user",
@@ -58,6 +65,7 @@ def turn(turn: Turn, context: TurnContext) -> FT:
         h2(f"{context.agent}, ", moment(turn.created_at), cls="hidden"),
         div(raw(parts), cls="turn-body", id=f"body-{turn.run.id}"),
         source_list(turn.run.id, view, citations),
+        versions(turn, context),
         turn_tail(turn.run.id, view, context),
         live(turn.run.id, view.last_seq, context) if view.state.live else None,
     )

@@ -19,7 +19,7 @@ const UNREACHABLE = "The chat cannot be reached. Check the connection and try ag
 function failed({ detail: { ctx } }) {
   // The page that Back leads to could not be put in place: the address is there already, so load it.
   if (ctx?.request?.headers?.["HX-History-Restore-Request"]) location.reload();
-  else if (!ctx?.sourceElement?.closest("#composer, chat-live, chat-changes")) warn(UNREACHABLE);
+  else if (!ctx?.sourceElement?.closest("#composer, chat-edit, chat-live, chat-changes")) warn(UNREACHABLE);
 }
 
 /**

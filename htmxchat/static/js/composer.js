@@ -55,11 +55,8 @@ class ChatComposer extends ChatElement {
 
   /** @param {KeyboardEvent} event */
   #pressed(event) {
-    // Enter that ends a composition (Chinese, Japanese, Korean) picks a word; Safari tells it by the key code alone.
-    const composing = event.isComposing || event.keyCode === 229;
-    if (event.key !== "Enter" || event.shiftKey || event.altKey || composing) return;
-    // A touch keyboard has no other key for a new line. With Ctrl or Command it is no touch keyboard.
-    if (TOUCH.matches && !event.ctrlKey && !event.metaKey) return;
+    if (isUp(event) && !this.#text?.value) return editLast(event);
+    if (!isEnter(event)) return;
     event.preventDefault();
     this.#form?.requestSubmit(this.querySelector("button[name=send]"));
   }
@@ -190,13 +187,34 @@ class ChatComposer extends ChatElement {
   }
 }
 
+/** Whether a key sends what is written. @param {KeyboardEvent} event */
+export function isEnter(event) {
+  // Enter that ends a composition (Chinese, Japanese, Korean) picks a word; Safari tells it by the key code alone.
+  const composing = event.isComposing || event.keyCode === 229;
+  if (event.key !== "Enter" || event.shiftKey || event.altKey || composing) return false;
+  // A touch keyboard has no other key for a new line. With Ctrl or Command it is no touch keyboard.
+  return !TOUCH.matches || event.ctrlKey || event.metaKey;
+}
+
+/** @param {KeyboardEvent} event */
+function isUp({ key, shiftKey, altKey, ctrlKey, metaKey }) {
+  return key === "ArrowUp" && !shiftKey && !altKey && !ctrlKey && !metaKey;
+}
+
+/** @param {Event} event */
+function editLast(event) {
+  const links = /** @type {NodeListOf<HTMLElement>} */ (document.querySelectorAll("#turns a[name=edit]"));
+  if (links.length) event.preventDefault();
+  links[links.length - 1]?.click();
+}
+
 /**
  * Forget a draft once it has been accepted, even if its composer has left the page by then.
  * @param {EventTarget | null} form
  * @param {string} key
  * @param {string} text
  */
-function forget(form, key, text) {
+export function forget(form, key, text) {
   const listeners = new AbortController();
   /** @param {Event} event */
   const answered = (event) => {
@@ -209,19 +227,19 @@ function forget(form, key, text) {
 }
 
 /** Characters as the server counts them: code points. @param {string} text */
-function characters(text) {
+export function characters(text) {
   let count = 0;
   for (const _ of text) count += 1;
   return count;
 }
 
 /** @param {number} value */
-function number(value) {
+export function number(value) {
   return value.toLocaleString("en");
 }
 
 /** Storage can be full, broken or forbidden; a draft is then not kept. @param {string} key */
-function load(key) {
+export function load(key) {
   try {
     return localStorage.getItem(key) ?? "";
   } catch {
@@ -230,7 +248,7 @@ function load(key) {
 }
 
 /** @param {string} key @param {string} text */
-function save(key, text) {
+export function save(key, text) {
   try {
     if (text) localStorage.setItem(key, text);
     else localStorage.removeItem(key);

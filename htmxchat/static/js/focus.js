@@ -9,11 +9,11 @@ const PARTS = [".turn", "#composer", ".empty", ".undo"];
 
 /** Begin to watch the page. */
 export function keepFocus() {
-  /** @type {Place | undefined} */
-  let held;
-  document.addEventListener("focusin", ({ target }) => {
-    held = target instanceof HTMLElement ? placeOf(target) : undefined;
-  });
+  /** @param {EventTarget | null} target */
+  const placed = (target) => (target instanceof HTMLElement && target !== document.body ? placeOf(target) : undefined);
+  // What the browser has given the focus before this script came.
+  let held = placed(document.activeElement);
+  document.addEventListener("focusin", ({ target }) => (held = placed(target)));
   /** @type {number | undefined} */
   let timer;
   document.addEventListener("htmx:after:swap", () => {
@@ -64,7 +64,7 @@ function next({ element, room, turn, card, part, before, label: words }) {
   const write = () => (matchMedia("(pointer: coarse)").matches ? endOfTurns() : find("#text"));
   switch (part) {
     case ".turn":
-      return find(`#${CSS.escape(turn)} .turn-tail`) ?? endOfTurns();
+      return find(`#${CSS.escape(turn)} .turn-tail`) ?? find(`#${CSS.escape(turn)} a[name=edit]`) ?? endOfTurns();
     case ".undo":
       return find("#history a[aria-current]") ?? find("#text");
     case "#composer":

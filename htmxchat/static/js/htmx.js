@@ -62,6 +62,8 @@ function swapAttributes(style, target, fragment) {
  */
 function isNewer({ dataset: shown }, { newNode }) {
   const { dataset: fresh } = newNode;
+  // What is being written is not taken away.
+  if (shown?.edit !== undefined) return false;
   if (fresh && shown?.awaited !== undefined) {
     newNode.setAttribute("data-awaited", "");
     newNode.querySelector("details")?.setAttribute("open", "");

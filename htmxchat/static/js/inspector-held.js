@@ -36,7 +36,7 @@ export class Held {
   /** How many rows have come, in words; empty when none have. */
   get words() {
     if (!this.#count) return "";
-    return `${this.#count.toLocaleString("en")}${this.#gap ? "+" : ""} new row${this.#count === 1 ? "" : "s"}`;
+    return `${this.#count.toLocaleString("en")}${this.#gap ? "+" : ""} new`;
   }
 
   get #rows() {

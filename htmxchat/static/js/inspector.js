@@ -118,17 +118,25 @@ class ChatInspector extends ChatElement {
   #hold(held) {
     this.#held = held;
     this.#changes?.takeRecords();
-    const button = this.#button("pause");
-    button?.setAttribute("aria-pressed", String(Boolean(held)));
-    button?.querySelector("use")?.setAttribute("href", held ? "#i-play" : "#i-pause");
-    this.#count(held?.words ?? "");
+    this.#button("pause")?.setAttribute("data-kind", held ? "primary" : "quiet");
+    this.#button("pause")?.querySelector("use")?.setAttribute("href", held ? "#i-play" : "#i-pause");
+    this.#count();
     this.#following?.settle();
   }
 
-  /** @param {string} words */
-  #count(words) {
-    const place = this.querySelector("#inspector-new");
-    if (place && place.textContent !== words) place.textContent = words;
+  /** Say what the button does that has the rows stand still or continue, and how many have come. */
+  #count() {
+    const count = this.#held?.words;
+    const words = this.#held ? `Resume${count && `, ${count}`}` : "Pause";
+    if (this.#button("pause")?.title !== words) this.#name("pause", words);
+  }
+
+  /** @param {string} name @param {string} words */
+  #name(name, words) {
+    const button = this.#button(name);
+    if (!button) return;
+    if (button.title) button.title = words;
+    button.querySelector(".words")?.replaceChildren(words);
   }
 
   #ended() {
@@ -157,7 +165,7 @@ class ChatInspector extends ChatElement {
   #changed(changes) {
     this.#held?.add(changes);
     this.#changes?.takeRecords();
-    this.#count(this.#held?.words ?? "");
+    this.#count();
     this.#following?.settle();
     if (this.#following?.on && !this.#held) this.#rows?.trim("earlier");
   }
@@ -233,13 +241,13 @@ class ChatInspector extends ChatElement {
   #clear() {
     for (const row of this.#rows?.shown ?? []) row.setAttribute("data-cleared", "");
     const earlier = this.#rows?.link("earlier");
-    this.#button("clear")?.setAttribute("aria-pressed", "true");
+    this.#name("clear", "Show cleared rows");
     if (earlier && this.#rows?.last) earlier.hidden = true;
-    announce("The view is clear. Show all brings the rows back.");
+    announce("The view is clear.");
   }
 
   #unclear() {
-    this.#button("clear")?.setAttribute("aria-pressed", "false");
+    this.#name("clear", "Clear the view");
     for (const row of this.querySelectorAll("[data-cleared]")) row.removeAttribute("data-cleared");
     const earlier = this.#rows?.link("earlier");
     if (earlier?.search.includes("before=")) earlier.hidden = false;
@@ -265,7 +273,7 @@ class ChatInspector extends ChatElement {
     const name = target?.closest("button")?.name;
     if (name === "pause") this.#pause();
     if (name === "follow") this.#following?.follow(!this.#following.on);
-    if (name === "clear") this.#button("clear")?.getAttribute("aria-pressed") === "true" ? this.#unclear() : this.#clear();
+    if (name === "clear") this.querySelector("[data-cleared]") ? this.#unclear() : this.#clear();
     if (!link || event.metaKey || event.ctrlKey || event.shiftKey) return;
     const number = link.getAttribute("data-row");
     if (number) {
@@ -284,9 +292,8 @@ class ChatInspector extends ChatElement {
     const typing = target?.closest("input, select, textarea");
     const search = /** @type {HTMLInputElement | null} */ (this.querySelector("#inspector-q"));
     if (event.key === "Escape") {
-      const menu = target?.closest("details.key-help[open], chat-menu");
-      if (menu instanceof HTMLDetailsElement) menu.open = false;
-      else if (typing) this.#body?.focus();
+      const menu = target?.closest("chat-menu");
+      if (typing) this.#body?.focus();
       else if (!menu) /** @type {HTMLElement | null} */ (this.closest(".side")?.querySelector("a.shut"))?.click();
       return;
     }

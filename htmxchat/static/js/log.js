@@ -20,6 +20,7 @@ class ChatLog extends ChatElement {
     this.on(window, "popstate", () => this.#came());
     this.on(document, "htmx:before:history:restore", (event) => this.#from && event.preventDefault());
     for (const type of ["pointerover", "focusin"]) this.on(this, type, pointed);
+    for (const type of ["click", "keydown"]) this.on(this, type, (event) => this.#switched(event));
     const body = /** @type {HTMLElement | null} */ (this.querySelector(".room-body"));
     const turns = /** @type {HTMLElement | null} */ (this.querySelector("#turns"));
     // A page of the host's own has turns without a body that scrolls.
@@ -68,6 +69,15 @@ class ChatLog extends ChatElement {
     if (link instanceof HTMLAnchorElement) this.#leave(link);
     const button = target?.closest("button[name=copy]");
     if (button instanceof HTMLButtonElement) void copy(button);
+  }
+
+  /** What is used to switch between versions stays where it is, so the end is not followed. @param {Event} event */
+  #switched(event) {
+    const group = event.target instanceof Element ? event.target.closest(".versions") : null;
+    if (!group) return;
+    this.#following?.follow(false);
+    const { top } = group.getBoundingClientRect();
+    import("./versions.js").then(({ use }) => use(event, group, top)).catch(() => {});
   }
 }
 

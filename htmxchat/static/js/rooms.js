@@ -47,10 +47,11 @@ function tab(name) {
   return /** @type {HTMLAnchorElement | null} */ (document.querySelector(`.tabs a[data-room=${name}]`));
 }
 
-/** Fetch the script of a room that is here; most visits never open one. */
+/** Fetch the script of what is here; most visits never open it. */
 function furnish() {
   // While the server cannot be reached, it is asked again with each change of the page.
   if (document.querySelector("chat-inspector")) import("./inspector.js").catch(() => {});
+  if (document.querySelector("chat-edit")) import("./edit.js").catch(() => {});
 }
 
 /** A side that comes is shown, and one that has gone is not. @param {CustomEvent<{ctx: HtmxContext}>} event */

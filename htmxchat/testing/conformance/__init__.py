@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from .abilities import AbilityPromises
 from .conversations import ConversationPromises
+from .files import FilePromises
 from .runs import RunPromises
 from .scripts import ScriptPromises
 
 
-class BackendConformance(RunPromises, ConversationPromises, AbilityPromises, ScriptPromises):
+class BackendConformance(RunPromises, ConversationPromises, AbilityPromises, ScriptPromises, FilePromises):
     """Subclass it in a test module, under a name that begins with Test, and say how to make a backend.
 
     Every test makes its own backend and closes it. The tests use anyio's pytest plugin: an `anyio_backend` fixture

@@ -9,7 +9,8 @@ from typing import Any, NamedTuple
 import pyromark
 from pyromark.event import Event
 
-from .stand_ins import RESERVED, prepare, restore
+from .characters import RESERVED, restore
+from .stand_ins import prepare
 
 _OPTIONS = pyromark.Options.ENABLE_TABLES | pyromark.Options.ENABLE_STRIKETHROUGH | pyromark.Options.ENABLE_TASKLISTS
 _NOT_TEXT = re.compile(f"[\x00\ud800-\udfff{RESERVED}]")
@@ -29,6 +30,7 @@ class Block(NamedTuple):
     source: str
     events: list[Event]
     too_complex: bool = False
+    stand_ins: bool = False  # whether its text has some, which are still to be taken back
 
     def is_code(self) -> bool:
         return bool(self.events) and variant(variant(self.events[0])[1] or "")[0] == "CodeBlock"
@@ -80,7 +82,8 @@ def _parse_quick(text: str, offset: int) -> Iterator[Block]:
     for event, place in pyromark.events_with_range(read, options=_OPTIONS, merge_text=True):
         if not depth:
             start, end = data.rfind(b"\n", 0, place["start"]) + 1, place["end"]
-        events.append(event if written else _restored(event))
+        # Those in text say where formulas are.
+        events.append(event if written or "Text" in event else _restored(event))
         if not isinstance(event, str):
             depth += ("Start" in event) - ("End" in event)
         if not depth:
@@ -90,7 +93,7 @@ def _parse_quick(text: str, offset: int) -> Iterator[Block]:
             else:
                 offset += len(restore(data[position:start].decode()).encode())
                 position = start
-                yield Block(offset, restore(source), events)
+                yield Block(offset, restore(source), events, stand_ins=True)
             events = []
 
 

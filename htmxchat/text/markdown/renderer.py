@@ -13,6 +13,7 @@ from pyromark.event import Event
 
 from ..highlight import code_block
 from .blocks import Block, variant
+from .formulas import with_formulas
 from .links import LINK, anchor, title_attribute, url_attribute, with_links
 
 # Limits for one top-level block. Beyond them it is shown as plain text.
@@ -35,6 +36,8 @@ _TAGS = {
     "TableHead": ("<thead><tr>", "</tr></thead><tbody>"),
     "TableRow": ("<tr>", "</tr>"),
 }
+# Blocks whose marks stand at a side: each finds it by its own first letter. Of the others the style sheet does.
+_DIRECTED = ("<blockquote", "<ul", "<ol", "<div")
 _INLINE_HTML = frozenset("b br code del em i ins kbd mark q s samp small strong sub sup u var wbr".split())
 _BLOCK_HTML = _INLINE_HTML | {"details", "summary"}
 _VOID = frozenset({"br", "wbr"})
@@ -81,16 +84,19 @@ class Renderer:
     def render(self, block: Block) -> str:
         if len(block.events) > 1000 + _MAX_EVENTS_PER_CHARACTER * len(block.source):
             raise TooComplex
-        for i, event in enumerate(block.events):
+        events = list(with_formulas(block.events)) if block.stand_ins else block.events
+        for i, event in enumerate(events):
             match variant(event):
                 case "Start", tag:
-                    self._start(*variant(tag), block.events[i + 1 : i + 3])
+                    self._start(*variant(tag), events[i + 1 : i + 3])
                 case "End", tag:
                     self._end(variant(tag)[0])
                 case "Text" | "Html", text if self._text is not None:
                     self._text.append(text)
                 case "Text", text:
                     self._out.append(escape(text) if self._in_link else with_links(text))
+                case "Formula", formula:
+                    self._write(formula.html() if self._text is None else "", formula.written)
                 case "Code", text:
                     self._write(f"<code>{escape(text)}</code>", text)
                 case "InlineHtml", tag:
@@ -112,6 +118,8 @@ class Renderer:
     def _push(self, opening: str, closing: str, author: str = "") -> None:
         if len(self._open) >= _MAX_DEPTH:
             raise TooComplex
+        if not self._open and opening.startswith(_DIRECTED):
+            opening = opening.replace(">", ' dir="auto">', 1)
         self._write(opening)
         self._open.append((closing, author))
 

@@ -46,9 +46,10 @@ def news(snapshot: Sequence[Message], texts: Texts, tools: Tools, subagents: boo
 
 def _text(message: Message, streamed: dict[str, str], used: set[str], texts: Texts) -> list[EventBody]:
     id, content = known(message.get("id")), content_text(message.get("content"))
-    if not content.strip():
-        return []
     own = streamed.get(id)
+    if not content.strip():
+        taken_back = own and message.get("content") == "" and not calls_of(message) and not texts.is_open(id)
+        return texts.forget(streamed.keys() - {id}) if taken_back else []
     if own is not None:
         used.add(id)
         return [] if texts.is_open(id) or _same(own, content) or own.startswith(content) else texts.correct(id, content)

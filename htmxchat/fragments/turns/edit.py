@@ -1,0 +1,87 @@
+"""A message of the user's that can be edited, and the form in its place while it is.
+
+Hooks: `a[name=edit]`; `.turn[data-edit]` with `textarea[name=text]`, `button[name=save]` and `a[name=cancel]`;
+`#edit-error`.
+"""
+
+from __future__ import annotations
+
+from ...html import FT, Child, icon, tag
+from ...models import Turn
+from ..controls import get_link, icon_only, post_form, submission_field
+from ..files import sent_files
+from .context import Editing, TurnContext
+from .versions import versions
+
+article, button, div, footer, h2, label = map(tag, ["article", "button", "div", "footer", "h2", "label"])
+p, span, textarea, chat_edit = map(tag, ["p", "span", "textarea", "chat-edit"])
+
+
+def message_foot(turn: Turn, context: TurnContext) -> FT | None:
+    """Return what stands below a message of the user's: its versions, and the way to edit it."""
+    if not context.branching:
+        return None
+    edit = get_link(
+        context.urls.conversation(context.branching, edit=turn.id),
+        icon("edit"),
+        target=f"#turn-{turn.id}",
+        hx_replace_url="true",
+        cls="button",
+        name="edit",
+        id=f"edit-{turn.id}",
+        **icon_only("Edit this message"),
+    )
+    return footer(versions(turn, context), edit, cls="turn-foot")
+
+
+def edit_form(turn: Turn, editing: Editing, context: TurnContext) -> FT:
+    """Return a message that is being edited."""
+    urls, conversation_id = context.urls, context.branching
+    number = len(turn.versions or (turn.id,)) + 1
+    shown = (turn.versions or (turn.id,)).index(turn.id) + 1
+    box = textarea(
+        turn.text if editing.text is None else editing.text,
+        id="edit",
+        name="text",
+        rows="1",
+        required=True,
+        autofocus=True,
+        aria_describedby="edit-error edit-hint",
+        dir="auto",
+        enterkeyhint="enter",
+    )
+    cancel = get_link(
+        urls.conversation(conversation_id),
+        "Cancel",
+        target=f"#turn-{turn.id}",
+        hx_replace_url="true",
+        cls="button",
+        data_kind="quiet",
+        name="cancel",
+    )
+    error: Child = p(editing.error or None, id="edit-error", cls="refused", role="alert")
+    hint = span(f"Starts version {number}. What follows below stays with version {shown}.", cls="hint", id="edit-hint")
+    form = post_form(
+        urls.edit_turn(conversation_id, turn.id),
+        submission_field(editing.submission) if editing.submission else None,
+        label("Your message", cls="hidden", for_="edit"),
+        div(box, cls="field"),
+        sent_files(turn.files, urls) if turn.files else None,
+        error,
+        div(
+            button("Save and send", cls="button", data_kind="primary", name="save", type="submit"),
+            cancel,
+            hint,
+            cls="actions",
+        ),
+        data_text=turn.text,
+    )
+    return article(
+        h2("You, editing", cls="hidden"),
+        chat_edit(form, data_limit=str(editing.limit), data_user=editing.user_key),
+        id=f"turn-{turn.id}",
+        cls="turn",
+        data_role="user",
+        data_state="completed",
+        data_edit=True,
+    )

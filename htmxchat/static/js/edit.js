@@ -1,0 +1,70 @@
+/**
+ * `<chat-edit>` wraps the form that edits a message in its place: Enter sends, Escape leaves it and keeps what was typed,
+ * as a reload does.
+ */
+
+import { characters, forget, isEnter, load, number, save } from "./composer.js";
+import { ChatElement } from "./element.js";
+
+const NOT_SENT = "Your message could not be sent. It is still here; check your connection and send it again.";
+
+class ChatEdit extends ChatElement {
+  connected() {
+    const [form, text] = [this.querySelector("form"), this.querySelector("textarea")];
+    if (!form || !text) return;
+    const key = `htmxchat:draft:${this.dataset.user}:${form.getAttribute("action")}`;
+    const sent = form.dataset.text ?? "";
+    if (text.value === sent) text.value = load(key) || sent;
+    text.setSelectionRange(text.value.length, text.value.length);
+    this.#measure(text);
+    this.on(text, "input", () => {
+      save(key, text.value === sent ? "" : text.value);
+      this.#say("");
+      this.#measure(text);
+    });
+    this.on(text, "keydown", (event) => isEnter(event) && this.#send(event, form));
+    this.on(this, "keydown", ({ key: pressed }) => pressed === "Escape" && this.#cancel?.click());
+    // Who presses Cancel does not want what was typed; Escape is pressed by mistake, too.
+    this.on(this, "click", ({ target, detail }) => detail && target.closest("[name=cancel]") && save(key, ""));
+    this.on(form, "submit", (event) => this.#submitted(event, text, key), { capture: true });
+    this.on(this, "htmx:finally:request", ({ detail: { ctx } }) => !ctx.response && this.#say(NOT_SENT));
+  }
+
+  /** @param {Event} event @param {HTMLFormElement} form */
+  #send(event, form) {
+    event.preventDefault();
+    form.requestSubmit(this.querySelector("[name=save]"));
+  }
+
+  /** @param {Event} event @param {HTMLTextAreaElement} text @param {string} key */
+  #submitted(event, text, key) {
+    const over = characters(text.value) - Number(this.dataset.limit);
+    if (over > 0) this.#say(`Shorten the message by ${number(over)} character${over === 1 ? "" : "s"}.`);
+    if (over > 0 || !text.value.trim()) {
+      event.preventDefault();
+      event.stopImmediatePropagation();
+      return;
+    }
+    this.#say("");
+    save(key, text.value);
+    forget(event.target, key, text.value);
+  }
+
+  /** @returns {HTMLElement | null} */
+  get #cancel() {
+    return this.querySelector("[name=cancel]");
+  }
+
+  /** Grow with the text where CSS cannot. @param {HTMLTextAreaElement} text */
+  #measure(text) {
+    if (!CSS.supports("field-sizing", "content")) text.rows = Math.min(12, text.value.split("\n").length);
+  }
+
+  /** @param {string} sentence */
+  #say(sentence) {
+    const error = this.querySelector("#edit-error");
+    if (error && error.textContent !== sentence) error.textContent = sentence;
+  }
+}
+
+customElements.define("chat-edit", ChatEdit);
