@@ -72,6 +72,13 @@ def _argument(name: str, schema: JSON, given: Any) -> Field:
     return found or json_field((name,), name, schema, required=True, initial=given)
 
 
+def misfit(value: JSON, schema: JSON) -> str:
+    """Return in a sentence why a value does not fit a schema; empty when it does, or when that cannot be told."""
+    checks = checker(checkable(expanded(schema)))
+    found = checks.misfits(value, 1) if checks else []
+    return f"{'.'.join(map(str, found[0].path)) or 'This'}: {found[0].message}" if found else ""
+
+
 def checkable(tree: dict[str, Any] | None) -> dict[str, Any] | None:
     """Return a schema that values can be checked against; `None` if there is none.
 
