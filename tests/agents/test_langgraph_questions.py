@@ -166,10 +166,7 @@ class Address(BaseModel):
             {"type": "edit", "args": {"action": "pay", "args": {"n": 2}}},
         ),
     ],
-    {
-        ds="boolean labels enum model integer string other approve edit edit-only reject respond inbox reply change".split,
-        s="boolean labels enum model integer string other approve edit edit-only reject respond inbox reply change".split(,
-    },
+    ids="boolean labels enum model integer string other approve edit again reject respond inbox reply change".split(),
 )
 async def test_all_forms_of_questions_are_asked_and_answered(
     value: Any, schema: Any, choices: tuple[str, ...], answers: list[JSON], got: Any
