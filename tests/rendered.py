@@ -17,8 +17,8 @@ TABLES = "(left|right|joined-left|joined-right|apart|line-right|line-top| )+"
 # Every tag that may appear, with its attributes. `use` and `svg` are the icon of the Copy button.
 ATTRIBUTES: dict[str, dict[str, str]] = {
     "a": {
-        "class": "cite",
-        "href": r"(?i:https?://|mailto:).*",
+        "class": "cite|note",
+        "href": r"(?i:https?://|mailto:).*|#note-[0-9]{1,3}",
         "title": ".*",
         "target": "_blank",
         "rel": "noopener noreferrer nofollow",
@@ -42,10 +42,19 @@ ATTRIBUTES: dict[str, dict[str, str]] = {
     },
     "button": {"class": "button", "data-kind": "quiet", "type": "button", "name": "copy"},
     "svg": {"class": "icon", "aria-hidden": "true"},
-    "use": {"href": "#i-copy"},
+    "use": {"href": "#i-(copy|note|tip|chat|warning|alert)"},
     "pre": {"tabindex": "0"},
     "code": {"class": r"language-[\w.+#-]{1,40}"},
-    "div": {"class": "table", "role": "group", "aria-label": "Table", "tabindex": "0", "dir": "auto"},
+    "div": {
+        "class": "table|alert|note",
+        "role": "group|note",
+        "aria-label": "Table",
+        "tabindex": "0",
+        "dir": "auto",
+        "data-kind": "note|tip|important|warning|caution",
+        "id": "note-[0-9]{1,3}",
+    },
+    "dl": {"dir": "auto"},
     "th": {"align": "left|right|center"},
     "td": {"align": "left|right|center"},
     "ol": {"start": r"\d{1,9}", "dir": "auto"},
@@ -107,7 +116,7 @@ ATTRIBUTES: dict[str, dict[str, str]] = {
             "var",
             "wbr",
         ),
-        *("details", "summary"),
+        *("details", "summary", "dt", "dd"),
         *"semantics mmultiscripts mn mphantom mprescripts mroot msqrt msub msubsup msup mtext mtr".split(),
     ]
 }
@@ -131,7 +140,7 @@ class Checker(HTMLParser):
             assert re.fullmatch(ATTRIBUTES[tag][name], value or "", re.DOTALL), (tag, name, value)
         assert not (tag == "a" and "a" in self.open)
         assert not (
-            "p" in self.open and tag in {"p", "div", "ul", "ol", "blockquote", "figure", "table", "details", "hr"}
+            "p" in self.open and tag in {"p", "div", "ul", "ol", "blockquote", "figure", "table", "details", "hr", "dl"}
         )
         self.roots += not self.open
         if tag not in VOID:
@@ -139,7 +148,7 @@ class Checker(HTMLParser):
         assert len(self.open) < 400
 
     def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        assert (tag, attrs) == ("use", [("href", "#i-copy")]) or tag in ("mspace", "mprescripts")
+        assert (tag, attrs) == ("use", attrs) or tag in ("mspace", "mprescripts")
 
     def handle_endtag(self, tag: str) -> None:
         assert self.open, tag

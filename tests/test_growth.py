@@ -57,7 +57,7 @@ from htmxchat.text.ansi import ansi_html, plain
 from htmxchat.text.cleaning import one_line
 from htmxchat.text.markdown import Markdown
 from htmxchat.text.markdown.blocks import parse
-from htmxchat.text.markdown.characters import stood_in
+from htmxchat.text.markdown.characters import NOTE, SUB, stood_in
 from htmxchat.text.markdown.links import with_links
 from htmxchat.text.markdown.stand_ins import prepare
 from htmxchat.urls import Urls
@@ -311,6 +311,21 @@ INPUTS: dict[str, tuple[str, list[Text]]] = {
     "text.markdown.mathematics:_AFTER_AMOUNT": (SEARCH, [SPACES, repeated("(a")]),
     "text.markdown.mathematics:_COMMAND": (SEARCH, [repeated("\\")]),
     "text.markdown.formulas:_OPENING": (SEARCH, [repeated(stood_in("\\")), repeated(stood_in("$"))]),
+    "text.markdown.small:_WRITTEN": (
+        SEARCH,
+        [
+            repeated("[^"),
+            repeated("a^"),
+            repeated("a~"),
+            repeated("]("),
+            repeated("a", "]("),
+            repeated(" ", "\n"),
+            repeated("> ", "\n", "[^1]:"),
+            repeated("\n:"),
+        ],
+    ),
+    "text.markdown.small:_READ": (SEARCH, [repeated(SUB), repeated("a", SUB), repeated("1", f"{NOTE}^")]),
+    "fragments.turns.citations:_NOTE": (SEARCH, [repeated('<a class="note" href="#')]),
     "text.mathml:_DEFINES": (SEARCH, [repeated("\\"), repeated("\\def", after="a")]),
     "text.mathml:_ENVIRONMENT": (SEARCH, [repeated("\\begin{"), repeated("a", "\\begin{")]),
     "text.mathml:_LABEL": (SEARCH, [repeated("\\label{"), repeated("a", "\\label{")]),
@@ -459,6 +474,15 @@ MARKDOWN: dict[str, Text] = {
     "mathematics in a formula": repeated("\\[\n\\(a\n", after="\\]"),
     "groups in a formula": repeated("{", "$$\n", "\n$$"),
     "formulas too long": repeated("a+", "$$\n", "\n$$"),
+    "footnotes": repeated("a[^1]\n\n[^1]: b\n"),
+    "marks of footnotes": repeated("[^1]"),
+    "footnotes in footnotes": repeated("[^1]: "),
+    "definition lists": repeated("a\n: b\n\n"),
+    "definitions of one term": repeated(": a\n", "b\n"),
+    "definitions in definitions": repeated(": ", "a\n"),
+    "alerts": repeated("> [!NOTE]\n> a\n\n"),
+    "alerts in alerts": repeated("> [!NOTE]\n> "),
+    "subscripts": repeated("a~1~^2^"),
     "prices": repeated("$5 "),
     "prices without spaces": repeated("$5"),
     "mathematics that is none": repeated("\\[a\n"),

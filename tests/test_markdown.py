@@ -306,6 +306,81 @@ def test_formulas_are_set_in_quotes_lists_and_headings(text: str, html: str) -> 
     assert with_sources(render(text)).replace(' dir="auto"', "") == html
 
 
+ICON = '<svg class="icon" aria-hidden="true"><use href="#i-{}"/></svg>'
+
+
+@pytest.mark.parametrize(
+    ("kind", "icon"),
+    [("note", "note"), ("tip", "tip"), ("important", "chat"), ("warning", "warning"), ("caution", "alert")],
+)
+def test_an_alert_says_its_kind(kind: str, icon: str) -> None:
+    head = f'<div class="alert" data-kind="{kind}" role="note" dir="auto"><p>{ICON.format(icon)}{kind.capitalize()}</p>'
+    assert render(f"> [!{kind.upper()}]\n> *a*\n>\n> b") == f"{head}<p><em>a</em></p><p>b</p></div>"
+    assert render(f"> [!{kind}]\n> - a") == f"{head}<ul><li>a</li></ul></div>"
+    assert render(f"> [!{kind}] a") == f'<blockquote dir="auto"><p>[!{kind}] a</p></blockquote>'
+
+
+@pytest.mark.parametrize(
+    ("text", "html"),
+    [
+        ("H~2~O, C~6~H~12~O~6~", "H<sub>2</sub>O, C<sub>6</sub>H<sub>12</sub>O<sub>6</sub>"),
+        (
+            "x^2^ + (a)^n+1^, 19^th^ and 10^-6^",
+            "x<sup>2</sup> + (a)<sup>n+1</sup>, 19<sup>th</sup> and 10<sup>-6</sup>",
+        ),
+        # What may be meant otherwise stays what it was.
+        ("2^10 and 2^20, 2^10^5, a^b c^", "2^10 and 2^20, 2^10^5, a^b c^"),
+        ("~5~ ~/a, ~~d~~ e~~f~~", "<del>5</del> ~/a, <del>d</del> e<del>f</del>"),
+        ("`H~2~O` `x^2^`", "<code>H~2~O</code> <code>x^2^</code>"),
+    ],
+)
+def test_subscripts_and_superscripts_are_set_where_nothing_else_is_meant(text: str, html: str) -> None:
+    assert render(text) == f"<p>{html}</p>"
+
+
+def note(number: int) -> str:
+    return f'<sup><a class="note" href="#note-{number}">{number}</a></sup>'
+
+
+@pytest.mark.parametrize(
+    ("text", "html"),
+    [
+        ("a[^1], b[^12].", f"<p>a{note(1)}, b{note(12)}.</p>"),
+        ("a [1][^1] [2]", f'<p>a <a class="cite">[1]</a>{note(1)} <a class="cite">[2]</a></p>'),
+        ("`a[^1]` [^x] [^0000] [^ab]: c", "<p><code>a[^1]</code> [^x] [^0000] [^ab]: c</p>"),
+        ("[a[^1]](https://b.example)", f'<p><a href="https://b.example" {LINK}>a<sup>1</sup></a></p>'),
+        (
+            "[^1]: a *b*\n[^2]: c\n\n    d\n",
+            '<div class="note" id="note-1" dir="auto"><span>1</span><p>a <em>b</em></p></div>'
+            '<div class="note" id="note-2" dir="auto"><span>2</span><p>c</p><p>d</p></div>',
+        ),
+    ],
+)
+def test_footnotes_are_marked_whether_they_are_there_or_not(text: str, html: str) -> None:
+    assert render(text) == html
+
+
+@pytest.mark.parametrize(
+    ("text", "html"),
+    [
+        ("a\n: b", '<dl dir="auto"><dt>a</dt><dd>b</dd></dl>'),
+        (
+            "a\n: b\n: c\n\nd\n\n: e\n\n  f",
+            '<dl dir="auto"><dt>a</dt><dd>b</dd><dd>c</dd></dl><dl dir="auto"><dt>d</dt><dd>e<p>f</p></dd></dl>',
+        ),
+        ("a\n:smile: b", "<p>a\n:smile: b</p>"),
+        ("# a\n: b", "<h3>a</h3><p>: b</p>"),
+        (
+            "a|b\n:-|-:\n",
+            '<div class="table" role="group" aria-label="Table" tabindex="0" dir="auto"><table><thead><tr>'
+            '<th align="left">a</th><th align="right">b</th></tr></thead><tbody></tbody></table></div>',
+        ),
+    ],
+)
+def test_definition_lists(text: str, html: str) -> None:
+    assert render(text) == html
+
+
 def test_a_formula_in_a_table_may_have_bars() -> None:
     html = with_sources(render("| $|x|$ | \\(a|b\\) | $5 |\n|-|-|-|\n"))
     assert re.findall("<th>(.*?)</th>", html) == ["⟨|x|⟩", "⟨a|b⟩", "$5"]
@@ -599,6 +674,10 @@ CORPUS = [
     "> $$\n> a\n> $$\n\nx $5 and $a_1$th $b$5, $c$\n\n- \\[\n  d\n  \\]\n- $$\n- e\n"
     "1. $$ f=\n   g$$\n\n> \\[\nh\n\\]\ni=1\n\\]\n",
     "\\[\na <b>\nc  \n< d\n\\] e\n\nf \\(\\foo\\) $$\ng\n$$ h\n\n$\\frac{1}{2}$\n",
+    "> [!NOTE]\n> a\n\n> [!tip]\n>\n> - b\n\n> [!CAUTION] c\n> d\n\n> [!WARNING]\n\n> [!IMPORTANT]\nlazy\n\ne\n",
+    "Term\n: a\n\nTerm *2*\n\n: b\n\n  c\n: d\n\ne\n\n: f\n\n\n: g\n\n# h\n: i\n\nj\n:smile: k\n\n> l\n> : m\n",
+    "a[^1] b[^2], [^12] c\n\n[^1]: d\n[^2]: e\n    f\n\n    g[^1]\n\nh[^x] [^3](i)\n\n[^x]: j\n- [^4]: k\n\n[^5]:\n",
+    "H~2~O x^2^ 2^10 and 2^20, ~a b~ c~d~e ~~f~~ 19^th^ `x^2^` [g](h^2^i~2~j) ^k^ l~~m~~ $n^2^$ o^p^q\n",
     "\\[\n```\na\n```\nb\n\n```\n\\[\n```\nc \\]\n\n\\[\n> d\n> \\]\n# e\n\\[ f=\n# g\n\\]\n# h\n",
 ]
 
@@ -705,6 +784,18 @@ LINE = st.sampled_from(
         "> \\[",
         "< c <b> d",
         "text $$",
+        "> [!NOTE]",
+        "> [!tip]",
+        ": def",
+        "term",
+        ":smile: x",
+        "a[^1] b",
+        "[^1]: note",
+        "[^x]: y",
+        "[^",
+        "c[^2]: d",
+        "H~2~O",
+        "x^2^",
         "https://a.example/a。b",
     ]
 )
@@ -738,7 +829,9 @@ FRAGMENT = st.sampled_from(
 )
 DOCUMENT = st.lists(
     st.one_of(
-        FRAGMENT, st.builds("{}{}{}".format, INDENT, LINE, END), st.text("ab*_`~<>[]()!#|-+=.:$\\ \t\n\r", max_size=12)
+        FRAGMENT,
+        st.builds("{}{}{}".format, INDENT, LINE, END),
+        st.text("ab*_`~<>[]()!#|-+=.:$^1\\ \t\n\r", max_size=12),
     ),
     max_size=12,
 ).map("".join)

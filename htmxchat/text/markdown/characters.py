@@ -5,14 +5,19 @@ from __future__ import annotations
 import unicodedata
 from string import punctuation
 
-RESERVED = "\ufdd0-\ufdef\uffff"
+RESERVED = "\ufdd0-\ufdef\uffff\U0001fffe-\U0001ffff\U0002fffe"
 """The characters that text must not hold, as a part of a regular expression's class."""
 
 MARK = "\uffff"
 """Stands beside emphasis, for nothing."""
 
+# In place of the marks of a subscript, of a superscript, and of the bracket that opens the mark of a footnote.
+SUB, SUP, NOTE = "\U0001fffe", "\U0001ffff", "\U0002fffe"
+
 _STAND_IN = {ord(character): 0xFDD0 + index for index, character in enumerate(punctuation)}
-_WRITTEN = {stand_in: character for character, stand_in in _STAND_IN.items()} | {ord(MARK): None}
+_WRITTEN = {stand_in: character for character, stand_in in _STAND_IN.items()} | {
+    **{ord(MARK): "", ord(SUB): "~", ord(SUP): "^", ord(NOTE): "["}
+}
 # A backtick may end code that began before, and angle brackets may end HTML.
 _IN_LINE = {key: value for key, value in _STAND_IN.items() if chr(key) != "`"}
 _ON_LINES = {key: value for key, value in _IN_LINE.items() if chr(key) not in "<>"}

@@ -11,6 +11,7 @@ import re
 from collections import deque
 from collections.abc import Iterable, Iterator
 from html import escape
+from operator import itemgetter
 from typing import Any, NamedTuple
 
 from pyromark.event import Event
@@ -18,6 +19,7 @@ from pyromark.event import Event
 from ..mathml import NoFormula, mathml
 from .blocks import variant
 from .characters import restore, stood_in
+from .small import small
 
 _DELIMITERS = (("\\(", "\\)"), ("\\[", "\\]"), ("$$", "$$"), ("$", "$"))
 _CLOSING = {stood_in(opening): stood_in(closing) for opening, closing in _DELIMITERS}
@@ -40,7 +42,7 @@ class Formula(NamedTuple):
     latex: str
     display: bool
 
-    def html(self) -> str:
+    def html(self, *, in_link: bool) -> str:
         """Return it as MathML; as it was written, with the reason as its title, if that cannot be."""
         kind = ' data-display tabindex="0" role="group" aria-label="Formula"' if self.display else ""
         try:
@@ -51,8 +53,8 @@ class Formula(NamedTuple):
             )
 
 
-def with_formulas(events: Iterable[Event]) -> Iterator[Any]:
-    """Yield the events of a block that has stand-ins in its text, with `{"Formula": formula}` for each formula."""
+def with_spans(events: Iterable[Event]) -> Iterator[Any]:
+    """Yield the events of a block that has stand-ins in its text, with `{"Span": …}` for what they stand for."""
     run: list[tuple[Event, str]] = []
     verbatim = False
     for event in events:
@@ -72,23 +74,26 @@ def with_formulas(events: Iterable[Event]) -> Iterator[Any]:
 
 def _in_run(run: list[tuple[Event, str]]) -> Iterator[Any]:
     """Yield what becomes of events of text that follow each other."""
-    places = deque(_places("".join(text for _, text in run)))
+    whole = "".join(text for _, text in run)
+    places = deque(sorted([*_formulas(whole), *small(whole)], key=itemgetter(0)))
     start = position = 0
     for event, text in run:
         end = start + len(text)
         position = max(start, position)
         while places and places[0][0] < end:
-            begin, after, formula = places.popleft()
+            begin, after, span = places.popleft()
+            if begin < position:
+                continue
             if begin > position:
                 yield {"Text": restore(text[position - start : begin - start])}
-            yield {"Formula": formula}
+            yield {"Span": span}
             position = after
         if position < end:
             yield {"Text": restore(text[position - start :])} if "Text" in event else event
         start = end
 
 
-def _places(text: str) -> Iterator[tuple[int, int, Formula]]:
+def _formulas(text: str) -> Iterator[tuple[int, int, Formula]]:
     """Yield where each formula begins and ends, and what it is."""
     position = 0
     unclosed: set[str] = set()

@@ -1,13 +1,13 @@
 """What the parser reads in place of what was written, where CommonMark would lose something of it.
 
-Two things are lost. A run of asterisks between punctuation and a letter, as in `**注意：**正文`, is taken for one that
-can only open, or only close: scripts that put no space between words need both. And what is punctuation in a formula
-means something else in Markdown.
+A run of asterisks between punctuation and a letter, as in `**注意：**正文`, is taken for one that can only open, or
+only close: scripts that put no space between words need both. What is punctuation in a formula means something else in
+Markdown. And footnotes must not depend on what comes later.
 
-So `prepare` puts a mark beside such a run, and stand-ins in place of the punctuation of formulas. All of them are
-noncharacters, which text cannot hold, so `restore` takes them back wherever they end up, in code and links too. Neither
-changes where a block begins or ends, and each is decided by what stands before it and on its line: so text that
-streams is prepared as it will be when it is whole. Linear.
+So `prepare` puts a mark beside such a run, and stand-ins in place of punctuation. All of them are noncharacters,
+which text cannot hold, so `restore` takes them back wherever they end up, in code and links too. Neither changes
+where a block begins or ends, and each is decided by what stands before it and on its line: so text that streams is
+prepared as it will be when it is whole. Linear.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ import unicodedata
 
 from .characters import MARK, wide
 from .mathematics import shield_formulas
+from .small import shield_small
 
 _DELIMITERS = ("$", "\\(", "\\)", "\\[", "\\]")
 
@@ -29,6 +30,7 @@ def prepare(text: str) -> str:
     written = text
     if any(delimiter in text for delimiter in _DELIMITERS):
         text = shield_formulas(text)
+    text = shield_small(text)
     if not text.isascii() and ("*" in text or "~~" in text):
         text = _RUN.sub(_with_marks, text)
     return written if text == written else text
