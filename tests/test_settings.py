@@ -282,7 +282,6 @@ def value_of(annotation: str) -> Any:
         "ScriptState": htmxchat.ScriptState.DONE,
         "ScriptOrigin": htmxchat.FromAgent("x"),
         "bytes": b"x",
-        "dict[str, Any]": {},
         "Literal['python', 'sandbox']": "python",
         "Literal['image/png', 'image/svg+xml']": "image/png",
         "EventBody": htmxchat.TextDelta("x"),
