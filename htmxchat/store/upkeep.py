@@ -69,7 +69,7 @@ def _export(db: Connection, conversation_id: str) -> dict[str, JSON] | None:
     return {
         **_values(conversation, "id", "title", "created_at", "updated_at", "deleted_at", "head"),
         "turns": [
-            {**_values(turn, "id", "text", "created_at", "follows"), "runs": _runs(db, turn.id)}
+            {**_values(turn, "id", "text", "created_at", "follows", "deleted_at"), "runs": _runs(db, turn.id)}
             for turn in db.execute(turns.order_by(t.turns.c.created_at, t.turns.c.id)).all()
         ],
         "scripts": [_script(script) for script in script_rows.read(db, conversation_id)],

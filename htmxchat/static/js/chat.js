@@ -61,6 +61,7 @@ function loadForms() {
 function sayLast({ detail: { ctx: { request } } }) {
   if (request?.method !== "POST" || !request.headers) return;
   const turns = document.querySelectorAll("#turns > .turn[id]");
+  request.headers["Chat-Revision"] = document.getElementById("turns")?.dataset.revision ?? "0";
   request.headers["Chat-Last-Turn"] = turns.item(turns.length - 1)?.id.replace("turn-", "") ?? "";
 }
 

@@ -18,6 +18,8 @@ class ChatLog extends ChatElement {
   connected() {
     this.on(this, "click", (event) => this.#clicked(event));
     this.on(window, "popstate", () => this.#came());
+    // The address of a page that was brought can lead to one of its turns.
+    this.on(document, "htmx:after:history:update", () => location.hash && this.#came());
     this.on(document, "htmx:before:history:restore", (event) => this.#from && event.preventDefault());
     for (const type of ["pointerover", "focusin"]) this.on(this, type, pointed);
     for (const type of ["click", "keydown"]) this.on(this, type, (event) => this.#switched(event));
