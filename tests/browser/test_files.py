@@ -35,6 +35,7 @@ from tests.browser.driving import (
 )
 from tests.browser.hosts import PNG
 from tests.browser.proxy import Proxy
+from tests.servers import Postgres, free_port, uvicorn
 
 LARGE = file("large.bin", b"\0\1" * 8_000_000, "application/octet-stream")
 ERROR = "#composer-error"
@@ -81,6 +82,7 @@ def test_files_go_with_a_message_and_the_agent_reads_them(
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
     start(page, "Look at these")
     expect(tiles(page)).to_have_count(0)
+    expect(box(page)).to_have_attribute("required", "")
     assert question(page) == ["bookings.csv", "chart.png"]
     expect(answer(page)).to_contain_text(f"bookings.csv is text/csv, {len(CSV)} bytes.")
     expect(answer(page)).to_contain_text(f"chart.png is image/png, {len(PNG)} bytes.")
@@ -413,6 +415,56 @@ def test_a_restart_keeps_what_is_attached_and_an_upload_it_breaks_can_be_tried_a
         assert_same_after_reload(page)
 
 
+def test_a_draft_is_of_the_conversation_that_the_page_is_in_by_then(chat: Page) -> None:
+    attach(chat, TABLE)
+    start(chat, "Look")
+    attach(chat, PICTURE)
+    chat.reload()
+    expect(tile(chat, "chart.png")).to_be_visible()
+    chat.get_by_role("link", name="New").click()
+    expect(chat.locator("h1")).to_have_text("New conversation")
+    expect(tiles(chat)).to_have_count(0)
+
+
+def test_an_edit_keeps_the_files_of_its_message(chat: Page) -> None:
+    attach(chat, TABLE)
+    start(chat, "Look")
+    chat.get_by_role("link", name="Edit").click()
+    chat.get_by_role("textbox", name="Your message").fill("Look again")
+    chat.keyboard.press("Enter")
+    expect(answer(chat)).to_contain_text("Echo: Look again")
+    expect(answer(chat)).to_contain_text("bookings.csv is text/csv")
+    assert question(chat) == ["bookings.csv"]
+    assert_same_after_reload(chat)
+
+
+POSTGRES = """
+from fastapi import FastAPI
+from htmxchat import LocalBackend, Store, create_chat_app
+from tests.browser.hosts import respond
+
+app = FastAPI()
+app.mount("/chat", create_chat_app(LocalBackend(respond, Store({url!r}))))
+"""
+
+
+def test_files_are_kept_in_postgresql_over_a_restart(page: Page, postgres: Postgres, tmp_path: Path) -> None:
+    source, port = POSTGRES.format(url=postgres.url), free_port()
+    with uvicorn(tmp_path / "app", source, port=port) as host:
+        page.goto(f"{host.url}/chat/")
+        attach(page, TABLE, LARGE)
+    with uvicorn(tmp_path / "app", source, port=port):
+        page.reload()
+        expect(tiles(page)).to_have_count(2)
+        start(page, "Look")
+        expect(answer(page)).to_contain_text("large.bin is application/octet-stream, 16000000 bytes.")
+        send(page, "give " + json.dumps([["chart.png", "picture"]]))
+        expect(page.locator("article.turn")).to_have_count(4)
+        wait_for_state(page, "completed")
+        assert_same_after_reload(page)
+        expect(answer(page).get_by_role("img", name="chart.png")).to_have_js_property("naturalWidth", 520)
+
+
 # Look at
 
 
@@ -458,7 +510,7 @@ def test_files_of_an_answer_stand_in_their_place_live_and_after_a_reload(stream:
     page.goto(site.at(f"{stream}/"))
     send(page, "give " + json.dumps([["late.csv", "a,b\n1,2\n"], ["notes.txt", "words"], ["chart.png", "picture"]]))
     wait_for_state(page, "completed")
-    parts = answer(page).locator(".turn-body > *")
+    parts = answer(page).locator(".parts > *")
     expect(parts).to_have_count(3)
     expect(parts.nth(1).locator(".file .name")).to_have_text(["late.csv", "notes.txt", "chart.png"])
     expect(parts.nth(1).get_by_role("img", name="chart.png")).to_have_js_property("naturalWidth", 520)

@@ -29,8 +29,9 @@ class ChatComposer extends ChatElement {
     this.on(document, "htmx:after:swap", () => this.#swapped());
     this.on(this, "htmx:before:request", ({ target }) => target === this.#form && this.#write(""));
     this.on(this, "htmx:finally:request", (event) => this.#answered(event));
+    // htmx gives an element that it has put in place its attributes once more.
+    this.on(document, "htmx:after:settle", () => this.#label());
     this.#label();
-    text.required = true;
     if (!text.value) text.value = load(this.#key);
     this.#measure();
   }
@@ -62,9 +63,11 @@ class ChatComposer extends ChatElement {
     this.#form?.requestSubmit(this.querySelector("button[name=send]"));
   }
 
-  /** What Enter does, on the key itself. */
+  /** What Enter does, on the key itself; a message without files needs words. */
   #label() {
-    if (this.#text) this.#text.enterKeyHint = TOUCH.matches ? "enter" : "send";
+    if (!this.#text) return;
+    this.#text.enterKeyHint = TOUCH.matches ? "enter" : "send";
+    this.#text.required = !this.querySelector("#composer-files > *");
   }
 
   #changed() {

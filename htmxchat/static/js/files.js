@@ -25,10 +25,7 @@ export function attach(files) {
 }
 
 class ChatFiles extends ChatElement {
-  #draft = new Draft("");
-
   connected() {
-    this.#draft = new Draft(draftKey(this));
     const form = this.#form;
     if (form) form.enctype = "application/x-www-form-urlencoded";
     for (const upload of this.#uploads) this.#list.append(upload.tile);
@@ -40,6 +37,10 @@ class ChatFiles extends ChatElement {
     changed.observe(this.#list, { childList: true, subtree: true, attributeFilter: ["data-state"] });
     this.#changed();
     void this.#restore();
+  }
+
+  get #draft() {
+    return new Draft(draftKey(this));
   }
 
   get #form() {

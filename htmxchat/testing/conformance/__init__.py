@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from .abilities import AbilityPromises
+from .branches import BranchPromises
 from .conversations import ConversationPromises
 from .files import FilePromises
 from .runs import RunPromises
 from .scripts import ScriptPromises
 
 
-class BackendConformance(RunPromises, ConversationPromises, AbilityPromises, ScriptPromises, FilePromises):
+class BackendConformance(
+    RunPromises, ConversationPromises, AbilityPromises, BranchPromises, ScriptPromises, FilePromises
+):
     """Subclass it in a test module, with a name that begins with Test, and override `make_backend`.
 
     Every test makes its own backend and closes it. The tests use anyio's pytest plugin: an `anyio_backend` fixture
