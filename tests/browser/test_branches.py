@@ -274,3 +274,19 @@ def test_a_phone_edits_and_switches(new_context: Callable[..., BrowserContext], 
     page.get_by_role("button", name="Version before").tap()
     expect(answer(page)).to_contain_text("Echo: one")
     assert page.evaluate("document.scrollingElement.scrollWidth") <= 360
+
+
+def test_the_field_of_an_edit_stays_in_view_on_a_page_that_follows_its_end(
+    new_context: Callable[..., BrowserContext], site: Server
+) -> None:
+    page = new_context(viewport={"width": 360, "height": 700}, has_touch=True).new_page()
+    page.goto(site.url)
+    talk(page, "one", "words 60 0")
+    link = page.get_by_role("link", name="Edit this message").last
+    room = page.evaluate("document.querySelector('#turns article:last-child').getBoundingClientRect().top")
+    page.set_viewport_size({"width": 360, "height": 700 - round(room) + 96})
+    expect(link).to_be_in_viewport(ratio=1)
+    link.tap()
+    expect(editor(page)).to_be_focused()
+    expect(page.get_by_role("button", name="Save and send")).to_be_visible()
+    expect(editor(page)).to_be_in_viewport(ratio=1)

@@ -49,8 +49,8 @@ def turn(turn: Turn, context: TurnContext) -> FT:
         return article(
             h2("You, ", moment(turn.created_at), cls="hidden"),
             div(turn.text, cls="turn-body", dir="auto") if turn.text or not turn.files else None,
-            sent_files(turn.files, context.urls) if turn.files else None,
             message_foot(turn, context),
+            sent_files(turn.files, context.urls) if turn.files else None,
             id=f"turn-{turn.id}",
             cls="turn",
             data_role="user",

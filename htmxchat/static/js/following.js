@@ -91,7 +91,7 @@ export class Following {
   /** What is in the box, or the box, may have changed. */
   settle() {
     this.#look(false);
-    if (!this.#on || this.#selecting) return;
+    if (!this.#on || this.#selecting || this.#typing) return;
     this.#toEnd();
     this.#note();
   }
@@ -142,5 +142,11 @@ export class Following {
   get #selecting() {
     const selection = document.getSelection();
     return selection !== null && !selection.isCollapsed && this.#box.contains(selection.anchorNode);
+  }
+
+  /** The field that the reader writes in must not slip away either. */
+  get #typing() {
+    const field = document.activeElement;
+    return field instanceof HTMLTextAreaElement && this.#box.contains(field);
   }
 }
