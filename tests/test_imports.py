@@ -72,7 +72,7 @@ LAYERS: dict[str, tuple[set[str], set[str]]] = {
     **dict.fromkeys(
         AGENTS,
         (
-            NOUNS | LOG | AGENTS | SEAMS | {"live.reading", "view"},
+            NOUNS | LOG | AGENTS | SEAMS | {"forms", "live.reading", "view"},
             {
                 *("anyio", "docstring_parser", "httpx", "httpx_sse", "pytest", "sqlalchemy"),
                 *("pydantic", "pydantic_ai", "pydantic_core", "langchain_core", "langgraph", "typing_extensions"),

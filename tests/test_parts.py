@@ -13,6 +13,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from htmxchat import Approval
 from htmxchat import events as e
 from htmxchat.drawing import Drawer, Drawings, PartContext
 from htmxchat.fragments.turns.context import TurnContext
@@ -55,6 +56,9 @@ WORDS = st.sampled_from(
 )
 SOURCE = st.sampled_from([e.Source("S", "https://a.example/"), e.Source("<b>", None, "here", "words & more")])
 DATA = st.sampled_from([None, "<b>", 1, {"a": 1}, "broken", "nothing"])
+SCHEMA = st.sampled_from(
+    [{"type": "object", "properties": {"a": {"type": "integer"}, "b": {"enum": ["<i>"]}}}, {"type": "string"}, {}]
+)
 BODY: st.SearchStrategy[e.EventBody] = st.one_of(
     st.builds(e.TextDelta, WORDS),
     st.builds(e.TextDelta, WORDS),
@@ -68,7 +72,11 @@ BODY: st.SearchStrategy[e.EventBody] = st.one_of(
     st.builds(e.ScriptProposed, ID, st.just("1"), WORDS, st.booleans()),
     st.builds(e.ScriptFinished, ID, st.sampled_from(ScriptState)),
     st.builds(e.InputRequested, ID, st.just("Which?"), st.sampled_from([(), ("A", "B")])),
-    st.builds(e.InputAnswered, ID, st.sampled_from(["A", "C", {"a": 1}])),
+    st.builds(e.InputRequested, ID, st.just("Which?"), schema=SCHEMA, decline=st.sampled_from(["", "No"])),
+    st.builds(e.InputRequested, ID, st.just("May it?"), approval=st.just(Approval("write", {"a": 1, "b": "<b>"}))),
+    st.builds(
+        e.InputAnswered, ID, st.sampled_from(["A", "C", {"a": 1}, None, {"approved": True, "arguments": {"a": 2}}])
+    ),
     st.builds(e.UsageReported, st.integers(0, 9)),
     st.builds(e.StageChanged, st.sampled_from(["Reading", "Writing"])),
     st.builds(e.RunStopping),

@@ -10,7 +10,7 @@ checking   whether a value fits a schema: the library that knows JSON Schema
 """
 
 from .fields import Field, Form, Group, Option
-from .form import arguments_form, form_of
+from .form import arguments_form, form_of, misfit
 from .reading import Reading, read
 
-__all__ = ["Field", "Form", "Group", "Option", "Reading", "arguments_form", "form_of", "read"]
+__all__ = ["Field", "Form", "Group", "Option", "Reading", "arguments_form", "form_of", "misfit", "read"]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from typing import Any
 
@@ -12,6 +11,7 @@ from .drawing import drawn_field, json_field
 from .expanding import expanded
 from .fields import MAX_FIELDS, NOTHING, Field, Form, Group, Path
 from .simplifying import demands, simple, text
+from .texts import held
 
 _ROOM = 12_000
 """So many characters of arguments can be edited: they are all sent back."""
@@ -56,12 +56,13 @@ def arguments_form(arguments: Mapping[str, JSON], schema: JSON = None) -> Form:
     kept: dict[str, JSON] = {}
     for name in names:
         given: Any = arguments.get(name, NOTHING)
-        size = 0 if given is NOTHING else len(json.dumps(given, ensure_ascii=False, default=str))
-        if given is not NOTHING and (size > left or len(fields) == MAX_FIELDS):
+        field = _argument(name, properties.get(name), given)
+        size = sum(map(len, held(field, given)))
+        if size <= left and len(fields) < MAX_FIELDS:
+            left -= size
+            fields.append(field)
+        elif given is not NOTHING:
             kept[name] = given
-            continue
-        left -= size
-        fields.append(_argument(name, properties.get(name), given))
     return Form(tuple(fields), tree, kept)
 
 
@@ -70,6 +71,13 @@ def _argument(name: str, schema: JSON, given: Any) -> Field:
     if found is None and given is not NOTHING:
         found = drawn_field((name,), name, _like(given), required=True, given=given)
     return found or json_field((name,), name, schema, required=True, initial=given)
+
+
+def misfit(value: JSON, schema: JSON) -> str:
+    """Return in a sentence why a value does not fit a schema; empty when it does, or when that cannot be told."""
+    checks = checker(checkable(expanded(schema)))
+    found = checks.misfits(value, 1) if checks else []
+    return f"{'.'.join(map(str, found[0].path)) or 'This'}: {found[0].message}" if found else ""
 
 
 def checkable(tree: dict[str, Any] | None) -> dict[str, Any] | None:

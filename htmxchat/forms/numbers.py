@@ -12,7 +12,6 @@ from typing import Any
 
 _NUMBER = re.compile(r"-?(?:[0-9]{1,400}(?:\.[0-9]{0,400})?|\.[0-9]{1,400})(?:[eE][+-]?[0-9]{1,4})?")
 _LARGEST = Decimal("1.7976931348623157e308")
-_FAR = 9_000_000_000_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,10 +51,9 @@ def bounds(schema: Mapping[str, Any], *, whole: bool) -> Bounds | None:
         least = _greater(least, None if over is None else math.nextafter(over, math.inf))
         most = _smaller(most, None if under is None else math.nextafter(under, -math.inf))
     said = _said(least, most, over, under, whole=whole)
-    if step is not None and step != 1:
-        # HTML counts the steps from the least number, or from what the field holds at first.
-        start = Fraction(-_FAR) if least is None else Fraction(least)
-        aligned = math.ceil(start / step) * step
+    if step is not None and step != 1 and least is not None:
+        # HTML counts the steps from the least number; without one, from what the field holds at first, or 0.
+        aligned = math.ceil(Fraction(least) / step) * step
         least = int(aligned) if aligned.denominator == 1 else float(aligned)
     return Bounds(_html(least), _html(most), "any" if step is None else _html(_plain(step)), said)
 

@@ -9,7 +9,7 @@ import anyio
 import httpx
 import pytest
 
-from htmxchat import LocalBackend, Run, RunState, RunView, User, fold
+from htmxchat import JSON, Decision, LocalBackend, Run, RunState, RunView, User, fold
 from htmxchat.agents import ag_ui
 from htmxchat.agents.ag_ui_api import FrontendTool
 from htmxchat.parts import Question, Reasoning, ToolCall
@@ -145,6 +145,9 @@ def langgraph(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Host]:
         yield host
 
 
+APPROVE, DENY = Decision(True).answer, Decision(False).answer
+
+
 class Talk:
     """One conversation with an agent."""
 
@@ -153,13 +156,13 @@ class Talk:
         self.user = User(uuid.uuid4().hex)
         self.conversation: str | None = None
 
-    async def say(self, text: str, *answers: str, stop_at: str = "") -> RunView:
+    async def say(self, text: str, *answers: JSON, stop_at: str = "") -> RunView:
         """Say something, answer what is asked, and return its result."""
         run = await self.backend.start_run(self.user, self.conversation, text)
         self.conversation = run.conversation_id
         return await self.read(run, *answers, stop_at=stop_at)
 
-    async def read(self, run: Run, *answers: str, stop_at: str = "") -> RunView:
+    async def read(self, run: Run, *answers: JSON, stop_at: str = "") -> RunView:
         view, left = RunView(), list(answers)
         asked: set[str] = set()
         with anyio.fail_after(60):
@@ -184,13 +187,13 @@ async def test_pydantic_ai_is_told_the_conversation_and_what_it_thought(server: 
 
 async def test_pydantic_ais_tools_are_approved_and_denied(server: Host) -> None:
     talk = Talk(f"{server.url}/deleting")
-    view = await talk.say("Clean up", "Deny", "Deny")
+    view = await talk.say("Clean up", DENY, DENY)
     calls = [part for part in view.parts if isinstance(part, ToolCall)]
     assert [(call.state, call.found) for call in calls] == [(RunState.FAILED, "Denied")] * 2
-    view = await talk.say("Please", "Approve", "Deny")
+    view = await talk.say("Please", APPROVE, DENY)
     calls = [part for part in view.parts if isinstance(part, ToolCall)]
     assert [call.state for call in calls] == [RunState.COMPLETED, RunState.FAILED] and calls[0].result == "deleted a"
-    assert [part.answer for part in view.parts if isinstance(part, Question)] == ["Approve", "Deny"]
+    assert [part.answer for part in view.parts if isinstance(part, Question)] == [APPROVE, DENY]
     assert view.text.startswith("deleted a; ")
     await talk.backend.close()
 

@@ -17,7 +17,7 @@ from pydantic_ai import Agent as PydanticAgent
 from pydantic_ai.messages import ModelMessage
 from pydantic_ai.models.function import AgentInfo, FunctionModel
 
-from htmxchat import JSON, Agent, InputRequested, Request, Responder, Said
+from htmxchat import JSON, Agent, Decision, InputRequested, Request, Responder, Said
 from htmxchat.agents import ag_ui, langgraph, openai, pydantic_ai
 from htmxchat.agents.stub import respond_stub
 from htmxchat.testing import AgentConformance
@@ -33,7 +33,7 @@ class TestStub(AgentConformance):
 
 
 class TestPydanticAI(AgentConformance):
-    question_answer = "Approve"
+    question_answer = Decision(True).answer
 
     async def make_agent(self, model: Model) -> Agent:
         async def stream(messages: list[ModelMessage], info: AgentInfo) -> AsyncIterator[str]:

@@ -96,16 +96,40 @@ class Address(BaseModel):
         ({"message": "Sure?"}, bool, ("Yes", "No"), ["Yes"], True),
         ({"message": "Which?", "options": [{"label": "Red", "value": 7}, 8]}, None, ("Red", "8"), ["Red"], 7),
         ({"message": "Which?", "schema": {"enum": ["a", 2]}}, None, ("a", "2"), ["2"], 2),
-        ({"message": "Where?"}, Address, (), ["Oslo", '{"town": 1}', "7", '{"city": "Oslo"}'], Address(city="Oslo")),
-        ({"message": "How many?", "schema": {"type": "integer"}}, None, (), ["many", "3"], 3),
+        ({"message": "Where?"}, Address, (), ["Oslo", {"town": 1}, 7, {"city": "Oslo"}], Address(city="Oslo")),
+        ({"message": "How many?", "schema": {"type": "integer"}}, None, (), ["many", 3], 3),
         ({"message": "Name?", "schema": {"type": "string"}}, None, (), ["3"], "3"),
         ({"topic": 1}, None, (), ["ok"], "ok"),
         (
             {"action_requests": [{"name": "pay", "args": {"euros": 5}}], "review_configs": []},
             None,
-            ("Approve", "Reject"),
-            ["Approve"],
+            (),
+            [{"approved": True}],
             {"decisions": [{"type": "approve"}]},
+        ),
+        (
+            {"action_requests": [{"name": "pay", "args": {"euros": 5}}], "review_configs": []},
+            None,
+            (),
+            [{"approved": True, "arguments": {"euros": 4}}],
+            {"decisions": [{"type": "edit", "edited_action": {"name": "pay", "args": {"euros": 4}}}]},
+        ),
+        (
+            {
+                "action_requests": [{"name": "pay", "args": {}}],
+                "review_configs": [{"allowed_decisions": ["edit", "reject"]}],
+            },
+            None,
+            (),
+            [{"approved": True}],
+            {"decisions": [{"type": "edit", "edited_action": {"name": "pay", "args": {}}}]},
+        ),
+        (
+            {"action_requests": [{"name": "pay", "args": {}}], "review_configs": []},
+            None,
+            (),
+            [{"approved": False, "reason": "Too much."}],
+            {"decisions": [{"type": "reject", "message": "Too much."}]},
         ),
         (
             {"action_requests": [{"name": "ask"}], "review_configs": [{"allowed_decisions": ["respond"]}]},
@@ -117,12 +141,32 @@ class Address(BaseModel):
         (
             [{"action_request": {"action": "pay", "args": {}}, "config": {"allow_accept": True, "allow_ignore": True}}],
             None,
-            ("Accept", "Ignore"),
-            ["Ignore"],
+            (),
+            [{"approved": False}],
             [{"type": "ignore", "args": None}],
         ),
+        (
+            {
+                "action_request": {"action": "pay", "args": {"n": 1}},
+                "config": {"allow_accept": True, "allow_respond": True},
+            },
+            None,
+            (),
+            [{"approved": False, "reason": "Why?"}],
+            {"type": "response", "args": "Why?"},
+        ),
+        (
+            {
+                "action_request": {"action": "pay", "args": {"n": 1}},
+                "config": {"allow_accept": True, "allow_ignore": True, "allow_edit": True},
+            },
+            None,
+            (),
+            [{"approved": True, "arguments": {"n": 2}}],
+            {"type": "edit", "args": {"action": "pay", "args": {"n": 2}}},
+        ),
     ],
-    ids="boolean labels enum model integer string other review respond inbox".split(),
+    ids="boolean labels enum model integer string other approve edit again reject respond inbox reply change".split(),
 )
 async def test_all_forms_of_questions_are_asked_and_answered(
     value: Any, schema: Any, choices: tuple[str, ...], answers: list[JSON], got: Any
@@ -134,7 +178,7 @@ async def test_all_forms_of_questions_are_asked_and_answered(
     assert questions[0].choices == choices and len(questions) == len(answers)
     assert seen.text == repr([got])
     if len(answers) > 1:
-        assert questions[1].prompt.startswith("Answer in JSON") and questions[0].prompt in questions[1].prompt
+        assert questions[1].prompt.startswith("The answer does not fit") and questions[0].prompt in questions[1].prompt
 
 
 async def test_a_choice_that_was_not_offered_is_asked_again() -> None:

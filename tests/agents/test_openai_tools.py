@@ -13,6 +13,7 @@ import pytest
 from htmxchat import (
     Custom,
     CustomPart,
+    Decision,
     InputRequested,
     LocalBackend,
     ProposedScript,
@@ -28,7 +29,6 @@ from htmxchat import (
     fold,
 )
 from htmxchat.agents import ToolContext, openai, run_python, tool
-from htmxchat.agents.approval import APPROVE, DENY
 from htmxchat.agents.openai_api.agent import TOO_MANY_ROUNDS
 from htmxchat.agents.tools.using import DENIED, MAX_AT_ONCE
 from htmxchat.events import JSON
@@ -181,8 +181,11 @@ async def test_a_tool_tells_how_far_it_is_and_shows_parts() -> None:
     assert [part.result for part in tool_parts(view)] == ["ann", "c2"]
 
 
-@pytest.mark.parametrize("given", [APPROVE, DENY])
-async def test_the_user_is_asked_first_where_the_host_wants_it(given: str) -> None:
+APPROVE, DENY = Decision(True).answer, Decision(False).answer
+
+
+@pytest.mark.parametrize("given", [APPROVE, DENY], ids=["approve", "deny"])
+async def test_the_user_is_asked_first_where_the_host_wants_it(given: JSON) -> None:
     ran: list[str] = []
 
     def remove(path: str) -> str:
@@ -194,11 +197,39 @@ async def test_the_user_is_asked_first_where_the_host_wants_it(given: str) -> No
     async with playing(first, answer("Done.")) as server:
         view = await answered(server, asked, answers={"approve-c1": given})
     (question,) = (part for part in view.parts if isinstance(part, Question))
-    assert question.request.prompt == 'May remove run with path: "home"?'
-    assert question.request.choices == (APPROVE, DENY)
+    approval = question.request.approval
+    assert approval is not None and (approval.tool, approval.arguments) == ("remove", {"path": "home"})
+    assert approval.schema == asked.parameters
     assert ran == ["tmp", *(["home"] if given == APPROVE else [])]
     said = {each["tool_call_id"]: each["content"] for each in messages(server)[-2:]}
     assert said == {"c1": "removed" if given == APPROVE else DENIED, "c2": "removed"}
+
+
+@pytest.mark.parametrize(
+    ("decision", "told"),
+    [
+        (Decision(True, "", {"path": "tmp"}), 'with other arguments: {"path": "tmp"}\nremoved tmp'),
+        (Decision(True, "Only once."), "The user said: Only once.\nremoved home"),
+        (Decision(False, "Not today."), f"{DENIED} They said: Not today."),
+        (Decision(True, "", {"way": "tmp"}), "way"),
+    ],
+    ids=["changed", "with a reason", "denied with a reason", "changed to what does not fit"],
+)
+async def test_what_the_user_changed_and_the_reason_reach_the_model(decision: Decision, told: str) -> None:
+    ran: list[str] = []
+
+    def remove(path: str) -> str:
+        ran.append(path)
+        return f"removed {path}"
+
+    first = calls(("c1", "remove", {"path": "home"}))
+    async with playing(first, answer("Done.")) as server:
+        view = await answered(server, tool(remove, approve=True), answers={"approve-c1": decision.answer})
+    assert told in messages(server)[-1]["content"]
+    assert ran == ([] if "removed" not in told else [told.split()[-1]])
+    (call,) = tool_parts(view)
+    if ran == ["tmp"]:
+        assert call.arguments == {"path": "tmp"}
 
 
 async def test_rounds_have_a_bound() -> None:

@@ -12,7 +12,7 @@ from pydantic_ai import Agent, ApprovalRequired, CallDeferred, DeferredToolReque
 from pydantic_ai.messages import ModelMessage
 from pydantic_ai.models.function import AgentInfo, FunctionModel
 
-from htmxchat import JSON, RunState, ScriptResult, ScriptState
+from htmxchat import JSON, Decision, RunState, ScriptResult, ScriptState
 from htmxchat.agents import pydantic_ai
 from htmxchat.parts import ProposedScript, Question, ToolCall
 from htmxchat.scripts.actions import Approve, Claim, Finish
@@ -27,6 +27,9 @@ pytestmark = pytest.mark.anyio
 @pytest.fixture
 def url(tmp_path: Path) -> str:
     return f"sqlite:///{tmp_path}/chat.db"
+
+
+APPROVE, DENY = Decision(True).answer, Decision(False).answer
 
 
 def deleting(done: list[str], **settings: Any) -> Agent[Any, Any]:
@@ -50,7 +53,7 @@ def deleting(done: list[str], **settings: Any) -> Agent[Any, Any]:
 async def test_each_tool_that_needs_approval_is_asked_for() -> None:
     done: list[str] = []
     async with served(pydantic_ai(deleting(done))) as backend:
-        seen = await view(backend, await say(backend, "Tidy up", ["Deny", "Approve"]))
+        seen = await view(backend, await say(backend, "Tidy up", [DENY, APPROVE]))
     assert done == ["b"]
     calls = [part for part in seen.parts if isinstance(part, ToolCall)]
     assert [(each.summary, each.state, each.found) for each in calls] == [
@@ -58,17 +61,34 @@ async def test_each_tool_that_needs_approval_is_asked_for() -> None:
         ("b", RunState.COMPLETED, "deleted b"),
     ]
     questions = [part for part in seen.parts if isinstance(part, Question)]
-    assert [each.request.choices for each in questions] == [("Approve", "Deny")] * 2
-    assert 'delete(path="a")' in questions[0].request.prompt
+    asked = [each.request.approval for each in questions]
+    assert [each and (each.tool, each.arguments) for each in asked] == [
+        ("delete", {"path": "a"}),
+        ("delete", {"path": "b"}),
+    ]
+    assert asked[0] is not None and asked[0].schema is not None and "path" in asked[0].schema["properties"]
     assert seen.text == "The tool call was denied. / deleted b"
 
 
-@pytest.mark.parametrize("words", ["approve", "yes", True, {"approved": True}], ids=["case", "word", "true", "object"])
-async def test_nothing_but_the_word_approves(words: JSON) -> None:
+@pytest.mark.parametrize(
+    "words",
+    ["Approve", "yes", True, {"approved": "yes"}, {"approved": 1}],
+    ids=["word", "yes", "true", "text", "number"],
+)
+async def test_nothing_but_an_approval_approves(words: JSON) -> None:
     done: list[str] = []
     async with served(pydantic_ai(deleting(done))) as backend:
         await say(backend, "Tidy up", [words, words])
     assert done == []
+
+
+async def test_a_call_is_made_with_the_arguments_of_the_user_and_denied_with_the_reason() -> None:
+    done: list[str] = []
+    answers: list[JSON] = [Decision(True, "", {"path": "c"}).answer, Decision(False, "Keep it.").answer]
+    async with served(pydantic_ai(deleting(done))) as backend:
+        seen = await view(backend, await say(backend, "Tidy up", answers))
+    assert done == ["c"]
+    assert seen.text == "deleted c / Keep it."
 
 
 async def test_a_question_is_answered_after_a_restart(url: str) -> None:
@@ -77,10 +97,10 @@ async def test_a_question_is_answered_after_a_restart(url: str) -> None:
         run = await backend.start_run(ANN, None, "Tidy up")
         await reach(backend, run, asks)
     async with served(pydantic_ai(deleting(done)), url) as backend:
-        await backend.answer_request(ANN, run.id, "1-one", "Approve")
+        await backend.answer_request(ANN, run.id, "1-one", APPROVE)
         await reach(backend, run, lambda seen: seen.request is not None and seen.request.request_id == "1-two")
     async with served(pydantic_ai(deleting(done)), url) as backend:
-        await backend.answer_request(ANN, run.id, "1-two", "Deny")
+        await backend.answer_request(ANN, run.id, "1-two", DENY)
         await answer(backend, run)
         seen = await view(backend, run)
     assert seen.state is RunState.COMPLETED and done == ["a"]
@@ -93,7 +113,7 @@ async def test_an_agent_with_output_validators_names_the_type_itself() -> None:
     agent = deleting(done, output_type=[str, DeferredToolRequests])
     agent.output_validator(lambda output: output)
     async with served(pydantic_ai(agent)) as backend:
-        seen = await view(backend, await say(backend, "Tidy up", ["Approve", "Approve"]))
+        seen = await view(backend, await say(backend, "Tidy up", [APPROVE, APPROVE]))
     assert done == ["a", "b"] and seen.state is RunState.COMPLETED
 
 
@@ -109,8 +129,8 @@ async def test_the_reason_for_an_approval_is_shown() -> None:
     async with served(pydantic_ai(agent)) as backend:
         run = await backend.start_run(ANN, None, "Pay")
         asked = await reach(backend, run, asks)
-        assert asked.request is not None and asked.request.prompt == "Above 100 euros.\npay()"
-        await answer(backend, run, ["Approve"])
+        assert asked.request is not None and asked.request.prompt == "Above 100 euros."
+        await answer(backend, run, [APPROVE])
         assert (await view(backend, run)).text == "Paid."
 
 

@@ -175,6 +175,21 @@ def opened(page: Page) -> None:
     expect(page.locator("dialog table")).to_be_visible()
 
 
+def to_correct(page: Page) -> None:
+    start(page, "ask form", "suspended")
+    expect(page.locator("chat-form:defined")).to_be_visible()
+    page.get_by_role("button", name="Send answer").click()
+    expect(page.locator(".wrong")).to_have_count(5)
+
+
+def approved(page: Page) -> None:
+    start(page, "ask leave", "suspended")
+    expect(page.locator("chat-form:defined")).to_be_visible()
+    page.locator("[name='answer/batch']").fill("4")
+    page.get_by_role("button", name="Approve with changes").click()
+    wait_for_state(page, "completed")
+
+
 STATES: dict[str, Callable[[Page], object]] = {
     "empty": lambda page: None,
     "sending": sending,
@@ -199,6 +214,10 @@ STATES: dict[str, Callable[[Page], object]] = {
     "too long": lambda page: box(page).fill("x" * 20_001),
     "not found": lambda page: page.goto(page.url + "c/nowhere"),
     "signed out": lambda page: page.goto(page.url.replace("/chat/", "/signed-out/")),
+    "form": lambda page: start(page, "ask form", "suspended"),
+    "form to correct": to_correct,
+    "approval": lambda page: start(page, "ask leave", "suspended"),
+    "approved": approved,
     "history page": lambda page: page.goto(page.url + "history"),
 }
 

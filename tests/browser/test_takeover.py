@@ -21,19 +21,20 @@ from starlette.applications import Starlette
 from starlette.routing import Mount
 from htmxchat import Checkpoint, InputRequested, LocalBackend, Store, chat_lifespan, create_chat_app
 from htmxchat.journal import Timing
-from tests.browser.hosts import respond
+from tests.browser.hosts import NOTICE, respond
 from tests.fleet.host import Resumable
 
 class Agent(Resumable):
     async def resume(self, request, checkpoint):
-        if request.text != "ask":
+        if not request.text.startswith("ask"):
             async for said in super().resume(request, checkpoint):
                 yield said
             return
         if checkpoint != "asked":
             yield "Before. "
             yield Checkpoint("asked")
-        answer = yield InputRequested("colour", "Which colour?", ("red", "blue"))
+        form = dict(schema=NOTICE) if request.text == "ask form" else dict(choices=("red", "blue"))
+        answer = yield InputRequested("colour", "Which colour?", **form)
         yield f"It is {{answer}}."
 
 def chat(name, agent, **timing):
@@ -126,6 +127,27 @@ def test_a_question_from_before_a_deployment_is_answered_after_it_and_the_run_go
         page.get_by_role("button", name="blue").click()
         wait_for_state(page, "completed")
         expect(answer(page).locator(".turn-body")).to_contain_text("It is blue.")
+    assert_same_after_reload(page)
+
+
+@pytest.mark.parametrize(("chat", "number"), GOES)
+def test_what_is_typed_into_a_form_survives_a_deployment_and_a_reload(
+    page: Page, pair: Pair, chat: str, number: int
+) -> None:
+    pair.open(page, chat)
+    send(page, "ask form")
+    expect(page.locator("chat-form:defined")).to_be_visible()
+    page.locator("[name='answer/subject']").fill("Late mails")
+    pair.end(number)
+    page.reload()
+    expect(page.locator("[name='answer/subject']")).to_have_value("Late mails")
+    page.locator("[name='answer/reply_to']").fill("ops@example.com")
+    page.locator("[name='answer/on']").fill("2027-01-31")
+    page.locator("[name='answer/who']").select_option("0")
+    page.get_by_label("mail", exact=True).check()
+    page.get_by_role("button", name="Send answer").click()
+    wait_for_state(page, "completed")
+    expect(answer(page).locator(".turn-body")).to_contain_text("Late mails")
     assert_same_after_reload(page)
 
 

@@ -3,7 +3,7 @@
 start          ag_ui: what it takes
 agent          the agent: run after run, until nothing is left to be answered
 exchange       one turn with the server: what it is told, what is kept
-questions      interrupts as questions, answers as payloads (schemas: what fits)
+questions      interrupts as questions, answers as payloads
 frontend       tools that the chat offers
 tasks          what a run has left to be answered (inquiries: how the user is asked)
 state          JSON Patch

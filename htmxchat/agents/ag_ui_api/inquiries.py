@@ -30,13 +30,18 @@ class Question:
     @property
     def ask(self) -> InputRequested:
         id = self.id if self.tries == 1 else f"{self.id}-{self.tries}"
-        prompt = f"{self.problem} {self.form.prompt}" if self.problem else self.form.prompt
-        return InputRequested(id, prompt, tuple(label for label, _ in self.form.choices))
+        prompt = f"{self.problem}\n{self.form.prompt}" if self.problem else self.form.prompt
+        form = self.form
+        choices = tuple(label for label, _ in form.choices)
+        decline = "Decline" if form.schema is not None else ""
+        return InputRequested(id, prompt, choices, form.schema, decline, form.approval)
 
     def take(self, given: JSON | ScriptResult) -> Answer | None:
         """Return what an answer comes to; `None` when it has to be asked again."""
         assert not isinstance(given, ScriptResult)
         if is_over(self.interrupt):
+            return Answer(None, "cancelled")
+        if given is None and self.form.schema is not None:
             return Answer(None, "cancelled")
         try:
             value = payload_of(self.form, given)

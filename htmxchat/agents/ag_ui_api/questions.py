@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, Literal
+from functools import partial
+from typing import Any
 
+from ...asking import MAX_SCHEMA, Approval, Decision
 from ...events import JSON
-from ...text.cleaning import one_line, read_json
-from ..approval import APPROVE, DENY
-from .schemas import fits, kinds, object_property
+from ...forms import misfit
 from .translation.ends import Interrupt, said_in
 from .translation.fields import known, mapping
 
 _MAX_LENGTH = 2_000
 _MAX_CHOICES = 30
+_EDITED = "editedArgs"
+APPROVE, DENY = "Approve", "Deny"
+"""The answers where a decision is all that the server takes."""
 
 
 class Unfit(ValueError):
@@ -28,16 +31,16 @@ class Form:
 
     Attributes:
         choices: What there is to choose from, and what each means to the server.
-        kind: What is typed where there is no choice.
-        inside: The property of an object in which the answer goes.
-        schema: Of what is typed.
+        schema: Of what is filled in.
+        approval: The call that is to be approved.
+        decided: What a decision means to the server.
     """
 
     prompt: str
     choices: tuple[tuple[str, JSON], ...] = ()
-    kind: Literal["text", "number", "json"] = "text"
-    inside: str = ""
-    schema: JSON = None
+    schema: dict[str, Any] | None = None
+    approval: Approval | None = None
+    decided: Callable[[Decision], JSON] | None = None
 
 
 def form_of(interrupt: Interrupt, call: dict[str, Any] | None = None) -> Form:
@@ -48,11 +51,12 @@ def form_of(interrupt: Interrupt, call: dict[str, Any] | None = None) -> Form:
     """
     prompt = _prompt(interrupt, call)
     if interrupt.way == "tool":
+        # No reason and no other arguments would reach the tool.
         return Form(prompt, _yes_no("confirmed" if interrupt.reason == "adk" else "accepted"))
     if interrupt.schema is not None:
-        return _by_schema(prompt, interrupt.schema)
+        return _by_schema(prompt, interrupt.schema, call)
     if decided := _decisions(interrupt.raw):
-        return Form(prompt, decided)
+        return _of_one_action(prompt, interrupt.raw) or Form(prompt, decided)
     if choices := _listed(interrupt.raw):
         return Form(prompt, choices)
     if interrupt.reason in ("tool_call", "confirmation"):
@@ -66,23 +70,17 @@ def payload_of(form: Form, answer: JSON) -> JSON:
     Raises:
         Unfit: It is none.
     """
-    said = answer.strip() if isinstance(answer, str) else answer
+    if form.approval is not None and form.decided is not None:
+        return form.decided(Decision.of(answer))
     if form.choices:
+        said = answer.strip() if isinstance(answer, str) else answer
         for label, meant in form.choices:
             if label == said:
-                return {form.inside: meant} if form.inside else meant
+                return meant
         raise Unfit("Choose one of the answers.")
-    value: JSON = answer
-    if form.kind == "number":
-        value = _number(said, form.schema)
-    elif form.kind == "json" and isinstance(said, str):
-        try:
-            value = read_json(said)
-        except ValueError:
-            raise Unfit("This is no JSON.") from None
-    if form.schema is not None and (problem := fits(value, form.schema)):
-        raise Unfit(problem)
-    return {form.inside: value} if form.inside else value
+    if form.schema is not None and (problem := misfit(answer, form.schema)):
+        raise Unfit(f"The answer does not fit what is asked. {problem}")
+    return answer
 
 
 def _prompt(interrupt: Interrupt, call: dict[str, Any] | None) -> str:
@@ -114,45 +112,78 @@ def _yes_no(name: str) -> tuple[tuple[str, JSON], ...]:
     return (APPROVE, {name: True}), (DENY, {name: False})
 
 
-def _by_schema(prompt: str, schema: JSON) -> Form:
+def _by_schema(prompt: str, schema: JSON, call: dict[str, Any] | None) -> Form:
     found = mapping(schema)
-    properties, required = mapping(found.get("properties")), found.get("required")
+    properties = mapping(found.get("properties"))
     if "approved" in properties and kinds(properties["approved"]) == {"boolean"}:
-        return Form(prompt, _yes_no("approved"))
-    simple = _simple(prompt, schema)
-    if simple is not None:
-        return simple
-    single = required if isinstance(required, list) and required else list(properties)
-    if len(single) == 1 and isinstance(name := single[0], str):
-        inner = _simple(prompt, object_property(schema, name))
-        if inner is not None and inner.kind != "json":
-            return Form(_told(prompt, inner, name), inner.choices, inner.kind, name, inner.schema)
-    shape = one_line(json.dumps(schema, ensure_ascii=False), _MAX_LENGTH)
-    return Form(f"{prompt}\n\nAnswer with JSON that fits this schema: {shape}", kind="json", schema=schema)
+        if not call or properties.keys().isdisjoint(("reason", _EDITED)):
+            return Form(prompt, _yes_no("approved"))
+        approval = _approval(known(call.get("name")), call.get("arguments"), editable=_EDITED in properties)
+        return Form(prompt, approval=approval, decided=partial(_approved, frozenset(properties)))
+    if choices := _simple(schema):
+        return Form(prompt, choices)
+    return Form(prompt, schema=found if len(json.dumps(found)) <= MAX_SCHEMA else {})
 
 
-def _simple(prompt: str, schema: JSON) -> Form | None:
-    """Return how a value is asked for that is no object and no list; `None` for those."""
-    found, of = mapping(schema), kinds(schema)
+def _approved(names: frozenset[str], decision: Decision) -> JSON:
+    """Return a decision in the fields that the server has for it."""
+    said: dict[str, Any] = {"approved": decision.approved}
+    if decision.reason and "reason" in names:
+        said["reason"] = decision.reason
+    if decision.arguments is not None and _EDITED in names:
+        said[_EDITED] = decision.arguments
+    return said
+
+
+def _approval(name: str, arguments: JSON, *, editable: bool) -> Approval:
+    given = arguments if isinstance(arguments, dict) else {}
+    fits = len(json.dumps(given)) <= MAX_SCHEMA
+    return Approval(name, given if fits else {"…": "too long to be shown"}, editable=editable and fits and bool(given))
+
+
+def _of_one_action(prompt: str, raw: JSON) -> Form | None:
+    """Return how LangChain's own middleware is answered where it asks about one action; `None` for more."""
+    found = mapping(raw)
+    actions, reviews = found["action_requests"], found.get("review_configs")
+    review = mapping(reviews[0]) if isinstance(reviews, list) and reviews else {}
+    allowed = review.get("allowed_decisions")
+    if len(actions) > 1 or (isinstance(allowed, list) and not {"approve", "reject"} <= set(map(str, allowed))):
+        return None
+    action = mapping(actions[0])
+    name, arguments = known(action.get("name")), action.get("args", action.get("arguments"))
+    editable = not isinstance(allowed, list) or "edit" in allowed
+    approval = _approval(name, arguments, editable=editable)
+    return Form(prompt, approval=approval, decided=partial(_decided, name))
+
+
+def _decided(name: str, decision: Decision) -> JSON:
+    if not decision.approved:
+        said = {"type": "reject", **({"message": decision.reason} if decision.reason else {})}
+        return {"decisions": [said]}
+    if decision.arguments is None:
+        return {"decisions": [{"type": "approve"}]}
+    return {"decisions": [{"type": "edit", "edited_action": {"name": name, "args": decision.arguments}}]}
+
+
+def _simple(schema: JSON) -> tuple[tuple[str, JSON], ...]:
+    """Return what there is to choose from, where a schema is of one value and lists few."""
+    found = mapping(schema)
     listed = found.get("enum")
     if listed is None and isinstance(one_of := found.get("oneOf", found.get("anyOf")), list):
         constants = [mapping(each) for each in one_of]
-        if constants and all("const" in each for each in constants):
-            pairs = tuple((known(each.get("title")) or _label(each["const"]), each["const"]) for each in constants)
-            return Form(prompt, _distinct(pairs)) if len(pairs) <= _MAX_CHOICES else None
+        if constants and all("const" in each for each in constants) and len(constants) <= _MAX_CHOICES:
+            return _distinct(
+                tuple((known(each.get("title")) or _label(each["const"]), each["const"]) for each in constants)
+            )
     if isinstance(listed, list) and 0 < len(listed) <= _MAX_CHOICES:
-        return Form(prompt, _distinct(tuple((_label(each), each) for each in listed)))
-    if of == {"boolean"}:
-        return Form(prompt, (("Yes", True), ("No", False)))
-    if of == {"string"}:
-        return Form(prompt, schema=schema)
-    if of and of <= {"number", "integer"}:
-        return Form(prompt, kind="number", schema=schema)
-    return None
+        return _distinct(tuple((_label(each), each) for each in listed))
+    return (("Yes", True), ("No", False)) if kinds(schema) == {"boolean"} else ()
 
 
-def _told(prompt: str, inner: Form, name: str) -> str:
-    return prompt if inner.choices else f"{prompt} ({name})"
+def kinds(schema: JSON) -> set[str]:
+    """Return the types that a schema names, without null."""
+    named = mapping(schema).get("type")
+    return {each for each in (named if isinstance(named, list) else [named]) if isinstance(each, str)} - {"null"}
 
 
 def _decisions(raw: JSON) -> tuple[tuple[str, JSON], ...]:
@@ -194,16 +225,3 @@ def _distinct(pairs: tuple[tuple[str, JSON], ...]) -> tuple[tuple[str, JSON], ..
     if len(set(labels)) < len(labels) or not all(labels):
         labels = [f"{number}. {label}" for number, label in enumerate(labels, 1)]
     return tuple((label, value) for label, (_, value) in zip(labels, pairs, strict=True))
-
-
-def _number(said: JSON, schema: JSON) -> JSON:
-    try:
-        number = float(said) if isinstance(said, str) else said
-        if isinstance(number, bool) or not isinstance(number, int | float):
-            raise ValueError
-        whole = int(number) == number
-    except (ValueError, OverflowError):
-        raise Unfit("This is no number.") from None
-    if kinds(schema) == {"integer"} and not whole:
-        raise Unfit("This is no whole number.")
-    return int(number) if whole else number

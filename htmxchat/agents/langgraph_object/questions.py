@@ -5,14 +5,16 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from langgraph.types import Command, Interrupt, StateSnapshot
 
 from ...agent import RunScript
+from ...asking import MAX_SCHEMA, Approval, Decision
 from ...events import JSON, InputRequested
+from ...forms import misfit
 from ...scripts.result import ScriptResult
-from ...text.cleaning import read_json
 from ..shown import jsonable
 
 STOP = "stop"
@@ -30,21 +32,22 @@ class Question:
 
     Attributes:
         choices: What the user may pick, in words, and what each means to the graph.
-        is_json: Whether the answer is to be JSON.
-        required: What an object has to have.
-        means: What a text means to the graph, if not itself.
+        schema: What the answer has to fit, if it is filled in.
+        approval: The call that is to be approved.
+        means: What an answer means to the graph, if not itself.
     """
 
     prompt: str
     choices: tuple[tuple[str, Any], ...] = ()
-    is_json: bool = False
-    required: tuple[str, ...] = ()
+    schema: dict[str, Any] | None = None
+    approval: Approval | None = None
     means: Callable[[Any], Any] | None = None
 
     def asks(self, id: str, problem: str = "") -> InputRequested | RunScript:
         """Return what is asked, after an answer that could not be used with what was wrong with it."""
         prompt = f"{problem}\n{self.prompt}" if problem else self.prompt
-        return InputRequested(id, prompt, tuple(words for words, _ in self.choices))
+        choices = tuple(words for words, _ in self.choices)
+        return InputRequested(id, prompt, choices, schema=self.schema, approval=self.approval)
 
     def read(self, answer: JSON | ScriptResult) -> Any:
         """Return what an answer means.
@@ -57,14 +60,12 @@ class Question:
             if not meanings:
                 raise ValueError("Pick one of the answers that are offered.")
             return meanings[0]
-        if self.is_json and isinstance(answer, str):
-            try:
-                value = read_json(answer)
-            except ValueError:
-                raise ValueError('Answer in JSON, such as "text", 7 or {"name": "value"}.') from None
-            if missing := [name for name in self.required if not isinstance(value, dict) or name not in value]:
-                raise ValueError(f"Answer in JSON, an object with {', '.join(missing)}.")
-            return value
+        if (
+            self.schema is not None
+            and not isinstance(answer, ScriptResult)
+            and (problem := misfit(answer, self.schema))
+        ):
+            raise ValueError(f"The answer does not fit what is asked. {problem}")
         return self.means(answer) if self.means else answer
 
 
@@ -165,26 +166,75 @@ def _with_schema(prompt: str, schema: Any) -> Question:
         return Question(prompt, tuple((_text(each), each) for each in schema["enum"]))
     if kind == "boolean":
         return Question(prompt, (("Yes", True), ("No", False)))
-    required = schema.get("required", ()) if isinstance(schema, Mapping) else ()
-    return Question(prompt, is_json=schema is not None and kind != "string", required=tuple(map(str, required)))
+    if not isinstance(schema, Mapping) or kind == "string":
+        return Question(prompt)
+    plain = jsonable(schema)
+    fits = len(json.dumps(plain)) <= MAX_SCHEMA
+    return Question(prompt, schema=plain if isinstance(plain, dict) and fits else {})
 
 
 def _reviewed(action: Any, review: Any) -> Question:
     """Return a question of LangChain's human-in-the-loop middleware."""
-    allowed = review.get("allowed_decisions", ("approve", "reject"))
-    prompt = _text(action.get("description") or f"{action.get('name')}({_arguments(action.get('args'))})")
+    allowed = review.get("allowed_decisions", ("approve", "edit", "reject"))
+    name, args = _text(action.get("name") or ""), action.get("args")
+    prompt = _text(action.get("description") or f"May {name or 'the agent'} run?")
+    if "reject" in allowed and not {"approve", "edit"}.isdisjoint(allowed):
+        approval = _approval(name, args, review.get("args_schema"), editable="edit" in allowed)
+        return Question(prompt, approval=approval, means=partial(_decision, name, args, "approve" in allowed))
     offered = [("Approve", {"type": "approve"}), ("Reject", {"type": "reject"})]
     choices = tuple(each for each in offered if each[1]["type"] in allowed)
-    return Question(prompt, choices, means=lambda text: {"type": "respond", "message": text})
+    return Question(f"{prompt}\n{name}({_arguments(args)})", choices, means=_respond)
+
+
+def _respond(text: Any) -> Any:
+    return {"type": "respond", "message": text}
+
+
+def _decision(name: str, args: Any, approves: bool, answer: Any) -> Any:
+    """Return what a decision is to LangChain's middleware."""
+    decision = Decision.of(answer)
+    if not decision.approved:
+        return {"type": "reject", "message": decision.reason} if decision.reason else {"type": "reject"}
+    if decision.arguments is None and approves:
+        return {"type": "approve"}
+    edited = args if decision.arguments is None else decision.arguments
+    return {"type": "edit", "edited_action": {"name": name, "args": edited}}
 
 
 def _inbox(value: Mapping[str, Any]) -> Question:
     """Return a question in the form of LangGraph's `HumanInterrupt`."""
     action, allowed = value["action_request"], value.get("config") or {}
-    prompt = _text(value.get("description") or f"{action.get('action')}({_arguments(action.get('args'))})")
+    name, args = _text(action.get("action") or ""), action.get("args")
+    prompt = _text(value.get("description") or f"May {name or 'the agent'} run?")
+    if allowed.get("allow_accept") and (allowed.get("allow_ignore") or allowed.get("allow_respond")):
+        approval = _approval(name, args, None, editable=bool(allowed.get("allow_edit")))
+        return Question(prompt, approval=approval, means=partial(_reply, name, allowed))
     offered = [("Accept", "accept"), ("Ignore", "ignore")]
     choices = tuple((words, {"type": kind, "args": None}) for words, kind in offered if allowed.get(f"allow_{kind}"))
+    prompt = f"{prompt}\n{name}({_arguments(args)})"
     return Question(prompt, choices, means=lambda text: {"type": "response", "args": text})
+
+
+def _reply(name: str, allowed: Mapping[str, Any], answer: Any) -> Any:
+    """Return what a decision is to LangGraph's inbox."""
+    decision = Decision.of(answer)
+    if decision.approved and decision.arguments is not None:
+        return {"type": "edit", "args": {"action": name, "args": decision.arguments}}
+    if decision.approved:
+        return {"type": "accept", "args": None}
+    if allowed.get("allow_respond") and (decision.reason or not allowed.get("allow_ignore")):
+        return {"type": "response", "args": decision.reason or "The user did not allow this."}
+    return {"type": "ignore", "args": None}
+
+
+def _approval(name: str, args: Any, schema: Any, *, editable: bool) -> Approval:
+    arguments, plain = jsonable(args or {}), jsonable(schema) if isinstance(schema, Mapping) else None
+    return Approval(
+        name,
+        arguments if isinstance(arguments, dict) else {"": arguments},
+        plain if isinstance(plain, dict) else None,
+        editable=editable and isinstance(arguments, dict),
+    )
 
 
 def _arguments(arguments: Any) -> str:

@@ -17,7 +17,7 @@ from ... import checks
 from ...agent import Checkpoint, Remember, Request, Said
 from ...events import JSON, Outcome, RunEnded
 from ..setting import setting_for
-from .deferred import python_toolset, waiting_calls
+from .deferred import python_toolset, schemas_of, waiting_calls
 from .events import Translation
 from .failures import explained
 from .memory import recall, remember
@@ -81,7 +81,8 @@ class PydanticAI:
         progress = decode(checkpoint)
         while True:
             results = DeferredToolResults()
-            for waiting in waiting_calls(progress.requests, progress.responses) if progress.requests else ():
+            asked = progress.requests
+            for waiting in waiting_calls(asked, progress.responses, schemas_of(self._agent)) if asked else ():
                 waiting.settle(results, (yield waiting.asks))
             stretch = self._stretch(request, deps, progress, results)
             async with aclosing(stretch):

@@ -9,11 +9,12 @@ import logging
 import threading
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import aclosing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, TypeAlias
 
 from ...agent import Pinned, Request, Said
+from ...asking import Approval, Decision
 from ...events import (
     JSON,
     InputRequested,
@@ -23,7 +24,6 @@ from ...events import (
     ToolStarted,
 )
 from ...scripts.result import ScriptResult
-from ..approval import APPROVE, DENY
 from ..arguments import read_arguments
 from ..summaries import asked, found
 from .context import Emitted, ToolContext
@@ -34,6 +34,7 @@ from .results import ToolResult, as_json, as_text, of_script
 APPROVAL = "approve-"
 """The prefix of the ids of approval requests."""
 DENIED = "The user did not allow this. Do not try it again unless the user asks for it."
+CHANGED = "The user allowed this with other arguments: "
 MAX_AT_ONCE = 50
 """The most calls run for one reply."""
 log = logging.getLogger("htmxchat")
@@ -94,15 +95,29 @@ async def use_tools(
         async for said in told:
             yield said
     for job in gated:
-        answer = yield InputRequested(f"{APPROVAL}{job.use.id}", _prompt(job), (APPROVE, DENY))
-        if answer != APPROVE:
-            yield ToolFinished(job.use.id, "not allowed", DENIED, failed=True)
-            yield ToolResult(job.use.id, DENIED, failed=True)
+        decision = Decision.of((yield _approval(job)))
+        changed = decision.arguments
+        try:
+            if decision.approved and changed is not None:
+                job = replace(job, arguments=job.tool.read(json.dumps(changed)))
+        except WrongArguments as error:
+            yield ToolFinished(job.use.id, found(str(error)), str(error), failed=True)
+            yield ToolResult(job.use.id, as_text(str(error)), failed=True)
             continue
+        if not decision.approved:
+            said = f"{DENIED} They said: {decision.reason}" if decision.reason else DENIED
+            yield ToolFinished(job.use.id, "not allowed", said, failed=True)
+            yield ToolResult(job.use.id, said, failed=True)
+            continue
+        if changed is not None:
+            yield ToolStarted(job.use.id, job.use.name, asked(changed), changed)
+        told_to_model = _about(decision)
         yield Pinned(wait=True)
         async with aclosing(_together([job], request)) as told:
-            async for said in told:
-                yield said
+            async for each in told:
+                if isinstance(each, ToolResult) and told_to_model:
+                    each = replace(each, text=f"{told_to_model}\n{each.text}")
+                yield each
     for use, code, title in scripts:
         result = yield ScriptProposed(use.id, code, title, awaited=True)
         assert isinstance(result, ScriptResult)
@@ -167,7 +182,14 @@ def _started(use: ToolUse) -> ToolStarted:
     return ToolStarted(use.id, use.name, asked(arguments), arguments)
 
 
-def _prompt(job: _Job) -> str:
+def _approval(job: _Job) -> InputRequested:
     given = arguments_of(job.use.arguments)
-    arguments = ", ".join(f"{name}: {json.dumps(value, ensure_ascii=False)}" for name, value in given.items())
-    return f"May {job.tool.name} run{' with ' if arguments else ''}{arguments}?"
+    approval = Approval(job.tool.name, given, job.tool.parameters)
+    return InputRequested(f"{APPROVAL}{job.use.id}", f"May {job.tool.name} run?", approval=approval)
+
+
+def _about(decision: Decision) -> str:
+    """Return what the model is told beside a result: what the user changed, and why."""
+    changed = decision.arguments
+    parts = [f"{CHANGED}{json.dumps(changed, ensure_ascii=False)}"] if changed is not None else []
+    return "\n".join([*parts, *([f"The user said: {decision.reason}"] if decision.reason else [])])

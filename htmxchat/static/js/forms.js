@@ -13,17 +13,18 @@ const FIELDS = "input:not([type=hidden]), select, textarea";
 class ChatForm extends ChatElement {
   #draft = new Draft("");
   #sending = false;
+  #id = "";
 
   connected() {
-    const form = this.#form;
+    const form = this.closest("form");
     if (!form) return;
+    this.#id = form.id;
     this.#draft = new Draft(key(form));
     if (!this.hasAttribute("data-returned")) this.#restore();
     this.on(this, "input", ({ target }) => this.#changed(target));
     this.on(this, "invalid", (event) => this.#invalid(event), { capture: true });
     // What was sent and is drawn as answered before its own answer has come was not too late.
-    this.on(form, "htmx:before:request", () => (this.#sending = true));
-    this.on(form, "htmx:finally:request", ({ detail: { ctx } }) => this.#sent(ctx));
+    this.on(form, "htmx:before:request", () => this.#send(form));
     this.on(this, "click", ({ target }) => target instanceof Element && target.closest("[name=undo]") && this.#undo());
     for (const group of this.querySelectorAll("[data-optional]")) this.#need(group);
     this.#checkAll();
@@ -33,15 +34,10 @@ class ChatForm extends ChatElement {
 
   disconnected() {
     // Another page, or another tab, has answered it. What is drawn again in its place goes on with the draft.
-    const form = this.#form;
     setTimeout(() => {
-      const again = form && document.getElementById(form.id);
+      const again = document.getElementById(this.#id);
       if (!this.#sending && again && !again.matches("form")) this.#tooLate();
     });
-  }
-
-  get #form() {
-    return this.closest("form");
   }
 
   /** @returns {Control[]} */
@@ -145,7 +141,7 @@ class ChatForm extends ChatElement {
 
   #count() {
     const count = this.querySelectorAll(".field > .wrong, .args .wrong").length;
-    const said = this.querySelector(".row > .end");
+    const said = this.querySelector(".row > .meta");
     if (said) said.textContent = count ? `${count} field${count === 1 ? "" : "s"} to correct` : "";
   }
 
@@ -174,10 +170,17 @@ class ChatForm extends ChatElement {
     }
   }
 
-  /** @param {HtmxContext} ctx */
-  #sent(ctx) {
-    this.#sending = Boolean(ctx.response && ctx.response.status < 400);
-    if (this.#sending) this.#draft.forget();
+  /** Forget what was typed once it has been taken, even if the form has left the page by then. @param {Element} form */
+  #send(form) {
+    this.#sending = true;
+    const listeners = new AbortController();
+    document.addEventListener("htmx:finally:request", (event) => {
+      const { ctx } = /** @type {CustomEvent<{ctx: HtmxContext}>} */ (event).detail;
+      if (ctx.sourceElement !== form) return;
+      listeners.abort();
+      this.#sending = Boolean(ctx.response && ctx.response.status < 400);
+      if (this.#sending) this.#draft.forget();
+    }, { signal: listeners.signal });
   }
 
   /** Say that it is too late, and what was typed. */
@@ -236,7 +239,9 @@ function reset(control) {
 
 /** What a control holds, with its name. @param {Control} control */
 function said(control) {
-  const name = control.labels?.[0]?.querySelector("span")?.textContent ?? control.labels?.[0]?.textContent ?? "";
+  // What has left the page has no `labels`.
+  const label = control.closest("label") ?? control.closest(".field, .args > div")?.querySelector("label");
+  const name = (label?.querySelector("span") ?? label)?.textContent ?? "";
   if (control instanceof HTMLSelectElement) return `${name}: ${control.selectedOptions[0]?.textContent ?? ""}`;
   if (control instanceof HTMLInputElement && control.type === "checkbox") return control.checked ? name : "";
   return control.value.trim() && `${name}: ${control.value}`;

@@ -1,3 +1,0 @@
-"""The answers to an approval request, the same for every agent."""
-
-APPROVE, DENY = "Approve", "Deny"
