@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Literal
 
 import httpx
 
+from ... import checks
 from ...events import JSON
+from ..attachments import MOST
 from .agent import OpenAIAgent
 from .options import Options, SystemPrompt, by_name
 from .server import Server
@@ -24,6 +27,8 @@ def openai(
     history: int | None = None,
     rounds: int = 20,
     sees: bool = False,
+    reads: Sequence[str] = (),
+    file_bytes: int = MOST,
     send_reasoning: bool = False,
     name: str = "openai",
     headers: Mapping[str, str] | None = None,
@@ -43,7 +48,10 @@ def openai(
         tools: Functions that the model may call, `tool(function, …)` for one with options, and `run_python`.
         history: How many characters of the conversation the model is given, the latest turns; `None` for all of it.
         rounds: How often the model may use tools before it has to answer.
-        sees: Whether the model is shown the pictures that its scripts draw.
+        sees: Whether the model is shown pictures: those that its scripts draw, and those that users send. Of others it
+            is told that they are there.
+        reads: Which media types besides text and pictures the server takes: `["application/pdf"]`.
+        file_bytes: How many bytes of the conversation's files the model is given, the latest first.
         send_reasoning: Whether the model is given back what it thought, as `reasoning_content`. Some servers demand
             it, others refuse it.
         name: Whose runs these are, where several agents share a store; the same in every process and release.
@@ -67,6 +75,15 @@ def openai(
         history=history,
         rounds=rounds,
         sees=sees,
+        reads=checks.items("reads", reads, _media_type, '["application/pdf"]'),
+        file_bytes=file_bytes,
         send_reasoning=send_reasoning,
     )
     return OpenAIAgent(Server(base_url, api_key, headers or {}, timeout, client), options)
+
+
+def _media_type(name: str, given: object) -> str:
+    text = checks.text(name, given)
+    if not re.fullmatch(r"[\w.+-]+/[\w.+-]+", text):
+        raise ValueError(f'{name} is a media type, "application/pdf", not {checks.shown(given)}.')
+    return text
