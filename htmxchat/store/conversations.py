@@ -193,5 +193,4 @@ class Conversations:
             script_rows.remove(db, gone)
             return db.execute(delete(t.conversations).where(gone)).rowcount
 
-        if await self._database.write(work):
-            await self._removed(now=True)
+        await self._removed(now=await self._database.write(work) > 0)

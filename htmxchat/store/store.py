@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator
 from datetime import timedelta
-from typing import Any, cast
+from typing import Any, Literal, cast
 
 from .. import checks
 from ..events import JSON
@@ -46,7 +46,8 @@ class Store:
         connections: How many connections to the database requests may use at a time. Others wait for one, for up to ten
             seconds. A process has up to three more for its own work, and one to PostgreSQL that listens.
         files: Where the bytes of files are: `FolderFiles("files")`, or anything with the methods of `FileStore`.
-            Default: in the database.
+            Default: in the database. `False`: this process does not know. It keeps none, and leaves what nothing has
+            any more to processes that know.
 
     Attributes:
         database: Transactions. All else is made of them.
@@ -74,7 +75,7 @@ class Store:
         keep_deleted: float = 600.0,
         migrate: bool = True,
         connections: int = 10,
-        files: FileStore | None = None,
+        files: FileStore | Literal[False] | None = None,
     ) -> None:
         checks.whole("connections", connections, least=1)
         keep = timedelta(seconds=checks.seconds("keep_deleted", keep_deleted, zero=True, most=_YEARS))
@@ -138,16 +139,17 @@ class Store:
     def export_user(self, user_id: str) -> AsyncGenerator[dict[str, JSON], None]:
         """Yield each of a user's conversations as JSON, oldest first, also deleted ones that are still kept.
 
-        Each has its turns (`follows` names the run that each comes after), for each turn all attempts to answer it with
-        their events and what the agent remembered, and its scripts; `head` is the run that ends what is shown. Times
+        Each has its turns (`follows` names the run that each comes after), for each turn what came with it (`files`,
+        whose contents `store.files.open` gives) and all attempts to answer it with their events and what the agent
+        remembered, and its scripts; `head` is the run that ends what is shown. Times
         are ISO 8601.
         """
         return upkeep.export_user(self.database, user_id)
 
 
-def _file_store(files: Any) -> FileStore | None:
-    if files is None:
-        return None
+def _file_store(files: Any) -> FileStore | Literal[False] | None:
+    if files is None or files is False:
+        return files
     missing = [name for name in ("put", "open", "delete") if not callable(getattr(files, name, None))]
     if missing or isinstance(files, type):
         lacks = f"{checks.kind(files)}, which lacks {', '.join(missing)}" if missing else checks.kind(files)
