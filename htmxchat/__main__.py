@@ -1,4 +1,4 @@
-"""`python -m htmxchat`: the chat as a program."""
+"""`python -m htmxchat`: the command line."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""The seam for agents: what an agent is, what it is given, and what it may say.
+"""The interface of agents: the protocols, the request that an agent receives, and what it may yield.
 
-The least agent is an async generator function (`Responder`). An object with `answer` (`Agent`) can do more: with
-`resume` (`CanResume`) its runs outlive the process that began them.
+The simplest agent is an async generator function (`Responder`). An object with `answer` (`Agent`) can do more: with
+`resume` (`CanResume`), another process can resume its runs.
 """
 
 from __future__ import annotations
@@ -20,21 +20,21 @@ from .scripts.result import ScriptResult
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """What an agent answers.
+    """A turn to answer.
 
     Attributes:
         text: What the user wrote.
-        history: The turns before it on this branch, oldest first. An answer has its events, so that `fold(turn.events)`
-            tells what it thought, called, asked and was told; one that was stopped or failed is as long as it got.
-        user: Who asks.
-        attempt: 1 for the first answer to this turn, 2 when it is tried again.
-        replaced: The answer that this one replaces, which `history` leaves out.
-        memory: What the run before this one on this branch has remembered with `Remember`; `None` at first.
-        forks: Whether the answer before it was followed by something else already: this is an edit, or tried again.
-            What the agent keeps elsewhere of the conversation has more than this branch; `history` and `memory` do not.
-        answers: For a run that is resumed, the result of its questions and scripts since the checkpoint, by their ids.
-        files: What came with the text: `await request.files[0].read()`, or `open()` for a piece at a time. Those of
-            earlier messages are in `history`, and what agents have sent in its events; they can be read as well.
+        history: The turns before it on this branch, oldest first. An answer has its events: `fold(turn.events)` gives
+            its reasoning, tool calls, questions and answers. A stopped or failed answer has what was written.
+        user: The user who sent it.
+        attempt: 1 for the first answer to this turn, 2 for the first retry.
+        replaced: The answer that this one replaces; it is not in `history`.
+        memory: What the run before this one on this branch stored with `Remember`; `None` if there is none.
+        forks: Whether the answer before it was already followed by another turn or run: this is an edit or a retry.
+            What the agent stores elsewhere may then include other branches; `history` and `memory` do not.
+        answers: For a resumed run, the answers and script results since the checkpoint, by their ids.
+        files: The files of the message: `await request.files[0].read()`, or `open()` to read in pieces. Files of
+            earlier messages and of agents are in `history` and can be read too.
     """
 
     text: str
@@ -57,8 +57,8 @@ class Request:
 class RunScript:
     """Ask the user to run Python in their browser, and wait: `result = yield RunScript("print(6 * 7)")`.
 
-    What comes back is a `ScriptResult`, also when the user rejects the script, cancels it or lets it run too long.
-    Yield `ScriptProposed` instead to propose a script and continue without its result.
+    The result is a `ScriptResult`, also if the user rejects or cancels the script, or it times out. To propose a script
+    and continue without its result, yield `ScriptProposed`.
 
     Attributes:
         title: What it does, in a few words.
@@ -73,11 +73,11 @@ class RunScript:
 
 @dataclass(frozen=True, slots=True)
 class SendFile:
-    """Give the user a file: `file = yield SendFile("report.csv", data)`. What comes back is the `File` that is kept.
+    """Send the user a file: `file = yield SendFile("report.csv", data)`. The result is the stored `File`.
 
     Attributes:
-        name: What it is called; a path is left out. What it is, its content says.
-        content: All of it, a `str` in UTF-8; or a `Path` to where it is; or what yields it in pieces, as it is made.
+        name: The file's name, without a path. Its type is detected from the content.
+        content: The bytes, or a `str` stored as UTF-8; a `Path` of a file; or an async iterable of pieces.
     """
 
     name: str
@@ -89,10 +89,10 @@ class SendFile:
 
 @dataclass(frozen=True, slots=True)
 class Remember:
-    """What the agent wants to know when it answers the next turn of this branch: `Request.memory` there.
+    """The agent's memory for the next turn of this branch, where it is `Request.memory`.
 
-    The last one of a run counts, also when the run is stopped or fails later. Only the agent sees it. A run that
-    remembers nothing passes on what it was given.
+    The last one of a run is stored, also if the run is stopped or fails later. Users do not see it. A run that yields
+    none passes on the memory it received.
     """
 
     memory: JSON
@@ -103,12 +103,13 @@ class Remember:
 
 @dataclass(frozen=True, slots=True)
 class Checkpoint:
-    """From here on the run can be resumed in another process; what came before will not be asked for again.
+    """A point at which another process can resume the run.
 
-    It is stored with all that was yielded before it, or not at all. Only agents with `resume` may yield it.
+    It is stored in one transaction with everything yielded before it. Only agents with `resume` may yield it.
 
     Attributes:
-        wait: Go on only when it is stored. For what must not be done twice: say first that it is about to be done.
+        state: The argument `checkpoint` of `resume`.
+        wait: Whether to continue only after it is stored. Use it before an action that must not be repeated.
     """
 
     state: JSON
@@ -120,11 +121,11 @@ class Checkpoint:
 
 @dataclass(frozen=True, slots=True)
 class Pinned:
-    """From here on the run cannot continue in another process, until the next `Checkpoint`.
+    """Until the next `Checkpoint`, the run cannot be resumed in another process.
 
-    For an agent with `resume` that does something which can be neither followed from elsewhere nor done twice. When the
-    process dies meanwhile, the run ends as failed, with its text so far. When the process is asked to stop, the run may
-    finish as one of an agent without `resume`; it is handed over if it comes to a `Checkpoint` first.
+    For an agent with `resume`, around an action that can be neither repeated nor followed from another process. If the
+    process dies meanwhile, the run ends as failed and keeps its text. If the process shuts down, the run gets time to
+    finish, as with an agent without `resume`; at a `Checkpoint`, it is handed over.
 
     Attributes:
         wait: As for `Checkpoint`.
@@ -141,26 +142,26 @@ Said: TypeAlias = str | EventBody | RunEvent | RunScript | SendFile | Remember |
 
 - A `str`, more of the answer (Markdown); an empty one is dropped.
 - Any event body. `answer = yield InputRequested(...)` waits until the user has answered.
-- A `RunEvent`: its body, with the `raw` that the inspector shows beside it. Its number and time are not used.
-- A `RunScript`. `result = yield RunScript(...)` waits until it has run in the user's browser, or will not.
-- A `SendFile`. `file = yield SendFile(...)` goes on once it is kept.
-- `Remember`, `Checkpoint` and `Pinned`, which no one sees.
-- `RunEnded` ends the run that way; the generator is closed. Returning ends it as completed.
+- A `RunEvent`: its body, and its `raw` for the inspector. Its number and time are ignored.
+- A `RunScript`. `result = yield RunScript(...)` waits until the script has ended.
+- A `SendFile`. `file = yield SendFile(...)` continues after it is stored.
+- `Remember`, `Checkpoint` and `Pinned`, which users do not see.
+- `RunEnded` ends the run with this outcome and closes the generator. Returning ends it as completed.
 
-`RunStarted`, `RunStopping`, `InputAnswered`, `ScriptFinished` and `FileSent` are written for it. Raising ends the run
-as failed: a `ChatError` with its own sentence, anything else with a general one and a traceback in the log.
+The chat itself writes `RunStarted`, `RunStopping`, `InputAnswered`, `ScriptFinished` and `FileSent`. An exception ends
+the run as failed: with the message of a `ChatError`, else with a general message and a traceback in the log.
 
-When the user stops the run, `asyncio.CancelledError` is raised where the generator waits. It may clean up, but what it
-yields from then on is dropped, and after 5 seconds it is abandoned.
+When the user stops the run, `asyncio.CancelledError` is raised where the generator awaits. It may clean up, but what it
+yields is dropped, and after 5 seconds it is abandoned.
 """
 
 Responder: TypeAlias = Callable[[Request], AsyncIterator[Said]]
-"""An async generator function: the least agent. What it may yield is `Said`."""
+"""An async generator function: the simplest agent. It may yield `Said`."""
 
 
 @runtime_checkable
 class Agent(Protocol):
-    """Answers turns. One object answers all of them, many at a time."""
+    """Answers turns. One object answers all turns, concurrently."""
 
     def answer(self, request: Request) -> AsyncIterator[Said]:
         """Answer a turn: an async generator."""
@@ -169,37 +170,37 @@ class Agent(Protocol):
 
 @runtime_checkable
 class CanResume(Protocol):
-    """An agent whose runs continue in another process when theirs is killed or stops.
+    """An agent whose runs another process can resume when theirs dies or shuts down.
 
-    An attribute `name` may say which runs are its own, where several agents share a store; else the class's name does.
-    It has to be the same in every process and every release.
+    If several agents share a store, the attribute `name` identifies the agent's runs; by default it is the class's
+    name. It must be the same in every process and release.
     """
 
     def resume(self, request: Request, checkpoint: JSON) -> AsyncIterator[Said]:
-        """Go on with a run: an async generator, as `answer`.
+        """Resume a run: an async generator, like `answer`.
 
-        What was written since the checkpoint is taken back: readers see the text as it was there, then what comes now.
-        Events that are no text stay, so a tool that is called again should have the same `call_id`. An
-        `InputRequested` with the id of one that was asked since the checkpoint, and a `RunScript` with the same code,
-        are the same question: it is not asked again, and gets the answer that there is or is to come.
+        Text written since the checkpoint is reset: readers see the text at the checkpoint, then what is yielded now.
+        Other events are kept, so repeat a tool call with the same `call_id`. An `InputRequested` with an id that was
+        used since the checkpoint, or a `RunScript` with the same code, is not asked again: it gets the existing or
+        coming answer.
 
-        What the agent did since the checkpoint may be done twice, once in each process; what it did before is not.
+        Actions since the checkpoint may be repeated; actions before it are not.
 
         Args:
-            checkpoint: The last one that was stored; `None` when there is none. Then most agents start over.
+            checkpoint: The state of the last stored checkpoint; `None` without one. Then most agents start over.
         """
         ...
 
 
 @runtime_checkable
 class CanStop(Protocol):
-    """An agent whose runs are someone else's work, which takes its time to stop.
+    """An agent whose runs are executed by another system, which takes time to stop them.
 
-    Its generator is not cancelled when the user stops the run: it continues, and says how the run ended. Only while it
-    waits for the user, a stop ends the run at once. `asyncio.CancelledError` means that the process leaves the run.
-    Whichever continues with it is told of the stop too.
+    When the user stops a run, its generator is not cancelled: it continues and yields how the run ended. Only while it
+    waits for the user, a stop ends the run at once. `asyncio.CancelledError` means that the process hands the run over.
+    In the process that resumes it, `stop` is called again.
     """
 
     def stop(self, run_id: str) -> None:
-        """The user wants a run of this process to stop. Returns at once; called once a run and process."""
+        """Request the stop of a run of this process and return at once. Called once per run and process."""
         ...

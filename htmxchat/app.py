@@ -247,5 +247,5 @@ def chat_lifespan(*chats: Starlette) -> Callable[[Any], AbstractAsyncContextMana
 def _parts(name: str, chat: Any) -> Chat:
     parts = getattr(getattr(chat, "state", None), "chat", None)
     if not isinstance(parts, Chat):
-        raise TypeError(f"{name} is what create_chat_app(…) returned, not {checks.kind(chat)}.")
+        raise TypeError(f"{name} must be what create_chat_app(…) returned, not {checks.kind(chat)}.")
     return parts

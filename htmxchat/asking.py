@@ -1,4 +1,4 @@
-"""What an agent may ask of the user, and what a decision about a call is. Standard library only."""
+"""Limits of questions to the user, and approvals of calls with their decisions. Standard library only."""
 
 from __future__ import annotations
 
@@ -12,23 +12,23 @@ if TYPE_CHECKING:
     from .events import JSON
 
 MAX_CHOICES = 100
-"""So many answers a question can offer."""
+"""The most choices of a question."""
 
 MAX_CHOICE = 1_000
-"""So many characters each of them can have."""
+"""The most characters of a choice."""
 
 MAX_SCHEMA = 100_000
-"""So many characters of JSON the schema of an answer can have, and so the arguments of a call."""
+"""The most characters of JSON in the schema of an answer, and in the arguments of a call."""
 
 
 @dataclass(frozen=True, slots=True)
 class Approval:
-    """A call that is made only when the user approves it.
+    """A call that needs the user's approval.
 
     Attributes:
-        tool: What is called.
-        arguments: What it is called with, by name.
-        schema: A JSON Schema of the arguments, by which they are edited; without one, each stays of its kind.
+        tool: The tool's name.
+        arguments: The arguments, by name.
+        schema: A JSON Schema of the arguments, for editing; without one, each value keeps its type.
         editable: Whether the user may change the arguments.
     """
 
@@ -43,11 +43,11 @@ class Approval:
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """What the user decided about a call.
+    """The user's decision about a call.
 
     Attributes:
-        reason: What they gave as the reason; often empty.
-        arguments: What the call is to be made with, all of it; `None` when nothing was changed.
+        reason: The user's reason; often empty.
+        arguments: All arguments of the call, as edited; `None` if nothing was changed.
     """
 
     approved: bool
@@ -59,7 +59,7 @@ class Decision:
 
     @classmethod
     def of(cls, answer: JSON) -> Decision:
-        """Return what an answer decides. Only what says so in so many words approves: an answer can be anything."""
+        """Decode an answer, which is untrusted. Only `"approved": true` approves."""
         if not isinstance(answer, dict):
             return cls(False)
         reason, arguments = answer.get("reason"), answer.get("arguments")
@@ -71,7 +71,7 @@ class Decision:
 
     @property
     def answer(self) -> dict[str, Any]:
-        """It as the JSON of an answer."""
+        """The answer's JSON."""
         said: dict[str, Any] = {"approved": self.approved}
         if self.reason:
             said["reason"] = self.reason
@@ -81,22 +81,22 @@ class Decision:
 
 
 def check_question(choices: tuple[str, ...], schema: object, approval: Approval | None) -> None:
-    """Check how a question may be answered.
+    """Check a question's choices, schema and approval.
 
     Raises:
-        ValueError: In more than one way, or with more than there is room for.
+        ValueError: More than one is given, or one is too large.
     """
     if sum((bool(choices), schema is not None, approval is not None)) > 1:
-        raise ValueError("InputRequested has choices, a schema or an approval: one of them.")
+        raise ValueError("InputRequested may have only one of choices, schema and approval.")
     if (many := len(choices)) > MAX_CHOICES:
         raise ValueError(
-            f"InputRequested.choices has {many:,} choices. Offer {MAX_CHOICES} at most, or none: users write then."
+            f"InputRequested.choices has {many:,} choices; {MAX_CHOICES} are allowed. Without choices, users write."
         )
     for number, choice in enumerate(choices):
         if len(choice) > MAX_CHOICE:
             raise ValueError(
-                f"InputRequested.choices[{number}] has {len(choice):,} characters. Write {MAX_CHOICE:,} at most;"
-                " what explains it can stand in the prompt."
+                f"InputRequested.choices[{number}] has {len(choice):,} characters; {MAX_CHOICE:,} are allowed."
+                " Put explanations into the prompt."
             )
     for name, value in (
         ("schema", schema),
@@ -104,13 +104,11 @@ def check_question(choices: tuple[str, ...], schema: object, approval: Approval 
         ("approval.arguments", approval and approval.arguments),
     ):
         if value and (size := _size(value)) > MAX_SCHEMA:
-            raise ValueError(
-                f"InputRequested.{name} has {size:,} characters of JSON. {MAX_SCHEMA:,} at most can be asked for."
-            )
+            raise ValueError(f"InputRequested.{name} has {size:,} characters of JSON; {MAX_SCHEMA:,} are allowed.")
 
 
 def _size(value: object) -> int:
     try:
         return len(json.dumps(value, default=str, ensure_ascii=False))
-    except (ValueError, RecursionError):  # it holds itself, or goes deeper than what is kept of it
+    except (ValueError, RecursionError):  # circular or too deep; the store cuts such values
         return 0

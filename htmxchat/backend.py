@@ -1,6 +1,6 @@
-"""What htmxchat needs from an agent: the `Backend` protocol, and smaller ones for what only some can do.
+"""The interface of backends: the `Backend` protocol, and optional protocols for further abilities.
 
-The promises below are executable: `htmxchat.testing.conformance` checks any backend against them.
+`htmxchat.testing.conformance` tests any backend against these contracts.
 """
 
 from __future__ import annotations
@@ -17,15 +17,15 @@ from .scripts.models import Script
 
 @runtime_checkable
 class Backend(Protocol):
-    """An agent with a memory.
+    """An agent with stored conversations.
 
-    Every method takes the user who asks, as the host knows them, or as a backend that `KnowsUsers` does. An id that
-    belongs to someone else raises `NotFound`, exactly as an id that never existed. A backend that cannot be reached
-    raises `BackendUnavailable`; other failures are `BackendError`.
+    Every method takes the user: the host's, or that of a `KnowsUsers` backend. An id that belongs to another user
+    raises `NotFound`, exactly as an id that never existed. If the backend cannot be reached, methods raise
+    `BackendUnavailable`; for other failures, `BackendError`.
     """
 
     async def list_conversations(self, user: User, *, limit: int = 30, cursor: str | None = None) -> ConversationPage:
-        """Return up to `limit` of the user's conversations, latest first, from where `cursor` points."""
+        """Return up to `limit` of the user's conversations, latest first, starting at `cursor`."""
         ...
 
     async def get_conversation(self, user: User, conversation_id: str) -> Conversation:
@@ -33,13 +33,13 @@ class Backend(Protocol):
         ...
 
     async def load_transcript(self, user: User, conversation_id: str) -> Transcript:
-        """Return a conversation with its turns, the live one included."""
+        """Return a conversation with its turns, including the active one."""
         ...
 
     async def start_run(self, user: User, conversation_id: str | None, text: str) -> Run:
-        """Store the user's turn and begin to answer it; without an id, in a new conversation.
+        """Store the user's turn and start a run; without a `conversation_id`, in a new conversation.
 
-        Returns as soon as the run exists. The run does not depend on anybody who reads it.
+        Returns as soon as the run exists. The run does not depend on its readers.
 
         Raises:
             Busy: The conversation has an active run; nothing was stored.
@@ -47,52 +47,52 @@ class Backend(Protocol):
         ...
 
     async def get_run(self, user: User, run_id: str) -> Run:
-        """Return one run with its present state."""
+        """Return one run with its current state."""
         ...
 
     def run_events(
         self, user: User, run_id: str, *, after: int | None = None
     ) -> AsyncGenerator[Sequence[RunEvent], None]:
-        """Yield the run's events whose `seq` is larger than `after`, then those to come, until the run has ended.
+        """Yield the run's events with a `seq` larger than `after`: existing ones, then new ones, until the run ends.
 
-        An async generator that yields lists (or tuples) of events, none of them empty: what is there is one batch, and
-        so is what comes at once. `seq` rises strictly, from batch to batch too. There is exactly one `RunEnded` and it
-        is the last event. Two readers see the same events, cut into batches in whatever way. Closing the generator
-        never affects the run.
+        An async generator that yields non-empty lists (or tuples) of events: existing events in one batch, and new
+        events that arrive together in one. `seq` rises strictly, also across batches. There is exactly one `RunEnded`,
+        the last event. All readers get the same events; the batches may differ. Closing the generator never affects the
+        run.
         """
         ...
 
     async def stop_run(self, user: User, run_id: str) -> None:
-        """Ask a run to stop and return; its `RunEnded` says how it went. Does nothing to a run that has ended."""
+        """Request a stop and return; the run's `RunEnded` has the outcome. For an ended run, it does nothing."""
         ...
 
     async def answer_request(self, user: User, run_id: str, request_id: str, answer: JSON) -> None:
-        """Give the run what its `InputRequested` (or `ScriptProposed`) waits for.
+        """Give the run the answer to its `InputRequested` (or `ScriptProposed`).
 
         Raises:
-            NotFound: The run does not wait for this request, or it was answered before.
+            NotFound: The run does not wait for this request, or it is already answered.
         """
         ...
 
 
 @runtime_checkable
 class CanStartOnce(Protocol):
-    """A backend that knows a submission again, in whichever process it came: pressed twice, or sent again because the
-    answer to it was lost. For other backends the chat remembers the latest submissions of its own process.
+    """A backend that recognizes a repeated submission, in any process: a button pressed twice, or a request repeated
+    because the response was lost. For other backends the chat remembers the latest submissions of its own process.
     """
 
     async def start_run_once(self, user: User, conversation_id: str | None, text: str, submission: str) -> Run:
-        """Do what `start_run` does, once: the same text with the same `submission` returns the run that it started.
+        """Start a run like `start_run`; for the same text and `submission`, return the run that they started.
 
         Args:
-            submission: Made by the page, for one message: up to 64 letters, digits, `-` and `_`.
+            submission: The page's idempotency key for a message: up to 64 letters, digits, `-` and `_`.
         """
         ...
 
 
 @runtime_checkable
 class CanRename(Protocol):
-    """A backend that keeps titles."""
+    """A backend whose conversations can be renamed."""
 
     async def rename_conversation(self, user: User, conversation_id: str, title: str) -> None:
         """Set the title."""
@@ -101,35 +101,35 @@ class CanRename(Protocol):
 
 @runtime_checkable
 class CanDelete(Protocol):
-    """A backend whose conversations can be deleted, and for a while restored.
+    """A backend whose conversations can be deleted, and restored for some time.
 
-    An attribute `deletion_notice` says it in other words than "Conversation deleted.": for a backend that keeps what it
-    takes out of the list.
+    The attribute `deletion_notice` replaces the notice "Conversation deleted.", for a backend that only hides
+    conversations.
     """
 
     async def delete_conversation(self, user: User, conversation_id: str) -> None:
-        """Take the conversation out of every list. An active run is cancelled."""
+        """Remove the conversation from all lists and stop its active run."""
         ...
 
     async def restore_conversation(self, user: User, conversation_id: str) -> None:
         """Undo a deletion.
 
         Raises:
-            NotFound: It is too late, or it was never deleted.
+            NotFound: It is too late, or it was not deleted.
         """
         ...
 
 
 @runtime_checkable
 class CanSearch(Protocol):
-    """A backend that can find conversations by words in titles and turns."""
+    """A backend that can search titles and turns."""
 
     async def search_conversations(
         self, user: User, query: str, *, limit: int = 30, cursor: str | None = None
     ) -> ConversationPage:
-        """Return what matches every word of `query`, latest first.
+        """Return the conversations that match every word of `query`, latest first.
 
-        A backend that knows where a word was found says so with the conversation's `passage`.
+        A backend may set a conversation's `passage` to the text that matched.
         """
         ...
 
@@ -139,31 +139,31 @@ class CanRetry(Protocol):
     """A backend that can answer the same turn again."""
 
     async def retry_run(self, user: User, run_id: str) -> Run:
-        """Begin a new run for the turn that `run_id` answered; it takes that run's place in the transcript.
+        """Start another run for the turn that `run_id` answered; it replaces that run in the transcript.
 
-        With a backend that `CanBranch`, this can be any turn: what follows the earlier answer stays on its branch.
+        With a `CanBranch` backend, this can be any turn; the turns after the earlier answer stay on its branch.
 
         Raises:
             Busy: The conversation has an active run.
-            InvalidInput: It was not the conversation's latest turn, and the backend knows no branches.
+            InvalidInput: It is not the conversation's latest turn, and the backend is not `CanBranch`.
         """
         ...
 
 
 @runtime_checkable
 class CanBranch(Protocol):
-    """A backend whose conversations are trees: what is shown is one branch, and no other is lost.
+    """A backend whose conversations are trees: one branch is shown, and the others are kept.
 
-    `Turn.versions` names what stands in the same place on other branches.
+    `Turn.versions` has the alternatives of a turn on other branches.
     """
 
     async def edit_turn(
         self, user: User, conversation_id: str, turn_id: str, text: str, submission: str | None = None
     ) -> Run:
-        """Begin to answer `text` in the place of what the user wrote in a turn. The new branch is shown.
+        """Start a run for `text` instead of the text of a turn, on a new branch, which is then shown.
 
         Args:
-            submission: As for `CanStartOnce`: the same edit with the same one returns the run that it started.
+            submission: As for `CanStartOnce`: the same edit with the same submission returns the run that it started.
 
         Raises:
             Busy: The conversation has an active run; nothing was stored.
@@ -171,7 +171,7 @@ class CanBranch(Protocol):
         ...
 
     async def show_version(self, user: User, conversation_id: str, version: str) -> None:
-        """Show the branch that has this turn, to its end: the newest, where it divides again.
+        """Show the branch with this turn, to its end, taking the newest at each fork.
 
         Raises:
             Busy: The conversation has an active run.
@@ -181,78 +181,78 @@ class CanBranch(Protocol):
 
 @runtime_checkable
 class CanLimitRuns(Protocol):
-    """A backend that can hold each user to a number of active runs, over all processes that serve its conversations."""
+    """A backend that can limit the number of a user's active runs, over all processes."""
 
     def limit_runs(self, most: int) -> None:
-        """From now on let `start_run` and `retry_run` raise `TooManyRuns` where a user would have more than `most`.
+        """From now on, `start_run` and `retry_run` raise `TooManyRuns` if a user would have more than `most`.
 
-        Called when a chat is made of the backend, with `Limits.runs_per_user`. Of several numbers the least holds.
+        Called by `create_chat_app` with `Limits.runs_per_user`. The smallest of several numbers applies.
         """
         ...
 
 
 @runtime_checkable
 class CanBeObserved(Protocol):
-    """A backend that tells an `Observer` of its runs."""
+    """A backend that notifies an `Observer` of its runs."""
 
     def observe(self, observer: Observer) -> None:
-        """From now on tell `observer` of runs, of those that wait, and of outages. The latest is told, no other.
+        """From now on, notify `observer` of runs, waiting and outages, instead of an earlier observer.
 
-        Called when a chat is made of the backend with an observer.
+        Called by `create_chat_app`, if it has an observer.
         """
         ...
 
 
 @runtime_checkable
 class KeepsScripts(Protocol):
-    """A backend that keeps the queue of scripts that users run in their browsers.
+    """A backend that stores the queue of scripts that users run in their browsers.
 
-    What the agent proposes by `ScriptProposed` joins the queue by itself. When a proposal is `awaited`, the run
-    continues with its result.
+    It queues the scripts that agents propose by `ScriptProposed`. If a proposal is `awaited`, the run continues with
+    its result.
     """
 
     async def list_scripts(self, user: User, conversation_id: str) -> tuple[Script, ...]:
-        """Return the scripts of a conversation in the order in which they came."""
+        """Return the scripts of a conversation in queue order."""
         ...
 
     async def queue_block(self, user: User, run_id: str, number: int, code: str, title: str = "") -> Script:
-        """Queue a Python block of an answer; the same block again is the same script.
+        """Queue a Python block of an answer; for a block in the queue, return its script.
 
         Raises:
-            InvalidInput: It cannot be run: too long, empty, or one too many.
+            InvalidInput: The code is empty or too long, or the answer has too many scripts.
         """
         ...
 
     async def change_script(self, user: User, run_id: str, script_id: str, action: ScriptAction) -> Script:
-        """Carry out an action as `htmxchat.scripts.states.step` says, seen at once by everyone.
+        """Apply an action with `htmxchat.scripts.states.step`, at once for all readers.
 
         Raises:
-            Conflict: The script cannot do that now, or its text is not the one that the action means.
+            Conflict: The action does not apply to the script's state, or its text has changed.
             InvalidInput: The edited text cannot be used.
         """
         ...
 
     async def clear_scripts(self, user: User, conversation_id: str) -> None:
-        """Put the scripts that are over out of sight. Nothing is lost."""
+        """Hide finished scripts. They stay stored."""
         ...
 
 
 @runtime_checkable
 class TellsChanges(Protocol):
-    """A backend that can tell at little cost how everything stands that a page shows.
+    """A backend that can return the state of everything that a page shows, cheaply.
 
-    Every visible page asks it every other second, so that it shows what other tabs and devices have changed. Pages of
-    other backends ask `list_conversations` and `get_conversation`, and only when they are looked at again.
+    Every visible page asks for it every 1.4 seconds, to show what other tabs and devices have changed. With other
+    backends, pages use `list_conversations` and `get_conversation`, and only when they become visible.
     """
 
     async def overview(self, user: User, conversation_id: str | None, *, limit: int = 30) -> Overview:
-        """Return up to `limit` of the latest conversations, and how one of them stands that is open."""
+        """Return up to `limit` of the latest conversations, and the state of the open one."""
         ...
 
 
 @runtime_checkable
 class CanListRuns(Protocol):
-    """A backend that can tell all runs of a conversation, also those that another took the place of."""
+    """A backend that can list all runs of a conversation, including those that are not shown."""
 
     async def list_runs(self, user: User, conversation_id: str, *, limit: int = 100) -> tuple[RunSummary, ...]:
         """Return up to `limit` runs of a conversation, latest first."""
@@ -261,7 +261,7 @@ class CanListRuns(Protocol):
 
 @runtime_checkable
 class CanInspect(Protocol):
-    """A backend that can tell how a run went inside. Everything is asked for when the user looks at it."""
+    """A backend that can return the steps of a run. They are requested when the user opens them."""
 
     async def run_steps(self, user: User, run_id: str) -> RunSteps:
         """Return the steps of a run, and what it waits for."""
@@ -276,17 +276,17 @@ class CanInspect(Protocol):
         ...
 
     async def run_evidence(self, user: User, run_id: str) -> tuple[Source, ...]:
-        """Return what the run's answer rests on."""
+        """Return the sources of the run's answer."""
         ...
 
 
 @runtime_checkable
 class KnowsUsers(Protocol):
-    """A backend that has users of its own, and knows by what the host says of one who that is."""
+    """A backend with its own users, which maps the host's users to them."""
 
     async def account(self, user: User) -> User:
-        """Return the user as the backend knows them. The chat asks this once a request, before anything else, and
-        gives what is returned to all other methods; `user_id` of conversations and runs is that of the account.
+        """Return the backend's user for the host's user. The chat calls this first, once per request, and passes the
+        result to all other methods; `user_id` of conversations and runs is its `id`.
 
         Raises:
             NotSignedIn: The backend does not know the user.
@@ -296,25 +296,26 @@ class KnowsUsers(Protocol):
 
 @runtime_checkable
 class KeepsIdentityKey(Protocol):
-    """A backend that keeps the key with which the chat signs what it issues to browsers, beside their conversations.
+    """A backend that stores the key with which the chat signs cookies, next to the conversations.
 
-    Without it they are forgotten when the process ends, unless `create_chat_app` is given a `secret`.
+    Without it, browsers lose their conversations when the process ends, unless the host passes
+    `BrowserIdentity(secret=…)`.
     """
 
     async def identity_key(self) -> bytes | None:
-        """Return 32 random bytes, made once: the same in every process that serves these conversations, for good.
+        """Return 32 random bytes, created once: the same in every process that serves these conversations, permanently.
 
-        `None` when the conversations themselves end with this process.
+        `None` if the conversations are lost with this process.
         """
         ...
 
 
 @runtime_checkable
 class HasStarters(Protocol):
-    """A backend that offers something to begin with.
+    """A backend with suggested first messages.
 
     Attributes:
-        starters: What an empty page offers to send; may be empty.
+        starters: The suggestions on the empty page; may be empty.
     """
 
     @property
@@ -323,42 +324,42 @@ class HasStarters(Protocol):
 
 @runtime_checkable
 class TellsReadiness(Protocol):
-    """A backend that can tell whether it could serve someone now."""
+    """A backend that can report whether it is ready."""
 
     async def check_ready(self) -> None:
-        """Return when it could.
+        """Return if the backend is ready; raise otherwise.
 
         Raises:
-            BackendError: It could not; the sentence, which everyone may read, says why.
+            BackendError: It is not ready. The message, which is public, gives the reason.
         """
         ...
 
 
 @runtime_checkable
 class CanDrain(Protocol):
-    """A backend that can get ready for the end of its process while pages are still open."""
+    """A backend that can prepare for the shutdown of its process while pages are still open."""
 
     async def drain(self) -> None:
-        """Begin nothing new, and return when nothing is under way any more.
+        """Accept no new runs, and return when none is active.
 
-        Runs that can continue elsewhere are handed over at once: reading them raises `ServerStopping`, so that pages
-        connect again, to another process. Others may finish within a grace time. Called when the server begins to
-        stop, at the latest before `close`, and perhaps more than once.
+        Runs that another process can resume are handed over at once: reading them raises `ServerStopping`, so that
+        pages reconnect to another process. Others get some time to finish. Called when the server begins to shut down,
+        at the latest before `close`, and perhaps more than once.
         """
         ...
 
 
 @runtime_checkable
 class Managed(Protocol):
-    """A backend that wants to be told when its host starts and stops."""
+    """A backend that is opened and closed with the host."""
 
     async def open(self) -> None:
-        """Get ready. Calling it is optional: everything also starts when first used."""
+        """Get ready. The call is optional: everything also starts at first use."""
         ...
 
     async def close(self) -> None:
-        """End active runs as interrupted and free connections. Returns within a second or two.
+        """End active runs as interrupted and close connections. Returns within about two seconds.
 
-        Runs that live elsewhere continue; those who read them get a `BackendUnavailable`.
+        Runs of other systems continue; their readers get `BackendUnavailable`.
         """
         ...

@@ -1,4 +1,4 @@
-"""Checks of what hosts and agents give: each returns the value, or says in a sentence what to write instead.
+"""Checks of arguments from hosts and agents: each returns the value, or raises an error that says what to write.
 
 Standard library only.
 """
@@ -18,71 +18,71 @@ from .text.phrases import cut
 T = TypeVar("T")
 
 _MAX_SHOWN = 80
-# What a browser takes apart in another way than Python does, or what ends an attribute or a header.
+# Characters that browsers and Python parse differently, or that end an attribute or header.
 _UNSAFE = re.compile(r"[\x00-\x20\x7f\\\"<>]")
 
 
 def text(name: str, value: Any, *, empty: bool = True) -> str:
-    """Return a `str`; unless `empty` is allowed, one that says something."""
+    """Return a `str`; if not `empty`, one with more than white space."""
     if not isinstance(value, str):
-        raise TypeError(f"{name} is a str, not {kind(value)}.")
+        raise TypeError(f"{name} must be a str, not {kind(value)}.")
     if not empty and not value.strip():
-        raise ValueError(f"{name} is empty. Write what it should be.")
+        raise ValueError(f"{name} must not be empty.")
     return value
 
 
 def seconds(name: str, value: Any, *, zero: bool = False, most: float = 86_400.0) -> float:
     """Return a number of seconds: above 0, or also 0 if `zero`, and at most `most`."""
     if isinstance(value, bool) or not isinstance(value, int | float):
-        raise TypeError(f"{name} is a number of seconds, not {kind(value)}.")
+        raise TypeError(f"{name} must be a number of seconds, not {kind(value)}.")
     if not (math.isfinite(value) and (value > 0 or (zero and value == 0)) and value <= most):
         least = "0 or more" if zero else "above 0"
-        raise ValueError(f"{name} is a number of seconds {least}, {most:,.0f} at most, not {value!r}.")
+        raise ValueError(f"{name} must be a number of seconds {least}, {most:,.0f} at most, not {value!r}.")
     return value
 
 
 def flag(name: str, value: Any) -> bool:
     """Return `True` or `False`."""
     if not isinstance(value, bool):
-        raise TypeError(f"{name} is True or False, not {kind(value)}.")
+        raise TypeError(f"{name} must be True or False, not {kind(value)}.")
     return value
 
 
 def whole(name: str, value: Any, *, least: int = 0) -> int:
     """Return an `int` that is at least `least`."""
     if isinstance(value, bool) or not isinstance(value, int):
-        raise TypeError(f"{name} is an int, not {kind(value)}.")
+        raise TypeError(f"{name} must be an int, not {kind(value)}.")
     if value < least:
-        raise ValueError(f"{name} is at least {least}, not {value}.")
+        raise ValueError(f"{name} must be at least {least}, not {value}.")
     return value
 
 
 def one_of(name: str, value: Any, choices: Iterable[str]) -> str:
-    """Return one of some words."""
+    """Return one of `choices`."""
     text(name, value)
     if value not in (words := tuple(choices)):
-        raise ValueError(f"{name} is {' or '.join(map(repr, words))}, not {shown(value)}.")
+        raise ValueError(f"{name} must be {' or '.join(map(repr, words))}, not {shown(value)}.")
     return str(value)
 
 
 def instance(name: str, value: Any, of: type[T], example: str) -> T:
-    """Return an object of a class; `example` shows how one is made."""
+    """Return an instance of a class; `example` shows how to make one."""
     if isinstance(value, type) and issubclass(value, of):
-        raise TypeError(f"{name} is the class {value.__name__}. Make one of it: {value.__name__}(…).")
+        raise TypeError(f"{name} is the class {value.__name__}. Pass an instance: {value.__name__}(…).")
     if not isinstance(value, of):
-        raise TypeError(f"{name} is a {of.__name__}, {example}, not {kind(value)}.")
+        raise TypeError(f"{name} must be a {of.__name__}, {example}, not {kind(value)}.")
     return value
 
 
 def optional(name: str, value: Any, of: type[T], example: str) -> T:
-    """Return an object of a class; `None` is the usual one."""
+    """Return an instance of a class; `None` gives the default one."""
     return of() if value is None else instance(name, value, of, example)
 
 
 def items(name: str, value: Any, check: Callable[[str, Any], T], example: str) -> tuple[T, ...]:
-    """Return the items of a list, each checked; a lone `str` would be taken letter by letter."""
+    """Return the checked items of a list. A `str` is rejected, because it would be iterated by letter."""
     if isinstance(value, str | bytes) or not isinstance(value, Iterable):
-        raise TypeError(f"{name} is a list, {example}, not {shown(value)}.")
+        raise TypeError(f"{name} must be a list, {example}, not {shown(value)}.")
     return tuple(check(f"{name}[{index}]", each) for index, each in enumerate(value))
 
 
@@ -90,40 +90,44 @@ def path(name: str, value: Any) -> str:
     """Return a path on the chat's own origin, `"/static/brand.css"`."""
     text(name, value)
     if not value.startswith("/") or value.startswith("//") or _UNSAFE.search(value):
-        raise ValueError(f'{name} is a path on this site that begins with one slash, "/static/…", not {shown(value)}.')
+        raise ValueError(
+            f'{name} must be a path on this site that begins with one slash, "/static/…", not {shown(value)}.'
+        )
     return str(value)
 
 
 def address(name: str, value: Any, example: str) -> str:
-    """Return a path on the chat's own origin, or an http or https address; `example` is such a path."""
+    """Return a path on the chat's own origin, or an http or https URL; `example` is such a path."""
     text(name, value)
     parts = _split(value)
     other = parts is not None and parts.scheme in ("http", "https") and bool(parts.hostname)
     if not (other or (value.startswith("/") and not value.startswith("//"))) or _UNSAFE.search(value):
-        raise ValueError(f'{name} is a path, "{example}", or an address, "https://host{example}", not {shown(value)}.')
+        raise ValueError(
+            f'{name} must be a path, "{example}", or an address, "https://host{example}", not {shown(value)}.'
+        )
     return str(value)
 
 
 def asynchronous(name: str, value: Any, example: str) -> Any:
-    """Return a function that is `async def`, or an object that can be called like one."""
+    """Return an `async def` function, or a callable object like one."""
     if isinstance(value, type) or not callable(value):
-        raise TypeError(f"{name} is a function, {example}, not {kind(value)}.")
+        raise TypeError(f"{name} must be a function, {example}, not {kind(value)}.")
     if not is_async(value):
-        raise TypeError(f"{name} has to be asynchronous: write {example}.")
+        raise TypeError(f"{name} must be asynchronous: write {example}.")
     return value
 
 
 def synchronous(name: str, value: Any, example: str) -> Any:
     """Return a function that is not `async def`."""
     if isinstance(value, type) or not callable(value):
-        raise TypeError(f"{name} is a function, {example}, not {kind(value)}.")
+        raise TypeError(f"{name} must be a function, {example}, not {kind(value)}.")
     if is_async(value):
-        raise TypeError(f"{name} is called while a page is drawn, so it cannot be asynchronous: write {example}.")
+        raise TypeError(f"{name} is called while a page is rendered, so it must not be asynchronous: write {example}.")
     return value
 
 
 def is_async(function: Any) -> bool:
-    """Return whether calling this returns something to await, as far as that can be seen."""
+    """Return whether calling this returns an awaitable, as far as that can be detected."""
     while isinstance(function, partial):
         function = function.func
     function = inspect.unwrap(function)
@@ -131,7 +135,7 @@ def is_async(function: Any) -> bool:
 
 
 def kind(value: object) -> str:
-    """Return what a value is, in words that hold nothing of it: it may be a secret."""
+    """Return a description of a value's type without its content, which may be secret."""
     if value is None or isinstance(value, bool):
         return repr(value)
     if isinstance(value, type):
@@ -143,7 +147,7 @@ def kind(value: object) -> str:
 
 
 def shown(value: object) -> str:
-    """Return a value as it would be written, cut when it is long."""
+    """Return a value's `repr`, cut if it is long."""
     if not isinstance(value, str | int | float | None):
         return kind(value)
     return cut(repr(value), _MAX_SHOWN)

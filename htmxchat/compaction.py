@@ -1,4 +1,4 @@
-"""A log that is shorter and shows the same. Standard library only."""
+"""Shortens a log without changing what it shows. Standard library only."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from .events import ReasoningDelta, RunEvent, TextDelta
 
 
 def compact(events: Iterable[RunEvent]) -> tuple[RunEvent, ...]:
-    """Return a shorter log that folds to the same view: neighbouring deltas become one."""
+    """Return a shorter log that folds to the same view: consecutive deltas are joined."""
     compacted: list[RunEvent] = []
     deltas: list[RunEvent] = []
     for event in events:

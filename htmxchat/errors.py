@@ -1,30 +1,30 @@
-"""Everything that can go wrong, as a tree. Standard library only.
+"""All errors of the chat, as a tree. Standard library only.
 
     ChatError                 500
-    ├── InvalidInput          422   the text, a field or a parameter is not usable
+    ├── InvalidInput          422   the text, a field or a parameter is invalid
     │   ├── EmptyText         422
-    │   ├── TextTooLong       422   knows both numbers
+    │   ├── TextTooLong       422   has the length and the limit
     │   ├── TooManyFiles      422   more than a message may have
-    │   ├── FileTooLarge      413   knows both sizes
-    │   ├── FilesFull         413   the user has as much kept as allowed
+    │   ├── FileTooLarge      413   has the size and the limit
+    │   ├── FilesFull         413   the user's files have reached the limit
     │   └── FileRefused       415   a file of a type that is not allowed
     ├── BadRequest            400   not a form, not UTF-8, not what the route takes
     ├── BodyTooLarge          413
     ├── BodyTooSlow           408
     ├── LimitReached          429   the user has reached a limit on concurrent work
-    │   └── TooManyRuns       429   knows which runs
+    │   └── TooManyRuns       429   has the limit and the titles
     ├── NotSignedIn           401
     ├── NotAllowed            403   signed in, but not allowed to
     │   └── CrossOrigin       403   another site sent the form
-    ├── NotFound              404   does not exist, or belongs to another user: the two look the same
+    ├── NotFound              404   does not exist, or belongs to another user: indistinguishable
     ├── Busy                  409   the conversation already has an active run
     ├── Conflict              409   it has changed since the page was loaded
     └── BackendError          502   the backend failed
-        └── BackendUnavailable 503  the backend cannot be reached now; trying again may help
-            ├── ServerStopping 503  this process takes nothing new; another one may
-            └── OtherSchema   503   the database is of another version of htmxchat
+        └── BackendUnavailable 503  the backend cannot be reached now; a retry may help
+            ├── ServerStopping 503  this process accepts no new work; another one may
+            └── OtherSchema   503   the database belongs to another version of htmxchat
 
-The message of each is a plain sentence that the page shows as it is.
+Each message is a sentence that the page shows unchanged.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ _NAMED_TITLES = 3
 
 
 class ChatError(Exception):
-    """The root. `str(error)` is one plain sentence for the person who asked; `status` is the HTTP status."""
+    """The base class. `str(error)` is one sentence for the user; `status` is the HTTP status."""
 
     status = 500
     sentence = "Something went wrong in the chat. Try again."
@@ -50,14 +50,14 @@ class ChatError(Exception):
 
 
 class InvalidInput(ChatError):
-    """The text, a field or a parameter is not usable."""
+    """The text, a field or a parameter is invalid."""
 
     status = 422
     sentence = "This input cannot be used."
 
 
 class EmptyText(InvalidInput):
-    """A message with nothing but white space."""
+    """The message is empty or only white space."""
 
     sentence = "Write a message first."
 
@@ -163,7 +163,7 @@ class TooManyRuns(LimitReached):
     """The user has as many active runs as allowed.
 
     Attributes:
-        limit: That number.
+        limit: The number of runs allowed.
         titles: The titles of their conversations.
     """
 
@@ -197,11 +197,11 @@ class NotAllowed(ChatError):
 class CrossOrigin(NotAllowed):
     """Another site sent the form."""
 
-    sentence = "This request came from another site and was refused. Open the chat itself and try again."
+    sentence = "This request came from another site and was rejected. Open the chat itself and try again."
 
 
 class NotFound(ChatError):
-    """It does not exist, or belongs to another user: the two look the same."""
+    """It does not exist, or belongs to another user: indistinguishable."""
 
     status = 404
     sentence = "It may have been deleted, or you may not have access to it."
@@ -236,13 +236,13 @@ class BackendUnavailable(BackendError):
 
 
 class ServerStopping(BackendUnavailable):
-    """This process is about to stop. Its runs continue in another one, or end."""
+    """This process is shutting down. Its runs continue in another process, or end."""
 
     sentence = "The server is being restarted. Try again in a moment."
 
 
 class OtherSchema(BackendUnavailable):
-    """The database has the schema of another version of htmxchat; both are the numbers of schemas."""
+    """The database has the schema of another version of htmxchat. `found` and `expected` are schema numbers."""
 
     def __init__(self, found: str, expected: str) -> None:
         text("found", found)
@@ -251,7 +251,7 @@ class OtherSchema(BackendUnavailable):
         advice = (
             "Run `python -m htmxchat db upgrade URL`, or use Store(URL, migrate=True)."
             if found < expected
-            else "Install the version of htmxchat that has written it, or a later one."
+            else "Install the version of htmxchat that wrote it, or a later one."
         )
         super().__init__(f"The chat's database has {older} schema ({found}; this version uses {expected}). {advice}")
         self.found = found

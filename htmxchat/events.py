@@ -1,25 +1,25 @@
-"""What can happen in a run. Standard library only.
+"""The events of a run. Standard library only.
 
-A run is a log of `RunEvent`s. Each has the backend's own number, a time, and one of the bodies below:
+A run is a log of `RunEvent`s. Each has a number from the backend, a time, and one of these bodies:
 
-    RunStarted       the agent began
-    RunStopping      someone asked it to stop; it has not ended yet
-    StageChanged     what it is doing now, in a few words
+    RunStarted       the run started
+    RunStopping      a stop was requested; the run has not ended yet
+    StageChanged     what the agent is doing now, in a few words
     ReasoningDelta   more of its reasoning
     TextDelta        more of its answer
-    TextReplaced     the whole answer so far, in place of all text before
-    ToolStarted      it called a tool
-    ToolFinished     the tool came back
-    SourcesFound     what the answer rests on
-    FileSent         a file that it gives the user
-    Custom           something that the host draws
-    ScriptProposed   Python that it wants to run in the user's browser
+    TextReplaced     the whole answer so far; replaces all text before
+    ToolStarted      a tool was called
+    ToolFinished     the tool returned or failed
+    SourcesFound     sources of the answer
+    FileSent         a file for the user
+    Custom           a part that the host draws
+    ScriptProposed   Python that the agent wants to run in the user's browser
     ScriptFinished   the result of that script
-    InputRequested   it waits for the user
+    InputRequested   the agent waits for the user
     InputAnswered    the user answered
-    UsageReported    tokens
+    UsageReported    token counts
     RunEnded         the last event, exactly once
-    Unknown          anything else; shown in the inspector, changes nothing
+    Unknown          any other event; the inspector shows it, the answer ignores it
 """
 
 from __future__ import annotations
@@ -51,12 +51,12 @@ class Outcome(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """Something that an answer rests on.
+    """A source of an answer.
 
     Attributes:
-        url: An http or https address; anything else is not linked.
-        detail: Where in it, or what kind of thing it is: "section 3", "Metrics, 14 Nov".
-        excerpt: The words that matter.
+        url: An http or https URL; others are not linked.
+        detail: The place in the source, or its kind: "section 3", "Metrics, 14 Nov".
+        excerpt: The relevant passage.
     """
 
     title: str
@@ -70,17 +70,17 @@ class Source:
 
 @dataclass(frozen=True, slots=True)
 class RunStarted:
-    """The agent began."""
+    """The run started."""
 
 
 @dataclass(frozen=True, slots=True)
 class RunStopping:
-    """Someone asked the run to stop; it has not ended yet."""
+    """A stop was requested; the run has not ended yet."""
 
 
 @dataclass(frozen=True, slots=True)
 class StageChanged:
-    """What the agent is doing now: a few words, shown while it lasts."""
+    """What the agent is doing now: a few words, shown until the next stage."""
 
     name: str
 
@@ -90,7 +90,7 @@ class StageChanged:
 
 @dataclass(frozen=True, slots=True)
 class ReasoningDelta:
-    """More reasoning, appended to what came right before."""
+    """More reasoning, appended to the reasoning directly before it."""
 
     text: str
 
@@ -110,7 +110,7 @@ class TextDelta:
 
 @dataclass(frozen=True, slots=True)
 class TextReplaced:
-    """The authoritative whole answer so far (Markdown), in place of all text before."""
+    """The whole answer so far (Markdown); replaces all text before."""
 
     text: str
 
@@ -123,10 +123,10 @@ class ToolStarted:
     """A tool was called.
 
     Attributes:
-        call_id: Unique in the run; pairs it with its `ToolFinished`. The same one again is the same call, repeated.
-            Calls without one, an empty text, are each their own.
-        summary: What it was asked, in a few words.
-        arguments: What it was given.
+        call_id: Unique in the run; matches the call's `ToolFinished`. A repeated id means that the same call is
+            repeated. Calls with an empty id are all different.
+        summary: What the call does, in a few words.
+        arguments: The arguments.
     """
 
     call_id: str
@@ -140,10 +140,10 @@ class ToolStarted:
 
 @dataclass(frozen=True, slots=True)
 class ToolFinished:
-    """A tool came back.
+    """A tool returned or failed.
 
     Attributes:
-        summary: What it found, in a few words: "12 results".
+        summary: The result in a few words: "12 results".
     """
 
     call_id: str
@@ -157,7 +157,7 @@ class ToolFinished:
 
 @dataclass(frozen=True, slots=True)
 class SourcesFound:
-    """Sources, added to those found before."""
+    """More sources of the answer."""
 
     sources: tuple[Source, ...]
 
@@ -167,13 +167,12 @@ class SourcesFound:
 
 @dataclass(frozen=True, slots=True)
 class Custom:
-    """Something of the agent's own, drawn by the function of its name in `create_chat_app(parts=…)`.
+    """A part that the host draws, with the function of this name in `create_chat_app(parts=…)`.
 
     Attributes:
-        name: What it is: "progress".
-        data: What the function is given.
-        key: The same name and key again is the same part, brought up to date in its place. Those without one, an empty
-            text, are each their own.
+        name: The kind of part: "progress".
+        data: The function's argument.
+        key: An event with the same name and key updates the part in place. Parts with an empty key are all different.
     """
 
     name: str
@@ -205,11 +204,11 @@ class ScriptProposed:
 
 @dataclass(frozen=True, slots=True)
 class ScriptFinished:
-    """A proposed script has run, or will not.
+    """A proposed script has ended.
 
     Attributes:
         state: done, failed, rejected, cancelled or timed-out.
-        result: What the agent was told, `abridged`; `None` when the backend does not say.
+        result: The agent's result, `abridged`; `None` if unknown.
     """
 
     script_id: str
@@ -226,13 +225,13 @@ class InputRequested:
 
     Attributes:
         prompt: The question.
-        choices: If any, the user picks one of them; else writes. 100 at most, of 1,000 characters each.
-        schema: A JSON Schema of the answer: the user fills in a form, and the answer is a value that fits it.
-        decline: What the button says with which the user declines: the answer is `None` then. Else there is none.
-        approval: A call that the user is to approve or deny: the answer is what `Decision.of` reads.
+        choices: If any, the user picks one of them, else writes an answer. At most 100, of 1,000 characters each.
+        schema: A JSON Schema of the answer: the user fills in a form, and the answer is a value that matches it.
+        decline: The label of a button with which the user declines; the answer is then `None`. Empty for no button.
+        approval: A call to approve or deny. `Decision.of` decodes the answer.
 
     Raises:
-        ValueError: There are more choices, or one is longer; it has more than one of choices, schema and approval; or
+        ValueError: There are more choices, or one is longer; more than one of choices, schema and approval is given; or
             the schema has more than 100,000 characters of JSON.
     """
 
@@ -253,7 +252,7 @@ class InputAnswered:
     """The user answered a request.
 
     Attributes:
-        user_id: Who answered; empty when that is not known.
+        user_id: The user who answered; empty if unknown.
     """
 
     request_id: str
@@ -280,7 +279,7 @@ class RunEnded:
     """The last event of a run.
 
     Attributes:
-        error: One plain sentence for the user when the run failed.
+        error: If the run failed, one sentence for the user.
     """
 
     outcome: Outcome
@@ -330,9 +329,9 @@ class RunEvent:
     """One entry of a run's log.
 
     Attributes:
-        seq: The backend's own number: strictly rising within a run, otherwise opaque.
-        at: When it happened, with a timezone.
-        raw: What the backend received, kept for inspection; `None` when the body says it all.
+        seq: The backend's number: strictly rising within a run, otherwise opaque.
+        at: The time, with a timezone.
+        raw: What the backend received, for the inspector; `None` if the body has all of it.
     """
 
     seq: int
@@ -362,7 +361,7 @@ def encode_body(body: EventBody) -> tuple[str, dict[str, Any]]:
 
 
 def decode_body(name: str, data: Mapping[str, Any]) -> EventBody:
-    """Undo `encode_body`. A name or a shape that is not known here becomes `Unknown`."""
+    """Decode a body. An unknown name or invalid fields give `Unknown`."""
     body = BODIES.get(name)
     if body is None:
         return Unknown(name, dict(data))
@@ -386,7 +385,7 @@ def decode_body(name: str, data: Mapping[str, Any]) -> EventBody:
 
 
 def _decode_known(result: JSON) -> ScriptResult | None:
-    # What happened to the script is known even if its result is of a shape that is not.
+    # The state is known even if the result cannot be decoded.
     try:
         return decode_result(result)
     except ValueError:

@@ -1,4 +1,4 @@
-"""Whether a value is of the kind that an annotation names: for data and calls that hosts and agents make.
+"""Checks values against type annotations, for data and arguments from hosts and agents.
 
 Standard library only.
 """
@@ -21,10 +21,10 @@ Test = Callable[[Any], bool]
 
 
 def check_fields(data: Any) -> None:
-    """Check the fields of a dataclass: this is its `__post_init__`. A list where a tuple belongs becomes one.
+    """Check the fields of a dataclass, in its `__post_init__`. A list is converted if the field is a tuple.
 
     Raises:
-        TypeError: A field is of another kind than its annotation says.
+        TypeError: A field does not have the annotated type.
     """
     kind: Any = type(data)
     for name, usual, fits, is_tuple in _tests(kind):
@@ -35,11 +35,11 @@ def check_fields(data: Any) -> None:
             value = tuple(value)
             object.__setattr__(data, name, value)  # frozen, but not before it is complete
         if not fits(value):
-            raise TypeError(f"{kind.__name__}.{name} is {words(_hints(kind)[name])}, not {_said(value)}.")
+            raise TypeError(f"{kind.__name__}.{name} must be {words(_hints(kind)[name])}, not {_said(value)}.")
 
 
 def checked(function: Callable[P, R]) -> Callable[P, R]:
-    """Check the arguments of a function: what is of another kind than its annotation says is a `TypeError`."""
+    """Decorate a function to raise `TypeError` for arguments that do not have the annotated type."""
     signature = inspect.signature(function)
 
     @wraps(function)
@@ -47,14 +47,14 @@ def checked(function: Callable[P, R]) -> Callable[P, R]:
         hints = _hints(function)
         for name, value in signature.bind(*args, **kwargs).arguments.items():
             if not test(hints[name])(value):
-                raise TypeError(f"{function.__name__}: {name} is {words(hints[name])}, not {_said(value)}.")
+                raise TypeError(f"{function.__name__}: {name} must be {words(hints[name])}, not {_said(value)}.")
         return function(*args, **kwargs)
 
     return call
 
 
 def test(hint: Any) -> Test:
-    """Return what tells whether a value is of this kind."""
+    """Return a function that returns whether a value has this type."""
     origin, arguments = get_origin(hint), get_args(hint)
     if origin in (Union, types.UnionType):
         tests = [test(each) for each in arguments]
@@ -80,7 +80,7 @@ def test(hint: Any) -> Test:
 
 
 def words(hint: Any) -> str:
-    """Return what a kind is called."""
+    """Return a type's description for an error message."""
     origin, arguments = get_origin(hint), get_args(hint)
     if origin in (Union, types.UnionType):
         return " or ".join(dict.fromkeys(words(each) for each in arguments))
@@ -101,7 +101,7 @@ def _said(value: object) -> str:
 
 
 def _all(fits: Test, values: Iterable[Any]) -> bool:
-    # An iterator would be used up by looking.
+    # Checking an iterator would consume it.
     return not isinstance(values, list | tuple) or all(map(fits, values))
 
 
@@ -113,7 +113,7 @@ def _tests(kind: type) -> tuple[tuple[str, frozenset[type], Test, bool], ...]:
 
 
 def _usual(hint: Any) -> frozenset[type]:
-    """Return the types whose own values always fit: the usual ones, which are to cost nothing."""
+    """Return the types whose instances always fit, for a fast check."""
     if get_origin(hint) in (Union, types.UnionType):
         return frozenset().union(*map(_usual, get_args(hint)))
     return frozenset({hint}) if isinstance(hint, type) and hint is not datetime else frozenset()
@@ -121,5 +121,5 @@ def _usual(hint: Any) -> frozenset[type]:
 
 @cache
 def _hints(thing: Any) -> Mapping[str, Any]:
-    # Anything can be shown, and anything can be made JSON when it is stored. A table has many cells.
+    # Not checked: components can be anything, JSON is cleaned when stored, and a table has many cells.
     return get_type_hints(thing, localns={"Child": object, "JSON": object, "Cell": object})

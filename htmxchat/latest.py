@@ -1,4 +1,4 @@
-"""What was used last, up to a limit: the one store of everything that is remembered and may be forgotten."""
+"""A cache with a limit that evicts the least recently used entries; all caches of the chat use it."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ V = TypeVar("V")
 
 
 class Latest(Generic[K, V]):
-    """Entries by their keys. What was not used for longest goes first.
+    """An LRU cache with a limit on the total weight of its entries.
 
     Args:
-        limit: How much they may weigh together.
-        weigh: What an entry weighs when it is put here; without it, `limit` is their number.
+        limit: The largest total weight.
+        weigh: Returns the weight of an entry; by default each weighs 1.
 
     Attributes:
-        weight: How much they weigh now.
+        weight: The current total weight.
     """
 
     def __init__(self, limit: int, weigh: Callable[[V], int] = lambda value: 1) -> None:
@@ -34,18 +34,18 @@ class Latest(Generic[K, V]):
         return key in self._entries
 
     def get(self, key: K) -> V | None:
-        """Return an entry, which counts as its use."""
+        """Return an entry and mark it as used."""
         if key not in self._entries:
             return None
         self._entries.move_to_end(key)
         return self._entries[key][0]
 
     def peek(self, key: K) -> V | None:
-        """Return an entry, which is no use of it."""
+        """Return an entry without marking it as used."""
         return self._entries[key][0] if key in self._entries else None
 
     def put(self, key: K, value: V) -> None:
-        """Add an entry or weigh it again, and forget others for it."""
+        """Add or update an entry, and evict others if necessary."""
         self.pop(key)
         weight = self._weigh(value)
         self._entries[key] = value, weight
@@ -54,11 +54,11 @@ class Latest(Generic[K, V]):
             self.pop(next(iter(self._entries)))
 
     def pop(self, key: K) -> V | None:
-        """Forget an entry, and return it."""
+        """Remove an entry and return it."""
         value, weight = self._entries.pop(key, (None, 0))
         self.weight -= weight
         return value
 
     def oldest(self) -> tuple[K, V] | None:
-        """Return the entry that was not used for longest, which is no use of it."""
+        """Return the least recently used entry without marking it as used."""
         return next(((key, value) for key, (value, _) in self._entries.items()), None)

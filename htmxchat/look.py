@@ -1,4 +1,4 @@
-"""What a host puts on the chat's pages: marks, a header and a footer, an empty state."""
+"""A host's changes to the chat's pages: logo, texts, style sheets, header, footer, empty page."""
 
 from __future__ import annotations
 
@@ -12,31 +12,31 @@ from .models import User
 from .urls import Urls
 
 Content: TypeAlias = "Child | Callable[[User | None], Child]"
-"""FastHTML components or text, which is escaped; or a function that returns some for anyone who is signed in."""
+"""FastHTML components or text, which is escaped; or a function of the user that returns them."""
 
 _ADDRESSES = ("href", "src", "action", "formaction", "hx-get", "hx-post", "hx-put", "hx-patch", "hx-delete")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Look:
-    """What a host puts on the chat's pages. Each is left out by default.
+    """A host's changes to the chat's pages. All are optional.
 
-    Contents are components, text, or a function that is given the `User`, or `None` on a page that no one is signed in
-    to. A path in their `href`, `src`, `action`, `formaction` or `hx-get` (or another method's) is one of the
-    application that mounts the chat, as it is in `stylesheets`. The pages' policy allows no scripts and styles inside
-    HTML: use `cls`, and `stylesheets`.
+    `header`, `footer` and `empty` are components, text, or a function of the `User` (`None` if no one is signed in).
+    Paths in their `href`, `src`, `action`, `formaction` and `hx-*` attributes are relative to the application that
+    mounts the chat, like `stylesheets`. The Content-Security-Policy allows no scripts or styles inside HTML: use `cls`
+    and `stylesheets`.
 
     Attributes:
-        agent: What the other side is called, for screen readers.
+        agent: The agent's name, for screen readers.
         greeting: The heading of the empty page.
         introduction: A sentence below it.
-        stylesheets: Paths of the host's own style sheets, `"/static/brand.css"`, loaded after the chat's: the place to
-            set the `--chat-*` tokens. They come from the chat's own origin.
-        logo: The path of an image, shown before the title of the chat. It can be 24 pixels high.
-        favicon: The path of an image for the browser's tab, in place of the chat's.
-        header: What stands above the rooms, on every page.
-        footer: What stands below them.
-        empty: What stands on the empty page, in place of the greeting and the introduction; starters follow.
+        stylesheets: Paths of the host's style sheets, `"/static/brand.css"`, loaded after the chat's: for example, to
+            set the `--chat-*` tokens. They are on the chat's own origin.
+        logo: The path of an image shown before the chat's title, up to 24 pixels high.
+        favicon: The path of an image for the browser's tab.
+        header: Content above the rooms, on every page.
+        footer: Content below the rooms, on every page.
+        empty: Content of the empty page instead of the greeting and introduction; starters follow.
     """
 
     agent: str = "Agent"
@@ -63,14 +63,14 @@ class Look:
 
 
 def content_for(user: User | None, content: Any, urls: Urls) -> Child:
-    """Return what a content is for this user, with addresses that are right for a browser."""
-    # A component can be called too: that adds to it.
+    """Return the content for this user, with URLs resolved for the browser."""
+    # A component is callable too: a call adds children.
     return at_host(content(user) if callable(content) and not isinstance(content, FT) else content, urls)
 
 
 def _check_content(name: str, content: Any) -> None:
     if isinstance(content, FT):
-        # The policy of the pages would leave these out, and say so only on a browser's console.
+        # The Content-Security-Policy blocks these, and only the browser's console would tell.
         inside = [name for name in content.attrs if name == "style" or name.startswith("on")]
         if content.tag in ("script", "style") or inside:
             what = f"the attribute {inside[0]}" if inside else f"a {content.tag} element"
@@ -84,11 +84,13 @@ def _check_content(name: str, content: Any) -> None:
     elif callable(content):
         checks.synchronous(name, content, "lambda user: P(…)")
     elif content is not None and not isinstance(content, str | int) and not hasattr(content, "__html__"):
-        raise TypeError(f"{name} is a component, P(…), a str, or a function of the user, not {checks.kind(content)}.")
+        raise TypeError(
+            f"{name} must be a component, P(…), a str, or a function of the user, not {checks.kind(content)}."
+        )
 
 
 def at_host(child: Child, urls: Urls) -> Child:
-    """Return a content with addresses that are right for a browser."""
+    """Return content with URLs resolved for the browser."""
     if isinstance(child, FT):
         attributes = {
             name: urls.at_host(value) if name in _ADDRESSES and isinstance(value, str) else value

@@ -1,4 +1,4 @@
-"""The nouns of the chat, as plain frozen data. Standard library only."""
+"""The chat's data classes, all frozen. Standard library only."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ Role: TypeAlias = Literal["user", "assistant"]
 
 
 class RunState(StrEnum):
-    """Where a run is. Everything from `COMPLETED` on is final."""
+    """The state of a run. States from `COMPLETED` on are final."""
 
     QUEUED = "queued"
     RUNNING = "running"
@@ -29,12 +29,12 @@ class RunState(StrEnum):
 
     @property
     def live(self) -> bool:
-        """Whether more events can come."""
+        """Whether the run is active."""
         return self in (RunState.QUEUED, RunState.RUNNING, RunState.STOPPING)
 
     @classmethod
     def after(cls, outcome: Outcome) -> RunState:
-        """The state of a run that ended with `outcome`."""
+        """Return the state of a run that ended with `outcome`."""
         return cls(outcome.value)
 
 
@@ -44,8 +44,8 @@ class Waiting(StrEnum):
     Attributes:
         ANSWER: The user's answer to a question.
         APPROVAL: The user's approval of a script.
-        APPROVED: A script that is approved and has not begun.
-        SCRIPT: A script that runs.
+        APPROVED: An approved script that has not begun.
+        SCRIPT: A running script.
     """
 
     ANSWER = "answer"
@@ -55,26 +55,26 @@ class Waiting(StrEnum):
 
     @property
     def state(self) -> RunState:
-        """Suspended when only the user can end it, else running."""
+        """Suspended if only the user can end it, else running."""
         return RunState.SUSPENDED if self in (Waiting.ANSWER, Waiting.APPROVAL) else RunState.RUNNING
 
     @classmethod
     def for_script(cls, state: ScriptState) -> Waiting:
-        """What a run waits for that awaits a script in this state."""
+        """Return what a run waits for if it awaits a script in this state."""
         known = {ScriptState.QUEUED: cls.APPROVAL, ScriptState.APPROVED: cls.APPROVED}
         return known.get(state, cls.SCRIPT)
 
 
 @dataclass(frozen=True, slots=True)
 class User:
-    """Who asks.
+    """A user.
 
     Attributes:
-        id: The owner's key: conversations and runs belong to exactly this string.
-        name: What the page shows, if anything.
-        token: A credential that the backend may need. Never shown or logged, and stored only with a sign-in that the
-            chat itself looks after.
-        expires_at: When the sign-in ends, if that is known: live streams end then too.
+        id: The owner of conversations and runs: they belong to exactly this string.
+        name: The name that the page shows, if any.
+        token: A credential for the backend. Never shown or logged, and stored only in sessions of the chat's own
+            sign-in.
+        expires_at: When the sign-in expires, if known. Live streams end then too.
     """
 
     id: str
@@ -89,13 +89,13 @@ class User:
 
 @dataclass(frozen=True, slots=True)
 class PendingSignIn:
-    """A sign-in that a browser has begun and not finished.
+    """A sign-in in progress.
 
     Attributes:
-        back: The path that the person came from.
-        with_state: Whether what comes back must carry the state that it began with.
-        expires_at: When it is too late to finish it.
-        problem: Why it came to nothing: one sentence, to be said on the next page.
+        back: The path to return to.
+        with_state: Whether the callback must carry the sign-in's `state`.
+        expires_at: When it expires.
+        problem: Why it failed: one sentence for the next page.
     """
 
     back: str
@@ -109,11 +109,11 @@ class PendingSignIn:
 
 @dataclass(frozen=True, slots=True)
 class Starter:
-    """Something to begin with that an empty page offers.
+    """A suggested first message on the empty page.
 
     Attributes:
         title: A few words, shown.
-        text: What is sent.
+        text: The message that is sent.
     """
 
     title: str
@@ -126,7 +126,7 @@ class Starter:
 
 
 UNDATED = datetime(1970, 1, 1, tzinfo=UTC)
-"""Stands for a time that a backend does not know. No page shows it, or anything before it, as a date."""
+"""An unknown time. Pages show neither it nor earlier times."""
 
 
 def is_dated(at: datetime) -> bool:
@@ -136,13 +136,13 @@ def is_dated(at: datetime) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Conversation:
-    """A list of turns that belongs to one user.
+    """A user's conversation, without its turns.
 
     Attributes:
-        state: The state of its latest run, suspended also while that waits for the user; `None` before the first.
+        state: The state of its latest run, also suspended while that waits for the user; `None` before the first.
         updated_at: When its latest turn began or ended; the history is sorted by it. See `UNDATED`.
-        waiting: What its latest run waits for, if that is known.
-        passage: Where a search found it, as plain text; empty when its title says so, or when nothing was searched for.
+        waiting: What its latest run waits for, if known.
+        passage: The text where a search matched; empty if the title matched or there was no search.
     """
 
     id: str
@@ -160,10 +160,10 @@ class Conversation:
 
 @dataclass(frozen=True, slots=True)
 class ConversationPage:
-    """A stretch of the history, newest first.
+    """A page of the history, newest first.
 
     Attributes:
-        cursor: Opaque; give it back to get what follows. `None` on the last page.
+        cursor: Opaque; pass it to get the next page. `None` on the last page.
     """
 
     items: tuple[Conversation, ...]
@@ -175,13 +175,13 @@ class ConversationPage:
 
 @dataclass(frozen=True, slots=True)
 class Overview:
-    """How everything stands that a page shows, without what was written.
+    """The state of everything that a page shows, without texts.
 
     Attributes:
         latest: The user's latest conversations.
-        conversation: The one that is open; `None` when none is, or when it is not there any more.
-        head: The last run of what is shown of it, once that has begun; `None` where it is not known.
-        queue: A number that rises with every change of its queue of scripts; `None` where it is not known.
+        conversation: The open conversation; `None` without one, or if it no longer exists.
+        head: The last run of its shown path, once that has begun; `None` if unknown.
+        queue: A number that rises with every change of its queue of scripts; `None` if unknown.
     """
 
     latest: ConversationPage
@@ -214,13 +214,13 @@ class Run:
 
 @dataclass(frozen=True, slots=True)
 class RunSummary:
-    """A run as a list of runs shows it.
+    """An entry of a list of runs.
 
     Attributes:
         question: What the user wrote.
-        ended_at: When it ended; `None` while it is live, or when that is unknown.
-        workflow: What the backend calls the program that ran.
-        waiting: What it waits for, if that is known.
+        ended_at: When it ended; `None` while it is active, or if unknown.
+        workflow: The backend's name for the workflow.
+        waiting: What it waits for, if known.
     """
 
     run: Run
@@ -235,16 +235,16 @@ class RunSummary:
 
 @dataclass(frozen=True, slots=True)
 class RunStep:
-    """One step of a run, as the backend counts them.
+    """One step of a run's workflow.
 
     Attributes:
-        number: Of the step, and of the checkpoint after it.
-        name: What it does.
+        number: The number of the step and of the checkpoint after it.
+        name: Its name.
         state: completed, failed or suspended.
-        seconds: How long it took, if that is known.
-        detail: What went wrong, or what it waits for: one plain sentence.
-        update: What it changed in the run's state.
-        next: The steps that follow.
+        seconds: How long it took, if known.
+        detail: Its error, or what it waits for: one sentence.
+        update: Its change of the run's state.
+        next: The names of the next steps.
     """
 
     number: int
@@ -261,13 +261,13 @@ class RunStep:
 
 @dataclass(frozen=True, slots=True)
 class RunSteps:
-    """How a run went inside.
+    """The steps of a run's workflow.
 
     Attributes:
-        checkpoints: The numbers of the steps whose state is kept.
-        waits_for: What the run waits for, if it does: one plain sentence.
-        request: What exactly it asks.
-        workflow: What the backend calls the program that ran.
+        checkpoints: The numbers of the steps whose state is stored.
+        waits_for: What the run waits for, if it does: one sentence.
+        request: The request that it waits for, as JSON.
+        workflow: The backend's name for the workflow.
     """
 
     steps: tuple[RunStep, ...] = ()
@@ -282,15 +282,15 @@ class RunSteps:
 
 @dataclass(frozen=True, slots=True)
 class Turn:
-    """What one side said.
+    """A message of the user, or an answer.
 
     Attributes:
-        id: Unique in the conversation. The turn that a run writes has the run's id.
+        id: Unique in the conversation. An assistant turn has its run's id.
         text: Markdown for the assistant, plain text for the user.
         run: The run that wrote an assistant turn; `None` for a user turn.
-        events: What `htmxchat.view.fold` needs to show the run; may be compacted (`htmxchat.compaction.compact`).
-        versions: The ids of the turns that stand for each other in this place, the first first, this one among them:
-            the attempts to answer the same turn, or what a user wrote after the same answer. Empty if it is the only.
+        events: The run's events, for `htmxchat.view.fold`; may be compacted (`htmxchat.compaction.compact`).
+        versions: The ids of all alternatives of this turn, oldest first and including it: the runs that answer the same
+            turn, or the user turns after the same answer. Empty if there is no other.
         files: What a user sent with it. What an agent sends is in the events.
     """
 
@@ -309,10 +309,10 @@ class Turn:
 
 @dataclass(frozen=True, slots=True)
 class Transcript:
-    """A conversation as it is shown: the turns of one branch, oldest first. `Turn.versions` says where others begin.
+    """A conversation and the turns of its shown branch, oldest first. `Turn.versions` shows where other branches begin.
 
     Attributes:
-        refreshing: Whether the backend is still reading what is new, so that the page soon looks again.
+        refreshing: Whether the backend is still loading new turns, so that the page asks again soon.
     """
 
     conversation: Conversation
@@ -324,10 +324,10 @@ class Transcript:
 
     @property
     def live_turn(self) -> Turn | None:
-        """The turn that a run is still writing, if there is one."""
+        """The turn of the active run, if there is one."""
         return next((turn for turn in reversed(self.turns) if turn.run is not None and turn.run.state.live), None)
 
     @property
     def live_run(self) -> Run | None:
-        """The run that is still writing, if there is one."""
+        """The active run, if there is one."""
         return self.live_turn.run if self.live_turn else None

@@ -1,6 +1,6 @@
-"""What a chat says about its work to those who watch it: the log, and an `Observer`.
+"""A chat's log lines and its `Observer`.
 
-Ids, numbers and outcomes; never what people or agents write, no names and no tokens.
+They contain ids, numbers and outcomes, never texts of users or agents, names or tokens.
 """
 
 from __future__ import annotations
@@ -21,11 +21,11 @@ _BARE = re.compile(r"[\w.@:/+-]+", re.ASCII)
 
 @dataclass(frozen=True, slots=True)
 class RunBegin:
-    """A run begins in this process, or continues in it.
+    """A run begins or is resumed in this process.
 
     Attributes:
         agent: The agent's name.
-        resumed: Whether another process had it before.
+        resumed: Whether another process ran it before.
     """
 
     run: str
@@ -39,7 +39,7 @@ class RunBegin:
 
     @property
     def fields(self) -> dict[str, object]:
-        """What the log has of it."""
+        """The fields of its log line."""
         return {
             "run": self.run,
             "conversation": self.conversation,
@@ -51,17 +51,17 @@ class RunBegin:
 
 @dataclass(frozen=True, slots=True)
 class RunEnd:
-    """A run has ended, or has left this process.
+    """A run has ended in this process, or another process has it now.
 
     Attributes:
-        outcome: `completed`, `cancelled`, `failed`, `suspended`; `handed-over` when another process continues with it,
-            `lost` when another process has ended it.
-        seconds: How long this process had it.
-        waited: How many seconds of that it waited for its user.
-        first_event: Seconds from the run's start to the first thing that its agent said; `None` if it said nothing, or
-            said it in another process.
-        events: How many its log has.
-        error: The kind of exception by which the agent failed.
+        outcome: `completed`, `cancelled`, `failed`, `suspended`; `handed-over` if another process resumes it, `lost` if
+            another process took it over.
+        seconds: How long it ran in this process.
+        waited: How many of these seconds it waited for its user.
+        first_event: Seconds from the run's start to its agent's first event; `None` if there was none, or it was in
+            another process.
+        events: The number of events in its log.
+        error: The type of the exception with which the agent failed.
     """
 
     outcome: str
@@ -76,7 +76,7 @@ class RunEnd:
 
     @property
     def fields(self) -> dict[str, object]:
-        """What the log has of it."""
+        """The fields of its log line."""
         return {
             "outcome": self.outcome,
             "seconds": round(self.seconds, 3),
@@ -87,43 +87,43 @@ class RunEnd:
         }
 
 
-TellEnd: TypeAlias = Callable[[RunEnd], None]
+OnEnd: TypeAlias = Callable[[RunEnd], None]
 
 
 class Observer:
-    """Is told what happens. This one does nothing with it."""
+    """Receives what happens in a chat. This base class ignores it."""
 
-    def run(self, begin: RunBegin) -> AbstractContextManager[TellEnd]:
-        """Surround a run, its agent's work included. What is entered is called with its end."""
+    def run(self, begin: RunBegin) -> AbstractContextManager[OnEnd]:
+        """Return a context manager around a run and its agent's work. It yields a function that takes the end."""
         return nullcontext(lambda end: None)
 
     def waiting(self, agent: str) -> AbstractContextManager[None]:
-        """Surround the time that a run waits for its user."""
+        """Return a context manager for the time that a run waits for its user."""
         return nullcontext()
 
     def stream(self) -> AbstractContextManager[None]:
-        """Surround the time that a page's stream is open."""
+        """Return a context manager for the time that a page's stream is open."""
         return nullcontext()
 
     def request(self, method: str, route: str, ids: Mapping[str, str]) -> None:
-        """A request was let in.
+        """A request was accepted.
 
         Args:
-            route: Its path, with names in place of ids.
-            ids: Those ids.
+            route: Its path template, with parameter names instead of ids.
+            ids: The ids by parameter name.
         """
 
     def outage(self) -> None:
-        """The database cannot be used any more. The next outage comes after the end of this one."""
+        """An outage of the database has begun. It is called once per outage."""
 
 
 def log_begin(begin: RunBegin) -> None:
-    """Write the line of a run that begins."""
+    """Log the begin of a run."""
     _write("Run resumed" if begin.resumed else "Run began", begin.fields)
 
 
 def log_end(begin: RunBegin, end: RunEnd) -> None:
-    """Write the line of a run that has ended."""
+    """Log the end of a run."""
     _write("Run ended", {**begin.fields, **end.fields})
 
 

@@ -1,7 +1,7 @@
-"""Spans and metrics by OpenTelemetry: `create_chat_app(backend, observer=Telemetry())`.
+"""Spans and metrics for OpenTelemetry: `create_chat_app(backend, observer=Telemetry())`.
 
-Needs `pip install 'htmxchat[otel]'`. It uses what the host has set up, and sets up nothing: in a process without an
-OpenTelemetry SDK it does nothing.
+Needs `pip install 'htmxchat[otel]'`. It uses the host's OpenTelemetry SDK and configures nothing. Without an SDK, it
+has no effect.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from contextlib import AbstractContextManager, contextmanager
 from opentelemetry.metrics import Histogram, Meter, MeterProvider, UpDownCounter, get_meter
 from opentelemetry.trace import SpanKind, StatusCode, TracerProvider, get_current_span, get_tracer
 
-from .observing import Observer, RunBegin, RunEnd, TellEnd
+from .observing import Observer, OnEnd, RunBegin, RunEnd
 
 __all__ = ["Telemetry"]
 
@@ -22,11 +22,11 @@ _SECONDS = (0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 300.0, 1800.0)
 
 
 class Telemetry(Observer):
-    """Tells OpenTelemetry of runs, streams, requests and outages.
+    """Reports runs, streams, requests and outages to OpenTelemetry.
 
     Args:
-        tracer_provider: Makes the spans; by default the process's own.
-        meter_provider: Counts; by default the process's own.
+        tracer_provider: For spans; by default the global one.
+        meter_provider: For metrics; by default the global one.
     """
 
     def __init__(
@@ -34,19 +34,19 @@ class Telemetry(Observer):
     ) -> None:
         self._tracer = get_tracer(_NAME, tracer_provider=tracer_provider)
         meter = get_meter(_NAME, meter_provider=meter_provider)
-        self._live = meter.create_up_down_counter("htmxchat.runs.live", "{run}", "Runs that this process has.")
+        self._live = meter.create_up_down_counter("htmxchat.runs.live", "{run}", "Active runs of this process.")
         self._waiting = meter.create_up_down_counter(
-            "htmxchat.runs.waiting", "{run}", "Runs of this process that wait for their user."
+            "htmxchat.runs.waiting", "{run}", "Active runs that wait for their user."
         )
-        self._streams = meter.create_up_down_counter("htmxchat.streams.open", "{stream}", "Streams to pages.")
-        self._duration = _seconds(meter, "htmxchat.run.duration", "How long a run took, by its outcome.")
-        self._first = _seconds(meter, "htmxchat.run.time_to_first_event", "From a run's start to what its agent says.")
-        self._outages = meter.create_counter(
-            "htmxchat.database.outages", "{outage}", "How often the database could not be used."
+        self._streams = meter.create_up_down_counter("htmxchat.streams.open", "{stream}", "Open streams to pages.")
+        self._duration = _seconds(meter, "htmxchat.run.duration", "Duration of runs, by outcome.")
+        self._first = _seconds(
+            meter, "htmxchat.run.time_to_first_event", "From a run's start to its agent's first event."
         )
+        self._outages = meter.create_counter("htmxchat.database.outages", "{outage}", "Outages of the database.")
 
     @contextmanager
-    def run(self, begin: RunBegin) -> Iterator[TellEnd]:
+    def run(self, begin: RunBegin) -> Iterator[OnEnd]:
         agent = {"gen_ai.agent.name": begin.agent}
         about: dict[str, str | bool] = {
             **agent,
@@ -59,7 +59,7 @@ class Telemetry(Observer):
             f"invoke_agent {begin.agent}",
             kind=SpanKind.INTERNAL,
             attributes=about,
-            record_exception=False,  # its words may be what people or agents wrote
+            record_exception=False,  # its message may contain texts of users or agents
             set_status_on_exception=False,
         )
         with _counted(self._live, agent), spanned as span:
@@ -87,7 +87,7 @@ class Telemetry(Observer):
         return _counted(self._streams)
 
     def request(self, method: str, route: str, ids: Mapping[str, str]) -> None:
-        """Give the span of the host's own instrumentation what it cannot know: it sees no further than the mount."""
+        """Add the route and ids to the host's server span, whose instrumentation only knows the mount."""
         span = get_current_span()
         if getattr(span, "kind", None) is not SpanKind.SERVER:
             return

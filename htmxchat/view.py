@@ -119,7 +119,7 @@ def fold(events: Iterable[RunEvent], view: RunView | None = None) -> RunView:
     skipped. Folding a log in pieces gives the same view as folding it at once. The cost is linear in the events.
     """
     if not isinstance(events, Iterable):
-        raise TypeError(f"events is a list of RunEvent, [event async for event in …], not {checks.kind(events)}.")
+        raise TypeError(f"events must be a list of RunEvent, [event async for event in …], not {checks.kind(events)}.")
     if view is not None:
         checks.instance("view", view, RunView, "what fold returned before")
     folding = Folding(view or RunView())

@@ -387,7 +387,7 @@ def kill(backend: LocalBackend) -> None:
     """What SIGKILL does: nothing of this process runs any more, and nothing is said to the database."""
     journal = backend._journal
     for task in asyncio.all_tasks():
-        if task in backend._tasks or task in (*journal._keepers, journal.writer._task, journal.tail._task):
+        if task in backend._tasks or task in (*journal._tasks, journal.writer._task, journal.tail._task):
             task.cancel()
     journal.runs.clear()
     journal.lease._leased = False

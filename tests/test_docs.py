@@ -269,7 +269,8 @@ def test_every_hook_that_is_documented_is_on_the_page() -> None:
         client.get("/")
         table = {"upload": ("sizes.csv", "name,bytes\na,1\n")}
         draft = client.post("/files", files=table).text
-        preview = client.get(f"/files/{re.findall(r'id=.file-(.+?). ', draft)[0]}/preview").text
+        kept = re.findall(r'data-file="(\w+)"', draft)
+        preview = client.get(f"/files/{kept[0]}/preview").text
         shown = client.post("/messages", data={"text": "Why did checkout get slow at 14:30?"}, files=table)
         _until(client, shown.url.path, 'data-state="completed"')
         client.post(f"{shown.url.path}/messages", data={"text": "Restart the notifier workers."})

@@ -367,16 +367,16 @@ def test_functions_are_checked_where_they_are_given() -> None:
         return create_chat_app(LocalBackend(respond), parts=parts)
 
     for parts, words in [
-        ([fails], 'parts is a mapping, {"get_forecast": draw_forecast}, not a list.'),
-        ({1: fails}, "A name in parts is a str, not an int."),
-        ({"a": asynchronous}, "parts['a'] is called while a page is drawn, so it cannot be asynchronous"),
-        ({"a": "P"}, "parts['a'] is a function, def draw(data, context), not a str."),
+        ([fails], 'parts must be a mapping, {"get_forecast": draw_forecast}, not a list.'),
+        ({1: fails}, "A name in parts must be a str, not an int."),
+        ({"a": asynchronous}, "parts['a'] is called while a page is rendered, so it must not be asynchronous"),
+        ({"a": "P"}, "parts['a'] must be a function, def draw(data, context), not a str."),
         ({"a": lambda data: ""}, "parts['a'] is called with data and a context: write def draw(data, context)."),
-        ({"a": PartContext}, "parts['a'] is a function, def draw(data, context), not the class PartContext."),
+        ({"a": PartContext}, "parts['a'] must be a function, def draw(data, context), not the class PartContext."),
     ]:
         with pytest.raises(TypeError, match=re.escape(words)):
             bad(parts)
-    with pytest.raises(ValueError, match="A name in parts is empty"):
+    with pytest.raises(ValueError, match="A name in parts must not be empty"):
         bad({" ": fails})
     bad({})
     bad({"a": OfAClass().draw, "b": lambda data, context=None: ""})

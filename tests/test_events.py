@@ -85,10 +85,10 @@ def test_an_unknown_shape_is_unknown(name: str, data: dict[str, Any]) -> None:
 @pytest.mark.parametrize(
     ("choices", "sentence"),
     [
-        (("a",) * 101, "InputRequested.choices has 101 choices. Offer 100 at most, or none: users write then."),
+        (("a",) * 101, "InputRequested.choices has 101 choices; 100 are allowed. Without choices, users write."),
         (
             ("a", "b" * 1_001),
-            "InputRequested.choices[1] has 1,001 characters. Write 1,000 at most; what explains it can stand in the",
+            "InputRequested.choices[1] has 1,001 characters; 1,000 are allowed. Put explanations into the",
         ),
     ],
     ids=["many", "long"],

@@ -57,6 +57,7 @@ from htmxchat.text.ansi import ansi_html, plain
 from htmxchat.text.cleaning import one_line
 from htmxchat.text.markdown import Markdown
 from htmxchat.text.markdown.blocks import parse
+from htmxchat.text.markdown.characters import NOTE, SUB, stood_in
 from htmxchat.text.markdown.links import with_links
 from htmxchat.text.markdown.stand_ins import prepare
 from htmxchat.urls import Urls
@@ -251,7 +252,7 @@ INPUTS: dict[str, tuple[str, list[Text]]] = {
     "text.markdown.renderer:_HTML_START": (SEARCH, [repeated("<")]),
     "text.markdown.renderer:_IMAGE": (WHOLE, [repeated("a", "https://", "!"), repeated("1", "https://a:", "!")]),
     "text.markdown.renderer:_IMAGE_DATA": (WHOLE, [repeated("a", "data:image/png;base64,", "!")]),
-    "text.markdown.stand_ins:_DISPLAY": (
+    "text.markdown.mathematics:_DISPLAY": (
         SEARCH,
         [
             SPACES,
@@ -261,10 +262,13 @@ INPUTS: dict[str, tuple[str, list[Text]]] = {
             repeated("$$\n"),
             repeated("a", "$$"),
             repeated("$"),
+            repeated("> "),
+            repeated("- "),
+            repeated("1", after="."),
         ],
     ),
-    "text.markdown.stand_ins:_DISPLAY_LINE": (WHOLE, [SPACES, repeated(" "), repeated(" ~~~")]),
-    "text.markdown.stand_ins:_INLINE": (
+    "text.markdown.mathematics:_DISPLAY_LINE": (WHOLE, [SPACES, repeated(" "), repeated(" ~~~")]),
+    "text.markdown.mathematics:_INLINE": (
         SEARCH,
         [
             repeated("\\("),
@@ -289,9 +293,51 @@ INPUTS: dict[str, tuple[str, list[Text]]] = {
             repeated("$$a$"),
             repeated("\\$", "$$"),
             repeated("a", "$$", "$"),
+            repeated("$a"),
+            repeated("$a "),
+            repeated(" $a"),
+            repeated(" $a$b"),
+            repeated(" ", "$a", "$"),
+            repeated("\\$", "$a"),
         ],
     ),
-    "text.markdown.stand_ins:_FORMULA": (SEARCH, [repeated("\\"), repeated("a")]),
+    "text.markdown.mathematics:_FORMULA": (SEARCH, [repeated("\\"), repeated("a")]),
+    "text.markdown.mathematics:_BEGINNING": (SEARCH, [SPACES]),
+    "text.markdown.mathematics:_NAMES": (
+        SEARCH,
+        [repeated("\\text"), repeated("\\text{"), repeated("a", "\\text{"), repeated("a", "\\")],
+    ),
+    "text.markdown.mathematics:_WORDS": (SEARCH, [SPACES, repeated("a "), repeated("a")]),
+    "text.markdown.mathematics:_AFTER_AMOUNT": (SEARCH, [SPACES, repeated("(a")]),
+    "text.markdown.mathematics:_COMMAND": (SEARCH, [repeated("\\")]),
+    "text.markdown.formulas:_OPENING": (SEARCH, [repeated(stood_in("\\")), repeated(stood_in("$"))]),
+    "text.markdown.small:_WRITTEN": (
+        SEARCH,
+        [
+            repeated("[^"),
+            repeated("a^"),
+            repeated("a~"),
+            repeated("]("),
+            repeated("a", "]("),
+            repeated(" ", "\n"),
+            repeated("> ", "\n", "[^1]:"),
+            repeated("\n:"),
+        ],
+    ),
+    "text.markdown.small:_READ": (SEARCH, [repeated(SUB), repeated("a", SUB), repeated("1", f"{NOTE}^")]),
+    "fragments.turns.citations:_NOTE": (SEARCH, [repeated('<a class="note" href="#')]),
+    "text.mathml:_DEFINES": (SEARCH, [repeated("\\"), repeated("\\def", after="a")]),
+    "text.mathml:_ENVIRONMENT": (SEARCH, [repeated("\\begin{"), repeated("a", "\\begin{")]),
+    "text.mathml:_LABEL": (SEARCH, [repeated("\\label{"), repeated("a", "\\label{")]),
+    "text.mathml:_NUMBERED": (SEARCH, [repeated("\\begin{")]),
+    "text.mathml:_TOKEN": (SEARCH, [repeated("\\"), repeated("a", "\\"), SPACES]),
+    "text.mathml:_TAG": (
+        SEARCH,
+        [repeated("<a"), repeated("a", "<"), repeated("<a /"), repeated(' a="a"', "<a"), repeated(" a")],
+    ),
+    "text.mathml:_ATTRIBUTE": (SEARCH, [repeated("a"), repeated(' a="'), repeated("a", ' a="'), SPACES]),
+    "text.mathml:_ENTITY": (SEARCH, [repeated("&"), repeated("a", "&")]),
+    "text.mathml:_LENGTH": (WHOLE, [repeated("1"), repeated("0.1")]),
     "text.markdown.stand_ins:_RUN": (
         SEARCH,
         [SPACES, repeated("*", after="_"), repeated("_*"), repeated("\\"), repeated("> ")],
@@ -423,6 +469,22 @@ MARKDOWN: dict[str, Text] = {
     "mathematics between dollars": repeated("$$a_1$$ $$"),
     "mathematics between dollars on lines": repeated("$$\na\n$$\n"),
     "unclosed mathematics after dollars": repeated("$$ a = b\n\n"),
+    "mathematics between single dollars": repeated("$a_1$ "),
+    "unclosed mathematics after a dollar": repeated("$a "),
+    "mathematics in a formula": repeated("\\[\n\\(a\n", after="\\]"),
+    "groups in a formula": repeated("{", "$$\n", "\n$$"),
+    "formulas too long": repeated("a+", "$$\n", "\n$$"),
+    "footnotes": repeated("a[^1]\n\n[^1]: b\n"),
+    "marks of footnotes": repeated("[^1]"),
+    "footnotes in footnotes": repeated("[^1]: "),
+    "definition lists": repeated("a\n: b\n\n"),
+    "definitions of one term": repeated(": a\n", "b\n"),
+    "definitions in definitions": repeated(": ", "a\n"),
+    "alerts": repeated("> [!NOTE]\n> a\n\n"),
+    "alerts in alerts": repeated("> [!NOTE]\n> "),
+    "subscripts": repeated("a~1~^2^"),
+    "prices": repeated("$5 "),
+    "prices without spaces": repeated("$5"),
     "mathematics that is none": repeated("\\[a\n"),
     "backticks": repeated("` `` ``` "),
     "code fences": repeated("```\n"),

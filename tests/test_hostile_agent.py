@@ -77,7 +77,7 @@ def test_an_event_of_the_wrong_types_fails_the_run_and_not_the_page(
     page = page_after("Before. ", make)
     assert "Before." in page
     assert 'data-state="failed"' in page
-    assert re.search(r"TypeError: \w+\.\w+ is an? .*, not .+\.", caplog.text), "the log says what to write"
+    assert re.search(r"TypeError: \w+\.\w+ must be an? .*, not .+\.", caplog.text), "the log says what to write"
 
 
 def test_arguments_nested_deep_do_not_blow_up_the_page() -> None:

@@ -43,6 +43,7 @@ LAYERS: dict[str, tuple[set[str], set[str]]] = {
     "forms": (NOUNS, {"jsonschema_rs"}),
     "text.markdown": (TEXT, {"pyromark"}),
     "text.highlight": (set(), {"pygments"}),
+    "text.mathml": (set(), {"math_core"}),
     "text.ansi": (set(), set()),
     "text.confusing": ({"text.phrases"}, set()),
     "text.phrases": (set(), set()),

@@ -30,7 +30,7 @@ from htmxchat.events import (
 from htmxchat.fragments.inspector.json_tree import json_tree
 from htmxchat.fragments.inspector.timeline import time_taken
 from htmxchat.inspection import Row, RowFilter, RowFold, rows, window
-from htmxchat.inspection.axis import axis, only, round_numbers
+from htmxchat.inspection.axis import axis, only_waiting, round_numbers
 from htmxchat.inspection.state_diff import state_diff
 from htmxchat.inspection.timeline import timeline
 from htmxchat.models import RunState
@@ -81,7 +81,7 @@ RUN = log(
 class TestRows:
     def test_say_in_plain_words_what_happened(self) -> None:
         assert [(row.seq, round(row.since, 2), row.type, row.meaning) for row in rows(RUN)] == [
-            (10, 0.0, "RunStarted", "The agent began"),
+            (10, 0.0, "RunStarted", "Run started"),
             (20, 0.5, "StageChanged", "Planning"),
             (40, 0.5, "ReasoningDelta", "11 characters: First this."),
             (50, 1.0, "ToolStarted", "Called query: all"),
@@ -253,7 +253,7 @@ class TestTimeline:
 
     @given(st.lists(st.tuples(st.floats(0, 100), st.floats(0, 100)).map(sorted).map(tuple), max_size=6))
     def test_the_axis_rises_from_one_end_to_the_other(self, waits: list[tuple[float, float]]) -> None:
-        long = axis(101, only([each for each in waits if each[1] > each[0]], []))
+        long = axis(101, only_waiting([each for each in waits if each[1] > each[0]], []))
         places = [long.place(at / 10) for at in range(1011)]
         assert places == sorted(places) and places[0] == 0 and round(places[-1], 6) == 100
 
@@ -365,9 +365,9 @@ def test_a_repeated_call_says_so_and_is_one_stretch_of_time() -> None:
     assert [row.meaning for row in rows(log)] == [
         "Called find: x",
         "Called find again: x",
-        "find came back after 2.0 s: 2 rows",
+        "find returned after 2.0 s: 2 rows",
         "Called find again: x",
-        "find came back after 1.0 s: 3 rows",
+        "find returned after 1.0 s: 3 rows",
     ]
     (lane,) = timeline(log).lanes
     assert [(bar.start, bar.end) for bar in lane.bars] == [(0.0, 2.0), (3.0, 4.0)]
@@ -390,5 +390,5 @@ def test_calls_without_an_id_are_told_apart() -> None:
         ToolFinished("", "two"),
     ]
     log = [RunEvent(seq, AT + timedelta(seconds=seq), body) for seq, body in enumerate(bodies)]
-    assert [row.meaning for row in rows(log)][2:] == ["a came back after 2.0 s: one", "b came back after 2.0 s: two"]
+    assert [row.meaning for row in rows(log)][2:] == ["a returned after 2.0 s: one", "b returned after 2.0 s: two"]
     assert {(lane.label, lane.seconds) for lane in timeline(log).lanes} == {("a", 2.0), ("b", 2.0)}

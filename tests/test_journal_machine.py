@@ -190,7 +190,7 @@ class Process:
         """What SIGKILL does: nothing of it runs any more, and nothing is said to the database."""
         self.gone.set()
         journal = self.backend._journal
-        for task in (*self.backend._tasks, *journal._keepers, journal.writer._task, journal.tail._task):
+        for task in (*self.backend._tasks, *journal._tasks, journal.writer._task, journal.tail._task):
             if task is not None:
                 task.cancel()
                 await asyncio.wait({task})
@@ -565,7 +565,7 @@ class Journals(RuleBasedStateMachine):
         try:
             if lease._leased:
                 await lease._renew()
-            await lease._look()
+            await lease._check_others()
         except BackendUnavailable:
             return
 
@@ -573,9 +573,9 @@ class Journals(RuleBasedStateMachine):
         read = select(t.processes.c.alive_at).where(t.processes.c.id == gone.id)
         at = await self.looker.database.read(lambda db: db.scalar(read))
         try:
-            await by.backend._give_up(gone.id, at)
+            await by.backend._on_dead_process(gone.id, at)
         except BackendUnavailable:
-            await by.backend._give_up(gone.id, at)
+            await by.backend._on_dead_process(gone.id, at)
 
     async def _answer(self, known: Known, process: Process) -> None:
         log, _ = await self.looker.logs.read_events(known.run.id, 0)

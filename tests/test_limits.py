@@ -54,7 +54,7 @@ class TestLimits:
 
     @pytest.mark.parametrize("name", [each.name for each in fields(Limits)])
     def test_a_limit_of_nothing_is_an_error(self, name: str) -> None:
-        with pytest.raises(ValueError, match=rf"Limits.{name} is (at least 1|a number of seconds above 0)"):
+        with pytest.raises(ValueError, match=rf"Limits.{name} must be (at least 1|a number of seconds above 0)"):
             Limits(**{name: 0})
 
 

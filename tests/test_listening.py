@@ -191,14 +191,14 @@ async def test_notices_that_do_not_arrive_are_not_relied_on(make: Make, caplog: 
     with caplog.at_level(logging.WARNING, "htmxchat"):
         await backend.open()
         async with asyncio.timeout(LONG):
-            while "The database does not tell what other processes write" not in caplog.text:  # noqa: ASYNC110
+            while "No notifications arrive from the database" not in caplog.text:  # noqa: ASYNC110
                 await asyncio.sleep(0.01)
     assert not backend._journal.listener.hearing
 
 
 def test_what_is_told_may_be_about_some_runs_or_any() -> None:
     assert decode("log a b") == (Notice.LOG, frozenset("ab"))
-    assert decode("left") == (Notice.LEFT, None)
+    assert decode("released") == (Notice.RELEASED, None)
     assert decode("probe x") is None
     assert CHANNEL.isidentifier()
 

@@ -89,11 +89,11 @@ def test_an_object_answers_whatever_it_is_made_with(place: str, said: str) -> No
 @pytest.mark.parametrize(
     ("place", "sentence"),
     [
-        ("nowhere:agent", "There is no module nowhere here."),
-        ("needy:agent", "There is no module not_installed_anywhere, which needy imports."),
-        ("own_agents:other", "own_agents:other is not there: module 'own_agents' has no attribute 'other'."),
+        ("nowhere:agent", "No module named nowhere."),
+        ("needy:agent", "No module named not_installed_anywhere, which needy imports."),
+        ("own_agents:other", "own_agents:other does not exist: module 'own_agents' has no attribute 'other'."),
         ("own_agents:", "--agent own_agents:: write module:object, such as agent:respond"),
-        ("own_agents:builder", "own_agents:builder cannot answer: graph is a compiled graph"),
+        ("own_agents:builder", "own_agents:builder is not an agent: graph must be a compiled graph"),
     ],
 )
 def test_what_cannot_answer_is_said_in_one_line(place: str, sentence: str, capsys: pytest.CaptureFixture[str]) -> None:
@@ -103,7 +103,7 @@ def test_what_cannot_answer_is_said_in_one_line(place: str, sentence: str, capsy
 
 def test_a_backend_has_a_store_of_its_own(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     assert main(["--agent", "own_agents:things.backend", "--db", str(tmp_path / "chat.db")]) == 2
-    assert "leave --db out" in capsys.readouterr().err
+    assert "omit --db" in capsys.readouterr().err
 
 
 def test_an_agent_does_not_bring_frameworks_that_it_is_not_made_with(tmp_path: Path) -> None:

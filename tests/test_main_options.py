@@ -144,11 +144,11 @@ def test_what_cannot_be_used_is_said_in_one_line(
         (["--agent", "openai"], "--agent openai needs --url, or OPENAI_BASE_URL"),
         (["--agent", "openai", "--url", "http://host/v1"], "--agent openai needs --model, or OPENAI_MODEL"),
         (["--agent", "ag-ui"], "--agent ag-ui needs --url"),
-        (["--url", "http://kog:1"], "--url goes with --agent openai or ag-ui or kogwistar only"),
-        (["--model", "m"], "--model goes with --agent openai only"),
-        (["--python"], "--python goes with --agent openai only"),
-        (["--public-url", "http://kog:1"], "--public-url goes with --agent kogwistar only"),
-        (["--workflow", "w"], "--workflow goes with --agent kogwistar only"),
+        (["--url", "http://kog:1"], "--url works only with --agent openai or ag-ui or kogwistar"),
+        (["--model", "m"], "--model works only with --agent openai"),
+        (["--python"], "--python works only with --agent openai"),
+        (["--public-url", "http://kog:1"], "--public-url works only with --agent kogwistar"),
+        (["--workflow", "w"], "--workflow works only with --agent kogwistar"),
     ],
 )
 def test_options_that_do_not_go_together_are_said_in_one_line(

@@ -17,169 +17,9 @@ from hypothesis import strategies as st
 
 from htmxchat.text.highlight import MAX_CHARACTERS, MAX_LINES
 from htmxchat.text.markdown import Markdown, MarkdownStream
+from tests.rendered import MARKDOWN, check, check_blocks, plain, render, stream, with_sources
 
 SPEC = json.loads((Path(__file__).parent / "data" / "commonmark-0.31.2.json").read_text(encoding="utf-8"))
-MARKDOWN = Markdown(image_hosts=frozenset({"images.example"}))
-VOID = {"br", "hr", "img", "input", "wbr"}
-
-# Every tag that may appear, with its attributes. `use` and `svg` are the icon of the Copy button.
-ATTRIBUTES: dict[str, dict[str, str]] = {
-    "a": {
-        "class": "cite",
-        "href": r"(?i:https?://|mailto:).*",
-        "title": ".*",
-        "target": "_blank",
-        "rel": "noopener noreferrer nofollow",
-    },
-    "img": {
-        "src": r"(?i:https?://images\.example)([/?#].*)?|data:image/(png|jpeg|gif|webp);base64,.*",
-        "alt": ".*",
-        "title": ".*",
-        "loading": "lazy",
-        "referrerpolicy": "no-referrer",
-    },
-    "figure": {"class": "code", "data-long": ""},
-    "label": {"class": "button", "data-kind": "quiet"},
-    "span": {"class": r"actions|[a-z][a-z0-9]{0,2}( [A-Za-z0-9-]+)*"},
-    "button": {"class": "button", "data-kind": "quiet", "type": "button", "name": "copy"},
-    "svg": {"class": "icon", "aria-hidden": "true"},
-    "use": {"href": "#i-copy"},
-    "pre": {"tabindex": "0"},
-    "code": {"class": r"language-[\w.+#-]{1,40}"},
-    "div": {"class": "table", "role": "group", "aria-label": "Table", "tabindex": "0", "dir": "auto"},
-    "th": {"align": "left|right|center"},
-    "td": {"align": "left|right|center"},
-    "ol": {"start": r"\d{1,9}", "dir": "auto"},
-    "ul": {"dir": "auto"},
-    "blockquote": {"dir": "auto"},
-    "li": {"class": "task"},
-    "input": {"type": "checkbox", "disabled": "", "checked": "", "aria-label": "Done|To do"},
-} | {
-    tag: {}
-    for tag in [
-        *(
-            "p",
-            "h3",
-            "h4",
-            "h5",
-            "h6",
-            "hr",
-            "table",
-            "thead",
-            "tbody",
-            "tr",
-            "em",
-            "strong",
-            "del",
-        ),
-        *(
-            "figcaption",
-            "b",
-            "br",
-            "i",
-            "ins",
-            "kbd",
-            "mark",
-            "q",
-            "s",
-            "samp",
-            "small",
-            "sub",
-            "sup",
-            "u",
-            "var",
-            "wbr",
-        ),
-        *("details", "summary"),
-    ]
-}
-
-
-class Checker(HTMLParser):
-    """Fails on a tag or attribute that is not listed, on a tag out of balance, and on nesting a browser would undo."""
-
-    def __init__(self) -> None:
-        super().__init__(convert_charrefs=True)
-        self.open: list[str] = []
-        self.roots = 0
-        self.text = ""
-        self.bare_text = ""
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        assert tag in ATTRIBUTES, tag
-        assert len({name for name, _ in attrs}) == len(attrs)
-        for name, value in attrs:
-            assert name in ATTRIBUTES[tag], (tag, name)
-            assert re.fullmatch(ATTRIBUTES[tag][name], value or "", re.DOTALL), (tag, name, value)
-        assert not (tag == "a" and "a" in self.open)
-        assert not (
-            "p" in self.open and tag in {"p", "div", "ul", "ol", "blockquote", "figure", "table", "details", "hr"}
-        )
-        self.roots += not self.open
-        if tag not in VOID:
-            self.open.append(tag)
-        assert len(self.open) < 400
-
-    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        assert tag == "use"
-        assert attrs == [("href", "#i-copy")]
-
-    def handle_endtag(self, tag: str) -> None:
-        assert self.open, tag
-        assert self.open.pop() == tag
-
-    def handle_data(self, data: str) -> None:
-        self.text += data
-        if not self.open:
-            self.bare_text += data
-
-    def handle_comment(self, data: str) -> None:
-        raise AssertionError(data)
-
-    def handle_decl(self, decl: str) -> None:
-        self.handle_comment(decl)
-
-    handle_pi = unknown_decl = handle_comment
-
-
-def check(html: str) -> Checker:
-    checker = Checker()
-    checker.feed(html)
-    checker.close()
-    assert checker.open == []
-    return checker
-
-
-def check_blocks(blocks: list[str]) -> None:
-    for html in blocks:
-        checker = check(html)
-        assert (checker.roots, checker.bare_text) == (1, ""), html
-
-
-def render(text: str) -> str:
-    blocks = MARKDOWN.blocks(text)
-    check_blocks(blocks)
-    return "".join(blocks)
-
-
-def stream(pieces: list[str]) -> tuple[list[str], list[str]]:
-    """What has settled and what is open after these pieces."""
-    markdown = MarkdownStream(MARKDOWN)
-    settled: list[str] = []
-    for piece in pieces:
-        markdown.append(piece)
-        settled += markdown.settled()
-    return settled, markdown.open()
-
-
-def plain(blocks: list[str]) -> list[str]:
-    """The blocks without the highlighting of code, which waits until the code is complete."""
-    code = re.compile(r"(<code[^>]*>)(.*?)(</code>)", re.DOTALL)
-    return [
-        code.sub(lambda match: match[1] + re.sub("</?span[^>]*>", "", match[2]) + match[3], html) for html in blocks
-    ]
-
-
 # What is rendered
 
 
@@ -414,34 +254,136 @@ def test_marks_for_the_parser_leave_nothing_in_code_links_and_tables() -> None:
 @pytest.mark.parametrize(
     ("text", "html"),
     [
-        (r"\(a^2\)", r"\(a^2\)"),
-        (r"\(x_1*y*z_2\) and \(\{a\,b\}\)", r"\(x_1*y*z_2\) and \(\{a\,b\}\)"),
-        (r"the group \(G\) and", r"the group \(G\) and"),
-        (r"**\(x\)**", r"<strong>\(x\)</strong>"),
-        (r"\[ x = \frac{a}{b} \\ c \]", r"\[ x = \frac{a}{b} \\ c \]"),
-        ("\\[\na_1 * b_2\n- c * d\n\\\\ # e\n\\]", "\\[\na_1 * b_2\n- c * d\n\\\\ # e\n\\]"),
+        (r"\(a^2\)", "⟨a^2⟩"),
+        (r"\(x_1*y*z_2\) and \(\{a\,b\}\)", r"⟨x_1*y*z_2⟩ and ⟨\{a\,b\}⟩"),
+        (r"the group \(G\) and", "the group ⟨G⟩ and"),
+        (r"**\(x\)**", "<strong>⟨x⟩</strong>"),
+        (r"\[ x = \frac{a}{b} \\ c \]", r"⟪x = \frac{a}{b} \\ c⟫"),
+        ("\\[\na_1 * b_2\n- c * d\n\\\\ e\n\\]", "⟪a_1 * b_2\n- c * d\n\\\\ e⟫"),
+        ("\\[\na <b> c  \n< d\n\\]", "⟪a &lt;b&gt; c\n&lt; d⟫"),
         (r"so \(a is open", r"so \(a is open"),
-        (r"$$a_1*b*c$$ and $$\{a\,b\}$$", r"$$a_1*b*c$$ and $$\{a\,b\}$$"),
-        (r"$$a \\ b$$", r"$$a \\ b$$"),
-        ("$$\na_1 * b_2\n- c * d\n\\\\ # e\n$$", "$$\na_1 * b_2\n- c * d\n\\\\ # e\n$$"),
-        ("$$x = a_1\n- b_2$$\n*after*", "$$x = a_1\n- b_2$$\n<em>after</em>"),
+        ("\\[\na_1 * b_2\n- c", "\\[\na_1 * b_2\n- c"),
+        (r"$$a_1*b*c$$ and $$\{a\,b\}$$ and $$x$$", r"⟪a_1*b*c⟫ and ⟪\{a\,b\}⟫ and ⟪x⟫"),
+        (r"$$a \\ b$$", r"⟪a \\ b⟫"),
+        ("$$\na_1 * b_2\n- c * d\n\\\\ e\n$$", "⟪a_1 * b_2\n- c * d\n\\\\ e⟫"),
+        ("$$x = a_1\n- b_2$$\n*after*", "⟪x = a_1\n- b_2⟫\n<em>after</em>"),
         ("from $$ *to* $$", "from $$ <em>to</em> $$"),
         ("$$ is the *process* of a shell", "$$ is the <em>process</em> of a shell"),
-        ("`echo $$`, `$$a_1*b*c$$`", "<code>echo $$</code>, <code>$$a_1*b*c$$</code>"),
+        ("`echo $$`, `$$a_1*b*c$$`, `$x$`", "<code>echo $$</code>, <code>$$a_1*b*c$$</code>, <code>$x$</code>"),
         (r"[a](https://b.example/$$\_x$$)", f'<a href="https://b.example/$$_x$$" {LINK}>a</a>'),
+        ("[a](https://b.example/$x$ '$y$')", f'<a href="https://b.example/$x$" title="$y$" {LINK}>a</a>'),
+        ("*a $x*y$ b*", "<em>a ⟨x*y⟩ b</em>"),
+        ("$a$ &amp; $b &lt; c$", "⟨a⟩ &amp; ⟨b &amp;lt; c⟩"),
         # A backslash that only keeps Markdown from reading what follows.
         (r"\[not a link\]", "[not a link]"),
         (r"\[not a link](/foo) \[1\]", '[not a link](/foo) <a class="cite">[1]</a>'),
+        (r"\(see the notes\)", "(see the notes)"),
         (r"1\) first", "1) first"),
         (r"\\(a\\)", r"\(a\)"),
         (r"\(\) \*a\*", "() *a*"),
+        (r"\$a\$", "$a$"),
         ("use `\\(` and `\\)`", r"use <code>\(</code> and <code>\)</code>"),
         (r"[a](https://b.example/\(c\))", f'<a href="https://b.example/(c)" {LINK}>a</a>'),
-        (r"[\(a\)](https://b.example)", rf'<a href="https://b.example" {LINK}>\(a\)</a>'),
+        (r"[\(a\)](https://b.example)", f'<a href="https://b.example" {LINK}>⟨a⟩</a>'),
+        (r"![\(a\)](b)", r"\(a\)"),
     ],
 )
-def test_mathematics_is_shown_as_it_was_written(text: str, html: str) -> None:
+def test_formulas_are_set_and_the_rest_is_what_it_was(text: str, html: str) -> None:
+    assert with_sources(render(text)) == f"<p>{html}</p>"
+
+
+@pytest.mark.parametrize(
+    ("text", "html"),
+    [
+        ("> \\[\n> a\n> - b\n> \\]\n> c", "<blockquote><p>⟪a\n- b⟫\nc</p></blockquote>"),
+        ("- $$\n  a\n  + b\n  $$\n- c", "<ul><li>⟪a\n+ b⟫</li><li>c</li></ul>"),
+        ("1. a\n\n   \\[\n   b\n   \\]\n", "<ol><li><p>a</p><p>⟪b⟫</p></li></ol>"),
+        ("- $$\n- $$$\n", "<ul><li>$$</li><li>$$$</li></ul>"),
+        ("## $x$\n", "<h4>⟨x⟩</h4>"),
+    ],
+)
+def test_formulas_are_set_in_quotes_lists_and_headings(text: str, html: str) -> None:
+    assert with_sources(render(text)).replace(' dir="auto"', "") == html
+
+
+ICON = '<svg class="icon" aria-hidden="true"><use href="#i-{}"/></svg>'
+
+
+@pytest.mark.parametrize(
+    ("kind", "icon"),
+    [("note", "note"), ("tip", "tip"), ("important", "chat"), ("warning", "warning"), ("caution", "alert")],
+)
+def test_an_alert_says_its_kind(kind: str, icon: str) -> None:
+    head = f'<div class="alert" data-kind="{kind}" role="note" dir="auto"><p>{ICON.format(icon)}{kind.capitalize()}</p>'
+    assert render(f"> [!{kind.upper()}]\n> *a*\n>\n> b") == f"{head}<p><em>a</em></p><p>b</p></div>"
+    assert render(f"> [!{kind}]\n> - a") == f"{head}<ul><li>a</li></ul></div>"
+    assert render(f"> [!{kind}] a") == f'<blockquote dir="auto"><p>[!{kind}] a</p></blockquote>'
+
+
+@pytest.mark.parametrize(
+    ("text", "html"),
+    [
+        ("H~2~O, C~6~H~12~O~6~", "H<sub>2</sub>O, C<sub>6</sub>H<sub>12</sub>O<sub>6</sub>"),
+        (
+            "x^2^ + (a)^n+1^, 19^th^ and 10^-6^",
+            "x<sup>2</sup> + (a)<sup>n+1</sup>, 19<sup>th</sup> and 10<sup>-6</sup>",
+        ),
+        # What may be meant otherwise stays what it was.
+        ("2^10 and 2^20, 2^10^5, a^b c^", "2^10 and 2^20, 2^10^5, a^b c^"),
+        ("~5~ ~/a, ~~d~~ e~~f~~", "<del>5</del> ~/a, <del>d</del> e<del>f</del>"),
+        ("`H~2~O` `x^2^`", "<code>H~2~O</code> <code>x^2^</code>"),
+    ],
+)
+def test_subscripts_and_superscripts_are_set_where_nothing_else_is_meant(text: str, html: str) -> None:
     assert render(text) == f"<p>{html}</p>"
+
+
+def note(number: int) -> str:
+    return f'<sup><a class="note" href="#note-{number}">{number}</a></sup>'
+
+
+@pytest.mark.parametrize(
+    ("text", "html"),
+    [
+        ("a[^1], b[^12].", f"<p>a{note(1)}, b{note(12)}.</p>"),
+        ("a [1][^1] [2]", f'<p>a <a class="cite">[1]</a>{note(1)} <a class="cite">[2]</a></p>'),
+        ("`a[^1]` [^x] [^0000] [^ab]: c", "<p><code>a[^1]</code> [^x] [^0000] [^ab]: c</p>"),
+        ("[a[^1]](https://b.example)", f'<p><a href="https://b.example" {LINK}>a<sup>1</sup></a></p>'),
+        (
+            "[^1]: a *b*\n[^2]: c\n\n    d\n",
+            '<div class="note" id="note-1" dir="auto"><span>1</span><p>a <em>b</em></p></div>'
+            '<div class="note" id="note-2" dir="auto"><span>2</span><p>c</p><p>d</p></div>',
+        ),
+    ],
+)
+def test_footnotes_are_marked_whether_they_are_there_or_not(text: str, html: str) -> None:
+    assert render(text) == html
+
+
+@pytest.mark.parametrize(
+    ("text", "html"),
+    [
+        ("a\n: b", '<dl dir="auto"><dt>a</dt><dd>b</dd></dl>'),
+        (
+            "a\n: b\n: c\n\nd\n\n: e\n\n  f",
+            '<dl dir="auto"><dt>a</dt><dd>b</dd><dd>c</dd></dl><dl dir="auto"><dt>d</dt><dd>e<p>f</p></dd></dl>',
+        ),
+        ("a\n:smile: b", "<p>a\n:smile: b</p>"),
+        ("# a\n: b", "<h3>a</h3><p>: b</p>"),
+        (
+            "a|b\n:-|-:\n",
+            '<div class="table" role="group" aria-label="Table" tabindex="0" dir="auto"><table><thead><tr>'
+            '<th align="left">a</th><th align="right">b</th></tr></thead><tbody></tbody></table></div>',
+        ),
+    ],
+)
+def test_definition_lists(text: str, html: str) -> None:
+    assert render(text) == html
+
+
+def test_a_formula_in_a_table_may_have_bars() -> None:
+    html = with_sources(render("| $|x|$ | \\(a|b\\) | $5 |\n|-|-|-|\n"))
+    assert re.findall("<th>(.*?)</th>", html) == ["⟨|x|⟩", "⟨a|b⟩", "$5"]
 
 
 @pytest.mark.parametrize("code", [r"\(a\)", "\\[\na * b\n\\]", "**注意：**正文"])
@@ -729,6 +671,13 @@ CORPUS = [
     "- item of a list\n" * 40 + "\nafter\n\nmore\n",
     "**注意：**正文 https://a.example/b。谢谢\n\n\\[\na_1\n- b\n\\]\n\n- \\(x\n- y\\)\n\n**「文」**は\n",
     "$$\na_1\n- b\n$$\n\nx $$c_1*d*e$$ f\n\n$$ g=\n# h\n$$\n# i\n\n$$\n```\n$$\n```\n\n> $$\n> j\n",
+    "> $$\n> a\n> $$\n\nx $5 and $a_1$th $b$5, $c$\n\n- \\[\n  d\n  \\]\n- $$\n- e\n"
+    "1. $$ f=\n   g$$\n\n> \\[\nh\n\\]\ni=1\n\\]\n",
+    "\\[\na <b>\nc  \n< d\n\\] e\n\nf \\(\\foo\\) $$\ng\n$$ h\n\n$\\frac{1}{2}$\n",
+    "> [!NOTE]\n> a\n\n> [!tip]\n>\n> - b\n\n> [!CAUTION] c\n> d\n\n> [!WARNING]\n\n> [!IMPORTANT]\nlazy\n\ne\n",
+    "Term\n: a\n\nTerm *2*\n\n: b\n\n  c\n: d\n\ne\n\n: f\n\n\n: g\n\n# h\n: i\n\nj\n:smile: k\n\n> l\n> : m\n",
+    "a[^1] b[^2], [^12] c\n\n[^1]: d\n[^2]: e\n    f\n\n    g[^1]\n\nh[^x] [^3](i)\n\n[^x]: j\n- [^4]: k\n\n[^5]:\n",
+    "H~2~O x^2^ 2^10 and 2^20, ~a b~ c~d~e ~~f~~ 19^th^ `x^2^` [g](h^2^i~2~j) ^k^ l~~m~~ $n^2^$ o^p^q\n",
     "\\[\n```\na\n```\nb\n\n```\n\\[\n```\nc \\]\n\n\\[\n> d\n> \\]\n# e\n\\[ f=\n# g\n\\]\n# h\n",
 ]
 
@@ -827,6 +776,26 @@ LINE = st.sampled_from(
         "$$",
         "$$ x_1 = 1",
         "$$a_1*b*c$$",
+        "$x$ $5 and $y_1$",
+        "$a",
+        "b$",
+        "\\(\\foo\\)",
+        "- $$",
+        "> \\[",
+        "< c <b> d",
+        "text $$",
+        "> [!NOTE]",
+        "> [!tip]",
+        ": def",
+        "term",
+        ":smile: x",
+        "a[^1] b",
+        "[^1]: note",
+        "[^x]: y",
+        "[^",
+        "c[^2]: d",
+        "H~2~O",
+        "x^2^",
         "https://a.example/a。b",
     ]
 )
@@ -860,7 +829,9 @@ FRAGMENT = st.sampled_from(
 )
 DOCUMENT = st.lists(
     st.one_of(
-        FRAGMENT, st.builds("{}{}{}".format, INDENT, LINE, END), st.text("ab*_`~<>[]()!#|-+=.:\\ \t\n\r", max_size=12)
+        FRAGMENT,
+        st.builds("{}{}{}".format, INDENT, LINE, END),
+        st.text("ab*_`~<>[]()!#|-+=.:$^1\\ \t\n\r", max_size=12),
     ),
     max_size=12,
 ).map("".join)
@@ -1007,6 +978,6 @@ def test_code_is_highlighted_once_it_is_complete() -> None:
     markdown.append("```\n")
     assert '<span class="kn">import</span>' in "".join(markdown.open())
     again = markdown.copy()
-    for stream in (markdown, again):
-        stream.append("after")
-        assert stream.open() == MARKDOWN.blocks("```python\nimport os\n```\nafter")
+    for each in (markdown, again):
+        each.append("after")
+        assert each.open() == MARKDOWN.blocks("```python\nimport os\n```\nafter")

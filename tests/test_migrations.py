@@ -226,7 +226,7 @@ async def test_a_step_that_fails_changes_nothing(
     with sqlite3.connect(old.partition("///")[2]) as database:
         database.execute("CREATE TABLE htmxchat_keys (wrong TEXT)")
     database.close()
-    with pytest.raises(Exception, match="refuses this"):
+    with pytest.raises(Exception, match="reported an error"):
         await blocked.open()
     with sqlite3.connect(old.partition("///")[2]) as database:
         assert not database.execute("SELECT name FROM sqlite_master WHERE name = 'htmxchat_schema'").fetchall()

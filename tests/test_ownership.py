@@ -129,7 +129,7 @@ def taken(app: Starlette, client: TestClient) -> Taken:
     conversation, run = re.fullmatch("/c/(.+)#turn-(.+)", response.headers["location"]).groups()  # type: ignore[union-attr]
     while "question" not in client.get(f"/runs/{run}/poll", headers={"X-User": "ann"}).text:
         pass
-    (file,) = re.findall(r"/files/(\w+)", client.get(f"/c/{conversation}", headers={"X-User": "ann"}).text)
+    (file,) = re.findall(r'data-file="(\w+)"', client.get(f"/c/{conversation}", headers={"X-User": "ann"}).text)
     return Taken(client, conversation, run, file)
 
 

@@ -126,7 +126,7 @@ def test_a_table_that_cannot_be_one_is_refused_where_it_is_made() -> None:
     for rows, total, width in ((((1,),), 1, 2), (((1, 2), (3,)), 2, 2), (((1, 2),), 0, 2), (((1, 2),), 1, 1)):
         with pytest.raises(ValueError, match="TableValue"):
             TableValue(("a", "b"), rows, total, width)
-    with pytest.raises(TypeError, match="rows is a tuple"):
+    with pytest.raises(TypeError, match="rows must be a tuple"):
         TableValue(("a",), ([1],), 1, 1)  # type: ignore[arg-type]
 
 

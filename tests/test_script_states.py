@@ -87,7 +87,7 @@ def test_only_what_is_drawn_can_happen(state: ScriptState, name: str) -> None:
 
 @pytest.mark.parametrize("action", [Approve(digest("print(2)")), Approve(""), Edit(digest("x"), "y")])
 def test_what_was_not_shown_cannot_be_approved(action: ScriptAction) -> None:
-    with pytest.raises(Conflict, match="not the one that was shown"):
+    with pytest.raises(Conflict, match="changed since it was shown"):
         after(action)
 
 

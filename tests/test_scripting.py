@@ -354,5 +354,5 @@ async def test_the_inspector_shows_how_long_a_run_waited_and_for_what(make: Call
         log = [event async for event in events]
     lines = [(row.type, row.meaning.split(" after ")[0], row.failed) for row in inspect(log)]
     assert ("ScriptProposed", "Wants to run Python, 1 line: The answer", False) in lines
-    assert ("ScriptFinished", "The script in the browser: Failed", True) in lines
+    assert ("ScriptFinished", "Script in the browser: Failed", True) in lines
     assert ("waiting", "Waiting for a script") in {(lane.kind, lane.label) for lane in timeline(log).lanes}

@@ -180,7 +180,7 @@ def test_only_what_was_shown_is_approved(chat: Chat) -> None:
         assert refused.status_code == 409
         (partial,) = parse(refused.text).all("hx-partial")
         assert partial["hx-target"] == "#scripts-error"
-        assert "not the one that was shown" in partial.text
+        assert "changed since it was shown" in partial.text
         assert "chat:scripts" in refused.headers["hx-trigger"]
     assert chat.do(url, approve="yes").status_code == 400
     assert chat.do(url, claim="page1", digest=digest("print(6 * 7)")).status_code == 409

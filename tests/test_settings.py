@@ -281,6 +281,7 @@ def value_of(annotation: str) -> Any:
         "ScriptState": htmxchat.ScriptState.DONE,
         "ScriptOrigin": htmxchat.FromAgent("x"),
         "bytes": b"x",
+        "dict[str, Any]": {},
         "Literal['python', 'sandbox']": "python",
         "Literal['image/png', 'image/svg+xml']": "image/png",
         "EventBody": htmxchat.TextDelta("x"),
@@ -366,20 +367,20 @@ LOCAL: Any = LocalBackend
 @pytest.mark.parametrize(
     ("make", "sentence"),
     [
-        (lambda: APP(LocalBackend), "backend is the class LocalBackend. Make one of it: LocalBackend(…)."),
-        (lambda: APP(respond), "LocalBackend(respond) makes one from an async generator."),
-        (lambda: Look(stylesheets="/a.css"), 'Look.stylesheets is a list, ["/static/brand.css"], not'),
+        (lambda: APP(LocalBackend), "backend is the class LocalBackend. Pass an instance: LocalBackend(…)."),
+        (lambda: APP(respond), "LocalBackend(respond) makes one from an async generator function."),
+        (lambda: Look(stylesheets="/a.css"), 'Look.stylesheets must be a list, ["/static/brand.css"], not'),
         (lambda: APP(BACKEND, identify=lambda r: None), "write async def identify(request) -> User | None"),
-        (lambda: APP(BACKEND, starters=["x"]), "starters[0] is a Starter, Starter("),
-        (lambda: LoginPages("javascript:x"), 'login_url is a path, "/login", or an address'),
-        (lambda: LoginPages("/login", "logout"), 'logout_url is a path, "/logout", or an address'),
-        (lambda: APP(BACKEND, login=LoginPages("/login")), "give identify, which says who asks"),
-        (lambda: LOCAL(respond, Store), "store is the class Store. Make one of it: Store(…)."),
-        (lambda: LOCAL(respond, "x"), 'store is a Store, Store("sqlite:///chat.db"), not a str.'),
+        (lambda: APP(BACKEND, starters=["x"]), "starters[0] must be a Starter, Starter("),
+        (lambda: LoginPages("javascript:x"), 'login_url must be a path, "/login", or an address'),
+        (lambda: LoginPages("/login", "logout"), 'logout_url must be a path, "/logout", or an address'),
+        (lambda: APP(BACKEND, login=LoginPages("/login")), "needs identify, which returns your signed-in user"),
+        (lambda: LOCAL(respond, Store), "store is the class Store. Pass an instance: Store(…)."),
+        (lambda: LOCAL(respond, "x"), 'store must be a Store, Store("sqlite:///chat.db"), not a str.'),
         (lambda: Store("postgresql://me:pw@db/x"), "is for another driver. Write postgresql+asyncpg://me:***@db/x."),
         (lambda: Store("sqlite+aiosqlite:///chat.db"), "Write sqlite:///chat.db."),
-        (lambda: User(5), "User.id is a str, not an int."),  # type: ignore[arg-type]
-        (lambda: htmxchat.InputRequested("a", "b", "Yes"), "InputRequested.choices is a tuple of str, not a str."),  # type: ignore[arg-type]
+        (lambda: User(5), "User.id must be a str, not an int."),  # type: ignore[arg-type]
+        (lambda: htmxchat.InputRequested("a", "b", "Yes"), "InputRequested.choices must be a tuple of str, not a str."),  # type: ignore[arg-type]
     ],
     ids=map(str, range(14)),
 )
@@ -445,7 +446,7 @@ def test_an_identify_that_returns_no_user_is_named_in_the_log(caplog: pytest.Log
     with TestClient(create_chat_app(StubBackend(), identify=wrong)) as client:
         response = client.get("/")
     assert response.status_code == 500
-    assert "identify returned a str. It returns a User" in caplog.text
+    assert "identify returned a str. It must return a User" in caplog.text
     assert "secret-name" not in caplog.text + response.text
 
 
@@ -487,7 +488,7 @@ def test_checking_costs_next_to_nothing() -> None:
 def test_data_is_still_what_dataclasses_are() -> None:
     user = dataclasses.replace(User("ann"), name="Ann")
     assert (user.id, user.name) == ("ann", "Ann")
-    with pytest.raises(TypeError, match=r"User\.name is a str or None"):
+    with pytest.raises(TypeError, match=r"User\.name must be a str or None"):
         dataclasses.replace(user, name=5)  # type: ignore[arg-type]
 
 

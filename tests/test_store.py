@@ -83,7 +83,7 @@ async def write(
 
 
 async def silent(store: Store, me: str, since: datetime) -> Mapping[str, datetime | None]:
-    return (await store.takeover.look_for_left(me, None, since, since)).silent
+    return (await store.takeover.find_abandoned(me, None, since, since)).silent
 
 
 async def answered(
@@ -707,7 +707,7 @@ async def test_what_the_database_refuses_is_no_live_run_and_is_logged(
     run = (await answered(store, "ann", "Hello")).run
     alter(path, broken)
     for conversation_id in (None, run.conversation_id):
-        with pytest.raises(BackendError, match="refuses") as caught:
+        with pytest.raises(BackendError, match="reported an error") as caught:
             await store.runs.start_run("ann", conversation_id, "Again", owner="me")
         assert not isinstance(caught.value, BackendUnavailable)
     assert "Traceback" in caplog.text
@@ -719,7 +719,7 @@ async def test_events_that_are_refused_do_not_look_like_a_lost_run(tmp_path: Pat
     store = Store(f"sqlite:///{path}")
     run = (await store.runs.start_run("ann", None, "Hello", owner="me")).run
     alter(path, "CREATE TRIGGER x BEFORE INSERT ON htmxchat_events BEGIN SELECT RAISE(ABORT, 'no more'); END")
-    with pytest.raises(BackendError, match="refuses"):
+    with pytest.raises(BackendError, match="reported an error"):
         await write(store, run.id, RunEvent(2, now(), TextDelta("x")))
     await store.close()
 

@@ -599,7 +599,7 @@ async def test_a_checkpoint_of_an_agent_that_cannot_resume_fails_its_run(
     backend = make(respond)
     run = await backend.start_run(ann, None, "Hello")
     assert fold(await read(backend, ann, run)).state is RunState.FAILED
-    assert "Only an agent that has resume" in caplog.text
+    assert "Only an agent with resume" in caplog.text
 
 
 # Memory, attempts and branches

@@ -94,7 +94,7 @@ class TestPrune:
         assert await store.delete_user("ann") == 450
 
     async def test_a_negative_time_is_refused(self, store: Store) -> None:
-        with pytest.raises(ValueError, match="older_than is negative"):
+        with pytest.raises(ValueError, match="older_than must not be negative"):
             await store.prune(timedelta(days=-1))
 
 
@@ -160,7 +160,7 @@ class TestCommandLine:
         assert [json.loads(line)["title"] for line in printed[1:]] == ["Rain & snow", "forever", "to be deleted"]
         assert main(["db", "delete-user", old, "ann"]) == 0
         assert main(["db", "prune", old, "--older-than", "0"]) == 0
-        assert capsys.readouterr().out == "3 conversations removed, and all sign-ins.\n2 conversations removed.\n"
+        assert capsys.readouterr().out == "3 conversations deleted, and all sign-ins.\n2 conversations deleted.\n"
 
     @pytest.mark.parametrize("arguments", [["prune", "nonsense", "--older-than", "1"], ["upgrade", "postgresql://x/y"]])
     def test_a_wrong_address_is_said_in_a_sentence(

@@ -1,6 +1,6 @@
-"""Agents: what answers a turn. Each is imported only when it is used.
+"""Agents. Each is imported only when it is used.
 
-    ag_ui_api            agents that speak AG-UI
+    ag_ui_api            servers with the AG-UI protocol
     openai_api           models behind OpenAI-compatible servers
     langgraph_object     a LangGraph graph of this process
     pydantic_ai_object   a Pydantic AI agent of this process
@@ -8,16 +8,16 @@
     stub                 scripted answers, for demos and tests
 
     tools          typed Python functions that a model may call
-    approval       the answers to whether a tool may run
-    budget         how much of a conversation a model is given
-    event_stream   server-sent events as a client reads them
-    history        what an agent is told of turns that it has no memory of
-    python_tool    run_python, as every model is told of it
-    shown          what frameworks hand over, as JSON
+    approval       the answers to an approval request
+    budget         limits the history that a model receives
+    event_stream   a client for server-sent events
+    history        the history that is sent to an agent without a memory of it
+    python_tool    the description of run_python for models
+    shown          converts values of frameworks to JSON
     setting        a value, or a function of the request
-    summaries      a few words of what a tool was asked and found
+    summaries      short descriptions of tools' arguments and results
 
-`from htmxchat.agents import openai` imports what that agent needs, and says what to install where it is missing.
+`from htmxchat.agents import openai` imports what that agent needs, or raises an error that says what to install.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 
 __all__ = ["RunPython", "ToolContext", "ag_ui", "langgraph", "openai", "pydantic_ai", "run_python", "tool"]
 
-# What is asked for: its room, the extra that brings what it needs, and what that is.
+# Name -> its package, its extra, and the distributions that it needs.
 _FOUND_IN = {
     "ag_ui": ("ag_ui_api", "ag-ui", ("httpx",)),
     "langgraph": ("langgraph_object", "langgraph", ("langgraph",)),

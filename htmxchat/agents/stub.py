@@ -11,7 +11,7 @@ import re
 from collections.abc import AsyncGenerator, Callable
 from typing import TypeAlias
 
-from ..agent import Request, RunScript
+from ..agent import Request, RunScript, SendFile
 from ..asking import Decision
 from ..events import (
     JSON,
@@ -30,7 +30,13 @@ from ..models import Starter
 from ..scripts.result import ScriptResult
 from ..text.phrases import cut
 from . import stub_notice
+from .stub_files import BOOKINGS, MOST_READ, bookings_csv, chart, columns, described, summary_csv
 from .stub_texts import (
+    BOOKINGS_AFTER,
+    BOOKINGS_BEFORE,
+    FILES_NO_NUMBERS,
+    FILES_NUMBERS,
+    FILES_SEEN,
     HALF,
     LATENCY_ANSWER,
     PYTHON,
@@ -53,16 +59,16 @@ from .stub_texts import (
     handbook,
 )
 
-Answer: TypeAlias = AsyncGenerator[str | EventBody | RunScript, object]
+Answer: TypeAlias = AsyncGenerator[str | EventBody | RunScript | SendFile, object]
 
 
 async def respond_stub(request: Request, pace: float = 0.02) -> Answer:
-    """Answer a starter with its script, and anything else with a friendly word.
+    """Answer a starter with its script, files with what is in them, and anything else with a friendly word.
 
     Args:
         pace: Seconds between two words.
     """
-    play = _SCRIPTS.get(request.text.strip(), _friendly)
+    play = _SCRIPTS.get(request.text.strip(), _about_files if request.files else _friendly)
     script = play(request, pace)
     answer: object = None
     try:
@@ -226,13 +232,46 @@ async def _incident(request: Request, pace: float) -> Answer:
     yield UsageReported(input_tokens=2811, output_tokens=307)
 
 
+async def _bookings(request: Request, pace: float) -> Answer:
+    """Give back a table and a picture."""
+    yield StageChanged("Exporting the bookings")
+    for word in _words(BOOKINGS_BEFORE):
+        yield word
+        await asyncio.sleep(pace)
+    yield SendFile("bookings.csv", bookings_csv())
+    yield SendFile("bookings.png", chart([number for _, number, _ in BOOKINGS]))
+    for word in _words(BOOKINGS_AFTER):
+        yield word
+        await asyncio.sleep(pace)
+
+
+async def _about_files(request: Request, pace: float) -> Answer:
+    """Say what is in the files of the message, and give back what is in their numbers."""
+    yield StageChanged("Reading your files")
+    lines, found = [FILES_SEEN], []
+    for file in request.files:
+        text = None
+        if file.is_text and file.size <= MOST_READ:
+            text = (await file.read()).decode(errors="replace")
+        if file.media_type == "text/csv" and text is not None:
+            found += columns(text)
+        lines.append(described(file.name, file.media_type, file.size, text))
+    lines.append(FILES_NUMBERS if found else FILES_NO_NUMBERS)
+    for word in _words("".join(lines)):
+        yield word
+        await asyncio.sleep(pace)
+    if found:
+        yield SendFile("summary.csv", summary_csv(found))
+        yield SendFile(f"{found[0].name}.png", chart(found[0].numbers[:60]))
+
+
 async def _friendly(request: Request, pace: float) -> Answer:
     number = 1 + sum(turn.role == "user" for turn in request.history)
     text = (
         f"This is the demo agent of htmxchat. It has no model behind it: it plays scripts, and it has none for this. "
         f"Your message number {number} in this conversation was:\n\n{quote(request.text)}\n\n"
-        "Begin a new conversation and pick a suggestion to see what the chat can do, or send one of these:\n\n"
-        + "\n".join(f"- {starter.text}" for starter in MORE)
+        "Begin a new conversation and pick a suggestion to see what the chat can do, attach a file, or send one of "
+        "these:\n\n" + "\n".join(f"- {starter.text}" for starter in MORE)
     )
     for word in _words(text):
         yield word
@@ -250,14 +289,15 @@ def quote(text: str, limit: int = 2_000) -> str:
 
 _PLAYED: tuple[tuple[Starter, Callable[[Request, float], Answer]], ...] = (
     (Starter("Fix a failed import", "Show me the runbook for a failed nightly import."), _rich),
-    (Starter("Find the cause of an alert", "Why did checkout get slow at 14:30?"), _staged),
+    (Starter("Export the bookings", "Give me last week's bookings as a table and a picture."), _bookings),
     (Starter("Compute with Python", "Summarize these response times with Python."), _python),
     (Starter("Explain a growing queue", "The notifier queue is growing. Find out why."), _incident),
+    (Starter("Find the cause of an alert", "Why did checkout get slow at 14:30?"), _staged),
     (Starter("Restart the workers", "Restart the notifier workers."), _asking),
     (Starter("Tell customers", "Tell customers about the late mails."), _notice),
     (Starter("Read the handbook", "Write the operations handbook for Larkspur."), _long),
     (Starter("Watch the queue", "Watch the queue for me, and tell me each step."), _slow),
-    (Starter("Export the bookings", "Export last month's bookings."), _failing),
+    (Starter("Export last month", "Export last month's bookings."), _failing),
 )
 STARTERS = tuple(starter for starter, _ in _PLAYED[:4])
 MORE = tuple(starter for starter, _ in _PLAYED[4:])

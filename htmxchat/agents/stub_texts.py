@@ -67,10 +67,16 @@ Checkout became slow because **pricing** was deployed two minutes earlier.
 
 - At 14:30 the p95 of checkout went from about 215 ms to 741 ms and stayed there [1].
 - Deploy `d-4127` at 14:28 made pricing ask for seat rules once for each passenger, not once for each booking [2].
-  A family of four now waits for four calls instead of one, which matches the slowdown.
+  A family of four now waits for four calls instead of one, which matches the slowdown:
+  \\(3 \\times 175\\,\\text{ms} \\approx 741\\,\\text{ms} - 215\\,\\text{ms}\\).
 - The runbook says to roll back first and to look for a better fix afterwards [3].
 
-I suggest rolling `d-4127` back now. The p95 should be below 250 ms within five minutes.
+I suggest rolling `d-4127` back now.[^1] The p95 should be below 250 ms within five minutes.
+
+> [!WARNING]
+> Bookings that are being paid for are asked for their price again after the rollback.
+
+[^1]: It takes about a minute, and nothing is lost.
 
 """
 
@@ -164,6 +170,20 @@ QUEUE_AFTER = "The queue turned at 14:33. To keep it so, set the keep-alive to 5
 
 QUEUE_NO_PLOT = (
     "Then without the plot. To keep the queue short, set the keep-alive to 50 s, below what the relay allows.[2]"
+)
+
+BOOKINGS_BEFORE = "Last week had **3,617** bookings. Saturday was the busiest day, and 145 were cancelled."
+
+BOOKINGS_AFTER = "The table has a line a day. Attach one of your own, and I say what is in its numbers."
+
+FILES_SEEN = "I have no model behind me, so I only look at what anybody could count:\n\n"
+
+FILES_NUMBERS = (
+    "\nThe least, the mean and the most of each column are in a table of their own; the picture is the first."
+)
+
+FILES_NO_NUMBERS = (
+    "\nThere are no columns of numbers in it. Attach a CSV file, and I give back a summary and a picture."
 )
 
 HALF = """\

@@ -1,1 +1,1 @@
-"""Who asks: identity, sign-in, cookies."""
+"""The user of a request: identity, sign-in, cookies."""

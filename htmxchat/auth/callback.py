@@ -1,4 +1,4 @@
-"""What a sign-in comes back with: tied to the browser that began it, and kept out of sight."""
+"""The callback of a sign-in: bound to the browser that began it, and kept out of logs."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ _CAME_BACK = "htmxchat.came_back"
 
 
 def state_of(secret: str) -> str:
-    """Return the state of the sign-in that a browser began with `secret`. It is in URLs, so it tells nothing."""
+    """Return the `state` parameter of the sign-in with `secret`. It appears in URLs and does not reveal the secret."""
     return hashlib.sha256(f"state of {secret}".encode()).hexdigest()
 
 
 class HideCallback:
-    """ASGI middleware that takes secrets which a sign-in came back with out of the URL.
+    """ASGI middleware that removes a sign-in's secrets from the URL.
 
-    After it the query is empty: for the app, for its pages, and for the access log of a server that writes it when
-    the response begins, as uvicorn does.
+    The query is then empty for the app, for its pages, and for access logs that are written when the response begins,
+    as uvicorn's are.
 
     Args:
         fields: The names of the secrets in the query.
@@ -33,7 +33,7 @@ class HideCallback:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http" and scope.get("query_string"):
-            # Servers exist that append "?token=" to an address that has a query already.
+            # Some servers append "?token=" to a URL that already has a query.
             query = scope["query_string"].decode("latin-1").replace("?", "&")
             values = dict(parse_qsl(query, keep_blank_values=True, separator="&"))
             if self._fields & values.keys():
@@ -43,6 +43,6 @@ class HideCallback:
 
 
 def came_back(request: Request) -> dict[str, str] | None:
-    """Return the query of a request that `HideCallback` has emptied; `None` for any other."""
+    """Return the query that `HideCallback` removed from a request; `None` if it removed none."""
     values: dict[str, str] | None = request.scope.get(_CAME_BACK)
     return values

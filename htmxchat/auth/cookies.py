@@ -1,4 +1,4 @@
-"""The chat's cookies: each belongs to one mount and to this host alone, and none is believed when two have its name."""
+"""The chat's cookies: each is for one mount and one host, and is rejected if the browser sends two of its name."""
 
 from __future__ import annotations
 
@@ -28,12 +28,13 @@ def new_secret() -> str:
 class Cookie:
     """A cookie of one mount.
 
-    Over https its name begins with `__Host-`: browsers take such a cookie only over https, from this very host and for
-    all its paths, so no neighbouring subdomain can plant one. The name says which mount it is for; a path must not.
+    Over https its name begins with `__Host-`: browsers accept such a cookie only over https, from this exact host and
+    for all its paths, so another subdomain cannot plant one. Because it cannot have a path, its name identifies the
+    mount.
 
     Attributes:
         name: Its name.
-        secure: Whether it goes over https only.
+        secure: Whether browsers send it over https only.
     """
 
     name: str
@@ -41,11 +42,11 @@ class Cookie:
 
     @classmethod
     def of(cls, scope: Scope, kind: str, *, owner: str = "", secure: bool = False) -> Cookie:
-        """Return a cookie of the mount that a request is for.
+        """Return the cookie for the mount of a request.
 
         Args:
-            owner: Tells apart what a path does not: browsers share cookies between the ports of a host.
-            secure: Whether browsers use https though this server does not know it. It is also so when it does.
+            owner: Distinguishes chats with the same path: browsers share cookies between the ports of a host.
+            secure: Whether browsers use https even if this server's requests do not show it.
         """
         secure = secure or scope.get("scheme") == "https"
         root = str(scope.get("root_path", "")).rstrip("/")
@@ -56,7 +57,7 @@ class Cookie:
         """Return what the browser sent, unchecked.
 
         Raises:
-            NotSignedIn: It sent two cookies of this name; no one can tell which one another site has planted.
+            NotSignedIn: It sent two cookies of this name; another site may have planted one of them.
         """
         values = self.all_sent(scope)
         if len(values) > 1:
@@ -67,30 +68,30 @@ class Cookie:
         return values[0] if values else None
 
     def all_sent(self, scope: Scope) -> list[str]:
-        """Return every value that came under this name."""
+        """Return every value sent under this name."""
         found = []
         for header in Headers(scope=scope).getlist("cookie"):
             for pair in header.split(";"):
-                # Other white space would make a name of which a browser does not know that it begins with `__Host-`.
+                # Do not strip other white space: for a browser, such a name does not begin with `__Host-`.
                 name, _, value = pair.strip(" \t").partition("=")
                 if name == self.name:
                     found.append(value)
         return found
 
     def sent_secret(self, scope: Scope) -> str | None:
-        """Return the secret that the browser sent, if it is one that we could have set; raises what `sent` does."""
+        """Return the secret that the browser sent, if it has the right format. Raises the same errors as `sent`."""
         secret = self.sent(scope) or ""
         return secret if _SECRET.fullmatch(secret) else None
 
     def key(self, secret: str) -> str:
-        """Return what the store knows a secret by: it is good for its own mount and kind only."""
+        """Return the store's key for a secret, which is valid for this mount and kind only."""
         return f"{self.name}={secret}"
 
     def header(self, value: str, *, max_age: int) -> str:
-        """Return the value of `Set-Cookie`: out of reach of scripts, and not sent with other sites' forms.
+        """Return the value of `Set-Cookie`, with HttpOnly and SameSite=Lax.
 
         Args:
-            max_age: For how many seconds the browser keeps it; 0 removes it.
+            max_age: How many seconds the browser keeps it; 0 removes it.
         """
         ending = "; Secure" if self.secure else ""
         return f"{self.name}={value}; Max-Age={max_age}; Path=/; HttpOnly; SameSite=Lax{ending}"

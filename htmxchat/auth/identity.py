@@ -1,4 +1,4 @@
-"""Who asks: the host's own answer, an id that the chat has issued to a browser, or a session."""
+"""The user of a request: from the host's function, an id that the chat issued to a browser, or a session."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from .cookies import SESSION, Cookie, new_secret
 from .login import SessionStore
 
 Identify: TypeAlias = Callable[[Request], Awaitable[User | None]]
-"""Says who a request comes from; `None` when no one is signed in. It is asked on every request, reconnects included."""
+"""Returns the user of a request; `None` if no one is signed in. It is called on every request, including reconnects."""
 
 KeepKey: TypeAlias = Callable[[], Awaitable[bytes | None]]
 
@@ -37,7 +37,7 @@ _NOT_OURS = "The chat does not know this browser's cookie any more. Reload the p
 
 
 class HostIdentity:
-    """The host's own `Identify`, whose answer is checked: what is no `User` would fail later, with another's words."""
+    """The host's `Identify`, with a check that it returns a `User` or `None`."""
 
     def __init__(self, identify: Identify) -> None:
         self._identify = identify
@@ -45,25 +45,25 @@ class HostIdentity:
     async def __call__(self, request: Request) -> User | None:
         user = await self._identify(request)
         if user is not None and not isinstance(user, User):
-            raise TypeError(f"identify returned {checks.kind(user)}. It returns a User, User(id), or None for nobody.")
+            raise TypeError(f"identify returned {checks.kind(user)}. It must return a User, User(id), or None.")
         return user
 
 
 class BrowserIdentity:
-    """The `Identify` for a chat without sign-in: anyone who uses this browser.
+    """The `Identify` for a chat without sign-in: each browser is a user.
 
-    A browser's cookie holds 256 random bits and the chat's signature over them, so only what the chat has issued is
-    someone. `User.id` is derived from the bits by SHA-256, so neither the database nor a log holds what a thief would
-    need. Every mount has a cookie of its own.
+    A browser's cookie holds 256 random bits and the chat's signature over them, so only cookies that the chat issued
+    are valid. `User.id` is a SHA-256 of the bits, so neither the database nor a log contains the secret. Every mount
+    has its own cookie.
 
-    A first GET is issued an id; `BrowserCookie` sends it. A browser that sends no cookies is no one on every other
-    request. A chat in a frame of *another site* gets no cookie (SameSite=Lax): such a host brings its own `Identify`.
+    A first GET is issued an id; `BrowserCookie` sends the cookie. Any other request without a cookie has no user. A
+    chat in a frame of *another site* gets no cookie (SameSite=Lax): such a host must pass its own `Identify`.
 
     Args:
-        keep_key: Returns the key that signs, the same in every process and for good; `None` when nothing is kept.
-        secret: That key, 32 characters at least.
+        keep_key: Returns the signing key, the same in every process, permanently; `None` if none is stored.
+        secret: The signing key instead, at least 32 characters.
 
-    Without a key from either, this object makes one: what it issues is good for as long as it lives.
+    Without a key from either, this object makes one, and its cookies are valid for its lifetime.
 
     Raises:
         ValueError: The secret is too short.
@@ -72,7 +72,7 @@ class BrowserIdentity:
     def __init__(self, keep_key: KeepKey | None = None, *, secret: str | None = None) -> None:
         if secret is not None and len(checks.text("secret", secret)) < _SHORTEST_SECRET:
             hint = "python -c 'import secrets; print(secrets.token_urlsafe())' makes one"
-            raise ValueError(f"secret is a string of {_SHORTEST_SECRET} random characters at least: {hint}.")
+            raise ValueError(f"secret must have at least {_SHORTEST_SECRET} random characters: {hint}.")
         if keep_key is not None:
             checks.asynchronous("keep_key", keep_key, "async def keep_key() -> bytes | None")
         self._keep_key = keep_key
@@ -83,20 +83,20 @@ class BrowserIdentity:
         """Return the browser's user.
 
         Raises:
-            NotSignedIn: The browser has no cookie of this chat, one that was not issued here, or two.
+            NotSignedIn: The browser has no cookie of this chat, an invalid one, or two.
         """
         scope = request.scope
         if self._kept is None and self._keep_key is not None:
             self._kept = await self._keep_key()
         key = self._kept or self._own
-        # Two chats on two ports of a host must not take each other's place. A key that dies with this process gives no
-        # name of its own, for its cookies would outlive it and pile up.
+        # Two chats on two ports of a host must not overwrite each other's cookie. A temporary key is not part of the
+        # name: each restart would leave another cookie behind.
         owner = hashlib.sha256(key).hexdigest() if self._kept else ""
         cookie = Cookie.of(scope, _BROWSER, owner=owner)
         sent = cookie.sent(scope)
         secret = _issued(key, cookie.name, sent or "")
         if request.method == "GET" and (secret is None or not Htmx.of(request.headers).asks):
-            # Browsers forget a cookie after 400 days, so whole pages send it once more.
+            # Browsers delete a cookie after 400 days, so whole pages renew it.
             secret, _ = scope.get(_ISSUED) or (secret or new_secret(), "")
             value = f"{secret}.{_signature(key, cookie.name, secret)}"
             scope[_ISSUED] = secret, cookie.header(value, max_age=MAX_AGE)
@@ -106,7 +106,7 @@ class BrowserIdentity:
 
 
 class BrowserCookie:
-    """ASGI middleware for the whole chat: sends the cookie that `BrowserIdentity` has issued, with HTML only."""
+    """ASGI middleware that adds the cookie issued by `BrowserIdentity` to HTML responses."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
@@ -116,7 +116,7 @@ class BrowserCookie:
             if message["type"] == "http.response.start" and _ISSUED in scope:
                 message.setdefault("headers", [])
                 headers = MutableHeaders(scope=message)
-                public = "public" in headers.get("cache-control", "")  # a shared cache would hand one cookie to many
+                public = "public" in headers.get("cache-control", "")  # a shared cache would share the cookie
                 if headers.get("content-type", "").startswith("text/html") and not public:
                     headers.append("set-cookie", scope[_ISSUED][1])
             await send(message)
@@ -125,10 +125,10 @@ class BrowserCookie:
 
 
 class SessionIdentity:
-    """The `Identify` for a chat with a login of its own: anyone who the session in the cookie belongs to.
+    """The `Identify` for a chat with `login`: the user of the session in the cookie.
 
     Args:
-        secure: Whether browsers reach the chat by https, however requests arrive.
+        secure: Whether browsers use https even if this server's requests do not show it.
     """
 
     def __init__(self, sessions: SessionStore, *, secure: bool = False) -> None:
@@ -142,7 +142,7 @@ class SessionIdentity:
 
 
 def _issued(key: bytes, name: str, value: str) -> str | None:
-    """Return the secret in a cookie's value, if it was issued with `key` for a cookie of this name."""
+    """Return the secret in a cookie's value, if its signature with `key` and this name is valid."""
     parts = _SIGNED.fullmatch(value)
     if parts is None or not hmac.compare_digest(parts[2], _signature(key, name, parts[1])):
         return None

@@ -1,4 +1,4 @@
-"""Sign-in that the chat itself takes care of: what a login has to offer, and what it can rely on."""
+"""Sign-in by the chat: the protocol of a login."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from ..models import PendingSignIn, User
 
 
 class SessionStore(Protocol):
-    """What remembers sign-ins; `Store.sessions` does. Secrets are what a cookie holds, and are stored hashed."""
+    """Stores sessions and sign-ins in progress, like `Store.sessions`. Secrets are cookie values, stored hashed."""
 
     async def add_session(self, secret: str, user: User) -> None: ...
     async def get_session(self, secret: str) -> User | None: ...
@@ -27,9 +27,8 @@ class SignInAt:
 
     Attributes:
         url: The address, absolute.
-        with_state: Whether the browser will come back to exactly the callback that was given, state and all. `False`
-            for a server that knows one fixed address to send people to: then only the cookie ties what comes back
-            to this browser.
+        with_state: Whether the server redirects to the exact callback URL, including `state`. `False` for a server that
+            redirects to a fixed URL: then only the cookie binds the callback to this browser.
     """
 
     url: str
@@ -41,14 +40,14 @@ class SignInAt:
 
 @dataclass(frozen=True, slots=True)
 class LoginPages:
-    """The host's own pages for signing in and out, beside its `identify`.
+    """The host's pages for signing in and out, used with its `identify`.
 
     Attributes:
-        login_url: Where people sign in, `"/login"`. It gets a field `next`, the path to come back to.
-        logout_url: Where they sign out, to which a link leads.
+        login_url: The sign-in page, `"/login"`. The chat adds the parameter `next`, the path to return to.
+        logout_url: The sign-out page; the chat links to it.
 
     Raises:
-        ValueError: One is neither a path nor an address.
+        ValueError: A value is neither a path nor a URL.
     """
 
     login_url: str
@@ -61,7 +60,7 @@ class LoginPages:
 
 
 def over_https(login: Login) -> bool:
-    """Return whether browsers reach the chat by https for certain, even where requests do not say so."""
+    """Return whether browsers certainly use https, even if this server's requests do not show it."""
     return (login.app_url or "").startswith("https:")
 
 
@@ -69,41 +68,41 @@ def over_https(login: Login) -> bool:
 class Login(Protocol):
     """How people sign in: `create_chat_app(backend, login=...)`.
 
-    The chat does what is the same for every way to sign in: pages, cookies, sessions, that what comes back belongs to
-    a sign-in which this browser has begun within ten minutes, and the way back to where the person was. A login says
-    where to send the browser and what it came back with. A login with `open` and `close` is opened and closed with
-    the chat, after the backend was closed.
+    The chat does what every sign-in needs: pages, cookies, sessions, the check that a callback belongs to a sign-in
+    that this browser began within ten minutes, and the redirect to the original page. The login supplies the URL to
+    sign in at and turns the callback into a user. A login with `open` and `close` is opened with the chat, and closed
+    after the backend.
     """
 
     @property
     def sessions(self) -> SessionStore:
-        """What remembers who is signed in."""
+        """Where sessions are stored."""
 
     @property
     def app_url(self) -> str | None:
-        """The scheme and host by which browsers reach the chat, `https://chat.example`; `None`: as requests say."""
+        """The chat's public scheme and host, `https://chat.example`; `None` to take them from requests."""
 
     @property
     def fields(self) -> Collection[str]:
-        """The query parameters that a sign-in comes back with, `token`. They are taken out of every request's URL
-        before anything can show or log it."""
+        """The names of the callback's query parameters with secrets, such as `token`. They are removed from every
+        request's URL before it can be shown or logged."""
 
     async def begin(self, callback: str) -> SignInAt:
-        """Return where to send a browser that is to come back to the URL `callback`.
+        """Return where to send the browser to sign in; it then returns to the URL `callback`.
 
         Raises:
-            ChatError: It is not possible now. The page shows its sentence.
+            ChatError: Sign-in is not possible now. The page shows the message.
         """
 
     async def finish(self, values: Mapping[str, str]) -> User:
-        """Return who has signed in, with `token` (if the backend needs one) and `expires_at`.
+        """Return the signed-in user, with `expires_at` and, if the backend needs one, `token`.
 
         Args:
-            values: The query that the browser came back with.
+            values: The query of the callback.
 
         Raises:
-            ChatError: No one has, or not someone who may chat. The page shows its sentence.
+            ChatError: The sign-in failed, or the user may not use the chat. The page shows the message.
         """
 
     async def sign_out(self, user: User) -> None:
-        """Tell anyone who needs to know that the user has signed out; the session is gone already."""
+        """Notify other systems of the sign-out. The session is already deleted."""

@@ -1,1 +1,1 @@
-"""Backends: what stands between the chat and an agent."""
+"""Backends connect the chat with an agent."""

@@ -1,8 +1,8 @@
-"""One active run of this process: a task that drives its agent, and how the run ends.
+"""One active run of this process: a task that runs its agent, and the run's end.
 
-How a run ends is settled once, at the moment that something ends it: the agent's own end, a stop, the end of the
-process, a database that refuses what was written. The first of them wins. What happens afterwards, while the agent
-cleans up, changes nothing; so no one has to infer from it what it was. A run that is handed over does not end here.
+The run's outcome is decided once, by the first of these: the agent's end, a stop, the shutdown of the process, a
+database that rejects writes. What happens afterwards, while the agent cleans up, does not change it. A run that is
+handed over has no outcome here.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ log = logging.getLogger("htmxchat")
 
 
 class ActiveRun:
-    """An active run that this process writes."""
+    """An active run of this process."""
 
     def __init__(self, store: Store, journal: Journal[ActiveRun], started: Started, agent: Agent) -> None:
         self.run = started.run
@@ -73,32 +73,32 @@ class ActiveRun:
 
     @property
     def events(self) -> list[RunEvent]:
-        """What is in the store: no one sees an event before its commit."""
+        """The stored events. Readers see no event before its commit."""
         return self._log.events
 
     @property
     def done(self) -> bool:
-        """Whether this object will write no more. The run has then ended, or is someone else's."""
+        """Whether nothing more will be written here: the run has ended, or has another owner."""
         return self._log.done
 
     def announce(self) -> None:
-        """Wake the readers; they look for themselves."""
+        """Wake the readers; each checks for new events."""
         self._log.announce()
 
     def more(self, count: int) -> Awaitable[None]:
-        """Wait until there are more than `count` events, or until it is done.
+        """Wait until more than `count` events are stored, or the run is done.
 
         Raises:
-            BackendUnavailable: The database has been away for longer than a moment.
+            BackendUnavailable: There is an outage of the database.
         """
         return self._log.more(count)
 
     def stop(self) -> None:
-        """End the run as cancelled, after the agent had its time to clean up; or have the agent end it, if it can."""
+        """Cancel the agent and end the run as cancelled. A `CanStop` agent is asked to end it instead."""
         asked = self._agent if isinstance(self._agent, CanStop) and self._waiting is None else None
         if self.accepting and not self._stopping:
             self._stopping = True
-            if not any(isinstance(event.body, RunStopping) for event in self.events):  # of a process before this one
+            if not any(isinstance(event.body, RunStopping) for event in self.events):  # from an earlier process
                 self._emit(RunStopping())
             if asked is not None:
                 asked.stop(self.id)
@@ -106,18 +106,18 @@ class ActiveRun:
             self._halt(RunEnded(Outcome.CANCELLED))
 
     def lose(self) -> None:
-        """The run is someone else's now: write no more."""
+        """Write no more: another process owns the run now."""
         self._log.lose()
 
     def interrupt(self) -> None:
-        """End the run as interrupted, as fast as possible. One that is being stopped ends as cancelled."""
+        """End the run as interrupted, as fast as possible. A run that is stopping ends as cancelled."""
         self._halt(RunEnded(Outcome.FAILED, self._interruption()))
         self._at_once.set()
 
     def prepare_to_leave(self) -> None:
-        """The process is about to stop: hand the run over, if its agent can continue elsewhere, or let it finish.
+        """Prepare for the shutdown: hand the run over if its agent can resume it elsewhere, else let it finish.
 
-        One that waits for the user will not finish.
+        A run that waits for the user cannot finish, and is interrupted.
         """
         self._draining = True
         if self.accepting and isinstance(self._agent, CanResume) and not self._pinned:
@@ -132,13 +132,13 @@ class ActiveRun:
             return INTERRUPTED
         return UNANSWERABLE if fold(self.events).request else UNUSABLE
 
-    def hear(self, script_id: str, result: ScriptResult) -> None:
-        """Something became of a script: the agent is told if it waits for that, else it is only noted."""
+    def script_finished(self, script_id: str, result: ScriptResult) -> None:
+        """Record a script's result. If the agent waits for it, `ask` returns it instead."""
         if self._waiting != script_id:
             self.note(ScriptFinished(script_id, result.state, result.abridged))
 
     async def drive(self, user: User, *, resumed: bool = False) -> None:
-        """Run the agent and write what it yields, to the end."""
+        """Run the agent to its end and write what it yields."""
         run, loop = self.run, asyncio.get_running_loop()
         begin, began = RunBegin(run.id, run.conversation_id, run.user_id, name_of(self._agent), resumed), loop.time()
         log_begin(begin)
@@ -151,7 +151,7 @@ class ActiveRun:
                 tell(end)
 
     async def _drive(self, user: User, resumed: bool) -> None:
-        player = asyncio.create_task(contained(self._play(user, resumed), self._exited))
+        player = asyncio.create_task(contained(self._play(user, resumed), self._on_exit))
         try:
             await self._supervise(player)
             if self.accepting:
@@ -175,7 +175,7 @@ class ActiveRun:
 
     async def _play(self, user: User, resumed: bool) -> None:
         try:
-            context = await self._patiently(partial(self._store.takeover.read_context, self.run))
+            context = await self._retry_outage(partial(self._store.takeover.read_context, self.run))
             opened = self._opened
             request = Request(
                 context.text, tuple(at_hand(turn, opened) for turn in context.history), user,
@@ -197,8 +197,8 @@ class ActiveRun:
         start = partial(self._agent.resume, request, context.checkpoint)
         await play(start, self, Replay(since, context.answers))
 
-    async def _patiently(self, work: Callable[[], Awaitable[T]]) -> T:
-        """Do what a database that is away only delays."""
+    async def _retry_outage(self, work: Callable[[], Awaitable[T]]) -> T:
+        """Return the result of `work`, retrying while the database is unreachable."""
         while True:
             try:
                 return await work()
@@ -207,10 +207,10 @@ class ActiveRun:
                 await asyncio.sleep(self._timing.poll)
 
     async def _hand_over(self) -> None:
-        """Leave the run, once all that was yielded is stored, to whichever process claims it."""
+        """Release the run after everything the agent yielded is stored."""
         await self.stored()
         if not self.done and not self._log.lost:
-            await self._patiently(partial(self._store.takeover.release_run, self.id, self._journal.owner))
+            await self._retry_outage(partial(self._store.takeover.release_run, self.id, self._journal.owner))
             self._log.leave()
 
     def _outcome(self) -> str:
@@ -219,7 +219,7 @@ class ActiveRun:
         return "lost" if self._log.lost or self._end is None else self._end.outcome.value
 
     async def _supervise(self, player: asyncio.Task[None]) -> None:
-        """Return when the agent is done, or is given up some time after it was told to stop."""
+        """Return when the agent is done, or is abandoned because it did not stop in time."""
         await _first(player, self._halted)
         if player.done():
             return
@@ -230,7 +230,7 @@ class ActiveRun:
         if not player.done():
             log.warning("The agent of run %s did not stop in time and was abandoned.", self.run.id)
 
-    # What the agent does
+    # Called while the agent runs
 
     @property
     def user_id(self) -> str:
@@ -250,7 +250,7 @@ class ActiveRun:
 
     def keep(self, note: Checkpoint | Pinned | Remember) -> None:
         if not isinstance(note, Remember) and not isinstance(self._agent, CanResume):
-            raise TypeError("Only an agent that has resume(request, checkpoint) may yield a Checkpoint.")
+            raise TypeError("Only an agent with resume(request, checkpoint) may yield a Checkpoint.")
         if not self.accepting:
             return
         self._log.keep(note)
@@ -261,7 +261,7 @@ class ActiveRun:
                 self.prepare_to_leave()
 
     async def ask(self, request_id: str) -> JSON:
-        """Wait for the answer, which may come through another process."""
+        """Wait for the answer, which may arrive in another process."""
         await self._log.written(self.seq)
         self._waiting, loop = request_id, asyncio.get_running_loop()
         began = loop.time()
@@ -300,14 +300,12 @@ class ActiveRun:
             self._error = type(error).__qualname__
             log.error("The agent of run %s failed.", self.run.id, exc_info=error)
         else:
-            log.warning("The agent of run %s failed after its run was over.", self.run.id, exc_info=error)
+            log.warning("The agent of run %s failed after its run had ended.", self.run.id, exc_info=error)
 
-    def _exited(self, error: BaseException) -> None:
-        """A task of the agent's has tried to end the process; the agent itself may not know."""
+    def _on_exit(self, error: BaseException) -> None:
+        """Fail the run because a task of the agent, perhaps not its main one, tried to end the process."""
         self.fail(error)
         self._halted.set()
-
-    # What happens to it
 
     def _emit(self, body: EventBody, raw: JSON = None, *, hurry: bool = False) -> None:
         self._log.emit(body, raw)

@@ -1,4 +1,4 @@
-"""What a backend is given as its agent, checked, as an `Agent`."""
+"""Checks a backend's `agent` argument and returns it as an `Agent`."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class _Function:
 
 
 def as_agent(agent: Any) -> Agent:
-    """Return an agent, also of an async generator function.
+    """Return an agent; an async generator function is wrapped.
 
     Raises:
         TypeError: It is neither.
@@ -42,10 +42,10 @@ def as_agent(agent: Any) -> Agent:
 
 
 def resumable_name(agent: Agent) -> str | None:
-    """Return whose runs other processes can continue with; `None` for an agent that cannot.
+    """Return the name under which other processes can resume the agent's runs; `None` if they cannot.
 
     Raises:
-        TypeError: `agent.name` is no text.
+        TypeError: `agent.name` is not a string.
     """
     if not isinstance(agent, CanResume):
         return None
@@ -53,7 +53,7 @@ def resumable_name(agent: Agent) -> str | None:
 
 
 def name_of(agent: Agent) -> str:
-    """Return what an agent is called where it is watched."""
+    """Return an agent's name for logs and telemetry."""
     return str(getattr(agent, "name", type(agent).__name__))
 
 

@@ -1,7 +1,7 @@
-"""Keeps `sys.exit()` and its like in code of the host from ending the process.
+"""Prevents `sys.exit()` and the like in the host's code from ending the process.
 
-asyncio hands the `SystemExit` or `KeyboardInterrupt` of any task on to the caller of the event loop. One in an agent
-would end the server, with everyone's runs.
+asyncio raises the `SystemExit` or `KeyboardInterrupt` of any task in the caller of the event loop. From an agent, it
+would end the server with all runs.
 """
 
 from __future__ import annotations
@@ -18,29 +18,28 @@ _EXITS = (SystemExit, KeyboardInterrupt, GeneratorExit)
 
 
 class Exited(Exception):
-    """Contained code has tried to end the process. `__cause__` is what it raised."""
+    """Contained code tried to end the process. `__cause__` is what it raised."""
 
 
 def contained(
     work: Coroutine[Any, Any, T], on_exit: Callable[[Exited], None] = lambda error: None
 ) -> Coroutine[Any, Any, T]:
-    """Return a coroutine that does `work` and raises `Exited` where `work` would end the process.
+    """Return a coroutine that runs `work` and raises `Exited` where `work` would end the process.
 
-    The same holds for the tasks that it starts, for those that they start, and for asynchronous generators that any
-    of them leaves for the event loop to close. A bare callback (`loop.call_soon`) is not contained, nor is
-    `os._exit`.
+    The same holds for tasks that it starts, directly or indirectly, and for async generators that they leave to the
+    event loop to close. Callbacks (`loop.call_soon`) and `os._exit` are not contained.
 
-    While such code takes a step, and only then, the loop's task factory is one that contains what it is given. It
-    calls the loop's own, if there is one. No other code can run meanwhile, so no one else sees it.
+    During each step of such code, the loop's task factory is replaced by one that wraps new tasks and calls the
+    previous factory. No other code runs during the step, so nothing else is affected.
 
     Args:
-        on_exit: Called at each exit, with what is raised in its place: perhaps no one awaits that task.
+        on_exit: Called at each exit with the `Exited`, because the task may not be awaited.
     """
     return _Contained(work, on_exit)
 
 
 class _Contained(Coroutine[Any, Any, Any]):
-    """A coroutine around another. It is its own iterator, so that it can be awaited as well as made a task."""
+    """A wrapper around a coroutine. It is its own iterator, so that it can be awaited and be made a task."""
 
     def __init__(self, work: Coroutine[Any, Any, Any], on_exit: Callable[[Exited], None]) -> None:
         self._work = work
@@ -65,14 +64,14 @@ class _Contained(Coroutine[Any, Any, Any]):
         return self.send(None)
 
     def __getattr__(self, name: str) -> Any:
-        """Look like the coroutine inside to those who inspect it, as anyio does."""
+        """Delegate to the inner coroutine, for code that inspects it, as anyio does."""
         return getattr(self._work, name)
 
     def _step(self, resume: Callable[..., Any], *values: Any) -> Any:
         try:
             loop = asyncio.get_running_loop()
         except RuntimeError:
-            return self._resume(resume, *values)  # trio, where an exit reaches only those who wait for it
+            return self._resume(resume, *values)  # trio, where an exit propagates to the parent task only
         outer, hooks = loop.get_task_factory(), sys.get_asyncgen_hooks()
 
         def create_task(loop: asyncio.AbstractEventLoop, work: Any, **options: Any) -> Any:
@@ -96,11 +95,11 @@ class _Contained(Coroutine[Any, Any, Any]):
         try:
             return resume(*values)
         except _EXITS as error:
-            exited = Exited(f"It tried to end the process with {error!r}.")
+            exited = Exited(f"The code tried to end the process with {error!r}.")
             self._on_exit(exited)
             raise exited from error
 
 
 async def _close(generator: Any, on_exit: Callable[[Exited], None]) -> None:
-    with suppress(Exited):  # no one awaits this, and `on_exit` was told
+    with suppress(Exited):  # not awaited, and already reported by `on_exit`
         await _Contained(generator.aclose(), on_exit)

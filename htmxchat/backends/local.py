@@ -1,4 +1,4 @@
-"""`LocalBackend`: your agent and a store make a complete backend."""
+"""`LocalBackend`: a complete backend from an agent and a store."""
 
 from __future__ import annotations
 
@@ -36,23 +36,22 @@ _MAX_CLAIMED = 20
 class LocalBackend:
     """A backend whose agent runs in this process. asyncio only.
 
-    A run is a task of its own: it depends on no one who reads it. Each event is in the store before anybody sees it.
-    Several processes can share a store: each sees, stops and answers the others' runs. While the database is away, runs
-    hold, and continue when it is back.
+    Each run is a task, independent of its readers. Events are stored before readers see them. Several processes can
+    share a store: each can show, stop and answer the others' runs. While the database is unreachable, runs pause.
 
-    When a process dies, another one continues with its runs within seconds if the agent has `resume`, in the same turn;
-    else it ends them as failed, with the text so far. When a process is asked to stop, it hands over the runs that can
-    continue elsewhere, lets others finish for some seconds, and ends what is left.
+    When a process dies, another process resumes its runs within seconds, in the same turn, if the agent has `resume`;
+    else it ends them as failed and keeps the text so far. When a process shuts down, it hands over the runs that can be
+    resumed elsewhere, gives the others some seconds to finish, and ends the rest.
 
     Args:
-        agent: An async generator function (`Responder`), or an object with `answer` (`Agent`), called once a run.
-        store: Where everything is kept; by default in memory. The backend closes it.
-        starters: What the empty page offers to send.
-        timing: Only tests and special stores need another than the default.
+        agent: An async generator function (`Responder`), or an object with `answer` (`Agent`), called once per run.
+        store: Where everything is stored; by default in memory. The backend closes it.
+        starters: The messages that the empty page offers.
+        timing: Intervals and timeouts; only tests and special stores need other values.
 
     Raises:
-        TypeError: `agent` is neither an async generator function nor has `answer`, or another argument is of another
-            kind.
+        TypeError: `agent` is neither an async generator function nor has `answer`, or another argument has the wrong
+            type.
     """
 
     def __init__(
@@ -75,7 +74,9 @@ class LocalBackend:
         self._journal = self._new_journal()
 
     def _new_journal(self) -> Journal[ActiveRun]:
-        return Journal(self._store, self._timing, self._agent_name, self._observer, self._give_up, self._take_over)
+        return Journal(
+            self._store, self._timing, self._agent_name, self._observer, self._on_dead_process, self._take_over
+        )
 
     def observe(self, observer: Observer) -> None:
         self._observer = self._journal.observer = observer
@@ -84,14 +85,14 @@ class LocalBackend:
         self._most_runs = most if self._most_runs is None else min(most, self._most_runs)
 
     async def open(self) -> None:
-        """Make the tables if need be, so that a database that cannot be used is noticed now."""
+        """Create or migrate the tables if necessary, so that an unusable database raises now."""
         await self._store.open()
         self._journal.start()
 
     async def drain(self) -> None:
-        """Begin nothing new, hand over what can continue elsewhere, let the rest finish for `Timing.finish` seconds."""
+        """Accept no new runs, hand over resumable ones, and give the rest `Timing.finish` seconds to end."""
         self._closing = True
-        self._journal.tail.turn_away(ServerStopping())
+        self._journal.tail.fail_readers(ServerStopping())
         for active in self._journal.runs.values():
             active.prepare_to_leave()
         await self._wait_for_tasks(self._timing.finish)
@@ -99,7 +100,7 @@ class LocalBackend:
             active.interrupt()
 
     async def close(self) -> None:
-        """End active runs, or hand them over, and close the store. If it is used afterwards, it starts again."""
+        """End or hand over active runs, and close the store. The next use opens it again."""
         self._closing = True
         try:
             for active in self._journal.runs.values():
@@ -121,7 +122,7 @@ class LocalBackend:
             await asyncio.wait(self._tasks, timeout=left)
 
     async def check_ready(self) -> None:
-        """Return when the database can be reached and has the right schema."""
+        """Return if the database is reachable and has the right schema; raise otherwise."""
         if self._closing:
             raise ServerStopping
         self._journal.start()
@@ -131,14 +132,14 @@ class LocalBackend:
         return await self._store.keys.identity_key()
 
     async def list_conversations(self, user: User, *, limit: int = 30, cursor: str | None = None) -> ConversationPage:
-        """Return a page of the history. A broken cursor raises `InvalidInput`."""
+        """Return a page of the history. An invalid cursor raises `InvalidInput`."""
         self._journal.start()
         return await self._store.conversations.list_conversations(user.id, limit=limit, cursor=cursor)
 
     async def search_conversations(
         self, user: User, query: str, *, limit: int = 30, cursor: str | None = None
     ) -> ConversationPage:
-        """Return what matches every word in any letter case. Answers are found once they have ended."""
+        """Return conversations that contain every word, in any letter case. Only ended answers are searched."""
         return await self._store.conversations.list_conversations(user.id, query, limit=limit, cursor=cursor)
 
     async def get_conversation(self, user: User, conversation_id: str) -> Conversation:
@@ -151,7 +152,7 @@ class LocalBackend:
         return await self._store.conversations.load_transcript(user.id, conversation_id, live=live)
 
     async def overview(self, user: User, conversation_id: str | None, *, limit: int = 30) -> Overview:
-        """Return how all stands that a page shows, in one query; at most 200 conversations."""
+        """Return the state of everything that a page shows, in one query; at most 200 conversations."""
         self._journal.start()
         return await self._store.conversations.overview(user.id, conversation_id, limit=limit)
 
@@ -160,7 +161,7 @@ class LocalBackend:
         await self._store.conversations.rename_conversation(user.id, conversation_id, title)
 
     async def delete_conversation(self, user: User, conversation_id: str) -> None:
-        """Hide a conversation. It can be restored for ten minutes; after that, one of the next calls removes it."""
+        """Hide a conversation. It can be restored for ten minutes; later, one of the next calls deletes it."""
         run_id = await self._store.conversations.delete_conversation(user.id, conversation_id)
         if run_id in self._journal.runs:
             self._journal.runs[run_id].stop()
@@ -213,7 +214,7 @@ class LocalBackend:
     ) -> AsyncGenerator[Sequence[RunEvent], None]:
         active = self._journal.runs.get(run_id)
         if active is not None and self._journal.outage.begun and active.run.user_id == user.id:
-            raise BackendUnavailable(DELAYED)  # without waiting for a database that may say nothing
+            raise BackendUnavailable(DELAYED)  # without waiting for a database that may not answer
         self._journal.start()
         last = max(after or 0, 0)
         if active is None:
@@ -228,7 +229,7 @@ class LocalBackend:
         else:
             await self._store.runs.get_run(user.id, run_id)
             while not (active.done and len(active.events) <= last):
-                # Numbers are positions here, so this is what comes after `last`.
+                # Numbers have no gaps, so `last` is also an index.
                 if events := active.events[last : last + _MAX_AT_A_STRETCH]:
                     last = events[-1].seq
                     yield events
@@ -243,7 +244,7 @@ class LocalBackend:
                 yield batch
 
     async def stop_run(self, user: User, run_id: str) -> None:
-        """Stop a run: at once if it is of this process, else within about a second."""
+        """Stop a run: at once if this process runs it, else within about a second."""
         await self._store.runs.request_stop(user.id, run_id)
         if run_id in self._journal.runs:
             self._journal.runs[run_id].stop()
@@ -253,11 +254,11 @@ class LocalBackend:
         self._wake(run_id)
 
     def _wake(self, run_id: str) -> None:
-        """Something was answered: the run, here or elsewhere, or anyone who claims it, is to look."""
+        """Wake a run that was answered, or if it was released, the processes that can claim it."""
         self._journal.tail.wake_waiting({run_id})
         if run_id not in self._journal.runs:
             self._journal.start()
-            self._journal.lease.look_now()
+            self._journal.lease.check_now()
 
     async def store_file(self, user: User, name: str, chunks: AsyncIterable[bytes], *, most: int | None = None) -> File:
         return await self._store.files.put(user.id, name, chunks, most=most)
@@ -283,7 +284,7 @@ class LocalBackend:
         script = await self._store.scripts.change_script(user.id, run_id, script_id, action)
         if script.proposal and script.result is not None:
             if (active := self._journal.runs.get(run_id)) is not None:
-                active.hear(script.proposal, script.result)
+                active.script_finished(script.proposal, script.result)
             self._wake(run_id)
         return script
 
@@ -331,18 +332,18 @@ class LocalBackend:
             active.prepare_to_leave()
             active.interrupt()
 
-    async def _give_up(self, process: str, alive_at: datetime | None) -> None:
-        """A process is gone: its runs are anybody's, or end."""
+    async def _on_dead_process(self, process: str, alive_at: datetime | None) -> None:
+        """Release or end the runs of a dead process."""
         ended, released = await self._store.takeover.give_up_process(process, alive_at)
         if ended:
-            log.warning("%d runs were ended as interrupted: their process is gone.", ended)
+            log.warning("Ended %d runs of a dead process as interrupted.", ended)
         if released:
-            log.warning("%d runs go on in other processes: theirs is gone.", released)
+            log.warning("Released %d runs of a dead process, to be resumed by others.", released)
 
     async def _take_over(self, run_ids: Sequence[str], orphans_since: datetime) -> None:
-        """Go on with runs that no process has. A few at a time, so that the others have some too.
+        """Claim and resume runs without an owner, a few at a time, so that other processes get some too.
 
-        One that was taken from this process waits until its agent is gone from here.
+        A run that this process lost is not claimed until its agent has ended here.
         """
         run_ids = [run_id for run_id in run_ids if run_id not in self._journal.runs]
         if self._closing or not run_ids:
@@ -355,7 +356,7 @@ class LocalBackend:
         for run, events in claimed:
             self._drive(User(run.user_id), Started(run, events), resumed=True)
         if len(run_ids) > _MAX_CLAIMED:
-            self._journal.lease.look_now()
+            self._journal.lease.check_now()
 
 
 def _starter(name: str, starter: Any) -> Starter:

@@ -1,4 +1,4 @@
-"""Drives one agent: takes what it yields, gives it what it asks for, and says how it ended by itself."""
+"""Runs one agent: records what it yields, sends it the answers it asks for, and reports how it ended."""
 
 from __future__ import annotations
 
@@ -30,8 +30,8 @@ from ..text.cleaning import clean_body, clean_text
 from .replay import Replay
 
 log = logging.getLogger("htmxchat")
-_BREATH = 0.005
-# What is written for an agent, by what it does or what happens to it.
+_MAX_BLOCKED = 0.005
+# Bodies that the chat writes, not the agent.
 _OURS = RunStarted | RunStopping | InputAnswered | ScriptFinished | FileSent
 
 
@@ -39,9 +39,9 @@ class Answering(Protocol):
     """The run that an agent answers.
 
     Attributes:
-        id: Of the run.
-        user_id: Of whose it is, who alone may answer.
-        accepting: Whether it is still open how the run ends.
+        id: The run's id.
+        user_id: The run's user, who alone may answer.
+        accepting: Whether the run's outcome is still undecided.
         seq: The number of the log's last event.
     """
 
@@ -58,19 +58,19 @@ class Answering(Protocol):
     def seq(self) -> int: ...
 
     def note(self, body: EventBody, raw: JSON = None) -> None:
-        """Add to the log while it is open how the run ends."""
+        """Append to the log, unless the outcome is decided."""
 
     def keep(self, note: Checkpoint | Pinned | Remember) -> None:
-        """Keep what the agent says to itself."""
+        """Store a checkpoint or memory of the agent."""
 
     async def ask(self, request_id: str) -> JSON:
         """Wait for the user's answer."""
 
     async def catch_up(self) -> None:
-        """Wait until not too much is left to be written."""
+        """Wait while too much is pending."""
 
     async def stored(self) -> None:
-        """Wait until nothing is left to be written."""
+        """Wait until nothing is pending."""
 
     async def keep_file(self, file: SendFile) -> File:
         """Keep a file that the agent sends."""
@@ -79,23 +79,23 @@ class Answering(Protocol):
         """Keep it no longer: it is the one that is `known`, which is returned so that it can be read."""
 
     def settle(self, end: RunEnded) -> bool:
-        """Settle how the run ends, if that is still open. Returns whether it was."""
+        """Decide the run's outcome, if it is undecided. Returns whether it was."""
 
     def fail(self, error: BaseException) -> None:
-        """Settle that it failed."""
+        """Decide that the run failed."""
 
 
 async def play(start: Callable[[], AsyncIterator[Said]], run: Answering, replay: Replay) -> None:
     """Run an agent to its end.
 
-    All its code runs in the task that calls this, so that its cancel scopes and context variables work. What it raises
-    is told to the run; only a cancellation is raised here.
+    All its code runs in the calling task, so that its cancel scopes and context variables work. Its exceptions are
+    passed to `run.fail`; only a cancellation is raised.
     """
     try:
         await _play(start, run, replay)
     except asyncio.CancelledError:
         raise
-    except BaseException as error:  # sys.exit() too: it ends this run and nothing else
+    except BaseException as error:  # also sys.exit(), which must end only this run
         run.fail(error)
 
 
@@ -106,7 +106,7 @@ async def _play(start: Callable[[], AsyncIterator[Said]], run: Answering, replay
             stream.close()
         raise TypeError(f"An agent must return an async generator, not {type(stream).__name__}")
     loop = asyncio.get_running_loop()
-    breath = loop.time()
+    yielded_at = loop.time()
     answer: object = None
     try:
         while True:
@@ -146,18 +146,18 @@ async def _play(start: Callable[[], AsyncIterator[Said]], run: Answering, replay
                 answer = await _ask(body, run, replay)
             elif isinstance(body, ScriptProposed) and body.awaited:
                 answer = await _run_script(body, run, replay)
-            # An agent that never waits must neither outrun the store nor keep others from running.
+            # An agent that never awaits must neither outrun the store nor block the event loop.
             await run.catch_up()
-            if loop.time() - breath > _BREATH:
+            if loop.time() - yielded_at > _MAX_BLOCKED:
                 await asyncio.sleep(0)
-                breath = loop.time()
+                yielded_at = loop.time()
     finally:
         if hasattr(stream, "aclose"):
             await _close(stream, run.id)
 
 
 async def _ask(body: InputRequested, run: Answering, replay: Replay) -> JSON | ScriptResult:
-    if replay.told(body.request_id):
+    if replay.has_result(body.request_id):
         return replay.answer(body.request_id)
     answer = await run.ask(body.request_id)
     run.note(InputAnswered(body.request_id, answer, run.user_id))
@@ -165,7 +165,7 @@ async def _ask(body: InputRequested, run: Answering, replay: Replay) -> JSON | S
 
 
 async def _run_script(body: ScriptProposed, run: Answering, replay: Replay) -> ScriptResult:
-    if replay.told(body.script_id):
+    if replay.has_result(body.script_id):
         known = replay.answer(body.script_id)
         assert isinstance(known, ScriptResult)
         return known
@@ -180,13 +180,13 @@ async def _close(stream: Any, run_id: str) -> None:
     except asyncio.CancelledError:
         raise
     except BaseException:
-        log.exception("The agent of run %s failed while it was closed.", run_id)
+        log.exception("The agent of run %s failed while it was being closed.", run_id)
 
 
 def _body(item: Any) -> EventBody | None:
-    """Return what the responder yielded as it goes into the log; `None` for an empty text."""
+    """Return what the agent yielded as an event body; `None` for an empty text."""
     if isinstance(item, str):
         return TextDelta(clean_text(item)) if item else None
     if not isinstance(item, EventBody) or isinstance(item, _OURS):
-        raise TypeError(f"An agent may yield text and events of its own, not {type(item).__name__}")
+        raise TypeError(f"An agent may yield text and an agent's events, not {type(item).__name__}")
     return clean_body(item)

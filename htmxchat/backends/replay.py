@@ -1,4 +1,4 @@
-"""What a run that is resumed has asked since its checkpoint: it is not asked again."""
+"""What a resumed run has asked since its checkpoint, so that it is not asked again."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from ..scripts.result import ScriptResult
 
 
 class Replay:
-    """Recognizes what an agent asks as what it has asked before. Each is recognized once.
+    """Recognizes questions and scripts that the log already has. Each is recognized once.
 
     Args:
         events: The log since the checkpoint.
-        answers: What was answered since then, by request or script.
+        answers: The answers and results since then, by the id of the request or script.
     """
 
     def __init__(
@@ -23,19 +23,19 @@ class Replay:
     ) -> None:
         self._asked: dict[str, list[InputRequested | ScriptProposed]] = {}
         self._answers = answers or {}
-        self._told: set[str] = set()
+        self._finished: set[str] = set()
         self._files: list[File] = []
         for event in events:
             match event.body:
                 case InputRequested(request_id=id) | ScriptProposed(script_id=id) as body:
                     self._asked.setdefault(id, []).append(body)
                 case InputAnswered(request_id=id) | ScriptFinished(script_id=id):
-                    self._told.add(id)
+                    self._finished.add(id)
                 case FileSent(file=file):
                     self._files.append(file)
 
     def proposal(self, script: RunScript) -> str | None:
-        """Return the id of the script with the same code that the run waited for."""
+        """Return the id of the awaited script with the same code, if there is one."""
         same = (
             id
             for id, bodies in self._asked.items()
@@ -52,23 +52,25 @@ class Replay:
         return known
 
     def recognizes(self, body: EventBody) -> bool:
-        """Whether the log has this question or script already.
+        """Return whether the log already has this question or script.
 
         Raises:
-            ValueError: It has another under the same id. What the user said of that does not answer this.
+            ValueError: It has another one with the same id, whose answer does not apply.
         """
         match body:
             case InputRequested(request_id=id) | ScriptProposed(script_id=id):
                 asked = self._asked.pop(id, [])
                 if asked and body not in asked:
-                    raise ValueError(f"Before the run was resumed, {id!r} was the id of another. Use an id of its own.")
+                    raise ValueError(
+                        f"The id {id!r} was used for another request before the run was resumed. Use a new id."
+                    )
                 return bool(asked)
         return False
 
-    def told(self, id: str) -> bool:
-        """Whether the log has its result, too."""
-        return id in self._told and id in self._answers
+    def has_result(self, id: str) -> bool:
+        """Return whether the log has the answer or result."""
+        return id in self._finished and id in self._answers
 
     def answer(self, id: str) -> JSON | ScriptResult:
-        """Return its result."""
+        """Return the answer or result."""
         return self._answers[id]

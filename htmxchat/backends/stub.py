@@ -1,4 +1,4 @@
-"""The demo: `LocalBackend` with an agent that plays a script."""
+"""The demo: `LocalBackend` with a scripted agent."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ class StubBackend(LocalBackend):
 
     Args:
         store: As for `LocalBackend`.
-        pace: Seconds between two words; the slow answer takes 25 times as long a word.
+        pace: Seconds between two words; the slow answer takes 25 times as long.
     """
 
     def __init__(self, store: Store | None = None, *, pace: float = 0.02) -> None:
         checks.seconds("pace", pace, zero=True)
-        # No one waits for the end of a scripted answer.
+        # A scripted answer need not finish at a shutdown.
         timing = Timing(finish=0)
         super().__init__(partial(respond_stub, pace=pace), store, starters=STARTERS, timing=timing)

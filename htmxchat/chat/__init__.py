@@ -1,4 +1,4 @@
-"""What one mounted chat is made of: its settings, and its backend as one user asks it."""
+"""One mounted chat: its settings, and its backend bound to a user."""
 
 from .chat import Chat
 

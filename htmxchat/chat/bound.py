@@ -1,4 +1,4 @@
-"""The backend as one user asks it: within a time, with every failure in words, and only for what it can do."""
+"""The backend bound to a user: with timeouts, every failure as a `ChatError`, and a check of abilities."""
 
 from __future__ import annotations
 
@@ -51,17 +51,17 @@ _ABILITIES: tuple[type, ...] = (
 
 
 def abilities(backend: Backend) -> frozenset[type]:
-    """Return which of the optional protocols a backend has."""
+    """Return the optional protocols that a backend implements."""
     return frozenset(ability for ability in _ABILITIES if isinstance(backend, ability))
 
 
 async def answered(answer: Awaitable[T], seconds: float) -> T:
-    """Return what code of the host's answers.
+    """Await code of the host.
 
     Raises:
         BackendUnavailable: It took longer than `seconds`.
-        ChatError: What it raises; an error that is none becomes one, and is in the log only. So does an exit: no one's
-            request ends the server.
+        ChatError: The code raised it, or raised another exception, which is logged. `SystemExit` is caught too: a
+            request must not end the server.
     """
     try:
         with anyio.fail_after(seconds):
@@ -69,7 +69,7 @@ async def answered(answer: Awaitable[T], seconds: float) -> T:
     except ChatError:
         raise
     except TimeoutError:
-        raise BackendUnavailable("The agent takes too long to answer. Try again in a moment.") from None
+        raise BackendUnavailable("The agent takes too long to respond. Try again in a moment.") from None
     except (Exception, SystemExit, KeyboardInterrupt):
         _log.exception("The backend failed")
         raise ChatError from None
@@ -78,7 +78,7 @@ async def answered(answer: Awaitable[T], seconds: float) -> T:
 def _asks(
     method: Callable[Concatenate[Any, User, P], Awaitable[T]], ability: type = Backend
 ) -> Callable[Concatenate[BoundBackend, P], Coroutine[Any, Any, T]]:
-    """Return a method of the backend, less its user."""
+    """Return a method of the backend without its `user` argument."""
     name = method.__name__
 
     async def ask(self: BoundBackend, /, *args: P.args, **kwargs: P.kwargs) -> T:
@@ -90,14 +90,14 @@ def _asks(
 
 
 class BoundBackend:
-    """A backend, bound to the user who asks.
+    """A backend, bound to the user of a request.
 
-    Its methods are those of the backend's protocols, without the user. Each raises what the backend does, and besides:
+    Its methods are those of the backend's protocols, without the user. Besides the backend's own errors, each raises:
 
     Raises:
-        NotAllowed: The backend cannot do that.
+        NotAllowed: The backend cannot do this.
         BackendUnavailable: It took longer than `seconds`.
-        ChatError: It failed in a way that is no `ChatError`; how is in the log only.
+        ChatError: It raised an exception that is not a `ChatError`, which is logged.
     """
 
     def __init__(
@@ -137,29 +137,29 @@ class BoundBackend:
     _overview = _asks(TellsChanges.overview, TellsChanges)
 
     async def account(self) -> User:
-        """Return the user as the backend knows them; it is asked once."""
+        """Return the backend's own `User` for this user; the backend is asked once."""
         if self._account is None:
             knows = self._backend
             self._account = await self.ask(knows.account(self._user)) if isinstance(knows, KnowsUsers) else self._user
         return self._account
 
     def can(self, ability: type) -> bool:
-        """Return whether the backend has one of the optional protocols."""
+        """Return whether the backend implements an optional protocol."""
         return ability is Backend or ability in self._able
 
     def require(self, ability: type) -> None:
-        """Refuse what the backend cannot do.
+        """Raise if the backend does not implement a protocol.
 
         Raises:
-            NotAllowed: It cannot.
+            NotAllowed: It does not.
         """
         if not self.can(ability):
-            raise NotAllowed("This chat's agent cannot do that.")
+            raise NotAllowed("This chat's agent does not support that.")
 
     async def start_run(
         self, conversation_id: str | None, text: str, submission: str | None, files: Sequence[str] = ()
     ) -> Run:
-        """Start a run; a submission that came before returns the run that it started then."""
+        """Start a run; for a repeated submission, return the run that it started."""
         user, backend = await self.account(), self._backend
         given: dict[str, Any] = {}
         if files:
@@ -188,7 +188,7 @@ class BoundBackend:
             raise
 
     async def overview(self, conversation_id: str | None, *, limit: int) -> Overview:
-        """Return how everything stands that a page shows; less of it where the backend cannot tell."""
+        """Return the state of everything that a page shows; less if the backend is not `TellsChanges`."""
         if self.can(TellsChanges):
             return await self._overview(conversation_id, limit=limit)
         latest, conversation = await self.list_conversations(limit=limit), None
@@ -198,11 +198,11 @@ class BoundBackend:
         return Overview(latest, conversation)
 
     async def run_events(self, run_id: str) -> AsyncGenerator[Sequence[RunEvent], None]:
-        """Return the run's events for as long as it takes, as the backend does: bound neither in time nor in errors."""
+        """Return the run's events, without a timeout and with the backend's own errors."""
         return read_run(self._backend, await self.account(), run_id)
 
     async def ask(self, answer: Awaitable[T]) -> T:
-        """Return what was asked of the backend in another way; raises what every method does."""
+        """Await another call to the backend; raises the same errors as every method."""
         return await answered(answer, self._seconds)
 
 

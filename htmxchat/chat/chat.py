@@ -1,4 +1,4 @@
-"""What one chat is made of: its settings and the parts that serve it."""
+"""One chat: its settings and its parts."""
 
 from __future__ import annotations
 
@@ -37,11 +37,11 @@ _log = logging.getLogger("htmxchat")
 
 @dataclass(frozen=True, slots=True)
 class Chat:
-    """One mounted chat. Everything that lives as long as the app lives here; modules hold no state.
+    """One mounted chat. All state with the app's lifetime is here; modules hold no state.
 
     Attributes:
-        abilities: The optional protocols of the backend that this chat makes use of.
-        drawings: What the host's functions draw of answers, if it gave any.
+        abilities: The backend's optional protocols that this chat uses.
+        drawings: What the host's drawing functions return, if the host passed any.
     """
 
     backend: Backend
@@ -60,7 +60,7 @@ class Chat:
     submissions: Submissions = field(default_factory=Submissions)
 
     async def may_inspect(self, user: User) -> bool:
-        """Return whether this user sees the inspector, and what tools were given and gave back."""
+        """Return whether this user may see the inspector and tools' arguments and results."""
         inspector = self.settings.inspector
         if isinstance(inspector, bool):
             return inspector
@@ -68,7 +68,7 @@ class Chat:
         return bool(await answer if isawaitable(answer) else answer)
 
     def frame(self, urls: Urls, user: User | None) -> Frame:
-        """Return what stands around every page of this user."""
+        """Return the frame of this user's pages."""
         settings, look = self.settings, self.settings.look
         return Frame(
             brand=settings.title,
@@ -80,7 +80,7 @@ class Chat:
         )
 
     def logo(self, urls: Urls) -> str | None:
-        """Return the address of the host's logo, if it has one."""
+        """Return the URL of the host's logo, if it has one."""
         return urls.at_host(self.settings.look.logo) if self.settings.look.logo else None
 
     def empty(self, urls: Urls, user: User) -> Child:
@@ -91,12 +91,12 @@ class Chat:
         try:
             return content_for(user, getattr(self.settings.look, name), urls)
         except Exception:
-            # A page without it is better than none; the pages that say what failed have it too.
+            # Show the page without it. Error pages use it too.
             _log.exception("Look.%s failed", name)
             return None
 
     def turn_context(self, urls: Urls, *, conversation_id: str, can_inspect: bool) -> TurnContext:
-        """Return what the turns of a conversation need, for pages at `urls`."""
+        """Return the context for drawing the turns of a conversation."""
         return TurnContext(
             urls=urls,
             markdown=self.markdown,
@@ -111,12 +111,12 @@ class Chat:
         )
 
     def can(self, ability: type) -> bool:
-        """Return whether the backend has one of the optional protocols, and this chat makes use of it."""
+        """Return whether the backend implements an optional protocol and this chat uses it."""
         return ability in self.abilities
 
     @property
     def scripts(self) -> Scripts | None:
-        """How scripts run; `None` without a queue: the host wants none, or the backend keeps none."""
+        """The settings for scripts; `None` if the host disabled them or the backend does not store them."""
         return self.settings.scripts if self.can(KeepsScripts) else None
 
     @property
@@ -126,7 +126,7 @@ class Chat:
 
     @property
     def trust(self) -> bool:
-        """Whether people may let the scripts of a conversation run without looking at each."""
+        """Whether users may approve all scripts of a conversation in advance."""
         return self.scripts is not None and self.scripts.trust
 
     @property
@@ -135,9 +135,9 @@ class Chat:
         return notice
 
     def bound(self, user: User) -> BoundBackend:
-        """Return the backend as this user asks it."""
+        """Return the backend bound to this user."""
         return BoundBackend(self.backend, self.abilities, user, self.settings.limits.backend_timeout, self.submissions)
 
     async def ask(self, answer: Awaitable[T]) -> T:
-        """Return what the host's own code answers within `Limits.backend_timeout`; raises what `answered` does."""
+        """Await code of the host for at most `Limits.backend_timeout`; raises the same errors as `answered`."""
         return await answered(answer, self.settings.limits.backend_timeout)

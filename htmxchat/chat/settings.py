@@ -1,4 +1,4 @@
-"""What a host may choose for one chat, checked where it is given."""
+"""A host's settings for one chat, and their checks."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _METHODS = tuple(name for name in vars(Backend) if not name.startswith("_"))
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """What a host chose. `create_chat_app` describes each. No `scripts`: none run. No `files`: none are sent."""
+    """A host's settings. `create_chat_app` documents each. With `None`, `scripts` and `files` are disabled."""
 
     title: str
     stream: Literal["sse", "poll"]
@@ -39,12 +39,12 @@ class Settings:
 
 
 def check_backend(backend: Any) -> None:
-    """Refuse what is not a backend."""
+    """Raise `TypeError` if the argument is not a backend."""
     if isinstance(backend, type):
-        raise TypeError(f"backend is the class {backend.__name__}. Make one of it: {backend.__name__}(…).")
+        raise TypeError(f"backend is the class {backend.__name__}. Pass an instance: {backend.__name__}(…).")
     missing = [name for name in _METHODS if not callable(getattr(backend, name, None))]
     if len(missing) == len(_METHODS):
-        made = "LocalBackend(respond) makes one from an async generator"
+        made = "LocalBackend(respond) makes one from an async generator function"
         raise TypeError(f"backend is not a Backend, but {checks.kind(backend)}. {made}.")
     if missing:
         raise TypeError(f"backend is not a Backend: {type(backend).__name__} lacks {', '.join(missing)}.")
@@ -55,50 +55,50 @@ def check_login(login: Any, *, identify: bool) -> tuple[Login | None, LoginPages
     """Return the chat's own login, or the host's pages for it.
 
     Args:
-        identify: Whether the host says who asks.
+        identify: Whether the host passes `identify`.
     """
     if isinstance(login, type):
-        raise TypeError(f"login is the class {login.__name__}. Make one of it: {login.__name__}(…).")
+        raise TypeError(f"login is the class {login.__name__}. Pass an instance: {login.__name__}(…).")
     if isinstance(login, LoginPages):
         if not identify:
-            raise ValueError("login has the pages where your own users sign in: give identify, which says who asks.")
+            raise ValueError("login=LoginPages(…) needs identify, which returns your signed-in user.")
         return None, login
     if login is None:
         return None, None
     if not isinstance(login, Login):
         example = 'KogwistarLogin(url, store), or LoginPages("/login")'
-        raise TypeError(f"login is a Login, {example}, not {checks.kind(login)}.")
+        raise TypeError(f"login must be a Login, {example}, not {checks.kind(login)}.")
     if identify:
-        raise ValueError("login signs people in by itself: give it, or identify.")
+        raise ValueError("Pass either login or identify, not both.")
     return login, None
 
 
 def check_inspector(inspector: Any) -> Inspector:
-    """Return who sees the inspector."""
+    """Return who may see the inspector."""
     if isinstance(inspector, bool):
         return inspector
     if isinstance(inspector, type) or not callable(inspector):
         example = "lambda user: user.id in STAFF"
-        raise TypeError(f"inspector is True, False or a function, {example}, not {checks.kind(inspector)}.")
+        raise TypeError(f"inspector must be True, False or a function, {example}, not {checks.kind(inspector)}.")
     return cast(Inspector, inspector)
 
 
 def check_scripts(scripts: Any) -> Scripts | None:
-    """Return how scripts run; `None` when none do."""
+    """Return the settings for scripts; `None` if they are disabled."""
     if scripts is None or scripts is False:
         return Scripts() if scripts is None else None
     return checks.instance("scripts", scripts, Scripts, "Scripts(timeout=60), or False for none")
 
 
 def check_files(files: Any) -> Files | None:
-    """Return what may be sent; `None` when nothing may."""
+    """Return the settings for files; `None` if they are disabled."""
     if files is None or files is False:
         return Files() if files is None else None
     return checks.instance("files", files, Files, "Files(max_number=3), or False for none")
 
 
 def check_starters(starters: Any) -> tuple[Starter, ...]:
-    """Return what the empty page offers."""
+    """Return the starters of the empty page."""
     example = 'Starter("Disk", "How much room is left?")'
 
     def check(name: str, starter: Any) -> Starter:

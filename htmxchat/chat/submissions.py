@@ -1,4 +1,4 @@
-"""The result of the latest submissions, for backends that do not know one from another."""
+"""The runs of the latest submissions, for backends that are not `CanStartOnce`."""
 
 from __future__ import annotations
 
@@ -13,17 +13,14 @@ _MAX_STARTED = 1_000
 
 
 class Submissions:
-    """Has each submission start one run, in this process.
-
-    Two processes do not know of each other: a backend that is a `CanStartOnce` does.
-    """
+    """Starts one run for each submission, in this process. Across processes, only a `CanStartOnce` backend does."""
 
     def __init__(self) -> None:
         self._starting: dict[object, anyio.Event] = {}
         self._started: Latest[object, Run] = Latest(_MAX_STARTED)
 
     async def once(self, submission: object, start: Callable[[], Awaitable[Run]]) -> Run:
-        """Return what `start` returns, or returned when this submission came before and did not fail."""
+        """Call `start` and return its run, or return the run of an earlier call with the same submission."""
         while (first := self._starting.get(submission)) is not None:
             await first.wait()
         if (run := self._started.get(submission)) is not None:

@@ -1,6 +1,6 @@
-"""The command line: `python -m htmxchat` serves a chat, `python -m htmxchat db` looks after its database.
+"""The command line: `python -m htmxchat` serves a chat, `python -m htmxchat db` maintains its database.
 
-This room alone reads the environment. It needs click, which comes with the extra `server`.
+Only this package reads environment variables. It needs click, from the extra `server`.
 """
 
 from __future__ import annotations
@@ -17,9 +17,9 @@ _NAME = "python -m htmxchat"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Carry out a command; return the exit status: 2 for what cannot be used, 1 for what failed."""
+    """Run a command; return the exit status: 2 for wrong usage, 1 for a failure."""
     arguments = [*sys.argv[1:]] if arguments is None else [*arguments]
-    # Not a subcommand: variables for serving must not stand in the way of a database.
+    # Two commands, not subcommands: invalid variables for serving must not break `db`.
     command, name = (database, f"{_NAME} db") if arguments[:1] == ["db"] else (serve, _NAME)
     try:
         status = command.main(arguments[command is database :], prog_name=name, standalone_mode=False)

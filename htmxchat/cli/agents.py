@@ -1,4 +1,4 @@
-"""The agents that `--agent` names, and how each becomes a chat's backend."""
+"""The agents for `--agent`, and the backend for each."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from .. import Backend, LocalBackend, Login, Store, StubBackend
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Options:
-    """What the command line says, with a field for each option.
+    """The options of the command line.
 
     Attributes:
         poll_interval: In milliseconds.
@@ -39,7 +39,7 @@ class Options:
 
 @dataclass(frozen=True, slots=True)
 class Answering:
-    """What answers in the chat, and a sentence about it."""
+    """The chat's backend and login, and an introduction."""
 
     backend: Backend
     login: Login | None = None
@@ -53,13 +53,13 @@ def stub(options: Options, store: Store) -> Answering:
 
 
 def kogwistar(options: Options, store: Store) -> Answering:
-    """The agent of a kogwistar server, which also signs people in."""
+    """The agent of a kogwistar server, which also signs users in."""
     if options.url is None:
         raise click.UsageError("--agent kogwistar needs --url, or GRAPHRAG_SERVER_URL")
     from ..agents.kogwistar import KogwistarBackend, KogwistarLogin
     from ..agents.kogwistar.transport.probe import doubt
 
-    # The chat starts nevertheless: the server may come later.
+    # The chat starts anyway: the server may come up later.
     if said := doubt(options.url):
         click.echo(said, err=True)
     origin = "{0.scheme}://{0.netloc}".format(urlsplit(options.app_url)) if options.app_url else None
@@ -77,7 +77,7 @@ def openai(options: Options, store: Store) -> Answering:
     from ..agents import openai as agent
     from ..agents import run_python
 
-    # A key on the command line could be read by everyone on the machine.
+    # The command line is visible to all users of the machine, so the key is not an option.
     key = os.environ.get("OPENAI_API_KEY") or None
     tools = [run_python] if options.python else []
     made = agent(str(options.url), model=str(options.model), api_key=key, api="auto", tools=tools)

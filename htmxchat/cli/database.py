@@ -1,4 +1,4 @@
-"""`python -m htmxchat db …`: look after a chat's database."""
+"""`python -m htmxchat db …`: maintain a chat's database."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ _user = click.argument("user")
 
 @click.group()
 def database() -> None:
-    """Look after a chat's database. URL is the database, as Store takes it; USER is an id that `identify` returned."""
+    """Maintain a chat's database. URL is the database's URL, as for Store; USER is a User.id from `identify`."""
 
 
 @database.command()
 @_url
 def upgrade(url: str) -> None:
-    """Bring the database to the schema of this version."""
+    """Migrate the database to this version's schema."""
     _run(url, lambda store: store.open(), migrate=True)
     click.echo("The database has the schema of this version.")
 
@@ -32,13 +32,13 @@ def upgrade(url: str) -> None:
 @database.command()
 @_url
 @click.option(
-    "--older-than", type=click.FloatRange(0, 36_500), required=True, metavar="DAYS", help="For how many days."
+    "--older-than", type=click.FloatRange(0, 36_500), required=True, metavar="DAYS", help="Days without activity."
 )
 def prune(url: str, older_than: float) -> None:
-    """Remove conversations in which nothing has happened for some days."""
+    """Delete conversations without activity for some days."""
 
     async def work(store: Store) -> None:
-        click.echo(f"{await store.prune(timedelta(days=older_than))} conversations removed.")
+        click.echo(f"{await store.prune(timedelta(days=older_than))} conversations deleted.")
 
     _run(url, work)
 
@@ -47,7 +47,7 @@ def prune(url: str, older_than: float) -> None:
 @_url
 @_user
 def export_user(url: str, user: str) -> None:
-    """Print a user's conversations, one JSON object a line."""
+    """Print a user's conversations, one JSON object per line."""
 
     async def work(store: Store) -> None:
         async with aclosing(store.export_user(user)) as conversations:
@@ -61,10 +61,10 @@ def export_user(url: str, user: str) -> None:
 @_url
 @_user
 def delete_user(url: str, user: str) -> None:
-    """Remove all that is kept of a user. It cannot be undone."""
+    """Delete all data of a user. This cannot be undone."""
 
     async def work(store: Store) -> None:
-        click.echo(f"{await store.delete_user(user)} conversations removed, and all sign-ins.")
+        click.echo(f"{await store.delete_user(user)} conversations deleted, and all sign-ins.")
 
     _run(url, work)
 

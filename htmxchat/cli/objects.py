@@ -1,4 +1,4 @@
-"""`--agent module:object`: an agent of the user's own, whatever it is made with."""
+"""`--agent module:object`: the user's own agent, made with any framework."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ from .agents import Answering, Options
 
 
 def python_object(options: Options, store: Store) -> Answering:
-    """What stands at a place such as `agent:respond`: an agent, a responder, a framework's object, or a backend."""
+    """Import an object such as `agent:respond`: an agent, a responder, a framework's agent, or a backend."""
     found = _find(options.agent)
     if isinstance(found, Backend) and not isinstance(found, type):
         if options.db:
-            raise click.UsageError(f"{options.agent} is a backend, which has a store of its own: leave --db out")
+            raise click.UsageError(f"{options.agent} is a backend with its own store: omit --db")
         return Answering(found)
     try:
         return Answering(LocalBackend(_as_agent(found), store))
     except TypeError as error:
-        raise click.UsageError(f"{options.agent} cannot answer: {error}") from None
+        raise click.UsageError(f"{options.agent} is not an agent: {error}") from None
 
 
 def _find(place: str) -> Any:
@@ -33,16 +33,16 @@ def _find(place: str) -> Any:
         there = import_module(module)
     except ModuleNotFoundError as error:
         missing = error.name or module
-        where = " here" if module.split(".")[0] == missing.split(".")[0] else f", which {module} imports"
-        raise click.ClickException(f"There is no module {missing}{where}.") from None
+        where = "" if module.split(".")[0] == missing.split(".")[0] else f", which {module} imports"
+        raise click.ClickException(f"No module named {missing}{where}.") from None
     try:
         return reduce(getattr, path.split("."), there)
     except AttributeError as error:
-        raise click.ClickException(f"{place} is not there: {error}.") from None
+        raise click.ClickException(f"{place} does not exist: {error}.") from None
 
 
 def _as_agent(found: Any) -> Any:
-    # By the names of its classes' modules: what an object does not come from is not imported.
+    # By the names of its classes' modules, so that only the framework it uses is imported.
     frameworks = {kind.__module__.partition(".")[0] for kind in type(found).__mro__}
     if "pydantic_ai" in frameworks:
         from ..agents import pydantic_ai

@@ -1,4 +1,4 @@
-"""What the options of the command line may be."""
+"""The types of the command line's options."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import click
 
 
 class Address(click.ParamType[str]):
-    """The address of a server: scheme, host, port and path."""
+    """The URL of a server: scheme, host, port and path."""
 
     name = "url"
 
@@ -22,12 +22,12 @@ class Address(click.ParamType[str]):
         except ValueError:
             whole = False
         if not whole or parts.query or parts.fragment or parts.username or not value.isprintable() or " " in value:
-            self.fail(f"{value!r} is no address like http://localhost:8000", param, ctx)
+            self.fail(f"{value!r} is not a URL like http://localhost:8000", param, ctx)
         return value.rstrip("/")
 
 
 class AgentName(click.Choice[str]):
-    """One of the agents that come along, or `module:object`."""
+    """One of the included agents, or `module:object`."""
 
     def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> str:
         return value if ":" in value else super().convert(value, param, ctx)
@@ -37,10 +37,10 @@ class AgentName(click.Choice[str]):
 
 
 class AgentOption(click.Option):
-    """An option of some agents only: it is refused beside another one.
+    """An option of some agents, rejected with any other.
 
     Args:
-        agents: Which agents, and for each the variable that stands for the option, if one does.
+        agents: The agents, each with the option's environment variable, if it has one.
     """
 
     def __init__(self, *args: Any, agents: Mapping[str, str | None], **settings: Any) -> None:
@@ -54,5 +54,5 @@ class AgentOption(click.Option):
 
     def _check(self, ctx: click.Context, _: click.Parameter, value: Any) -> Any:
         if value is not None and ctx.params["agent"] not in self._agents:
-            raise click.UsageError(f"{self.opts[0]} goes with --agent {' or '.join(self._agents)} only", ctx)
+            raise click.UsageError(f"{self.opts[0]} works only with --agent {' or '.join(self._agents)}", ctx)
         return value

@@ -30,34 +30,34 @@ _levels = click.Choice(["critical", "error", "warning", "info", "debug"], case_s
 
 @click.command(
     context_settings={"show_default": True, "max_content_width": 120},
-    epilog="An option that is not given takes its variable. `python -m htmxchat db` looks after a chat's database.",
+    epilog="Options fall back to their environment variable. `python -m htmxchat db` maintains a chat's database.",
 )
 @click.version_option(__version__, message="htmxchat %(version)s")
-@_option("--agent", "--backend", "agent", type=_agents, default="stub", is_eager=True, help="Who answers.")
+@_option("--agent", "--backend", "agent", type=_agents, default="stub", is_eager=True, help="The agent.")
 @_agent_option(
     "--url",
     agents={"openai": "OPENAI_BASE_URL", "ag-ui": None, "kogwistar": "GRAPHRAG_SERVER_URL"},
     type=Address(),
-    help="The agent's server.",
+    help="The URL of the agent's server.",
 )
-@_agent_option("--model", agents={"openai": "OPENAI_MODEL"}, help="The model's name there; its key is OPENAI_API_KEY.")
+@_agent_option("--model", agents={"openai": "OPENAI_MODEL"}, help="The model's name; the API key is OPENAI_API_KEY.")
 @_agent_option(
-    "--python", agents={"openai": None}, is_flag=True, default=None, help="The model may run Python in the browser."
+    "--python", agents={"openai": None}, is_flag=True, default=None, help="Let the model run Python in the browser."
 )
-@_agent_option("--public-url", agents={"kogwistar": None}, type=Address(), help="The same as browsers reach it.")
-@_agent_option("--provider", agents={"kogwistar": None}, help="Its OpenID Connect provider that signs people in.")
+@_agent_option("--public-url", agents={"kogwistar": None}, type=Address(), help="The server's URL for browsers.")
+@_agent_option("--provider", agents={"kogwistar": None}, help="The server's OpenID Connect provider for sign-in.")
 @_agent_option("--workflow", agents={"kogwistar": "CHAT_WORKFLOW_ID"}, help="The workflow that answers.")
-@_option("--host", default="127.0.0.1", help="The address to listen on.")
-@_option("--port", envvar="CHAT_APP_PORT", type=click.IntRange(0, 65_535), default=8000, help="0 takes a free one.")
-@_option("--app-url", envvar="CHAT_APP_URL", type=Address(), help="The chat as browsers reach it.")
-@_option("--db", metavar="FILE", help="Keep conversations and sign-ins in this SQLite file, not in memory.")
+@_option("--host", default="127.0.0.1", help="The host to listen on.")
+@_option("--port", envvar="CHAT_APP_PORT", type=click.IntRange(0, 65_535), default=8000, help="0 for any free port.")
+@_option("--app-url", envvar="CHAT_APP_URL", type=Address(), help="The chat's URL for browsers.")
+@_option("--db", metavar="FILE", help="Store conversations and sign-ins in this SQLite file instead of memory.")
 @_option("--stream", envvar="CHAT_STREAM_MODE", type=_streams, default="sse", help="How answers arrive.")
 @_option("--poll-interval", envvar="CHAT_POLL_INTERVAL_MS", type=_milliseconds, default=700, help="In milliseconds.")
 @_option(
-    "--log-level", envvar="CHAT_LOG_LEVEL", type=_levels, help="What is said on standard error.  [default: critical]"
+    "--log-level", envvar="CHAT_LOG_LEVEL", type=_levels, help="The log level on standard error.  [default: critical]"
 )
 def serve(**values: Any) -> None:
-    """Serve the chat until Ctrl+C: with a scripted agent, or in front of an agent of yours."""
+    """Serve the chat until Ctrl+C: with a scripted agent, or with your own agent."""
     options = Options(**values)
     try:
         import uvicorn
@@ -68,7 +68,7 @@ def serve(**values: Any) -> None:
     if options.log_level:
         logging.basicConfig(format="%(levelname)s:     %(name)s: %(message)s")
         logging.getLogger("htmxchat").setLevel(options.log_level.upper())
-    # Browsers keep their streams open: no one waits for them when the program stops.
+    # Browsers keep their streams open, so do not wait long for them at shutdown.
     config = uvicorn.Config(app, log_level=options.log_level or "critical", timeout_graceful_shutdown=1)
     host, port = listener.getsockname()[:2]
     name = "localhost" if host in ("127.0.0.1", "0.0.0.0") else host
@@ -78,7 +78,7 @@ def serve(**values: Any) -> None:
 
 
 def make_app(options: Options) -> Starlette:
-    """Return the chat, mounted at the path of its public address."""
+    """Return the chat, mounted at the path of its public URL."""
     try:
         store = Store(f"sqlite:///{options.db}") if options.db else Store()
         answering = AGENTS.get(options.agent, python_object)(options, store)
@@ -99,7 +99,7 @@ def make_app(options: Options) -> Starlette:
 
 
 def _listen(options: Options) -> socket.socket:
-    """Return what the server listens with, when the file for conversations can be used too."""
+    """Return the listening socket, after a check that the database file is usable."""
     if options.db:
         create_private(options.db)
         try:

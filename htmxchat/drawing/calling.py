@@ -36,7 +36,7 @@ def check_parts(parts: Any) -> Mapping[str, DrawPart]:
         ValueError: A name is empty.
     """
     if not isinstance(parts, Mapping):
-        raise TypeError(f'parts is a mapping, {{"get_forecast": draw_forecast}}, not {checks.kind(parts)}.')
+        raise TypeError(f'parts must be a mapping, {{"get_forecast": draw_forecast}}, not {checks.kind(parts)}.')
     for name, function in parts.items():
         checks.text("A name in parts", name, empty=False)
         checks.synchronous(called(name), function, _EXAMPLE)

@@ -13,7 +13,6 @@ from ..files import File
 from ..fragments.composer import composer_actions
 from ..fragments.controls import submission_field
 from ..fragments.conversation import rename_form, title_heading
-from ..fragments.files import DRAFTS
 from ..fragments.history import undo
 from ..fragments.turns.transcript import run_view, status_text, turn
 from ..html import render, tag
@@ -156,7 +155,7 @@ async def sent(call: Call, run: Run, text: str, files: tuple[File, ...] = ()) ->
         with suppress(ChatError):
             transcript = await call.transcript()
             if any(each.id == run.id for each in transcript.turns):
-                return patches_response([*await whats_new(call, transcript, shown), *accepted(call)], CHANGED)
+                return patches_response([*await whats_new(call, transcript, shown), *accepted()], CHANGED)
     question = Turn(run.turn_id, "user", text, run.created_at, files=files)
     html = render(turn(question, call.turn_context), turn(answer_turn(run), call.turn_context))
     return patches_response([Patch("#turns", "beforeend", html), *started(call, run)], CHANGED)
@@ -172,14 +171,13 @@ def started(call: Call, run: Run) -> list[Patch]:
     actions = composer_actions(urls=call.urls, live_run_id=run.id)
     return [
         swap(actions),
-        *accepted(call),
+        *accepted(),
     ]
 
 
-def accepted(call: Call) -> list[Patch]:
+def accepted() -> list[Patch]:
     """Return what readies the composer for another message."""
     return [
         Patch("#composer-error", "innerHTML"),
-        *([Patch(f"#{DRAFTS}", "innerHTML")] if call.chat.files else []),
         Patch("#composer > [name=submission]", "outerHTML", render(submission_field(new_submission()))),
     ]

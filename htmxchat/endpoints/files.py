@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import AsyncGenerator, AsyncIterator
-from contextlib import aclosing
+from contextlib import aclosing, suppress
 from urllib.parse import quote
 
 from starlette.responses import HTMLResponse, Response, StreamingResponse
 
 from ..errors import NotAllowed, NotFound
+from ..files import File
 from ..files.ability import KeepsFiles
 from ..fragments.files import draft_tile
 from ..fragments.preview import PREVIEW, preview
@@ -17,6 +18,7 @@ from ..html import render
 from .call import Call, endpoint, see_other
 from .posting import read_uploads
 
+_NONE = "This chat takes no files."
 _RANGE = re.compile(r"bytes=(\d{1,15})?-(\d{1,15})?")
 # Whatever it is, it can do nothing in the chat's name, and no other site can show it.
 _LOCKED = {
@@ -34,9 +36,23 @@ async def upload(call: Call) -> Response:
     """Take files that a message is to bring later."""
     files = call.chat.files
     if files is None:
-        raise NotAllowed("This chat takes no files.")
+        raise NotAllowed(_NONE)
     stored = await read_uploads(call, files)
     return HTMLResponse("".join(render(draft_tile(file, call.urls)) for file in stored))
+
+
+@endpoint
+async def drafts(call: Call) -> Response:
+    """The tiles of files that a page has taken before, as far as they are still there."""
+    files = call.chat.files
+    if files is None:
+        raise NotAllowed(_NONE)
+    ids = list(dict.fromkeys(call.request.query_params.getlist("file")))[: files.max_number]
+    found: list[File] = []
+    for id in ids:
+        with suppress(NotFound):
+            found += await call.backend.find_files([_checked(id)])
+    return HTMLResponse("".join(render(draft_tile(file, call.urls)) for file in found))
 
 
 @endpoint
@@ -111,7 +127,10 @@ def _attached(name: str) -> str:
 
 
 def _id(call: Call) -> str:
-    id: str = call.request.path_params["file"]
+    return _checked(call.request.path_params["file"])
+
+
+def _checked(id: str) -> str:
     if len(id) > 200 or not id.isprintable():
         raise NotFound
     return id

@@ -60,6 +60,7 @@ def routes(chat: Chat) -> list[Route | Mount]:
         post("/c/{conversation}/delete", conversations.delete, name="delete"),
         post("/c/{deleted}/restore", conversations.restore, name="restore"),
         post("/files", files.upload, name="files", files=bounds, errors="files"),
+        get("/files", files.drafts, name="drafts"),
         get("/files/{file}", files.download, name="file"),
         get("/files/{file}/preview", files.look, name="file_preview"),
         post("/files/{file}/discard", files.discard, name="discard_file", errors="files"),

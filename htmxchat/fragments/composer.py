@@ -17,7 +17,8 @@ from ..models import RunState
 from ..urls import Urls
 from ..view import RunView
 from .controls import post_form, submission_field
-from .files import file_fields
+from .files import attach
+from .files import drafts as draft_tiles
 
 button, div, label, p, span, textarea = map(tag, ["button", "div", "label", "p", "span", "textarea"])
 kbd, chat_composer = tag("kbd"), tag("chat-composer")
@@ -97,8 +98,8 @@ def composer(
         user_key: Keeps one user's drafts in this browser apart from another's.
         refresh_url: The conversation, when there is soon more to see of it.
         submission: What the message is called, so that it is taken once however often it is sent.
-        files: What may be sent with it, if anything may.
-        drafts: What is to be sent with it already.
+        files: What files may be sent with it; `None`: none.
+        drafts: Those that are attached already.
     """
     url = urls.messages(conversation_id) if conversation_id else urls.start()
     usual = "Ask a follow-up" if conversation_id else "Ask a question"
@@ -108,6 +109,7 @@ def composer(
         name="text",
         rows="1",
         placeholder=(hold and hold.placeholder) or usual,
+        # Files can say enough; with the page's script it is required as long as there are none.
         required=files is None,
         autofocus=conversation_id is None,
         aria_describedby="composer-error",
@@ -119,10 +121,11 @@ def composer(
         composer_form(
             url,
             submission_field(submission) if submission else None,
+            draft_tiles(drafts, urls) if files else None,
             label("Message", cls="hidden", for_="text"),
             box,
-            *(file_fields(files, drafts, urls) if files else []),
             p(error, id="composer-error", role="alert"),
+            attach(files, urls) if files else None,
             composer_actions(urls=urls, live_run_id=live_run_id, hold=hold, refresh_url=refresh_url),
             files=files is not None,
         ),
@@ -159,6 +162,7 @@ def composer_actions(
             type="submit",
             formaction=url,
             formnovalidate=True,
+            formenctype="application/x-www-form-urlencoded",  # it sends no files
             hx_post=url,
             hx_swap="none",
         )

@@ -28,7 +28,7 @@ _HTMX = {
 
 # What js/chat.js imports, so that it comes at once and not one after the other.
 _MODULES = (
-    *("changes", "composer", "element", "focus", "following", "history", "htmx", "live", "log"),
+    *("attaching", "changes", "composer", "element", "focus", "following", "history", "htmx", "live", "log"),
     *("page", "pressing", "rooms", "sending", "zone"),
 )
 

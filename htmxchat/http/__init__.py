@@ -1,1 +1,1 @@
-"""What HTTP asks of the chat: addresses and headers, files, streams, and guards around all of them."""
+"""HTTP: paths and headers, static files, streams, and the middleware around them."""

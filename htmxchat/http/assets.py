@@ -1,4 +1,4 @@
-"""The static files, as an ASGI app: versioned addresses, cached for good, compressed."""
+"""The static files as an ASGI app: versioned URLs, immutable caching, compression."""
 
 from __future__ import annotations
 
@@ -24,6 +24,7 @@ STYLES = (
     "layout",
     "history",
     "conversation",
+    "files",
     "branches",
     "forms",
     "cards",
@@ -37,7 +38,7 @@ STYLES = (
 """The modules `css/{name}.css` that make up `css/chat.css`, in the order of the cascade."""
 
 HTMX = ("htmx", "hx-sse")
-"""The files `vendor/{name}.min.js` that make up `vendor/htmx.js`: one request for what no page does without."""
+"""The files `vendor/{name}.min.js` that make up `vendor/htmx.js`: one request for what every page needs."""
 
 _FOREVER = "public, max-age=31536000, immutable"
 _GZIP_FROM = 256  # bytes; below, the headers cost more than compression saves
@@ -65,22 +66,20 @@ _COMPRESSED = frozenset({".png", ".webp", ".whl", ".woff2", ".zip"})
 class Assets:
     """Serves the files below `directory` at `/{version}/{path}`.
 
-    Mounted as `Mount("/static", assets)`. An address with the present `version` may be cached for good. With
-    any other, from a page older or newer than this process, it answers with the file as it is now and has the
-    browser ask again the next time, so no page breaks during a deployment. Large files have a compressed one beside
-    them, `pyodide.asm.wasm.gz`, which `scripts/vendor` makes; the others are compressed when they are first asked for.
+    Mounted as `Mount("/static", assets)`. A URL with the current `version` is cached as immutable. A URL with any other
+    version, from a page older or newer than this process, gets the current file and must be revalidated, so no page
+    breaks during a deployment. Large files have a compressed copy in the folder, `pyodide.asm.wasm.gz`, which
+    `scripts/vendor` writes; others are compressed at the first request.
 
-    The folder is read once, here: only files that were in it then are served, as they were then, from memory. Hidden
-    files are left out. The style modules named in `STYLES` are served as one file, `css/chat.css`,
-    and the files named in `HTMX` as `vendor/htmx.js` too.
+    The folder is read once, by the constructor, and served from memory. Hidden files are left out. The style modules in
+    `STYLES` are served as one file, `css/chat.css`, and the files in `HTMX` also as `vendor/htmx.js`.
 
     Args:
-        apart: Folders in it, with a slash at their ends, whose files are large and seldom change. They are read when
-            they are first asked for. They do not count for the version, and are at the same address in all: browsers
-            keep them over deployments and ask whether they have changed.
+        apart: Subfolders, each with a trailing slash, whose files are large and seldom change. They are read at the
+            first request and are not part of the version. Browsers keep them across deployments and revalidate them.
 
     Attributes:
-        version: Twelve hexadecimal digits that change when any file does, but for those apart.
+        version: Twelve hexadecimal digits that change when any file changes, except those in `apart`.
     """
 
     def __init__(self, directory: str | Path = STATIC, *, apart: Collection[str] = (RUNTIME,)) -> None:
@@ -97,7 +96,7 @@ class Assets:
         return self._find(path) is not None
 
     def content(self, path: str) -> bytes:
-        """Return a file as it is served.
+        """Return a file's served content.
 
         Raises:
             KeyError: There is no such file.
@@ -145,7 +144,7 @@ class Assets:
 
 
 class _Folder:
-    """The files of a folder, read when they are first asked for."""
+    """The files of a folder, read at the first access."""
 
     def __init__(self, directory: Path, without: Collection[str] = ()) -> None:
         self._directory = directory
@@ -169,7 +168,7 @@ class _File:
 
     @cached_property
     def compressed(self) -> tuple[bytes, str]:
-        """The smallest content for a client that takes gzip, and its `Content-Encoding` (or nothing)."""
+        """The content for a client that accepts gzip, and its `Content-Encoding` (empty if not compressed)."""
         if not self._worth_a_try:
             return self.content, ""
         smaller = self._packed or gzip.compress(self.content, mtime=0)
@@ -193,7 +192,7 @@ def _read(directory: Path, without: tuple[str, ...] = ()) -> dict[str, bytes]:
 
 
 def _address(scope: Scope) -> tuple[str, str]:
-    """Return the version and the file's path, from what a mount has left of the request's path."""
+    """Return the version and the file's path from the request's path below the mount."""
     path = str(scope["path"])
     root = str(scope.get("root_path", ""))
     if path.startswith(f"{root}/"):
@@ -203,7 +202,7 @@ def _address(scope: Scope) -> tuple[str, str]:
 
 
 def _accepts_gzip(header: str) -> bool:
-    """Read `Accept-Encoding` as RFC 9110, section 12.5.3, says: what is named counts before `*`, `q=0` refuses."""
+    """Parse `Accept-Encoding` (RFC 9110, section 12.5.3): a named coding overrides `*`, and `q=0` excludes it."""
     accepted: dict[str, bool] = {}
     for entry in header.lower().split(","):
         coding, *parameters = (part.strip() for part in entry.split(";"))

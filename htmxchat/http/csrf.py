@@ -1,16 +1,16 @@
-"""Refuses forms that another site sends, without tokens.
+"""Rejects cross-site requests, without tokens.
 
-The algorithm is Filippo Valsorda's ("Cross-Site Request Forgery", 2025, words.filippo.io/csrf); Go's
+The algorithm is by Filippo Valsorda ("Cross-Site Request Forgery", 2025, words.filippo.io/csrf). Go's
 `net/http.CrossOriginProtection` and Datasette use it too:
 
-1. GET, HEAD and OPTIONS pass: they change nothing.
-2. `Sec-Fetch-Site`, which every browser since 2023 sends over https and to localhost, and which no script can set:
-   `same-origin` and `none` (the person typed the address) pass; anything else needs a trusted `Origin`.
-3. Without it, an `Origin` passes when its host and port are those of `Host`, or when it is trusted.
-4. Without both the client is no browser, so there is no one's cookie to abuse: it passes.
+1. GET, HEAD and OPTIONS are allowed: they change nothing.
+2. With `Sec-Fetch-Site`, which all browsers since 2023 send over https and to localhost and scripts cannot set:
+   `same-origin` and `none` (the user typed the URL) are allowed; any other value needs a trusted `Origin`.
+3. Without it, an `Origin` is allowed if its host and port equal those of `Host`, or if it is trusted.
+4. Without both headers the client is not a browser, so there is no user's cookie to abuse: it is allowed.
 
-Step 3 does not compare schemes, because behind a proxy the app may not know its own. It is for old browsers and for
-plain http in a local network; there the proxy must hand the `Host` header on unchanged.
+Step 3 does not compare schemes, because behind a proxy the app may not know its own. It covers old browsers and plain
+http in a local network; there, the proxy must forward the `Host` header unchanged.
 """
 
 from __future__ import annotations
@@ -28,20 +28,20 @@ from .. import checks
 from ..errors import ChatError, CrossOrigin
 
 Refuse: TypeAlias = Callable[[Request, ChatError], Awaitable[Response]]
-"""How a guard answers a request that it does not let through: it turns the error into the app's kind of response."""
+"""Makes a guard's response to a rejected request from the error."""
 
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
 class CrossOriginGuard:
-    """ASGI middleware that refuses unsafe requests from other sites with `CrossOrigin`.
+    """ASGI middleware that rejects unsafe cross-site requests with `CrossOrigin`.
 
     Args:
-        refuse: Makes the response to a refused request.
+        refuse: Makes the response to a rejected request.
         trusted_origins: Other origins that may post here, each as `https://host` or `https://host:port`.
 
     Raises:
-        ValueError: A trusted origin is not written like that.
+        ValueError: A trusted origin does not have this form.
     """
 
     def __init__(self, app: ASGIApp, refuse: Refuse, trusted_origins: Iterable[str] = ()) -> None:
@@ -67,7 +67,7 @@ class CrossOriginGuard:
 
 
 def _host(origin: str) -> str | None:
-    """Return the host and port of an `Origin` header; `None` for `null` and whatever else has none."""
+    """Return the host and port of an `Origin` header; `None` if it has none, like `null`."""
     try:
         return urlsplit(origin).netloc or None
     except ValueError:
@@ -75,13 +75,13 @@ def _host(origin: str) -> str | None:
 
 
 def checked_origin(name: str, text: str) -> str:
-    """Return an origin in the form in which origins are compared.
+    """Return an origin, normalized for comparison.
 
     Raises:
-        ValueError: It is not written like one.
+        ValueError: The text is not an origin.
     """
     origin = checks.text(name, text).lower()
     parts = urlsplit(origin)
     if parts.scheme not in ("http", "https") or not parts.hostname or origin != f"{parts.scheme}://{parts.netloc}":
-        raise ValueError(f'{name} is an origin, "https://host" or "https://host:8443", not {checks.shown(text)}.')
+        raise ValueError(f'{name} must be an origin, "https://host" or "https://host:8443", not {checks.shown(text)}.')
     return origin

@@ -11,7 +11,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 _EXACT_HOST = re.compile(r"[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?(:\d{1,5})?")
 _HOST = re.compile(
-    r"(https?://)?"  # without a scheme: that of the page, or https
+    r"(https?://)?"  # without a scheme: the page's scheme, or https
     r"(\*\.)?[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?"
     r"(:(\d{1,5}|\*))?"
     r"(/[A-Za-z0-9._~/%-]*)?"
@@ -22,19 +22,19 @@ _KEYWORDS = frozenset({"'self'", "'none'"})
 
 @dataclass(frozen=True, slots=True)
 class ContentPolicy:
-    """What the chat's pages may load, and who may show them in a frame.
+    """What the chat's pages may load, and which sites may embed them.
 
     Attributes:
-        image_hosts: Where images may come from apart from the chat itself: `images.example.org`, with the port if there
-            is one. An answer can name any address, and fetching it tells its server whatever the address holds: list
-            only hosts whose logs you would trust with the conversation.
-        connect_origins: Where the pages may fetch from apart from the chat itself, `https://pyodide.example.org`: what
-            scripts import. Nothing that an agent writes can make them do it.
-        frame_ancestors: Who may embed the chat: `'self'` (with its quotes), a host, `*.example.org`,
-            `https://example.org:8443`, or no one when empty.
+        image_hosts: Hosts besides the chat's own from which pages may load images: `images.example.org`, with the port
+            if there is one. An answer can name any URL, and loading it sends the URL's content to that host: list only
+            hosts that you would trust with the conversation.
+        connect_origins: Origins besides the chat's own from which pages may fetch, `https://pyodide.example.org`: the
+            files that scripts need. An agent's text cannot trigger such a request.
+        frame_ancestors: Sites that may embed the chat: `'self'` (with its quotes), a host, `*.example.org`,
+            `https://example.org:8443`; none if empty.
 
     Raises:
-        ValueError: An entry is not a host, so that no entry can add a directive of its own.
+        ValueError: An entry is not a host. So no entry can add a directive.
     """
 
     image_hosts: tuple[str, ...] = ()
@@ -42,10 +42,10 @@ class ContentPolicy:
     frame_ancestors: tuple[str, ...] = ("'self'",)
 
     def __post_init__(self) -> None:
-        # A lone string would be taken letter by letter, and letters are host names.
+        # A single string would be iterated by letter, and letters are valid host names.
         for name in ("image_hosts", "connect_origins", "frame_ancestors"):
             if isinstance(getattr(self, name), str):
-                raise ValueError(f"{name} is a tuple of hosts, not one string")
+                raise ValueError(f"{name} must be a tuple of hosts, not one string")
         ancestors = [host for host in self.frame_ancestors if host not in _KEYWORDS]
         _check("image_hosts", _EXACT_HOST, self.image_hosts, 'host, "images.example"')
         _check("connect_origins", _ORIGIN, self.connect_origins, 'origin, "https://pyodide.example"')
@@ -72,15 +72,13 @@ class ContentPolicy:
 class SecurityHeaders:
     """ASGI middleware that adds the headers below to every response that does not set them itself.
 
-    It looks only at the start of a response, so streams pass untouched.
-
     - `Content-Security-Policy`: see `ContentPolicy`.
     - `X-Content-Type-Options: nosniff`.
-    - `Referrer-Policy: same-origin`: a link in an answer does not tell its site which conversation it stood in.
-    - `Cross-Origin-Opener-Policy: same-origin`: a site that opened the chat in a window holds no handle on it.
-      Browsers apply it to windows only, so a chat in a host's iframe is not affected.
+    - `Referrer-Policy: same-origin`: a link in an answer does not reveal the conversation's URL to another site.
+    - `Cross-Origin-Opener-Policy: same-origin`: a site that opened the chat in a window gets no reference to it.
+      Browsers apply it to top-level windows only, so a chat in a host's iframe is not affected.
     - `Permissions-Policy`: no camera, location, microphone, payment or USB.
-    - `Cache-Control: no-store`: pages hold someone's conversations.
+    - `Cache-Control: no-store`: pages contain private conversations.
     """
 
     def __init__(self, app: ASGIApp, policy: ContentPolicy | None = None) -> None:
@@ -113,4 +111,4 @@ class SecurityHeaders:
 def _check(name: str, pattern: re.Pattern[str], hosts: Iterable[str], example: str) -> None:
     for host in hosts:
         if not pattern.fullmatch(host):
-            raise ValueError(f"each of {name} is a {example}, not {host!r}.")
+            raise ValueError(f"each of {name} must be a {example}, not {host!r}.")

@@ -1,4 +1,4 @@
-"""What htmx says of a request."""
+"""The request headers of htmx."""
 
 from __future__ import annotations
 
@@ -10,16 +10,16 @@ from starlette.datastructures import Headers
 
 @dataclass(frozen=True, slots=True)
 class Htmx:
-    """The headers of htmx, read once.
+    """The headers of htmx, parsed.
 
     Attributes:
-        asks: Whether htmx, or a script of the page, asks.
-        fragment: Whether it asks for a part of a page, not a whole one. When it restores one from the history it wants
-            the whole.
-        source: The element that asks, `tag#id`; empty when no one says.
-        target: The id of the element that the answer is for; empty when it has none.
-        targeted: Whether the answer is for an element at all, or goes to a script.
-        page: The address of the page that asks; others than htmx have it in `Referer`. Empty when no one says.
+        asks: Whether htmx, or a script of the page, sent the request.
+        fragment: Whether it wants a fragment, not a whole page. To restore a page from the history, htmx requests a
+            whole page.
+        source: The element that sent the request, `tag#id`; empty if unknown.
+        target: The id of the element that the response is for; empty if it has none.
+        targeted: Whether the response is for an element, not for a script.
+        page: The URL of the page that sent the request, from htmx or from `Referer`; empty if unknown.
     """
 
     asks: bool = False
@@ -41,12 +41,12 @@ class Htmx:
         )
 
     def comes_from(self, element: str) -> bool:
-        """Return whether an element with this tag asks."""
+        """Return whether an element with this tag sent the request."""
         return self.source.partition("#")[0] == element
 
     @property
     def page_path(self) -> tuple[str, str]:
-        """The path and the query of the page that asks; both empty when it is no address."""
+        """The path and query of the page that sent the request; both empty if its URL is invalid."""
         try:
             parts = urlsplit(self.page)
         except ValueError:

@@ -28,22 +28,21 @@ class Limits:
 
     Attributes:
         text: The longest message, in characters.
-        body: The largest request body, in bytes. It must hold the longest message as a form writes it, at worst 12
-            bytes a character, so that a text that is too long is told so and not cut off.
-        result: The largest result of a script, in bytes of JSON. A page whose result is larger leaves pictures out.
-        body_timeout: For how many seconds a request body may take to arrive whole.
-        streams_per_user: How many live streams a user may have open at a time, over all tabs and devices that this
-            process serves. Browsers themselves allow six connections a host over HTTP/1.1.
-        requests_per_user: How many requests of a user this process works on at a time, streams and polls included.
-        resume_bytes: How much memory live answers may take in this process, about, so that a reader who polls or comes
-            back costs what is new to it and not the whole answer.
-        resume_seconds: For how long an answer is kept so after a reader was there.
-        runs_per_user: How many active runs a user may have at a time, those that wait for the user included. A backend
-            that is a `CanLimitRuns` counts them over all processes; another has to see to it itself.
-
-        poll_interval: Seconds between two polls of an active answer. A visible page asks half as often what other tabs
-            and devices have changed.
-        backend_timeout: Seconds that a page waits for the backend before it says that it cannot be reached.
+        body: The largest request body, in bytes. It must fit the longest message as form data, up to 12 bytes per
+            character, so that a text that is too long gets a clear error.
+        result: The largest result of a script, in bytes of JSON. If a result is larger, the page leaves out pictures.
+        body_timeout: How many seconds a request body may take to arrive.
+        streams_per_user: How many open streams a user may have in this process, over all tabs and devices. Browsers
+            allow six connections per host over HTTP/1.1.
+        requests_per_user: How many concurrent requests a user may have in this process, including streams and polls.
+        resume_bytes: About how much memory this process may use to cache what pages show of active answers, so that a
+            reader that polls or reconnects is sent only what is new.
+        resume_seconds: How long such a cache entry is kept after the last reader.
+        runs_per_user: How many active runs a user may have, including those that wait for the user. A `CanLimitRuns`
+            backend counts them over all processes; another backend must enforce the limit itself.
+        poll_interval: Seconds between two polls of an active answer. A visible page polls for changes by other tabs and
+            devices half as often.
+        backend_timeout: Seconds that a page waits for the backend before it reports that it is unreachable.
 
     Raises:
         ValueError: A limit is below 1, a time is not above 0, or `body` is too small for `text`.
@@ -67,7 +66,7 @@ class Limits:
             if name in _TIMES:
                 checks.seconds(f"Limits.{name}", value)
             elif value < 1:
-                raise ValueError(f"Limits.{name} is at least 1, not {value}.")
+                raise ValueError(f"Limits.{name} must be at least 1, not {value}.")
         needed = self.text * _FORM_BYTES_PER_CHARACTER + _FORM_OVERHEAD
         if self.body < needed:
             raise ValueError(
@@ -78,12 +77,12 @@ class Limits:
 
 @dataclass(frozen=True, slots=True)
 class Bounds:
-    """How large and how slow a request body may be.
+    """The limits of a request body.
 
     Attributes:
-        size: In bytes.
-        seconds: From the first look at the body until it is there.
-        pause: Seconds in which nothing of it comes.
+        size: The most bytes.
+        seconds: The time from the first read until the end of the body.
+        pause: The most seconds between two chunks.
     """
 
     size: int
@@ -92,15 +91,15 @@ class Bounds:
 
 
 class BodyLimit:
-    """ASGI middleware that refuses a body that is too large (`BodyTooLarge`) or too slow (`BodyTooSlow`).
+    """ASGI middleware that rejects a body that is too large (`BodyTooLarge`) or too slow (`BodyTooSlow`).
 
-    A `Content-Length` above the limit is refused before anything is read. A body of unknown length is counted as the
-    app reads it: reading past a limit raises the error in the app. If the app lets it through, and has not begun to
-    answer, `refuse` makes the response. An answer that comes before the body has closes the connection, for no one
-    would bound how long the rest of it takes.
+    A `Content-Length` above the limit is rejected before anything is read. Otherwise the body is counted while the app
+    reads it: reading past a limit raises the error in the app. If the app does not catch it and has not begun to
+    respond, `refuse` makes the response. A response before the end of the body closes the connection, because nothing
+    would limit the time for the rest of the body.
 
     Args:
-        bounds: Returns what bounds the body of a request.
+        bounds: Returns the limits of a request's body.
     """
 
     def __init__(self, app: ASGIApp, bounds: Callable[[Scope], Bounds], refuse: Refuse) -> None:
@@ -135,11 +134,11 @@ class BodyLimit:
 
 
 class _Body:
-    """A request body as it comes.
+    """A request body while it is read.
 
     Attributes:
         whole: Whether all of it has been read.
-        error: Why no more of it is read.
+        error: Why reading stopped.
     """
 
     def __init__(self, receive: Receive, bounds: Bounds) -> None:
@@ -171,7 +170,7 @@ class _Body:
 
 
 class QuietDisconnects:
-    """ASGI middleware that ends a request quietly when its client went away: there is no one to tell, nor a fault."""
+    """ASGI middleware that ends a request without an error when its client has disconnected."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
@@ -197,20 +196,20 @@ class QuietDisconnects:
 
 
 def _announces_body(scope: Scope) -> bool:
-    """Return whether a body comes over a connection that is this request's alone, as in HTTP/1."""
+    """Return whether the request has a body and its own connection, as in HTTP/1."""
     alone = str(scope.get("http_version", "1.1")).startswith("1")
     return alone and (_content_length(scope) > 0 or "transfer-encoding" in Headers(scope=scope))
 
 
 def _content_length(scope: Scope) -> int:
-    """Return the announced length in bytes; 0 when there is none to go by, and then the body is counted."""
+    """Return the `Content-Length` in bytes; 0 if it is missing or invalid: then the body is counted."""
     text = Headers(scope=scope).get("content-length", "")
-    # Short enough to be read at once: int() refuses thousands of digits, and its error is not this module's.
+    # int() raises ValueError for thousands of digits.
     return int(text[:32]) if text.isascii() and text.isdigit() else 0
 
 
 class Slot:
-    """One thing that a user has under way. It ends with its `with` block."""
+    """One concurrent request or stream of a user; freed at the end of its `with` block."""
 
     __slots__ = "_open", "_user_id"
 
@@ -225,17 +224,17 @@ class Slot:
         self.leave()
 
     def leave(self) -> None:
-        """It has ended."""
+        """Free the slot."""
         self._open[self._user_id] -= 1
         if not self._open[self._user_id]:
             del self._open[self._user_id]
 
 
 class Slots:
-    """Counts what each user has under way in this process.
+    """Counts each user's concurrent requests or streams in this process.
 
     Args:
-        per_user: How much a user may have at a time.
+        per_user: The most a user may have at a time.
     """
 
     def __init__(self, per_user: int) -> None:
@@ -243,12 +242,12 @@ class Slots:
         self._open: Counter[str] = Counter()
 
     def take(self, user_id: str) -> Slot | None:
-        """Return a slot, to be left when what it is for is done; `None` when all are taken."""
+        """Return a slot, which the caller must free; `None` if all are taken."""
         if self._open[user_id] >= self._per_user:
             return None
         self._open[user_id] += 1
         return Slot(self._open, user_id)
 
     def count(self, user_id: str) -> int:
-        """Return how much the user has under way."""
+        """Return how many slots the user holds."""
         return self._open[user_id]

@@ -1,4 +1,4 @@
-"""Where the chat is mounted, told in the one way that the rest of it relies on."""
+"""Normalizes the mount path, so that the rest of the chat can rely on it."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 
 class WholePath:
-    """ASGI middleware that puts `root_path` back where it belongs, at the beginning of `path`.
+    """ASGI middleware that ensures that `path` begins with `root_path`.
 
-    ASGI has it so, and uvicorn's `--root-path` does it. `FastAPI(root_path=...)` and some servers name a prefix that a
-    proxy takes off without putting it before the path: then a mounted application would find none of its routes.
+    ASGI requires this, and uvicorn's `--root-path` does it. `FastAPI(root_path=...)` and some servers set `root_path`
+    to a prefix that a proxy strips, but do not add it to `path`: then a mounted application would not find its routes.
     """
 
     def __init__(self, app: ASGIApp) -> None:

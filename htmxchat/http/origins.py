@@ -1,4 +1,4 @@
-"""Which other sites a chat has to do with."""
+"""Other sites that a chat allows."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from .headers import ContentPolicy
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Origins:
-    """Which other sites a chat has to do with. By default none.
+    """Other sites that a chat allows. None by default.
 
     Attributes:
         image_hosts: Hosts whose images answers may show, `"images.example"`, with the port if there is one.
-        trusted_origins: Origins that may send forms apart from the chat's own, `"https://portal.example"`.
-        frame_ancestors: Who may show the chat in a frame, as Content-Security-Policy sources.
+        trusted_origins: Origins besides the chat's own that may send forms, `"https://portal.example"`.
+        frame_ancestors: Sites that may embed the chat, as Content-Security-Policy sources.
 
     Raises:
         ValueError: An entry is not a host, an origin or a source.
@@ -39,9 +39,9 @@ class Origins:
         self.policy()
 
     def policy(self, connect: tuple[str, ...] = ()) -> ContentPolicy:
-        """Return what the pages may load.
+        """Return the pages' content policy.
 
         Args:
-            connect: Where they may fetch from apart from the chat itself.
+            connect: Origins besides the chat's own from which pages may fetch.
         """
         return ContentPolicy(tuple(self.image_hosts), connect, tuple(self.frame_ancestors))

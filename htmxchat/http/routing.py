@@ -1,4 +1,4 @@
-"""Routes that take something, and what the route table says of them."""
+"""Routes for POST requests, with their limits."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ class PostRoute(Route):
 
     Args:
         body: The largest body, in bytes.
-        errors: Where the page shows why it was refused: beside the composer, in the room of scripts, or where the
-            script of the page that has sent a file wants to say it.
-        files: What bounds a form with files instead; `None` where none is taken.
+        errors: Where the page shows an error: at the composer, in the scripts room, or where the page's script for
+            files shows it.
+        files: The limits of a form with files; `None` if files are not accepted.
     """
 
     def __init__(
@@ -61,12 +61,12 @@ def has_files(headers: Headers) -> bool:
 
 
 def error_place(scope: Scope) -> ErrorPlace:
-    """Return where the page shows why a request was refused."""
+    """Return where the page shows a request's error."""
     route = _post_route(scope)
     return route.errors if route else "composer"
 
 
 def _post_route(scope: Scope) -> PostRoute | None:
-    # Guards refuse requests before the application has looked for their route.
+    # The guards run before the router has set the scope's route.
     routes = (route for route in scope["app"].routes if isinstance(route, PostRoute))
     return next((route for route in routes if route.matches(scope)[0] is Match.FULL), None)

@@ -1,7 +1,7 @@
-"""Server-sent events: the wire. Knows nothing of chat.
+"""Server-sent events, independent of the chat.
 
-The format is that of the HTML standard, section 9.2.5 ("Parsing an event stream"). Lines end in LF only: a client that
-reads `CR LF` split across two chunks may see an empty line that is not there.
+The format is defined by the HTML standard, section 9.2.5 ("Parsing an event stream"). Lines end in LF only: a client
+that receives `CR LF` split across two chunks may parse an extra empty line.
 """
 
 from __future__ import annotations
@@ -27,8 +27,8 @@ class ServerSentEvent:
 
     Attributes:
         data: Any text; `CR LF` and `CR` become `LF`.
-        event: Its name; unnamed messages are the default.
-        id: What the client sends back as `Last-Event-ID` when it connects again.
+        event: Its name; `None` for an unnamed message.
+        id: The client sends it as `Last-Event-ID` when it reconnects.
     """
 
     data: str = ""
@@ -36,7 +36,7 @@ class ServerSentEvent:
     id: str | None = None
 
     def encode(self) -> bytes:
-        """Return the message as UTF-8, with the empty line at its end."""
+        """Return the message as UTF-8, including the final empty line."""
         lines = []
         if self.id is not None:
             lines.append(f"id: {_single_line(self.id)}")
@@ -48,12 +48,12 @@ class ServerSentEvent:
 
 
 def _single_line(value: str) -> str:
-    """Fields other than `data` have one line; a line end or NUL would start another field or void the id."""
+    """Remove line ends and NUL: they would start another field or make the client ignore the id."""
     return value.translate({10: None, 13: None, 0: None})
 
 
 Emit: TypeAlias = Callable[[ServerSentEvent], Awaitable[None]]
-"""Sends one message; returns when the client's connection has taken it."""
+"""Sends one message; returns when the connection has accepted it."""
 
 
 _SILENT = 2.0
@@ -68,18 +68,18 @@ _END: Message = {"type": "http.response.body", "body": b"", "more_body": False}
 class EventStreamResponse(Response):
     """A response that stays open while `produce` emits messages.
 
-    It ends when `produce` returns, when the client goes away, when the client takes nothing for `send_timeout`
-    seconds, after `lifetime` seconds, or when the server is stopping and nothing was said for two seconds; `produce` is
-    cancelled in all cases but the first. After `heartbeat` seconds without a message a comment is sent, so that proxies
-    keep the connection and a dead one is noticed.
+    It ends when `produce` returns, when the client disconnects, when the client accepts nothing for `send_timeout`
+    seconds, after `lifetime` seconds, or when the server is shutting down and nothing was sent for two seconds. In all
+    cases but the first, `produce` is cancelled. After `heartbeat` seconds without a message, a comment is sent, so that
+    proxies keep the connection open and a dead connection is detected.
 
     Args:
-        produce: Called once with `emit`, and with the response's task group for what it does beside: one group a
-            stream, because thousands of them are idle. What it raises is raised here, after the stream has ended.
+        produce: Called once with `emit` and with the response's task group, for its background tasks: one group per
+            stream saves memory. An exception from it is raised again after the stream has ended.
         heartbeat: Seconds.
         send_timeout: Seconds.
-        lifetime: Seconds; `None` is as long as it takes.
-        stop: Knows when the server is stopping.
+        lifetime: Seconds; `None` for no limit.
+        stop: Detects that the server is shutting down.
     """
 
     media_type = "text/event-stream"
@@ -135,7 +135,7 @@ class _Connection:
     """Sends to one client, one message at a time.
 
     Attributes:
-        open: Whether the response has begun, and the client has neither left nor stopped taking anything.
+        open: Whether the response has begun and the client still accepts data.
     """
 
     def __init__(self, send: Send, timeout: float, response: anyio.CancelScope) -> None:
@@ -147,8 +147,8 @@ class _Connection:
         self.open = False
 
     async def send(self, message: Message) -> None:
-        await anyio.lowlevel.checkpoint_if_cancelled()  # sending may not wait, and so would not notice
-        # A lock that is there only while someone holds it: thousands of streams are idle at a time.
+        await anyio.lowlevel.checkpoint_if_cancelled()  # `send` may not await, and so would not be cancelled
+        # A lock that exists only while it is held, to save memory in thousands of idle streams.
         while self._sending is not None:
             await self._sending.wait()
         self._sending = anyio.Event()
@@ -156,8 +156,8 @@ class _Connection:
             with anyio.fail_after(self._timeout):
                 await self._send(message)
         except (OSError, TimeoutError):
-            # The client is gone, or takes nothing any more. Cancelling reaches through task groups of `produce`,
-            # which would wrap an exception.
+            # The client has disconnected or accepts nothing. Cancel instead of raising: task groups in `produce` would
+            # wrap an exception.
             self.open = False
             self._response.cancel()
             await anyio.sleep_forever()
@@ -168,14 +168,14 @@ class _Connection:
         self.open = True
 
     async def begin(self, status: int, headers: list[tuple[bytes, bytes]]) -> None:
-        # Middleware adds to the copy, which goes when it has been sent.
+        # A copy, because middleware adds to it.
         await self.send({"type": "http.response.start", "status": status, "headers": [*headers]})
 
     async def emit(self, event: ServerSentEvent) -> None:
         await self.send({"type": "http.response.body", "body": event.encode(), "more_body": True})
 
     def end_if_silent(self, now: float) -> None:
-        """End the response, unless there is something to say. The client reconnects to a process that serves."""
+        """End the response if nothing was sent recently. The client then reconnects to another process."""
         if now - self._sent_at >= _SILENT:
             self._response.cancel()
 

@@ -1,9 +1,8 @@
-"""Notices that the server is about to stop, so that a stream with nothing to say does not hold it up.
+"""Detects that the server is shutting down, so that idle streams do not delay it.
 
-ASGI tells an application that the server stops when every response has ended, which an open stream never does. uvicorn
-(also under gunicorn, and with `--reload`) can be asked before: its signal handler belongs to an object that says
-whether it is to exit. That is looked up, and nothing is changed. Other servers bound the wait themselves, or have an
-option that does.
+ASGI notifies an application of the shutdown only after every response has ended, and an open stream does not end. With
+uvicorn (also under gunicorn, and with `--reload`), it can be detected before: its signal handler is a method of an
+object with the flag `should_exit`. It is only read. Other servers limit the wait themselves or have an option for it.
 """
 
 from __future__ import annotations
@@ -17,12 +16,12 @@ _INTERVAL = 0.25
 
 
 class ServerStop:
-    """Calls those who watch, again and again, while the server waits for open responses.
+    """Calls its watchers repeatedly while the server waits for open responses.
 
-    One timer for all of them: thousands of streams are idle at a time. It runs only while someone watches.
+    One timer serves all of them, because there may be thousands of idle streams. It runs only while there are watchers.
 
     Args:
-        prepare: Called once, when the server begins to stop while someone watches.
+        prepare: Called once, when the shutdown begins while there are watchers.
     """
 
     def __init__(self, prepare: Callable[[], Coroutine[Any, Any, None]] | None = None) -> None:
@@ -32,7 +31,7 @@ class ServerStop:
         self._loop: asyncio.AbstractEventLoop | None = None
 
     def watch(self, on_stop: Callable[[float], None]) -> None:
-        """Have `on_stop` called with the time from now on. Only on asyncio: uvicorn runs on nothing else."""
+        """Call `on_stop` with the time while the server shuts down. Only on asyncio, as uvicorn uses nothing else."""
         self._watching.add(on_stop)
         try:
             loop = asyncio.get_running_loop()
@@ -43,7 +42,7 @@ class ServerStop:
             loop.call_later(_INTERVAL, self._look, loop)
 
     def leave(self, on_stop: Callable[[float], None]) -> None:
-        """Call it no more."""
+        """Remove a watcher."""
         self._watching.discard(on_stop)
 
     def _look(self, loop: asyncio.AbstractEventLoop) -> None:
@@ -61,12 +60,12 @@ class ServerStop:
 
 
 def is_stopping() -> bool:
-    """Return whether the uvicorn that runs in this process has begun to stop."""
+    """Return whether uvicorn in this process has begun to shut down."""
     for number in (signal.SIGTERM, signal.SIGINT):
         server = getattr(signal.getsignal(number), "__self__", None)
         if getattr(server, "should_exit", False) is True:
             return True
-        # With --limit-max-requests it stops by itself: it then takes no more connections.
+        # With --limit-max-requests, uvicorn stops without a signal: it closes its listening sockets.
         listening = getattr(server, "servers", None)
         if isinstance(listening, list) and listening and not any(each.is_serving() for each in listening):
             return True

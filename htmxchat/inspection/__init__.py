@@ -1,6 +1,6 @@
-"""What the inspector knows of a run: folds over its events, pure and without a request.
+"""The inspector's data: pure folds over a run's events.
 
-Rows with a meaning in plain words, bars on a time axis, and the difference between two states.
+Rows with a description, bars on a time axis, and the difference between two states.
 """
 
 from .event_rows import Ordinals, Row, RowFilter, RowFold, Window, rows, window

@@ -1,7 +1,7 @@
-"""The time axis of a run: where a second is drawn. Pure.
+"""The time axis of a run: maps seconds to positions. Pure.
 
-A run that waits for a person for minutes works for seconds: drawn to scale, the work would be a pixel. Then the axis is
-broken where the run only waited.
+A run may wait minutes for a person and work only seconds: drawn to scale, the work would be one pixel wide. Then the
+axis is broken where the run only waited.
 """
 
 from __future__ import annotations
@@ -17,11 +17,11 @@ _CUT, _CUTS = 20.0, 50.0  # percent of the axis: of one wait, of all
 
 @dataclass(frozen=True, slots=True)
 class Axis:
-    """Where a second is drawn.
+    """Maps seconds to positions.
 
     Attributes:
-        seconds: How long it is.
-        cuts: The stretches that are not drawn to scale, one after the other: from which second to which.
+        seconds: Its length.
+        cuts: The intervals that are not drawn to scale, in order: begin and end in seconds.
     """
 
     seconds: float
@@ -37,7 +37,7 @@ class Axis:
         return min(_CUT, _CUTS / len(self.cuts)) if self.cuts else 0.0
 
     def place(self, second: float) -> float:
-        """Return where a second is, in percent."""
+        """Return the position of a second, in percent."""
         scale = (100 - self._cut * len(self.cuts)) / self.work if self.work > 0 else 0.0
         x, drawn = 0.0, 0.0
         for start, end in self.cuts:
@@ -48,7 +48,7 @@ class Axis:
         return min(100.0, x + max(0.0, second - drawn) * scale)
 
     def marks(self) -> list[tuple[float, float]]:
-        """Return between three and six round numbers of seconds of work, each with its place."""
+        """Return three to six round numbers of seconds of work, each with its position."""
         found = []
         for mark in round_numbers(self.work):
             at = mark
@@ -58,18 +58,18 @@ class Axis:
         return found
 
     def breaks(self) -> list[float]:
-        """Return the places at which the axis is broken."""
+        """Return the positions of the breaks."""
         return [(self.place(start) + self.place(end)) / 2 for start, end in self.cuts]
 
 
 def axis(seconds: float, waits: tuple[Stretch, ...]) -> Axis:
-    """Return the axis of a run that only waited in these stretches. It is broken when they are most of the time."""
+    """Return the axis of a run that only waited in these intervals. It is broken if they are most of the time."""
     waited = sum(end - start for start, end in waits)
     return Axis(seconds, waits if waited > _LONG * (seconds - waited) > 0 else ())
 
 
-def only(waits: list[Stretch], work: list[Stretch]) -> tuple[Stretch, ...]:
-    """Return the stretches of `waits` in which there was no work, joined and in order."""
+def only_waiting(waits: list[Stretch], work: list[Stretch]) -> tuple[Stretch, ...]:
+    """Return the parts of `waits` without work, merged and in order."""
     busy = joined(work)
     ends = [end for _, end in busy]
     found: list[Stretch] = []
@@ -87,7 +87,7 @@ def only(waits: list[Stretch], work: list[Stretch]) -> tuple[Stretch, ...]:
 
 
 def joined(stretches: list[Stretch]) -> list[Stretch]:
-    """Return stretches in order, those that touch as one."""
+    """Return intervals in order, with overlapping and adjacent ones merged."""
     found: list[Stretch] = []
     for start, end in sorted(stretches):
         if found and start <= found[-1][1]:
@@ -98,7 +98,7 @@ def joined(stretches: list[Stretch]) -> list[Stretch]:
 
 
 def round_numbers(total: float) -> list[float]:
-    """Return between three and six round numbers of seconds from 0 to `total`."""
+    """Return three to six round numbers of seconds from 0 to `total`."""
     if total <= 0:
         return [0]
     unit = 10.0**-3

@@ -1,8 +1,8 @@
 """Run events -> the rows of the inspector: one pure fold.
 
-Rows that arrive live, rows read from the log, and exports come from here, so they are the same, row for row.
-Neighbouring deltas are one row that grows. Nothing in a row depends on how many deltas there were: a log that was
-compacted (`htmxchat.compaction.compact`) has the same rows.
+Live rows, rows of a page loaded later, and exports come from this fold, so they are equal. Consecutive deltas are one
+row that grows. A row does not depend on the number of deltas: a compacted log (`htmxchat.compaction.compact`) has the
+same rows.
 """
 
 from __future__ import annotations
@@ -28,17 +28,17 @@ class Row:
     """One line of the inspector.
 
     Attributes:
-        ordinal: Its place among the rows of the run, from 1 on, whichever are shown. It never changes.
-        seq: Of the last event in it. It rises from row to row; the number of a growing row rises as it grows.
+        ordinal: Its position among all rows of the run, from 1. It never changes.
+        seq: The number of its last event. It rises from row to row, and while a row grows.
         at: When its first event happened.
         since: Seconds since the run's first event.
         type: The name of the body, or the type of an event that this version does not know.
-        known: Whether it knows it.
-        meaning: One line in plain words.
-        failed: Whether something went wrong.
-        data: What the event holds, of all its deltas as if they were one; secrets are hidden.
-        raw: What the backend received; `None` when `data` says it all.
-        source: What the backend itself calls the event, if what it received says so.
+        known: Whether this version knows the type.
+        meaning: A description of one line.
+        failed: Whether it reports a failure.
+        data: The event's fields, with all deltas joined; secrets are redacted.
+        raw: What the backend received; `None` if `data` has all of it.
+        source: The event's type in `raw`, if there is one.
     """
 
     ordinal: int
@@ -73,7 +73,7 @@ class RowFilter:
     """Which rows are shown.
 
     Attributes:
-        type: A type; `problems` is what went wrong, `steps` all but deltas; empty is everything.
+        type: A type; `problems` for failures, `steps` for all but deltas; empty for all rows.
         text: Words that must occur, in any letter case.
     """
 
@@ -97,10 +97,10 @@ class RowFilter:
 
 
 class Ordinals:
-    """Numbers the rows of a run: neighbouring deltas of one kind are one row.
+    """Numbers the rows of a run: consecutive deltas of one kind are one row.
 
     Attributes:
-        last: How many rows there are.
+        last: The number of rows.
     """
 
     def __init__(self) -> None:
@@ -109,7 +109,7 @@ class Ordinals:
         self._kind: type[EventBody] | None = None
 
     def add(self, event: RunEvent) -> int:
-        """Return the ordinal of the row that an event is in; one that was added before changes nothing."""
+        """Return the ordinal of an event's row. An event that was added before changes nothing."""
         if self._seq is None or event.seq > self._seq:
             kind = type(event.body)
             self.last += kind is not self._kind or not issubclass(kind, TextDelta | ReasoningDelta)
@@ -118,11 +118,11 @@ class Ordinals:
 
 
 class RowFold:
-    """Turns events, as they come, into rows. What it costs is linear in the events.
+    """Folds events into rows. Its cost is linear in the events.
 
     Attributes:
-        details: Whether rows have `data` and `raw`. A list that shows only lines is cheaper without.
-        started_at: When the first event happened.
+        details: Whether rows have `data` and `raw`. Without, a list of lines is cheaper.
+        started_at: The time of the first event.
         last_seq: The number of the last event folded in.
     """
 
@@ -135,7 +135,7 @@ class RowFold:
         self._meanings = Meanings()
 
     def copy(self) -> RowFold:
-        """Return another that continues from here."""
+        """Return an independent copy."""
         twin = copy(self)
         twin._growing, twin._meanings = self._growing and self._growing.copy(), self._meanings.copy()
         twin._ordinals = copy(self._ordinals)
@@ -143,17 +143,17 @@ class RowFold:
 
     @property
     def total(self) -> int:
-        """How many rows there are, the growing one among them."""
+        """The number of rows, including the growing one."""
         return self._ordinals.last
 
     @property
     def growing(self) -> bool:
-        """Whether the last row still grows."""
+        """Whether the last row may still grow."""
         return self._growing is not None
 
     @property
     def open(self) -> Row | None:
-        """The row that still grows; it comes after all that `add` has returned."""
+        """The growing row; it follows the rows that `add` has returned."""
         growing = self._growing
         if growing is None:
             return None
@@ -161,7 +161,7 @@ class RowFold:
         return self._row(self.total, event, f"{count(growing.size, 'character')}: {excerpt(growing.head)}")
 
     def add(self, event: RunEvent) -> list[Row]:
-        """Fold one event in and return the rows that are complete: none while a row grows, two when one has ended."""
+        """Add an event and return the rows that are now complete: none while a row grows, two when one has ended."""
         if self.last_seq is not None and event.seq <= self.last_seq:
             return []
         self.last_seq = event.seq
@@ -206,7 +206,7 @@ def _source(raw: JSON) -> str:
 
 
 class _Growing:
-    """Neighbouring deltas."""
+    """Consecutive deltas of one kind."""
 
     def __init__(self, kind: type[TextDelta | ReasoningDelta], at: datetime) -> None:
         self.kind = kind
@@ -244,17 +244,17 @@ def rows(events: Iterable[RunEvent], *, details: bool = True) -> Iterator[Row]:
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """A stretch of a run's rows.
+    """A section of a run's rows.
 
     Attributes:
-        rows: In order.
+        rows: The rows, in order.
         earlier: The ordinal before which there are more rows; `None` at the beginning.
         later: The ordinal after which there are more; `None` at the end.
-        matching: How many rows of the run match the filter.
-        total: How many rows the run has.
-        problem: The ordinal of the first row that failed, whether it matches or not.
+        matching: The number of the run's rows that match the filter.
+        total: The number of the run's rows.
+        problem: The ordinal of the first failed row, whether it matches or not.
         last_seq: The number of the run's last event.
-        others: The types of its rows that this version does not know.
+        others: The types of its rows that are unknown to this version.
     """
 
     rows: tuple[Row, ...] = ()

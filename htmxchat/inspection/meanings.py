@@ -1,4 +1,4 @@
-"""What events mean, in plain words: one line each."""
+"""Descriptions of events, one line each."""
 
 from __future__ import annotations
 
@@ -40,26 +40,26 @@ _BAD = ("error", "failed", "failure", "exception")
 
 
 class Meanings:
-    """Says what each event of a run means; it remembers what came before, to say how long things took."""
+    """Describes each event of a run. It remembers earlier events, to tell how long something took."""
 
     def __init__(self) -> None:
         self._calls: dict[str, tuple[str, datetime]] = {}
         self._returned_calls: set[str] = set()
-        self._unnamed: deque[tuple[str, datetime]] = deque()  # calls without an id that have not come back
+        self._unnamed: deque[tuple[str, datetime]] = deque()  # calls without an id that have not returned
         self._asked: dict[str, datetime] = {}
 
     def copy(self) -> Meanings:
-        """Return another that continues from here."""
+        """Return an independent copy."""
         twin = copy(self)
         twin._calls, twin._asked = {**self._calls}, {**self._asked}
         twin._returned_calls, twin._unnamed = {*self._returned_calls}, deque(self._unnamed)
         return twin
 
     def add(self, body: EventBody, at: datetime, since: float) -> str:
-        """Return what an event means; `since` is in seconds since the run's first one."""
+        """Return an event's description; `since` is the time in seconds since the run's first event."""
         match body:
             case RunStarted():
-                return "The agent began"
+                return "Run started"
             case RunStopping():
                 return "Stop requested"
             case StageChanged(name=name):
@@ -84,7 +84,7 @@ class Meanings:
             case ScriptFinished(script_id=script, state=state):
                 asked = self._asked.get(script)
                 waited = f" after {between(asked, at)}" if asked else ""
-                return f"The script in the browser: {SCRIPTS[state]}{waited}"
+                return f"Script in the browser: {SCRIPTS[state]}{waited}"
             case InputRequested(request_id=request, prompt=prompt):
                 self._asked[request] = at
                 return f"Asks: {prompt}"
@@ -118,13 +118,13 @@ class Meanings:
         if not finished.call_id and self._unnamed:
             name, began = self._unnamed.popleft()
         took = f" after {between(began, at)}" if began else ""
-        how = "failed" if finished.failed else "came back"
+        how = "failed" if finished.failed else "returned"
         found = finished.summary or gist(finished.result)
         return f"{name} {how}{took}{f': {found}' if found else ''}"
 
 
 def failed(body: EventBody) -> bool:
-    """Return whether an event says that something went wrong."""
+    """Return whether an event reports a failure."""
     match body:
         case ToolFinished(failed=went_wrong):
             return went_wrong
@@ -140,7 +140,7 @@ def failed(body: EventBody) -> bool:
 
 
 def _short(value: JSON) -> str:
-    """Return the gist of a JSON value: its plain fields first."""
+    """Return a JSON value in short, its plain fields first."""
     if isinstance(value, str):
         return value
     if isinstance(value, dict):
@@ -151,17 +151,16 @@ def _short(value: JSON) -> str:
 
 
 def gist(value: JSON) -> str:
-    """Return the beginning of what a tool was given or gave back, without secrets; empty when it is nothing."""
+    """Return the beginning of a tool's arguments or result, without secrets; empty if there are none."""
     return "" if value in (None, {}, [], "") else excerpt(_short(redact(value)))
 
 
 def excerpt(text: str) -> str:
     """Return the beginning of a text, without secrets."""
-    # Secrets first: half of one would not look like it.
-    # The marks of Markdown that are most often there tell nothing in a line of plain words.
+    # Redact before cutting: half of a secret would not be recognized. Then remove the commonest Markdown marks.
     return cut(" ".join(redact_text(text[: 4 * _EXCERPT]).replace("**", "").replace("`", "").split()), _EXCERPT)
 
 
 def one_line(text: str) -> str:
-    """Return a text as one line that is not too long, without secrets."""
+    """Return a text as one line, cut and without secrets."""
     return cut(" ".join(redact_text(text[: 4 * _MAX_LENGTH]).split()), _MAX_LENGTH)

@@ -1,4 +1,4 @@
-"""What changed between two JSON values. Pure."""
+"""The differences between two JSON values. Pure."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ class Change:
     """One difference.
 
     Attributes:
-        path: Where it is: `question`, `pack.nodes[2].label`; empty when the whole differs.
-        before, after: The values there; `None` where there is none.
+        path: Its path: `question`, `pack.nodes[2].label`; empty if the whole value differs.
+        before, after: The values at the path; `None` if there is none.
     """
 
     path: str
@@ -27,7 +27,7 @@ class Change:
 
 
 def state_diff(before: JSON, after: JSON) -> tuple[Change, ...]:
-    """Return what makes `after` of `before`, in the order of the keys; lists are compared place by place."""
+    """Return the changes from `before` to `after`, in the order of the keys; lists are compared by index."""
     return tuple(_differences(before, after, "", 0))
 
 

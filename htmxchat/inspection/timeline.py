@@ -23,7 +23,7 @@ from ..events import (
     ToolStarted,
 )
 from ..models import RunState
-from .axis import Stretch, only
+from .axis import Stretch, only_waiting
 from .event_rows import Ordinals
 
 _MAX_LANES = 24
@@ -33,13 +33,13 @@ Kind: TypeAlias = Literal["stage", "reasoning", "tool", "waiting", "streaming"]
 
 @dataclass(frozen=True, slots=True)
 class Bar:
-    """A stretch of time.
+    """An interval.
 
     Attributes:
         row: The ordinal of the row where it begins.
-        start, end: Seconds since the run's first event; `end` is that of the last event while it continues.
+        start, end: Seconds since the run's first event; while it continues, `end` is the time of the last event.
         state: running, completed, failed or cancelled; suspended while the run waits.
-        count: How many stretches it stands for.
+        count: The number of intervals merged into it.
     """
 
     row: int
@@ -51,7 +51,7 @@ class Bar:
 
 @dataclass(frozen=True, slots=True)
 class Lane:
-    """All stretches of one thing."""
+    """All bars of one tool, stage or kind."""
 
     kind: Kind
     label: str
@@ -64,11 +64,11 @@ class Lane:
 
 @dataclass(frozen=True, slots=True)
 class Timeline:
-    """Where a run's time went.
+    """How a run spent its time.
 
     Attributes:
-        seconds: How long the run took, or has taken so far.
-        waits: The stretches in which it only waited: from which second to which.
+        seconds: The duration of the run so far.
+        waits: The intervals in which it only waited: begin and end in seconds.
     """
 
     lanes: tuple[Lane, ...]
@@ -89,19 +89,19 @@ class _Open:
 
 
 class TimelineFold:
-    """Collects bars as events come. What it costs is linear in the events."""
+    """Folds events into bars. Its cost is linear in the events."""
 
     def __init__(self) -> None:
         self._lanes: dict[tuple[Kind, str], list[Bar]] = {}
         self._open: dict[str, _Open] = {}
-        self._unnamed: deque[str] = deque()  # what the open calls without an id are called here
+        self._unnamed: deque[str] = deque()  # the keys of open calls without an id
         self._first: datetime | None = None
         self._last: datetime | None = None
         self._ended = False
         self._ordinals = Ordinals()
 
     def copy(self) -> TimelineFold:
-        """Return another that continues from here."""
+        """Return an independent copy."""
         twin = copy(self)
         twin._lanes = {key: [*bars] for key, bars in self._lanes.items()}
         twin._open, twin._unnamed = {**self._open}, deque(self._unnamed)
@@ -109,7 +109,7 @@ class TimelineFold:
         return twin
 
     def add(self, event: RunEvent) -> None:
-        """Fold one event in; nothing counts after the end."""
+        """Add an event. Events after the run's end are ignored."""
         if self._ended:
             return
         self._first = self._first or event.at
@@ -144,7 +144,7 @@ class TimelineFold:
                 self._end(at, RunState.after(outcome))
 
     def timeline(self) -> Timeline:
-        """Return what there is so far; what has not ended lasts until the last event."""
+        """Return the timeline so far; open bars last until the last event."""
         lanes = {key: list(bars) for key, bars in self._lanes.items()}
         for each in self._open.values():
             state = RunState.SUSPENDED if each.lane[0] == "waiting" else RunState.RUNNING
@@ -164,7 +164,7 @@ class TimelineFold:
                 for (kind, label), bars in lanes.items()
             ),
             total,
-            only(waits, work) if waits else (),
+            only_waiting(waits, work) if waits else (),
         )
 
     def _begin(self, name: str, lane: tuple[Kind, str], at: datetime, row: int) -> None:
@@ -172,7 +172,7 @@ class TimelineFold:
         self._open[name] = _Open(lane, at, row)
 
     def _begin_tool(self, call: str, name: str, at: datetime, row: int) -> None:
-        """Begin a call, unless it is repeated while it continues. Calls without an id are never the same."""
+        """Begin a call, unless a call with this id is open. A call without an id is always new."""
         key = f"tool {call}"
         if not call:
             key = f"tool without id {row}"
@@ -214,7 +214,7 @@ def timeline(events: Iterable[RunEvent]) -> Timeline:
 
 
 def _few(lanes: dict[tuple[Kind, str], list[Bar]]) -> dict[tuple[Kind, str], list[Bar]]:
-    """Return the lanes that matter most, those that failed and then the longest, and one for the rest of each kind."""
+    """Return the most important lanes (failed ones, then the longest), and one lane for the rest of each kind."""
     if len(lanes) <= _MAX_LANES:
         return lanes
 
@@ -234,7 +234,7 @@ def _few(lanes: dict[tuple[Kind, str], list[Bar]]) -> dict[tuple[Kind, str], lis
 
 
 def _merged(bars: list[Bar], total: float) -> tuple[Bar, ...]:
-    """Make one of neighbours that are too close to be told apart; one that failed stays by itself."""
+    """Merge bars that are too close to be distinguished; failed bars are not merged."""
     merged: list[Bar] = []
     for bar in bars:
         last = merged[-1] if merged else None

@@ -1,13 +1,13 @@
-"""The live side of the log: one writer, one lease and one tail for all the runs of a process.
+"""The log in use: one writer, one lease and one tail for all runs of a process.
 
-timing     how long things take
-outage     whether the database is away
-run_log    one active run's log: what is stored, and what is still to be
-writer     stores what all runs have to write, one transaction a frame
-lease      says once a second that the process is alive, and finds those that are not
-listener   hears from the database that they have, where it tells
-tail       reads what other processes write: events for readers, answers for runs that wait
-journal    all of these together
+timing     intervals and timeouts
+outage     whether the database is unreachable
+run_log    the log of one active run: stored events and pending events
+writer     stores the pending events of all runs, one transaction per frame
+lease      sends a heartbeat every second and finds processes that died
+listener   receives notifications from the database (PostgreSQL)
+tail       reads what other processes write: events for readers, answers for waiting runs
+journal    combines all of these
 """
 
 from .journal import Journal

@@ -1,4 +1,4 @@
-"""`Journal`: what all runs of one process share to write, to be read, and to be told what others do."""
+"""`Journal`: what all runs of one process share to write events, serve readers and follow other processes."""
 
 from __future__ import annotations
 
@@ -25,26 +25,27 @@ class LiveRun(OwnRun, Protocol):
     """An active run of this process, which has readers."""
 
     def announce(self) -> None:
-        """Wake those who wait; they look for themselves."""
+        """Wake all waiters; each checks what it waits for."""
 
 
 R = TypeVar("R", bound=LiveRun)
-_PATIENCE = 2.0
+_CLOSE_TIMEOUT = 2.0
 
 
 class Journal(Generic[R]):
-    """A store as one process uses it. asyncio only; one event loop.
+    """One process's use of a store. asyncio only; one event loop.
 
-    Its background tasks have a context of their own: they are of no request, whichever has started them.
+    Background tasks run in an empty context, so that they do not inherit the one of the request that started them.
 
     Args:
-        agent: Whose runs this process can continue with; `None` when it can with none.
-        observer: Is told of runs and outages.
-        on_gone: Called with a process that is gone, and its last sign of life.
-        on_left: Called with runs that no process has, and since when those of other agents are anybody's.
+        agent: The name of the agent whose runs this process can resume; `None` if it can resume none.
+        observer: Is notified of runs and outages.
+        on_dead: Called with a dead process and its last heartbeat.
+        on_abandoned: Called with runs that no process owns, and a time: other agents' runs released before it may be
+            ended.
 
     Attributes:
-        owner: The process, as the store knows it.
+        owner: The id of this process in the store.
         runs: Its active runs, by id.
     """
 
@@ -54,8 +55,8 @@ class Journal(Generic[R]):
         timing: Timing,
         agent: str | None,
         observer: Observer,
-        on_gone: Callable[[str, datetime | None], Awaitable[None]],
-        on_left: Callable[[Sequence[str], datetime], Awaitable[None]],
+        on_dead: Callable[[str, datetime | None], Awaitable[None]],
+        on_abandoned: Callable[[Sequence[str], datetime], Awaitable[None]],
     ) -> None:
         self.owner = uuid.uuid4().hex
         self.runs: dict[str, R] = {}
@@ -63,25 +64,25 @@ class Journal(Generic[R]):
         self.observer = observer
         self.outage = Outage(self._tell_of_outage)
         self.writer = Writer(store.logs, self.owner, self.outage, timing)
-        self.listener = Listener(store.listening, self._hear, self._look)
+        self.listener = Listener(store.listening, self._hear, self._catch_up)
         self.tail = Tail(store.logs, self.owner, self._pause)
-        self.lease = Lease(store, self.owner, agent, self.outage, timing, self.runs, on_gone, on_left)
-        self._keepers: list[asyncio.Task[None]] = []
+        self.lease = Lease(store, self.owner, agent, self.outage, timing, self.runs, on_dead, on_abandoned)
+        self._tasks: list[asyncio.Task[None]] = []
 
     def start(self) -> None:
-        """Keep the lease, look for processes that are gone, and listen to the others, from now on."""
-        if not self._keepers or self._keepers[0].done():
-            self._keepers = [
+        """Start to renew the lease, find dead processes and listen to the others."""
+        if not self._tasks or self._tasks[0].done():
+            self._tasks = [
                 asyncio.create_task(self.lease.keep(), name="htmxchat lease", context=Context()),
                 asyncio.create_task(self.listener.keep(), name="htmxchat listener", context=Context()),
             ]
 
     async def close(self) -> None:
-        """Stop all that runs in the background, and say that the process is gone."""
-        for keeper in self._keepers:
-            keeper.cancel()
-        if self._keepers:
-            await asyncio.wait(self._keepers, timeout=_PATIENCE)
+        """Stop the background tasks and end the lease."""
+        for task in self._tasks:
+            task.cancel()
+        if self._tasks:
+            await asyncio.wait(self._tasks, timeout=_CLOSE_TIMEOUT)
         await self.tail.close()
         await self.writer.close()
         with suppress(ChatError, TimeoutError):
@@ -89,19 +90,19 @@ class Journal(Generic[R]):
                 await self.lease.end()
 
     def _hear(self, notice: Notice, run_ids: frozenset[str] | None) -> None:
-        """Another process, or this one, has written something."""
+        """A process, perhaps this one, has written something."""
         if notice is Notice.LOG:
             self.tail.wake_readers(run_ids)
         elif notice is Notice.STOP:
             if run_ids is None or not run_ids.isdisjoint(self.runs):
-                self.lease.look_now()
-        elif notice is Notice.LEFT or not self.tail.wake_waiting(run_ids):
-            self.lease.look_now()
+                self.lease.check_now()
+        elif notice is Notice.RELEASED or not self.tail.wake_waiting(run_ids):
+            self.lease.check_now()
 
-    def _look(self) -> None:
-        """Whatever happened before, it may have been missed."""
+    def _catch_up(self) -> None:
+        """Check everything: earlier notices may have been lost."""
         self.tail.wake()
-        self.lease.look_now()
+        self.lease.check_now()
 
     def _pause(self) -> float:
         return self.timing.recheck if self.listener.hearing else self.timing.poll

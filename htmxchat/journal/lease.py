@@ -1,4 +1,4 @@
-"""One lease for a process: says that it is alive, hears of stops from elsewhere, and finds processes that are gone."""
+"""The lease of a process: renews its heartbeat, receives stop requests, and finds dead processes."""
 
 from __future__ import annotations
 
@@ -24,24 +24,25 @@ class OwnRun(Protocol):
     """An active run of this process."""
 
     def stop(self) -> None:
-        """The user has asked it to stop."""
+        """Stop it, as the user requested."""
 
     def lose(self) -> None:
-        """It is someone else's now."""
+        """Drop it: another process owns it now."""
 
 
 class Lease:
     """Renewed once a second while the process has active runs.
 
-    An old sign of life proves nothing about another process: perhaps no one could reach the database, and it is about
-    to continue. So such a process is watched first. Only one that says nothing while the database answers is gone.
+    An old heartbeat does not prove that another process is dead: perhaps the database was unreachable for everyone. So
+    such a process is watched first. It counts as dead only if it sends no heartbeat while the database is reachable.
 
     Args:
-        owner: The process, as the store knows it.
-        agent: Whose runs it can continue with; `None` when it can with none.
+        owner: The id of this process in the store.
+        agent: The name of the agent whose runs it can resume; `None` if it can resume none.
         runs: The active runs of this process, by id.
-        on_gone: Called with a process that is gone, and its last sign of life.
-        on_left: Called with runs that no process has, and since when those of other agents are anybody's.
+        on_dead: Called with a dead process and its last heartbeat.
+        on_abandoned: Called with runs that no process owns, and a time: other agents' runs released before it may be
+            ended.
     """
 
     def __init__(
@@ -52,8 +53,8 @@ class Lease:
         outage: Outage,
         timing: Timing,
         runs: Mapping[str, OwnRun],
-        on_gone: Callable[[str, datetime | None], Awaitable[None]],
-        on_left: Callable[[Sequence[str], datetime], Awaitable[None]],
+        on_dead: Callable[[str, datetime | None], Awaitable[None]],
+        on_abandoned: Callable[[Sequence[str], datetime], Awaitable[None]],
     ) -> None:
         self._store = store
         self._owner = owner
@@ -61,20 +62,20 @@ class Lease:
         self._outage = outage
         self._timing = timing
         self._runs = runs
-        self._on_gone = on_gone
-        self._on_left = on_left
+        self._on_dead = on_dead
+        self._on_abandoned = on_abandoned
         self._unknown: set[str] = set()
         self._watched: dict[str, tuple[datetime | None, int]] = {}
         self._leased = False
         self._soon = asyncio.Event()
 
     async def keep(self) -> None:
-        """Renew and look, until cancelled."""
+        """Renew the lease and check the other processes, until cancelled."""
         while True:
             try:
                 if self._runs or self._leased:
-                    await self._patient(self._renew())
-                await self._patient(self._look())
+                    await self._watch_for_outage(self._renew())
+                await self._watch_for_outage(self._check_others())
                 self._outage.over()
             except BackendUnavailable:
                 self._outage.failed()
@@ -87,17 +88,17 @@ class Lease:
             self._soon.clear()
 
     async def renew(self) -> None:
-        """Say that the process is alive, before its first run is stored."""
+        """Begin the lease, before the first run is stored."""
         if not self._leased:
             await self._renew()
             self._leased = True
 
-    def look_now(self) -> None:
-        """Do not wait: someone has answered a run that no process has."""
+    def check_now(self) -> None:
+        """Check at once, for example because a run without an owner was answered."""
         self._soon.set()
 
     async def end(self) -> None:
-        """Say that the process is gone."""
+        """End the lease."""
         if self._leased:
             self._leased = False
             await self._store.logs.end_lease(self._owner)
@@ -114,36 +115,37 @@ class Lease:
         await self._give_up_unknown({run_id for run_id in stored if run_id not in own | self._runs.keys()})
 
     async def _give_up_unknown(self, unknown: set[str]) -> None:
-        """Leave runs that are this process's for the store only: it never heard that they were stored.
+        """Release runs that this process owns in the store but does not know: it never received the commit's
+        confirmation.
 
-        One that is about to be told so is unknown just once.
+        A run whose confirmation is on its way is unknown only once, so the second time counts.
         """
         if lost := unknown & self._unknown:
-            log.warning("%d runs of this process were given up: the database did not say that it has them.", len(lost))
+            log.warning("Released %d runs of this process whose start the database did not confirm.", len(lost))
             await self._store.takeover.give_up_runs(sorted(lost), self._owner)
-            self.look_now()
+            self.check_now()
         self._unknown = unknown - lost
 
-    async def _look(self) -> None:
+    async def _check_others(self) -> None:
         now = datetime.now(UTC)
         silent_since = now - timedelta(seconds=self._timing.expire)
         orphans_since = now - timedelta(seconds=self._timing.orphan)
-        left = await self._store.takeover.look_for_left(self._owner, self._agent, silent_since, orphans_since)
-        looks = ceil(self._timing.watch / self._timing.renew)
+        left = await self._store.takeover.find_abandoned(self._owner, self._agent, silent_since, orphans_since)
+        checks = ceil(self._timing.watch / self._timing.renew)
         before, self._watched = self._watched, {}
         for process, alive_at in left.silent.items():
             last, count = before.get(process, (alive_at, 0))
             count = count + 1 if last == alive_at else 1
-            if count > looks:
-                await self._on_gone(process, alive_at)
-                self.look_now()
+            if count > checks:
+                await self._on_dead(process, alive_at)
+                self.check_now()
             else:
                 self._watched[process] = alive_at, count
         if left.runs:
-            await self._on_left(left.runs, orphans_since)
+            await self._on_abandoned(left.runs, orphans_since)
 
-    async def _patient(self, work: Awaitable[None]) -> None:
-        """Await `work`; a database may also just say nothing."""
+    async def _watch_for_outage(self, work: Awaitable[None]) -> None:
+        """Await `work`; a database that does not answer counts as an outage."""
         task = asyncio.ensure_future(work)
         try:
             while not task.done():

@@ -1,4 +1,4 @@
-"""Hears from the database what other processes write, where it tells."""
+"""Receives the database's notifications of what other processes write."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ _DELAYS = (0.1, 0.3, 1.0, 3.0, 10.0)
 
 
 class Listener:
-    """Listens again whenever it was cut off. Meanwhile anyone who wants news looks for it.
+    """Reconnects whenever the connection is lost. Without it, readers poll.
 
     Args:
-        heard: Called with a notice and the runs that it is about, `None` for any.
-        on_change: Called when hearing begins and ends; notices before may have been missed.
+        heard: Called with a notice and the runs it concerns; `None` means any run.
+        on_change: Called when `hearing` changes; earlier notices may have been lost.
 
     Attributes:
-        hearing: Whether the database tells.
+        hearing: Whether notifications arrive.
     """
 
     def __init__(
@@ -37,7 +37,7 @@ class Listener:
         self._failures = 0
 
     async def keep(self) -> None:
-        """Listen, until cancelled. Returns at once where the database cannot tell."""
+        """Listen, until cancelled. Returns at once if the database cannot send notifications."""
         while self._listening.notifies:
             reason: object = "the connection was lost"
             try:
@@ -47,7 +47,7 @@ class Listener:
             finally:
                 self._change(False)
             if self._failures == 1:
-                log.warning("The database does not tell what other processes write, so it is looked for: %s", reason)
+                log.warning("No notifications arrive from the database, so it is polled: %s", reason)
             await asyncio.sleep(_DELAYS[min(self._failures, len(_DELAYS) - 1)])
             self._failures += 1
 

@@ -1,4 +1,4 @@
-"""Whether the database is away, for all who write to it."""
+"""Whether the database is unreachable, for all that write to it."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ _DELAY = 0.3
 
 
 class Outage:
-    """Notes failures and successes; an outage is one that has lasted for longer than a moment (0.3 seconds).
+    """Records failures and successes. Failures for longer than 0.3 seconds are an outage.
 
     Args:
-        on_change: Called when an outage begins and when it has ended.
+        on_change: Called when an outage begins and when it ends.
 
     Attributes:
         begun: Whether there is an outage.
@@ -25,11 +25,11 @@ class Outage:
 
     @property
     def suspected(self) -> bool:
-        """Whether the last that was heard of the database is a failure."""
+        """Whether the last access failed."""
         return self._since is not None
 
     def failed(self) -> None:
-        """The database could not be reached, or says nothing."""
+        """The database could not be reached, or does not answer."""
         now = asyncio.get_running_loop().time()
         self._since = self._since or now
         if now - self._since >= _DELAY and not self.begun:
@@ -37,7 +37,7 @@ class Outage:
             self._on_change()
 
     def over(self) -> None:
-        """The database has done what it was asked to."""
+        """An access succeeded."""
         self._since = None
         if self.begun:
             self.begun = False

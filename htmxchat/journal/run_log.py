@@ -1,4 +1,4 @@
-"""The log of one active run that this process writes: what is in the store, and what is still to be written."""
+"""The log of one active run of this process: stored events and pending events."""
 
 from __future__ import annotations
 
@@ -24,14 +24,14 @@ class RunLog:
     """Numbers events and keeps them until they are stored. A `Writer` stores them.
 
     Args:
-        on_refused: Called when the database refuses events. They are dropped; the run is to be ended.
-        on_lost: Called when the log is someone else's.
+        on_refused: Called when the database rejects events. They are dropped, and the run must be ended.
+        on_lost: Called when another process owns the run.
 
     Attributes:
-        events: What is in the store: no one sees an event before its commit.
-        seq: The number of the last event, whether it is in the store yet or not.
+        events: The stored events. Readers see no event before its commit.
+        seq: The number of the last event, stored or pending.
         done: Whether nothing more will be written.
-        lost: Whether that is because the log is not this process's any more.
+        lost: Whether another process owns the run.
     """
 
     def __init__(
@@ -53,24 +53,24 @@ class RunLog:
 
     @property
     def settled(self) -> bool:
-        """Whether all is in the store, or nothing more will be written."""
+        """Whether everything is stored, or nothing more will be written."""
         return self.done or self.lost or not (self._pending or self._writing or self._notes != Notes())
 
     @property
     def pending(self) -> bool:
-        """Whether there are events that no one has begun to store."""
+        """Whether there are events that the writer has not taken yet."""
         return bool(self._pending)
 
     @property
     def full(self) -> bool:
-        """Whether so much is pending that the agent has to wait: as much again may be on its way to the store."""
+        """Whether so much is pending that the agent must wait. The writer may hold the same amount again."""
         return len(self._pending) >= _MAX_EVENTS or self._size >= _MAX_CHARACTERS
 
     async def more(self, count: int) -> None:
-        """Wait until there are more than `count` events in the store, or until nothing more will be written.
+        """Wait until more than `count` events are stored, or nothing more will be written.
 
         Raises:
-            BackendUnavailable: The database has been away for longer than a moment.
+            BackendUnavailable: There is an outage of the database.
         """
         while len(self.events) <= count and not self.done:
             if self._outage.begun:
@@ -78,16 +78,16 @@ class RunLog:
             await self._news.wait()
 
     async def written(self, seq: int) -> None:
-        """Wait until the event `seq` is in the store, or nothing more will be written, however long that takes."""
+        """Wait until the event `seq` is stored or nothing more will be written, also during an outage."""
         while len(self.events) < seq and not self.done:
             await self._news.wait()
 
     async def changed(self) -> None:
-        """Wait until something has become of it."""
+        """Wait for the next change: events stored, an outage, or the end."""
         await self._news.wait()
 
     def emit(self, body: EventBody, raw: JSON = None) -> None:
-        """Number an event and keep it to be written."""
+        """Number an event and queue it for writing."""
         if self._refused:
             if not isinstance(body, RunEnded):
                 return
@@ -97,14 +97,14 @@ class RunLog:
         self._size += _characters(body)
 
     def keep(self, note: Checkpoint | Pinned | Remember) -> None:
-        """Keep what the agent says to itself, to be written with the events before it."""
+        """Queue an agent's checkpoint or memory, to be written with the events before it."""
         if isinstance(note, Remember):
             self._notes = replace(self._notes, memory=note)
         else:
             self._notes = replace(self._notes, checkpoint=(note, self.seq))
 
     def take(self) -> Batch:
-        """Return what is to be written; anyone who takes it says its result."""
+        """Return what is to be written. The caller then calls `saved`, `refuse` or `lose`."""
         events, self._pending, self._size = self._pending, [], 0
         notes, self._notes = self._notes, Notes()
         ends = bool(events) and isinstance(events[-1].body, RunEnded)
@@ -112,7 +112,7 @@ class RunLog:
         return Batch(self.run_id, events, compact([*self.events, *events]) if ends else None, notes)
 
     def saved(self, events: Sequence[RunEvent]) -> None:
-        """They are in the store."""
+        """Record that these events are stored."""
         self._writing = False
         self.events += events
         if self.events and isinstance(self.events[-1].body, RunEnded):
@@ -121,7 +121,7 @@ class RunLog:
             self.announce()
 
     def refuse(self, events: Sequence[RunEvent]) -> None:
-        """The database does not take them. An end that was among them is written again."""
+        """Drop events that the database rejected. If the run's end was among them, it is written again."""
         if self._refused:
             return self.lose()
         self._writing = False
@@ -134,13 +134,13 @@ class RunLog:
             self.emit(last)
 
     def lose(self) -> None:
-        """The log is someone else's."""
+        """Record that another process owns the run."""
         if not self.done and not self.lost:
             self.lost = True
             self._on_lost()
 
     def leave(self) -> None:
-        """Write no more: from now on, another process may."""
+        """Write no more, so that another process can take over."""
         self._pending, self._size = [], 0
         self.finish()
 
@@ -150,7 +150,7 @@ class RunLog:
         self.announce()
 
     def announce(self) -> None:
-        """Wake those who wait; they look for themselves."""
+        """Wake all waiters; each checks what it waits for."""
         self._news.set()
         self._news = asyncio.Event()
 

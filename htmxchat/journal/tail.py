@@ -1,7 +1,7 @@
 """Reads what other processes have written: events for readers here, and answers for runs that wait here.
 
-One query a look for all readers (for 500 runs of them), and only of runs of which there is said to be news, where that
-is said. A reader of a run of this process needs none of this.
+One query serves all readers of up to 500 runs. Where the database sends notifications, only the runs they name are
+read. Readers of this process's own runs do not need it.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ class _Reader:
         self.news = asyncio.Event()
 
     def take(self, found: News | None) -> None:
-        """Take over what is new; `None` is of a run that was removed."""
+        """Append new events; `None` means that the run was removed."""
         if found is None:
             self.fail(NotFound())
             return
@@ -50,12 +50,13 @@ class _Reader:
 
 
 class Tail:
-    """Looks for news while someone wants some. A reader that is slow gets no more until it has taken what there is.
+    """Polls the store while there are readers or waiting runs. A slow reader gets no more until it has taken what it
+    has.
 
     Args:
-        owner: The process, as the store knows it.
-        pause: Returns how many seconds may pass between two looks at everything.
-        most: How many events may wait for a reader before more are read.
+        owner: The id of this process in the store.
+        pause: Returns the longest time in seconds between two polls of everything.
+        most: How many events are buffered for a reader.
     """
 
     def __init__(self, logs: RunLogs, owner: str, pause: Callable[[], float], most: int = 1_000) -> None:
@@ -72,7 +73,7 @@ class Tail:
         self._answered = False
 
     async def follow(self, run_id: str, after: int) -> AsyncGenerator[Sequence[RunEvent], None]:
-        """Yield the events of a run after a number as they come, until it has ended.
+        """Yield the events of a run after `after` as they arrive, until it ends.
 
         Raises:
             NotFound: The run was removed.
@@ -101,7 +102,7 @@ class Tail:
                 del self._readers[run_id]
 
     async def answer(self, run_id: str, request_id: str) -> JSON:
-        """Wait for the answer to what a run asks, given in whichever process."""
+        """Wait for the answer to a run's request, given in any process."""
         key = run_id, request_id
         answer: asyncio.Future[JSON] = asyncio.get_running_loop().create_future()
         self._waiting[key] = answer
@@ -112,43 +113,43 @@ class Tail:
             self._waiting.pop(key, None)
 
     def wake(self) -> None:
-        """Look for everything now: there may be news."""
+        """Poll everything now."""
         self._all = True
-        self._look_soon()
+        self._poll_soon()
 
     def wake_readers(self, run_ids: Collection[str] | None) -> None:
-        """There are more events of these runs, or of any."""
+        """Poll these runs for events now, or all runs if `None`."""
         if run_ids is None:
             self.wake()
         elif here := self._readers.keys() & run_ids:
             self._named |= here
-            self._look_soon()
+            self._poll_soon()
 
     def wake_waiting(self, run_ids: Collection[str] | None) -> bool:
-        """These runs, or some, were answered. Returns whether one of them waits here."""
+        """Poll for answers if one of these runs (`None`: any) waits here. Returns whether one does."""
         here = any(run_ids is None or run_id in run_ids for run_id, _ in self._waiting)
         if here:
             self._answered = True
-            self._look_soon()
+            self._poll_soon()
         return here
 
-    def turn_away(self, error: ChatError) -> None:
-        """Have all readers told that there is no more to come here."""
+    def fail_readers(self, error: ChatError) -> None:
+        """End all readers with an error."""
         for reader in chain(*self._readers.values()):
             reader.fail(error)
 
     async def close(self) -> None:
-        """Look no more."""
+        """Stop polling."""
         if self._task is not None:
             self._task.cancel()
             await asyncio.wait({self._task})
 
-    def _look_soon(self) -> None:
+    def _poll_soon(self) -> None:
         self._soon.set()
         if self._task is None or self._task.done():
-            self._task = asyncio.create_task(self._look(), name="htmxchat tail", context=Context())
+            self._task = asyncio.create_task(self._poll(), name="htmxchat tail", context=Context())
 
-    async def _look(self) -> None:
+    async def _poll(self) -> None:
         now = asyncio.get_running_loop().time
         at = now()
         while self._readers or self._waiting:
@@ -161,11 +162,11 @@ class Tail:
                 everything, at = True, began + self._pause()
             more = False
             if everything or named:
-                more = await self._bring_events(list(self._readers) if everything else named)
+                more = await self._deliver_events(list(self._readers) if everything else named)
             if self._waiting and (everything or answered):
-                await self._bring_answers()
+                await self._deliver_answers()
             if not more:
-                # Others write many times a second.
+                # Other processes write many times a second; wait a frame so that one query reads more.
                 await asyncio.sleep(min(_FRAME, self._pause()))
             try:
                 async with asyncio.timeout_at(at):
@@ -173,8 +174,8 @@ class Tail:
             except TimeoutError:
                 pass
 
-    async def _bring_events(self, run_ids: Collection[str]) -> bool:
-        """Bring readers what has come of runs; return whether there is more in the log already."""
+    async def _deliver_events(self, run_ids: Collection[str]) -> bool:
+        """Deliver new events of runs to their readers. Returns whether the logs hold more."""
         ready: dict[str, list[_Reader]] = {}
         for run_id in run_ids:
             readers = list(self._readers.get(run_id, ()))
@@ -184,17 +185,17 @@ class Tail:
                 ready[run_id] = some
         more, runs = False, list(ready)
         for start in range(0, len(runs), _MAX_RUNS):
-            more |= await self._bring_some({run_id: ready[run_id] for run_id in runs[start : start + _MAX_RUNS]})
+            more |= await self._deliver_some({run_id: ready[run_id] for run_id in runs[start : start + _MAX_RUNS]})
         return more
 
-    async def _bring_some(self, ready: Mapping[str, list[_Reader]]) -> bool:
+    async def _deliver_some(self, ready: Mapping[str, list[_Reader]]) -> bool:
         try:
             wanted = {run_id: min(reader.after for reader in readers) for run_id, readers in ready.items()}
             news = await self._logs.read_news(wanted)
         except Exception as error:
             if not isinstance(error, ChatError):
-                # A caller that waits must hear of it, and the next look continues.
-                log.exception("What other processes have written could not be read.")
+                # The readers must get the error; the next poll continues.
+                log.exception("Events written by other processes could not be read.")
                 error = BackendUnavailable()
             for reader in chain(*ready.values()):
                 reader.fail(error)
@@ -206,11 +207,11 @@ class Tail:
         self.wake_readers(behind)
         return bool(behind)
 
-    async def _bring_answers(self) -> None:
+    async def _deliver_answers(self) -> None:
         try:
             found = await self._logs.take_answers(self._owner)
         except BackendUnavailable:
-            return  # the next look may find them
+            return  # the next poll may find them
         except Exception:
             log.exception("Answers from other processes could not be read.")
             return

@@ -1,4 +1,4 @@
-"""How long things take."""
+"""Intervals and timeouts of the journal."""
 
 from __future__ import annotations
 
@@ -9,20 +9,20 @@ from ..kinds import check_fields
 
 @dataclass(frozen=True, slots=True)
 class Timing:
-    """How long things take, in seconds.
+    """Intervals and timeouts in seconds.
 
     Attributes:
-        frame: Between two commits of a process whose runs write fast.
-        poll: Between two looks at the store for what other processes wrote.
-        recheck: The same while the database tells of it by itself (PostgreSQL does), in case that something was missed.
-        renew: Between two signs of life of a process, and the longest that a stop from elsewhere takes.
-        expire: How long a process may show no sign of life before it is watched.
-        watch: How long it may show none while it is watched; then it counts as gone.
-        refused: How long what the database refuses is tried again, before its run ends as failed.
-        grace: How long an agent may take to clean up after a stop.
-        finish: How long runs may take to finish when the server is about to stop.
-        close: How long an agent may take to clean up when the backend closes.
-        orphan: How long a run is left to processes with its agent before it is ended.
+        frame: The shortest time between two commits of a process.
+        poll: Between two polls of the store for what other processes wrote.
+        recheck: The same while notifications arrive (PostgreSQL), in case one is lost.
+        renew: Between two heartbeats of a process, and the longest time until a stop from another process is seen.
+        expire: The age of a process's last heartbeat at which it is watched.
+        watch: How long a watched process may send no heartbeat before it counts as dead.
+        refused: How long rejected writes are retried before their run ends as failed.
+        grace: The time an agent gets to clean up after a stop.
+        finish: The time that runs get to finish when the server shuts down.
+        close: The time an agent gets to clean up when the backend closes.
+        orphan: How long a released run waits for a process with its agent before any process ends it.
     """
 
     frame: float = 0.08

@@ -1,4 +1,4 @@
-"""Stores what the runs of a process have to write: all of them together, one transaction a frame."""
+"""Stores the pending events of all runs of a process, one transaction per frame."""
 
 from __future__ import annotations
 
@@ -15,18 +15,18 @@ from .run_log import RunLog
 from .timing import Timing
 
 log = logging.getLogger("htmxchat")
-_AWAY = (0.05, 0.1, 0.2, 0.4, 0.8)
+_RETRY_DELAYS = (0.05, 0.1, 0.2, 0.4, 0.8)
 
 
 class Writer:
-    """One transaction for all that was written within a frame, and never two at a time.
+    """Writes everything that was queued within a frame in one transaction, and never runs two transactions at a time.
 
-    A database that cannot be reached is tried again for as long as it takes; meanwhile agents that write much are held
-    back by `RunLog.full`. When the database refuses what several runs have written, each is tried alone, so that
-    one run's trouble is no one else's.
+    If the database is unreachable, it retries without limit; `RunLog.full` blocks fast agents meanwhile. If the
+    database rejects a transaction of several runs, each run is retried alone, so that one run's failure does not affect
+    others.
 
     Args:
-        owner: The process, as the store knows it.
+        owner: The id of this process in the store.
     """
 
     def __init__(self, logs: RunLogs, owner: str, outage: Outage, timing: Timing) -> None:
@@ -39,7 +39,7 @@ class Writer:
         self._hurry = asyncio.Event()
 
     def wake(self, run: RunLog, *, hurry: bool = False) -> None:
-        """A run has something to write. In a hurry, the rest of the frame is not waited for."""
+        """Queue a run that has something to write. With `hurry`, do not wait for the end of the frame."""
         self._waiting[run.run_id] = run
         if hurry:
             self._hurry.set()
@@ -47,13 +47,13 @@ class Writer:
             self._task = asyncio.create_task(self._write(), name="htmxchat writer", context=Context())
 
     async def close(self) -> None:
-        """Give up what is not stored."""
+        """Stop writing; pending events are lost."""
         if self._task is not None:
             self._task.cancel()
             await asyncio.wait({self._task})
 
     async def _write(self) -> None:
-        """Store until nothing is left. Between two transactions, a frame passes."""
+        """Write until nothing is pending, at most one transaction per frame."""
         loop = asyncio.get_running_loop()
         while self._waiting:
             began = loop.time()
@@ -73,7 +73,7 @@ class Writer:
                 refused = await self._logs.append([batch for _, batch in batches], self._owner, again=again)
             except BackendUnavailable:
                 self._outage.failed()
-                await asyncio.sleep(_AWAY[min(outages, len(_AWAY) - 1)])
+                await asyncio.sleep(_RETRY_DELAYS[min(outages, len(_RETRY_DELAYS) - 1)])
                 outages += 1
                 again = True
             except Exception:
@@ -83,13 +83,13 @@ class Writer:
         self._outage.over()
         for run, batch in batches:
             if batch.run_id in refused:
-                log.error("Run %s cannot be written any more. Its agent is stopped.", run.run_id)
+                log.error("Run %s is no longer owned by this process. Its agent is stopped.", run.run_id)
                 run.lose()
             else:
                 run.saved(batch.events)
 
     async def _save_each(self, batches: list[tuple[RunLog, Batch]]) -> None:
-        """Store one run's events after the other's: the database refuses some of them."""
+        """Write each run in a transaction of its own, because the database rejected them together."""
         if len(batches) > 1:
             for each in batches:
                 await self._save([each], again=True)

@@ -1,6 +1,6 @@
-"""The queue of scripts: what a host may choose, what can be done with a script, and its result.
+"""The queue of scripts: the host's settings, the actions on a script, and its result.
 
-The states are a pure machine (`states`) that the store drives; nothing here reads, writes or waits.
+`states` is a pure state machine, used by the store; there is no I/O here.
 """
 
 from .settings import Scripts

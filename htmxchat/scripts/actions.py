@@ -1,4 +1,4 @@
-"""What can be done with a script. `htmxchat.scripts.states.step` carries it out. Standard library only."""
+"""The actions on a script. `htmxchat.scripts.states.step` applies them. Standard library only."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from .result import ScriptResult
 
 @dataclass(frozen=True, slots=True)
 class Approve:
-    """Let it run.
+    """Approve it.
 
     Attributes:
-        digest: Of the text that was shown.
-        code: The text to run instead, as the user edited it.
-        trusted: No one looked: the user lets this conversation run without asking.
+        digest: The digest of the text that was shown.
+        code: The user's edited text, to run instead.
+        trusted: Whether it is approved because the user trusts all scripts of the conversation.
     """
 
     digest: str
@@ -25,15 +25,15 @@ class Approve:
 
 @dataclass(frozen=True, slots=True)
 class Reject:
-    """Never run it."""
+    """Reject it; it does not run."""
 
 
 @dataclass(frozen=True, slots=True)
 class Edit:
-    """Put another text in its place, to be approved.
+    """Replace its text; the new text needs approval.
 
     Attributes:
-        digest: Of the text that was shown.
+        digest: The digest of the text that was shown.
     """
 
     digest: str
@@ -42,7 +42,7 @@ class Edit:
 
 @dataclass(frozen=True, slots=True)
 class Cancel:
-    """Do not run it, or stop it."""
+    """Cancel it, before or while it runs."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +50,7 @@ class Rerun:
     """Run the same text again.
 
     Attributes:
-        digest: Of the text that was shown.
+        digest: The digest of the text that was shown.
     """
 
     digest: str
@@ -61,8 +61,8 @@ class Claim:
     """A page begins to run it.
 
     Attributes:
-        runner: The page, by an id of its own.
-        digest: Of the text that it is about to run.
+        runner: The page's id.
+        digest: The digest of the text that it is about to run.
     """
 
     runner: str
@@ -71,14 +71,14 @@ class Claim:
 
 @dataclass(frozen=True, slots=True)
 class Renew:
-    """The page that runs it is still there."""
+    """The page that runs it sends a heartbeat."""
 
     runner: str
 
 
 @dataclass(frozen=True, slots=True)
 class Abandon:
-    """The page that runs it goes away."""
+    """The page that runs it is being closed."""
 
     runner: str
 

@@ -9,7 +9,7 @@ from typing import Any, assert_never
 from .result import Picture, ScriptError, ScriptResult, ScriptState, ScriptValue, TableValue, TextValue
 
 KINDS: Mapping[type[ScriptValue], str] = {TextValue: "text", TableValue: "table", Picture: "image"}
-"""What tells one kind of value from another in JSON, as `kind`."""
+"""The `kind` of each type of value in JSON."""
 _MAX_PICTURES = 100
 
 
@@ -31,10 +31,10 @@ def encode_result(result: ScriptResult) -> dict[str, Any]:
 
 
 def decode_result(data: object) -> ScriptResult:
-    """Undo `encode_result`. What is missing is empty; rows that a store has cut are left out.
+    """Decode a result. Missing fields are empty; incomplete rows are left out.
 
     Raises:
-        ValueError: It is none.
+        ValueError: The data is not a result.
     """
     if not isinstance(data, dict):
         raise ValueError("A result is an object.")
@@ -86,7 +86,7 @@ def _decode_picture(data: Any) -> Picture:
 
 
 def _decode_pictures(data: Any) -> tuple[Picture, ...]:
-    if isinstance(data, int):  # how a log of before says that there were some
+    if isinstance(data, int):  # older logs have the number of pictures
         return (Picture("image/png", b""),) * min(data, _MAX_PICTURES)
     if not isinstance(data, list):
         raise ValueError("Pictures are a list.")

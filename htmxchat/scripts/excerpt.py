@@ -1,4 +1,4 @@
-"""What an answer shows of a script; the room has all of it. Pure functions; standard library only."""
+"""What an answer shows of a script; the scripts room shows all. Pure functions; standard library only."""
 
 from __future__ import annotations
 
@@ -26,8 +26,8 @@ class Beginning:
     """The first lines of a text.
 
     Attributes:
-        lines: How many there are in all.
-        shown: How many these are.
+        lines: The number of all lines.
+        shown: The number of these lines.
     """
 
     text: str
@@ -37,16 +37,16 @@ class Beginning:
 
 @dataclass(frozen=True, slots=True)
 class Excerpt:
-    """A script as an answer shows it: small, whatever came of it.
+    """A script as an answer shows it, of limited size.
 
     Attributes:
-        revision: That of the script; `None` when only the run's log is known, which has no rows and no pictures.
+        revision: The script's revision; `None` if only the run's log is known, which has no rows or pictures.
         seconds: How long it ran.
-        error: What went wrong, in a line; with `frame`, where.
-        sizes: Of the first pictures: width and height in pixels, where they are known.
-        pictures: How many there are.
-        value: The value, if it is a text; `html` says that it is source of HTML.
-        table: The value, if it is a table: its first rows, and how many there are.
+        error: The error in one line; `frame` is its place.
+        sizes: Width and height in pixels of the first pictures, if known.
+        pictures: The number of pictures.
+        value: The value, if it is a text; with `html`, it is HTML source.
+        table: The value, if it is a table: its first rows and its size.
     """
 
     state: ScriptState
@@ -63,19 +63,19 @@ class Excerpt:
 
 
 def excerpts(run_id: str, queue: Iterable[Script]) -> dict[str, Excerpt]:
-    """Return what an answer shows of the scripts that its run proposed, by their ids in it."""
+    """Return the excerpts of the scripts that a run proposed, by `script_id`."""
     return {each.proposal: excerpt(each) for each in queue if each.run_id == run_id and each.proposal}
 
 
 def excerpt(script: Script) -> Excerpt:
-    """Return what an answer shows of a script."""
+    """Return the excerpt of a script."""
     if script.result is None:
         return Excerpt(script.state, script.revision)
     return replace(excerpt_of(script.state, script.result), revision=script.revision)
 
 
 def excerpt_of(state: ScriptState, result: ScriptResult | None) -> Excerpt:
-    """Return what an answer shows of a result, as far as a run's log has it."""
+    """Return the excerpt of a result in a run's log."""
     if result is None:
         return Excerpt(state)
     value, pictures = result.value, [picture for picture in result.images if picture.data]
@@ -105,7 +105,7 @@ def _error(result: ScriptResult) -> str:
 
 
 def _frame(error: ScriptError | None) -> str:
-    """Return the line of the script that was the last to run."""
+    """Return the script's line of the last frame."""
     frames = _FRAME.findall(error.traceback) if error is not None else []
     return f"line {frames[-1][0]}, {cut(frames[-1][1].strip(), _CHARACTERS)}" if frames else ""
 
@@ -121,7 +121,7 @@ def _cell(cell: Cell) -> Cell:
 
 
 def _size(picture: Picture) -> tuple[int, int] | None:
-    """Return the width and height that a picture says it has, so that its place can be kept before it is there."""
+    """Return the width and height in the picture's file, to reserve space before it is loaded."""
     width = height = 0
     if picture.type == "image/png":
         width, height = (int.from_bytes(picture.data[place : place + 4], "big") for place in (16, 20))

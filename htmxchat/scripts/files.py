@@ -1,4 +1,4 @@
-"""What can be saved of a script: its files. Pure functions; standard library only."""
+"""The files of a script for download. Pure functions; standard library only."""
 
 from __future__ import annotations
 
@@ -11,18 +11,18 @@ from .encoding import encode_result
 from .models import Script
 from .result import Cell, ScriptResult, TableValue
 
-# A spreadsheet would take these for a formula.
+# Spreadsheets interpret text that begins with these as a formula.
 _FORMULA = re.compile(r"[=+\-@\t\r]")
 
 
 def result_files(result: ScriptResult) -> tuple[str, ...]:
-    """Return the names of the files that hold the result of a script. Its text is in `code.py`."""
+    """Return the names of the files with a script's result. The script itself is `code.py`."""
     table = ("table.csv",) if isinstance(result.value, TableValue) else ()
     return ("output.txt", *table, "result.json")
 
 
 def file_text(script: Script, name: str) -> str | None:
-    """Return what is in a file; `None` if the script has none of that name."""
+    """Return a file's content; `None` if the script has no such file."""
     result = script.result
     match name:
         case "code.py":

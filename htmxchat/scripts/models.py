@@ -15,7 +15,7 @@ class FromAgent:
     """The agent proposed it.
 
     Attributes:
-        script_id: That of the `ScriptProposed`, unique in the run.
+        script_id: The id in `ScriptProposed`, unique in the run.
     """
 
     script_id: str
@@ -26,7 +26,7 @@ class FromAgent:
 
 @dataclass(frozen=True, slots=True)
 class FromAnswer:
-    """The user took it from the text of the answer.
+    """The user queued it from the text of the answer.
 
     Attributes:
         block: The number of the Python block, from 0.
@@ -39,7 +39,7 @@ class FromAnswer:
 
 
 ScriptOrigin: TypeAlias = FromAgent | FromAnswer
-"""Where in its run a script comes from."""
+"""Where in its run a script is from."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,16 +47,16 @@ class Script:
     """Python from an answer, in the queue of its conversation.
 
     Attributes:
-        origin: Where in the run it comes from.
-        position: Its place in the queue; rises with time.
+        origin: Where in the run it is from.
+        position: Its position in the queue.
         awaited: Whether its run waits for the result.
         edited: Whether the user changed the text.
-        approved: The SHA-256 of the text that was approved.
-        trusted: Whether it was approved without anybody looking.
+        approved: The SHA-256 of the approved text.
+        trusted: Whether it was approved because the user trusts all scripts of the conversation.
         revision: Rises with every change.
         runner: The page that runs it, or ran it last.
-        lease_until: When that page counts as gone unless it says something.
-        cleared: Whether the user has put it out of sight.
+        lease_until: When that page counts as gone without a heartbeat.
+        cleared: Whether the user has hidden it.
     """
 
     id: str
@@ -86,5 +86,5 @@ class Script:
 
     @property
     def proposal(self) -> str:
-        """The `script_id` of the proposal that it comes from; empty for a block of an answer."""
+        """The `script_id` of its proposal; empty for a block of an answer."""
         return self.origin.script_id if isinstance(self.origin, FromAgent) else ""

@@ -1,6 +1,6 @@
-"""What a page says that came of a script: checked. Pure functions; standard library only.
+"""Checks the result of a script that a page posts. Pure functions; standard library only.
 
-Nothing that a sandbox says is more than data. Its shape is checked here, and everything else is refused.
+A sandbox is untrusted: anything but a valid result is rejected.
 """
 
 from __future__ import annotations
@@ -15,16 +15,16 @@ from ..text.cleaning import read_json
 from .encoding import decode_result
 from .result import Picture, ScriptError, ScriptResult, ScriptState, TableValue
 
-NOT_A_RESULT = "This is not what a script can come to."
+NOT_A_RESULT = "This is not a valid result of a script."
 ENDS = (ScriptState.DONE, ScriptState.FAILED, ScriptState.CANCELLED, ScriptState.TIMED_OUT)
-"""How a script can end that a page has run."""
+"""The final states of a script that a page ran."""
 _MAX_COLUMNS, _MAX_ROWS, _MAX_CELLS, _MAX_PICTURES = 200, 2_000, 50_000, 100
 _MAX_NAME = 200
 _PNG = b"\x89PNG\r\n\x1a\n"
 
 
 def read_body(body: bytes) -> JSON:
-    """Return what a body says.
+    """Return a body's JSON.
 
     Raises:
         InvalidInput: It is not JSON.
@@ -39,7 +39,7 @@ def parse_result(data: JSON) -> ScriptResult:
     """Return the result that a page posted.
 
     Raises:
-        InvalidInput: It is none.
+        InvalidInput: The data is not a valid result.
     """
     value = data.get("value") if isinstance(data, dict) else None
     if isinstance(value, dict) and value.get("kind") == "table":

@@ -17,7 +17,7 @@ _NOTED = 2_000  # characters of a text in a run's log
 
 
 class ScriptState(StrEnum):
-    """Where a script is. Everything from `DONE` on has ended, unless it is edited or run again."""
+    """The state of a script. States from `DONE` on are final, until it is edited or run again."""
 
     QUEUED = "queued"
     APPROVED = "approved"
@@ -30,20 +30,20 @@ class ScriptState(StrEnum):
 
     @property
     def over(self) -> bool:
-        """Whether nothing happens to it by itself any more."""
+        """Whether it has ended."""
         return self not in (ScriptState.QUEUED, ScriptState.APPROVED, ScriptState.RUNNING)
 
 
 Cell: TypeAlias = str | int | float | bool | None
-"""What stands in a table."""
+"""A cell of a table."""
 
 
 @dataclass(frozen=True, slots=True)
 class TextValue:
-    """A value in words.
+    """A value as text.
 
     Attributes:
-        format: `html` is source, to be shown as text.
+        format: `html` is HTML source, to be shown as text.
     """
 
     text: str
@@ -55,16 +55,16 @@ class TextValue:
 
 @dataclass(frozen=True, slots=True)
 class TableValue:
-    """A value in rows and columns, or the beginning of it.
+    """A table, or the beginning of it.
 
     Attributes:
-        columns: Their names.
-        rows: As many cells in each as there are columns. None in a run's log.
-        total: How many rows there were.
-        width: How many columns there were.
+        columns: The names of the columns.
+        rows: The rows, each with one cell per column. Empty in a run's log.
+        total: The number of rows of the whole table.
+        width: The number of columns of the whole table.
 
     Raises:
-        ValueError: A row has another number of cells, or there is more than there was.
+        ValueError: A row has the wrong number of cells, or `total` or `width` is too small.
     """
 
     columns: tuple[str, ...]
@@ -75,9 +75,9 @@ class TableValue:
     def __post_init__(self) -> None:
         check_fields(self)
         if any(len(row) != len(self.columns) for row in self.rows):
-            raise ValueError("TableValue.rows: each row has as many cells as there are columns.")
+            raise ValueError("TableValue.rows: each row must have one cell per column.")
         if self.total < len(self.rows) or self.width < len(self.columns):
-            raise ValueError("TableValue.total and width count all rows and columns, also those that are left out.")
+            raise ValueError("TableValue.total and width must count all rows and columns, including those left out.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,17 +97,17 @@ class Picture:
 
 
 ScriptValue: TypeAlias = TextValue | TableValue | Picture
-"""What the last line of a script is worth."""
+"""The value of a script's last expression."""
 
 
 @dataclass(frozen=True, slots=True)
 class ScriptError:
-    """Why a script did not run to its end.
+    """Why a script did not complete.
 
     Attributes:
-        origin: Whose words these are: those of Python's exception, or of the sandbox and the chat.
-        message: What went wrong, for people.
-        type: The exception's name; of the sandbox, a name for what happened. May be empty.
+        origin: `python` for an exception, `sandbox` for an error of the sandbox or the chat.
+        message: The message, for users.
+        type: The exception's name, or the sandbox's name for the error. May be empty.
         traceback: Python's, or empty.
     """
 
@@ -121,14 +121,14 @@ class ScriptError:
 
     @property
     def explanation(self) -> str:
-        """What went wrong or what to do about it, in a sentence that the traceback does not have; often empty."""
-        # Python's own message ends its traceback, and may have several lines, or be cut.
+        """The message, if the traceback does not contain it; often empty."""
+        # A traceback ends with the message, which may have several lines, or be cut.
         begin = self.message.split("\n")[0][:1_000]
         return "" if self.origin == "python" and begin in self.traceback else self.message
 
     @property
     def text(self) -> str:
-        """All of it: the traceback, and what it does not say."""
+        """The traceback and the explanation."""
         parts = self.traceback.rstrip("\n"), self.explanation
         return "\n".join(part for part in parts if part)
 
@@ -139,15 +139,15 @@ class ScriptResult:
 
     Attributes:
         state: done, failed, rejected, cancelled or timed-out.
-        value: What its last line is worth, if it is an expression that has a value.
-        pictures: The figures that it left open, apart from the value.
-        error: Why it is not done; may be missing when the user did not want it.
+        value: The value of its last line, if that is an expression with a value.
+        pictures: The figures that it left open, besides the value.
+        error: Why it is not done; may be missing if the user rejected or cancelled it.
         seconds: How long it ran.
-        truncated: Whether some output was left out because there was too much.
-        code: What ran: what was proposed, unless the user edited it. Empty when nothing ran.
+        truncated: Whether output was cut because it was too long.
+        code: The code that ran, perhaps edited by the user. Empty if nothing ran.
 
     Raises:
-        ValueError: `seconds` is no time.
+        ValueError: `seconds` is negative or infinite.
     """
 
     state: ScriptState
@@ -163,21 +163,21 @@ class ScriptResult:
     def __post_init__(self) -> None:
         check_fields(self)
         if not 0 <= self.seconds < math.inf:
-            raise ValueError(f"ScriptResult.seconds is how long it ran, not {self.seconds}.")
+            raise ValueError(f"ScriptResult.seconds must be a duration, not {self.seconds}.")
 
     @property
     def done(self) -> bool:
-        """Whether it ran to its end."""
+        """Whether it completed."""
         return self.state is ScriptState.DONE
 
     @property
     def images(self) -> tuple[Picture, ...]:
-        """All pictures, that of the value first."""
+        """All pictures, the value's first."""
         return (self.value, *self.pictures) if isinstance(self.value, Picture) else self.pictures
 
     @property
     def text(self) -> str:
-        """All that can be said in words: what a model should read."""
+        """Everything as text, for a model."""
         parts = [self.stdout, self.stderr]
         match self.value:
             case TextValue(text=text):
@@ -191,7 +191,7 @@ class ScriptResult:
 
     @property
     def reason(self) -> str:
-        """Why it did not run to its end, without its output: how its traceback ends, or a sentence. Empty if it did."""
+        """Why it did not complete: the exception, or a sentence. Empty if it completed."""
         if self.done:
             return ""
         error = self.error
@@ -201,7 +201,7 @@ class ScriptResult:
 
     @property
     def abridged(self) -> ScriptResult:
-        """It as a run's log has it: long text is cut, a table has no rows, and a picture no data."""
+        """The result as stored in a run's log: text is cut, tables have no rows, pictures no data."""
         value, error = self.value, self.error
         match value:
             case TextValue(text=text):

@@ -1,4 +1,4 @@
-"""How scripts run in the browser: what a host may choose."""
+"""The host's settings for scripts in the browser."""
 
 from __future__ import annotations
 
@@ -18,19 +18,18 @@ class Scripts:
     """How Python runs in the user's browser, in a sandbox without a network.
 
     Attributes:
-        pyodide_url: The folder of Pyodide's core files, if not those that come with htmxchat: a path on this site,
-            `"/pyodide/"`, or an address, whose host must allow the chat's origin (CORS).
-        packages_url: The folder of a full Pyodide distribution of the same version, the same way. What a script imports
-            and the standard library does not have is fetched from there. Without it, only the standard library is
-            there.
-        timeout: Seconds that a script may run.
-        load_timeout: Seconds without progress that loading Python or a package may take.
-        idle_timeout: Seconds without a script, after which a page gives Python's memory back.
-        memory: Bytes that a script's Python may use, from 64 MB to 4 GB.
-        trust: Whether users may let a conversation's scripts run without asking. Off, each is approved by itself.
+        pyodide_url: The folder of Pyodide's core files, if not those in htmxchat: a path on this site, `"/pyodide/"`,
+            or a URL whose host allows the chat's origin (CORS).
+        packages_url: The folder of a full Pyodide distribution of the same version, as a path or URL. Imported packages
+            are loaded from it. Without it, scripts have only the standard library.
+        timeout: The most seconds that a script may run.
+        load_timeout: The most seconds without progress while Python or a package is loaded.
+        idle_timeout: Seconds without a script after which a page frees Python's memory.
+        memory: The most bytes that a script's Python may use, from 64 MB to 4 GB.
+        trust: Whether users may approve all scripts of a conversation in advance. If not, each needs approval.
 
     Raises:
-        ValueError: A setting cannot be used.
+        ValueError: A setting is invalid.
     """
 
     pyodide_url: str | None = None
@@ -51,13 +50,15 @@ class Scripts:
             if field.name.endswith("timeout"):
                 seconds = getattr(self, field.name)
                 if not (math.isfinite(seconds) and 0 < seconds <= 86_400):
-                    raise ValueError(f"{field.name} is a number of seconds above 0, a day at most, not {seconds!r}.")
+                    raise ValueError(
+                        f"{field.name} must be a number of seconds above 0, a day at most, not {seconds!r}."
+                    )
         if not 64 * _MEGABYTE <= self.memory <= 4096 * _MEGABYTE:
-            raise ValueError(f"memory is a number of bytes from 64 MB to 4 GB, not {self.memory!r}.")
+            raise ValueError(f"memory must be a number of bytes from 64 MB to 4 GB, not {self.memory!r}.")
 
     @property
     def origins(self) -> tuple[str, ...]:
-        """The other origins that pages fetch Python from, for the content security policy."""
+        """The other origins from which pages load Python, for the Content-Security-Policy."""
         urls = [urlsplit(url) for url in (self.pyodide_url, self.packages_url) if url]
         return tuple(dict.fromkeys(f"{url.scheme}://{url.netloc}" for url in urls if url.netloc))
 
@@ -67,6 +68,6 @@ def _check_folder(name: str, url: str) -> None:
     origin = f"{parts.scheme}://{parts.netloc}"
     known = _ORIGIN.fullmatch(origin) if parts.netloc else url.startswith("/")
     if not known or parts.query or parts.fragment or not url.isascii() or not url.isprintable() or " " in url:
-        raise ValueError(f'{name} is the address of a folder, "https://host/folder/" or "/folder/", not {url!r}.')
+        raise ValueError(f'{name} must be the address of a folder, "https://host/folder/" or "/folder/", not {url!r}.')
     if not url.endswith("/"):
-        raise ValueError(f"{name} is the address of a folder: put a slash at its end, {url + '/'!r}.")
+        raise ValueError(f"{name} must end with a slash, {url + '/'!r}.")

@@ -1,16 +1,16 @@
-"""What may happen to a script, and when: pure functions over `Script`. Standard library only.
+"""The state machine of scripts: pure functions over `Script`. Standard library only.
 
     queued ──approve──▶ approved ──claim──▶ running ──finish──▶ done, failed, cancelled, timed-out
       │                    │                   │
       ├──reject──▶ rejected│                   ├──cancel──▶ cancelled
-      └──cancel──▶ cancelled ◀──cancel─────────┘            (a page that is gone: failed)
+      └──cancel──▶ cancelled ◀──cancel─────────┘            (its page is gone: failed)
 
-    edit   queued, approved or over ──▶ queued, with the new text
-    rerun  over ──▶ approved
+    edit   queued, approved or ended ──▶ queued, with the new text
+    rerun  ended ──▶ approved
     approve with an edited text: edit, then approve
 
-Approving and running again name the SHA-256 of the text that was shown; claiming names that of the text that is about
-to run. Neither works for any other text. One script of a conversation runs at a time, in the order of approval.
+Approve and rerun carry the SHA-256 of the text that was shown, claim that of the text about to run; both are rejected
+for any other text. One script of a conversation runs at a time, in the order of approval.
 """
 
 from __future__ import annotations
@@ -37,20 +37,20 @@ from .models import FromAgent, Script, ScriptOrigin
 from .result import ScriptError, ScriptResult, ScriptState
 
 MAX_CODE = 50_000
-"""Characters of one script."""
+"""The most characters of a script."""
 MAX_SCRIPTS = 50
-"""Scripts of one answer."""
+"""The most scripts of an answer."""
 MAX_TITLE = 120
-"""Characters of a script's title."""
+"""The most characters of a script's title."""
 LEASE = timedelta(seconds=90)
-"""How long a page that runs a script may be silent. Browsers let hidden pages speak once a minute."""
+"""How long a page that runs a script may send no heartbeat. Browsers let hidden pages run timers once a minute."""
 
-CHANGED = "The script is not the one that was shown any more. Look at it again."
-NOT_NOW = "This script cannot do that any more. Look at the queue again."
+CHANGED = "The script has changed since it was shown. Review it again."
+NOT_NOW = "The script's state has changed, so this is no longer possible."
 PAGE_GONE = "The page that ran it was closed or lost its connection. Run it again."
 NOT_NEXT = "Another script of this conversation runs first."
-ON_ITS_WAY = "The agent has not got the result yet. Try again in a moment."
-NOT_YOURS = "This page does not run the script any more."
+ON_ITS_WAY = "The agent has not received the result yet. Try again in a moment."
+NOT_YOURS = "This page no longer runs the script."
 
 
 def digest(code: str) -> str:
@@ -59,13 +59,13 @@ def digest(code: str) -> str:
 
 
 def script_id(run_id: str, origin: ScriptOrigin) -> str:
-    """Return the id of the script that has this origin in a run: the same wherever it is asked for."""
+    """Return the id of the script with this origin, derived from the run and the origin."""
     name = f"proposal:{origin.script_id}" if isinstance(origin, FromAgent) else f"block:{origin.block}"
     return digest(f"{run_id}\n{name}")[:32]
 
 
 def tidy(code: str) -> str:
-    """Return code as it is kept and run: LF line ends, no empty lines around it."""
+    """Return code as stored and run: LF line ends, no empty lines around it."""
     lines = code.replace("\r\n", "\n").replace("\r", "\n").split("\n")
     while lines and not lines[-1].strip():
         lines.pop()
@@ -75,10 +75,10 @@ def tidy(code: str) -> str:
 
 
 def usable(code: str) -> str:
-    """Return code, tidied.
+    """Return tidied code.
 
     Raises:
-        InvalidInput: There is none, or too much of it.
+        InvalidInput: It is empty or too long.
     """
     code = tidy(code)
     if not code:
@@ -95,7 +95,7 @@ def step(script: Script, action: ScriptAction, queue: Iterable[Script], now: dat
         queue: The scripts of its conversation.
 
     Raises:
-        Conflict: It cannot do that now, or its text is not the one that the action means.
+        Conflict: The action does not apply to its state, or its text has changed.
         InvalidInput: The edited text cannot be used.
     """
     changed = _step(script, action, queue, now)
@@ -103,19 +103,19 @@ def step(script: Script, action: ScriptAction, queue: Iterable[Script], now: dat
 
 
 def settle(script: Script, now: datetime) -> Script:
-    """Return `script`, failed if it runs in a page that has been silent for too long."""
+    """Return `script`, or as failed if it is running and its page's lease has expired."""
     if script.state is ScriptState.RUNNING and (script.lease_until is None or script.lease_until < now):
         return replace(_over(script, _gone(), now), revision=script.revision + 1)
     return script
 
 
 def queue_number(queue: Iterable[Script]) -> int:
-    """Return a number that rises with whatever happens to a queue, and stays as it is while nothing does."""
+    """Return a number that rises with every change of a queue."""
     return sum(1 + each.revision + each.cleared + (not each.awaited) for each in queue)
 
 
 def next_to_run(queue: Iterable[Script]) -> Script | None:
-    """Return the script that may be claimed; `None` while one runs, or when none is approved."""
+    """Return the script that may be claimed; `None` while one runs, or if none is approved."""
     scripts = list(queue)
     if any(each.state is ScriptState.RUNNING for each in scripts):
         return None
@@ -160,7 +160,7 @@ def _step(script: Script, action: ScriptAction, queue: Iterable[Script], now: da
             return _over(script, _gone(), now)
         case Finish():
             if script.state.over and script.runner == action.runner:
-                return script  # said before, and heard
+                return script  # a repeated report
             _held(script, action.runner)
             return _over(script, action.result, now)
 

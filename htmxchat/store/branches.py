@@ -1,4 +1,4 @@
-"""A conversation is a tree: a user's turn comes after a run, runs answer a turn. What is shown is one path of it."""
+"""A conversation is a tree: a user's turn follows a run, and runs answer a turn. The page shows one path of it."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _NOT_IN_TREE = frozenset({"log", "text", "folded", "checkpoint", "memory"})
 
 
 class Tree:
-    """The turns and runs of a conversation, without what the runs have written."""
+    """The turns and runs of a conversation, without the runs' logs."""
 
     def __init__(self, turns: Sequence[Row[Any]], runs: Sequence[Row[Any]]) -> None:
         self.turns = {turn.id: turn for turn in turns}
@@ -36,7 +36,7 @@ class Tree:
             self._after[turn.follows].append(turn)
 
     def path(self, head: str | None) -> list[Row[Any]]:
-        """Return the runs from the first turn to `head`; without one that is known, to the latest run."""
+        """Return the runs from the first turn to `head`; if it is unknown, to the latest run."""
         run = self.runs.get(head or "") or next(reversed(self.runs.values()), None)
         path: list[Row[Any]] = []
         while run is not None and len(path) < len(self.runs):
@@ -45,14 +45,14 @@ class Tree:
         return path[::-1]
 
     def answers(self, turn_id: str) -> tuple[str, ...]:
-        """Return the runs that answer a turn, the first first."""
+        """Return the runs that answer a turn, oldest first."""
         return tuple(run.id for run in self._answers[turn_id])
 
     def versions(self, turn: Row[Any]) -> tuple[str, ...]:
-        """Return the turns that come after the same run, the first first."""
+        """Return the turns that follow the same run, oldest first."""
         return tuple(each.id for each in self._after[turn.follows])
 
-    def end_of(self, id: str) -> str | None:
+    def last_run_of(self, id: str) -> str | None:
         """Return the last run on the branch of a turn or run, the newest at each fork; `None` for unknown ids."""
         run = self.runs.get(id) or next(reversed(self._answers.get(id, [])), None)
         for _ in range(len(self.runs)):
@@ -77,7 +77,7 @@ def read_tree(db: Connection, conversation_id: str) -> Tree:
 
 
 def index(db: Connection, conversation_id: str, path: Sequence[Row[Any]]) -> None:
-    """Have a search find what a path shows, and nothing else of its conversation, which is locked."""
+    """Make a search find what a path shows, and nothing else of the conversation, which the caller has locked."""
     for table, shown in (t.turns, {run.turn_id for run in path}), (t.runs, {run.id for run in path}):
         texts = select(table.c.id, table.c.text, table.c.folded).where(table.c.conversation_id == conversation_id)
         for row in db.execute(texts).all():
@@ -86,8 +86,8 @@ def index(db: Connection, conversation_id: str, path: Sequence[Row[Any]]) -> Non
                 db.execute(update(table).where(table.c.id == row.id).values(folded=folded))
 
 
-def place_of(db: Connection, conversation_id: str, turn_id: str) -> str | None:
-    """Return the run that a turn comes after; `None` for a first one."""
+def parent_of(db: Connection, conversation_id: str, turn_id: str) -> str | None:
+    """Return the run that a turn follows; `None` for a first turn."""
     turn = select(t.turns.c.follows).where(t.turns.c.conversation_id == conversation_id, t.turns.c.id == turn_id)
     row = db.execute(turn).one_or_none()
     if row is None:
@@ -99,7 +99,7 @@ def place_of(db: Connection, conversation_id: str, turn_id: str) -> str | None:
 def read_turns(
     db: Connection, tree: Tree, path: Sequence[Row[Any]], live: Mapping[str, Sequence[RunEvent]] | None = None
 ) -> list[Turn]:
-    """Return the turns of a path, with their events; `live` may hold those of some active runs."""
+    """Return the turns of a path with their events. `live` may hold the events of active runs."""
     logs = _read_logs(db, tree, path)
     sent = file_rows.read_sent(db, path[0].conversation_id) if path else {}
     turns = []
@@ -118,7 +118,7 @@ def user_turn(turn: Row[Any], versions: tuple[str, ...], files: tuple[File, ...]
 
 
 def answer_turn(db: Connection, tree: Tree, run: Row[Any], ended: Any, live: Sequence[RunEvent] | None = None) -> Turn:
-    """Return what a run has written: `ended` has its text and log, if it has ended."""
+    """Return a run as an assistant turn. `ended` is the row with its text and log, if the run has ended."""
     answers = tree.answers(run.turn_id)
     if ended is None:
         events = compact(live or rows.read_events(db, run.id, 0))
@@ -132,7 +132,7 @@ def answer_turn(db: Connection, tree: Tree, run: Row[Any], ended: Any, live: Seq
 
 
 def read_answer(db: Connection, tree: Tree, run_id: str) -> Turn:
-    """Return what one run of the tree has written."""
+    """Return one run of the tree as an assistant turn."""
     ended = select(t.runs.c.text, t.runs.c.log).where(t.runs.c.id == run_id, t.runs.c.log.is_not(None))
     return answer_turn(db, tree, tree.runs[run_id], db.execute(ended).one_or_none())
 

@@ -1,4 +1,4 @@
-"""The store's part for conversations: found, read, renamed, deleted and brought back."""
+"""Conversations in the store: list, search, read, rename, delete, restore."""
 
 from __future__ import annotations
 
@@ -37,12 +37,12 @@ def _overview() -> Select[Any]:
     )
 
 
-# Made once: it takes longer to make than to carry out.
+# Built once: building it takes longer than executing it.
 _OVERVIEW = _overview()
 
 
 class Conversations:
-    """Conversations of users. Everything else hangs below them.
+    """The users' conversations. All other rows belong to one.
 
     Args:
         keep_deleted: For how long a deletion can be undone.
@@ -63,10 +63,10 @@ class Conversations:
         Args:
             query: Words that must all occur in the title, in what the user wrote or in finished answers, in any
                 letter case.
-            limit: How many at most; between 1 and 200, other numbers become the nearest.
+            limit: The most conversations to return, clamped to 1 to 200.
 
         Raises:
-            InvalidInput: The cursor is broken, or the query has more than 500 characters.
+            InvalidInput: The cursor is invalid, or the query has more than 500 characters.
         """
         limit = max(1, min(limit, MAX_PAGE))
         found = and_(rows.mine(user_id), rows.matching(query), rows.following(cursor))
@@ -78,7 +78,7 @@ class Conversations:
         def work(db: Connection) -> ConversationPage:
             found_rows = db.execute(statement).all()
             shown = found_rows[:limit]
-            # A title that has them all says why it was found.
+            # A title that has all words needs no passage.
             lacking = {row.id: [word for word in words if word not in row.folded] for row in shown}
             ids = [id for id, lacks in lacking.items() if lacks]
             searched = [word for word in words if any(word in each for each in lacking.values())]
@@ -98,7 +98,7 @@ class Conversations:
         return await self._database.read(work)
 
     async def overview(self, user_id: str, conversation_id: str | None, *, limit: int = 30) -> Overview:
-        """Return the user's latest conversations, and how one stands that is open: cheap enough to be asked often.
+        """Return the user's latest conversations and the state of the open one. It is one cheap query, for polling.
 
         Args:
             limit: As for `list_conversations`.
@@ -120,7 +120,7 @@ class Conversations:
         """Return a conversation with the turns that are shown; the events of each are compacted.
 
         Args:
-            live: Events of active runs, by run id, that the caller knows, so that they need not be read.
+            live: Events of active runs by run id, if the caller has them; these are not read from the database.
         """
 
         def work(db: Connection) -> Transcript:
@@ -133,7 +133,7 @@ class Conversations:
         return await self._database.read(work)
 
     async def rename_conversation(self, user_id: str, conversation_id: str, title: str) -> None:
-        """Set the title: one line, white space folded, cut after 200 characters.
+        """Set the title: one line, white space collapsed, cut to 200 characters.
 
         Raises:
             InvalidInput: The title is empty.
@@ -150,7 +150,7 @@ class Conversations:
         await self._database.write(work)
 
     async def delete_conversation(self, user_id: str, conversation_id: str) -> str | None:
-        """Hide a conversation until it is restored or purged. Returns its active run, which is asked to stop."""
+        """Hide a conversation until it is restored or purged, and stop its active run. Returns that run's id."""
 
         def work(db: Connection) -> str | None:
             rows.find(db, user_id, conversation_id)
@@ -169,7 +169,7 @@ class Conversations:
         """Undo a deletion.
 
         Raises:
-            NotFound: Also when it is too late, or when it was not deleted.
+            NotFound: Also if it is too late, or if it was not deleted.
         """
         deleted = and_(
             rows.mine(user_id, deleted=True),
@@ -182,7 +182,7 @@ class Conversations:
             raise NotFound
 
     async def purge(self) -> None:
-        """Remove what was deleted too long ago; at most once a minute."""
+        """Remove conversations whose time to undo has passed; at most once a minute."""
         now = rows.now()
         if self._purged_at is not None and now - self._purged_at < min(self._keep_deleted, timedelta(minutes=1)):
             return

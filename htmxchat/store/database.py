@@ -1,4 +1,4 @@
-"""The store's way to its database: one engine, made ready at first use, transactions that are never torn."""
+"""The store's access to its database: one engine, set up at first use, and transactions that are never interrupted."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from sqlalchemy.exc import DBAPIError, IntegrityError, SQLAlchemyError
 from ..errors import OtherSchema
 from . import migrations, notices
 from .engines import make_engine
+from .failures import Failures, PoolExhausted, check_tables
 from .tables import metadata
 from .timing import Timing
-from .trouble import Crowded, Trouble, check_tables
 
 T = TypeVar("T")
 log = logging.getLogger("htmxchat")
@@ -27,18 +27,18 @@ class Database:
     """An SQLAlchemy engine and the rules for using it. asyncio only.
 
     Attributes:
-        engine: The way to the database.
-        timing: How long things take.
+        engine: Executes transactions.
+        timing: Timeouts.
 
     Args:
-        url: An SQLAlchemy URL. Without one, the data lives in memory and dies with the object.
-        migrate: Whether a database of an older version is brought to the present schema at first use.
-        connections: How many transactions run at a time; more wait for up to ten seconds. What the process does for all
-            (writing logs, its sign of life, reading news) has a few more, so that no number of requests holds it up.
-        timing: How long things take.
+        url: An SQLAlchemy URL. Without one, the data is in memory and is lost with the object.
+        migrate: Whether a database of an older version is migrated at first use.
+        connections: How many transactions of requests run at a time; others wait up to ten seconds. Work for the
+            process (writing logs, heartbeats, polling) has three more, so that requests cannot block it.
+        timing: Timeouts.
 
     Raises:
-        ValueError: The URL cannot be used: it is not one, or its driver is missing or not async.
+        ValueError: The URL is invalid, or its driver is missing or not async.
     """
 
     def __init__(
@@ -51,41 +51,38 @@ class Database:
         self._ready = False
         self._loop: asyncio.AbstractEventLoop | None = None
         self._tasks: set[asyncio.Task[Any]] = set()
-        self._trouble = Trouble()
+        self._failures = Failures()
 
     async def open(self) -> None:
-        """Make the tables if need be."""
+        """Create or migrate the tables if necessary."""
         await self.write(lambda db: None)
 
     async def check(self) -> None:
-        """Return when the database can be reached and has the tables of this version."""
+        """Return if the database is reachable and has this version's tables; raise otherwise."""
         await self.read(lambda db: db.execute(select(literal(1))).all())
 
     async def close(self) -> None:
-        """Wait for transactions in progress and free all connections. A database in memory is lost.
-
-        One that a database does not answer is given up after ten seconds.
-        """
+        """Wait up to ten seconds for transactions, then close all connections. A database in memory is lost."""
         if self._tasks:
             await asyncio.wait(self._tasks, timeout=self.timing.patience)
         await self.engine.dispose()
         self._ready = False
 
     async def read(self, work: Callable[[Connection], T], *, reserved: bool = False) -> T:
-        """Return what `work` reads, in a transaction of its own. It is not interrupted when the caller is.
+        """Return the result of `work`, called in a transaction. Cancelling the caller does not interrupt it.
 
         With SQLite, `work` is called in another thread.
 
         Args:
-            reserved: Whether it is for what the process does for all, which requests do not hold up.
+            reserved: Whether to use the connections that are reserved for the process's own work.
         """
         return await uncancelled(self._tasks, self._transact(work, writes=False, reserved=reserved))
 
     async def write(self, work: Callable[[Connection], T], *, reserved: bool = False) -> T:
         """The same for `work` that writes.
 
-        Of two transactions that add the same thing at once, one fails. It is done once more, and then sees what the
-        other has written: so `work` looks before it writes.
+        If two transactions insert the same row at once, one fails and is retried once. `work` must therefore check for
+        existing rows before it writes.
         """
         return await uncancelled(self._tasks, self._transact(work, writes=True, reserved=reserved))
 
@@ -101,32 +98,32 @@ class Database:
             log.error("%s", error)
             raise
         except (SQLAlchemyError, OSError) as error:
-            raise self._trouble.describe(error, writes=writes) from error
-        self._trouble.over(writes=writes)
+            raise self._failures.describe(error, writes=writes) from error
+        self._failures.over(writes=writes)
         return result
 
     async def _once(self, work: Callable[[Connection], T], *, writes: bool, reserved: bool) -> T:
         place = nullcontext() if reserved else self._place()
         async with self._turn(writes=writes, reserved=reserved), place:
-            return await self.engine.transact(_telling(work) if writes else work, writes=writes)
+            return await self.engine.transact(_with_notices(work) if writes else work, writes=writes)
 
     def _use_this_loop(self) -> None:
-        """Locks belong to one event loop, but an object made at import time may see several, one after the other."""
+        """Create locks for the running event loop: an object made at import time may see several, in turn."""
         loop = asyncio.get_running_loop()
         if loop is not self._loop:
             self._loop = loop
             self._preparing = asyncio.Lock()
-            # SQLite has one writer: waiting here is fair and wakes at once, its own busy handler polls.
-            # The one connection of a database in memory can carry one transaction, so there readers wait as well.
+            # SQLite has one writer. This lock is fair and wakes at once; SQLite's own busy handler polls.
+            # A database in memory has one connection, so there readers need the lock too.
             self._one_at_a_time = asyncio.Lock()
             self._queue = asyncio.Lock()
             self._places = asyncio.Semaphore(self._connections)
 
     @asynccontextmanager
     async def _turn(self, *, writes: bool, reserved: bool) -> AsyncIterator[None]:
-        """Wait until no other transaction is under way, where there can be one only.
+        """Wait for other transactions, if the database allows only one at a time.
 
-        Requests queue among themselves. So what the process does for all waits for one of them, however many there are.
+        Requests first wait for each other in a queue, so reserved work waits for at most one of them.
         """
         if not (self.engine.memory or (self.engine.one_writer and writes)):
             yield
@@ -139,13 +136,13 @@ class Database:
         """Wait until one of the connections is free.
 
         Raises:
-            Crowded: None was, for ten seconds.
+            PoolExhausted: No connection became free within ten seconds.
         """
         try:
             async with asyncio.timeout(self.timing.patience):
                 await self._places.acquire()
         except TimeoutError:
-            raise Crowded(self._connections, self.timing.patience) from None
+            raise PoolExhausted(self._connections, self.timing.patience) from None
         try:
             yield
         finally:
@@ -169,32 +166,32 @@ class Database:
                     await self.engine.transact(self._make_tables, writes=False)
                     self._ready = True
                 except DBAPIError:
-                    # Perhaps another process creates the tables at this moment; then the next look finds them.
+                    # Perhaps another process is creating the tables; then the next attempt finds them.
                     if delay is None:
                         raise
                     await asyncio.sleep(delay)
 
 
-def _telling(work: Callable[[Connection], T]) -> Callable[[Connection], T]:
-    """Return the same work, which also tells other processes what it notes."""
+def _with_notices(work: Callable[[Connection], T]) -> Callable[[Connection], T]:
+    """Return `work` extended: the notices that it records are sent to other processes."""
 
-    def tell(db: Connection) -> T:
-        notices.forget(db)
+    def work_and_notify(db: Connection) -> T:
+        notices.reset(db)
         result = work(db)
         notices.send(db)
         return result
 
-    return tell
+    return work_and_notify
 
 
 async def uncancelled(tasks: set[asyncio.Task[Any]], work: Coroutine[Any, Any, T]) -> T:
-    """Await `work`, which continues to its end even if the caller is cancelled; meanwhile it is one of `tasks`.
+    """Await `work` in a task in `tasks`, which continues if the caller is cancelled.
 
-    A cancelled statement would cost its connection.
+    Cancelling a statement would close its connection.
     """
     task = asyncio.create_task(work)
     tasks.add(task)
     task.add_done_callback(tasks.discard)
-    # When the caller has gone, no one else hears of a failure, and asyncio would complain of that.
+    # If the caller was cancelled, no one retrieves an exception, and asyncio would log a warning.
     task.add_done_callback(lambda done: done.cancelled() or done.exception())
     return await asyncio.shield(task)

@@ -1,7 +1,7 @@
-"""The two ways to a database: SQLite in threads of its own, all others by asyncio.
+"""The two kinds of engine: SQLite in threads, all other databases by asyncio.
 
-SQLite answers in microseconds. An asyncio driver for it would go to a thread and back with every statement, which
-costs more than the statement; so there it is the whole transaction.
+SQLite answers in microseconds. An asyncio driver for it would switch to a thread and back for every statement, which
+costs more than the statement. So a whole transaction runs in a thread.
 """
 
 from __future__ import annotations
@@ -38,12 +38,12 @@ _EXTRAS = {"asyncpg": "htmxchat[postgres]"}
 
 
 class DatabaseEngine(Protocol):
-    """A way to a database.
+    """Executes transactions on a database.
 
     Attributes:
-        core: What SQLAlchemy knows of the database and its connections.
-        one_writer: Whether it has at most one transaction at a time that writes.
-        memory: Whether it is in memory: then it has one connection, and at most one transaction at a time.
+        core: The SQLAlchemy engine.
+        one_writer: Whether the database allows only one writing transaction at a time.
+        memory: Whether the database is in memory: then it has one connection, and one transaction at a time.
     """
 
     core: Engine
@@ -51,7 +51,7 @@ class DatabaseEngine(Protocol):
     memory: bool
 
     async def transact(self, work: Work[T], *, writes: bool) -> T:
-        """Return what `work` does in a transaction of its own."""
+        """Return the result of `work`, called in a transaction."""
 
     async def dispose(self) -> None:
         """Free all connections."""
@@ -77,7 +77,7 @@ class ThreadEngine:
     def _transact(self, work: Work[T], writes: bool) -> T:
         with self.core.begin() as connection:
             if writes:
-                # Else it would lock at its first write, when what it has read may not be true any more.
+                # Otherwise it would lock at its first write, when what it has read may be stale.
                 connection.exec_driver_sql("BEGIN IMMEDIATE")
             return work(connection)
 
@@ -89,7 +89,7 @@ class ThreadEngine:
 
 
 class AsyncEngine:
-    """A database server, by an asyncio driver."""
+    """A database server with an asyncio driver."""
 
     one_writer = False
     memory = False
@@ -108,14 +108,14 @@ class AsyncEngine:
 
 
 def make_engine(url: str | None, connections: int, timing: Timing) -> DatabaseEngine:
-    """Return the way to a database, or to a new one in memory.
+    """Return the engine for a database; for `None`, for a new one in memory.
 
     Raises:
         ValueError: The URL cannot be used.
     """
-    # What it is instead is not said: it may be a URL with a password.
+    # The message does not show the value: it may be a URL with a password.
     if url is not None and not isinstance(url, str | URL):
-        raise TypeError(f'url is a str, "{EXAMPLE}", not {checks.kind(url)}.')
+        raise TypeError(f'url must be a str, "{EXAMPLE}", not {checks.kind(url)}.')
     try:
         parsed = make_url("sqlite://" if url is None else url)
     except ArgumentError:
@@ -125,7 +125,7 @@ def make_engine(url: str | None, connections: int, timing: Timing) -> DatabaseEn
         right = parsed.set(drivername=advised).render_as_string(hide_password=True)
         raise ValueError(f"{shown} is for another driver. Write {right}.")
     options: dict[str, Any] = {
-        "hide_parameters": True,  # what people wrote stays out of the logs
+        "hide_parameters": True,  # keeps messages out of the server's log
         "json_serializer": _to_json,
     }
     try:
@@ -142,9 +142,11 @@ def make_engine(url: str | None, connections: int, timing: Timing) -> DatabaseEn
 
 
 def create_private(file: str) -> None:
-    """Create a database file that only its owner can read, for it may hold sign-ins. One that is there stays as it is.
+    """Create a database file that only its owner can read, because it may hold sign-ins. An existing file is not
+    changed.
 
-    SQLite gives the files beside it the same mode. What goes wrong here, it says itself when it opens the file.
+    SQLite creates its WAL files with the same mode. Errors are ignored here: SQLite reports them when it opens the
+    file.
     """
     with suppress(OSError):
         os.close(os.open(file.removeprefix("file:").partition("?")[0], os.O_CREAT | os.O_EXCL, 0o600))
@@ -162,7 +164,7 @@ def _sqlite(url: URL, connections: int, options: dict[str, Any], timing: Timing)
 
 
 def _pool(connections: int, timing: Timing) -> dict[str, Any]:
-    """Return the options of a pool: some connections stay open, the others are made when they are needed."""
+    """Return the options of a pool: some connections stay open, others are opened when needed."""
     kept = min(connections, _KEPT)
     return {"pool_size": kept, "max_overflow": connections - kept, "pool_timeout": timing.patience}
 

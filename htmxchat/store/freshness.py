@@ -1,7 +1,7 @@
-"""Connections are looked at before they are used: the database may have closed them, or a network may have lost them.
+"""Checks pooled connections before use: the database or the network may have closed them.
 
-SQLAlchemy's own way (`pool_pre_ping`) asks the database each time. That takes asyncpg three round trips, as many as a
-short transaction takes itself. A connection that was in use a moment ago only has to be open.
+SQLAlchemy's `pool_pre_ping` pings each time. With asyncpg that takes three round trips, as many as a short transaction.
+A connection that was used recently only has to be open.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ _USED = "htmxchat used"
 
 
 def look_at_connections(engine: Engine, recent: float) -> None:
-    """Have no connection used that is known to be gone, and none that was idle for `recent` seconds without asking."""
+    """Replace connections that are closed, and ping those that were idle for more than `recent` seconds."""
 
     def check(connection: Any, record: Any, _: object) -> None:
         used = record.info.get(_USED)
@@ -36,6 +36,6 @@ def look_at_connections(engine: Engine, recent: float) -> None:
 
 
 def _is_closed(driver: Any) -> bool:
-    # asyncpg and psycopg; of another driver's connection nothing is known before it is used.
+    # asyncpg has a method, psycopg an attribute; other drivers only fail at use.
     is_closed = getattr(driver, "is_closed", None)
     return bool(is_closed() if callable(is_closed) else getattr(driver, "closed", False))

@@ -1,4 +1,4 @@
-"""The store's part for keys: random, made once, the same for every process that uses the database."""
+"""Signing keys in the store: random, created once, shared by all processes that use the database."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ _IDENTITY = "identity"
 
 
 class Keys:
-    """Keys. They are stored as they are: anyone who can read the database has them."""
+    """Signing keys, stored in clear text: anyone who can read the database has them."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
     async def identity_key(self) -> bytes | None:
-        """Return the key that signs what the chat issues to browsers; `None` for a store in memory."""
+        """Return the key that signs the chat's cookies; `None` for a store in memory."""
         if self._database.engine.memory:
             return None
         key = await self._database.read(_find)
@@ -33,7 +33,7 @@ def _find(db: Connection) -> str | None:
 
 
 def _find_or_make(db: Connection) -> str:
-    """Return the key. Of two processes that make it at once, one tries again and finds it."""
+    """Return the key. If two processes create it at once, one fails, is retried, and finds it."""
     found = _find(db)
     if found is None:
         found = secrets.token_hex(32)

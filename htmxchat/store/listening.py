@@ -1,4 +1,4 @@
-"""The store's part for hearing at once what other processes write."""
+"""Receives notifications of what other processes write (PostgreSQL `LISTEN`)."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ Heard = Callable[[Notice, frozenset[str] | None], None]
 
 
 class Listening:
-    """A connection of its own, apart from the pool, on which the database tells of news.
+    """A connection outside the pool on which the database sends notifications.
 
     Args:
-        probe: Seconds between two looks at whether notices arrive.
-        arrives: Seconds that one may take.
+        probe: Seconds between two checks that notices arrive.
+        arrives: Seconds that a notice may take.
     """
 
     def __init__(self, database: Database, *, probe: float = 30.0, arrives: float = 10.0) -> None:
@@ -31,16 +31,16 @@ class Listening:
 
     @property
     def notifies(self) -> bool:
-        """Whether the database can tell. Else anyone who wants news looks for it, again and again."""
+        """Whether the database can send notifications. If not, readers poll."""
         dialect = self._database.engine.core.dialect
         return dialect.name == "postgresql" and dialect.driver == "asyncpg"
 
     async def listen(self, ready: Callable[[], None], heard: Heard) -> None:
-        """Call `heard` with what any process writes, until the connection is lost.
+        """Call `heard` for what any process writes, until the connection is lost.
 
         Args:
-            ready: Called when it is known that notices arrive: a pooler between may swallow them.
-            heard: Called with a notice and the runs that it is about, `None` for any.
+            ready: Called when a probe has arrived: a connection pooler may drop notices.
+            heard: Called with a notice and the runs it concerns; `None` means any run.
 
         Raises:
             TimeoutError: Notices do not arrive.

@@ -1,6 +1,6 @@
-"""What a transaction tells other processes, on databases that can: PostgreSQL, by NOTIFY.
+"""Notices of a transaction to other processes, by PostgreSQL's NOTIFY.
 
-A notice only says where to look. Anyone who misses one finds out by looking now and then.
+A notice only says what to read again. Processes also poll now and then, so a lost notice does no harm.
 """
 
 from __future__ import annotations
@@ -16,32 +16,32 @@ _MAX_LENGTH = 7_500  # PostgreSQL takes up to 8,000 bytes
 
 
 class Notice(Enum):
-    """What has happened to a run.
+    """What happened to a run.
 
     - `LOG`: it has more events.
-    - `ANSWER`: what it waits for was answered.
-    - `STOP`: it is to stop.
-    - `LEFT`: any process may claim it.
+    - `ANSWER`: the request it waits for was answered.
+    - `STOP`: it was asked to stop.
+    - `RELEASED`: any process may claim it.
     """
 
     LOG = "log"
     ANSWER = "answer"
     STOP = "stop"
-    LEFT = "left"
+    RELEASED = "released"
 
 
 def note(db: Connection, notice: Notice, run_ids: Iterable[str]) -> None:
-    """Tell it when this transaction is committed."""
+    """Record a notice, to be sent with this transaction's commit."""
     db.info.setdefault(_KEY, {}).setdefault(notice, set()).update(run_ids)
 
 
-def forget(db: Connection) -> None:
-    """Begin a transaction: what an earlier one on this connection would have told is void."""
+def reset(db: Connection) -> None:
+    """Drop the notices of an earlier transaction on this connection, which was rolled back."""
     db.info.pop(_KEY, None)
 
 
 def send(db: Connection) -> None:
-    """Tell what was noted: one statement, whatever that was. No one hears of it before the commit."""
+    """Send the recorded notices in one statement. PostgreSQL delivers them at the commit."""
     noted: dict[Notice, set[str]] = db.info.pop(_KEY, {})
     if noted and db.dialect.name == "postgresql":
         payloads = (_encode(notice, run_ids) for notice, run_ids in noted.items())
@@ -49,7 +49,7 @@ def send(db: Connection) -> None:
 
 
 def decode(payload: str) -> tuple[Notice, frozenset[str] | None] | None:
-    """Return a notice and the runs that it is about, `None` for any of them; nothing when it is no notice."""
+    """Return a notice and the runs it concerns (`None`: any run), or `None` if the payload is not a notice."""
     word, *run_ids = payload.split(" ")
     try:
         notice = Notice(word)

@@ -1,4 +1,4 @@
-"""Where a search found a conversation: a few words before it, and what follows."""
+"""The passage where a search matched: a few words before the match, and what follows."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ from . import tables as t
 
 BEFORE = 30
 LENGTH = 160
-# Letters may be more or fewer in the form that is compared, so the place in the text itself is not exactly known.
+# The folded text may be longer or shorter than the text, so the position in the text is approximate.
 _SLACK = 40
 
 
 def read_passages(db: Connection, conversation_ids: Sequence[str], words: Sequence[str]) -> dict[str, str]:
-    """Return by conversation the first place in its questions, or else in its answers, that has one of `words`.
+    """Return for each conversation the first passage with one of `words`, from its questions, else from its answers.
 
     Args:
-        words: In the form that searches compare.
+        words: Folded, as `searchable` returns them.
     """
     found: dict[str, str] = {}
     for table in (t.turns, t.runs):
@@ -32,12 +32,12 @@ def read_passages(db: Connection, conversation_ids: Sequence[str], words: Sequen
 
 
 def passage(text: str, folded: str, words: Iterable[str]) -> str:
-    """Return one line from a stretch of a text, `folded` being about the same stretch in the form that is compared."""
+    """Return one line from an excerpt of a text; `folded` is about the same excerpt of the folded text."""
     words = [*words]
     shown = text if any(word in searchable(text) for word in words) else folded
     places = [place for word in words if (place := searchable(shown).find(word)) >= 0]
     begin = max(0, min(places, default=0) - BEFORE)
-    # It begins and ends with whole words.
+    # Begin with a whole word.
     begin = shown.find(" ", begin, begin + BEFORE) + 1 if begin else 0
     return " ".join(shown[begin : begin + LENGTH].split())
 

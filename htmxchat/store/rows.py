@@ -1,4 +1,4 @@
-"""What the store's transactions are made of: small functions over one connection."""
+"""Small functions over one connection, from which the store's transactions are built."""
 
 from __future__ import annotations
 
@@ -36,14 +36,14 @@ from ..events import (
 from ..models import Conversation, Run, RunState
 from ..text.cleaning import searchable, storable, title_of
 from . import tables as t
-from .waiting import standing_of, told
+from .waiting import parse_standing, standing_of
 
 MAX_QUERY = 500
 _ID = re.compile("[0-9a-f]{32}")
 _SET_TIME = (
     update(t.conversations).where(t.conversations.c.id == bindparam("conversation")).values(updated_at=bindparam("at"))
 )
-# A run without what it wrote.
+# A run without its log.
 RUN = [t.runs.c[name] for name in ("id", "conversation_id", "user_id", "turn_id", "state", "created_at")]
 
 
@@ -56,7 +56,7 @@ def new_id() -> str:
 
 
 def id_of(*about: str | None) -> str:
-    """Return the one id of something that is told by these words."""
+    """Return an id that is derived from these words: the same words give the same id."""
     return hashlib.sha256(json.dumps(about).encode()).hexdigest()[:32]
 
 
@@ -64,7 +64,7 @@ def id_of(*about: str | None) -> str:
 
 
 def check_user(user_id: str) -> None:
-    """Refuse a user id that no database takes."""
+    """Reject a user id that a database cannot store."""
     if not storable(user_id):
         raise InvalidInput("This user id cannot be used.")
 
@@ -111,7 +111,7 @@ def cursor_after(item: Conversation) -> str:
 
 
 def known_id(value: str) -> str:
-    """Return an id that could be one of ours; for others there is no need to ask the database."""
+    """Return an id with the right format; raise `NotFound` for others without a query."""
     if not _ID.fullmatch(value):
         raise NotFound
     return value
@@ -137,7 +137,7 @@ def find_run(db: Connection, user_id: str, run_id: str) -> Run:
 
 
 def latest_run(db: Connection, turn_id: str) -> tuple[Run, bool] | None:
-    """Return the run that stands below a user turn in the transcript, and whether the conversation was deleted."""
+    """Return the latest run that answers a user turn, and whether the conversation was deleted."""
     deleted = t.conversations.c.deleted_at.is_not(None).label("deleted")
     answers = select(*RUN, deleted).join(t.conversations).where(t.runs.c.turn_id == turn_id)
     row = db.execute(answers.order_by(t.runs.c.created_at.desc()).limit(1)).one_or_none()
@@ -145,7 +145,7 @@ def latest_run(db: Connection, turn_id: str) -> tuple[Run, bool] | None:
 
 
 def to_conversation(row: Row[Any], state: str | None, passage: str = "") -> Conversation:
-    return Conversation(row.id, row.user_id, row.title, row.created_at, row.updated_at, *told(state), passage)
+    return Conversation(row.id, row.user_id, row.title, row.created_at, row.updated_at, *parse_standing(state), passage)
 
 
 def to_run(row: Any) -> Run:
@@ -163,11 +163,11 @@ def events_of(db: Connection, found: Select[*tuple[Any, ...]]) -> Iterator[tuple
         yield row.run_id, RunEvent(row.seq, row.at, decode_body(row.type, row.data), row.raw)
 
 
-# Writing. Where a conversation and a run are both written, the conversation comes first: the other order can deadlock.
+# Writing. Transactions that write a conversation and a run lock the conversation first: the other order can deadlock.
 
 
 def add_conversation(db: Connection, user_id: str, id: str, text: str) -> datetime:
-    """Write a conversation with a title from its first text; return its time."""
+    """Insert a conversation with a title from its first text; return its time."""
     at = now()
     title = title_of(text)
     values = {"user_id": user_id, "title": title, "folded": searchable(title), "created_at": at, "updated_at": at}
@@ -177,7 +177,7 @@ def add_conversation(db: Connection, user_id: str, id: str, text: str) -> dateti
 
 
 def lock_conversation(db: Connection, user_id: str, conversation_id: str) -> tuple[datetime, str | None]:
-    """Lock a user's conversation for something new; return a time later than all in it, and its head."""
+    """Lock a user's conversation; return a time later than every time in it, and its head."""
     this = and_(mine(user_id), t.conversations.c.id == known_id(conversation_id))
     columns = t.conversations.c.updated_at, t.conversations.c.head
     row = db.execute(select(*columns).where(this).with_for_update()).one_or_none()
@@ -187,7 +187,7 @@ def lock_conversation(db: Connection, user_id: str, conversation_id: str) -> tup
 
 
 def tick(db: Connection, times: Mapping[str, datetime]) -> None:
-    """Set the times of locked conversations, forward even if the clock went back."""
+    """Advance the times of locked conversations, even if the clock went back."""
     these = select(t.conversations.c.id, t.conversations.c.updated_at).where(t.conversations.c.id.in_(times))
     moved = [
         {"conversation": row.id, "at": max(times[row.id], row.updated_at + timedelta(microseconds=1))}
@@ -197,20 +197,20 @@ def tick(db: Connection, times: Mapping[str, datetime]) -> None:
 
 
 def latest_state(conversation_id: Any) -> Select[str]:
-    """How a conversation's latest run stands, as `waiting.told` reads it."""
+    """The state of a conversation's latest run, for `waiting.parse_standing`."""
     mine = t.runs.c.conversation_id == conversation_id
     return select(run_standing()).where(mine).order_by(t.runs.c.created_at.desc()).limit(1)
 
 
 def run_standing() -> ColumnElement[str]:
-    """How a run stands, as `waiting.told` reads it."""
+    """The state of a run, for `waiting.parse_standing`."""
     awaited = and_(t.scripts.c.run_id == t.runs.c.id, t.scripts.c.proposal == t.runs.c.waiting)
     script = select(t.scripts.c.state).where(awaited).correlate(t.runs).scalar_subquery()
     return standing_of(t.runs.c.state, t.runs.c.waiting.is_not(None), script, asks=script.is_(None))
 
 
 def begun_head(conversation_id: Any, head: Any) -> ColumnElement[str | None]:
-    """The last run of what is shown of a conversation, once there is something of it to be seen."""
+    """The last run on a conversation's shown path, if it has events."""
     latest = select(t.runs.c.id).where(t.runs.c.conversation_id == conversation_id)
     newest = latest.order_by(t.runs.c.created_at.desc(), t.runs.c.id.desc()).limit(1).scalar_subquery()
     shown = t.runs.alias()

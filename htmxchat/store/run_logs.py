@@ -1,4 +1,4 @@
-"""The store's part for processes that write logs of runs. No user is asked for."""
+"""Logs of runs in the store, for the processes that write them. These methods do not check ownership."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ from .database import Database
 
 @dataclass(frozen=True, slots=True)
 class Notes:
-    """What an agent keeps beside its log, which no one else sees.
+    """What an agent stores beside the log; users do not see it.
 
     Attributes:
-        checkpoint: Where the run can be resumed, or that it cannot, and the number of the last event before that.
-        memory: What the agent wants to know in the runs after this one.
+        checkpoint: Where the run can be resumed, or that it is pinned, and the number of the last event before that.
+        memory: The agent's memory for the runs after this one.
     """
 
     checkpoint: tuple[Checkpoint | Pinned, int] | None = None
@@ -34,9 +34,9 @@ class Batch:
     """What an active run has to write.
 
     Attributes:
-        events: Numbered from the next number of the log on, without gaps.
-        log: All events of a run that ends with these, compacted; else `None`.
-        notes: What the agent keeps with these events.
+        events: Numbered from the log's next number, without gaps.
+        log: If the run ends with these events, all its events, compacted; else `None`.
+        notes: The agent's checkpoint and memory, stored with these events.
     """
 
     run_id: str
@@ -51,11 +51,11 @@ class Batch:
 
 @dataclass(frozen=True, slots=True)
 class News:
-    """What has come of a run since someone looked.
+    """New events of a run.
 
     Attributes:
-        live: Whether more can come.
-        more: Whether more may be there already: no one gets all of a long log at once.
+        live: Whether the run is active.
+        more: Whether the log may hold more now: a long log is returned in pieces.
     """
 
     events: Sequence[RunEvent]
@@ -67,8 +67,8 @@ class RunLogs:
     """The logs of runs.
 
     Args:
-        most_of_a_run: How many events of one run are read at a time.
-        most: The same for all runs together.
+        most_of_a_run: The most events of one run in one read.
+        most: The most events of all runs in one read.
     """
 
     def __init__(self, database: Database, *, most_of_a_run: int = 2_000, most: int = 20_000) -> None:
@@ -77,14 +77,14 @@ class RunLogs:
         self._most = most
 
     async def append(self, batches: Sequence[Batch], owner: str, *, again: bool = False) -> set[str]:
-        """Write more of several active runs' logs, in one transaction.
+        """Append to the logs of active runs, in one transaction.
 
         Args:
             owner: The process that writes them.
-            again: An earlier call with these events failed, but may have got through.
+            again: An earlier call with these events failed, but may have been committed.
 
         Returns:
-            The ids of the runs that are not the owner's any more. Nothing of these was written.
+            The ids of runs that this owner no longer has. Nothing of them was written.
         """
 
         def work(db: Connection) -> set[str]:
@@ -95,7 +95,7 @@ class RunLogs:
             there = run_rows.lock_runs(db, [batch.run_id for batch in batches])
             mine = {run.id: run.active == 1 for run in there if run.owner == owner}
             if maybe_there:
-                # One that this process has ended is still its own: the earlier call got through.
+                # An ended run that still has this owner was ended by the earlier call.
                 over = {batch.run_id for batch in batches if mine.get(batch.run_id) is False and batch.log is not None}
             else:
                 over = set()
@@ -110,7 +110,7 @@ class RunLogs:
         return await self._database.write(work, reserved=True)
 
     async def renew_lease(self, owner: str) -> dict[str, bool]:
-        """Say that a process is alive.
+        """Store a process's heartbeat.
 
         Returns:
             The ids of its active runs, and whether each was asked to stop.
@@ -126,24 +126,24 @@ class RunLogs:
         return await self._database.write(work, reserved=True)
 
     async def end_lease(self, owner: str) -> None:
-        """Say that a process is gone. Its active runs are anybody's to end."""
+        """Remove a process. Any process may end its active runs."""
         mine = delete(t.processes).where(t.processes.c.id == owner)
         await self._database.write(lambda db: db.execute(mine), reserved=True)
 
     async def take_answers(self, owner: str) -> dict[tuple[str, str], JSON]:
-        """Return the answers for the runs of a process, by run and request. Each is kept until its event is written."""
+        """Return the answers for a process's runs, by run and request. They stay stored until their events are."""
         mine = select(t.answers).join(t.runs, t.runs.c.id == t.answers.c.run_id).where(t.runs.c.owner == owner)
         found = await self._database.read(lambda db: db.execute(mine).all(), reserved=True)
         return {(row.run_id, row.request_id): row.answer for row in found}
 
     async def read_news(self, wanted: Mapping[str, int]) -> dict[str, News]:
-        """Return what has come of several runs.
+        """Return new events of several runs.
 
         Args:
-            wanted: For each run the number of the last event that is known.
+            wanted: For each run the number of the last known event.
 
         Returns:
-            News of each run; none of one that was removed.
+            The news of each run; a removed run is missing.
         """
 
         def work(db: Connection) -> dict[str, News]:
@@ -151,7 +151,7 @@ class RunLogs:
             # In this order: if a run has ended, its log is complete.
             states = select(t.runs.c.id, t.runs.c.active).join(these, these.c.id == t.runs.c.id)
             live = {row.id: row.active is not None for row in db.execute(states).all()}
-            # Numbers are positions, so a long log is read a piece at a time.
+            # Numbers have no gaps, so a range of numbers limits the number of rows.
             piece = and_(t.events.c.seq > these.c.seq, t.events.c.seq <= these.c.seq + self._most_of_a_run)
             news = select(t.events).join(these, and_(t.events.c.run_id == these.c.id, piece)).limit(self._most)
             events: dict[str, list[RunEvent]] = {id: [] for id in live}
@@ -164,10 +164,10 @@ class RunLogs:
         return await self._database.read(work, reserved=True)
 
     async def read_run(self, user_id: str, run_id: str, after: int) -> News:
-        """Return what has come of a user's run after a number.
+        """Return the events of a user's run after a number.
 
         Raises:
-            NotFound: It does not exist, or belongs to someone else.
+            NotFound: The run does not exist, or belongs to someone else.
         """
 
         def work(db: Connection) -> News:
@@ -179,7 +179,7 @@ class RunLogs:
         return await self._database.read(work)
 
     async def read_events(self, run_id: str, after: int) -> tuple[list[RunEvent], bool]:
-        """Return the events of a run after a number, and whether more can come.
+        """Return all events of a run after a number, and whether the run is active.
 
         Raises:
             NotFound: The run was purged.
@@ -195,7 +195,7 @@ class RunLogs:
 
 
 def _table_of(db: Connection, numbers: Mapping[str, int]) -> FromClause:
-    """Return numbers by ids as a table with the columns `id` and `seq`: one parameter, however many there are."""
+    """Return numbers by id as a table with the columns `id` and `seq`, passed as one parameter."""
     unpack = func.json_each_text if db.dialect.name == "postgresql" else func.json_each
     each = unpack(literal(dict(numbers), JSON_TYPE)).table_valued("key", "value")
     return select(each.c.key.label("id"), cast(each.c.value, Integer).label("seq")).subquery()

@@ -1,5 +1,6 @@
-"""What the store's transactions on runs are made of. Where one writes a conversation and a run, the conversation comes
-first: the other order can deadlock.
+"""Functions over one connection, from which the store's transactions on runs are built.
+
+A transaction that writes a conversation and a run locks the conversation first: the other order can deadlock.
 """
 
 from __future__ import annotations
@@ -35,7 +36,7 @@ from .notices import Notice
 _INSERT_EVENTS = insert(t.events)
 _OF_RUN = update(t.runs).where(t.runs.c.id == bindparam("run"))
 _KEEP_CHECKPOINT = _OF_RUN.values(checkpoint=bindparam("reached"), checkpoint_seq=bindparam("reached_seq"), deaths=0)
-_PINNED = -1  # in place of the number: no other process can continue with the run
+_PINNED = -1  # instead of a number: no other process can resume the run
 _PIN = _OF_RUN.values(checkpoint_seq=_PINNED)
 _KEEP_MEMORY = _OF_RUN.values(memory=bindparam("remembered"))
 _END = _OF_RUN.values(
@@ -68,7 +69,7 @@ def awaited(db: Connection, run_id: str) -> str | None:
 
 
 def check_idle(db: Connection, conversation_id: str) -> None:
-    """Refuse what needs a conversation without an active run.
+    """Raise if a conversation has an active run.
 
     Raises:
         Busy: It has one.
@@ -79,7 +80,7 @@ def check_idle(db: Connection, conversation_id: str) -> None:
 
 
 def begin(db: Connection, run: Run, owner: str, agent: str | None) -> RunEvent:
-    """Write an active run, which is shown from now on, and its first event, in a locked conversation that has none."""
+    """Insert an active run with its first event and make it the head of a locked conversation without an active run."""
     memory = select(_BEFORE.c.memory).join(t.turns, t.turns.c.follows == _BEFORE.c.id)
     remembered = memory.where(t.turns.c.id == run.turn_id).scalar_subquery()
     values: dict[str, Any] = {"id": run.id, "conversation_id": run.conversation_id, "turn_id": run.turn_id}
@@ -93,13 +94,13 @@ def begin(db: Connection, run: Run, owner: str, agent: str | None) -> RunEvent:
 
 
 def check_number(db: Connection, begun: Run, most: int) -> None:
-    """Refuse a run that was just begun where its user has too many.
+    """Raise if the user of a new run now has too many active runs.
 
     Raises:
-        TooManyRuns: There would be more than `most`; nothing of this transaction is kept.
+        TooManyRuns: The user has more than `most`; the transaction is rolled back.
     """
     if db.dialect.name == "postgresql":
-        # Two that begin at once would not see each other. Databases with one writer need no such lock.
+        # Two runs that begin at once would not see each other. Databases with one writer do not need this lock.
         key = hashlib.sha256(f"{t.runs.name} {begun.user_id}".encode()).digest()[:8]
         db.execute(select(func.pg_advisory_xact_lock(int.from_bytes(key, signed=True))))
     others = (
@@ -114,7 +115,7 @@ def check_number(db: Connection, begun: Run, most: int) -> None:
 
 
 def request_stop(db: Connection, run_id: str) -> None:
-    """Ask the process of a run to stop it. One that no process has ends at once."""
+    """Ask the process of a run to stop it. A run without an owner ends at once."""
     conversations = lock_conversations_of(db, [run_id])
     for run in lock_runs(db, [run_id]):
         if run.active and run.owner is None:
@@ -126,9 +127,9 @@ def request_stop(db: Connection, run_id: str) -> None:
 
 
 def insert_events(db: Connection, logs: Mapping[str, Sequence[RunEvent]], *, again: bool = False) -> None:
-    """Write events of several runs; `again` if an earlier try may have written some of them.
+    """Insert events of several runs; `again` if an earlier attempt may have written some of them.
 
-    Answers that they report are used up.
+    The rows of answers that these events contain are deleted.
     """
     last: dict[str, int] = {}
     if again:
@@ -149,7 +150,7 @@ def insert_events(db: Connection, logs: Mapping[str, Sequence[RunEvent]], *, aga
 
 
 def _note_effects(db: Connection, run_id: str, body: EventBody) -> None:
-    """Write what an event changes apart from the log: the answers, the queue of scripts, and what the run waits for."""
+    """Apply an event's effects outside the log: on answers, the queue of scripts, and what the run waits for."""
     match body:
         case InputRequested(request_id=request_id):
             db.execute(update(t.runs).where(t.runs.c.id == run_id).values(waiting=request_id))
@@ -167,7 +168,7 @@ def _note_effects(db: Connection, run_id: str, body: EventBody) -> None:
 
 
 def keep_checkpoints(db: Connection, checkpoints: Mapping[str, tuple[Checkpoint | Pinned, int]]) -> None:
-    """Write where runs can be resumed, and which cannot: a statement each, however many they are."""
+    """Store checkpoints and pins: one statement for all of each."""
     pinned = [{"run": run_id} for run_id, (note, _) in checkpoints.items() if isinstance(note, Pinned)]
     values = [
         {"run": run_id, "reached": clean_json(note.state), "reached_seq": seq}
@@ -180,20 +181,20 @@ def keep_checkpoints(db: Connection, checkpoints: Mapping[str, tuple[Checkpoint 
         db.execute(_KEEP_CHECKPOINT, values)
 
 
-def can_go_on(run: Any) -> bool:
-    """Return whether another process can continue with a run as it is now."""
+def can_resume(run: Any) -> bool:
+    """Return whether another process can resume a run now."""
     return run.agent is not None and run.checkpoint_seq != _PINNED
 
 
 def keep_memories(db: Connection, memories: Mapping[str, Remember]) -> None:
-    """Write what runs have remembered: one statement, however many they are."""
+    """Store the memories of runs, in one statement."""
     if memories:
         values = [{"run": run_id, "remembered": clean_json(note.memory)} for run_id, note in memories.items()]
         db.execute(_KEEP_MEMORY, values)
 
 
 def lock_conversations_of(db: Connection, run_ids: Sequence[str]) -> dict[str, str]:
-    """Lock the conversations of runs; return their ids by those of the runs."""
+    """Lock the conversations of runs; return their ids by run id."""
     these = select(t.runs.c.id, t.runs.c.conversation_id).where(t.runs.c.id.in_(run_ids))
     found = {row.id: row.conversation_id for row in db.execute(these)}
     lock = select(t.conversations.c.id).where(t.conversations.c.id.in_(set(found.values())))
@@ -202,12 +203,12 @@ def lock_conversations_of(db: Connection, run_ids: Sequence[str]) -> dict[str, s
 
 
 def lock_runs(db: Connection, run_ids: Sequence[str]) -> Sequence[Any]:
-    """Lock runs, and return whose they are."""
+    """Lock runs, and return their rows."""
     return db.execute(_LOCK, {"ids": run_ids}).all()
 
 
 def finish(db: Connection, run_id: str, conversation_id: str, outcome: RunEnded) -> None:
-    """End a locked active run whose process does not."""
+    """End a locked active run in place of its process."""
     events = rows.read_events(db, run_id, 0)
     last = RunEvent(events[-1].seq + 1, rows.now(), outcome)
     insert_events(db, {run_id: [last]})
@@ -216,7 +217,7 @@ def finish(db: Connection, run_id: str, conversation_id: str, outcome: RunEnded)
 
 
 def end(db: Connection, logs: Mapping[str, Sequence[RunEvent]], conversations: Mapping[str, str]) -> None:
-    """Turn locked active runs into ones that have ended: as many statements for many as for one.
+    """End locked active runs; the number of statements does not depend on the number of runs.
 
     Args:
         logs: All events of each run, compacted; the last is `RunEnded`.
@@ -242,5 +243,5 @@ def _ended(run_id: str, log: Sequence[RunEvent]) -> dict[str, Any]:
 
 
 def write_log(log: Sequence[RunEvent]) -> list[Any]:
-    """Return a compacted log as it is kept with its run."""
+    """Return a compacted log as stored in the run's row."""
     return [[event.seq, event.at.isoformat(), *encode_body(event.body)] for event in log]

@@ -1,4 +1,4 @@
-"""The store's part for runs, as their users see them. `run_logs` is for those who carry them out."""
+"""Runs in the store, for their users. `run_logs` is for the processes that execute them."""
 
 from __future__ import annotations
 
@@ -16,18 +16,18 @@ from . import tables as t
 from .conversations import MAX_PAGE, MAX_TITLE, Conversations
 from .database import Database
 from .notices import Notice
-from .waiting import told
+from .waiting import parse_standing
 
 _DELETED = "This message was sent before, and its conversation was deleted. Reload the page to send it again."
 
 
 @dataclass(frozen=True, slots=True)
 class Started:
-    """A run that was just stored.
+    """A stored run.
 
     Attributes:
-        events: What is in its log already.
-        before: Whether the same submission had started it before.
+        events: The events in its log.
+        before: Whether an earlier request with the same submission started it.
     """
 
     run: Run
@@ -36,7 +36,7 @@ class Started:
 
 
 class Runs:
-    """Runs, each begun for a turn of a conversation."""
+    """Runs, each started for a turn of a conversation."""
 
     def __init__(self, database: Database, conversations: Conversations) -> None:
         self._database = database
@@ -55,13 +55,13 @@ class Runs:
         most: int | None = None,
         files: Sequence[str] | None = (),
     ) -> Started:
-        """Store a user's turn and an active run that answers it; without an id, in a new conversation.
+        """Store a user's turn and an active run that answers it; without a `conversation_id`, in a new conversation.
 
         Args:
-            owner: Who writes the run's log: 32 characters at most, different for every backend object.
-            agent: The agent that can continue with the run in another process; `None` when none can.
-            submission: What the page calls this message. The same text with the same one is stored once.
-            instead_of: A turn of the conversation in whose place this one stands, on a branch of its own.
+            owner: The process that writes the run's log: 32 characters at most, different for every backend object.
+            agent: The name of the agent that can resume the run in another process; `None` if none can.
+            submission: The page's idempotency key. The same text with the same key is stored once.
+            instead_of: A turn of the conversation that this one replaces, on a new branch.
             most: How many active runs the user may have, this one included.
             files: The ids of what comes with it: drafts of the user, or files of the same conversation. `None`: what
                 came with the turn that it stands for.
@@ -73,7 +73,7 @@ class Runs:
         """
         text = clean_text(text)
 
-        # Ids that say which submission they are of: no two processes can store it both.
+        # Ids derived from the submission: two processes cannot both store it.
         about = [user_id, conversation_id, submission, text, *([instead_of] if instead_of else [])]
         new_id, turn_id = (
             (rows.new_id(), rows.new_id())
@@ -95,7 +95,7 @@ class Runs:
                 at, head = rows.lock_conversation(db, user_id, conversation)
                 run_rows.check_idle(db, conversation)
             if instead_of is not None:
-                head = branches.place_of(db, conversation, instead_of)
+                head = branches.parent_of(db, conversation, instead_of)
             values = {"id": turn_id, "conversation_id": conversation, "text": text, "created_at": at, "follows": head}
             db.execute(insert(t.turns).values(**values, folded=searchable(text)))
             ids = file_rows.sent_with(db, instead_of) if files is None and instead_of is not None else files or ()
@@ -112,8 +112,8 @@ class Runs:
     async def retry_run(
         self, user_id: str, run_id: str, *, owner: str, agent: str | None = None, most: int | None = None
     ) -> Started:
-        """Store another active run for the turn that `run_id` answered. The earlier answers are kept beside it, each
-        with what follows it.
+        """Store another active run for the turn that `run_id` answered. The earlier answers are kept, with
+        the turns after them.
 
         Raises:
             Busy: The conversation has an active run.
@@ -136,7 +136,7 @@ class Runs:
         return await self._database.read(lambda db: rows.find_run(db, user_id, run_id))
 
     async def list_runs(self, user_id: str, conversation_id: str, *, limit: int = 100) -> tuple[RunSummary, ...]:
-        """Return the runs of a conversation, latest first; also those that another took the place of."""
+        """Return the runs of a conversation, latest first, including those that are not shown."""
         ended = (
             select(t.events.c.at)
             .where(t.events.c.run_id == t.runs.c.id, t.events.c.type == RunEnded.__name__)
@@ -155,7 +155,10 @@ class Runs:
             rows.find(db, user_id, conversation_id)
             return tuple(
                 RunSummary(
-                    rows.to_run(row), one_line(row.question, MAX_TITLE), row.ended_at, waiting=told(row.standing)[1]
+                    rows.to_run(row),
+                    one_line(row.question, MAX_TITLE),
+                    row.ended_at,
+                    waiting=parse_standing(row.standing)[1],
                 )
                 for row in db.execute(found).all()
             )
@@ -163,10 +166,10 @@ class Runs:
         return await self._database.read(work)
 
     async def show_version(self, user_id: str, conversation_id: str, id: str) -> None:
-        """Show the branch of a turn or a run, to its end.
+        """Show the branch of a turn or run, to its end.
 
         Raises:
-            NotFound: Also when the conversation has no such turn or run.
+            NotFound: Also if the conversation has no such turn or run.
             Busy: The conversation has an active run.
         """
 
@@ -174,7 +177,7 @@ class Runs:
             rows.lock_conversation(db, user_id, conversation_id)
             run_rows.check_idle(db, conversation_id)
             tree = branches.read_tree(db, conversation_id)
-            if (head := tree.end_of(id)) is None:
+            if (head := tree.last_run_of(id)) is None:
                 raise NotFound
             db.execute(update(t.conversations).where(t.conversations.c.id == conversation_id).values(head=head))
             branches.index(db, conversation_id, tree.path(head))
@@ -182,7 +185,7 @@ class Runs:
         await self._database.write(work)
 
     async def request_stop(self, user_id: str, run_id: str) -> None:
-        """Ask the owner of a run to stop it; one without an owner ends. Nothing happens to one that has ended."""
+        """Ask the owner of a run to stop it; a run without an owner ends. An ended run is not changed."""
 
         def work(db: Connection) -> None:
             rows.find_run(db, user_id, run_id)
@@ -191,15 +194,15 @@ class Runs:
         await self._database.write(work)
 
     async def put_answer(self, user_id: str, run_id: str, request_id: str, answer: JSON) -> None:
-        """Leave an answer for the owner of a run.
+        """Store an answer for the owner of a run.
 
         Raises:
-            NotFound: Also when the run does not wait for this request, or when it was answered before.
+            NotFound: Also if the run does not wait for this request, or it is already answered.
         """
 
         def work(db: Connection) -> None:
             rows.find_run(db, user_id, run_id)
-            # The owner cannot commit anything until this is done.
+            # The owner cannot commit until this transaction has ended.
             (run,) = run_rows.lock_runs(db, [run_id])
             if not run.active or run_rows.awaited(db, run_id) != request_id:
                 raise NotFound

@@ -1,4 +1,4 @@
-"""The store's part for scripts: the queue of every conversation, shared by all pages that show it."""
+"""Scripts in the store: each conversation has a queue, shared by all pages that show it."""
 
 from __future__ import annotations
 
@@ -16,19 +16,20 @@ from .database import Database
 
 
 class ScriptLog:
-    """Scripts and what happened to them. Every change is one transaction that no other change of the queue can cross.
+    """Scripts and their states. Every change is one transaction that locks the queue.
 
-    What agents propose joins the queue with the event that says so, and what a run waits for is cancelled when it ends.
+    A script that an agent proposes is queued in the transaction of its event. When a run ends, the script that it waits
+    for is cancelled.
     """
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
     async def list_scripts(self, user_id: str, conversation_id: str) -> tuple[Script, ...]:
-        """Return a conversation's scripts in the order in which they came.
+        """Return a conversation's scripts in queue order.
 
         Raises:
-            NotFound: There is no such conversation of this user.
+            NotFound: This user has no such conversation.
         """
 
         def look(db: Connection) -> list[Script]:
@@ -45,11 +46,11 @@ class ScriptLog:
         return tuple(scripts)
 
     async def queue_block(self, user_id: str, run_id: str, number: int, code: str, title: str) -> Script:
-        """Queue a Python block of an answer, or return the script that it is already.
+        """Queue a Python block of an answer, or return its script if it is queued already.
 
         Raises:
-            NotFound: There is no such run of this user.
-            InvalidInput: It cannot be run: too long, empty, or one too many of this answer.
+            NotFound: This user has no such run.
+            InvalidInput: The code is empty or too long, or the answer has too many scripts.
         """
 
         def work(db: Connection) -> Script:
@@ -65,10 +66,10 @@ class ScriptLog:
         return await self._database.write(work)
 
     async def change_script(self, user_id: str, run_id: str, script_id: str, action: ScriptAction) -> Script:
-        """Carry out an action, and leave the result for a run that waits for it.
+        """Apply an action, and store the result for a run that waits for it.
 
         Raises:
-            NotFound: There is no such script of this user.
+            NotFound: This user has no such script.
             Conflict, InvalidInput: The action does not apply.
         """
 
@@ -86,9 +87,9 @@ class ScriptLog:
         return await self._database.write(work)
 
     async def clear_scripts(self, user_id: str, conversation_id: str) -> None:
-        """Put what is over out of sight.
+        """Hide finished scripts.
 
         Raises:
-            NotFound: There is no such conversation of this user.
+            NotFound: This user has no such conversation.
         """
         await self._database.write(lambda db: queue.clear(db, rows.find(db, user_id, conversation_id).id))

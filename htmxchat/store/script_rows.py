@@ -1,6 +1,6 @@
-"""What the transactions about scripts are made of: small functions over one connection.
+"""Functions over one connection, from which the store's transactions on scripts are built.
 
-Each that changes something locks the conversation's scripts first.
+Before a change, the conversation's scripts are locked.
 """
 
 from __future__ import annotations
@@ -45,13 +45,13 @@ def lock(db: Connection, conversation_id: str) -> None:
 
 
 def read(db: Connection, conversation_id: str) -> list[Script]:
-    """Return the scripts of a conversation in the order in which they came."""
+    """Return the scripts of a conversation in queue order."""
     found = _in(select(t.scripts), conversation_id).order_by(t.scripts.c.position, t.scripts.c.id)
     return [_script(row) for row in db.execute(found)]
 
 
 def queue_number(conversation_id: Any, now: Any) -> ColumnElement[int]:
-    """`states.queue_number` of a conversation's scripts; it is higher by one when `read_settled` would change one."""
+    """`states.queue_number` of a conversation's scripts, plus one for each script that `read_settled` would change."""
     c = t.scripts.c
     silent = and_(c.state == ScriptState.RUNNING.value, or_(c.lease_until.is_(None), c.lease_until < now))
     each = 1 + c.revision + cast(c.cleared, Integer) + case((c.awaited, 0), else_=1) + case((silent, 1), else_=0)
@@ -59,7 +59,7 @@ def queue_number(conversation_id: Any, now: Any) -> ColumnElement[int]:
 
 
 def read_settled(db: Connection, conversation_id: str, now: datetime) -> list[Script]:
-    """The same, after `lock`: those whose page has gone have failed."""
+    """Return the scripts, after `lock`. Running ones whose page is gone are stored as failed."""
     scripts = []
     for script in read(db, conversation_id):
         settled = settle(script, now)
@@ -92,7 +92,7 @@ def add(
     *,
     awaited: bool = False,
 ) -> Script:
-    """Write a script that waits for approval, or return the one that is there. One that cannot be used is rejected."""
+    """Insert a script that waits for approval, or return the existing one. An unusable script is stored as rejected."""
     id = script_id(run_id, origin)
     lock(db, conversation_id)
     scripts = read(db, conversation_id)
@@ -120,7 +120,7 @@ def propose(db: Connection, conversation_id: str, run_id: str, body: ScriptPropo
 
 
 def answer(db: Connection, script: Script) -> Script:
-    """Leave the result for a run that waits for it, once."""
+    """Store a finished script's result as the answer for the run that waits for it, once."""
     if not (script.awaited and script.state.over and script.result is not None):
         return script
     waits = select(t.runs.c.id).where(t.runs.c.id == script.run_id, t.runs.c.active.is_not(None))
@@ -134,7 +134,7 @@ def answer(db: Connection, script: Script) -> Script:
 
 
 def withdraw(db: Connection, run_ids: Collection[str]) -> None:
-    """Cancel what runs that have ended waited for."""
+    """Cancel the scripts that ended runs waited for."""
     if not run_ids:
         return
     now = datetime.now(UTC)
@@ -160,9 +160,9 @@ def remove(db: Connection, conversations: ColumnElement[bool]) -> None:
 
 def _unusable(code: str, others: int) -> str:
     if not code:
-        return "There is no code in it."
+        return "The script is empty."
     if len(code) > MAX_CODE:
-        return f"It has {len(code):,} characters; {MAX_CODE:,} are allowed."
+        return f"The script has {len(code):,} characters; {MAX_CODE:,} are allowed."
     if others >= MAX_SCRIPTS:
         return f"An answer may have {MAX_SCRIPTS} scripts."
     return ""

@@ -1,4 +1,4 @@
-"""The store's part for sign-ins: who is signed in, and who has begun to."""
+"""Sign-ins in the store: sessions, and sign-ins in progress."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from .database import Database
 
 
 class Sessions:
-    """Sign-ins by a secret that only the browser has; the tables hold its SHA-256. Every write removes what has ended.
+    """Sign-ins by a secret that only the browser has; the tables hold its SHA-256. Every write deletes expired rows.
 
-    The table `htmxchat_sessions` holds the users' tokens as they are: anyone who can read the database can use them
+    The table `htmxchat_sessions` holds the users' tokens in clear text: anyone who can read the database can use them
     until they expire.
     """
 
@@ -24,27 +24,27 @@ class Sessions:
         self._database = database
 
     async def add_session(self, secret: str, user: User) -> None:
-        """Remember who is signed in.
+        """Store a session.
 
         Args:
-            user: With the token that the backend needs, and with `expires_at`.
+            user: The user, with the backend's token and `expires_at`.
 
         Raises:
             ValueError: The user has no `expires_at`.
         """
         if user.expires_at is None:
-            raise ValueError("a session needs to know when it ends")
+            raise ValueError("a session needs a user with expires_at")
         values = {"user_id": user.id, "name": user.name, "token": user.token, "expires_at": user.expires_at}
         await self._add(t.sessions, secret, values)
 
     async def get_session(self, secret: str) -> User | None:
-        """Return who is signed in; `None` when no one is, or not any more."""
+        """Return the session's user; `None` if it does not exist or has expired."""
         this = select(t.sessions).where(t.sessions.c.id == _digest(secret), t.sessions.c.expires_at > rows.now())
         row = await self._database.read(lambda db: db.execute(this).one_or_none())
         return None if row is None else User(row.user_id, row.name, row.token, row.expires_at)
 
     async def token_of(self, user_id: str) -> str | None:
-        """Return the token of a user's latest sign-in; `None` when no one is signed in as that."""
+        """Return the token of a user's latest session; `None` without one."""
         mine = and_(
             t.sessions.c.user_id == user_id, t.sessions.c.expires_at > rows.now(), t.sessions.c.token.is_not(None)
         )
@@ -52,23 +52,23 @@ class Sessions:
         return await self._database.read(lambda db: db.scalar(latest))
 
     async def delete_session(self, secret: str) -> None:
-        """Forget a session and its token."""
+        """Delete a session and its token."""
         gone = delete(t.sessions).where(t.sessions.c.id == _digest(secret))
         await self._database.write(lambda db: db.execute(gone))
 
     async def add_sign_in(self, secret: str, pending: PendingSignIn) -> None:
-        """Remember that a browser has begun to sign in, or why it could not."""
+        """Store a sign-in in progress, or why it failed."""
         values = {"back": pending.back, "with_state": pending.with_state, "expires_at": pending.expires_at}
         values["problem"] = pending.problem
         await self._add(t.pending_sign_ins, secret, values)
 
     async def take_sign_in(self, secret: str) -> PendingSignIn | None:
-        """Return what a browser has begun, once; `None` when there is none, or it is too late."""
+        """Return and delete a browser's sign-in in progress; `None` if there is none, or it has expired."""
         this = t.pending_sign_ins.c.id == _digest(secret)
 
         def work(db: Connection) -> PendingSignIn | None:
             row = db.execute(select(t.pending_sign_ins).where(this)).one_or_none()
-            # Of two that come at once, one deletes it.
+            # Of two concurrent requests, only one deletes the row.
             if row is None or not db.execute(delete(t.pending_sign_ins).where(this)).rowcount:
                 return None
             if row.expires_at <= rows.now():

@@ -1,7 +1,7 @@
 """The durable log: conversations, turns, runs and events, in SQLite or any database with an asyncio driver.
 
-The log is the truth; notification is only a wake-up. Everything that someone asks for by id takes the user's id, and
-raises `NotFound` for what belongs to someone else exactly as for what never existed.
+The log is the source of truth; a notification is only a wake-up. Every method that takes an id on a user's behalf also
+takes the user's id, and raises `NotFound` for another user's row exactly as for one that does not exist.
 """
 
 from __future__ import annotations
@@ -29,43 +29,43 @@ _YEARS = 10 * 365 * 86_400
 
 
 class Store:
-    """The chat's memory. asyncio only.
+    """The chat's database. asyncio only.
 
-    `Store()` lives in memory and dies with the object, `Store("sqlite:///chat.db")` is a file that several
-    processes of one machine can share, a `postgresql+asyncpg` URL serves many machines, whose clocks must agree to
-    within a second or so. Tables are created at first use.
+    `Store()` is in memory and is lost with the object. `Store("sqlite:///chat.db")` is a file that several processes of
+    one machine can share. A `postgresql+asyncpg` URL serves several machines; keep their clocks within one second of
+    each other. Tables are created at first use.
 
     A deleted conversation is hidden at once and can be restored for `keep_deleted` seconds; after that, one of the
-    next calls removes it with everything in it.
+    next calls deletes it for good.
 
     Args:
         url: An SQLAlchemy URL, with an async driver unless it is SQLite, or `None` for a store in memory.
         keep_deleted: For how many seconds a deletion can be undone.
-        migrate: Whether a database that an older version made is brought to the present schema at first use. Without
-            it, such a database is refused until `python -m htmxchat db upgrade URL` has run.
-        connections: How many connections to the database requests may use at a time. Others wait for one, for up to ten
-            seconds. A process has up to three more for its own work, and one to PostgreSQL that listens.
-        files: Where the bytes of files are: `FolderFiles("files")`, or anything with the methods of `FileStore`.
-            Default: in the database. `False`: this process does not know. It keeps none, and leaves what nothing has
-            any more to processes that know.
+        migrate: Whether a database of an older version is migrated at first use. If not, such a database is refused
+            until `python -m htmxchat db upgrade URL` has run.
+        connections: How many database connections requests may use at a time; others wait up to ten seconds for one. A
+            process opens up to three more for its own work, and one to PostgreSQL for notifications.
+        files: Where the bytes of files are stored: `FolderFiles("files")`, or any object with the methods of
+            `FileStore`. By default in the database. `False`: this process does not know where; it stores no files, and
+            leaves contents that nothing refers to for processes that know.
 
     Attributes:
-        database: Transactions. All else is made of them.
-        conversations: Found, read, renamed, deleted and brought back by their users.
-        runs: As their users see them.
-        logs: What the processes write that carry out runs.
-        takeover: How runs change hands.
-        listening: Hears what other processes write.
+        database: Transactions; everything else uses them.
+        conversations: List, search, read, rename, delete and restore conversations.
+        runs: Runs, for their users.
+        logs: Logs of runs, for the processes that execute them.
+        takeover: Releases and claims runs.
+        listening: Receives notifications of what other processes write.
         scripts: The queue of every conversation.
-        files: What users send and agents give back.
+        files: Files of users and agents.
         sessions: Sign-ins.
-        keys: What signs the browsers' cookies.
+        keys: The key that signs cookies.
 
     Raises:
         ValueError: The URL cannot be used.
-        BackendUnavailable: By every method, when the database cannot be reached: trying again helps once it can.
-        OtherSchema: By every method, when the database has an older schema and `migrate` is off, or has a newer one.
-        BackendError: By every method, when the database refuses. The log says why.
+        BackendUnavailable: By every method, if the database cannot be reached; a retry may succeed later.
+        OtherSchema: By every method, if the database has an older schema and `migrate` is off, or has a newer one.
+        BackendError: By every method, if the database reports an error. The server's log has the details.
     """
 
     def __init__(
@@ -91,31 +91,28 @@ class Store:
         self.keys = Keys(self.database)
 
     async def open(self) -> None:
-        """Make the tables if need be. Optional: it also happens at first use."""
+        """Create or migrate the tables if necessary. Optional: this also happens at first use."""
         await self.database.open()
 
     async def check(self) -> None:
-        """Return when the database can be reached and has the tables of this version."""
+        """Return if the database is reachable and has this version's tables; raise otherwise."""
         await self.database.check()
 
     async def close(self) -> None:
-        """Wait for transactions in progress and free all connections. A database in memory is lost.
-
-        One that a database does not answer is given up after ten seconds.
-        """
+        """Wait up to ten seconds for transactions, then close all connections. A database in memory is lost."""
         await self.database.close()
 
     async def prune(self, older_than: timedelta) -> int:
-        """Remove conversations in which nothing has happened for a time, with everything in them.
+        """Delete conversations in which nothing has happened for a time.
 
-        One in which a process answers stays. A question that no one has answered for all that time goes with its
-        conversation, unless its process still holds it. Sign-ins stay: they end by themselves.
+        One with a run that a process executes is kept. One with a released run that waits for an answer is deleted.
+        Sign-ins are kept: they expire.
 
         Args:
-            older_than: Since the last turn began or ended.
+            older_than: The time since the last turn began or ended.
 
         Returns:
-            How many were removed.
+            The number of conversations deleted.
 
         Raises:
             ValueError: The time is negative.
@@ -125,24 +122,23 @@ class Store:
         return removed
 
     async def delete_user(self, user_id: str) -> int:
-        """Remove all that is kept of a user: conversations, also deleted ones, files and sign-ins.
+        """Delete all data of a user: conversations, including deleted ones, files and sign-ins.
 
-        An active run loses its log, so its agent is stopped, within a second or so.
+        An active run loses its log, so its agent is stopped, within about a second.
 
         Returns:
-            How many conversations were removed.
+            The number of conversations deleted.
         """
         removed = await upkeep.delete_user(self.database, user_id)
         await self.files.remove_user(user_id)
         return removed
 
     def export_user(self, user_id: str) -> AsyncGenerator[dict[str, JSON], None]:
-        """Yield each of a user's conversations as JSON, oldest first, also deleted ones that are still kept.
+        """Yield each of a user's conversations as JSON, oldest first, including deleted ones that are not purged yet.
 
-        Each has its turns (`follows` names the run that each comes after), for each turn what came with it (`files`,
-        whose contents `store.files.open` gives) and all attempts to answer it with their events and what the agent
-        remembered, and its scripts; `head` is the run that ends what is shown. Times
-        are ISO 8601.
+        Each has its turns (`follows` is the id of the run before the turn), the files of each turn (`store.files.open`
+        gives their contents), all runs of each turn with their events and the agent's memory, and its scripts. `head`
+        is the last run of the shown path. Times are ISO 8601.
         """
         return upkeep.export_user(self.database, user_id)
 
@@ -153,5 +149,5 @@ def _file_store(files: Any) -> FileStore | Literal[False] | None:
     missing = [name for name in ("put", "open", "delete") if not callable(getattr(files, name, None))]
     if missing or isinstance(files, type):
         lacks = f"{checks.kind(files)}, which lacks {', '.join(missing)}" if missing else checks.kind(files)
-        raise TypeError(f'files is a FileStore, FolderFiles("files"), not {lacks}.')
+        raise TypeError(f'files must be a FileStore, FolderFiles("files"), not {lacks}.')
     return cast(FileStore, files)

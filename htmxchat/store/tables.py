@@ -42,14 +42,14 @@ class Moment(TypeDecorator[datetime]):
 
 
 class _Hidden(str):
-    """Text that does not show itself to drivers which log what they are given."""
+    """Text whose `repr` hides it, for drivers that log their parameters."""
 
     def __repr__(self) -> str:
         return "'…'"
 
 
 class Secret(TypeDecorator[str]):
-    """Text that is stored as it is, and stays out of logs."""
+    """Text that is stored in clear text and kept out of logs."""
 
     impl = Text
     cache_ok = True
@@ -60,17 +60,17 @@ class Secret(TypeDecorator[str]):
 
 metadata = MetaData()
 
-# The database may hold the host's tables too.
+# The database may also hold the host's tables.
 _PREFIX = "htmxchat_"
 
 
 def _belongs_to(target: str, **kwargs: Any) -> Column[str]:
-    """A column that names a row of another table, and goes with it."""
+    """A foreign key; the row is deleted with the row it refers to."""
     key = ForeignKey(f"{_PREFIX}{target}s.id", ondelete="CASCADE")
     return Column(f"{target}_id", String(32), key, nullable=False, **kwargs)
 
 
-# A `folded` column holds the text in the form that searches compare.
+# A `folded` column holds the text in the normal form that searches compare.
 
 conversations = Table(
     f"{_PREFIX}conversations",
@@ -82,7 +82,7 @@ conversations = Table(
     Column("created_at", Moment, nullable=False),
     Column("updated_at", Moment, nullable=False),
     Column("deleted_at", Moment, index=True),
-    # The run that ends what is shown: the path from the first turn to it.
+    # The last run of the shown path.
     Column("head", String(32)),
     Index(f"{_PREFIX}conversations_by_user", "user_id", "updated_at", "id"),
 )
@@ -95,7 +95,7 @@ turns = Table(
     Column("text", Text, nullable=False),
     Column("folded", Text, nullable=False),
     Column("created_at", Moment, nullable=False),
-    # The run that this turn comes after; NULL for a first one. So the turns and runs of a conversation are a tree.
+    # The run that this turn follows; NULL for a first turn. So the turns and runs of a conversation are a tree.
     Column("follows", String(32)),
     Index(f"{_PREFIX}turns_by_conversation", "conversation_id", "created_at"),
 )
@@ -109,23 +109,23 @@ runs = Table(
     Column("user_id", Text, nullable=False),
     Column("state", String(16), nullable=False),
     Column("created_at", Moment, nullable=False),
-    # The process that writes the log; NULL for an active run that waits for one.
+    # The process that writes the log; NULL for a released run.
     Column("owner", String(32)),
-    # Whose runs another process may continue with; NULL when no process can.
+    # The name of the agent that can resume the run in another process; NULL if none can.
     Column("agent", Text),
-    # Where it may continue: what the agent said, and the number of the last event before that; -1 while it may not.
+    # The agent's last checkpoint, and the number of the last event before it; -1 while the run is pinned.
     Column("checkpoint", JSON(none_as_null=True)),
     Column("checkpoint_seq", Integer, nullable=False, default=0),
-    # How many processes have died over it since then.
+    # How many processes have died while executing it since then.
     Column("deaths", SmallInteger, nullable=False, default=0),
-    # Since when it could continue and has no process.
+    # When it was released, or its answer arrived.
     Column("released_at", Moment),
-    # What the agent wants to know in the runs after it.
+    # The agent's memory for the runs after it.
     Column("memory", JSON(none_as_null=True)),
     Column("stop_requested", Boolean, nullable=False, default=False),
-    # What the active run waits for: a request or a script.
+    # The request or script that the active run waits for.
     Column("waiting", Text),
-    # 1 while the run lives, else NULL: so the database itself allows one active run a conversation, and many others.
+    # 1 while the run is active, else NULL, so that the unique constraint allows one active run per conversation.
     Column("active", SmallInteger),
     # Written when the run ends: the compacted events, and the answer.
     Column("log", JSON(none_as_null=True)),
@@ -137,7 +137,7 @@ runs = Table(
     Index(f"{_PREFIX}runs_by_owner", "active", "owner"),
 )
 
-# Processes with active runs, and when each last said that it is alive.
+# Processes with active runs, and their last heartbeat.
 processes = Table(
     f"{_PREFIX}processes",
     metadata,
@@ -165,14 +165,14 @@ answers = Table(
     Column("answer", JSON, nullable=False),
 )
 
-# Scripts belong to any backend's runs, also to those that are not in these tables.
+# Scripts may belong to the runs of any backend, which need not be in these tables.
 scripts = Table(
     f"{_PREFIX}scripts",
     metadata,
     Column("id", String(32), primary_key=True),
     Column("conversation_id", Text, nullable=False),
     Column("run_id", Text, nullable=False),
-    # Where it comes from: the `script_id` of a proposal, or the number of a block of the answer.
+    # Its origin: the `script_id` of a proposal, or the number of a block of the answer.
     Column("proposal", Text),
     Column("block", Integer),
     Column("title", Text, nullable=False),
@@ -196,19 +196,19 @@ scripts = Table(
     Index(f"{_PREFIX}scripts_by_run", "run_id"),
 )
 
-# Bytes that are kept once, whatever refers to them.
+# Contents of files, deduplicated.
 blobs = Table(
     f"{_PREFIX}blobs",
     metadata,
-    # What the place calls them where they are.
+    # The id in the `FileStore`.
     Column("id", String(32), primary_key=True),
-    # NULL while they are not all there, and once they are about to go: then nothing can refer to them.
+    # NULL while the content is incomplete, or about to be deleted: then nothing can refer to it.
     Column("digest", String(64), unique=True),
     Column("size", BigInteger, nullable=False, default=0),
     Column("created_at", Moment, nullable=False),
 )
 
-# The bytes themselves, where it is the database that keeps them.
+# The bytes, if they are stored in the database.
 chunks = Table(
     f"{_PREFIX}chunks",
     metadata,
@@ -222,9 +222,9 @@ files = Table(
     metadata,
     Column("id", String(32), primary_key=True),
     Column("user_id", Text, nullable=False, index=True),
-    # NULL until it is sent.
+    # NULL until the file is sent with a message.
     Column("conversation_id", String(32), ForeignKey(f"{_PREFIX}conversations.id", ondelete="CASCADE"), index=True),
-    # The run whose agent has sent it; NULL for what the user sends.
+    # The run whose agent sent it; NULL for files of users.
     Column("run_id", String(32), ForeignKey(f"{_PREFIX}runs.id", ondelete="CASCADE"), index=True),
     Column("blob_id", String(32), ForeignKey(f"{_PREFIX}blobs.id"), nullable=False, index=True),
     Column("name", Text, nullable=False),
@@ -232,7 +232,7 @@ files = Table(
     Column("created_at", Moment, nullable=False, index=True),
 )
 
-# What the user sent with a turn.
+# The files that a user sent with a turn.
 turn_files = Table(
     f"{_PREFIX}turn_files",
     metadata,
@@ -241,21 +241,21 @@ turn_files = Table(
     _belongs_to("file", index=True),
 )
 
-# What conversations, users' turns and runs are called by a server that keeps them too.
+# The ids that a server which also stores conversations, turns and runs uses for them.
 links = Table(
     f"{_PREFIX}links",
     metadata,
     Column("id", String(32), primary_key=True),
-    # NULL for the conversation itself: that it was here is known after it is gone.
+    # NULL for the conversation itself, so that the row stays when the conversation is deleted.
     Column("conversation_id", String(32), ForeignKey(f"{_PREFIX}conversations.id", ondelete="CASCADE"), index=True),
     Column("server_id", Text, nullable=False, default=""),
-    # Of a run: what the server calls its answer, and the program that ran.
+    # Of a run: the server's ids of the answer and of the workflow.
     Column("answer_id", Text, nullable=False, default=""),
     Column("workflow_id", Text, nullable=False, default=""),
 )
 
-# Sign-ins that the chat looks after. Ids are SHA-256 of what the cookie holds, so the table lets no one in; tokens are
-# kept as they are, because the backend needs them.
+# Sessions. The id is the SHA-256 of the cookie's secret, so the table cannot be used to sign in. Tokens are in clear
+# text, because the backend needs them.
 sessions = Table(
     f"{_PREFIX}sessions",
     metadata,
@@ -267,7 +267,7 @@ sessions = Table(
     Column("expires_at", Moment, nullable=False, index=True),
 )
 
-# What the chat signs with, so that every process knows what another has issued.
+# The key that signs cookies, shared by all processes.
 keys = Table(
     f"{_PREFIX}keys",
     metadata,
@@ -275,14 +275,14 @@ keys = Table(
     Column("value", Secret, nullable=False),
 )
 
-# Begun in this browser, and not finished.
+# Sign-ins in progress.
 pending_sign_ins = Table(
     f"{_PREFIX}pending_sign_ins",
     metadata,
     Column("id", String(64), primary_key=True),
     Column("back", Text, nullable=False),
     Column("with_state", Boolean, nullable=False),
-    # Why it came to nothing, until the next page says so.
+    # Why it failed, until the next page shows it.
     Column("problem", Text, nullable=False),
     Column("created_at", Moment, nullable=False),
     Column("expires_at", Moment, nullable=False, index=True),

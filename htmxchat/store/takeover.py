@@ -1,7 +1,7 @@
-"""The store's part for runs that outlive their process: who has gone, and who continues with what it has left.
+"""Runs that outlive their process: finds dead processes, releases their runs, and lets other processes claim them.
 
-An active run that can continue has no owner while no process has it. The first that claims it continues: one that waits
-for the user only once there is an answer, so waiting costs nothing.
+A released run has no owner. The first process that claims it resumes it. A run that waits for the user can be claimed
+only after the answer, so waiting costs nothing.
 """
 
 from __future__ import annotations
@@ -25,18 +25,18 @@ from .notices import Notice
 
 MAX_DEATHS = 3
 SILENT = "The answer was interrupted because its server stopped or lost its database."
-FATAL = "The answer was interrupted because several servers stopped while they were writing it."
-UNANSWERABLE = "This question can no longer be answered: the server that asked it stopped. Try again to be asked anew."
-UNUSABLE = "What comes of the script can no longer be used: the server that waited for it stopped. Try again."
+FATAL = "The answer was interrupted because several servers stopped while writing it."
+UNANSWERABLE = "This question can no longer be answered: the server that asked it stopped. Try again to be asked again."
+UNUSABLE = "The script's result can no longer be used: the server that waited for it stopped. Try again."
 
 
 @dataclass(frozen=True, slots=True)
-class Left:
-    """What others have left.
+class Abandoned:
+    """What other processes may have abandoned.
 
     Attributes:
-        silent: Processes with active runs that have said nothing for some time, and when they last did.
-        runs: Runs that anyone who has asked could claim.
+        silent: Processes with active runs and an old heartbeat, with that heartbeat.
+        runs: Released runs that the caller can claim.
     """
 
     silent: Mapping[str, datetime | None]
@@ -45,7 +45,7 @@ class Left:
 
 @dataclass(frozen=True, slots=True)
 class RunContext:
-    """What an agent has to know to answer a run, or to continue with it.
+    """What an agent needs to answer or resume a run.
 
     Attributes:
         text: What the user wrote.
@@ -53,11 +53,11 @@ class RunContext:
         history: The turns before it on its branch.
         attempt: 1 for the first answer to this turn.
         replaced: The answer before this one to the same turn.
-        memory: What the run before it on its branch has remembered.
-        forks: Whether the answer before it was followed by something else already.
-        checkpoint: What the agent said last of where the run can continue.
+        memory: The agent's memory from the run before it on its branch.
+        forks: Whether the run before it was already followed by another turn or run.
+        checkpoint: The agent's last checkpoint.
         checkpoint_seq: The number of the last event before that.
-        answers: What was answered since: requests, and scripts that have run, by their ids.
+        answers: Answers to requests and results of scripts since the checkpoint, by their ids.
     """
 
     text: str
@@ -73,17 +73,19 @@ class RunContext:
 
 
 class Takeover:
-    """Runs that change hands."""
+    """Releases and claims runs."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def look_for_left(self, me: str, agent: str | None, silent_since: datetime, orphans_since: datetime) -> Left:
-        """Return what other processes have left. Two queries of a few rows, however many runs wait.
+    async def find_abandoned(
+        self, me: str, agent: str | None, silent_since: datetime, orphans_since: datetime
+    ) -> Abandoned:
+        """Return silent processes and claimable runs, with two queries; runs that wait for an answer are not read.
 
         Args:
-            agent: Whose runs this process can continue with. Those of others are left to them.
-            orphans_since: What has been left since before then is anybody's, to be ended.
+            agent: The agent whose runs this process can resume.
+            orphans_since: Other agents' runs that were released before this time are claimable too, to be ended.
         """
         last = t.processes.c.alive_at
         silent = (
@@ -94,22 +96,22 @@ class Takeover:
         )
         claimable = select(t.runs.c.id).where(_claimable(agent, orphans_since)).order_by(t.runs.c.released_at)
 
-        def work(db: Connection) -> Left:
-            return Left({row.owner: row.alive_at for row in db.execute(silent)}, db.scalars(claimable).all())
+        def work(db: Connection) -> Abandoned:
+            return Abandoned({row.owner: row.alive_at for row in db.execute(silent)}, db.scalars(claimable).all())
 
         return await self._database.read(work, reserved=True)
 
     async def give_up_process(self, owner: str, alive_at: datetime | None) -> tuple[int, int]:
-        """Release the active runs of a process that is gone, or end those with which no one can continue.
+        """Release the active runs of a dead process that can be resumed, and end the others.
 
-        They end as cancelled if they were asked to stop, else as failed. One that can continue and was asked to stop is
-        released too: anyone who claims it knows whether someone else has to be told of the stop.
+        They end as cancelled if they were asked to stop, else as failed. A resumable run that was asked to stop is
+        released too, because its agent may have to tell another system of the stop.
 
         Args:
-            alive_at: The process's last sign of life.
+            alive_at: The process's last heartbeat.
 
         Returns:
-            How many were ended, and how many released; none if there is a newer sign of life.
+            The number of ended and of released runs; zero of both if there is a newer heartbeat.
         """
 
         def work(db: Connection) -> tuple[int, int]:
@@ -127,7 +129,7 @@ class Takeover:
         return await self._database.write(work, reserved=True)
 
     async def give_up_runs(self, ids: Sequence[str], owner: str) -> None:
-        """Release active runs of a process that does not know of them, or end them."""
+        """Release or end active runs that their owner does not know."""
 
         def work(db: Connection) -> None:
             conversations = run_rows.lock_conversations_of(db, ids)
@@ -138,19 +140,19 @@ class Takeover:
         await self._database.write(work, reserved=True)
 
     async def release_run(self, run_id: str, owner: str) -> None:
-        """Leave an active run to anyone who claims it. Nothing happens to one that is not the owner's."""
+        """Release an active run. A run with another owner is not changed."""
         mine = and_(t.runs.c.id == run_id, t.runs.c.owner == owner)
         await self._database.write(lambda db: _release(db, mine), reserved=True)
 
     async def claim_runs(
         self, ids: Sequence[str], owner: str, agent: str | None, orphans_since: datetime, *, stops: bool = False
     ) -> list[tuple[Run, tuple[RunEvent, ...]]]:
-        """Become the owner of runs that no process has, and return those that the agent can continue with.
+        """Become the owner of released runs, and return those that the agent can resume.
 
-        What was left since before `orphans_since` by another agent is ended. See `look_for_left`.
+        Other agents' runs that were released before `orphans_since` are ended. See `find_abandoned`.
 
         Args:
-            stops: Whether the agent itself ends what was asked to stop; else that ends here.
+            stops: Whether the agent itself ends a run that was asked to stop; else this method ends it.
         """
 
         def work(db: Connection) -> list[tuple[Run, tuple[RunEvent, ...]]]:
@@ -169,16 +171,16 @@ class Takeover:
 
         return await self._database.write(work, reserved=True)
 
-    async def users_of_left(self, ids: Sequence[str], agent: str | None) -> dict[str, str]:
-        """Return whose those of some runs are that no process has and that an agent can continue with."""
+    async def users_of_released(self, ids: Sequence[str], agent: str | None) -> dict[str, str]:
+        """Return the user ids of those of the given runs that are released and belong to the agent."""
         left = and_(t.runs.c.id.in_(ids), t.runs.c.owner.is_(None), t.runs.c.agent == agent)
         these = select(t.runs.c.id, t.runs.c.user_id).where(left)
         return {
             row.id: row.user_id for row in await self._database.read(lambda db: db.execute(these).all(), reserved=True)
         }
 
-    async def keep_left(self, ids: Sequence[str], since: datetime) -> None:
-        """Have runs that no process has, and that were left before a time, look as if they were left now."""
+    async def refresh_released(self, ids: Sequence[str], since: datetime) -> None:
+        """Set the release time of released runs to now if it is before `since`."""
         left = and_(t.runs.c.id.in_(ids), t.runs.c.owner.is_(None), t.runs.c.released_at < since)
         if ids:
             await self._database.write(lambda db: db.execute(update(t.runs).where(left).values(released_at=rows.now())))
@@ -189,7 +191,7 @@ class Takeover:
         return await self._database.read(lambda db: db.scalar(live))
 
     async def read_context(self, run: Run) -> RunContext:
-        """Return what the agent of a run has to know."""
+        """Return what the agent needs to answer or resume a run."""
 
         def work(db: Connection) -> RunContext:
             tree = branches.read_tree(db, run.conversation_id)
@@ -218,17 +220,17 @@ class Takeover:
 
 def _claimable(agent: str | None, orphans_since: datetime) -> ColumnElement[bool]:
     answered = exists().where(t.answers.c.run_id == t.runs.c.id, t.answers.c.request_id == t.runs.c.waiting)
-    goes_on = or_(t.runs.c.waiting.is_(None), answered)
+    can_continue = or_(t.runs.c.waiting.is_(None), answered)
     released_at = t.runs.c.released_at
     mine = or_(t.runs.c.agent == agent, released_at.is_(None), released_at < orphans_since)
-    return and_(t.runs.c.active == 1, t.runs.c.owner.is_(None), goes_on, mine)
+    return and_(t.runs.c.active == 1, t.runs.c.owner.is_(None), can_continue, mine)
 
 
 def _give_up(db: Connection, run: Any, conversation_id: str) -> bool:
     """Release a locked run, or end it. Returns whether it was ended."""
     stops_here = run.stop_requested and run.waiting is not None
-    goes_on = run_rows.can_go_on(run)
-    if goes_on and not stops_here and run.deaths + 1 < MAX_DEATHS:
+    can_continue = run_rows.can_resume(run)
+    if can_continue and not stops_here and run.deaths + 1 < MAX_DEATHS:
         _release(db, t.runs.c.id == run.id, deaths=run.deaths + 1)
         return False
     if run.stop_requested:
@@ -237,7 +239,7 @@ def _give_up(db: Connection, run: Any, conversation_id: str) -> bool:
         asks = run_rows.awaited(db, run.id) == run.waiting
         outcome = RunEnded(Outcome.FAILED, UNANSWERABLE if asks else UNUSABLE)
     else:
-        outcome = RunEnded(Outcome.FAILED, FATAL if goes_on else SILENT)
+        outcome = RunEnded(Outcome.FAILED, FATAL if can_continue else SILENT)
     run_rows.finish(db, run.id, conversation_id, outcome)
     return True
 
@@ -245,7 +247,7 @@ def _give_up(db: Connection, run: Any, conversation_id: str) -> bool:
 def _release(db: Connection, condition: ColumnElement[bool], **values: int) -> None:
     live = and_(condition, t.runs.c.active == 1)
     db.execute(update(t.runs).where(live).values(owner=None, released_at=rows.now(), **values))
-    notices.note(db, Notice.LEFT, [])
+    notices.note(db, Notice.RELEASED, [])
 
 
 def _read_answers(db: Connection, run: Run, after: int) -> dict[str, JSON | ScriptResult]:

@@ -1,4 +1,4 @@
-"""How long things take with a database."""
+"""Timeouts of the database."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Timing:
-    """How long things take, in seconds.
+    """Timeouts in seconds.
 
     Attributes:
-        patience: How long a connection is waited for, and transactions when the database is closed.
-        recent: Since its last use, for how long a connection is used without asking whether it is still there.
+        patience: How long to wait for a connection, and for transactions when the database is closed.
+        recent: How long after its last use a connection is used again without a ping.
     """
 
     patience: float = 10.0

@@ -1,4 +1,4 @@
-"""The store's part for the chat's administrator: what is old goes, and a person's data can be handed out or removed."""
+"""Maintenance by an administrator: delete old conversations, export or delete a user's data."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ _AT_ONCE = 200
 
 
 async def prune(database: Database, older_than: timedelta) -> int:
-    """Remove conversations in which nothing has happened for a time."""
+    """Delete conversations in which nothing has happened for a time."""
     if older_than < timedelta(0):
-        raise ValueError("older_than is negative: it is how long nothing must have happened")
+        raise ValueError("older_than must not be negative")
     here = t.runs.c.conversation_id == t.conversations.c.id
     held = or_(t.runs.c.owner.is_not(None), t.runs.c.waiting.is_(None))
     under_way = exists().where(here, t.runs.c.active == 1, held)
@@ -30,7 +30,7 @@ async def prune(database: Database, older_than: timedelta) -> int:
 
 
 async def delete_user(database: Database, user_id: str) -> int:
-    """Remove all that is kept of a user."""
+    """Delete all data of a user."""
     await database.write(lambda db: db.execute(delete(t.sessions).where(t.sessions.c.user_id == user_id)))
     return await _remove(database, t.conversations.c.user_id == user_id)
 
@@ -46,7 +46,7 @@ async def export_user(database: Database, user_id: str) -> AsyncGenerator[dict[s
 
 
 async def _remove(database: Database, condition: ColumnElement[bool]) -> int:
-    """Remove conversations, some at a time: others write meanwhile."""
+    """Delete conversations in batches, so that other transactions can write in between."""
     removed = 0
     some = select(t.conversations.c.id).where(condition).limit(_AT_ONCE)
 

@@ -1,4 +1,4 @@
-"""What a run waits for, as a column: so that a list of conversations costs one query."""
+"""What a run waits for, as a column, so that a list of conversations needs one query."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from ..scripts.result import ScriptState
 
 
 def standing_of(state: Any, waits: ColumnElement[bool], script: Any, *, asks: Any) -> ColumnElement[str]:
-    """Return a column with a run's state, or with what it waits for: `told` undoes it.
+    """Return a column with a run's state or with what it waits for; `parse_standing` decodes it.
 
     Args:
-        state: The column with its state.
-        waits: Whether it waits for something.
+        state: The column with the run's state.
+        waits: The condition that it waits for something.
         script: The column with the state of the script that it waits for; NULL without one.
-        asks: The condition for waiting for an answer, and not for a script.
+        asks: The condition that it waits for an answer and not for a script.
     """
     by_script = case({each.value: Waiting.for_script(each).value for each in ScriptState}, value=script)
     live = and_(waits, state == RunState.RUNNING.value)
@@ -29,7 +29,7 @@ def standing_of(state: Any, waits: ColumnElement[bool], script: Any, *, asks: An
     )
 
 
-def told(value: str | None) -> tuple[RunState | None, Waiting | None]:
+def parse_standing(value: str | None) -> tuple[RunState | None, Waiting | None]:
     """Return a run's state, and what it waits for."""
     if value is None:
         return None, None

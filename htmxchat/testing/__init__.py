@@ -1,4 +1,4 @@
-"""For those who write a backend or an agent: conformance tests, and backends that play a script. Needs pytest.
+"""For authors of backends and agents: conformance tests and scripted backends. Needs pytest.
 
 from htmxchat.testing import BackendConformance
 

@@ -1,4 +1,4 @@
-"""What an agent of a chat does, as tests that any agent can be put to."""
+"""Conformance tests for agents."""
 
 from __future__ import annotations
 
@@ -21,22 +21,22 @@ from ..view import RunView, fold
 from .reading import each_event
 
 Model: TypeAlias = Callable[[Sequence[str]], AsyncGenerator[str, None]]
-"""A model of a test: an async generator function. It gets the texts that the model is given, whoever said them, the
-oldest first, and yields what the model writes."""
+"""A test's model: an async generator function. Its argument is the texts that the model receives from all roles, oldest
+first; it yields what the model writes."""
 
 HOSTILE = "<script>alert(1)</script> \u202eabc\u202c \x00\x1b[31m \ud800 \u2028 [x](javascript:1) " + "`" * 300
 
 
 class AgentConformance:
-    """Subclass it in a test module, under a name that begins with Test, and say how to make an agent.
+    """Subclass it in a test module, with a name that begins with Test, and override `make_agent`.
 
     Every test makes its own agent. The tests use anyio's pytest plugin, on asyncio.
 
     Attributes:
-        uses_model: Whether the agent asks the model that it is given. One that does not is put to fewer tests.
-        goes_on: Whether a run in the middle of an answer continues in another process, if the agent has `resume`.
-        question_answer: What to answer what `make_asking_agent` makes.
-        patience: How many seconds anything may take.
+        uses_model: Whether the agent calls the model passed to it. If not, fewer tests run.
+        goes_on: Whether a run in the middle of an answer can be resumed in another process, if the agent has `resume`.
+        question_answer: The answer to the question of `make_asking_agent`.
+        patience: The timeout of each step, in seconds.
     """
 
     uses_model = True
@@ -51,13 +51,13 @@ class AgentConformance:
         return "asyncio"
 
     async def make_agent(self, model: Model) -> Agent | Responder:
-        """Return an agent whose answers are what the model writes."""
+        """Return an agent that answers with what the model writes."""
         raise NotImplementedError
 
     async def make_asking_agent(self) -> Agent | Responder | None:
-        """Return an agent that first asks the user something, then answers; `None` skips what needs one.
+        """Return an agent that first asks the user a question, then answers; `None` skips the tests that need one.
 
-        It is called once for each process: what the agent keeps outside has to be the same for all.
+        It is called once for each process, so external storage of the agent must be shared.
         """
         return None
 
@@ -178,7 +178,7 @@ class AgentConformance:
         url = f"sqlite:///{tmp_path}/chat.db"
         first = await self._with(model_of(1))
         if not (isinstance(first, CanResume) and self.goes_on):
-            pytest.skip("the agent's answers do not go on in another process")
+            pytest.skip("the agent's answers cannot be resumed in another process")
         async with self._backend(first, url) as backend:
             run = await self._start(backend, "Count")
             await self._until(backend, run, lambda view: view.text.strip() == "One,")
@@ -190,7 +190,7 @@ class AgentConformance:
         url = f"sqlite:///{tmp_path}/chat.db"
         first = await self.make_asking_agent()
         if first is None or not isinstance(first, CanResume):
-            pytest.skip("make_asking_agent makes none that has resume")
+            pytest.skip("make_asking_agent returns no agent with resume")
         async with self._backend(first, url) as backend:
             run = await self._start(backend, "Ask me")
             asked = (await self._until(backend, run, lambda view: view.request is not None)).request
@@ -234,7 +234,7 @@ class AgentConformance:
                     seen.append(event)
                     if met(fold(seen)):
                         return fold(seen)
-        pytest.fail(f"the run has ended before: {fold(seen)}")
+        pytest.fail(f"the run ended before: {fold(seen)}")
 
 
 _ANN = User("ann")
@@ -249,8 +249,8 @@ def _recording(given: list[Sequence[str]]) -> Model:
 
 
 def _are_in(seen: Sequence[str], *texts: str, but: str = "") -> None:
-    """Check that a model was given some texts, in this order, and not another."""
+    """Assert that a model received some texts in this order, and not another."""
     joined = "\n".join(seen)
     places = [joined.find(text) for text in texts]
-    assert -1 not in places and places == sorted(places), f"{texts} is not what the model was given: {seen}"
-    assert not but or but not in joined, f"the model was given {but}: {seen}"
+    assert -1 not in places and places == sorted(places), f"the model did not receive {texts} in this order: {seen}"
+    assert not but or but not in joined, f"the model received {but}: {seen}"

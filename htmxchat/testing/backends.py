@@ -1,4 +1,4 @@
-"""A backend in plain memory that plays a script, well or badly. Runs on asyncio and on trio."""
+"""A scripted backend in memory, which can also fail on purpose. Runs on asyncio and trio."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ from ..view import fold
 
 @dataclass(frozen=True, slots=True)
 class Delay:
-    """Nothing happens for some seconds."""
+    """Wait some seconds."""
 
     seconds: float
 
@@ -43,7 +43,7 @@ class Delay:
 
 @dataclass(frozen=True, slots=True)
 class Gate:
-    """Nothing happens until `ScriptedBackend.open_gate(name)`."""
+    """Wait for `ScriptedBackend.open_gate(name)`."""
 
     name: str = ""
 
@@ -53,16 +53,16 @@ class Gate:
 
 @dataclass(frozen=True, slots=True)
 class Stall:
-    """Nothing happens any more, until the run is cancelled."""
+    """Wait until the run is stopped."""
 
 
 @dataclass(frozen=True, slots=True)
 class Break:
-    """Readers who come here lose the stream; the run continues.
+    """Break the stream of readers here; the run continues.
 
     Attributes:
-        error: What they get; with `None` the stream just ends, without a `RunEnded`.
-        times: How many readers this happens to; those who come later pass.
+        error: The error that they get; with `None` the stream just ends, without a `RunEnded`.
+        times: For how many readers; later readers pass.
     """
 
     error: Exception | None = None
@@ -82,23 +82,23 @@ def _script(name: str, steps: Any) -> tuple[Step, ...]:
 
 def _step(name: str, step: Any) -> Step:
     if not isinstance(step, get_args(Step)):
-        raise TypeError(f"{name} is a str, an event, or a Delay, Gate, Stall or Break, not {checks.kind(step)}.")
+        raise TypeError(f"{name} must be a str, an event, or a Delay, Gate, Stall or Break, not {checks.kind(step)}.")
     return cast(Step, step)
 
 
 class ScriptedBackend:
     """A backend whose runs play a script: `RunStarted`, the steps, and `RunEnded` unless the steps have one.
 
-    It needs no background task: what has happened by now follows from the time, for all readers alike.
+    It needs no background task: each reader computes the events so far from the time.
 
     Args:
         steps: The script of every run.
-        by_text: Scripts for particular texts of the user.
+        by_text: Scripts for particular messages of the user.
         first_seq: The number of each run's first event.
-        seq_step: From one number to the next.
+        seq_step: The step between numbers.
 
     Attributes:
-        readers: How many readers are in `run_events` now.
+        readers: The number of readers in `run_events`.
     """
 
     def __init__(
@@ -112,7 +112,7 @@ class ScriptedBackend:
         self.readers = 0
         self._steps = _script("steps", steps)
         if by_text is not None and not isinstance(by_text, Mapping):
-            raise TypeError(f'by_text is a dict, {{"Hello": ["Hi."]}}, not {checks.kind(by_text)}.')
+            raise TypeError(f'by_text must be a dict, {{"Hello": ["Hi."]}}, not {checks.kind(by_text)}.')
         self._by_text = {text: _script(f"by_text[{text!r}]", steps) for text, steps in (by_text or {}).items()}
         self._first_seq = checks.whole("first_seq", first_seq)
         self._seq_step = checks.whole("seq_step", seq_step, least=1)
@@ -122,7 +122,7 @@ class ScriptedBackend:
         self._open_gates: set[str] = set()
 
     def open_gate(self, name: str = "") -> None:
-        """Let all runs pass their gates of this name, now and later."""
+        """Open all gates of this name, permanently."""
         self._open_gates.add(name)
         for play in self._plays.values():
             play.wake()
@@ -215,7 +215,7 @@ class ScriptedBackend:
 
 @dataclass
 class _Play:
-    """A run: how far its script has come."""
+    """A run and the progress of its script."""
 
     run: Run
     steps: tuple[Step, ...]
@@ -235,7 +235,7 @@ class _Play:
         return replace(self.run, state=fold(self.log).state)
 
     def advance(self) -> bool:
-        """Play what is due by now. Returns whether the run lives."""
+        """Play the steps that are due. Returns whether the run is active."""
         while not self._ended and self._waits_for is None and self._due <= anyio.current_time():
             if self._position == len(self.steps):
                 self._append(RunEnded(Outcome.COMPLETED))
@@ -253,11 +253,11 @@ class _Play:
         return not self._ended
 
     def next_break(self, position: int) -> int:
-        """Return how many events a reader sees, who has seen this many, until the stream may break."""
+        """Return the position of the next break after `position`, or the end of the log."""
         return min((at for at in self._breaks if at > position), default=len(self.log))
 
     def breaks_at(self, position: int) -> bool:
-        """Whether a reader who has seen this many events loses the stream; raises if that is how."""
+        """Return whether the stream breaks for a reader at this position; raise the break's error, if it has one."""
         found = self._breaks.get(position)
         if found is None or self._broken.get(position, 0) >= found.times:
             return False
@@ -267,7 +267,7 @@ class _Play:
         return True
 
     async def wait(self) -> None:
-        """Wait until more may have happened."""
+        """Wait until the next step may be due."""
         left = self._due - anyio.current_time()
         with anyio.move_on_after(left if left > 0 else math.inf):
             await self._woken.wait()

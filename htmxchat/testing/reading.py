@@ -1,4 +1,4 @@
-"""Reading a run in a test, without a page."""
+"""Reads a run's events in a test."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ def each_event(
 ) -> AsyncGenerator[RunEvent, None]:
     """Yield what `backend.run_events` yields, one event at a time."""
     if isinstance(backend, type) or not isinstance(backend, Backend):
-        raise TypeError(f"backend is a Backend, LocalBackend(respond), not {checks.kind(backend)}.")
+        raise TypeError(f"backend must be a Backend, LocalBackend(respond), not {checks.kind(backend)}.")
     checks.instance("user", user, User, 'User("ann")')
     checks.text("run_id", run_id, empty=False)
     if after is not None:

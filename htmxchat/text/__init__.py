@@ -1,1 +1,1 @@
-"""Text of others, made fit to keep and to show: Markdown, code, escape codes, secrets, look-alike characters."""
+"""Makes untrusted text safe to store and show: Markdown, code, escape codes, secrets, look-alike characters."""

@@ -1,11 +1,11 @@
-"""Terminal output as HTML: colours as classes, everything else escaped or left out. Pure functions."""
+"""Converts terminal output to HTML: colours become classes, other sequences are removed. Pure functions."""
 
 from __future__ import annotations
 
 import re
 from html import escape
 
-# Colours and weights; then other control sequences, titles and the like, which say nothing here.
+# Colours and weights; then other control sequences, which are removed.
 _SEQUENCE = re.compile(
     r"\x1b\[([0-9;]{0,40})m|\x1b\[[0-?]{0,40}[ -/]{0,4}[@-~]|\x1b\][^\x07\x1b]{0,400}(?:\x07|\x1b\\)|\x1b[@-_]?"
 )
@@ -33,14 +33,14 @@ def plain(text: str) -> str:
 
 
 def _overwritten(text: str) -> str:
-    """Return what a terminal would show of lines that were written over, as progress bars are."""
+    """Return what a terminal shows after lines were overwritten, as progress bars do."""
     if "\r" not in text:
         return text
     return "\n".join(line.rstrip("\r").rpartition("\r")[2] for line in text.split("\n"))
 
 
 def _after(classes: list[str], codes: str) -> list[str]:
-    """Return the classes after a sequence. Of 256 colours, and of backgrounds, there is none."""
+    """Return the classes after a sequence. 256 colours and backgrounds are ignored."""
     numbers = codes.split(";")
     if numbers[0] in ("38", "48"):
         return classes

@@ -1,4 +1,4 @@
-"""What may be stored: text without NUL and lone surrogates, and plain JSON values."""
+"""Cleans values for storage: text without NUL and lone surrogates, and plain JSON."""
 
 from __future__ import annotations
 
@@ -13,37 +13,37 @@ from typing import Any
 from ..events import JSON, EventBody, ReasoningDelta, TextDelta, decode_body, encode_body
 
 MAX_DEPTH = 64
-"""How deep lists and objects may stand in each other. What is deeper is left out, and `TOO_DEEP` stands there."""
+"""The deepest nesting of lists and objects. Deeper values are replaced by `TOO_DEEP`."""
 MAX_VALUES = 100_000
-"""How many values one JSON value may have inside. The rest is left out, and `TOO_MANY` stands there."""
+"""The most values inside one JSON value. The rest is replaced by `TOO_MANY`."""
 TOO_DEEP = f"(left out: nested more than {MAX_DEPTH} deep)"
 TOO_MANY = f"(left out: more than {MAX_VALUES:,} values)"
 
-# Python writes and reads no longer ones.
+# Python's limit for converting integers to and from text.
 _MAX_INTEGER = 4_300
 _UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 
 
 def storable(text: str) -> bool:
-    """Return whether a database can hold `text` as it is."""
+    """Return whether a database can store `text` unchanged."""
     return _UNSTORABLE.search(text) is None
 
 
 def clean_text(text: str) -> str:
-    """Return `text` as a plain `str` in which U+FFFD stands for NUL and for lone surrogates."""
+    """Return `text` as a plain `str` with NUL and lone surrogates replaced by U+FFFD."""
     return _UNSTORABLE.sub("\ufffd", str.__str__(text))
 
 
 def clean_json(value: Any) -> JSON:
-    """Return `value` as plain JSON with clean text, of bounded depth and size; what JSON cannot say becomes its `str`.
+    """Return `value` as plain JSON with clean text and limited depth and size; other types are converted by `str`.
 
-    A value that holds itself is cut as one that is too deep.
+    A value that contains itself is cut at the depth limit.
     """
     return _Cleaner().clean(value, MAX_DEPTH)
 
 
 class _Cleaner:
-    """Counts down the values. What is shared is counted where it stands: such a value can grow without end."""
+    """Counts the values. A shared value counts at each place, because it is written at each place."""
 
     def __init__(self) -> None:
         self._left = MAX_VALUES
@@ -79,10 +79,10 @@ def _integer(value: int) -> JSON:
 
 
 def read_json(data: str | bytes) -> JSON:
-    """Return what JSON says, of bounded depth.
+    """Parse JSON and limit its depth.
 
     Raises:
-        ValueError: It is none, or Python's own reader finds it too deep.
+        ValueError: It is not JSON, or too deep for Python's parser.
     """
     try:
         return shallow(json.loads(data, parse_int=_read_integer))
@@ -95,7 +95,7 @@ def _read_integer(digits: str) -> JSON:
 
 
 def shallow(value: JSON, depth: int = MAX_DEPTH) -> JSON:
-    """Return `value` with `TOO_DEEP` in place of lists and objects that are more than `depth` deep."""
+    """Return `value` with lists and objects more than `depth` deep replaced by `TOO_DEEP`."""
     if isinstance(value, dict):
         return {key: shallow(item, depth - 1) for key, item in value.items()} if depth else TOO_DEEP
     if isinstance(value, list):
@@ -104,7 +104,7 @@ def shallow(value: JSON, depth: int = MAX_DEPTH) -> JSON:
 
 
 def clean_body(body: EventBody) -> EventBody:
-    """Return `body` as it will be read back from a store.
+    """Return `body` as the store will return it.
 
     Raises:
         TypeError: A field cannot be stored.
@@ -119,20 +119,20 @@ def clean_body(body: EventBody) -> EventBody:
 
 
 def searchable(text: str) -> str:
-    """Return `text` in the form in which words are compared: letter case and width do not matter."""
+    """Return `text` in a normal form for search, without differences of letter case and width."""
     return unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", clean_text(text)).casefold())
 
 
 def title_of(text: str, limit: int = 60) -> str:
-    """Return what a conversation that begins with `text` is called: its first line, without the final full stop."""
+    """Return the title of a conversation that begins with `text`: its first line, without the final full stop."""
     line = one_line(text, limit)
     return line[:-1] if line.endswith((".", "。")) and not line.endswith("..") and len(line) > 1 else line
 
 
 def one_line(text: str, limit: int) -> str:
-    """Return the first line of `text` that says something, at most `limit` characters long.
+    """Return the first non-blank line of `text`, at most `limit` characters long.
 
-    White space is folded. A longer line is cut at a word, or inside one that is too long, and ends with an ellipsis.
+    White space is collapsed. A longer line is cut between words if possible, and ends with an ellipsis.
     """
     line = next((" ".join(line.split()) for line in clean_text(text).splitlines() if line.strip()), "")
     if len(line) <= limit:

@@ -1,7 +1,7 @@
-"""Characters that make text look like what it is not. Pure functions.
+"""Finds characters that make text look different from what it is. Pure functions.
 
-What a person approves has to be what they see. So whatever cannot be seen, turns the direction of text around, or
-passes for another letter is found here, by the properties that Unicode gives it, and shown by what it is.
+Users must see what they approve. So invisible characters, direction overrides and look-alike letters are found by their
+Unicode properties and marked.
 """
 
 from __future__ import annotations
@@ -48,14 +48,14 @@ _LOOKALIKES = str.maketrans(
     "аЬсԁеһіјӏорԛѕԝхуѵАВСЕНІЈКМОРЅТХУԌԜ" + "αοονρικυγχΑΒΕΖΗΙΚΜΝΟΡΤΥΧ" + "օոսցզհ" + "ɑɡıȷ",
     "abcdehijlopqswxyvABCEHIJKMOPSTXYGW" + "aoovpikuyxABEZHIKMNOPTYX" + "onugqh" + "agij",
 )
-# What names of characters begin with that is no writing system, or is another's.
+# First words of character names that are not a script's name.
 _SCRIPTS = {"IDEOGRAPHIC": "CJK", "MODIFIER": "", "COMBINING": "", "HANGZHOU": "CJK", "EXTENDED": "ARABIC", "VEDIC": ""}
 _PYTHON = frozenset(keyword.kwlist) | frozenset(dir(builtins))
 _ASCII_WORD = re.compile(r"[A-Za-z_][A-Za-z0-9_]*+")
 _WORD = re.compile(r"[A-Za-z0-9_\x80-\U0010ffff]++")
 _HTML_PART = re.compile(r"<[^<>]*+>|&[^&;]*+;|.", re.DOTALL)
 _BLANK = re.compile(r"\b(?:BLANK|FILLER|NULL|INVISIBLE)\b")
-# What other languages write with: joiners, marks of direction, and the wish for a picture.
+# Characters that ordinary text uses: joiners, direction marks, and emoji variation selectors.
 _PROSE = frozenset("\u200c\u200d\u200e\u200f\u061c\ufe0e\ufe0f")
 
 
@@ -65,8 +65,8 @@ class Doubt:
 
     Attributes:
         place: Its index.
-        why: What it is, in words.
-        hidden: Whether it cannot be seen; else it looks like another.
+        why: Its description.
+        hidden: Whether it is invisible; else it looks like another character.
     """
 
     place: int
@@ -79,8 +79,8 @@ def doubts(text: str, *, code: bool = False) -> list[Doubt]:
     """Return the characters of `text` that may mislead, in order.
 
     Args:
-        code: It is Python. Names in more than one alphabet, names that Python reads as others, and names that look like
-            others are found too. In prose, what some languages write with is not.
+        code: Whether the text is Python. Then names in several alphabets, names that Python normalizes, and look-alike
+            names are found too; in prose, characters that ordinary text uses are not.
     """
     if text.isascii() and (text.isprintable() or not any(map(_hidden, text, " " + text))):
         return []
@@ -96,11 +96,11 @@ def doubts(text: str, *, code: bool = False) -> list[Doubt]:
 
 
 def mark(html: str, found: list[Doubt], *, code: bool = False) -> str:
-    """Return the HTML of a text in which the characters of `found` are marked. What is copied stays the same.
+    """Return a text's HTML with the characters of `found` marked. Copying it gives the original text.
 
     Args:
-        code: Words that run from right to left are kept from turning around what stands beside them. In prose they are
-            left as they are: its element finds its direction by them, and they keep their order.
+        code: Whether to isolate right-to-left words, so that they do not reorder the code next to them. In prose they
+            are not isolated, because they determine the element's direction.
     """
     if html.isascii() and not found:
         return html
@@ -125,7 +125,7 @@ def marked(text: str, most: int | None = None) -> str:
     """Return prose as HTML in which characters that may mislead are marked.
 
     Args:
-        most: To how many characters it is cut: marks make a text a hundred times as long.
+        most: The most characters; the rest is cut, because marks make a text up to a hundred times longer.
     """
     if most is not None:
         text = cut(text, most)
@@ -146,7 +146,7 @@ def places(text: str, found: list[Doubt]) -> Iterator[tuple[int, int, Doubt]]:
 def _marked(doubt: Doubt, part: str) -> str:
     words = escape(doubt.why)
     number = f' data-code="U+{ord(doubt.character):04X}"' if doubt.hidden else ""
-    shown = "&#13;" if part == "\r" else part  # a browser would make a line feed of it
+    shown = "&#13;" if part == "\r" else part  # a browser would convert it to a line feed
     return f'<span class="odd" role="img" aria-label="{words}" title="{words}"{number}>{shown}</span>'
 
 
@@ -159,7 +159,7 @@ def _hidden(character: str, before: str) -> bool:
     if _BLANK.search(unicodedata.name(character, "")):
         return True
     if category[0] == "M":
-        # A mark that stands on no letter hides in what it stands on.
+        # A combining mark that is not on a letter is hard to see.
         return category == "Me" or unicodedata.category(before)[0] not in "LM"
     return False
 
@@ -178,7 +178,7 @@ def _named(character: str) -> str:
 
 
 def _names(text: str) -> Iterator[Doubt]:
-    """Yield what is doubtful in names that are not all ASCII."""
+    """Yield the doubts in names with non-ASCII characters."""
     known = _PYTHON.union(_ASCII_WORD.findall(text))
     for run in _WORD.finditer(text):
         if run[0].isascii():
@@ -211,10 +211,7 @@ def _name(word: str, start: int, known: frozenset[str]) -> Iterator[Doubt]:
 
 
 def _script(character: str) -> str:
-    """Return the writing system of a letter, a mark or a digit, by the first word of its name.
-
-    It is empty for what all have in common.
-    """
+    """Return the script of a letter, mark or digit, from the first word of its name; empty for common characters."""
     if character.isascii() and not character.isalpha():
         return ""
     if unicodedata.category(character)[0] not in "LMN":

@@ -10,13 +10,13 @@ from pygments.formatters.html import HtmlFormatter  # type: ignore[import-untype
 from pygments.lexers import get_lexer_by_name  # type: ignore[import-untyped,unused-ignore]
 
 MAX_CHARACTERS = 12_000
-"""Longer code stays plain."""
+"""Longer code is not highlighted."""
 
 MAX_LINES = 40
-"""Longer code shows its beginning, and the rest when it is asked for."""
+"""Longer code is collapsed to its beginning."""
 
 # Lexers are lists of regular expressions. Nearly all of them, Python's too, take quadratic time on some long line or
-# some long run of blank space: seconds for 10,000 characters. So code that has one stays plain.
+# some long run of white space: seconds for 10,000 characters. Such code is not highlighted.
 _SLOW = re.compile(r"[^\n]{500}|\s{200}")
 
 # A fixed list, so that text cannot choose among all lexers and plugins. It leaves out those that are slow on short
@@ -34,20 +34,20 @@ _CLASS = re.compile(r"[\w.+#-]{1,40}\Z", re.ASCII)
 def highlight(code: str, language: str) -> str:
     """Return `code` as HTML text in which tokens are spans with Pygments' short classes (`k`, `s2`, `nf`, …).
 
-    `language` is the first word after the fence, in any case. Code in a language that is not known here, longer than
-    `MAX_CHARACTERS`, with a line of 500 characters or with 200 blank ones in a row comes back escaped and without
-    spans. The text stays the same, except for a byte order mark at its start.
+    `language` is the first word after the fence, in any letter case. Code in an unknown language, longer than
+    `MAX_CHARACTERS`, with a line of 500 characters or 200 white-space characters in a row is escaped without spans. The
+    text stays the same, except for a byte order mark at its start.
     """
     lexer = _LEXERS.get(language.lower())
     if not lexer or len(code) > MAX_CHARACTERS or _SLOW.search(code):
         return escape(code)
     try:
-        # Some lexers take a last line for one only when it ends; the formatter ends it in any case.
+        # Some lexers need a final line feed to recognize the last line.
         ended = code if code.endswith("\n") else f"{code}\n"
         html: str = pygmentize(
             ended, get_lexer_by_name(lexer, stripnl=False, ensurenl=False), HtmlFormatter(nowrap=True)
         )
-    except Exception:  # a lexer that stumbles over hostile code must not end the answer
+    except Exception:  # a lexer error must not break the answer
         return escape(code)
     return html if code.endswith("\n") else html.removesuffix("\n")
 
@@ -57,7 +57,7 @@ def code_block(code: str, language: str, *, highlighted: bool = True) -> str:
 
     `language` is the first word after the fence, whatever it is, or empty. One line feed at the end of `code` is left
     out, so that a block looks the same before and after its closing fence arrives. A block of more than `MAX_LINES`
-    lines is `data-long`, and has a box to be ticked that shows all of it.
+    lines has `data-long` and a checkbox that shows all of it.
     """
     code = code.removesuffix("\n")
     long = code.count("\n") >= MAX_LINES

@@ -1,4 +1,4 @@
-"""Numbers, durations and long texts as a person reads them. Standard library only."""
+"""Numbers, durations and long texts, formatted for people. Standard library only."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def duration(seconds: float) -> str:
 
 
 def between(start: datetime, end: datetime) -> str:
-    """Return how long it was from one time to another, as `duration` does."""
+    """Return the duration from one time to another, formatted by `duration`."""
     return duration((end - start).total_seconds())
 
 

@@ -1,7 +1,7 @@
-"""Secrets taken out of what an agent sent, before anybody looks at it. Pure functions over JSON values.
+"""Redacts secrets in what an agent sent, before it is shown. Pure functions over JSON values.
 
-Two rules: a value under a key that names a secret, and text that looks like one wherever it stands. The second cannot
-know every secret; the first is why agents should send theirs under honest names.
+Two rules: a value whose key names a secret, and text that looks like a secret anywhere. The second cannot recognize
+every secret, so agents should use keys that name them.
 """
 
 from __future__ import annotations
@@ -19,25 +19,25 @@ _KEY = re.compile(
     re.IGNORECASE,
 )
 _CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
-# Each alternative reads a character a bounded number of times, wherever the search begins: agents write this text.
+# Linear: each alternative reads each character a bounded number of times, because the text is untrusted.
 _VALUES = re.compile(
     r"(?P<keep>\b(?:bearer|basic)\s++)[A-Za-z0-9._~+/=-]{8,}"  # Authorization
-    # JWT. What precedes it in its word goes with it, and only a word with two more behind it is looked into.
+    # JWT, with a prefix in the same word. Only a word followed by two more parts is searched.
     r"|(?<![A-Za-z0-9_-])(?=[A-Za-z0-9_-]++\.[A-Za-z0-9_-]{6,}+\.)(?:[A-Za-z0-9_]*+-)*?"
     r"eyJ[A-Za-z0-9_-]{6,}+\.[A-Za-z0-9_-]++\.[A-Za-z0-9_-]*+"
     r"|\b(?:sk|pk|rk)-[A-Za-z0-9_-]{16,}|\bgh[pousr]_[A-Za-z0-9]{20,}|\bAKIA[0-9A-Z]{16}\b|\bxox[abprs]-[A-Za-z0-9-]{10,}"
     r"|-----BEGIN [A-Z ]*PRIVATE KEY-----.*?(?:-----END [A-Z ]*PRIVATE KEY-----|\Z)"
-    r"|(?P<at>://)[^\s/:@]+:[^\s/@]+(?=@)",  # a password in an address
+    r"|(?P<at>://)[^\s/:@]+:[^\s/@]+(?=@)",  # a password in a URL
     re.IGNORECASE | re.DOTALL,
 )
-# A number under "tokens" counts tokens.
+# A number under "tokens" is a token count.
 _COUNTS = (int, float, bool, type(None))
 
 
 def redact(value: JSON, depth: int = MAX_DEPTH + 2) -> JSON:
-    """Return `value` with secrets replaced by `[hidden]`. What is nested more than `depth` deep is left out.
+    """Return `value` with secrets replaced by `[hidden]`. Values nested more than `depth` deep are left out.
 
-    The default has room for what a value stands in: a backend that keeps no limit is shown all the same.
+    The default is a little more than the limit for stored values, because values here are nested in an event.
     """
     if isinstance(value, str):
         return redact_text(value)
@@ -54,13 +54,13 @@ def redact(value: JSON, depth: int = MAX_DEPTH + 2) -> JSON:
 
 
 def redact_text(text: str) -> str:
-    """Return text in which what looks like a secret is replaced."""
-    # Most text has none of the characters that begin one.
+    """Return text with everything that looks like a secret replaced."""
+
     return _VALUES.sub(_hide, text) if len(text) > 8 else text
 
 
 def names_secret(key: str) -> bool:
-    """Return whether a value under this key is a secret by its name."""
+    """Return whether this key names a secret."""
     return _KEY.search(_CAMEL.sub("_", key)) is not None
 
 

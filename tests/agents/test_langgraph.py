@@ -391,14 +391,14 @@ async def test_a_graph_of_another_state_is_given_what_it_takes() -> None:
 
 def test_wrong_settings_are_refused_where_they_are_given() -> None:
     graph = talking(echo)
-    with pytest.raises(TypeError, match="graph is a compiled graph"):
+    with pytest.raises(TypeError, match="graph must be a compiled graph"):
         langgraph(StateGraph(MessagesState))  # type: ignore[arg-type]
     with pytest.raises(ValueError, match="config names a thread_id"):
         langgraph(graph, config={"configurable": {"thread_id": "1"}})
-    with pytest.raises(TypeError, match="config is a dict"):
+    with pytest.raises(TypeError, match="config must be a dict"):
         langgraph(graph, config="thread")
     with pytest.raises(TypeError, match="stages"):
         langgraph(graph, stages=["agent"])  # type: ignore[arg-type]
-    with pytest.raises(TypeError, match="input is a function"):
+    with pytest.raises(TypeError, match="input must be a function"):
         langgraph(graph, input={"messages": []})  # type: ignore[arg-type]
     assert langgraph(graph).name == "LangGraph" and langgraph(graph, name="weather").name == "weather"

@@ -263,7 +263,7 @@ async def test_deps_are_a_value_or_a_function_of_the_request(kind: str) -> None:
 
 
 def test_wrong_settings_are_refused_where_they_are_given() -> None:
-    with pytest.raises(TypeError, match="agent is a Pydantic AI agent"):
+    with pytest.raises(TypeError, match="agent must be a Pydantic AI agent"):
         pydantic_ai("openai:gpt")  # type: ignore[arg-type]
     with pytest.raises(TypeError, match="usage_limits"):
         pydantic_ai(echoing(), usage_limits=3)  # type: ignore[arg-type]

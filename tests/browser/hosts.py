@@ -21,6 +21,7 @@ from htmxchat import (
     Approval,
     Decision,
     EventBody,
+    Files,
     InputRequested,
     LocalBackend,
     LoginPages,
@@ -29,6 +30,7 @@ from htmxchat import (
     RunScript,
     ScriptProposed,
     Scripts,
+    SendFile,
     StageChanged,
     Starter,
     Store,
@@ -36,6 +38,7 @@ from htmxchat import (
     chat_lifespan,
     create_chat_app,
 )
+from htmxchat.agents.stub_files import chart
 from htmxchat.backends.stub import StubBackend
 from htmxchat.events import decode_body
 
@@ -100,7 +103,7 @@ def words(count: int = WORDS) -> list[str]:
     return out
 
 
-async def respond(request: Request) -> AsyncGenerator[str | EventBody | RunScript, Any]:
+async def respond(request: Request) -> AsyncGenerator[str | EventBody | RunScript | SendFile, Any]:
     """Answer with an echo, or do what the message says.
 
     `words N PAUSE` writes N words, `stages N` goes through N stages, `ticks PAUSE` changes stage for ever; `forever`
@@ -108,7 +111,8 @@ async def respond(request: Request) -> AsyncGenerator[str | EventBody | RunScrip
     approval, `ask first` before it proposes a script;
     `run JSON` waits for the string to run as Python and says its result, `propose JSON` proposes a list of them;
     `say JSON` answers with the string, `emit JSON` with events, each as a pair of its name and its fields, and continues
-    for ever if the last is `"forever"`.
+    for ever if the last is `"forever"`; `give JSON` sends files, each as a pair of its name and its text. An echo says
+    what files came with the message.
     """
     command, _, rest = request.text.partition(" ")
     if command == "say":
@@ -122,6 +126,12 @@ async def respond(request: Request) -> AsyncGenerator[str | EventBody | RunScrip
         for number, code in enumerate(json.loads(rest)):
             yield ScriptProposed(str(number), code, f"Script {number}")
         yield "Proposed."
+        return
+    if command == "give":
+        yield "Here they are."
+        for name, content in json.loads(rest):
+            yield SendFile(name, PNG if content == "picture" else content)
+        yield "That is all."
         return
     if command == "emit":
         for each in json.loads(rest):
@@ -170,8 +180,12 @@ async def respond(request: Request) -> AsyncGenerator[str | EventBody | RunScrip
             yield (yield RunScript("print(1)", "The script")).text
         case _:
             yield f"Echo: {request.text}"
+            for file in request.files:
+                yield f"\n\n{file.name} is {file.media_type}, {len(await file.read())} bytes."
 
 
+LIMITED = Files(max_size=100 * 1024, max_number=3, types=("image/*", "text/*"))
+PNG = chart([3, 1, 2])
 HOSTILE = "\"><script>alert(1)</script><img src=https://evil.example/x onerror='alert(1)'>"
 
 
@@ -207,6 +221,8 @@ def others() -> dict[str, Starlette]:
         "demo": create_chat_app(StubBackend(pace=0.01)),
         "polling": create_chat_app(LocalBackend(respond), stream="poll"),
         "hurried": create_chat_app(LocalBackend(respond), scripts=Scripts(timeout=1)),
+        "limited": create_chat_app(LocalBackend(respond), files=LIMITED),
+        "without-files": create_chat_app(LocalBackend(respond), files=False),
         "trusting": create_chat_app(LocalBackend(respond), scripts=Scripts(trust=True)),
     }
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import threading
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from types import TracebackType
 
 _UNAVAILABLE = b"HTTP/1.1 503 Service Unavailable\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
@@ -19,6 +19,8 @@ class Proxy:
         self._loop = asyncio.new_event_loop()
         self._connections: set[asyncio.StreamWriter] = set()
         self._mode = "forward"
+        self._after = 0
+        self._changed = asyncio.Event()
         self._ready = threading.Event()
         self._thread = threading.Thread(target=self._run, daemon=True)
         self.port = 0
@@ -42,18 +44,28 @@ class Proxy:
 
     def buffer(self) -> None:
         """Hold back streams until they end, as a buffering proxy does."""
-        self._loop.call_soon_threadsafe(setattr, self, "_mode", "buffer")
+        self._loop.call_soon_threadsafe(self._set, "buffer")
+
+    def hold(self, after: int = 1_000_000) -> None:
+        """Take only so many bytes of what a connection sends, and the rest when it is to behave again."""
+        self._after = after
+        self._loop.call_soon_threadsafe(self._set, "hold")
 
     def forward(self) -> None:
         """Behave again."""
-        self._loop.call_soon_threadsafe(setattr, self, "_mode", "forward")
+        self._loop.call_soon_threadsafe(self._set, "forward")
+
+    def _set(self, mode: str) -> None:
+        self._mode = mode
+        self._changed.set()
+        self._changed = asyncio.Event()
 
     def to(self, port: int) -> None:
         """Forward new connections to another port; those that there are stay where they are."""
         self._target = port
 
     def _switch(self, mode: str) -> None:
-        self._mode = mode
+        self._set(mode)
         for writer in self._connections:
             writer.transport.abort()
         self._connections.clear()
@@ -73,6 +85,11 @@ class Proxy:
         self._switch("cut")
         await asyncio.sleep(0.05)
 
+    async def _held_back(self, sent: int) -> None:
+        """Wait for as long as no more is taken of a connection that has sent so much."""
+        while self._mode == "hold" and sent > self._after:
+            await self._changed.wait()
+
     async def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         if self._mode == "cut":
             writer.transport.abort()
@@ -90,16 +107,24 @@ class Proxy:
             return
         self._connections |= {writer, upstream_writer}
         await asyncio.gather(
-            _pump(reader, upstream_writer, lambda _: False),
+            _pump(reader, upstream_writer, lambda _: False, self._held_back),
             _pump(upstream_reader, writer, lambda data: self._mode == "buffer" and b"text/event-stream" in data),
         )
         self._connections -= {writer, upstream_writer}
 
 
-async def _pump(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, is_held: Callable[[bytes], bool]) -> None:
-    held = b""
+async def _pump(
+    reader: asyncio.StreamReader,
+    writer: asyncio.StreamWriter,
+    is_held: Callable[[bytes], bool],
+    wait: Callable[[int], Awaitable[None]] | None = None,
+) -> None:
+    held, sent = b"", 0
     with contextlib.suppress(OSError):
         while data := await reader.read(65_536):
+            sent += len(data)
+            if wait:
+                await wait(sent)
             if held or is_held(data):
                 held += data
                 continue

@@ -9,6 +9,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import BrowserContext, Page, expect
 
+from tests.browser.attaching import PICTURE, TABLE, attach, file
 from tests.browser.conftest import Server
 from tests.browser.driving import answer, box, emit, fill_history, open_menu, say, send, start, until, wait_for_state
 
@@ -152,6 +153,28 @@ def answering(page: Page) -> None:
     expect(page.locator(".request button[data-pressed]")).to_be_attached()
 
 
+def attached(page: Page) -> None:
+    """Have files that are there, on their way and refused, and Send say why it waits."""
+    attach(page, TABLE, PICTURE)
+    page.route("**/files", lambda route: None)
+    page.set_input_files("#composer input[type=file]", [file("slow.txt", b"slow"), file("empty.txt", b"")])
+    expect(page.locator("#composer-files [data-state=running] progress")).to_be_visible()
+    send(page, "Look")
+    expect(page.locator("#composer-error")).not_to_be_empty()
+
+
+def given(page: Page) -> None:
+    attach(page, TABLE)
+    send(page, 'give [["notes.txt", "words"], ["chart.png", "picture"]]')
+    wait_for_state(page, "completed")
+
+
+def opened(page: Page) -> None:
+    given(page)
+    page.locator(".file a.name", has_text="bookings.csv").click()
+    expect(page.locator("dialog table")).to_be_visible()
+
+
 STATES: dict[str, Callable[[Page], object]] = {
     "empty": lambda page: None,
     "sending": sending,
@@ -166,6 +189,9 @@ STATES: dict[str, Callable[[Page], object]] = {
     "rename": renaming,
     "menu": menu,
     "refused": refused,
+    "files": attached,
+    "files of an answer": given,
+    "file opened": opened,
     "inspector": inspected,
     "inspector, live": inspected_live,
     "inspector, filtered": filtered,

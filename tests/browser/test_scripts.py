@@ -649,7 +649,7 @@ def test_a_refusal_is_said_in_the_room(tabs: tuple[Page, Page]) -> None:
     edit: dict[str, str | float | bool] = {"save": "yes", "digest": digest, "code": "print(2)"}
     first.request.post(first.url.partition("/chat/")[0] + url, form=edit)
     press(card(second, "Script 0"), "approve")
-    expect(second.locator("#scripts-error")).to_have_text(re.compile("not the one that was shown"))
+    expect(second.locator("#scripts-error")).to_have_text(re.compile("changed since it was shown"))
     second.unroute("**/changes?*")
     expect(card(second, "Script 0").locator(".lines")).to_have_text("print(2)")
 

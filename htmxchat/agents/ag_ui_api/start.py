@@ -67,7 +67,7 @@ def ag_ui(
     elif callable(source):
         found = source
     else:
-        raise TypeError(f"source is an address or a function, not {checks.kind(source)}.")
+        raise TypeError(f"source must be an address or a function, not {checks.kind(source)}.")
     return AgUi(
         found,
         name=checks.text("name", name, empty=False),

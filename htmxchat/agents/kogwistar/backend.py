@@ -240,9 +240,9 @@ class KogwistarBackend(LocalBackend):
 
     async def _take_over(self, run_ids: Sequence[str], orphans_since: datetime) -> None:
         """Go on with the runs of those whose token is known here. Others wait for a process that knows it."""
-        users = await self._store.takeover.users_of_left(run_ids, self._agent_name)
+        users = await self._store.takeover.users_of_released(run_ids, self._agent_name)
         known = {user_id for user_id in set(users.values()) if await self._credentials.find(user_id)}
         waiting = [id for id, user_id in users.items() if user_id not in known]
         # Their agent is there, so no other may end them.
-        await self._store.takeover.keep_left(waiting, orphans_since + timedelta(seconds=self._timing.orphan / 2))
+        await self._store.takeover.refresh_released(waiting, orphans_since + timedelta(seconds=self._timing.orphan / 2))
         await super()._take_over([id for id in run_ids if id not in waiting], orphans_since)

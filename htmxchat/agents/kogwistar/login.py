@@ -82,7 +82,7 @@ class KogwistarLogin:
         self.sessions = store.sessions
         self.app_url = address("app_url", app_url) if app_url else None
         if self.app_url and urlsplit(self.app_url).path:
-            raise ValueError(f"app_url is a scheme and a host, without a path, not {app_url!r}.")
+            raise ValueError(f"app_url must be a scheme and a host, without a path, not {app_url!r}.")
 
     async def open(self) -> None:
         """Open the store."""

@@ -82,11 +82,11 @@ def langgraph(
     """
     if not isinstance(graph, Pregel):
         said = checks.kind(graph)
-        raise TypeError(f"graph is a compiled graph, StateGraph(…).compile(checkpointer=…), not {said}.")
+        raise TypeError(f"graph must be a compiled graph, StateGraph(…).compile(checkpointer=…), not {said}.")
     if not callable(config):
         checked(config)
     if input is not None and not callable(input):
-        raise TypeError(f"input is a function of the request and its messages, not {checks.kind(input)}.")
+        raise TypeError(f"input must be a function of the request and its messages, not {checks.kind(input)}.")
     words = {} if stages is None else checks.instance("stages", stages, dict, '{"agent": "Thinking"}')
     checks.flag("sees", sees)
     checks.whole("file_bytes", file_bytes)

@@ -73,7 +73,9 @@ def checked(config: Any) -> Any:
     if config is None:
         return {}
     if not isinstance(config, Mapping):
-        raise TypeError(f"config is a dict, {{'configurable': {{…}}}}, or a function of the request, not {config!r}.")
+        raise TypeError(
+            f"config must be a dict, {{'configurable': {{…}}}}, or a function of the request, not {config!r}."
+        )
     named = {"thread_id", "checkpoint_id"} & {*config.get("configurable", {})}
     if named:
         raise ValueError(

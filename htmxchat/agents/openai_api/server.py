@@ -234,7 +234,7 @@ def _address(base_url: Any) -> str:
 
 def _header(name: str, value: Any) -> str:
     if not isinstance(value, str):
-        raise TypeError(f"{name} is a str, not {checks.kind(value)}.")
+        raise TypeError(f"{name} must be a str, not {checks.kind(value)}.")
     if not value.isascii() or not value.isprintable() or not value.strip():
         raise ValueError(f"{name} cannot be sent: it is empty, or has line ends or characters other than ASCII.")
     return value

@@ -55,7 +55,7 @@ def pydantic_ai(
         TypeError: `agent` is no Pydantic AI agent, or another argument is of another kind.
     """
     if not isinstance(agent, AbstractAgent):
-        raise TypeError(f"agent is a Pydantic AI agent, Agent('openai:…'), not {checks.kind(agent)}.")
+        raise TypeError(f"agent must be a Pydantic AI agent, Agent('openai:…'), not {checks.kind(agent)}.")
     if usage_limits is not None:
         checks.instance("usage_limits", usage_limits, UsageLimits, "UsageLimits(request_limit=20)")
     checks.flag("run_python", run_python)

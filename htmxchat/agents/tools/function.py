@@ -93,7 +93,7 @@ def tool(
         ValueError: The name cannot be used.
     """
     if isinstance(function, type) or not callable(function):
-        raise TypeError(f"A tool is a function, {_EXAMPLE}, not {checks.kind(function)}.")
+        raise TypeError(f"A tool must be a function, {_EXAMPLE}, not {checks.kind(function)}.")
     inner = inspect.unwrap(function.func if isinstance(function, partial) else function)
     if inspect.isasyncgenfunction(inner) or inspect.isgeneratorfunction(inner):
         raise TypeError("A tool returns its result; it cannot be a generator. Use ToolContext to tell how far it is.")
@@ -103,7 +103,9 @@ def tool(
             f"A tool's name has only letters, digits, - and _: tool(…, name=…), not {checks.shown(called)}."
         )
     if not (isinstance(approve, bool) or callable(approve)):
-        raise TypeError(f"approve is True, False or a function of arguments and request, not {checks.kind(approve)}.")
+        raise TypeError(
+            f"approve must be True, False or a function of arguments and request, not {checks.kind(approve)}."
+        )
     doc = docstring_parser.parse(inspect.getdoc(inner) or "")
     told = {each.arg_name: each.description or "" for each in doc.params}
     arguments, context, defaults = _arguments(called, function, inner, told)

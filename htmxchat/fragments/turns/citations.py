@@ -3,7 +3,10 @@
 Markdown writes each as `<a class="cite">[1]</a>`, which is no link yet. Here it gets a number, so that it can be found
 when its source comes after it, and its address once there is that source.
 
-Hooks: `a.cite`, with `id="cite-…"` and, when its number is that of a source, an `href`.
+Footnotes, `[^1]`, are apart from these: they are links from the first, and only get the answer's id.
+
+Hooks: `a.cite`, with `id="cite-…"` and, when its number is that of a source, an `href`; `a.note` and `div.note`, with
+`id="note-…"`.
 """
 
 from __future__ import annotations
@@ -22,6 +25,8 @@ _MAX_TITLE = 80
 _READ = 500
 _WRITTEN = re.compile(r'<a class="cite">(\[([0-9]+)\])</a>')
 _NUMBERED = re.compile(r'<a class="cite" id="[^"]+"(?=>\[([0-9]+)\]</a>)')
+
+_NOTE = re.compile(r'<(?:a class="note" href="#|div class="note" id=")note-')
 
 
 class Citations:
@@ -65,7 +70,12 @@ class Citations:
         return [self._id(number) for number in self._numbers.get(source, ())]
 
     def number(self, block: str) -> str:
-        """Return a block of Markdown with its citations numbered. They follow those that were numbered before."""
+        """Return a block of Markdown with its citations numbered. They follow those that were numbered before.
+
+        Its footnotes get ids that are those of this answer.
+        """
+        if 'class="note"' in block:
+            block = _NOTE.sub(rf"\g<0>{self._run_id}-", block)
         return _WRITTEN.sub(self._numbered, block) if 'class="cite"' in block else block
 
     def _numbered(self, found: re.Match[str]) -> str:

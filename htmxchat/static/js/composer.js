@@ -30,6 +30,7 @@ class ChatComposer extends ChatElement {
     this.on(this, "htmx:before:request", ({ target }) => target === this.#form && this.#write(""));
     this.on(this, "htmx:finally:request", (event) => this.#answered(event));
     this.#label();
+    text.required = true;
     if (!text.value) text.value = load(this.#key);
     this.#measure();
   }
@@ -84,7 +85,8 @@ class ChatComposer extends ChatElement {
   #submitted(event) {
     const text = this.#text?.value ?? "";
     if (event.submitter?.getAttribute("name") === "stop") return;
-    if (!text.trim() || characters(text) > this.#limit || this.#form?.classList.contains("htmx-request")) {
+    const nothing = !text.trim() && !this.querySelector("#composer-files > *");
+    if (nothing || characters(text) > this.#limit || this.#form?.classList.contains("htmx-request")) {
       event.preventDefault();
       event.stopImmediatePropagation();
       return;
@@ -93,6 +95,13 @@ class ChatComposer extends ChatElement {
       event.preventDefault();
       event.stopImmediatePropagation();
       this.#warn("data-hold", this.#hold);
+      return;
+    }
+    const files = this.querySelector("chat-files[data-hold]")?.getAttribute("data-hold");
+    if (files) {
+      event.preventDefault();
+      event.stopImmediatePropagation();
+      this.#warn("data-files", files);
       return;
     }
     this.#sent = text;

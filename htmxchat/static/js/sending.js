@@ -20,9 +20,12 @@ export function showSending() {
   const shown = new Map();
   on("htmx:before:request", (ctx) => {
     if (ctx.request?.method !== "POST" || !ctx.sourceElement?.closest("#conversation")) return;
-    const text = ctx.sourceElement.matches("#composer, .empty form") ? ctx.request.body?.get("text") : undefined;
-    const undo = text ? message(text) : press(ctx.request.submitter);
-    const timer = setTimeout(announce, SLOW, text ? "Sending your message." : "Sending.");
+    const form = ctx.sourceElement;
+    const text = form.matches("#composer, .empty form") ? (ctx.request.body?.get("text") ?? "") : "";
+    const files = form.matches("#composer") && ctx.request.body?.has("file") ? [...form.querySelectorAll("#composer-files > *")] : [];
+    const sends = text || files.length;
+    const undo = sends ? message(text, files) : press(ctx.request.submitter);
+    const timer = setTimeout(announce, SLOW, sends ? "Sending your message." : "Sending.");
     shown.set(ctx, () => {
       clearTimeout(timer);
       undo();
@@ -37,8 +40,8 @@ export function showSending() {
   on("htmx:finally:request", end);
 }
 
-/** Show a message as it will stand. @param {string} text */
-function message(text) {
+/** Show a message as it will stand. @param {string} text @param {Element[]} files Their tiles in the composer. */
+function message(text, files) {
   const turns = /** @type {HTMLElement | null} */ (document.getElementById("turns"));
   const empty = /** @type {HTMLElement | null} */ (document.querySelector("#conversation .empty"));
   const turn = document.createElement("article");
@@ -46,6 +49,7 @@ function message(text) {
   turn.dataset.role = "user";
   turn.innerHTML = '<h2 class="hidden">You, not sent yet</h2><div class="turn-body" dir="auto"></div>';
   turn.querySelector(".turn-body")?.append(text);
+  if (files.length) turn.append(tiles(files));
   const stage = document.createElement("p");
   stage.className = "stage";
   stage.innerHTML = '<span class="state" data-state="queued">Sending</span>';
@@ -58,6 +62,15 @@ function message(text) {
     stage.remove();
     if (empty && turns) [empty.hidden, turns.hidden] = [false, true];
   };
+}
+
+/** @param {Element[]} files */
+function tiles(files) {
+  const list = document.createElement("ul");
+  list.className = "files";
+  list.append(...files.map((tile) => tile.cloneNode(true)));
+  for (const control of list.querySelectorAll("button, input")) control.remove();
+  return list;
 }
 
 /** Show which button is at work. @param {Element | null} [button] */

@@ -1,4 +1,4 @@
-"""Brings a database to the schema of this version: the numbered steps in `versions/`, carried out by Alembic."""
+"""Migrates a database to this version's schema: the numbered steps in `versions/`, executed by Alembic."""
 
 from .upgrade import HEAD, prepare
 

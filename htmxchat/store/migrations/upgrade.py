@@ -1,5 +1,5 @@
-"""Alembic without its command line: no configuration file, and none of its module-wide proxies (`alembic.op`), because
-two stores of one process may be upgraded at the same time.
+"""Alembic without its command line: no configuration file, and none of its global proxies (`alembic.op`), because two
+stores of one process may be migrated at the same time.
 """
 
 from __future__ import annotations
@@ -14,17 +14,17 @@ HEAD = "0007"
 """The schema that this version of the store reads and writes."""
 
 _FIRST = "0001"
-# Processes that upgrade one PostgreSQL database at once wait for each other. Any number that no one else uses will do.
+# The advisory lock of processes that migrate one PostgreSQL database: any number that nothing else uses.
 _LOCK = 0x68746D78
 _VERSION_TABLE = "htmxchat_schema"
 _version = Table(_VERSION_TABLE, MetaData(), Column("version_num", String(32), primary_key=True))
 
 
 def prepare(db: Connection, *, migrate: bool) -> None:
-    """Make the tables, or bring those that are there to the present schema, in the connection's transaction.
+    """Create the tables, or migrate existing ones, in the connection's transaction.
 
     Args:
-        migrate: Whether tables that are there may be changed. An empty database gets its tables in any case.
+        migrate: Whether existing tables may be migrated. In an empty database, tables are always created.
 
     Raises:
         OtherSchema: The database has an older schema and `migrate` is off, or it has a newer one.
@@ -44,7 +44,7 @@ def _revision(db: Connection) -> str | None:
     if tables.has_table(_VERSION_TABLE):
         number: str | None = db.scalar(select(_version.c.version_num))
         return number
-    # Before there were migrations, tables had no number.
+    # The first schema had no version table.
     return _FIRST if tables.has_table("htmxchat_conversations") else None
 
 

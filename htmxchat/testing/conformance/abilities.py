@@ -1,4 +1,4 @@
-"""The promises of the smaller protocols."""
+"""Tests of the optional protocols."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from .kit import Kit, assert_whole
 
 
 class AbilityPromises(Kit):
-    """What only some backends can do."""
+    """The optional protocols."""
 
     async def test_rename(self) -> None:
         async with self._backend() as backend:
@@ -61,7 +61,7 @@ class AbilityPromises(Kit):
     async def test_an_overview_is_that_of_the_list_and_of_the_open_conversation(self) -> None:
         async with self._backend() as backend:
             if not isinstance(backend, TellsChanges):
-                pytest.skip("the backend does not tell how everything stands")
+                pytest.skip("the backend is not TellsChanges")
             first = await self._answered(backend)
             last = await self._answered(backend)
             for limit, id, head in (1, first.conversation_id, first.id), (30, last.conversation_id, last.id):
@@ -118,7 +118,7 @@ class AbilityPromises(Kit):
     async def test_a_run_can_be_looked_into_by_its_owner_only(self) -> None:
         async with self._backend() as backend:
             if not isinstance(backend, CanInspect):
-                pytest.skip("the backend cannot look inside runs")
+                pytest.skip("the backend is not CanInspect")
             run = await self._answered(backend)
             found = await backend.run_steps(self.user, run.id)
             numbers = [step.number for step in found.steps]

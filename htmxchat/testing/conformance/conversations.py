@@ -1,4 +1,4 @@
-"""The promises about conversations."""
+"""Tests of conversations."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from .kit import Kit
 
 
 class ConversationPromises(Kit):
-    """What was said, in its order, and whose it is."""
+    """Transcripts, their order and their owners."""
 
     async def test_the_transcript_shows_what_the_events_say(self) -> None:
         async with self._backend() as backend:

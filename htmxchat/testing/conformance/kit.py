@@ -1,4 +1,4 @@
-"""What every test of the kit has: the backend to test, and what is to be given about it."""
+"""The base class of the tests: the backend to test and its attributes."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from ..reading import each_event
 
 
 class Kit:
-    """A backend to test, and what its tests need; `BackendConformance` says what the attributes mean."""
+    """A backend to test, and helpers; `BackendConformance` documents the attributes."""
 
     pytestmark = pytest.mark.anyio
 
@@ -31,7 +31,7 @@ class Kit:
     runs_outlive_close = False
 
     async def make_backend(self) -> Backend:
-        """Return the backend to test, with no conversation of the two users."""
+        """Return the backend to test, without conversations of the two users."""
         raise NotImplementedError
 
     @asynccontextmanager

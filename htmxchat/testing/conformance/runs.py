@@ -1,4 +1,4 @@
-"""The promises about runs."""
+"""Tests of runs."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from .kit import Kit, assert_whole
 
 
 class RunPromises(Kit):
-    """Starting, reading, stopping and answering."""
+    """Start, read, stop and answer runs."""
 
     async def test_start_run_makes_a_conversation(self) -> None:
         async with self._backend() as backend:
@@ -38,7 +38,7 @@ class RunPromises(Kit):
             last = events[-1].body
             assert isinstance(last, RunEnded)
             assert (await backend.get_run(self.user, run.id)).state is RunState.after(last.outcome)
-            assert await self._all(backend, run) == events, "an ended run has the same events for ever"
+            assert await self._all(backend, run) == events, "an ended run always has the same events"
 
     async def test_events_come_in_batches_none_of_them_empty(self) -> None:
         async with self._backend() as backend:
@@ -160,7 +160,7 @@ class RunPromises(Kit):
             log = await self._all(backend, run)
             answers = [event.body for event in log if isinstance(event.body, InputAnswered)]
             assert [(each.request_id, each.answer) for each in answers] == [(request.request_id, self.answer)]
-            assert answers[0].user_id in ("", self.user.id), "who answered, if the backend says it"
+            assert answers[0].user_id in ("", self.user.id), "the user who answered, if known"
             with pytest.raises(NotFound):
                 await backend.answer_request(self.user, run.id, request.request_id, self.answer)
 

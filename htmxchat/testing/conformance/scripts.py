@@ -1,4 +1,4 @@
-"""The promises about scripts."""
+"""Tests of scripts."""
 
 from __future__ import annotations
 
@@ -25,12 +25,12 @@ _DONE = ScriptResult(ScriptState.DONE, stdout="1\n", seconds=0.1)
 
 
 class ScriptPromises(Kit):
-    """The queue: only what was approved runs, and in one place."""
+    """The queue: only approved text runs, and in one page only."""
 
     async def test_only_the_approved_text_of_a_script_runs_and_in_one_place(self) -> None:
         async with self._backend() as backend:
             if not isinstance(backend, KeepsScripts):
-                pytest.skip("the backend keeps no scripts")
+                pytest.skip("the backend is not KeepsScripts")
             run = await self._answered(backend)
             script = await backend.queue_block(self.user, run.id, 0, "print(1)")
             assert await backend.queue_block(self.user, run.id, 0, "print(1)") == script
@@ -56,7 +56,7 @@ class ScriptPromises(Kit):
     async def test_whatever_happens_to_a_queue_raises_its_number(self) -> None:
         async with self._backend() as backend:
             if not isinstance(backend, KeepsScripts) or not isinstance(backend, TellsChanges):
-                pytest.skip("the backend keeps no scripts, or does not tell how their queue stands")
+                pytest.skip("the backend is not KeepsScripts and TellsChanges")
             run = await self._answered(backend)
 
             async def number() -> int:
@@ -78,7 +78,7 @@ class ScriptPromises(Kit):
     async def test_scripts_of_others_are_not_found(self) -> None:
         async with self._backend() as backend:
             if not isinstance(backend, KeepsScripts):
-                pytest.skip("the backend keeps no scripts")
+                pytest.skip("the backend is not KeepsScripts")
             run = await self._answered(backend)
             script = await backend.queue_block(self.user, run.id, 0, "print(1)")
             for user, run_id, script_id in (
@@ -96,7 +96,7 @@ class ScriptPromises(Kit):
     async def test_a_proposal_joins_the_queue_and_the_run_goes_on_without_it(self) -> None:
         async with self._backend() as backend:
             if not isinstance(backend, KeepsScripts) or self.proposing_prompt is None:
-                pytest.skip("no proposing_prompt was given, or the backend keeps no scripts")
+                pytest.skip("no proposing_prompt was given, or the backend is not KeepsScripts")
             run = await backend.start_run(self.user, None, self.proposing_prompt)
             with anyio.fail_after(self.patience):
                 async with aclosing(each_event(backend, self.user, run.id)) as events:

@@ -1,9 +1,9 @@
-"""Markdown to safe HTML, whole or while it streams.
+"""Converts Markdown to safe HTML, whole or streamed.
 
-The text is CommonMark with GitHub's tables, task lists, strikethrough and bare links, parsed by pyromark. Every tag
-of the result is written here, from the parser's events, and everything else is escaped; so the text cannot choose a
-tag, an attribute or a URL scheme that this package does not name, and what is opened is always closed.
-`docs/explanation/markdown.md` says what is let through and why.
+The text is CommonMark with GitHub's tables, task lists, strikethrough and bare links, parsed by pyromark. This package
+writes every tag of the result from the parser's events and escapes everything else. So the text cannot produce a tag,
+attribute or URL scheme that this package does not write, and every tag is closed. `docs/explanation/markdown.md` lists
+what is allowed and why.
 """
 
 from .document import Markdown

@@ -9,9 +9,20 @@ from typing import Any, NamedTuple
 import pyromark
 from pyromark.event import Event
 
-from .stand_ins import RESERVED, prepare, restore
+from .characters import RESERVED, restore
+from .stand_ins import prepare
 
-_OPTIONS = pyromark.Options.ENABLE_TABLES | pyromark.Options.ENABLE_STRIKETHROUGH | pyromark.Options.ENABLE_TASKLISTS
+_OPTIONS = (
+    pyromark.Options.ENABLE_TABLES
+    | pyromark.Options.ENABLE_STRIKETHROUGH
+    | pyromark.Options.ENABLE_TASKLISTS
+    | pyromark.Options.ENABLE_GFM
+    | pyromark.Options.ENABLE_FOOTNOTES
+    | pyromark.Options.ENABLE_DEFINITION_LIST
+)
+_LIST: Event = {"Start": "DefinitionList"}
+_LIST_END: Event = {"End": "DefinitionList"}
+_TERM: Event = {"Start": "DefinitionListTitle"}
 _NOT_TEXT = re.compile(f"[\x00\ud800-\udfff{RESERVED}]")
 _FENCE = re.compile(r" {0,3}(`{3,}|~{3,})")
 
@@ -29,6 +40,7 @@ class Block(NamedTuple):
     source: str
     events: list[Event]
     too_complex: bool = False
+    stand_ins: bool = False  # whether its text has some, which are still to be taken back
 
     def is_code(self) -> bool:
         return bool(self.events) and variant(variant(self.events[0])[1] or "")[0] == "CodeBlock"
@@ -77,20 +89,31 @@ def _parse_quick(text: str, offset: int) -> Iterator[Block]:
     data = read.encode()
     events: list[Event] = []
     depth = position = 0
+
+    def block(until: int) -> Block:
+        nonlocal offset, position
+        source = data[start:until].decode()
+        if written:
+            return Block(offset + start, source, events)
+        offset += len(restore(data[position:start].decode()).encode())
+        position = start
+        return Block(offset, restore(source), events, stand_ins=True)
+
     for event, place in pyromark.events_with_range(read, options=_OPTIONS, merge_text=True):
+        if depth == 1 and event == _TERM and len(events) > 1:
+            # Each term with its definitions is a block: the parser makes one list of those that follow each other.
+            after = data.rfind(b"\n", 0, place["start"]) + 1
+            events.append(_LIST_END)
+            yield block(after)
+            start, events = after, [_LIST]
         if not depth:
             start, end = data.rfind(b"\n", 0, place["start"]) + 1, place["end"]
-        events.append(event if written else _restored(event))
+        # Those in text say what stands there.
+        events.append(event if written or "Text" in event else _restored(event))
         if not isinstance(event, str):
             depth += ("Start" in event) - ("End" in event)
         if not depth:
-            source = data[start:end].decode()
-            if written:
-                yield Block(offset + start, source, events)
-            else:
-                offset += len(restore(data[position:start].decode()).encode())
-                position = start
-                yield Block(offset, restore(source), events)
+            yield block(end)
             events = []
 
 

@@ -6,7 +6,7 @@ import re
 import unicodedata
 from html import escape
 
-from .stand_ins import wide
+from .characters import wide
 
 LINK = re.compile(r"(?:https?://[^/?#\\]|mailto:)", re.IGNORECASE)
 _UNSAFE_IN_URL = re.compile(r"[\x00-\x20\x7f\\]")

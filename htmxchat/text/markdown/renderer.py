@@ -13,6 +13,7 @@ from pyromark.event import Event
 
 from ..highlight import code_block
 from .blocks import Block, variant
+from .formulas import with_spans
 from .links import LINK, anchor, title_attribute, url_attribute, with_links
 
 # Limits for one top-level block. Beyond them it is shown as plain text.
@@ -34,9 +35,13 @@ _TAGS = {
     "Table": ('<div class="table" role="group" aria-label="Table" tabindex="0"><table>', "</tbody></table></div>"),
     "TableHead": ("<thead><tr>", "</tr></thead><tbody>"),
     "TableRow": ("<tr>", "</tr>"),
+    "DefinitionList": ("<dl>", "</dl>"),
+    "DefinitionListTitle": ("<dt>", "</dt>"),
+    "DefinitionListDefinition": ("<dd>", "</dd>"),
 }
+_ALERTS = {"Note": "note", "Tip": "tip", "Important": "chat", "Warning": "warning", "Caution": "alert"}
 # Blocks whose marks stand at a side: each finds it by its own first letter. Of the others the style sheet does.
-_DIRECTED = ("<blockquote", "<ul", "<ol", "<div")
+_DIRECTED = ("<blockquote", "<ul", "<ol", "<dl", "<div")
 _INLINE_HTML = frozenset("b br code del em i ins kbd mark q s samp small strong sub sup u var wbr".split())
 _BLOCK_HTML = _INLINE_HTML | {"details", "summary"}
 _VOID = frozenset({"br", "wbr"})
@@ -83,16 +88,21 @@ class Renderer:
     def render(self, block: Block) -> str:
         if len(block.events) > 1000 + _MAX_EVENTS_PER_CHARACTER * len(block.source):
             raise TooComplex
-        for i, event in enumerate(block.events):
+        events = list(with_spans(block.events)) if block.stand_ins else block.events
+        for i, event in enumerate(events):
             match variant(event):
                 case "Start", tag:
-                    self._start(*variant(tag), block.events[i + 1 : i + 3])
+                    self._start(*variant(tag), events[i + 1 : i + 3])
                 case "End", tag:
                     self._end(variant(tag)[0])
                 case "Text" | "Html", text if self._text is not None:
                     self._text.append(text)
                 case "Text", text:
                     self._out.append(escape(text) if self._in_link else with_links(text))
+                case "Span", span:
+                    self._write(span.html(in_link=self._in_link) if self._text is None else "", span.written)
+                case "FootnoteReference", label:
+                    self._write(escape(f"[^{label}]"), f"[^{label}]")
                 case "Code", text:
                     self._write(f"<code>{escape(text)}</code>", text)
                 case "InlineHtml", tag:
@@ -134,6 +144,17 @@ class Renderer:
         elif name == "List":
             number = "" if data in (None, 1) else f' start="{data}"'
             opening, closing = ("<ul>", "</ul>") if data is None else (f"<ol{number}>", "</ol>")
+        elif name == "BlockQuote" and data:
+            icon = f'<svg class="icon" aria-hidden="true"><use href="#i-{_ALERTS[data]}"/></svg>'
+            opening, closing = (
+                f'<div class="alert" data-kind="{data.lower()}" role="note"><p>{icon}{data}</p>',
+                "</div>",
+            )
+        elif name == "Paragraph" and self._out and self._out[-1] == "<dd>":
+            # The parser sets paragraphs apart in all of the definitions that follow each other, or in none.
+            opening = closing = ""
+        elif name == "FootnoteDefinition":
+            opening, closing = f'<div class="note" id="note-{data}"><span>{data}</span>', "</div>"
         elif name == "Item" and any(variant(event)[0] == "TaskListMarker" for event in ahead):
             opening = '<li class="task">'
         elif name == "Table":

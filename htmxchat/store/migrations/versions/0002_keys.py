@@ -1,4 +1,4 @@
-"""What the chat signs with."""
+"""A table for the key that signs cookies."""
 
 import sqlalchemy as sa
 from alembic.operations import Operations

@@ -1,4 +1,4 @@
-"""Processes say that they are alive, not each of their runs."""
+"""Heartbeats of processes instead of heartbeats of runs."""
 
 import sqlalchemy as sa
 from alembic.operations import Operations

@@ -1,4 +1,4 @@
-"""Turns and runs are a tree; a run can continue in another process."""
+"""Turns and runs form a tree; another process can resume a run."""
 
 from itertools import groupby
 

@@ -1,4 +1,4 @@
-"""What came from a kogwistar server moves into the tables that all agents share."""
+"""Moves data of kogwistar servers into the tables that all agents share."""
 
 import hashlib
 import json

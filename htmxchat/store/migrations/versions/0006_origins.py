@@ -1,4 +1,4 @@
-"""Where a script comes from is two columns, not a text that has to be taken apart."""
+"""Two columns for a script's origin instead of an encoded text."""
 
 import sqlalchemy as sa
 from alembic.operations import Operations

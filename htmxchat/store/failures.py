@@ -1,4 +1,4 @@
-"""What a failure of the database means: it is away, it has other tables, or it refuses for a reason of its own."""
+"""What a failed transaction means: the database is unreachable, has the wrong tables, or rejects the statement."""
 
 from __future__ import annotations
 
@@ -13,52 +13,52 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from ..errors import BackendError, BackendUnavailable
 
 AWAY = "The chat's database cannot be reached right now. Try again in a moment."
-CROWDED = "The chat's database is too busy right now. Try again in a moment."
-REFUSED = "The chat's database refuses this. The server's log says why."
-OTHER_TABLES = "The chat's database is of another version of htmxchat. The server's log says what differs."
+BUSY = "The chat's database is too busy right now. Try again in a moment."
+REFUSED = "The chat's database reported an error. The server's log has the details."
+OTHER_TABLES = "The chat's database belongs to another version of htmxchat. The server's log has the details."
 
 log = logging.getLogger("htmxchat")
-_CROWD = 10.0
-# Connections, insufficient resources, the operator's intervention, a rollback for the sake of another transaction,
-# and the read-only copy that a cluster may show for a moment.
-_PASSING = ("08", "53", "57", "40", "25006")
-_LASTING = ("no such table", "no such column", "has no column", "already exists", "syntax error")
+_QUIET = 10.0
+# SQLSTATE classes: connection, insufficient resources, operator intervention, transaction rollback; and read-only, as
+# during a cluster's failover.
+_TRANSIENT = ("08", "53", "57", "40", "25006")
+_PERMANENT = ("no such table", "no such column", "has no column", "already exists", "syntax error")
 
 
 class OtherTables(SQLAlchemyError):
-    """The tables are those of another version."""
+    """The tables belong to another version."""
 
 
-class Crowded(SQLAlchemyError):
-    """So many transactions are under way that this one was not begun."""
+class PoolExhausted(SQLAlchemyError):
+    """All connections were in use for too long."""
 
     def __init__(self, connections: int, seconds: float) -> None:
         super().__init__(
-            f"All {connections} connections to the chat's database have been in use for {seconds:g} seconds. Look for"
-            " what holds them up, or allow more: Store(…, connections=…)."
+            f"All {connections} connections to the chat's database have been in use for {seconds:g} seconds. Find"
+            " what blocks them, or allow more: Store(…, connections=…)."
         )
 
 
-class Trouble:
-    """Names what goes wrong with one database. Of an outage the log has its beginning and its end.
+class Failures:
+    """Classifies and logs the failures of one database. Of an outage, it logs the beginning and the end.
 
-    A database that can be read may still not be written: another process has locked it, or its disk is full. That is
-    over when something has been written.
+    A readable database may not be writable: another process has locked it, or its disk is full. Such an outage is over
+    after a write.
     """
 
     def __init__(self) -> None:
         self._away_since: float | None = None
         self._blocked = False
-        self._crowded_at = -math.inf
+        self._busy_at = -math.inf
 
     def describe(self, error: Exception, *, writes: bool) -> BackendError:
-        """Log a failure, and return what it means to anyone who asked."""
-        if isinstance(error, Crowded | PoolTimeout):
-            # Many find out at the same time.
-            if time.monotonic() > self._crowded_at + _CROWD:
-                self._crowded_at = time.monotonic()
+        """Log a failure, and return the error to raise."""
+        if isinstance(error, PoolExhausted | PoolTimeout):
+            # Many requests fail at the same time.
+            if time.monotonic() > self._busy_at + _QUIET:
+                self._busy_at = time.monotonic()
                 log.error("%s", error)
-            return BackendUnavailable(CROWDED)
+            return BackendUnavailable(BUSY)
         if is_away(error):
             blocked = writes and not _is_unreachable(error)
             self._blocked = self._blocked or blocked
@@ -70,11 +70,11 @@ class Trouble:
         if isinstance(error, OtherTables):
             log.error("%s", error)
             return BackendError(OTHER_TABLES)
-        log.error("The chat's database refuses: %s", error, exc_info=error)
+        log.error("The chat's database reported an error: %s", error, exc_info=error)
         return BackendError(REFUSED)
 
     def over(self, *, writes: bool) -> None:
-        """The database has done what it was asked to."""
+        """Record a successful transaction."""
         if self._away_since is not None and (writes or not self._blocked):
             log.warning("The chat's database is back after %.0f seconds.", time.monotonic() - self._away_since)
             self._away_since, self._blocked = None, False
@@ -85,25 +85,25 @@ def _is_unreachable(error: Exception) -> bool:
 
 
 def is_away(error: Exception) -> bool:
-    """Return whether the same may succeed later, without anybody's doing."""
+    """Return whether a retry may succeed later."""
     if isinstance(error, OSError):
         return True
     if not isinstance(error, DBAPIError):
         return False
     code = str(getattr(error.orig, "sqlstate", None) or "")
     if code:
-        return code.startswith(_PASSING)
+        return code.startswith(_TRANSIENT)
     words = str(error.orig)
     return error.connection_invalidated or (
-        isinstance(error, OperationalError | InterfaceError) and not any(each in words for each in _LASTING)
+        isinstance(error, OperationalError | InterfaceError) and not any(each in words for each in _PERMANENT)
     )
 
 
 def check_tables(db: Connection, tables: MetaData) -> None:
-    """Refuse a database whose tables lack columns, or need some that this version does not write.
+    """Reject a database whose tables lack columns, or require columns that this version does not write.
 
     Raises:
-        OtherTables: It names the first.
+        OtherTables: It names the first such column.
     """
     there = inspect(db).get_multi_columns(filter_names=list(tables.tables))
     for (_, name), columns in there.items():
