@@ -180,6 +180,31 @@ class CanBranch(Protocol):
 
 
 @runtime_checkable
+class CanDeleteTurns(Protocol):
+    """A backend that can delete a message with all that follows it, and for a while bring it back."""
+
+    async def delete_turn(self, user: User, conversation_id: str, turn_id: str) -> None:
+        """Delete a turn of the user's, and all that follow it. Other versions of it stay, and the nearest is shown.
+
+        What was deleted is in no agent's `history` or `memory` any more.
+
+        Raises:
+            NotFound: There is no such turn.
+            Busy: The conversation has an active run.
+        """
+        ...
+
+    async def restore_turn(self, user: User, conversation_id: str, turn_id: str) -> None:
+        """Undo a deletion, and show the branch. Does nothing to a turn that is there.
+
+        Raises:
+            NotFound: It is too late, or what it followed was deleted too.
+            Busy: The conversation has an active run.
+        """
+        ...
+
+
+@runtime_checkable
 class CanLimitRuns(Protocol):
     """A backend that can limit the number of a user's active runs, over all processes."""
 

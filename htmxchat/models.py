@@ -143,6 +143,7 @@ class Conversation:
         updated_at: When its latest turn began or ended; the history is sorted by it. See `UNDATED`.
         waiting: What its latest run waits for, if known.
         passage: The text where a search matched; empty if the title matched or there was no search.
+        found: The turn with the passage, on any branch; empty if unknown.
     """
 
     id: str
@@ -153,6 +154,7 @@ class Conversation:
     state: RunState | None = None
     waiting: Waiting | None = None
     passage: str = ""
+    found: str = ""
 
     def __post_init__(self) -> None:
         check_fields(self)
@@ -182,12 +184,14 @@ class Overview:
         conversation: The open conversation; `None` without one, or if it no longer exists.
         head: The last run of its shown path, once that has begun; `None` if unknown.
         queue: A number that rises with every change of its queue of scripts; `None` if unknown.
+        revision: As `Transcript.revision`; `None` if unknown.
     """
 
     latest: ConversationPage
     conversation: Conversation | None = None
     head: str | None = None
     queue: int | None = None
+    revision: int | None = None
 
     def __post_init__(self) -> None:
         check_fields(self)
@@ -313,11 +317,14 @@ class Transcript:
 
     Attributes:
         refreshing: Whether the backend is still loading new turns, so that the page asks again soon.
+        revision: A number that rises when another branch is shown or a part of this one is deleted: whenever more than
+            its end changes.
     """
 
     conversation: Conversation
     turns: tuple[Turn, ...] = ()
     refreshing: bool = False
+    revision: int = 0
 
     def __post_init__(self) -> None:
         check_fields(self)

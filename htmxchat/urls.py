@@ -52,9 +52,14 @@ class Urls:
         """Where the first message of a new conversation is posted."""
         return self._path("messages")
 
-    def conversation(self, conversation_id: str, turn_id: str | None = None, *, edit: str | None = None) -> str:
-        """A conversation, at one of its turns; `edit` is a message that is being edited."""
-        path = self._path("c", conversation_id, edit=edit)
+    def conversation(self, conversation_id: str, turn_id: str | None = None, **query: str | None) -> str:
+        """A conversation, at one of its turns.
+
+        Args:
+            query: `edit` is a message that is being edited, `turn` one whose branch is to be shown, `deleted` one that
+                can be restored.
+        """
+        path = self._path("c", conversation_id, **query)
         return f"{path}#turn-{turn_id}" if turn_id else path
 
     def messages(self, conversation_id: str) -> str:
@@ -86,6 +91,12 @@ class Urls:
     def edit_turn(self, conversation_id: str, turn_id: str) -> str:
         """Where an edited message is posted."""
         return self._path("c", conversation_id, "turns", turn_id, "edit")
+
+    def delete_turn(self, conversation_id: str, turn_id: str) -> str:
+        return self._path("c", conversation_id, "turns", turn_id, "delete")
+
+    def restore_turn(self, conversation_id: str, turn_id: str) -> str:
+        return self._path("c", conversation_id, "turns", turn_id, "restore")
 
     def show_version(self, conversation_id: str) -> str:
         """Where the version to be shown is posted."""

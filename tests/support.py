@@ -132,8 +132,8 @@ class Element:
                 assert target.parent is not None
                 assert bool(new.elements) == (swap != "delete"), new.html
                 target.parent.replace(target, [] if swap == "delete" else new.children)
-            case "innerHTML" | "beforeend":
-                if swap == "innerHTML":
+            case "innerHTML" | "innerMorph" | "beforeend":
+                if swap != "beforeend":
                     target.children.clear()
                 for child in new.children:
                     target.add(child)

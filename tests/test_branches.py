@@ -44,7 +44,7 @@ class Page:
 
     @property
     def last(self) -> str:
-        return self.turns[-1]["id"].removeprefix("turn-")
+        return self.turns[-1]["id"].removeprefix("turn-") if self.turns else ""
 
     def press(self, place: int, name: str, *, status: int = 200) -> None:
         """Press a button of a turn, as htmx does."""
@@ -57,7 +57,8 @@ class Page:
         self.post(form["hx-post"], fields, status=status)
 
     def post(self, path: str, fields: dict[str, str], *, status: int = 200) -> None:
-        headers = {**FRAGMENT, "Chat-Last-Turn": self.last}
+        revision = self.html.one(id="turns").attributes.get("data-revision", "0")
+        headers = {**FRAGMENT, "Chat-Last-Turn": self.last, "Chat-Revision": revision}
         response = self.client.post(path, data=fields, headers=headers)
         assert response.status_code == status, response.text
         self.html.apply(response.text)
@@ -178,7 +179,7 @@ class TestWithTheScript:
         page = chat.page(path)
         chat.client.post(edit_path(page, 0), data={"text": "better"})
         chat.settle(path, "better")
-        question = {"last": page.last}
+        question = {"last": page.last, "revision": "0"}
         answer = chat.client.get(f"{path}/changes", params=question, headers={**FRAGMENT, "HX-Source": "chat-changes"})
         assert parse(answer.text).all("hx-partial", hx_target="#turns")[0].all(cls="versions")
 

@@ -449,7 +449,7 @@ def answer(html: str, run: str) -> Element:
 def test_parts_stand_where_they_happened(opened: Opened, inspects: bool) -> None:
     client, path, run = opened
     body = answer(client.get(path).text, run)
-    kinds = [each["class"] for each in body.elements]
+    kinds = [each["class"] for each in body.one(cls="parts").elements]
     assert kinds == ["prose", "ledger", "drawn", *["box card"] * 3, "ledger", "drawn", "prose"]
     forecast = body.one(id=f"card-part-{run}-2")
     assert forecast["data-name"] == "get_forecast"

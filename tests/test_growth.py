@@ -684,6 +684,9 @@ def test_no_regular_expression_of_a_page_can_be_made_slow() -> None:
         if begun.search(line[1])
     }
     assert found == {
+        r"const ENDING = /^[a-z0-9]{1,8}$/;",
+        r"const FORMULA = /^[=+\-@\t\r]/;",
+        r"const NUMBER = /^[+-]?[0-9][0-9.,]*%?$/;",
         'return action?.replace(/messages$/, "changes") ?? this.getAttribute("hx-get");',
         "const STACK = /stack switch/;",
         r"const NETWORK = /^(?:urllib\.error\.URLError|socket\.gaierror): |: TLS not supported in this environment$/;",

@@ -27,7 +27,6 @@ from htmxchat import (
     Busy,
     Checkpoint,
     InputRequested,
-    InvalidInput,
     LocalBackend,
     NotFound,
     Outcome,
@@ -116,11 +115,15 @@ class Script:
     Attributes:
         at: The step that the agent which acted last is at.
         memory: What the agent was given to remember.
+        history: The ids of the turns that it was given; `None` before it was asked.
+        forks: Whether it was told that something else came in this place before.
     """
 
     steps: list[str] = field(default_factory=list)
     at: int = 0
     memory: JSON = None
+    history: list[str] | None = None
+    forks: bool = False
 
     @property
     def remembers(self) -> JSON:
@@ -146,7 +149,8 @@ class Plain:
 
     async def _act(self, request: Request, at: int) -> AsyncGenerator[Said, Any]:
         script = self._scripts.setdefault(request.run_id, Script())
-        script.memory = request.memory
+        script.memory, script.forks = request.memory, request.forks
+        script.history = [turn.id for turn in request.history]
         while True:
             script.at = at
             while len(script.steps) <= at:  # noqa: ASYNC110
@@ -253,12 +257,17 @@ class Reader:
 
 @dataclass
 class Talk:
-    """A conversation as it has to be. Runs by turn, turns by the run that they follow, the first first."""
+    """A conversation as it has to be. Runs by turn, turns by the run that they follow, the first first.
+
+    Attributes:
+        gone: The turns that are deleted, each with the one that was meant.
+    """
 
     id: str
-    head: str
+    head: str | None
     answers: dict[str, list[str]] = field(default_factory=dict)
     after: dict[str | None, list[str]] = field(default_factory=dict)
+    gone: dict[str, str] = field(default_factory=dict)
 
     def begin(self, run: Run, follows: str | None) -> None:
         if run.turn_id not in self.answers:
@@ -272,27 +281,64 @@ class Talk:
     def follows(self, turn_id: str) -> str | None:
         return next(run for run, turns in self.after.items() if turn_id in turns)
 
+    def path(self, head: str | None) -> list[str]:
+        """The turns and runs up to a run."""
+        path: list[str] = []
+        while head is not None:
+            turn = self.turn_of(head)
+            path += (head, turn)
+            head = self.follows(turn)
+        return path[::-1]
+
+    def kept_after(self, run: str | None) -> list[str]:
+        return [turn for turn in self.after.get(run, []) if turn not in self.gone]
+
+    @property
+    def kept_runs(self) -> set[str]:
+        return {run for turn, runs in self.answers.items() if turn not in self.gone for run in runs}
+
     @property
     def shown(self) -> list[tuple[str, tuple[str, ...]]]:
         """The turns and runs that are shown, each with its versions."""
-        path: list[tuple[str, tuple[str, ...]]] = []
-        head: str | None = self.head
-        while head is not None:
-            turn = self.turn_of(head)
-            path.append((head, _versions(self.answers[turn])))
-            head = self.follows(turn)
-            path.append((turn, _versions(self.after[head])))
-        return path[::-1]
+        return [(id, self._versions(id)) for id in self.path(self.head)]
+
+    def _versions(self, id: str) -> tuple[str, ...]:
+        turn = id in self.answers
+        ids = self.kept_after(self.follows(id)) if turn else self.answers[self.turn_of(id)]
+        return tuple(ids) if len(ids) > 1 else ()
 
     def end_of(self, id: str) -> str:
         run = self.answers[id][-1] if id in self.answers else id
-        while run in self.after:
-            run = self.answers[self.after[run][-1]][-1]
+        while after := self.kept_after(run):
+            run = self.answers[after[-1]][-1]
         return run
 
+    def from_turn(self, turn: str) -> list[str]:
+        """A turn and all that follows it and is not deleted."""
+        found = [turn]
+        for each in found:
+            found += (after for run in self.answers[each] for after in self.kept_after(run))
+        return found
 
-def _versions(ids: list[str]) -> tuple[str, ...]:
-    return tuple(ids) if len(ids) > 1 else ()
+    def delete(self, turn: str) -> None:
+        versions = self.kept_after(self.follows(turn))
+        place = versions.index(turn)
+        others = [*versions[:place][::-1], *versions[place + 1 :]]
+        shown = turn in self.path(self.head)
+        self.gone |= dict.fromkeys(self.from_turn(turn), turn)
+        if shown:
+            self.head = self.end_of(others[0]) if others else self.follows(turn)
+
+    def restore(self, turn: str) -> bool:
+        """Bring back what was deleted with a turn, if what it followed is there."""
+        before = self.follows(turn)
+        if before is not None and self.turn_of(before) in self.gone:
+            return False
+        if turn in self.gone:
+            with_it = self.gone[turn]
+            self.gone = {each: meant for each, meant in self.gone.items() if meant != with_it}
+            self.head = self.end_of(turn)
+        return True
 
 
 @dataclass
@@ -306,6 +352,8 @@ class Known:
     stopped: bool = False
     left: int = 0
     """How many processes with it have ended."""
+    history: list[str] = field(default_factory=list)
+    forks: bool = False
 
 
 class Journals(RuleBasedStateMachine):
@@ -404,7 +452,7 @@ class Journals(RuleBasedStateMachine):
     def a_run_is_stopped(self, which: Which) -> None:
         known, process = which.of(list(self.known.values())), which.of(self.processes)
         known.stopped = True
-        with suppress(BackendUnavailable):
+        with suppress(BackendUnavailable, NotFound):
             self.do(process.backend.stop_run(self.ann, known.run.id))
 
     @may_happen(which=WHICH, steps=STEPS)
@@ -424,9 +472,35 @@ class Journals(RuleBasedStateMachine):
         talk, process = which.of(self.talks), which.of(self.processes)
         id = which.of([*talk.answers, *(run for runs in talk.answers.values() for run in runs)])
         process.way.breaks = None
-        with suppress(Busy):
+        with suppress(Busy, NotFound):
             self.do(process.backend.show_version(self.ann, talk.id, id))
+            assert id in talk.kept_runs or id not in talk.gone
             talk.head = talk.end_of(id)
+
+    @may_happen(which=WHICH)
+    def a_message_is_deleted(self, which: Which) -> None:
+        talk, process = which.of(self.talks), which.of(self.processes)
+        turn = which.of([turn for turn in talk.answers if turn not in talk.gone])
+        if not all(self.known[run].reader.ended for each in talk.from_turn(turn) for run in talk.answers[each]):
+            return  # who reads it still would see it end too soon
+        process.way.breaks = None
+        with suppress(Busy):
+            self.do(process.backend.delete_turn(self.ann, talk.id, turn))
+            talk.delete(turn)
+
+    @may_happen(which=WHICH)
+    def a_deletion_is_undone(self, which: Which) -> None:
+        talk, process = which.of(self.talks), which.of(self.processes)
+        turn = which.of([turn for turn, meant in talk.gone.items() if turn == meant])
+        process.way.breaks = None
+        try:
+            self.do(process.backend.restore_turn(self.ann, talk.id, turn))
+        except Busy:
+            return
+        except NotFound:
+            assert not talk.restore(turn)
+            return
+        assert talk.restore(turn)
 
     @may_happen(which=WHICH)
     def a_page_is_loaded(self, which: Which) -> None:
@@ -434,7 +508,7 @@ class Journals(RuleBasedStateMachine):
 
     @may_happen(which=WHICH, known=st.integers(0, 20))
     def somebody_reads_from_where_they_were(self, which: Which, known: int) -> None:
-        run = which.of(list(self.known.values()))
+        run = which.of([known for known in self.known.values() if not self._deleted(known)])
         self.do(self._read_on(run, known, which.of(self.processes)))
 
     @may_happen(which=WHICH)
@@ -504,7 +578,12 @@ class Journals(RuleBasedStateMachine):
             interrupted = known.left >= (3 if known.resumes else 1)
             assert interrupted or fails, view.error
 
+    def _deleted(self, known: Known) -> bool:
+        return any(known.run.turn_id in talk.gone for talk in self.talks)
+
     def _check_memory(self, talk: Talk, known: Known) -> None:
+        if known.script.history is not None:
+            assert (known.script.history, known.script.forks) == (known.history, known.forks)
         before = self.known.get(talk.follows(known.run.turn_id) or "")
         if before is None:
             assert known.script.memory is None
@@ -529,7 +608,7 @@ class Journals(RuleBasedStateMachine):
         """Begin a run, and note what has to be."""
         try:
             run = self.runner.run(asyncio.wait_for(start, PATIENCE))
-        except (InvalidInput, Busy):
+        except (NotFound, Busy):
             return None
         except BackendUnavailable:
             self.do(self._note_begun(steps, left=3))
@@ -548,11 +627,16 @@ class Journals(RuleBasedStateMachine):
             if talk is None:
                 talk = Talk(run.conversation_id, run.id)
                 self.talks.append(talk)
+            first = talk.after.get(row.follows, [run.turn_id])[0] == run.turn_id
+            forks = run.turn_id in talk.answers or not first
             talk.begin(run, row.follows)
             script = self.scripts.setdefault(run.id, Script())
             script.steps += steps
             reader = Reader(run, self.processes, len(self.known))
-            self.known[run.id] = Known(run, row.agent is not None, script, reader, left=left)
+            history = talk.path(row.follows)
+            self.known[run.id] = Known(
+                run, row.agent is not None, script, reader, left=left, history=history, forks=forks
+            )
 
     async def _open(self, resumes: bool) -> None:
         process = Process(self.url, self.scripts, resumes=resumes)
@@ -607,7 +691,7 @@ class Journals(RuleBasedStateMachine):
         page = await process.backend.load_transcript(self.ann, talk.id)
         assert [(turn.id, turn.versions) for turn in page.turns] == talk.shown
         runs = await process.backend.list_runs(self.ann, talk.id)
-        assert {each.run.id for each in runs} == {run for answers in talk.answers.values() for run in answers}
+        assert {each.run.id for each in runs} == talk.kept_runs
         assert len([each for each in runs if each.run.state.live]) <= 1
 
     async def _live(self) -> dict[str, Any]:

@@ -70,10 +70,9 @@ def test_without_options_and_variables_there_are_defaults(monkeypatch: pytest.Mo
     assert settled() == defaults
 
 
-@pytest.mark.parametrize("name", ["--agent", "--backend"])
-def test_variables_take_the_place_of_options(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_variables_take_the_place_of_options(monkeypatch: pytest.MonkeyPatch) -> None:
     set_variables(monkeypatch, VARIABLES)
-    options = settled(name, "kogwistar")
+    options = settled("--agent", "kogwistar")
     expected = {"url": "http://from-variable:1", "workflow": "workflow.v1", "stream": "poll", "poll_interval": 1500}
     assert options.items() >= {**expected, "port": 8123, "log_level": "warning"}.items()
     assert options["app_url"] == "https://chats.example"

@@ -32,6 +32,8 @@ GUARDED = {
     "file_preview": {"GET", "HEAD"},
     "discard_file": {"POST"},
     "edit_turn": {"POST"},
+    "delete_turn": {"POST"},
+    "restore_turn": {"POST"},
     "show_version": {"POST"},
     "rename_form": {"GET", "HEAD"},
     "rename": {"POST"},

@@ -306,3 +306,18 @@ def test_a_part_that_is_closed_is_sent_once() -> None:
     sent = "".join(render_patches(live.advance([event])) for event in log([*bodies, e.RunEnded(e.Outcome.COMPLETED)]))
     for word in words:
         assert sent.count(f"found-{word}") == 1 and sent.count(f"text-{word}") == 1
+
+
+def test_many_parts_stand_in_stretches_live_and_after_a_reload() -> None:
+    """A browser lays out the stretch to which something is added, and no other."""
+    bodies: list[e.EventBody] = [e.RunStarted()]
+    for number in range(90):
+        bodies += [e.TextDelta(f"Word {number}. "), e.Custom("progress", number, str(number))]
+    events = log(bodies)
+    for size in (1, 7, 200):
+        live, page = LiveTurn(RUN.id, CONTEXT), reloaded([])
+        for start in range(0, len(events), size):
+            apply(page, live.advance(events[start : start + size], pause=True))
+            if start % 14 == 0:
+                assert article(page, RUN) == article(reloaded(events[: start + size]), RUN)
+        assert [len(each.elements) for each in page.one(id=f"body-{RUN.id}").elements] == [64, 64, 52]

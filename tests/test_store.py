@@ -467,11 +467,17 @@ async def test_search_says_where_it_found_what_the_title_lacks(store: Store, ann
     assert await passages("") == ["", ""]
 
 
-async def test_search_forgets_an_attempt_that_was_replaced(store: Store, ann: str) -> None:
+async def test_search_finds_what_is_on_any_branch_and_says_which_turn_has_it(store: Store, ann: str) -> None:
     started = await answered(store, ann, "Hello", "Kumquat")
+    again = await store.runs.retry_run(ann, started.run.id, owner="me")
+    over = RunEvent(2, now(), RunEnded(Outcome.COMPLETED))
+    assert await write(store, again.run.id, over, log=[*again.events, over])
+    (found,) = (await store.conversations.list_conversations(ann, "kumquat")).items
+    assert (found.passage, found.found) == ("Kumquat", started.run.id)
+    await store.turns.delete_turn(ann, started.run.conversation_id, started.run.turn_id)
+    assert (await store.conversations.list_conversations(ann, "kumquat")).items == ()
+    await store.turns.restore_turn(ann, started.run.conversation_id, started.run.turn_id)
     assert len((await store.conversations.list_conversations(ann, "kumquat")).items) == 1
-    await store.runs.retry_run(ann, started.run.id, owner="me")
-    assert len((await store.conversations.list_conversations(ann, "kumquat")).items) == 0
 
 
 async def test_a_title_is_one_line(store: Store, ann: str) -> None:

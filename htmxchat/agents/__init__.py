@@ -8,12 +8,14 @@
     stub                 scripted answers, for demos and tests
 
     tools          typed Python functions that a model may call
+    arguments      a tool call's arguments
     approval       the answers to an approval request
     budget         limits the history that a model receives
     event_stream   a client for server-sent events
     history        the history that is sent to an agent without a memory of it
     python_tool    the description of run_python for models
     shown          converts values of frameworks to JSON
+    retry_after    the pause that a server asks for
     setting        a value, or a function of the request
     summaries      short descriptions of tools' arguments and results
 

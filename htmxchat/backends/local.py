@@ -193,6 +193,13 @@ class LocalBackend:
     async def show_version(self, user: User, conversation_id: str, version: str) -> None:
         await self._store.runs.show_version(user.id, conversation_id, version)
 
+    async def delete_turn(self, user: User, conversation_id: str, turn_id: str) -> None:
+        """Hide a turn with what follows. It can be restored for ten minutes; then one of the next calls removes it."""
+        await self._store.turns.delete_turn(user.id, conversation_id, turn_id)
+
+    async def restore_turn(self, user: User, conversation_id: str, turn_id: str) -> None:
+        await self._store.turns.restore_turn(user.id, conversation_id, turn_id)
+
     async def retry_run(self, user: User, run_id: str) -> Run:
         self._journal.start()
         start = partial(

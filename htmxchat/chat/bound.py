@@ -14,6 +14,7 @@ from ..backend import (
     Backend,
     CanBranch,
     CanDelete,
+    CanDeleteTurns,
     CanInspect,
     CanListRuns,
     CanRename,
@@ -38,6 +39,7 @@ _log = logging.getLogger("htmxchat")
 _ABILITIES: tuple[type, ...] = (
     CanBranch,
     CanDelete,
+    CanDeleteTurns,
     CanInspect,
     CanListRuns,
     CanRename,
@@ -123,6 +125,8 @@ class BoundBackend:
     retry_run = _asks(CanRetry.retry_run, CanRetry)
     edit_turn = _asks(CanBranch.edit_turn, CanBranch)
     show_version = _asks(CanBranch.show_version, CanBranch)
+    delete_turn = _asks(CanDeleteTurns.delete_turn, CanDeleteTurns)
+    restore_turn = _asks(CanDeleteTurns.restore_turn, CanDeleteTurns)
     list_runs = _asks(CanListRuns.list_runs, CanListRuns)
     run_steps = _asks(CanInspect.run_steps, CanInspect)
     run_checkpoint = _asks(CanInspect.run_checkpoint, CanInspect)

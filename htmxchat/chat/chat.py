@@ -10,7 +10,7 @@ from typing import Literal, TypeVar
 
 from ..auth.identity import Identify
 from ..auth.login import Login
-from ..backend import Backend, CanBranch, CanRetry, KeepsScripts
+from ..backend import Backend, CanBranch, CanDeleteTurns, CanRetry, KeepsScripts
 from ..drawing import Drawings
 from ..files import Files
 from ..files.ability import KeepsFiles
@@ -104,6 +104,7 @@ class Chat:
             poll_interval=self.settings.limits.poll_interval,
             can_retry=self.can(CanRetry),
             branching=conversation_id if self.can(CanBranch) else "",
+            can_delete=self.can(CanDeleteTurns),
             agent=self.settings.look.agent,
             can_run_scripts=self.can(KeepsScripts),
             inspector="here" if can_inspect else None,

@@ -33,7 +33,7 @@ _levels = click.Choice(["critical", "error", "warning", "info", "debug"], case_s
     epilog="Options fall back to their environment variable. `python -m htmxchat db` maintains a chat's database.",
 )
 @click.version_option(__version__, message="htmxchat %(version)s")
-@_option("--agent", "--backend", "agent", type=_agents, default="stub", is_eager=True, help="The agent.")
+@_option("--agent", type=_agents, default="stub", is_eager=True, help="The agent.")
 @_agent_option(
     "--url",
     agents={"openai": "OPENAI_BASE_URL", "ag-ui": None, "kogwistar": "GRAPHRAG_SERVER_URL"},

@@ -42,6 +42,7 @@ class Shown:
         length: How many conversations its list has.
         words: What the list was searched for.
         last: Its last turn.
+        revision: That of the conversation.
         queue: The tag of the queue that it knows.
         cards: The scripts that its room shows, with their revisions; `None` while the room is closed.
         boxes: The scripts that its answers show, likewise; `None` when they are too many to be told.
@@ -53,6 +54,7 @@ class Shown:
     words: str
     title: str
     last: str
+    revision: str
     queue: str
     cards: frozenset[str] | None
     boxes: frozenset[str] | None
@@ -72,6 +74,7 @@ class Shown:
             words=query.get("q", "").strip()[:_MAX_QUERY],
             title=query.get("title", ""),
             last=query.get("last", ""),
+            revision=query.get("revision", ""),
             queue=query.get("queue", ""),
             cards=_revisions(query.get("cards")),
             boxes=_revisions(query.get("boxes")),
@@ -116,7 +119,8 @@ async def _conversation(call: Call, shown: Shown, overview: Overview) -> list[Pa
     conversation = overview.conversation
     if conversation is None:
         return []
-    if overview.head is not None and overview.head != shown.last:
+    moved = overview.revision is not None and shown.revision not in ("", str(overview.revision))
+    if moved or (overview.head is not None and overview.head != shown.last):
         return await whats_new(call, await call.transcript(), shown.last)
     if title_tag(conversation) != shown.title:
         # Not the form in which a title is being written.

@@ -7,9 +7,9 @@ from datetime import UTC, datetime
 from uuid import uuid4
 
 import anyio
-from starlette.responses import HTMLResponse, Response
+from starlette.responses import HTMLResponse, RedirectResponse, Response
 
-from ..backend import CanBranch, CanDelete, CanRename, CanSearch, KeepsScripts, TellsChanges
+from ..backend import CanBranch, CanDelete, CanDeleteTurns, CanRename, CanSearch, KeepsScripts, TellsChanges
 from ..errors import ChatError, NotFound, NotSignedIn
 from ..files import File
 from ..forms.returned import Returned
@@ -21,6 +21,7 @@ from ..fragments.login import sign_out_form, sign_out_link
 from ..fragments.scripts.room import queue_tag, script_runner, scripts_side
 from ..fragments.shell import Side, notice, page, side_opener, side_room
 from ..fragments.turns.context import Editing, TurnContext
+from ..fragments.turns.deletion import undo_deletion
 from ..fragments.turns.transcript import run_view, turn
 from ..fragments.turns.transcript import transcript as turns
 from ..html import FT, Child, render, tag
@@ -32,6 +33,7 @@ from ..words import titled
 from .call import Call, Gone, endpoint
 from .drawing import drawn
 from .queue import transcript_queue
+from .reconcile import in_words
 
 _GLANCE = 2.0
 
@@ -44,12 +46,39 @@ async def home(call: Call) -> Response:
 
 @endpoint
 async def show(call: Call) -> Response:
-    """A conversation with its turns. `?edit=` says which message is being edited."""
+    """A conversation with its turns.
+
+    `?edit=` says which message is being edited, `?turn=` which turn is to be seen, on whichever branch it is, and
+    `?deleted=` which message can be restored.
+    """
     if call.fragment and call.htmx.target.startswith("turn-"):
         return await _one_turn(call)
     # When only a part of the room was to change, the room stays.
     whole = not call.fragment or call.htmx.target == "conversation"
+    wanted = call.request.query_params.get("turn")
+    if wanted and whole and call.backend.can(CanBranch):
+        return await _at_turn(call, wanted)
     return await loaded_page(call, whole=whole, editing=_editing(call))
+
+
+async def _at_turn(call: Call, wanted: str) -> Response:
+    """Show the branch of a turn, at the turn. The address is then that of the conversation, whatever is shown later."""
+    error: ChatError | None = None
+    transcript = await call.transcript()
+    if all(each.id != wanted for each in transcript.turns):
+        try:
+            await call.backend.show_version(transcript.conversation.id, wanted)
+            transcript = await call.transcript()
+        except NotFound:
+            error = NotFound("This message is not in the conversation any more.")
+        except ChatError as refusal:
+            error = in_words(refusal, transcript)
+    address = call.urls.conversation(transcript.conversation.id, None if error else wanted)
+    if not call.fragment and error is None:
+        return RedirectResponse(address, status_code=303)
+    response = await conversation_page(call, transcript, error=error)
+    response.headers["HX-Push-Url"] = address
+    return response
 
 
 async def _one_turn(call: Call) -> Response:
@@ -236,6 +265,7 @@ def conversation_room(
         call,
         conversation,
         turns=turns(transcript, context or call.turn_context) if transcript else None,
+        revision=transcript.revision if transcript else 0,
         composer=composer(
             urls=call.urls,
             conversation_id=conversation.id if conversation else None,
@@ -254,8 +284,17 @@ def conversation_room(
     )
 
 
-def _room(call: Call, conversation: Conversation | None, *, turns: Child, composer: Child, heading: Child = None) -> FT:
+def _room(
+    call: Call,
+    conversation: Conversation | None,
+    *,
+    turns: Child,
+    composer: Child,
+    heading: Child = None,
+    revision: int = 0,
+) -> FT:
     settings = call.chat.settings
+    deleted = call.request.query_params.get("deleted") if conversation and call.backend.can(CanDeleteTurns) else None
     return conversation_fragment(
         urls=call.urls,
         conversation=conversation,
@@ -270,6 +309,8 @@ def _room(call: Call, conversation: Conversation | None, *, turns: Child, compos
         starters=settings.starters,
         empty=call.chat.empty(call.urls, call.user) if conversation is None else None,
         submission=new_submission(),
+        revision=revision,
+        undo=undo_deletion(call.urls, conversation.id, deleted) if conversation and deleted else None,
     )
 
 

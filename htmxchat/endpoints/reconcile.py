@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from starlette.responses import Response
 
 from ..errors import Busy, ChatError, Conflict, InvalidInput, NotFound
 from ..fragments.composer import composer_actions, hold
-from ..fragments.conversation import title_heading
+from ..fragments.conversation import title_heading, turns_log
 from ..fragments.turns.transcript import run_view, status_text, turn
 from ..html import Child, render, tag
 from ..live.patches import Patch, say, swap
@@ -25,31 +25,55 @@ _OVER = "The agent was still answering when you sent this. Send it again."
 span = tag("span")
 
 
+REVISION = "chat-revision"
+"""The request header in which a page says which revision of the conversation it shows."""
+
+
+@dataclass(frozen=True, slots=True)
+class Fork:
+    """Where the branch that is shown now leaves the one that a page shows.
+
+    Attributes:
+        shown: The first turn of the page's that is not on it.
+        place: How many turns come before.
+    """
+
+    shown: str
+    place: int
+
+
+def revision_shown(call: Call) -> str | None:
+    """Return the revision that the page shows; `None` when it does not say."""
+    return call.request.headers.get(REVISION) or call.request.query_params.get("revision")
+
+
 def last_turn(call: Call) -> str | None:
     """Return the id of the last turn that the page shows; `None` when it does not say."""
     return call.request.headers.get(LAST_TURN)
 
 
 async def whats_new(
-    call: Call, transcript: Transcript, shown: str, *, changed: str | None = None, branched: str = ""
+    call: Call, transcript: Transcript, shown: str, *, changed: str | None = None, fork: Fork | None = None
 ) -> list[Patch]:
     """Return what brings a page up to date, up to the composer's row of buttons.
 
     Args:
         shown: The last turn of the page.
         changed: The id of a run whose turn the page may show as it was.
-        branched: A turn of the page in whose place another version stands now, with what follows that.
+        fork: From where on the page shows another branch.
     """
     turns = transcript.turns
     context = replace(await drawn(call, turns), queue=await transcript_queue(call, transcript))
     place = next((index for index, each in enumerate(turns) if each.id == shown), None)
-    fork = next((index for index, each in enumerate(turns) if branched in each.versions), None)
-    if fork is not None:
-        # Versions of a turn come after the same turns, so what the page shows before it is right.
+    told, now = revision_shown(call), str(transcript.revision)
+    if fork is not None and told == str(transcript.revision - 1):
+        # The page was right before this, and what comes before the fork is the same on all its branches.
         patches = [
-            Patch(f"#turn-{branched}", "outerHTML", render(*(turn(each, context) for each in turns[fork:]))),
-            Patch(f"#turn-{branched} ~ *", "delete"),
+            Patch(f"#turn-{fork.shown}", "outerHTML", render(*(turn(each, context) for each in turns[fork.place :]))),
+            Patch(f"#turn-{fork.shown} ~ *", "delete"),
         ]
+    elif told not in (None, now):
+        patches = [Patch("#turns", "innerMorph", render(*(turn(each, context) for each in turns)))]
     elif place is None:
         # What it shows last was replaced, so the page can lack more than the end.
         patches = [Patch("#turns", "innerMorph", render(*(turn(each, context) for each in turns)))]
@@ -57,6 +81,8 @@ async def whats_new(
         patches = [swap(turn(each, context)) for each in turns[: place + 1] if each.id == changed]
         if missing := turns[place + 1 :]:
             patches.append(Patch("#turns", "beforeend", render(*(turn(each, context) for each in missing))))
+    if told not in (None, now):
+        patches.append(Patch("#turns", "attributes", render(turns_log(revision=transcript.revision))))
     live = transcript.live_turn
     actions = composer_actions(
         urls=call.urls,

@@ -37,6 +37,8 @@ def conversation(
     starters: Sequence[Starter] = (),
     empty: Child = None,
     submission: str = "",
+    revision: int = 0,
+    undo: Child = None,
 ) -> FT:
     """Return the room.
 
@@ -47,6 +49,8 @@ def conversation(
         openers: What opens the rooms at the side.
         empty: What a new one shows instead of the greeting and the introduction.
         submission: What a starter that is sent is called, so that it is taken once however often it is pressed.
+        revision: Of the transcript.
+        undo: What restores a message that was deleted.
     """
     menu = None
     if conversation and (can_rename or can_delete):
@@ -60,16 +64,7 @@ def conversation(
         )
         choice = _starters(urls, starters, submission) if starters else None
         inside.append(div(welcome, choice, cls="column empty"))
-    log = div(
-        turns,
-        cls="column turns",
-        id="turns",
-        role="log",
-        aria_live="off",
-        aria_label="Messages",
-        tabindex="0",
-        hidden=conversation is None,
-    )
+    log = turns_log(turns, hidden=conversation is None, revision=revision)
     jump = a(icon("down"), "Latest", cls="button jump", href="#end")
     end = div(id="end", tabindex="-1")
     return main(
@@ -81,9 +76,25 @@ def conversation(
             cls="room-head",
         ),
         chat_log(div(inside, log, end, jump, cls="room-body", tabindex="-1")),
-        div(div(composer, cls="column"), cls="dock"),
+        div(div(div(undo, id="undo-turn"), composer, cls="column"), cls="dock"),
         cls="room",
         id="conversation",
+    )
+
+
+@checked
+def turns_log(turns: Child = None, *, hidden: bool = False, revision: int = 0) -> FT:
+    """Return the element with the turns; `revision` is that of the transcript."""
+    return div(
+        turns,
+        cls="column turns",
+        id="turns",
+        role="log",
+        aria_live="off",
+        aria_label="Messages",
+        tabindex="0",
+        hidden=hidden,
+        data_revision=str(revision) if revision else None,
     )
 
 

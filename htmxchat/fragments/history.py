@@ -226,7 +226,7 @@ def _item(
     told = None if state is None or state in _SILENT else standing(state, conversation.waiting)
     return li(
         get_link(
-            urls.conversation(conversation.id),
+            urls.conversation(conversation.id, turn=conversation.found or None),
             span(_marked(conversation.title, words), cls="cut", dir="auto"),
             span(_marked(conversation.passage, words), cls="passage", dir="auto") if conversation.passage else None,
             span(span(told.word, cls="hidden"), cls="state") if told else None,

@@ -11,7 +11,7 @@ from html import escape
 from ..events import Source
 from ..fragments.turns.citations import Citations, linked, unlinked
 from ..fragments.turns.context import TurnContext
-from ..fragments.turns.parts import can_grow, is_step, part_html, part_id, section_html, sections, text_html
+from ..fragments.turns.parts import can_grow, is_step, part_html, part_id, section_html, sections, stretches, text_html
 from ..fragments.turns.tools import FEW, StepsTotal, is_over, steps_fold, steps_gist, steps_group, thought_summary
 from ..html import raw, render
 from ..parts import ProposedScript, Reasoning, Step, Text, is_blank
@@ -71,6 +71,7 @@ class LiveBody:
         self._budget = Budget()
         self.citations = Citations(self._id)
         self._next = 0  # the place of the first part that is not drawn
+        self._sections = 0  # how many are drawn
         self._text: tuple[int, LiveText] | None = None  # the text that grows, and where it is
         self._written: list[_Written] = []  # the texts that are drawn and not blank
         self._groups: dict[int, _Group] = {}  # by the places of their first steps
@@ -133,7 +134,7 @@ class LiveBody:
     def redraw(self, view: RunView) -> list[Patch]:
         """Return the whole body, for a page that shows an unknown part of it."""
         self._start()
-        return [Patch(self._target, "innerHTML", self._draw(view, list(sections(view.parts, self.context))))]
+        return [Patch(self._target, "innerHTML", "".join(self._draw(view, list(sections(view.parts, self.context)))))]
 
     def _is_rewritten(self, before: RunView, view: RunView, place: int) -> bool:
         """Return whether a text was replaced by what does not begin with it."""
@@ -231,10 +232,15 @@ class LiveBody:
             patches.append(Patch(f"#steps-{self._id}-{self._last_group}", "beforeend", added))
             total = group.total.plus(*(_step(view, place) for place in rows))
             self._groups[self._last_group] = replace(group, last=rows[-1], total=total)
-        drawn = self._draw(view, fresh)
-        return [*patches, Patch(self._target, "beforeend", drawn)] if drawn else patches
+        more, stretch = self._draw(view, fresh)
+        if more:
+            patches.append(Patch(f"{self._target} > :last-child", "beforeend", more))
+        if stretch:
+            patches.append(Patch(self._target, "beforeend", stretch))
+        return patches
 
-    def _draw(self, view: RunView, fresh: Sequence[list[int]]) -> str:
+    def _draw(self, view: RunView, fresh: Sequence[list[int]]) -> tuple[str, str]:
+        """Return the sections: what is added to the last stretch, and those that follow it."""
         drawn: list[str] = []
         for section in fresh:
             place = section[0]
@@ -253,7 +259,8 @@ class LiveBody:
                 self._groups[place] = _Group(section[-1], total, over, _gist(total, over=over))
                 self._firsts.append(place)
         self._next = len(view.parts) - (bool(view.parts) and is_blank(view.parts[-1]))
-        return "".join(drawn)
+        before, self._sections = self._sections, self._sections + len(drawn)
+        return stretches(drawn, before)
 
     def _update_group(self, before: RunView, view: RunView, place: int) -> int:
         """Take in that a step has changed, and return the first step of its group."""

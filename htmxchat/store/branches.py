@@ -14,7 +14,6 @@ from ..errors import NotFound
 from ..events import RunEvent, decode_body
 from ..files.file import File
 from ..models import Run, RunState, Turn
-from ..text.cleaning import searchable
 from ..view import fold
 from . import file_rows, rows
 from . import tables as t
@@ -23,16 +22,17 @@ _NOT_IN_TREE = frozenset({"log", "text", "folded", "checkpoint", "memory"})
 
 
 class Tree:
-    """The turns and runs of a conversation, without the runs' logs."""
+    """The turns and runs of a conversation, without the runs' logs and without what was deleted."""
 
     def __init__(self, turns: Sequence[Row[Any]], runs: Sequence[Row[Any]]) -> None:
-        self.turns = {turn.id: turn for turn in turns}
+        self.turns = {turn.id: turn for turn in turns if turn.deleted_at is None}
+        self._first = {turn.follows: turn.id for turn in reversed(turns)}
         self.runs = {run.id: run for run in runs if run.turn_id in self.turns}
         self._answers: dict[str, list[Row[Any]]] = defaultdict(list)
         self._after: dict[str | None, list[Row[Any]]] = defaultdict(list)
         for run in self.runs.values():
             self._answers[run.turn_id].append(run)
-        for turn in turns:
+        for turn in self.turns.values():
             self._after[turn.follows].append(turn)
 
     def path(self, head: str | None) -> list[Row[Any]]:
@@ -51,6 +51,24 @@ class Tree:
     def versions(self, turn: Row[Any]) -> tuple[str, ...]:
         """Return the turns that follow the same run, oldest first."""
         return tuple(each.id for each in self._after[turn.follows])
+
+    def forks(self, turn: Row[Any]) -> bool:
+        """Return whether another turn followed the same run before this one, even if it was deleted."""
+        return bool(self._first[turn.follows] != turn.id)
+
+    def from_turn(self, turn_id: str) -> list[str]:
+        """Return a turn and all turns that follow it, on any branch."""
+        found = [turn_id]
+        for each in found:
+            found += (turn.id for run in self._answers.get(each, ()) for turn in self._after.get(run.id, ()))
+        return found
+
+    def beside(self, turn_id: str) -> str | None:
+        """Return the nearest other version of a turn, an older one first; `None` if it is the only one."""
+        versions = self.versions(self.turns[turn_id])
+        place = versions.index(turn_id)
+        others = [*versions[:place][::-1], *versions[place + 1 :]]
+        return others[0] if others else None
 
     def last_run_of(self, id: str) -> str | None:
         """Return the last run on the branch of a turn or run, the newest at each fork; `None` for unknown ids."""
@@ -76,20 +94,16 @@ def read_tree(db: Connection, conversation_id: str) -> Tree:
     )
 
 
-def index(db: Connection, conversation_id: str, path: Sequence[Row[Any]]) -> None:
-    """Make a search find what a path shows, and nothing else of the conversation, which the caller has locked."""
-    for table, shown in (t.turns, {run.turn_id for run in path}), (t.runs, {run.id for run in path}):
-        texts = select(table.c.id, table.c.text, table.c.folded).where(table.c.conversation_id == conversation_id)
-        for row in db.execute(texts).all():
-            folded = searchable(row.text) if row.id in shown else ""
-            if folded != row.folded:
-                db.execute(update(table).where(table.c.id == row.id).values(folded=folded))
+def show(db: Connection, conversation_id: str, head: str | None) -> None:
+    """Show another path of a locked conversation: the one to `head`."""
+    this = update(t.conversations).where(t.conversations.c.id == conversation_id)
+    db.execute(this.values(head=head, revision=t.conversations.c.revision + 1))
 
 
 def parent_of(db: Connection, conversation_id: str, turn_id: str) -> str | None:
     """Return the run that a turn follows; `None` for a first turn."""
-    turn = select(t.turns.c.follows).where(t.turns.c.conversation_id == conversation_id, t.turns.c.id == turn_id)
-    row = db.execute(turn).one_or_none()
+    here = t.turns.c.conversation_id == conversation_id, t.turns.c.deleted_at.is_(None)
+    row = db.execute(select(t.turns.c.follows).where(*here, t.turns.c.id == turn_id)).one_or_none()
     if row is None:
         raise NotFound
     follows: str | None = row.follows

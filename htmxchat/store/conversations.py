@@ -12,7 +12,7 @@ from ..errors import InvalidInput, NotFound
 from ..events import RunEvent
 from ..models import Conversation, ConversationPage, Overview, Transcript
 from ..text.cleaning import one_line, searchable
-from . import branches, rows, run_rows, script_rows
+from . import branches, deletion, rows, run_rows, script_rows
 from . import tables as t
 from .database import Database
 from .passages import read_passages
@@ -27,7 +27,7 @@ def _overview() -> Select[Any]:
     latest = select(c.id).where(mine).order_by(*order).limit(bindparam("most", type_=Integer))
     return (
         select(
-            *(c[name] for name in ("id", "user_id", "title", "created_at", "updated_at")),
+            *(c[name] for name in ("id", "user_id", "title", "created_at", "updated_at", "revision")),
             rows.latest_state(c.id).scalar_subquery().label("state"),
             case((is_open, rows.begun_head(c.id, c.head))).label("begun"),
             case((is_open, script_rows.queue_number(c.id, bindparam("now", type_=t.Moment)))).label("queue"),
@@ -83,7 +83,7 @@ class Conversations:
             ids = [id for id, lacks in lacking.items() if lacks]
             searched = [word for word in words if any(word in each for each in lacking.values())]
             passages = read_passages(db, ids, searched)
-            items = tuple(rows.to_conversation(row, row.state, passages.get(row.id, "")) for row in shown)
+            items = tuple(rows.to_conversation(row, row.state, *passages.get(row.id, ())) for row in shown)
             return ConversationPage(items, rows.cursor_after(items[-1]) if len(found_rows) > limit else None)
 
         return await self._database.read(work)
@@ -111,7 +111,7 @@ class Conversations:
         latest = ConversationPage(tuple(items[:limit]), rows.cursor_after(items[limit - 1]) if found[limit:] else None)
         for row, item in zip(found, items, strict=True):
             if item.id == conversation_id:
-                return Overview(latest, item, row.begun, row.queue)
+                return Overview(latest, item, row.begun, row.queue, row.revision)
         return Overview(latest)
 
     async def load_transcript(
@@ -128,7 +128,7 @@ class Conversations:
             tree = branches.read_tree(db, conversation_id)
             turns = branches.read_turns(db, tree, tree.path(row.head), live)
             state = db.scalar(rows.latest_state(row.id))
-            return Transcript(rows.to_conversation(row, state), tuple(turns))
+            return Transcript(rows.to_conversation(row, state), tuple(turns), revision=row.revision)
 
         return await self._database.read(work)
 
@@ -191,6 +191,7 @@ class Conversations:
 
         def work(db: Connection) -> int:
             script_rows.remove(db, gone)
-            return db.execute(delete(t.conversations).where(gone)).rowcount
+            removed = deletion.purge(db, now - self._keep_deleted)
+            return db.execute(delete(t.conversations).where(gone)).rowcount + removed
 
         await self._removed(now=await self._database.write(work) > 0)

@@ -16,18 +16,19 @@ LENGTH = 160
 _SLACK = 40
 
 
-def read_passages(db: Connection, conversation_ids: Sequence[str], words: Sequence[str]) -> dict[str, str]:
-    """Return for each conversation the first passage with one of `words`, from its questions, else from its answers.
+def read_passages(db: Connection, conversation_ids: Sequence[str], words: Sequence[str]) -> dict[str, tuple[str, str]]:
+    """Return for each conversation the first passage with one of `words`, from its questions, else from its answers,
+    and the turn that has it.
 
     Args:
         words: Folded, as `searchable` returns them.
     """
-    found: dict[str, str] = {}
+    found: dict[str, tuple[str, str]] = {}
     for table in (t.turns, t.runs):
         left = [id for id in conversation_ids if id not in found]
         if left and words:
             for row in db.execute(_first(table, left, words, db.dialect.name)):
-                found[row.conversation_id] = passage(row.text, row.folded, words)
+                found[row.conversation_id] = passage(row.text, row.folded, words), row.id
     return found
 
 
@@ -52,13 +53,14 @@ def _first(table: Table, conversation_ids: Sequence[str], words: Sequence[str], 
     length = LENGTH + 2 * _SLACK + BEFORE
     order = func.row_number().over(partition_by=c.conversation_id, order_by=(c.created_at, c.id)).label("place")
     stretch = select(
+        c.id,
         c.conversation_id,
         func.substr(c.text, start, length).label("text"),
         func.substr(c.folded, start, length).label("folded"),
         order,
     ).where(c.conversation_id.in_(conversation_ids), or_(*holds))
     each = stretch.subquery()
-    return select(each.c.conversation_id, each.c.text, each.c.folded).where(each.c.place == 1)
+    return select(each.c.id, each.c.conversation_id, each.c.text, each.c.folded).where(each.c.place == 1)
 
 
 def _place(column: ColumnElement[str], word: str, dialect: str) -> ColumnElement[int]:

@@ -43,6 +43,10 @@ _ID = re.compile("[0-9a-f]{32}")
 _SET_TIME = (
     update(t.conversations).where(t.conversations.c.id == bindparam("conversation")).values(updated_at=bindparam("at"))
 )
+_WAS_DELETED = "This message was sent before, and {} was deleted. Reload the page to send it again."
+TURN_OF_RUN = t.turns, t.turns.c.id == t.runs.c.turn_id
+STAYS = t.turns.c.deleted_at.is_(None)
+"""The condition for a turn that was not deleted."""
 # A run without its log.
 RUN = [t.runs.c[name] for name in ("id", "conversation_id", "user_id", "turn_id", "state", "created_at")]
 
@@ -129,23 +133,29 @@ def find(db: Connection, user_id: str, conversation_id: str) -> Row[Any]:
 
 
 def find_run(db: Connection, user_id: str, run_id: str) -> Run:
-    owned = select(*RUN).join(t.conversations).where(mine(user_id), t.runs.c.id == known_id(run_id))
+    whole = select(*RUN).join(t.conversations, t.conversations.c.id == t.runs.c.conversation_id).join(*TURN_OF_RUN)
+    owned = whole.where(mine(user_id), STAYS, t.runs.c.id == known_id(run_id))
     row = db.execute(owned).one_or_none()
     if row is None:
         raise NotFound
     return to_run(row)
 
 
-def latest_run(db: Connection, turn_id: str) -> tuple[Run, bool] | None:
-    """Return the latest run that answers a user turn, and whether the conversation was deleted."""
-    deleted = t.conversations.c.deleted_at.is_not(None).label("deleted")
-    answers = select(*RUN, deleted).join(t.conversations).where(t.runs.c.turn_id == turn_id)
-    row = db.execute(answers.order_by(t.runs.c.created_at.desc()).limit(1)).one_or_none()
-    return None if row is None else (to_run(row), row.deleted)
+def turn_sent(db: Connection, turn_id: str) -> Run | str | None:
+    """Return the latest run that answers a user turn, or a sentence if the turn was deleted; `None` if never sent."""
+    turns = select(t.turns.c.deleted_at, t.conversations.c.deleted_at.label("whole_at")).join(t.conversations)
+    turn = db.execute(turns.where(t.turns.c.id == turn_id)).one_or_none()
+    if turn is None:
+        return None
+    if turn.whole_at or turn.deleted_at:
+        return _WAS_DELETED.format("its conversation" if turn.whole_at else "it")
+    answers = select(*RUN).where(t.runs.c.turn_id == turn_id)
+    return to_run(db.execute(answers.order_by(t.runs.c.created_at.desc()).limit(1)).one())
 
 
-def to_conversation(row: Row[Any], state: str | None, passage: str = "") -> Conversation:
-    return Conversation(row.id, row.user_id, row.title, row.created_at, row.updated_at, *parse_standing(state), passage)
+def to_conversation(row: Row[Any], state: str | None, passage: str = "", found: str = "") -> Conversation:
+    standing = parse_standing(state)
+    return Conversation(row.id, row.user_id, row.title, row.created_at, row.updated_at, *standing, passage, found)
 
 
 def to_run(row: Any) -> Run:
@@ -199,7 +209,7 @@ def tick(db: Connection, times: Mapping[str, datetime]) -> None:
 def latest_state(conversation_id: Any) -> Select[str]:
     """The state of a conversation's latest run, for `waiting.parse_standing`."""
     mine = t.runs.c.conversation_id == conversation_id
-    return select(run_standing()).where(mine).order_by(t.runs.c.created_at.desc()).limit(1)
+    return select(run_standing()).join(*TURN_OF_RUN).where(mine, STAYS).order_by(t.runs.c.created_at.desc()).limit(1)
 
 
 def run_standing() -> ColumnElement[str]:
@@ -211,8 +221,9 @@ def run_standing() -> ColumnElement[str]:
 
 def begun_head(conversation_id: Any, head: Any) -> ColumnElement[str | None]:
     """The last run on a conversation's shown path, if it has events."""
-    latest = select(t.runs.c.id).where(t.runs.c.conversation_id == conversation_id)
-    newest = latest.order_by(t.runs.c.created_at.desc(), t.runs.c.id.desc()).limit(1).scalar_subquery()
+    latest = select(t.runs.c.id).join(*TURN_OF_RUN).where(t.runs.c.conversation_id == conversation_id, STAYS)
+    latest = latest.order_by(t.runs.c.created_at.desc(), t.runs.c.id.desc()).limit(1)
+    newest = latest.correlate_except(t.runs, t.turns).scalar_subquery()
     shown = t.runs.alias()
     begun = or_(shown.c.log.is_not(None), exists().where(t.events.c.run_id == shown.c.id))
     return select(shown.c.id).where(shown.c.id == func.coalesce(head, newest), begun).scalar_subquery()

@@ -18,8 +18,6 @@ from .database import Database
 from .notices import Notice
 from .waiting import parse_standing
 
-_DELETED = "This message was sent before, and its conversation was deleted. Reload the page to send it again."
-
 
 @dataclass(frozen=True, slots=True)
 class Started:
@@ -82,11 +80,10 @@ class Runs:
         )
 
         def work(db: Connection) -> Started:
-            if submission is not None and (found := rows.latest_run(db, turn_id)) is not None:
-                run, deleted = found
-                if deleted:
-                    raise Conflict(_DELETED)
-                return Started(run, before=True)
+            if submission is not None and (before := rows.turn_sent(db, turn_id)) is not None:
+                if isinstance(before, str):
+                    raise Conflict(before)
+                return Started(before, before=True)
             if conversation_id is None:
                 title = text if text.strip() else file_rows.names(db, user_id, files or ())
                 conversation, head, at = new_id, None, rows.add_conversation(db, user_id, new_id, title)
@@ -103,7 +100,7 @@ class Runs:
             run = Run(rows.new_id(), conversation, user_id, turn_id, RunState.RUNNING, at)
             started = _begin(db, run, owner, agent, most)
             if instead_of is not None:
-                branches.index(db, conversation, branches.read_tree(db, conversation).path(run.id))
+                branches.show(db, conversation, run.id)
             return started
 
         await self._conversations.purge()
@@ -126,7 +123,7 @@ class Runs:
             run_rows.check_idle(db, run.conversation_id)
             begun = replace(run, id=rows.new_id(), state=RunState.RUNNING, created_at=at)
             started = _begin(db, begun, owner, agent, most)
-            branches.index(db, begun.conversation_id, branches.read_tree(db, begun.conversation_id).path(begun.id))
+            branches.show(db, begun.conversation_id, begun.id)
             return started
 
         return await self._database.write(work)
@@ -145,8 +142,8 @@ class Runs:
         standing = rows.run_standing().label("standing")
         found = (
             select(*rows.RUN, t.turns.c.text.label("question"), ended.label("ended_at"), standing)
-            .join(t.turns, t.turns.c.id == t.runs.c.turn_id)
-            .where(t.runs.c.conversation_id == conversation_id)
+            .join(*rows.TURN_OF_RUN)
+            .where(t.runs.c.conversation_id == conversation_id, rows.STAYS)
             .order_by(t.runs.c.created_at.desc(), t.runs.c.id.desc())
             .limit(max(1, min(limit, MAX_PAGE)))
         )
@@ -179,8 +176,7 @@ class Runs:
             tree = branches.read_tree(db, conversation_id)
             if (head := tree.last_run_of(id)) is None:
                 raise NotFound
-            db.execute(update(t.conversations).where(t.conversations.c.id == conversation_id).values(head=head))
-            branches.index(db, conversation_id, tree.path(head))
+            branches.show(db, conversation_id, head)
 
         await self._database.write(work)
 

@@ -55,7 +55,8 @@ def queue_number(conversation_id: Any, now: Any) -> ColumnElement[int]:
     c = t.scripts.c
     silent = and_(c.state == ScriptState.RUNNING.value, or_(c.lease_until.is_(None), c.lease_until < now))
     each = 1 + c.revision + cast(c.cleared, Integer) + case((c.awaited, 0), else_=1) + case((silent, 1), else_=0)
-    return select(func.coalesce(func.sum(each), 0)).where(c.conversation_id == conversation_id).scalar_subquery()
+    these = c.conversation_id == conversation_id, ~_deleted()
+    return select(func.coalesce(func.sum(each), 0)).where(*these).scalar_subquery()
 
 
 def read_settled(db: Connection, conversation_id: str, now: datetime) -> list[Script]:
@@ -169,7 +170,14 @@ def _unusable(code: str, others: int) -> str:
 
 
 def _in(statement: Any, conversation_id: str) -> Any:
-    return statement.where(t.scripts.c.conversation_id == conversation_id)
+    return statement.where(t.scripts.c.conversation_id == conversation_id, ~_deleted())
+
+
+def _deleted() -> ColumnElement[bool]:
+    """The condition for scripts of turns that were deleted."""
+    turn = t.runs.join(t.turns, t.turns.c.id == t.runs.c.turn_id)
+    gone = select(t.runs.c.id).select_from(turn).where(t.runs.c.id == t.scripts.c.run_id)
+    return gone.where(t.turns.c.deleted_at.is_not(None)).exists()
 
 
 def _values(script: Script) -> dict[str, Any]:

@@ -15,6 +15,7 @@ from ..events import JSON
 from . import upkeep
 from .conversations import Conversations
 from .database import Database
+from .deletion import Turns
 from .file_stores import FileStore
 from .files import KeptFiles
 from .keys import Keys
@@ -53,6 +54,7 @@ class Store:
         database: Transactions; everything else uses them.
         conversations: List, search, read, rename, delete and restore conversations.
         runs: Runs, for their users.
+        turns: Delete and restore turns.
         logs: Logs of runs, for the processes that execute them.
         takeover: Releases and claims runs.
         listening: Receives notifications of what other processes write.
@@ -83,6 +85,7 @@ class Store:
         self.files = KeptFiles(self.database, _file_store(files))
         self.conversations = Conversations(self.database, keep, self.files.sweep)
         self.runs = Runs(self.database, self.conversations)
+        self.turns = Turns(self.database, self.conversations, keep)
         self.logs = RunLogs(self.database)
         self.takeover = Takeover(self.database)
         self.listening = Listening(self.database)

@@ -84,6 +84,8 @@ conversations = Table(
     Column("deleted_at", Moment, index=True),
     # The last run of the shown path.
     Column("head", String(32)),
+    # How often that has become another path than one that only grew at its end.
+    Column("revision", Integer, nullable=False, default=0),
     Index(f"{_PREFIX}conversations_by_user", "user_id", "updated_at", "id"),
 )
 
@@ -97,6 +99,9 @@ turns = Table(
     Column("created_at", Moment, nullable=False),
     # The run that this turn follows; NULL for a first turn. So the turns and runs of a conversation are a tree.
     Column("follows", String(32)),
+    # When it was deleted with all that follows it. It can come back for a while; then only this row is kept, which says
+    # that something followed.
+    Column("deleted_at", Moment, index=True),
     Index(f"{_PREFIX}turns_by_conversation", "conversation_id", "created_at"),
 )
 

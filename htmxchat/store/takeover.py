@@ -209,7 +209,7 @@ class Takeover:
                 attempt + 1,
                 branches.read_answer(db, tree, attempts[attempt - 1]) if attempt else None,
                 own.remembered,
-                attempt > 0 or tree.versions(turn)[0] != turn.id,
+                attempt > 0 or tree.forks(turn),
                 own.checkpoint,
                 own.checkpoint_seq,
                 _read_answers(db, run, own.checkpoint_seq),

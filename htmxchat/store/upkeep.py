@@ -72,7 +72,7 @@ def _export(db: Connection, conversation_id: str) -> dict[str, JSON] | None:
         **_values(conversation, "id", "title", "created_at", "updated_at", "deleted_at", "head"),
         "turns": [
             {
-                **_values(turn, "id", "text", "created_at", "follows"),
+                **_values(turn, "id", "text", "created_at", "follows", "deleted_at"),
                 "files": [encode_file(file) for file in sent.get(turn.id, ())],
                 "runs": _runs(db, turn.id),
             }

@@ -194,22 +194,6 @@ async def test_a_structured_response_is_a_part() -> None:
     assert seen.parts == (CustomPart("Forecast", {"celsius": 9}, "structured_response"),)
 
 
-@SAVERS
-async def test_the_conversation_is_remembered_along_the_branch(saver: Any) -> None:
-    async with served(langgraph(talking(echo, saver=saver()))) as backend:
-        first = await say(backend, "One")
-        second = await say(backend, "Two", after=first)
-        assert (await view(backend, second)).text == "[One] [[One] ] [Two] "
-        third = await say(backend, "Three", after=second)
-        assert (await view(backend, third)).text == "[One] [[One] ] [Two] [[One] [[One] ] [Two] ] [Three] "
-        again = await backend.retry_run(ANN, third.id)
-        assert (await view(backend, again)).text == (await view(backend, third)).text
-        edited = await backend.edit_turn(ANN, first.conversation_id, second.turn_id, "2")
-        assert (await view(backend, edited)).text == "[One] [[One] ] [2] "
-        anew = await backend.edit_turn(ANN, first.conversation_id, first.turn_id, "1")
-        assert (await view(backend, anew)).text == "[1] "
-
-
 async def test_a_checkpointer_that_has_forgotten_is_told_the_conversation(tmp_path: Path) -> None:
     url = f"sqlite:///{tmp_path}/chat.db"
     async with served(langgraph(talking(echo, saver=InMemorySaver())), url) as backend:

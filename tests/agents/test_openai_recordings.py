@@ -189,9 +189,7 @@ RESPONSE_CALLS: dict[str, list[tuple[str, Any]]] = {
 @pytest.fixture
 def no_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
     """Retries are made at once."""
-    monkeypatch.setattr(
-        refusals, "_retry_after", lambda headers, now: 0.0 if headers.get("retry-after") != "30" else 30
-    )
+    monkeypatch.setattr(refusals, "retry_after", lambda headers, now: 0.0 if headers.get("retry-after") != "30" else 30)
 
 
 def test_every_recording_of_an_answer_is_in_a_table() -> None:

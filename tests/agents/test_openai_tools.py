@@ -30,7 +30,7 @@ from htmxchat import (
 from htmxchat.agents import ToolContext, openai, run_python, tool
 from htmxchat.agents.approval import APPROVE, DENY
 from htmxchat.agents.openai_api.agent import TOO_MANY_ROUNDS
-from htmxchat.agents.tools.using import DENIED, MOST_AT_ONCE
+from htmxchat.agents.tools.using import DENIED, MAX_AT_ONCE
 from htmxchat.events import JSON
 from htmxchat.models import RunState
 from htmxchat.scripts.actions import Approve, Claim, Finish
@@ -402,9 +402,9 @@ async def test_characters_that_a_server_cut_in_two_come_whole_into_arguments_and
 
 
 async def test_what_one_reply_can_start_has_a_bound() -> None:
-    many = calls(*((f"c{number}", "add", {"a": number, "b": 0}) for number in range(MOST_AT_ONCE + 2)))
+    many = calls(*((f"c{number}", "add", {"a": number, "b": 0}) for number in range(MAX_AT_ONCE + 2)))
     async with playing(many, answer("Enough.")) as server:
         view = await answered(server, add)
     states = [part.state for part in tool_parts(view)]
-    assert states == [RunState.COMPLETED] * MOST_AT_ONCE + [RunState.FAILED] * 2
+    assert states == [RunState.COMPLETED] * MAX_AT_ONCE + [RunState.FAILED] * 2
     assert "at most 50 calls" in messages(server)[-1]["content"]

@@ -135,25 +135,6 @@ async def test_a_text_that_a_function_makes_is_the_answer() -> None:
         assert (await view(backend, await say(backend, "Go"))).text == "HEY"
 
 
-async def test_the_history_is_the_memory() -> None:
-    async with served(pydantic_ai(echoing())) as backend:
-        first = await say(backend, "One")
-        second = await say(backend, "Two", after=first)
-        assert (await view(backend, second)).text == "[One] [[One] ] [Two] "
-
-
-async def test_memory_follows_the_branch() -> None:
-    async with served(pydantic_ai(echoing())) as backend:
-        first = await say(backend, "One")
-        second = await say(backend, "Two", after=first)
-        again = await backend.retry_run(ANN, second.id)
-        assert (await view(backend, again)).text == "[One] [[One] ] [Two] "
-        edited = await backend.edit_turn(ANN, first.conversation_id, second.turn_id, "Three")
-        assert (await view(backend, edited)).text == "[One] [[One] ] [Three] "
-        anew = await backend.edit_turn(ANN, first.conversation_id, first.turn_id, "Zero")
-        assert (await view(backend, anew)).text == "[Zero] "
-
-
 async def test_an_answer_that_was_stopped_is_known_as_far_as_it_got() -> None:
     agent = scripted([call("look")], "Later.")
     stopped = asyncio.Event()

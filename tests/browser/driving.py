@@ -18,7 +18,7 @@ _DOM = """() => {
     for (const { name } of [...element.attributes]) if (name.startsWith('data-htmx')) element.removeAttribute(name);
     if (element.getAttribute('class') === '') element.removeAttribute('class');
   }
-  for (const added of turns.querySelectorAll('button[name=run]')) added.remove();
+  for (const added of turns.querySelectorAll('button:is([name=run], [name=wrap], [name=numbers], [name=download])')) added.remove();
   turns.normalize();
   return turns.innerHTML;
 }"""

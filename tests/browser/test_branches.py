@@ -185,6 +185,65 @@ class TestVersions:
         expect(page.locator("article.turn")).to_have_count(2)
 
 
+class TestDeleting:
+    def test_a_message_goes_with_what_follows_and_comes_back(self, chat: Page) -> None:
+        talk(chat, "one", "two", "three")
+        chat.locator("article.turn").nth(2).hover()
+        chat.get_by_role("button", name="Delete this message and what follows").nth(1).click()
+        expect(chat.locator("article.turn")).to_have_count(2)
+        expect(chat.get_by_role("button", name="Undo")).to_be_focused()
+        assert_same_after_reload(chat)
+
+    def test_undo_by_the_keyboard_brings_all_back(self, chat: Page) -> None:
+        talk(chat, "one", "two")
+        chat.locator("[name=delete]").nth(1).focus()
+        chat.keyboard.press("Enter")
+        expect(chat.get_by_role("button", name="Undo")).to_be_focused()
+        chat.keyboard.press("Enter")
+        expect(chat.locator("article.turn")).to_have_count(4)
+        expect(chat.get_by_role("button", name="Undo")).to_have_count(0)
+        assert_same_after_reload(chat)
+
+    def test_another_tab_sees_it(self, chat: Page) -> None:
+        talk(chat, "one", "two")
+        other = chat.context.new_page()
+        other.goto(chat.url)
+        expect(other.locator("article.turn")).to_have_count(4)
+        chat.locator("[name=delete]").first.focus()
+        chat.keyboard.press("Enter")
+        expect(chat.locator("article.turn")).to_have_count(0)
+        expect(other.locator("article.turn")).to_have_count(0)
+        send(other, "anew")
+        expect(answer(other)).to_contain_text("Echo: anew")
+        expect(answer(chat)).to_contain_text("Echo: anew")
+
+
+class TestGoingOn:
+    def test_an_answer_that_was_stopped_is_continued(self, chat: Page) -> None:
+        start(chat, "forever", "running")
+        wait_for_word(chat, 2)
+        chat.get_by_role("button", name="Stop").click()
+        wait_for_state(chat, "cancelled")
+        chat.get_by_role("button", name="Continue").click()
+        expect(answer(chat)).to_contain_text("Echo: Continue")
+        expect(chat.locator("article.turn")).to_have_count(4)
+        wait_for_state(chat, "completed")
+        assert_same_after_reload(chat)
+
+    def test_a_search_hit_opens_the_branch_that_has_the_words(self, chat: Page) -> None:
+        talk(chat, "one", "persimmon")
+        edit(chat, 0, "better")
+        chat.fill("#search", "persimmon")
+        chat.locator("#history-list a[data-conversation]:has(mark)").click()
+        expect(chat.locator("article.turn")).to_have_count(4)
+        expect(chat).to_have_url(re.compile("/c/[0-9a-f]+#turn-[0-9a-f]+$"))
+        found = chat.locator("article.turn").nth(2)
+        expect(found).to_contain_text("persimmon")
+        expect(found).to_be_in_viewport()
+        chat.reload()
+        expect(chat.locator("article.turn")).to_have_count(4)
+
+
 def test_editing_and_switching_work_without_javascript(
     new_context: Callable[..., BrowserContext], site: Server
 ) -> None:

@@ -458,7 +458,7 @@ def test_files_of_an_answer_stand_in_their_place_live_and_after_a_reload(stream:
     page.goto(site.at(f"{stream}/"))
     send(page, "give " + json.dumps([["late.csv", "a,b\n1,2\n"], ["notes.txt", "words"], ["chart.png", "picture"]]))
     wait_for_state(page, "completed")
-    parts = answer(page).locator(".turn-body > *")
+    parts = answer(page).locator(".parts > *")
     expect(parts).to_have_count(3)
     expect(parts.nth(1).locator(".file .name")).to_have_text(["late.csv", "notes.txt", "chart.png"])
     expect(parts.nth(1).get_by_role("img", name="chart.png")).to_have_js_property("naturalWidth", 520)

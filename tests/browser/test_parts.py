@@ -31,7 +31,7 @@ def kinds(page: Page) -> list[str]:
     return list(
         answer(page)
         .locator(".turn-body")
-        .evaluate("""body => [...body.children]
+        .evaluate("""body => [...body.querySelectorAll(".parts > *")]
       .filter(part => part.checkVisibility())
       .sort((a, b) => a.getBoundingClientRect().top - b.getBoundingClientRect().top)
       .map(part => part.className || part.firstElementChild.localName)""")

@@ -119,7 +119,7 @@ def test_the_smallest_move_up_ends_following_and_is_not_undone(chat: Browser, by
     else:
         chat.run("s => document.querySelector(s).focus()", BODY)
         chat.press("ArrowUp")
-    chat.wait("() => document.querySelector('chat-log').dataset.more !== undefined")
+    chat.wait("() => document.querySelector('.jump').dataset.more !== undefined")
     before = top(chat)
     chat.wait(f"(s, n) => ({DISTANCE})(s) > n", BODY, chat.run(DISTANCE, BODY) + 200)
     assert top(chat) <= before  # a browser may still be on its smooth way up

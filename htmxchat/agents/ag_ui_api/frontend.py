@@ -12,8 +12,9 @@ from ... import checks
 from ...agent import Request
 from ...events import JSON
 from ...kinds import check_fields
-from ...text.cleaning import clean_json, read_json
+from ...text.cleaning import clean_json
 from .. import python_tool
+from ..arguments import read_arguments
 
 Run: TypeAlias = Callable[[dict[str, Any], Request], JSON | Awaitable[JSON]]
 
@@ -72,13 +73,8 @@ def arguments_of(text: str) -> dict[str, Any]:
     Raises:
         BadArguments: They are no JSON object.
     """
-    if not text.strip():
-        return {}
-    try:
-        read = read_json(text)
-    except ValueError:
-        read = None
-    if not isinstance(read, dict):
+    read = read_arguments(text)
+    if read is None:
         raise BadArguments("The arguments are no JSON object. Call the tool again.")
     return read
 

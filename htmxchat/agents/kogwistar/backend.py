@@ -61,7 +61,7 @@ class KogwistarBackend(LocalBackend):
     deletion_notice = "Removed from this list. The kogwistar server keeps the conversation."
 
     # The server cannot answer a turn twice, and knows no branches. It takes no files.
-    retry_run = edit_turn = show_version = None  # type: ignore[assignment]
+    retry_run = edit_turn = show_version = delete_turn = restore_turn = None  # type: ignore[assignment]
     store_file = discard_file = find_files = open_file = None  # type: ignore[assignment]
 
     def __init__(

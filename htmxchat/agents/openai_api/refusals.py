@@ -5,14 +5,14 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
+from datetime import datetime
 from typing import Any
 
 from ...errors import BackendError, BackendUnavailable
 from ...text.cleaning import clean_text, read_json
 from ...text.phrases import cut
 from ...text.redaction import HIDDEN, redact_text
+from ..retry_after import retry_after
 
 _HOST = "Whoever runs this chat must"
 CUT = "The connection to the model's server broke off before the answer was complete. Try again."
@@ -100,7 +100,8 @@ def pause(status: int, headers: Mapping[str, str], body: bytes, now: datetime | 
     told = read(body)
     if _QUOTA.search(f"{told.codes} {told.message}"):
         return None
-    seconds = _retry_after(headers, now or datetime.now(UTC))
+    asked = retry_after(headers, now)
+    seconds = 1.0 if asked is None else asked
     return seconds if seconds <= _MAX_RETRY_AFTER else None
 
 
@@ -173,17 +174,3 @@ def _quote(message: str, secrets: Sequence[str]) -> str:
         message = message.replace(secret, HIDDEN)
     line = " ".join(_MASKED.sub(HIDDEN, redact_text(clean_text(_TAG.sub(" ", message)))).split())
     return f" It says: “{cut(line, _MAX_QUOTE)}”" if line else ""
-
-
-def _retry_after(headers: Mapping[str, str], now: datetime) -> float:
-    """Return the seconds that the server asks to wait; one when it does not say."""
-    try:
-        if said := headers.get("retry-after-ms"):
-            return max(0.0, float(said) / 1000)
-        if said := headers.get("retry-after"):
-            return max(
-                0.0, float(said) if said.strip()[:1].isdigit() else (parsedate_to_datetime(said) - now).total_seconds()
-            )
-    except (ValueError, TypeError, OverflowError):
-        pass
-    return 1.0

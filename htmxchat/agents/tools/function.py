@@ -18,7 +18,7 @@ from typing_extensions import TypedDict
 from ... import checks
 from ...agent import Request
 from ...events import JSON
-from ...text.cleaning import read_json
+from ..arguments import read_arguments
 from .context import ToolContext
 from .results import wrong_arguments
 
@@ -58,7 +58,7 @@ class Tool:
             WrongArguments: They are not what the function takes.
         """
         try:
-            read: dict[str, Any] = self.arguments.validate_python(read_arguments(written))
+            read: dict[str, Any] = self.arguments.validate_python(arguments_of(written))
         except ValidationError as error:
             problems = [(".".join(map(str, each["loc"])), each["msg"]) for each in error.errors(include_url=False)]
             raise WrongArguments(wrong_arguments(problems)) from None
@@ -114,19 +114,14 @@ def tool(
     return Tool(called, text.strip() or called.replace("_", " "), schema, function, approve, context, arguments)
 
 
-def read_arguments(written: str) -> JSON:
-    """Return the arguments that a model wrote. Nothing stands for none.
+def arguments_of(written: str) -> dict[str, Any]:
+    """Return the arguments that a model wrote.
 
     Raises:
         WrongArguments: They are no JSON object.
     """
-    try:
-        value = read_json(written) if written.strip() else {}
-        if isinstance(value, str):  # written as JSON twice
-            value = read_json(value)
-    except ValueError:
-        value = None
-    if not isinstance(value, dict):
+    value = read_arguments(written)
+    if value is None:
         raise WrongArguments(wrong_arguments([("", f"They have to be a JSON object. You wrote: {written[:500]}")]))
     return value
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from ...events import JSON
 from .. import python_tool
-from .function import WrongArguments, read_arguments
+from .function import WrongArguments, arguments_of
 from .results import wrong_arguments
 
 
@@ -28,7 +28,7 @@ class RunPython:
         Raises:
             WrongArguments: There is no code.
         """
-        arguments = read_arguments(written)
+        arguments = arguments_of(written)
         assert isinstance(arguments, dict)
         code, title = arguments.get("code"), arguments.get("title", "")
         if not isinstance(code, str) or not code.strip():

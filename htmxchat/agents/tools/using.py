@@ -15,6 +15,7 @@ from typing import Any, TypeAlias
 
 from ...agent import Pinned, Request, Said
 from ...events import (
+    JSON,
     InputRequested,
     ScriptProposed,
     StageChanged,
@@ -23,16 +24,17 @@ from ...events import (
 )
 from ...scripts.result import ScriptResult
 from ..approval import APPROVE, DENY
+from ..arguments import read_arguments
 from ..summaries import asked, found
 from .context import Emitted, ToolContext
-from .function import Tool, WrongArguments, read_arguments
+from .function import Tool, WrongArguments, arguments_of
 from .python import RunPython
 from .results import ToolResult, as_json, as_text, of_script
 
 APPROVAL = "approve-"
 """How the ids of questions begin that ask for approval."""
 DENIED = "The user did not allow this. Do not try it again unless the user asks for it."
-MOST_AT_ONCE = 50
+MAX_AT_ONCE = 50
 """The most calls of one reply that are run."""
 log = logging.getLogger("htmxchat")
 
@@ -73,8 +75,8 @@ async def use_tools(
     for number, use in enumerate(uses):
         tool = tools.get(use.name)
         wrong = "" if tool else f"There is no tool of this name. There are: {', '.join(tools) or 'none'}."
-        if number >= MOST_AT_ONCE:
-            tool, wrong = None, f"It was not run: at most {MOST_AT_ONCE} calls can be made at once."
+        if number >= MAX_AT_ONCE:
+            tool, wrong = None, f"It was not run: at most {MAX_AT_ONCE} calls can be made at once."
         try:
             if isinstance(tool, RunPython):
                 scripts.append((use, *tool.read(use.arguments)))
@@ -160,15 +162,12 @@ def _is_async(function: Any) -> bool:
 
 
 def _started(use: ToolUse) -> ToolStarted:
-    try:
-        arguments = read_arguments(use.arguments)
-    except WrongArguments:
-        arguments = use.arguments
+    read = read_arguments(use.arguments)
+    arguments: JSON = use.arguments if read is None else read
     return ToolStarted(use.id, use.name, asked(arguments), arguments)
 
 
 def _prompt(job: _Job) -> str:
-    given = read_arguments(job.use.arguments)
-    assert isinstance(given, dict)
+    given = arguments_of(job.use.arguments)
     arguments = ", ".join(f"{name}: {json.dumps(value, ensure_ascii=False)}" for name, value in given.items())
     return f"May {job.tool.name} run{' with ' if arguments else ''}{arguments}?"

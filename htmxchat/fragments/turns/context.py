@@ -48,6 +48,7 @@ class TurnContext:
             was stopped can be sent once more.
         branching: The conversation whose messages can be edited and whose versions can be shown; empty where the
             backend knows no branches.
+        can_delete: Whether messages can be deleted with what follows them.
         editing: The message that is being edited.
         agent: What the other side is called.
         can_run_scripts: Whether there is a queue for the scripts that the agent proposes.
@@ -64,6 +65,7 @@ class TurnContext:
     poll_interval: float = 0.7
     can_retry: bool = False
     branching: str = ""
+    can_delete: bool = False
     editing: Editing | None = None
     agent: str = "Agent"
     can_run_scripts: bool = False

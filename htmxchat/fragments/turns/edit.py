@@ -11,6 +11,7 @@ from ...models import Turn
 from ..controls import get_link, icon_only, post_form, submission_field
 from ..files import sent_files
 from .context import Editing, TurnContext
+from .deletion import delete_form
 from .versions import versions
 
 article, button, div, footer, h2, label = map(tag, ["article", "button", "div", "footer", "h2", "label"])
@@ -31,7 +32,7 @@ def message_foot(turn: Turn, context: TurnContext) -> FT | None:
         id=f"edit-{turn.id}",
         **icon_only("Edit this message"),
     )
-    return footer(versions(turn, context), edit, cls="turn-foot")
+    return footer(delete_form(turn, context), versions(turn, context), edit, cls="turn-foot")
 
 
 def edit_form(turn: Turn, editing: Editing, context: TurnContext) -> FT:

@@ -1,6 +1,7 @@
 """The parts of an answer, in the order in which they began.
 
-Hooks: `#body-…` holds them; `#part-…` is one of them. Steps that follow each other stand in one `#steps-…`.
+Hooks: `#body-…` holds them; `#part-…` is one of them. Steps that follow each other stand in one `#steps-…`. In between,
+each `.parts` holds so many that a browser that lays out what is new looks at few others, however many there are.
 """
 
 from __future__ import annotations
@@ -22,6 +23,9 @@ from .tools import steps, turn_step
 
 div = tag("div")
 
+_TOGETHER = 64
+"""What stands in one `.parts`, at most."""
+
 
 @checked
 def turn_parts(run_id: str, view: RunView, context: TurnContext, citations: Citations | None = None) -> str:
@@ -33,7 +37,17 @@ def turn_parts(run_id: str, view: RunView, context: TurnContext, citations: Cita
     drawn = (
         section_html(run_id, view, section, context, budget, citations) for section in sections(view.parts, context)
     )
-    return "".join(drawn)
+    return "".join(stretches(list(drawn), 0))
+
+
+def stretches(drawn: Sequence[str], before: int) -> tuple[str, str]:
+    """Return the HTML of what stands together, of which some may be there `before`: what is added to the last `.parts`,
+    and those that follow it.
+    """
+    room = -before % _TOGETHER
+    starts = range(room, len(drawn), _TOGETHER)
+    added = [f'<div class="parts">{"".join(drawn[start : start + _TOGETHER])}</div>' for start in starts]
+    return "".join(drawn[:room]), "".join(added)
 
 
 def is_step(part: Part, context: TurnContext) -> bool:

@@ -1,6 +1,6 @@
 """What stands below an answer: stage, outcome, and what can be done with it.
 
-Hooks: `#tail-…`; inside it `button[name=retry]`.
+Hooks: `#tail-…`; inside it `button[name=retry]` and `button[name=continue]`.
 """
 
 from __future__ import annotations
@@ -9,15 +9,20 @@ from typing import Any
 
 from ...html import FT, Child, icon, tag
 from ...models import RunState, Waiting
+from ...scripts.states import digest
 from ...text.phrases import count, duration
 from ...view import RunView
 from ...words import standing
-from ..controls import icon_only, post_form
+from ..controls import icon_only, post_form, submission_field
 from ..inspector.inspecting import inspects
 from ..times import LEAST
 from .context import TurnContext
 
+CONTINUE = "Continue"
+"""The message that is sent to have an answer go on that was stopped or failed."""
+
 a, b, bdi, button, div, footer, p, span = map(tag, ["a", "b", "bdi", "button", "div", "footer", "p", "span"])
+input_ = tag("input")
 
 
 def turn_tail(run_id: str, view: RunView, context: TurnContext) -> FT:
@@ -79,6 +84,21 @@ def _retry(context: TurnContext, run_id: str, *words: Child, **attributes: Any) 
     return post_form(context.urls.retry(run_id), press, cls="retry actions", data_any=bool(context.branching) or None)
 
 
+def _can_go_on(view: RunView, context: TurnContext) -> bool:
+    return bool(context.branching and view.text) and view.state in (RunState.FAILED, RunState.CANCELLED)
+
+
+def _continue(run_id: str, context: TurnContext) -> FT:
+    """Return what sends a message that asks to go on: the agent sees in its history how far it got."""
+    return post_form(
+        context.urls.messages(context.branching),
+        submission_field(digest(f"continue {run_id}")),
+        input_(type="hidden", name="text", value=CONTINUE),
+        button(icon("play"), cls="button", name="continue", type="submit", **icon_only("Continue")),
+        cls="continue",
+    )
+
+
 def _foot(run_id: str, view: RunView, context: TurnContext) -> FT:
     facts = _times(view)
     if view.usage:
@@ -93,6 +113,7 @@ def _foot(run_id: str, view: RunView, context: TurnContext) -> FT:
     return footer(
         copy if view.written else None,
         again,
+        _continue(run_id, context) if _can_go_on(view, context) else None,
         inspect,
         span(", ".join(facts), cls="num") if facts else None,
         cls="turn-foot",

@@ -77,6 +77,7 @@ class ChatChanges extends ChatElement {
       q: list?.dataset.query,
       title: document.getElementById("heading")?.dataset.tag,
       last: last?.id.replace("turn-", ""),
+      revision: document.getElementById("turns")?.dataset.revision ?? "0",
       queue: /** @type {HTMLElement | null} */ (document.querySelector("chat-runner"))?.dataset.queue,
       boxes: revisions("chat-proposal"),
       cards: room ? revisions("#scripts article.script") : undefined,

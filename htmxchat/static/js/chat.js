@@ -47,6 +47,13 @@ function loadScripts() {
   import("./scripts.js").catch(() => document.addEventListener("htmx:after:swap", loadScripts));
 }
 
+/** What wraps and downloads comes once there is code or a table; not while an answer is written. */
+function loadTools() {
+  if (document.querySelector("#turns .turn[aria-busy]") || !document.querySelector("#turns :is(.code, .table)")) return;
+  for (const type of ["chat:changed", "htmx:after:swap"]) document.removeEventListener(type, loadTools);
+  import("./blocks.js").catch(() => document.addEventListener("chat:changed", loadTools));
+}
+
 /** What forms need comes once the agent asks with one. */
 function loadForms() {
   if (!document.querySelector("chat-form")) return;
@@ -61,6 +68,7 @@ function loadForms() {
 function sayLast({ detail: { ctx: { request } } }) {
   if (request?.method !== "POST" || !request.headers) return;
   const turns = document.querySelectorAll("#turns > .turn[id]");
+  request.headers["Chat-Revision"] = document.getElementById("turns")?.dataset.revision ?? "0";
   request.headers["Chat-Last-Turn"] = turns.item(turns.length - 1)?.id.replace("turn-", "") ?? "";
 }
 
@@ -69,6 +77,8 @@ sendOnce();
 showSending();
 guardPlaces();
 showRooms();
+for (const type of ["chat:changed", "htmx:after:swap"]) document.addEventListener(type, loadTools);
+loadTools();
 watchFiles();
 loadScripts();
 document.addEventListener("htmx:after:swap", loadScripts);

@@ -18,6 +18,8 @@ class ChatLog extends ChatElement {
   connected() {
     this.on(this, "click", (event) => this.#clicked(event));
     this.on(window, "popstate", () => this.#came());
+    // The address of a page that was brought can lead to one of its turns.
+    this.on(document, "htmx:after:history:update", () => location.hash && this.#came());
     this.on(document, "htmx:before:history:restore", (event) => this.#from && event.preventDefault());
     for (const type of ["pointerover", "focusin"]) this.on(this, type, pointed);
     for (const type of ["click", "keydown"]) this.on(this, type, (event) => this.#switched(event));
@@ -26,7 +28,9 @@ class ChatLog extends ChatElement {
     // A page of the host's own has turns without a body that scrolls.
     if (!body || !turns) return;
     for (const type of ["chat:sending", "chat:sent"]) this.on(document, type, () => this.#following?.follow(true));
-    const told = (/** @type {number} */ distance) => this.toggleAttribute("data-more", distance >= NEAR);
+    // On the link itself: a style that asks an element around the turns has all of them looked through.
+    const jump = this.querySelector(".jump");
+    const told = (/** @type {number} */ distance) => jump?.toggleAttribute("data-more", distance >= NEAR);
     this.#following = this.keep(new Following(body, turns, told));
     // The empty page is read from its top, and a link to a turn or into one leads there.
     const place = leadsTo(location.hash);

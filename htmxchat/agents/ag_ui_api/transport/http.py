@@ -15,6 +15,7 @@ import httpx
 from ....errors import BackendError, BackendUnavailable
 from ....text.cleaning import read_json
 from ...event_stream import EventStreamReader, TooLarge, unhurried
+from ...retry_after import retry_after
 from ..exchange import can_be_plainer, plainer
 from ..translation.fields import Event
 from . import problems
@@ -153,8 +154,7 @@ def _event(data: str) -> Event | None:
 
 def _pause(response: httpx.Response, deadline: float) -> float | None:
     """Return for how long the server is to be left alone; `None` when it does not say, or too long."""
-    said = response.headers.get("retry-after", "")
-    seconds = float(said) if said.isascii() and said.isdigit() and len(said) < 6 else None
+    seconds = retry_after(response.headers)
     if seconds is None and response.status_code == 503 and asyncio.get_running_loop().time() < deadline:
         return 1.0
     return seconds if seconds is not None and seconds <= _MAX_PAUSE else None

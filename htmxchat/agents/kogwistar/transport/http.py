@@ -144,7 +144,9 @@ class Http:
             limits = httpx.Limits(max_connections=None, max_keepalive_connections=20)
             # All users share the connections, so what one is given to remember must not be sent by another.
             forgetful = CookieJar(DefaultCookiePolicy(allowed_domains=[]))
-            self._client = httpx.AsyncClient(transport=self._transport, limits=limits, cookies=forgetful)
+            self._client = httpx.AsyncClient(
+                transport=self._transport, limits=limits, cookies=forgetful, trust_env=False
+            )
             self._loop = loop
         return self._client
 
