@@ -411,3 +411,31 @@ TYPES = {
 def test_the_content_says_what_a_file_is(given: tuple[str, bytes], found: str) -> None:
     name, head = given
     assert media_type(head, name) == found
+
+
+async def test_a_process_that_does_not_know_where_files_are_leaves_them_to_one_that_does(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path}/chat.db"
+    knows, other = Store(url, files=FolderFiles(tmp_path / "kept")), Store(url, files=False)
+    file = await knows.files.put("ann", "a.txt", content(b"hello"))
+    assert await other.delete_user("ann") == 0
+    assert len(list_of(tmp_path / "kept")) == 1
+    with pytest.raises(BackendError, match="does not know"):
+        await other.files.put("ann", "b.txt", content(b"x"))
+    with pytest.raises(NotFound):
+        await knows.files.find("ann", [file.id])
+    await knows.files.sweep(now=True)
+    assert list_of(tmp_path / "kept") == []
+    await knows.close()
+    await other.close()
+
+
+async def test_an_export_names_files(store: Store) -> None:
+    backend = LocalBackend(respond, store)
+    file = await backend.store_file(ANN, "a.txt", content(b"hello world"))
+    await answered(backend, "send", file)
+    exported: list[dict[str, Any]] = [each async for each in store.export_user("ann")]
+    ((turn,),) = [each["turns"] for each in exported]
+    assert turn["files"] == [
+        {"id": file.id, "name": "a.txt", "media_type": "text/plain", "size": 11, "digest": file.digest}
+    ]
+    await backend.close()

@@ -71,7 +71,7 @@ def delete_user(url: str, user: str) -> None:
 
 def _run(url: str, work: Callable[[Store], Awaitable[None]], *, migrate: bool = False) -> None:
     async def run() -> None:
-        store = Store(url, migrate=migrate)
+        store = Store(url, migrate=migrate, files=False)  # the chat knows where they are
         try:
             await work(store)
         finally:

@@ -9,7 +9,7 @@ from dataclasses import replace
 
 from starlette.responses import PlainTextResponse, Response, StreamingResponse
 
-from ..fragments.inspector.report import report, summary_text, without_secrets
+from ..fragments.inspector.report import named, report, summary_text, without_secrets
 from ..fragments.turns.custom import orders
 from ..inspection import RowFold, rows
 from ..inspection.timeline import timeline
@@ -86,9 +86,10 @@ async def text(call: Call) -> Response:
 
 
 async def _question(call: Call) -> str:
-    """Return what the run answers."""
+    """Return what the run answers, and what came with it."""
     turns = (await call.transcript()).turns
-    return next((turn.text for turn in turns if turn.id == call.run.turn_id), "")
+    turn = next((turn for turn in turns if turn.id == call.run.turn_id), None)
+    return "\n\n".join(filter(None, [turn.text, named(turn.files)])) if turn else ""
 
 
 def _line(value: object) -> bytes:

@@ -194,5 +194,4 @@ class Conversations:
             removed = deletion.purge(db, now - self._keep_deleted)
             return db.execute(delete(t.conversations).where(gone)).rowcount + removed
 
-        if await self._database.write(work):
-            await self._removed(now=True)
+        await self._removed(now=await self._database.write(work) > 0)

@@ -14,12 +14,14 @@ from typing import Any, BinaryIO, Protocol
 from sqlalchemy import Connection, Executable, Select, delete, insert, select
 
 from .. import checks
+from ..errors import BackendError
 from . import tables as t
 from .database import Database
 
 CHUNK = 256 * 1024
 """So many bytes are written and read at a time."""
 
+ELSEWHERE = "This process does not know where files are."
 _DELETED_AT_ONCE = 64
 _KEY = re.compile("[0-9a-f]{32}")
 # A link that someone has put in the place of a file is not followed.
@@ -77,6 +79,20 @@ class DatabaseFiles:
         some = delete(t.chunks).where(t.chunks.c.blob_id == key, t.chunks.c.number.in_(mine.scalar_subquery()))
         while await self._database.write(lambda db: db.execute(some).rowcount):
             pass
+
+
+class Elsewhere:
+    """Bytes of which this process does not know where they are."""
+
+    async def put(self, key: str, chunks: AsyncIterator[bytes]) -> None:
+        raise BackendError(ELSEWHERE)
+
+    async def open(self, key: str, start: int, end: int) -> AsyncGenerator[bytes, None]:
+        raise BackendError(ELSEWHERE)
+        yield b""
+
+    async def delete(self, key: str) -> None:
+        raise BackendError(ELSEWHERE)
 
 
 class FolderFiles:

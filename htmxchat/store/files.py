@@ -8,11 +8,11 @@ import logging
 from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Sequence
 from contextlib import aclosing
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, Literal
 
 from sqlalchemy import Connection, delete, insert, select
 
-from ..errors import BackendUnavailable, InvalidInput, NotFound
+from ..errors import BackendError, BackendUnavailable, InvalidInput, NotFound
 from ..files.file import File
 from ..files.names import clean_name
 from ..files.types import HEAD, media_type
@@ -20,7 +20,7 @@ from ..models import Run
 from . import file_rows, rows
 from . import tables as t
 from .database import Database, uncancelled
-from .file_stores import CHUNK, DatabaseFiles, FileStore
+from .file_stores import CHUNK, ELSEWHERE, DatabaseFiles, Elsewhere, FileStore
 
 log = logging.getLogger("htmxchat")
 DRAFTS = timedelta(days=1)
@@ -36,12 +36,14 @@ class KeptFiles:
     after a day; bytes that no file has go with the next sweep.
 
     Args:
-        place: Where the bytes are; by default in the database.
+        place: Where the bytes are; by default in the database. `False`: this process does not know, and leaves them to
+            those that do.
     """
 
-    def __init__(self, database: Database, place: FileStore | None = None) -> None:
+    def __init__(self, database: Database, place: FileStore | Literal[False] | None = None) -> None:
         self._database = database
-        self._place = place or DatabaseFiles(database)
+        self._place = DatabaseFiles(database) if place is None else place or Elsewhere()
+        self._knows = place is not False
         self._swept_at: datetime | None = None
         self._tasks: set[asyncio.Task[Any]] = set()
 
@@ -66,6 +68,8 @@ class KeptFiles:
             BackendUnavailable: Where files are kept cannot be reached.
         """
         rows.check_user(user_id)
+        if not self._knows:
+            raise BackendError(ELSEWHERE)
         name = clean_name(name)
         await self.sweep()
         blob_id = rows.new_id()
@@ -151,6 +155,8 @@ class KeptFiles:
             now: Whether something was removed just now, so that it is not too early.
         """
         at = rows.now()
+        if not self._knows:
+            return
         if not now and self._swept_at is not None and at - self._swept_at < _SWEPT:
             return
         self._swept_at = at

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator
 from datetime import timedelta
-from typing import Any, cast
+from typing import Any, Literal, cast
 
 from .. import checks
 from ..events import JSON
@@ -47,7 +47,8 @@ class Store:
         connections: How many database connections requests may use at a time; others wait up to ten seconds for one. A
             process opens up to three more for its own work, and one to PostgreSQL for notifications.
         files: Where the bytes of files are stored: `FolderFiles("files")`, or any object with the methods of
-            `FileStore`. By default in the database.
+            `FileStore`. By default in the database. `False`: this process does not know where; it stores no files, and
+            leaves contents that nothing refers to for processes that know.
 
     Attributes:
         database: Transactions; everything else uses them.
@@ -76,7 +77,7 @@ class Store:
         keep_deleted: float = 600.0,
         migrate: bool = True,
         connections: int = 10,
-        files: FileStore | None = None,
+        files: FileStore | Literal[False] | None = None,
     ) -> None:
         checks.whole("connections", connections, least=1)
         keep = timedelta(seconds=checks.seconds("keep_deleted", keep_deleted, zero=True, most=_YEARS))
@@ -138,15 +139,16 @@ class Store:
     def export_user(self, user_id: str) -> AsyncGenerator[dict[str, JSON], None]:
         """Yield each of a user's conversations as JSON, oldest first, including deleted ones that are not purged yet.
 
-        Each has its turns (`follows` is the id of the run before the turn), all runs of each turn with their events and
-        the agent's memory, and its scripts. `head` is the last run of the shown path. Times are ISO 8601.
+        Each has its turns (`follows` is the id of the run before the turn), the files of each turn (`store.files.open`
+        gives their contents), all runs of each turn with their events and the agent's memory, and its scripts. `head`
+        is the last run of the shown path. Times are ISO 8601.
         """
         return upkeep.export_user(self.database, user_id)
 
 
-def _file_store(files: Any) -> FileStore | None:
-    if files is None:
-        return None
+def _file_store(files: Any) -> FileStore | Literal[False] | None:
+    if files is None or files is False:
+        return files
     missing = [name for name in ("put", "open", "delete") if not callable(getattr(files, name, None))]
     if missing or isinstance(files, type):
         lacks = f"{checks.kind(files)}, which lacks {', '.join(missing)}" if missing else checks.kind(files)

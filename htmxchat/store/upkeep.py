@@ -10,8 +10,9 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, Row, and_, delete, exists, or_, select
 
 from ..events import JSON
+from ..files.sent import encode_file
 from ..scripts.encoding import encode_result
-from . import rows, script_rows
+from . import file_rows, rows, script_rows
 from . import tables as t
 from .database import Database
 
@@ -66,10 +67,15 @@ def _export(db: Connection, conversation_id: str) -> dict[str, JSON] | None:
     if conversation is None:
         return None
     turns = select(t.turns).where(t.turns.c.conversation_id == conversation_id)
+    sent = file_rows.read_sent(db, conversation_id)
     return {
         **_values(conversation, "id", "title", "created_at", "updated_at", "deleted_at", "head"),
         "turns": [
-            {**_values(turn, "id", "text", "created_at", "follows", "deleted_at"), "runs": _runs(db, turn.id)}
+            {
+                **_values(turn, "id", "text", "created_at", "follows", "deleted_at"),
+                "files": [encode_file(file) for file in sent.get(turn.id, ())],
+                "runs": _runs(db, turn.id),
+            }
             for turn in db.execute(turns.order_by(t.turns.c.created_at, t.turns.c.id)).all()
         ],
         "scripts": [_script(script) for script in script_rows.read(db, conversation_id)],

@@ -12,9 +12,12 @@ from typing import Any
 from ...agent import Checkpoint, Pinned, Remember, Request, Said
 from ...errors import BackendError
 from ...events import JSON, EventBody, Outcome, RunEnded
+from ...files.file import File
+from ..attachments import UNREAD, UNSEEN, Given, given_files
 from ..setting import setting_for
 from . import exchange as exchanges
 from .exchange import Answer, Exchange, Task
+from .files import filled, marked
 from .frontend import BUILT_IN, BadArguments, FrontendTool, arguments_of, as_content, call
 from .inquiries import expired, inquiry_of, is_denial
 from .tasks import ADK, tasks_of
@@ -43,6 +46,8 @@ class AgUi:
         state: Any,
         context: Any,
         forwarded_props: Any,
+        sees: bool,
+        file_bytes: int,
     ) -> None:
         self.name = name
         self._source = source
@@ -52,6 +57,8 @@ class AgUi:
         self._state = state
         self._context = context
         self._forwarded = forwarded_props
+        self._sees = sees
+        self._file_bytes = file_bytes
 
     def answer(self, request: Request) -> AsyncGenerator[Said, Any]:
         return self._go_on(request, None)
@@ -61,8 +68,9 @@ class AgUi:
         return self._go_on(request, None if checkpoint is None else exchanges.restored(checkpoint))
 
     async def _go_on(self, request: Request, turn: Exchange | None) -> AsyncGenerator[Said, Any]:
+        given = await given_files(request, request.history, self._wants, self._file_bytes)
         if turn is None:
-            turn = exchanges.begin(request, await setting_for(self._state, request))
+            turn = exchanges.begin(request, await setting_for(self._state, request), given)
             if request.forks or mapping(request.memory).get("open"):
                 yield Remember(exchanges.on_thread(request.memory, turn.thread))
         translator = Translator(turn.messages, turn.state, self._hidden)
@@ -95,10 +103,11 @@ class AgUi:
                         yield body
             yield Pinned(wait=True)
             sent = await self._input(turn, request)
+            sent["messages"] = filled(sent["messages"], given)
             async with aclosing(self._run(translator, turn, sent, request)) as bodies:
                 async for body in bodies:
                     yield body
-            turn = self._after(turn, translator)
+            turn = self._after(turn, translator, given)
             yield Remember(turn.memory(request.run_id))
             assert translator.end is not None
             if translator.end.outcome == "error":
@@ -152,10 +161,16 @@ class AgUi:
             forwardedProps=await setting_for(self._forwarded, request),
         )
 
-    def _after(self, turn: Exchange, translator: Translator) -> Exchange:
+    def _wants(self, file: File) -> str:
+        """Return why the server is not given a file, in words for its model."""
+        if file.is_text or self._sees:
+            return ""
+        return UNSEEN if file.is_picture else UNREAD
+
+    def _after(self, turn: Exchange, translator: Translator, given: Mapping[str, Given]) -> Exchange:
         return replace(
             turn,
-            messages=tuple(exchanges.without_empty(translator.messages.export())),
+            messages=tuple(marked(exchanges.without_empty(translator.messages.export()), given)),
             state=translator.state,
             runs=turn.runs + 1,
             tasks=tasks_of(translator, self._tools),

@@ -5,7 +5,7 @@ It is kept between two runs of the server's: as the memory of the branch, and as
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Literal
 
@@ -13,7 +13,9 @@ from ...agent import Request
 from ...events import JSON
 from ...models import Turn
 from ...parts import Text
+from ..attachments import Given
 from ..history import told, turns_after
+from .files import content_of
 from .translation.ends import Interrupt
 from .translation.fields import known, mapping, objects
 from .translation.messages import Message, unanswered
@@ -93,8 +95,8 @@ class Exchange:
         return replace(self, answers={**self.answers, task.id: answer})
 
 
-def begin(request: Request, state: JSON) -> Exchange:
-    """Return a new turn.
+def begin(request: Request, state: JSON, given: Mapping[str, Given]) -> Exchange:
+    """Return a new turn, which the server is given what is `given` of files.
 
     A branch of its own has a thread of its own: on the server's, what was replaced would still stand. So has a
     conversation in which the server waits for an answer that was never given.
@@ -105,11 +107,12 @@ def begin(request: Request, state: JSON) -> Exchange:
     earlier = turns_after(request.history, after or None)
     if messages and not any(turn.id == after for turn in request.history):
         messages = []  # of a turn that is not there any more
-    messages = [*messages, *_as_messages(earlier)]
+    messages = [*messages, *_as_messages(earlier, given)]
     thread = known(memory.get("thread")) or request.conversation_id
     if request.forks or memory.get("open"):
         thread = f"{request.conversation_id}-{request.run_id}"
-    asked: Message = {"id": f"{request.run_id}-user", "role": "user", "content": request.text}
+    content = content_of(request.text, request.files, given)
+    asked: Message = {"id": f"{request.run_id}-user", "role": "user", "content": content}
     return Exchange(
         thread,
         (*_settled(messages), asked),
@@ -243,13 +246,15 @@ def _settled(messages: list[Message]) -> list[Message]:
     return messages
 
 
-def _as_messages(turns: Sequence[Turn]) -> list[Message]:
+def _as_messages(turns: Sequence[Turn], given: Mapping[str, Given]) -> list[Message]:
     """Return turns of which nothing is remembered. The user's have the id under which they were sent."""
     messages: list[Message] = []
     for place, turn in enumerate(turns):
         if turn.role == "user":
             answer = turns[place + 1].id if place + 1 < len(turns) else turn.id
-            messages.append({"id": f"{answer}-user", "role": "user", "content": turn.text})
+            messages.append(
+                {"id": f"{answer}-user", "role": "user", "content": content_of(turn.text, turn.files, given)}
+            )
             continue
         said = "\n\n".join(part.text for part in told(turn) if isinstance(part, Text))
         if said:

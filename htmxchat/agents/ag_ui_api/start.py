@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, TypeAlias, TypeVar
 from ... import checks
 from ...agent import Request
 from ...events import JSON
+from ..attachments import MOST
 from .agent import AgUi
 from .frontend import BUILT_IN, FrontendTool
 from .transport.http import Http, address
@@ -29,6 +30,8 @@ def ag_ui(
     state: Setting[JSON] = None,
     context: Setting[Sequence[Mapping[str, str]]] = (),
     forwarded_props: Setting[JSON] = None,
+    sees: bool = True,
+    file_bytes: int = MOST,
     silence: float = _SILENCE,
     name: str = "ag-ui",
     transport: httpx.AsyncBaseTransport | None = None,
@@ -43,6 +46,9 @@ def ag_ui(
         state: What the state is in the first turn; or a function of the request.
         context: What the agent is to know, each with `description` and `value`; or a function of the request.
         forwarded_props: What the server's framework takes besides; or a function of the request.
+        sees: Whether the agent is given pictures and other files that are no text. Without it, it is told that they are
+            there. Servers of 0.x that refuse parts are told so, too.
+        file_bytes: How many bytes of the conversation's files it is given, the latest first.
         silence: Seconds that the server may say nothing.
         name: Whose runs these are, where several agents share a store. It has to stay the same.
         transport: For tests and for special networks.
@@ -70,6 +76,8 @@ def ag_ui(
         state=state,
         context=context,
         forwarded_props=forwarded_props,
+        sees=checks.flag("sees", sees),
+        file_bytes=checks.whole("file_bytes", file_bytes),
     )
 
 

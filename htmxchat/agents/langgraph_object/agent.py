@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 from uuid import uuid4
 
-from langchain_core.messages import AnyMessage, HumanMessage
+from langchain_core.messages import AnyMessage
 from langchain_core.runnables import RunnableConfig
 from langgraph.pregel import Pregel
 from langgraph.types import StateSnapshot
@@ -16,12 +16,14 @@ from langgraph.types import StateSnapshot
 from ... import checks
 from ...agent import Checkpoint, Remember, Request, Said
 from ...events import JSON, TextReplaced
+from ...files.file import File
 from ...models import Turn
+from ..attachments import MOST, UNREAD, UNSEEN, given_files
 from ..history import turns_after
 from ..setting import setting_for
 from .events import MODES, Translation
 from .failures import explained
-from .history import messages_of
+from .history import message_of, messages_of
 from .questions import STOP, interview
 from .threads import Place, checked, decode
 
@@ -36,6 +38,14 @@ class Settings:
     context: Any
     input: Input
     stages: Mapping[str, str]
+    sees: bool
+    file_bytes: int
+
+    def wants(self, file: File) -> str:
+        """Return why the graph is not given a file, in words for its model."""
+        if file.is_text or self.sees:
+            return ""
+        return UNSEEN if file.is_picture else UNREAD
 
 
 def langgraph(
@@ -45,6 +55,8 @@ def langgraph(
     context: Any = None,
     input: Input | None = None,
     stages: Mapping[str, str] | None = None,
+    sees: bool = True,
+    file_bytes: int = MOST,
     name: str = "",
 ) -> LangGraph:
     """Return a compiled graph as an agent of the chat: `LocalBackend(langgraph(graph))`.
@@ -59,6 +71,9 @@ def langgraph(
         context: What the nodes get as `runtime.context`, or a function of the `Request` that returns it.
         input: What the graph is given, from the request and the new messages; by default `{"messages": messages}`.
         stages: What nodes do, in words, by their names: `{"agent": "Thinking"}`. An empty text is not shown.
+        sees: Whether the graph is given pictures and other files that are no text, as content blocks. Without it, it is
+            told that they are there.
+        file_bytes: How many bytes of files it is given with a message, the latest first.
         name: Tells whose runs these are, where several agents share a store; by default the graph's own name.
 
     Raises:
@@ -73,7 +88,9 @@ def langgraph(
     if input is not None and not callable(input):
         raise TypeError(f"input must be a function of the request and its messages, not {checks.kind(input)}.")
     words = {} if stages is None else checks.instance("stages", stages, dict, '{"agent": "Thinking"}')
-    settings = Settings(config, context, input or _messages_alone, words)
+    checks.flag("sees", sees)
+    checks.whole("file_bytes", file_bytes)
+    settings = Settings(config, context, input or _messages_alone, words, sees, file_bytes)
     return LangGraph(graph, settings, checks.text("name", name) or graph.get_name())
 
 
@@ -177,7 +194,9 @@ class LangGraph:
             place = Place(place.thread, place.checkpoint)
         else:
             place = Place(uuid4().hex)
-        messages = [*messages_of(since), HumanMessage(request.text, id=f"{request.run_id}-user")]
+        given = await given_files(request, since, self._settings.wants, self._settings.file_bytes)
+        asked = message_of(request.text, request.files, given, f"{request.run_id}-user")
+        messages = [*messages_of(since, given), asked]
         return place, self._settings.input(request, messages)
 
 

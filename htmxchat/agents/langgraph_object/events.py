@@ -10,7 +10,7 @@ from langgraph.types import StreamMode
 
 from ...events import Custom, EventBody, StageChanged, TextDelta, UsageReported
 from ..shown import class_name, jsonable, own_events
-from .messages import Messages
+from .messages import Messages, Shown
 
 MODES: tuple[StreamMode, ...] = ("messages", "custom", "tasks", "checkpoints")
 """What the graph is asked to stream."""
@@ -39,7 +39,7 @@ class Translation:
     def used(self) -> UsageReported:
         return self._messages.used
 
-    def of(self, part: Mapping[str, Any]) -> Iterator[EventBody]:
+    def of(self, part: Mapping[str, Any]) -> Iterator[Shown]:
         """Yield what a part of the stream shows."""
         data, outermost = part["data"], not part["ns"]
         match part["type"]:

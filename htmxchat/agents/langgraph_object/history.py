@@ -3,20 +3,40 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
 
 from langchain_core.messages import AIMessage, AnyMessage, HumanMessage, ToolMessage
 
+from ...files.file import File
 from ...models import RunState, Turn
 from ...parts import Text
+from .. import attachments
+from ..attachments import Given
 from ..history import told
 
+_KINDS = ("image", "audio", "video")
 
-def messages_of(turns: Iterable[Turn]) -> Iterator[AnyMessage]:
+
+def message_of(text: str, files: Iterable[File], given: Mapping[str, Given], id: str) -> HumanMessage:
+    """Return what the user wrote and sent, in LangChain's standard content blocks."""
+    found = attachments.of(files, given)
+    words = attachments.with_words(text, found)
+    blocks: list[str | dict[str, Any]] = [{"type": "text", "text": words}] if words else []
+    for each in found:
+        if each.content is None or each.text is not None:
+            continue
+        kind = each.file.media_type.partition("/")[0]
+        block = {"type": kind if kind in _KINDS else "file", "base64": each.encoded, "mime_type": each.file.media_type}
+        blocks.append({**block, "extras": {"filename": each.file.name}})
+    return HumanMessage(blocks, id=id) if len(blocks) > 1 or not words else HumanMessage(words, id=id)
+
+
+def messages_of(turns: Iterable[Turn], given: Mapping[str, Given]) -> Iterator[AnyMessage]:
     """Yield what was said in some turns. The ids are the same each time, so a graph that knows one does not add it."""
     for turn in turns:
         if turn.role == "user":
-            yield HumanMessage(turn.text, id=turn.id)
+            yield message_of(turn.text, turn.files, given, turn.id)
             continue
         for number, part in enumerate(told(turn)):
             id = f"{turn.id}-{number}"

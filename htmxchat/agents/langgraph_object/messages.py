@@ -5,14 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeAlias
 
 from langchain_core.messages import AIMessage, AIMessageChunk, BaseMessage, ToolMessage
 
+from ...agent import SendFile
 from ...events import JSON, EventBody, ReasoningDelta, TextDelta, ToolFinished, ToolStarted, UsageReported
 from ...text.cleaning import read_json
+from ..attachments import decoded, media_file
 from ..shown import jsonable, own_events
 from ..summaries import asked, found
+
+Shown: TypeAlias = EventBody | SendFile
 
 
 @dataclass(slots=True)
@@ -34,7 +38,7 @@ class _Message:
     """
 
     task: str
-    held: list[EventBody] = field(default_factory=list)
+    held: list[Shown] = field(default_factory=list)
     calls: dict[Any, _Call] = field(default_factory=dict)
     done: bool = False
 
@@ -53,15 +57,16 @@ class Messages:
         self.used = used
         self._open: dict[str, _Message] = {}
         self._writer = ""
+        self._files = 0
 
-    def of(self, message: BaseMessage, task: str) -> Iterator[EventBody]:
+    def of(self, message: BaseMessage, task: str) -> Iterator[Shown]:
         """Yield what is to be shown now that a message, or a piece of one, has come in a task of the graph."""
         if isinstance(message, ToolMessage):
-            shown = [_finished(message), *own_events(message.artifact)]
+            shown: list[Shown] = [_finished(message), *own_events(message.artifact)]
             self._open[f"{task} {message.tool_call_id}"] = _Message(task, shown, done=True)
         elif isinstance(message, AIMessage):
             whole = self._open.setdefault(message.id or task, _Message(task))
-            whole.held += _contents(message)
+            whole.held += self._contents(message)
             self._count(message)
             if isinstance(message, AIMessageChunk):
                 _add_calls(whole.calls, message)
@@ -70,13 +75,13 @@ class Messages:
             whole.done = not isinstance(message, AIMessageChunk) or message.chunk_position == "last"
         yield from self._show()
 
-    def end(self, task: str) -> Iterator[EventBody]:
+    def end(self, task: str) -> Iterator[Shown]:
         """Yield what is to be shown now that a task has ended."""
         for message in self._open.values():
             message.done = message.done or message.task == task
         yield from self._show()
 
-    def _show(self) -> Iterator[EventBody]:
+    def _show(self) -> Iterator[Shown]:
         while self._open:
             id, message = next(iter(self._open.items()))
             for body in message.held:
@@ -88,7 +93,7 @@ class Messages:
                 yield self._apart(id, _started(call.id, call.name, _arguments(call)))
             del self._open[id]
 
-    def _apart(self, id: str, body: EventBody) -> EventBody:
+    def _apart(self, id: str, body: Shown) -> Shown:
         # Each message is Markdown of its own.
         if not isinstance(body, TextDelta):
             self._writer = ""
@@ -97,24 +102,28 @@ class Messages:
             return TextDelta(f"\n\n{body.text}") if before else body
         return body
 
+    def _contents(self, message: AIMessage) -> Iterator[Shown]:
+        if isinstance(message.content, str):
+            if isinstance(thought := message.additional_kwargs.get("reasoning_content"), str) and thought:
+                yield ReasoningDelta(thought)
+            if message.content:
+                yield TextDelta(message.content)
+            return
+        for block in message.content_blocks:
+            if block["type"] == "reasoning" and block.get("reasoning"):
+                yield ReasoningDelta(block["reasoning"])
+            elif block["type"] == "text" and block["text"]:
+                yield TextDelta(block["text"])
+            elif block["type"] in ("image", "audio", "video", "file"):
+                url = f"data:{block.get('mime_type')};base64,{block.get('base64')}"
+                if (found := decoded(url)) is not None:
+                    self._files += 1
+                    yield SendFile(media_file(self._files, found[0]), found[1])
+
     def _count(self, message: AIMessage) -> None:
         if usage := message.usage_metadata:
             inputs, outputs = self.used.input_tokens, self.used.output_tokens
             self.used = UsageReported(inputs + usage["input_tokens"], outputs + usage["output_tokens"])
-
-
-def _contents(message: AIMessage) -> Iterator[TextDelta | ReasoningDelta]:
-    if isinstance(message.content, str):
-        if isinstance(thought := message.additional_kwargs.get("reasoning_content"), str) and thought:
-            yield ReasoningDelta(thought)
-        if message.content:
-            yield TextDelta(message.content)
-        return
-    for block in message.content_blocks:
-        if block["type"] == "reasoning" and block.get("reasoning"):
-            yield ReasoningDelta(block["reasoning"])
-        elif block["type"] == "text" and block["text"]:
-            yield TextDelta(block["text"])
 
 
 def _add_calls(calls: dict[Any, _Call], message: AIMessageChunk) -> None:

@@ -9,15 +9,16 @@ from typing import Any, TypeAlias
 
 import httpx
 
-from ...agent import Remember, Request, Said
+from ...agent import Remember, Request, Said, SendFile
 from ...events import JSON, Outcome, ReasoningDelta, RunEnded, StageChanged, TextReplaced
 from ...models import Turn
+from ..attachments import given_files
 from ..budget import recent
 from ..setting import setting_for
 from ..tools import ToolResult, use_tools
 from . import chat, messages, refusals, responses
 from .chat_reader import ChatReader
-from .messages import Message, UserMessage
+from .messages import Message
 from .options import Options
 from .progress import Progress
 from .reply import Piece, Reply, ReplyReader
@@ -61,7 +62,11 @@ class OpenAIAgent:
         system = await setting_for(options.system, request)
         turns = recent(request.history, options.history)
         kept = _kept(request, turns)
-        before = [*messages.of_history(turns, options.script_tool, kept), UserMessage(request.text)]
+        given = await given_files(request, turns, options.wants, options.file_bytes)
+        before = [
+            *messages.of_history(turns, options.script_tool, kept, given),
+            messages.of_user(request.text, request.files, given),
+        ]
         async with self._server.connections() as client:
             while True:
                 if waiting := progress.waiting():
@@ -77,7 +82,7 @@ class OpenAIAgent:
                 if progress.rounds >= options.rounds:
                     yield RunEnded(Outcome.FAILED, TOO_MANY_ROUNDS.format(most=options.rounds))
                     return
-                reply, written, thought = Reply(), 0, 0
+                reply, written, thought, drawn = Reply(), 0, 0, False
                 async with aclosing(self._ask(client, system, [*before, *progress.said])) as pieces:
                     async for piece in pieces:
                         match piece:
@@ -88,6 +93,8 @@ class OpenAIAgent:
                                 written += len(piece)
                             case ReasoningDelta(text=text):
                                 thought += len(text)
+                            case SendFile():
+                                drawn = True
                         yield piece
                 if reply.ended and len(reply.text) != written:  # only the end shows that some of it was not text
                     yield TextReplaced(progress.text)
@@ -96,7 +103,7 @@ class OpenAIAgent:
                     yield reply.text
                 if reply.usage:
                     yield progress.count(reply.usage)
-                if trouble := _trouble(reply, progress.rounds):
+                if trouble := _trouble(reply, shown=drawn or progress.rounds > 0):
                     yield RunEnded(Outcome.FAILED, trouble)
                     return
                 if not reply.calls:
@@ -131,14 +138,14 @@ def _kept(request: Request, turns: Sequence[Turn]) -> dict[str, JSON]:
     return {id: kept for id, kept in memory.items() if id in ids} if isinstance(memory, dict) else {}
 
 
-def _trouble(reply: Reply, rounds: int) -> str | None:
+def _trouble(reply: Reply, *, shown: bool) -> str | None:
     """Return a sentence why a reply is not a complete answer; `None` if it is."""
     if not reply.ended:
         return refusals.CUT if reply.text or reply.reasoning or reply.calls else refusals.NO_ANSWER
     if said := refusals.FINISHES.get(reply.finish):
         return said
-    # After tool calls, an empty text is a valid end.
-    return None if reply.text.strip() or reply.calls or rounds else refusals.EMPTY
+    # After tool calls or pictures, an empty text is a valid end.
+    return None if reply.text.strip() or reply.calls or shown else refusals.EMPTY
 
 
 async def _next(generator: AsyncGenerator[Any, Any], answer: Any) -> Any:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from ...events import JSON
+from ..attachments import Given
 from ..tools import AnyTool
 from .calls import is_object
 from .messages import Message, ModelMessage, ResultMessage, UserMessage
@@ -37,8 +38,8 @@ def wire(messages: Iterable[Message], *, send_reasoning: bool = False) -> list[J
             sent.append(_shown(pictures))
             pictures = []
         match message:
-            case UserMessage(text=text):
-                sent.append({"role": "user", "content": text})
+            case UserMessage(text=text, files=files):
+                sent.append({"role": "user", "content": _content(text, files) if files else text})
             case ResultMessage():
                 sent.append({"role": "tool", "tool_call_id": message.call_id, "content": message.text})
                 pictures += message.pictures
@@ -52,6 +53,16 @@ def wire(messages: Iterable[Message], *, send_reasoning: bool = False) -> list[J
                     said["reasoning_content"] = message.reasoning
                 sent.append(said)
     return [*sent, _shown(pictures)] if pictures else sent
+
+
+def _content(text: str, files: Iterable[Given]) -> list[JSON]:
+    parts: list[JSON] = [{"type": "text", "text": text}] if text else []
+    for each in files:
+        if each.file.is_picture:
+            parts.append({"type": "image_url", "image_url": {"url": each.url}})
+        else:
+            parts.append({"type": "file", "file": {"filename": each.file.name, "file_data": each.url}})
+    return parts
 
 
 def _shown(pictures: Iterable[str]) -> JSON:

@@ -9,6 +9,7 @@ from ...events import JSON, UsageReported
 from ..event_stream import ServerEvent
 from . import refusals
 from .calls import Calls
+from .pictures import Pictures
 from .reply import Piece, Reply
 from .surrogates import whole
 from .writing import Writing, count_of, dicts, read_data, text_of
@@ -30,6 +31,7 @@ class ChatReader:
         self._secrets = secrets
         self._writing = Writing()
         self._calls = Calls()
+        self._pictures = Pictures()
         self._finish = ""
         self._usage: UsageReported | None = None
         self._details: list[JSON] = []
@@ -77,6 +79,8 @@ class ChatReader:
         yield from self._writing.write(content)
         for part in dicts(content):
             yield from self._part(part)
+        for picture in dicts(message.get("images")):
+            yield from self._picture(picture)
         yield from self._writing.write(message.get("refusal"))
         for fragment in dicts(message.get("tool_calls")):
             self._calls.add(fragment)
@@ -94,12 +98,18 @@ class ChatReader:
 
     def _part(self, part: dict[str, Any]) -> Iterator[Piece]:
         """Read a part of a content that is a list."""
+        if part.get("type") == "image_url":
+            yield from self._picture(part)
         thought = part.get("thinking")
         yield from self._writing.think(thought)
         for each in dicts(thought):
             yield from self._writing.think(each.get("text"))
         if thought is None:
             yield from self._writing.write(part.get("text") or part.get("refusal"))
+
+    def _picture(self, part: dict[str, Any]) -> Iterator[Piece]:
+        image = part.get("image_url")
+        yield from self._pictures.of(image.get("url") if isinstance(image, dict) else image)
 
     def _count(self, chunk: dict[str, Any]) -> None:
         groq = chunk.get("x_groq")

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Literal
 
 import httpx
 
+from ... import checks
 from ...events import JSON
+from ..attachments import MOST
 from .agent import OpenAIAgent
 from .options import Options, SystemPrompt, by_name
 from .server import Server
@@ -24,6 +27,8 @@ def openai(
     history: int | None = None,
     rounds: int = 20,
     sees: bool = False,
+    reads: Sequence[str] = (),
+    file_bytes: int = MOST,
     send_reasoning: bool = False,
     name: str = "openai",
     headers: Mapping[str, str] | None = None,
@@ -43,7 +48,10 @@ def openai(
         tools: Functions that the model may call, `tool(function, …)` for one with options, and `run_python`.
         history: The most characters of the conversation that the model receives, latest turns first; `None` for all.
         rounds: How often the model may call tools before it must answer.
-        sees: Whether the model receives the pictures that its scripts draw.
+        sees: Whether the model receives pictures: those that its scripts draw and those that users send. Otherwise it
+            is told that they exist.
+        reads: Media types besides text and pictures that the server accepts: `["application/pdf"]`.
+        file_bytes: The most bytes of the conversation's files that the model receives, latest first.
         send_reasoning: Whether the model receives its earlier reasoning, as `reasoning_content`. Some servers require
             it, others reject it.
         name: Identifies the agent's runs if several agents share a store; the same in every process and release.
@@ -67,6 +75,15 @@ def openai(
         history=history,
         rounds=rounds,
         sees=sees,
+        reads=checks.items("reads", reads, _media_type, '["application/pdf"]'),
+        file_bytes=file_bytes,
         send_reasoning=send_reasoning,
     )
     return OpenAIAgent(Server(base_url, api_key, headers or {}, timeout, client), options)
+
+
+def _media_type(name: str, given: object) -> str:
+    text = checks.text(name, given)
+    if not re.fullmatch(r"[\w.+-]+/[\w.+-]+", text):
+        raise ValueError(f'{name} is a media type, "application/pdf", not {checks.shown(given)}.')
+    return text

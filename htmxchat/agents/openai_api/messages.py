@@ -9,9 +9,12 @@ from datetime import datetime
 from typing import Any, TypeAlias
 
 from ...events import JSON, RunEvent
+from ...files.file import File
 from ...models import RunState, Turn
-from ...parts import ProposedScript, Question, Reasoning, Text, ToolCall
+from ...parts import ProposedScript, Question, Reasoning, SentFiles, Text, ToolCall
 from ...view import fold
+from .. import attachments
+from ..attachments import Given
 from ..tools import APPROVAL, as_text
 from ..tools.results import words_of_script
 from .reply import Call
@@ -21,9 +24,15 @@ _NO_RESULT = "It did not come back: the answer was stopped before."
 
 @dataclass(frozen=True, slots=True)
 class UserMessage:
-    """A message of the user."""
+    """A message of the user.
+
+    Attributes:
+        text: Includes the notes about files, and the texts of those that are text.
+        files: The other files: pictures, and what the server reads itself.
+    """
 
     text: str
+    files: tuple[Given, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,17 +65,27 @@ class ResultMessage:
 Message: TypeAlias = UserMessage | ModelMessage | ResultMessage
 
 
-def of_history(turns: Iterable[Turn], script_tool: str, extras: Mapping[str, Any]) -> list[Message]:
+def of_user(text: str, files: Iterable[File], given: Mapping[str, Given]) -> UserMessage:
+    """Return what the user wrote and sent."""
+    found = attachments.of(files, given)
+    whole = tuple(each for each in found if each.content is not None and each.text is None)
+    return UserMessage(attachments.with_words(text, found), whole)
+
+
+def of_history(
+    turns: Iterable[Turn], script_tool: str, extras: Mapping[str, Any], given: Mapping[str, Given]
+) -> list[Message]:
     """Return the messages of earlier turns, oldest first.
 
     Args:
+        given: The content of files, by their ids.
         script_tool: The name of the tool that runs scripts.
         extras: Fields that must be sent back to the server, by run and call.
     """
     messages: list[Message] = []
     for turn in turns:
         if turn.role == "user":
-            messages.append(UserMessage(turn.text))
+            messages.append(of_user(turn.text, turn.files, given))
         elif turn.events:
             messages += _answer(turn.events, script_tool, extras.get(turn.id, {}))
         elif turn.text:
@@ -94,7 +113,7 @@ def decode(data: JSON) -> list[Message]:
 def _decode(data: dict[str, Any]) -> Message:
     kind = data.pop("kind")
     if kind == "UserMessage":
-        return UserMessage(**data)
+        return UserMessage(data["text"])
     if kind == "ResultMessage":
         return ResultMessage(**data | {"pictures": tuple(data["pictures"])})
     return ModelMessage(**data | {"calls": tuple(Call(**each) for each in data["calls"])})
@@ -140,6 +159,10 @@ def _answer(events: Sequence[RunEvent], script_tool: str, extras: Mapping[str, A
                 now.text += text
             case Reasoning(text=text):
                 now.reasoning += text
+            case SentFiles(files=files):
+                if now.calls:
+                    rounds.append(now := _Round())
+                now.text = "\n\n".join(filter(None, [now.text, attachments.sent_words(files)]))
             case ToolCall():
                 if now.ended and part.started_at >= now.ended:
                     rounds.append(now := _Round())

@@ -9,6 +9,8 @@ from typing import Any, Literal, TypeAlias
 from ... import checks
 from ...agent import Request
 from ...events import JSON
+from ...files.file import File
+from ..attachments import MOST, UNREAD, UNSEEN
 from ..tools import AnyTool, RunPython, Tool, tool
 
 SystemPrompt: TypeAlias = str | Callable[[Request], str | Awaitable[str]]
@@ -24,7 +26,9 @@ class Options:
         tools: The tools by name.
         history: The most characters of the conversation that the model receives; `None` for all.
         rounds: How often it may call tools before it must answer.
-        sees: Whether it receives the pictures that scripts draw.
+        sees: Whether it receives the pictures that scripts draw and users send.
+        reads: The other types of files that it receives whole.
+        file_bytes: The most bytes of files that it receives, latest first.
         send_reasoning: Whether it receives its earlier reasoning.
     """
 
@@ -37,6 +41,8 @@ class Options:
     history: int | None = None
     rounds: int = 20
     sees: bool = False
+    reads: tuple[str, ...] = ()
+    file_bytes: int = MOST
     send_reasoning: bool = False
 
     def __post_init__(self) -> None:
@@ -49,9 +55,16 @@ class Options:
             checks.whole("history", self.history)
         checks.whole("rounds", self.rounds, least=1)
         checks.flag("sees", self.sees)
+        checks.whole("file_bytes", self.file_bytes)
         checks.flag("send_reasoning", self.send_reasoning)
         for name in self.extra:
             checks.text("extra", name, empty=False)
+
+    def wants(self, file: File) -> str:
+        """Return why the model is not given a file, in words for it."""
+        if file.is_picture:
+            return "" if self.sees else UNSEEN
+        return "" if file.is_text or file.media_type in self.reads else UNREAD
 
     @property
     def script_tool(self) -> str:

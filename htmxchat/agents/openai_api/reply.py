@@ -6,11 +6,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol, TypeAlias
 
+from ...agent import SendFile
 from ...events import ReasoningDelta, UsageReported
 from ..event_stream import ServerEvent
 
-Piece: TypeAlias = str | ReasoningDelta
-"""More of the answer, or of the reasoning."""
+Piece: TypeAlias = str | ReasoningDelta | SendFile
+"""More of the answer, or of the reasoning, or a file that the model has made."""
 
 
 @dataclass(frozen=True, slots=True)

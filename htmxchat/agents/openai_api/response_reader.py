@@ -10,6 +10,7 @@ from typing import Any
 from ...events import JSON, UsageReported
 from ..event_stream import ServerEvent
 from . import refusals
+from .pictures import Pictures
 from .reply import Call, Piece, Reply
 from .surrogates import whole
 from .writing import Writing, count_of, dicts, read_data, text_of
@@ -49,6 +50,7 @@ class ResponseReader:
         self._secrets = secrets
         self._writing = Writing()
         self._items: dict[str, _Item] = {}
+        self._pictures = Pictures()
         self._finish = ""
         self._usage: UsageReported | None = None
         self._back: list[JSON] = []
@@ -113,6 +115,9 @@ class ResponseReader:
                 arguments = item.get("arguments")
                 written = json.dumps(arguments) if isinstance(arguments, dict) else text_of(arguments)
                 known.arguments = written or known.arguments
+            case "image_generation_call" if done and text_of(item.get("result")):
+                kind = text_of(item.get("output_format")) or "png"
+                yield from self._pictures.of(f"data:image/{kind};base64,{item['result']}")
             case "message" if done:
                 said = "".join(text_of(part.get("text")) or text_of(part.get("refusal")) for part in _parts(item))
                 yield from self._writing.write(said.removeprefix(known.said) if said.startswith(known.said) else "")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from ...events import JSON
+from ..attachments import Given
 from ..tools import AnyTool
 from .calls import is_object
 from .messages import Message, ModelMessage, ResultMessage, UserMessage
@@ -28,8 +29,9 @@ def wire(messages: Iterable[Message]) -> list[JSON]:
     sent: list[JSON] = []
     for message in messages:
         match message:
-            case UserMessage(text=text):
-                sent.append(_user([{"type": "input_text", "text": text}]))
+            case UserMessage(text=text, files=files):
+                said: list[JSON] = [{"type": "input_text", "text": text}] if text or not files else []
+                sent.append(_user([*said, *map(_file, files)]))
             case ResultMessage():
                 output: JSON = {"type": "function_call_output", "call_id": message.call_id, "output": message.text}
                 sent.append(output)
@@ -47,6 +49,12 @@ def wire(messages: Iterable[Message]) -> list[JSON]:
                     called = {"call_id": call.id, "name": call.name, "arguments": arguments}
                     sent.append({"type": "function_call", **called})
     return sent
+
+
+def _file(given: Given) -> JSON:
+    if given.file.is_picture:
+        return {"type": "input_image", "image_url": given.url}
+    return {"type": "input_file", "filename": given.file.name, "file_data": given.url}
 
 
 def _user(content: list[JSON]) -> JSON:

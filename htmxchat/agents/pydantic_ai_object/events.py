@@ -25,7 +25,9 @@ from pydantic_ai.messages import (
     ToolReturnPart,
 )
 
-from ...events import JSON, Custom, EventBody, ReasoningDelta, TextDelta, ToolFinished, ToolStarted, Unknown
+from ...agent import SendFile
+from ...events import JSON, Custom, EventBody, ReasoningDelta, TextDelta, ToolFinished, ToolStarted
+from ..attachments import media_file
 from ..shown import class_name, jsonable, own_events
 from ..summaries import asked, found
 
@@ -44,6 +46,7 @@ class Translation:
         self._silent = silent
         self._responding = False
         self._wrote = False
+        self._files = 0
 
     def turns_at(self, event: AgentStreamEvent) -> bool:
         """Whether the model begins to answer at this event, or its tools begin to work."""
@@ -53,7 +56,7 @@ class Translation:
         self._responses += self._responding > before
         return before != self._responding
 
-    def of(self, event: AgentStreamEvent) -> Iterator[EventBody]:
+    def of(self, event: AgentStreamEvent) -> Iterator[EventBody | SendFile]:
         """Yield what an event shows."""
         match event:
             case PartStartEvent(part=TextPart(content=text)):
@@ -77,7 +80,8 @@ class Translation:
             case CustomEvent():
                 yield self._custom(event)
             case PartStartEvent(part=FilePart(content=file)):
-                yield Unknown("file", {"media_type": file.media_type, "bytes": len(file.data)})
+                self._files += 1
+                yield SendFile(media_file(self._files, file.media_type), file.data)
 
     def _write(self, text: str) -> Iterator[EventBody]:
         if text and not self._silent:

@@ -9,13 +9,14 @@ from dataclasses import replace
 from datetime import timedelta, tzinfo
 from html import escape
 
+from ...files import File
 from ...html import render
 from ...inspection import Row
 from ...inspection.timeline import Timeline
 from ...models import Run, is_dated
-from ...parts import CustomPart, Part, Question, Text, ToolCall
+from ...parts import CustomPart, Part, Question, SentFiles, Text, ToolCall
 from ...text.cleaning import one_line
-from ...text.phrases import duration
+from ...text.phrases import byte_size, duration
 from ...text.redaction import redact, redact_text
 from ...text.zones import exact
 from ...urls import Urls
@@ -107,6 +108,11 @@ def report(
     yield "</body></html>"
 
 
+def named(files: Sequence[File]) -> str:
+    """Return files as an export names them; empty without any."""
+    return ", ".join(f"{file.name} ({file.media_type}, {byte_size(file.size)})" for file in files)
+
+
 def without_secrets(view: RunView) -> RunView:
     """Return a view of which the host may draw the parts in a report."""
     return replace(view, parts=tuple(map(_redacted, view.parts)))
@@ -125,6 +131,8 @@ def _part(id: str, run_id: str, part: Part, context: TurnContext) -> str:
     match part:
         case Text() if not part.blank:
             return f"<blockquote dir=auto>{escape(redact_text(part.text))}</blockquote>"
+        case SentFiles(files=files):
+            return f"<blockquote dir=auto>{escape(named(files))}</blockquote>"
         case CustomPart() if is_drawn(part, context):
             return render(custom_part(id, run_id, part, context))
         case ToolCall():
@@ -144,6 +152,8 @@ def summary_text(
         if isinstance(part, Question):
             said = filter(None, [_code(redact_text(part.request.prompt)), _code(_answer(part))])
             lines.append(f"- Asked: {', '.join(said)}, {_outcome(part, _code(part.answered_by), zone)}")
+        elif isinstance(part, SentFiles):
+            lines.append(f"- Sent: {_code(named(part.files))}")
     if view.error:
         lines.append(f"- Error: {_code(redact_text(view.error))}")
     problem = next((row for row in rows if row.failed), None)
