@@ -209,8 +209,8 @@ def _read(directory: Path, without: tuple[str, ...] = ()) -> dict[str, bytes]:
         contents["css/chat.css"] = join_styles(styles).encode()
     if "js/chat.js" in contents:
         modules = _take(contents, "js/{}.js", PAGE)
-        for path in [each for each in contents if each.startswith("js/") and each.endswith(".js")]:
-            contents[path] = import_joined(contents[path].decode(), modules.keys(), PAGE[-1]).encode()
+        for script in [each for each in contents if each.startswith("js/") and each.endswith(".js")]:
+            contents[script] = import_joined(contents[script].decode(), modules.keys(), PAGE[-1]).encode()
         contents["js/chat.js"] = join_modules(modules).encode()
     scripts = [contents[f"vendor/{name}.min.js"] for name in HTMX if f"vendor/{name}.min.js" in contents]
     if scripts:
