@@ -8,7 +8,11 @@ import pytest
 
 from htmxchat.forms import form_of, read
 
-from .forms import ROWS, Filled
+from .form_models import MODELS, RECORDED
+from .forms import ROWS as WRITTEN
+from .forms import Filled
+
+ROWS = {**WRITTEN, **MODELS, **RECORDED}
 
 
 def posted(filled: Filled) -> dict[str, list[str]]:
