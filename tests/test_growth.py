@@ -40,6 +40,7 @@ from htmxchat.events import (
     ToolFinished,
     ToolStarted,
 )
+from htmxchat.forms.formats import FORMATS
 from htmxchat.fragments.inspector.json_tree import json_tree
 from htmxchat.fragments.scripts.output import code_lines
 from htmxchat.fragments.turns.context import TurnContext
@@ -189,7 +190,25 @@ INPUTS: dict[str, tuple[str, list[Text]]] = {
     "text.confusing:_BLANK": (SEARCH, [repeated("BLAN ")]),
     "text.confusing:[ -]": (SEARCH, [repeated("- ")]),
     "auth.cookies:_SECRET": (WHOLE, [repeated("a")]),
-    "endpoints.call:_SUBMISSION": (WHOLE, [repeated("a", after="!")]),
+    "agents.attachments:[^a-z0-9]": (SEARCH, [repeated("/")]),
+    "agents.attachments:`{3,}": (SEARCH, [repeated("`"), repeated("``a")]),
+    r"agents.attachments:data:([\w.+-]+/[\w.+-]+)(?:;[\w=.-]+)*;base64,": (
+        SEARCH,
+        [repeated("a", "data:"), repeated("a", "data:a/"), repeated(";a", "data:a/b"), repeated("data:a/b;")],
+    ),
+    r"agents.openai_api.entry:[\w.+-]+/[\w.+-]+": (WHOLE, [repeated("a"), repeated("a/"), repeated("a", "a/", "!")]),
+    "endpoints.files:[^A-Za-z0-9 ._()-]": (SEARCH, [repeated("/")]),
+    "endpoints.files:_RANGE": (WHOLE, [repeated("1", "bytes="), repeated("1-", "bytes=")]),
+    "endpoints.form:_SUBMISSION": (WHOLE, [repeated("a", after="!")]),
+    r"files.names:[/\\]": (SEARCH, [repeated("/")]),
+    "files.settings:_TYPE": (WHOLE, [repeated("a"), repeated("a/"), repeated("a", "a/", "!")]),
+    "files.types:_CONTROLS": (SEARCH, [repeated("\x00")]),
+    "files.types:_HTML": (SEARCH, [repeated("<"), repeated("<!doctype "), repeated(" ", "<!doctype")]),
+    "files.types:_SVG": (SEARCH, [repeated("<a"), repeated("<a:"), repeated("a", "<")]),
+    "files.types:_TYPE": (WHOLE, [repeated("a"), repeated("a/"), repeated("a", "a/", "!")]),
+    "forms.numbers:_NUMBER": (WHOLE, [repeated("1"), repeated("1."), repeated("1", after="e")]),
+    "forms.reading:_BROKEN": (SEARCH, [repeated("\0")]),
+    "store.file_stores:_KEY": (WHOLE, [repeated("a")]),
     "endpoints.exports:[^A-Za-z0-9.-]": (SEARCH, [repeated("/")]),
     "endpoints.inspector:[?#]": (SEARCH, [repeated("?")]),
     "endpoints.scripts:_RUNNER": (WHOLE, [repeated("a")]),
@@ -411,10 +430,27 @@ INPUTS: dict[str, tuple[str, list[Text]]] = {
 
 # Alternatives of escaped words, of at most as many characters as a search may have.
 MADE_OF_PLAIN_WORDS = {"fragments.history:f'({anyone})'"}
+# Tried below, one by one.
+FORMATS_OF_FORMS = {
+    "forms.formats:known.pattern",
+    "forms.reading:FORMATS['time' if field.kind == 'time' else 'date-time'].pattern",
+    "forms.reading:form.pattern",
+}
 
 
 def test_every_regular_expression_has_inputs_against_it() -> None:
-    assert patterns() == {*INPUTS, *MADE_OF_PLAIN_WORDS}
+    # The scripts and style sheets of the package itself are all that is joined.
+    found = {each for each in patterns() if not each.startswith("http.joining:")}
+    assert found == {*INPUTS, *MADE_OF_PLAIN_WORDS, *FORMATS_OF_FORMS}
+
+
+@pytest.mark.parametrize("name", FORMATS)
+@pytest.mark.parametrize("text", ["a", "a.", "a-", "1", "1:", "1.", "a@", "@"])
+def test_no_text_makes_the_format_of_a_field_slow(name: str, text: str) -> None:
+    compiled = re.compile(FORMATS[name].pattern)
+    for before in ("", "a@", "https://", "2027-01-31T"):
+        made = repeated(text, before, "!")
+        assert_grows_with_the_length(lambda n, made=made: compiled.fullmatch(made(n)))  # type: ignore[misc]
 
 
 def found(compiled: re.Pattern[Any], text: str) -> Iterator[Any]:
@@ -685,6 +721,11 @@ def test_no_regular_expression_of_a_page_can_be_made_slow() -> None:
     }
     assert found == {
         r"const ENDING = /^[a-z0-9]{1,8}$/;",
+        r"const TOLD = /^(audio|font|image|video)\//;",
+        r"const ending = file.name.match(/^image(\.\w+)$/)?.[1];",
+        r'const [stem, ending] = [file.name.replace(/\.\w+$/, ""), file.name.match(/\.\w+$/)?.[0] ?? ""];',
+        r'template.innerHTML = FRAME.replace(/>\s+</g, "><");',
+        r'tile = /** @type {HTMLElement} */ (tilesOf(TILE.replace(/>\s+</g, "><"))[0]);',
         r"const FORMULA = /^[=+\-@\t\r]/;",
         r"const NUMBER = /^[+-]?[0-9][0-9.,]*%?$/;",
         'return action?.replace(/messages$/, "changes") ?? this.getAttribute("hx-get");',

@@ -108,7 +108,7 @@ def test_what_is_too_large_is_refused_where_it_is_asked() -> None:
         InputRequested("q", "?", schema=HOSTILE["10,000 fields"])
     with pytest.raises(ValueError, match="100,000"):
         InputRequested("q", "?", approval=Approval("t", {"x": "a" * 100_000}))
-    with pytest.raises(ValueError, match="one of them"):
+    with pytest.raises(ValueError, match="only one of choices, schema and approval"):
         InputRequested("q", "?", ("a",), schema={"type": "string"})
 
 

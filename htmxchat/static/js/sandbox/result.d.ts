@@ -1,6 +1,6 @@
 /** What comes of a script. Made from htmxchat/scripts/result.py by `python -m tests.result_types`. */
 
-/** Where a script is. Everything from `DONE` on has ended, unless it is edited or run again. */
+/** The state of a script. States from `DONE` on are final, until it is edited or run again. */
 export type ScriptState =
   | "queued"
   | "approved"
@@ -16,24 +16,24 @@ export type ScriptEnd = "done" | "failed" | "cancelled" | "timed-out";
 
 export type Cell = string | number | boolean | null;
 
-/** A value in words. */
+/** A value as text. */
 export interface TextValue {
   kind: "text";
   text: string;
-  /** `html` is source, to be shown as text. */
+  /** `html` is HTML source, to be shown as text. */
   format: "plain" | "html";
 }
 
-/** A value in rows and columns, or the beginning of it. */
+/** A table, or the beginning of it. */
 export interface TableValue {
   kind: "table";
-  /** Their names. */
+  /** The names of the columns. */
   columns: string[];
-  /** As many cells in each as there are columns. None in a run's log. */
+  /** The rows, each with one cell per column. Empty in a run's log. */
   rows: Cell[][];
-  /** How many rows there were. */
+  /** The number of rows of the whole table. */
   total: number;
-  /** How many columns there were. */
+  /** The number of columns of the whole table. */
   width: number;
 }
 
@@ -48,13 +48,13 @@ export interface Picture {
 
 export type ScriptValue = TextValue | TableValue | Picture;
 
-/** Why a script did not run to its end. */
+/** Why a script did not complete. */
 export interface ScriptError {
-  /** Whose words these are: those of Python's exception, or of the sandbox and the chat. */
+  /** `python` for an exception, `sandbox` for an error of the sandbox or the chat. */
   origin: "python" | "sandbox";
-  /** What went wrong, for people. */
+  /** The message, for users. */
   message: string;
-  /** The exception's name; of the sandbox, a name for what happened. May be empty. */
+  /** The exception's name, or the sandbox's name for the error. May be empty. */
   type: string;
   /** Python's, or empty. */
   traceback: string;
@@ -66,16 +66,16 @@ export interface ScriptResult {
   state: ScriptState;
   stdout: string;
   stderr: string;
-  /** What its last line is worth, if it is an expression that has a value. */
+  /** The value of its last line, if that is an expression with a value. */
   value: ScriptValue | null;
-  /** The figures that it left open, apart from the value. */
+  /** The figures that it left open, besides the value. */
   pictures: Picture[];
-  /** Why it is not done; may be missing when the user did not want it. */
+  /** Why it is not done; may be missing if the user rejected or cancelled it. */
   error: ScriptError | null;
   /** How long it ran. */
   seconds: number;
-  /** Whether some output was left out because there was too much. */
+  /** Whether output was cut because it was too long. */
   truncated: boolean;
-  /** What ran: what was proposed, unless the user edited it. Empty when nothing ran. */
+  /** The code that ran, perhaps edited by the user. Empty if nothing ran. */
   code: string;
 }
