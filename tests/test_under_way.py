@@ -93,7 +93,7 @@ class TestBodies:
     @pytest.mark.parametrize(
         ("path", "user", "status"),
         [
-            *(("/messages", "nobody", 401), ("/nowhere", "ann", 404), ("/c/unknown/messages", "ann", 404)),
+            *(("/messages", "nobody", 401), ("/nowhere", "ann", 404), ("/c/unknown/messages", "ann", 408)),
             *(("/runs/unknown/scripts/unknown/result", "ann", 404), ("/history", "ann", 405)),
         ],
     )
