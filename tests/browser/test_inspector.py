@@ -331,7 +331,7 @@ def test_the_keyboard_does_it_all(chat: Page) -> None:
     key(chat, "p")
     expect(chat.get_by_role("button", name="Pause")).to_be_visible()
     key(chat, "f")
-    expect(chat.get_by_role("button", name="Follow")).to_have_attribute("aria-pressed", "false")
+    expect(chat.get_by_role("button", name="Follow", exact=True)).to_have_attribute("aria-pressed", "false")
     key(chat, "c")
     expect(rows(chat).first).to_be_hidden()
     key(chat, "c")
@@ -366,12 +366,12 @@ def test_following_stays_at_the_end_until_the_reader_scrolls_up(chat: Page) -> N
     until(lambda: body.evaluate(distance) < 40)
     body.hover()
     chat.mouse.wheel(0, -400)
-    expect(chat.get_by_role("button", name="Follow")).to_have_attribute("aria-pressed", "false")
+    expect(chat.get_by_role("button", name="Follow", exact=True)).to_have_attribute("aria-pressed", "false")
     top = body.evaluate("it => it.scrollTop")
     at = len(numbers(chat))
     until(lambda: len(numbers(chat)) > at + 10)
     assert body.evaluate("it => it.scrollTop") == top
-    chat.get_by_role("button", name="Follow").click()
+    chat.get_by_role("button", name="Follow", exact=True).click()
     until(lambda: body.evaluate(distance) < 40)
 
 
@@ -395,7 +395,7 @@ def test_following_that_is_switched_off_stays_off_while_the_page_still_scrolls(c
       await frame();
     }""")
     assert chat.evaluate("ended") == "false"  # ten pixels up are the reader's
-    expect(chat.get_by_role("button", name="Follow")).to_have_attribute("aria-pressed", "false")
+    expect(chat.get_by_role("button", name="Follow", exact=True)).to_have_attribute("aria-pressed", "false")
 
 
 def test_another_run_takes_over_and_leaves_one_stream(chat: Page) -> None:
