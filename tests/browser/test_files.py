@@ -159,7 +159,7 @@ def test_what_uploads_files_is_loaded_when_it_is_needed(page: Page, site: Server
     page.on("request", lambda request: asked.append(request.url.rpartition("/")[2]))
     page.goto(site.url)
     start(page, "hello")
-    assert "attaching.js" in asked and not {"files.js", "file-window.js"} & {*asked}
+    assert "chat.js" in asked and not {"files.js", "file-window.js"} & {*asked}
     page.get_by_label("Attach files").focus()
     until(lambda: page.evaluate("1") and "files-upload.js" in asked)
     assert "file-window.js" not in asked

@@ -10,7 +10,7 @@ from tests.browser.driving import send, start, until, wait_for_state
 from tests.browser.proxy import Proxy
 
 ADAPTER = """
-  window.adapter = () => import(document.querySelector('script[type=module]').src.replace('chat.js', 'htmx.js'));
+  window.adapter = () => import(document.querySelector('script[type=module]').src);
   addEventListener('htmx:sse:before:connection', ({ detail }) => {
     window.connection = detail.connection;
     window.connections = (window.connections ?? 0) + 1;

@@ -161,7 +161,7 @@ class TestTrouble:
         assert "WebAssembly" in sentence
 
     def test_a_browser_that_refuses_webassembly(self, sandbox: Sandbox) -> None:
-        assert "refuses WebAssembly" in self.failure(sandbox, "wasm-refused", frame="/no-wasm")
+        assert "blocks WebAssembly" in self.failure(sandbox, "wasm-refused", frame="/no-wasm")
 
     def test_a_document_that_is_no_sandbox(self, sandbox: Sandbox) -> None:
         assert "did not open" in self.failure(sandbox, "frame-refused", frame="/api/secret")
