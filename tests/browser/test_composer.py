@@ -44,6 +44,20 @@ def test_enter_sends_and_shift_enter_begins_a_line(chat: Page) -> None:
     expect(text).to_be_focused()
 
 
+def test_send_looks_ready_only_when_there_is_something_to_send(chat: Page) -> None:
+    def colour() -> str:
+        return str(
+            chat.get_by_role("button", name="Send").evaluate("(button) => getComputedStyle(button).backgroundColor")
+        )
+
+    empty = colour()
+    start(chat, "one")
+    wait_for_state(chat, "completed")
+    until(lambda: colour() == empty)
+    box(chat).fill("two")
+    until(lambda: colour() != empty)
+
+
 def test_the_focus_stays_through_a_second_message(chat: Page) -> None:
     start(chat, "one")
     chat.get_by_role("button", name="Send").wait_for()
