@@ -557,6 +557,34 @@ async def test_ids_that_would_change_a_path_are_nothing(server: Replay, chat: Ko
 # Memory
 
 
+async def test_turns_that_arrive_while_the_journal_is_read_are_shown(
+    server: Replay, chat: KogwistarBackend, path: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = await chat.start_run(ANN, None, "What is a hypergraph?")
+    await read(chat, run)
+    conversation = run.conversation_id
+    other = KogwistarBackend(server.url, Store(path), timing=replace(FAST, glance=0))
+    server.delays["/turns$"] = 0.3
+    server.add_turn(conversation, "user", "From another client")
+    try:
+        assert (await other.load_transcript(ANN, conversation)).refreshing
+        load = other._store.conversations.load_transcript
+
+        async def slowly(*args: Any, **options: Any) -> Transcript:
+            found = await load(*args, **options)
+            for _ in range(1_000):
+                if not other._learning.reads_turns(conversation):
+                    break
+                await asyncio.sleep(0.01)
+            return found
+
+        monkeypatch.setattr(other._store.conversations, "load_transcript", slowly)
+        transcript = await other.load_transcript(ANN, conversation)
+        assert (len(transcript.turns), transcript.refreshing) == (3, False)
+    finally:
+        await other.close()
+
+
 async def test_a_known_conversation_opens_at_once(server: Replay, chat: KogwistarBackend, path: str) -> None:
     conversation = None
     for _ in range(30):

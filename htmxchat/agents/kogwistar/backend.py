@@ -142,8 +142,10 @@ class KogwistarBackend(LocalBackend):
             ChatError: The journal has nothing, and the server's turns could not be read.
         """
         id = (await self.get_conversation(user, conversation_id)).id
+        reading = self._learning.reads_turns(id)
         transcript = await super().load_transcript(user, id)
-        if await self._learning.turns(user, id, empty=not transcript.turns):
+        learned = await self._learning.turns(user, id, empty=not transcript.turns)
+        if learned or (reading and not self._learning.reads_turns(id)):
             transcript = await super().load_transcript(user, id)
         # What was asked elsewhere and has no answer yet has a run without events.
         turns = tuple(turn for turn in transcript.turns if turn.run is None or turn.events)
