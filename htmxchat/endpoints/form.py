@@ -11,13 +11,14 @@ from starlette.requests import Request
 from ..errors import BadRequest, EmptyText, InvalidInput, TextTooLong
 
 _FORM = "application/x-www-form-urlencoded"
-_FIELDS = 16
+MAX_FIELDS = 16
+_NOT_UTF_8 = "The text is not valid UTF-8. Type it again without the broken characters."
 _SUBMISSION = re.compile("[A-Za-z0-9_-]{1,64}")
 
 
 async def read_form(request: Request) -> dict[str, str]:
     """Return the fields of a form; raises what `Call.form` does."""
-    return dict(await read_pairs(request, _FIELDS))
+    return dict(await read_pairs(request, MAX_FIELDS))
 
 
 async def read_pairs(request: Request, most: int) -> list[tuple[str, str]]:
@@ -28,9 +29,21 @@ async def read_pairs(request: Request, most: int) -> list[tuple[str, str]]:
     try:
         return parse_qsl(body.decode(), keep_blank_values=True, errors="strict", max_num_fields=most)
     except UnicodeDecodeError:
-        raise InvalidInput("The text is not valid UTF-8. Type it again without the broken characters.") from None
+        raise InvalidInput(_NOT_UTF_8) from None
     except ValueError:
         raise BadRequest("The form has too many fields.") from None
+
+
+def decoded(value: bytes) -> str:
+    """Return the text of a field.
+
+    Raises:
+        InvalidInput: It is not UTF-8.
+    """
+    try:
+        return value.decode()
+    except UnicodeDecodeError:
+        raise InvalidInput(_NOT_UTF_8) from None
 
 
 def submission_of(form: Mapping[str, str]) -> str | None:

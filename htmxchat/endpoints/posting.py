@@ -12,9 +12,8 @@ from ..files.types import HEAD, media_type
 from ..http.multipart import Part, read_parts
 from ..http.routing import has_files
 from .call import Call
-from .form import read_pairs, submission_of
+from .form import MAX_FIELDS, decoded, read_pairs, submission_of
 
-_FIELDS = 16
 _MAX_ID = 200
 _GONE = "A file of this message is not there any more. Attach it again."
 
@@ -44,7 +43,7 @@ async def read_message(call: Call) -> Message:
         BodyTooLarge, BodyTooSlow: The same.
     """
     files = call.chat.files
-    most = _FIELDS + (files.max_number if files else 0)
+    most = MAX_FIELDS + (files.max_number if files else 0)
     if files is None or not has_files(call.request.headers):
         fields = await read_pairs(call.request, most)
         return await _message(call, fields, ())
@@ -99,11 +98,11 @@ async def _read_form(call: Call, files: Files) -> tuple[list[tuple[str, str]], t
     room = call.chat.settings.limits.body
     content_type = call.request.headers["content-type"]
     try:
-        async for part in read_parts(content_type, call.request.stream(), _FIELDS + 2 * files.max_number):
+        async for part in read_parts(content_type, call.request.stream(), MAX_FIELDS + 2 * files.max_number):
             if part.filename is None:
                 value = await _value(part, room)
                 room -= len(value)
-                fields.append((part.name, _decoded(value)))
+                fields.append((part.name, decoded(value)))
             elif part.name == "upload" and error is None:
                 try:
                     if (file := await _store(call, files, part, len(stored))) is not None:
@@ -151,13 +150,6 @@ async def _value(part: Part, room: int) -> bytes:
         if len(value) > room:
             raise BadRequest("The form's fields are too long.")
     return bytes(value)
-
-
-def _decoded(value: bytes) -> str:
-    try:
-        return value.decode()
-    except UnicodeDecodeError:
-        raise InvalidInput("The text is not valid UTF-8. Type it again without the broken characters.") from None
 
 
 async def _discard(call: Call, files: Iterable[File]) -> None:

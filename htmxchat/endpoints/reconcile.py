@@ -72,10 +72,8 @@ async def whats_new(
             Patch(f"#turn-{fork.shown}", "outerHTML", render(*(turn(each, context) for each in turns[fork.place :]))),
             Patch(f"#turn-{fork.shown} ~ *", "delete"),
         ]
-    elif told not in (None, now):
-        patches = [Patch("#turns", "innerMorph", render(*(turn(each, context) for each in turns)))]
-    elif place is None:
-        # What it shows last was replaced, so the page can lack more than the end.
+    elif place is None or told not in (None, now):
+        # What it shows last was replaced, or is of another branch, so the page can lack more than the end.
         patches = [Patch("#turns", "innerMorph", render(*(turn(each, context) for each in turns)))]
     else:
         patches = [swap(turn(each, context)) for each in turns[: place + 1] if each.id == changed]

@@ -1,4 +1,6 @@
-/** What is typed into a form, kept by the browser until it is sent. Storage can be full, broken or forbidden. */
+import { load, save } from "./composer.js";
+
+/** What is typed into a form, kept by the browser until it is sent. */
 export class Draft {
   /** @param {string} key */
   constructor(key) {
@@ -8,7 +10,7 @@ export class Draft {
   /** @returns {Record<string, string[]> | undefined} */
   load() {
     try {
-      return JSON.parse(localStorage.getItem(this.key) ?? "null") ?? undefined;
+      return JSON.parse(load(this.key) || "null") ?? undefined;
     } catch {
       return undefined;
     }
@@ -16,18 +18,10 @@ export class Draft {
 
   /** @param {Record<string, string[]>} values */
   save(values) {
-    try {
-      localStorage.setItem(this.key, JSON.stringify(values));
-    } catch {
-      // It is not kept, then.
-    }
+    save(this.key, JSON.stringify(values));
   }
 
   forget() {
-    try {
-      localStorage.removeItem(this.key);
-    } catch {
-      // As in `save`.
-    }
+    save(this.key, "");
   }
 }

@@ -1,5 +1,7 @@
 /** What is attached to a message that is not sent yet: the server has the files, this browser their ids. */
 
+import { load, save } from "./composer.js";
+
 /** Headers of a request whose answer is not for htmx. */
 export const FRAGMENT = { "HX-Request": "true", "HX-Request-Type": "partial", "HX-Source": "chat-files" };
 
@@ -9,11 +11,10 @@ export class Draft {
     this.key = key;
   }
 
-  /** Storage can be full, broken or forbidden; a draft is then not kept. */
   get ids() {
     try {
       /** @type {unknown} */
-      const ids = JSON.parse(localStorage.getItem(this.key) ?? "[]");
+      const ids = JSON.parse(load(this.key) || "[]");
       return Array.isArray(ids) ? ids.filter((id) => typeof id === "string") : [];
     } catch {
       return [];
@@ -39,12 +40,7 @@ export class Draft {
 
   /** @param {string[]} ids */
   #save(ids) {
-    try {
-      if (ids.length) localStorage.setItem(this.key, JSON.stringify(ids));
-      else localStorage.removeItem(this.key);
-    } catch {
-      // As in `ids`.
-    }
+    save(this.key, ids.length ? JSON.stringify(ids) : "");
   }
 }
 
