@@ -14,6 +14,7 @@ from .agent import (
     SendFile,
 )
 from .app import chat_context, chat_lifespan, create_chat_app
+from .arranging import CanArchive, CanPin
 from .asking import Approval, Decision
 from .auth.identity import BrowserIdentity, Identify
 from .auth.login import Login, LoginPages, SignInAt
@@ -87,6 +88,7 @@ from .events import (
     StageChanged,
     TextDelta,
     TextReplaced,
+    TitleSuggested,
     ToolFinished,
     ToolStarted,
     Unknown,
@@ -136,6 +138,7 @@ __all__ = [
     "BodyTooSlow",
     "BrowserIdentity",
     "Busy",
+    "CanArchive",
     "CanBeObserved",
     "CanBranch",
     "CanDelete",
@@ -144,6 +147,7 @@ __all__ = [
     "CanInspect",
     "CanLimitRuns",
     "CanListRuns",
+    "CanPin",
     "CanRename",
     "CanResume",
     "CanRetry",
@@ -248,6 +252,7 @@ __all__ = [
     "TextReplaced",
     "TextTooLong",
     "TextValue",
+    "TitleSuggested",
     "TooManyFiles",
     "TooManyRuns",
     "ToolCall",

@@ -24,11 +24,12 @@ NOUNS = {
     "files",
     "observing",
     "scripts",
+    "titles",
     "words",
     *TEXT,
 }
 NOUNS |= {"latest", "part_list", "parts"}
-SEAMS = {"agent", "backend", "auth.login"}
+SEAMS = {"agent", "arranging", "backend", "auth.login"}
 LOG = {"journal", "store"}
 PAGE = {"html", "drawing", "forms", "look", "view", "urls", "live.patches", "inspection", *NOUNS}
 STREAM = {"fragments", "http.sse", "http.stopping", "live", *SEAMS, *PAGE}

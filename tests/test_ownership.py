@@ -22,6 +22,7 @@ from tests.support import FRAGMENT, Exchange
 
 SECRET = "The launch code is 4711"
 FORM = {"text": "mine now", "title": "mine now", "request": "mine now", "answer": "mine now", "reject": "mine now"}
+FORM |= {"pinned": "yes", "archived": "yes"}
 
 # Every route that takes an id from its path, and the methods it answers. A new one fails the test until it is here.
 GUARDED = {
@@ -37,6 +38,8 @@ GUARDED = {
     "show_version": {"POST"},
     "rename_form": {"GET", "HEAD"},
     "rename": {"POST"},
+    "pin": {"POST"},
+    "archive": {"POST"},
     "delete": {"POST"},
     "restore": {"POST"},
     "runs": {"GET", "HEAD"},

@@ -160,6 +160,18 @@ class LocalBackend:
         """Set the title: one line, cut after 200 characters. An empty one raises `InvalidInput`."""
         await self._store.conversations.rename_conversation(user.id, conversation_id, title)
 
+    async def pin_conversation(self, user: User, conversation_id: str, pinned: bool) -> None:
+        await self._store.conversations.pin_conversation(user.id, conversation_id, pinned)
+
+    async def archive_conversation(self, user: User, conversation_id: str, archived: bool) -> None:
+        await self._store.conversations.archive_conversation(user.id, conversation_id, archived)
+
+    async def list_archived(
+        self, user: User, query: str = "", *, limit: int = 30, cursor: str | None = None
+    ) -> ConversationPage:
+        listed = self._store.conversations.list_conversations
+        return await listed(user.id, query, limit=limit, cursor=cursor, archived=True)
+
     async def delete_conversation(self, user: User, conversation_id: str) -> None:
         """Hide a conversation. It can be restored for ten minutes; later, one of the next calls deletes it."""
         run_id = await self._store.conversations.delete_conversation(user.id, conversation_id)

@@ -10,6 +10,7 @@ from typing import Any, Concatenate, ParamSpec, TypeVar
 
 import anyio
 
+from ..arranging import CanArchive, CanPin
 from ..backend import (
     Backend,
     CanBranch,
@@ -37,11 +38,13 @@ P = ParamSpec("P")
 T = TypeVar("T")
 _log = logging.getLogger("htmxchat")
 _ABILITIES: tuple[type, ...] = (
+    CanArchive,
     CanBranch,
     CanDelete,
     CanDeleteTurns,
     CanInspect,
     CanListRuns,
+    CanPin,
     CanRename,
     CanRetry,
     CanSearch,
@@ -120,6 +123,9 @@ class BoundBackend:
     answer_request = _asks(Backend.answer_request)
     search_conversations = _asks(CanSearch.search_conversations, CanSearch)
     rename_conversation = _asks(CanRename.rename_conversation, CanRename)
+    pin_conversation = _asks(CanPin.pin_conversation, CanPin)
+    archive_conversation = _asks(CanArchive.archive_conversation, CanArchive)
+    list_archived = _asks(CanArchive.list_archived, CanArchive)
     delete_conversation = _asks(CanDelete.delete_conversation, CanDelete)
     restore_conversation = _asks(CanDelete.restore_conversation, CanDelete)
     retry_run = _asks(CanRetry.retry_run, CanRetry)

@@ -9,13 +9,23 @@ from uuid import uuid4
 import anyio
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
-from ..backend import CanBranch, CanDelete, CanDeleteTurns, CanRename, CanSearch, KeepsScripts, TellsChanges
+from ..arranging import CanArchive, CanPin
+from ..backend import (
+    CanBranch,
+    CanDelete,
+    CanDeleteTurns,
+    CanRename,
+    CanSearch,
+    KeepsScripts,
+    TellsChanges,
+)
 from ..errors import ChatError, NotFound, NotSignedIn
 from ..files import File
 from ..forms.returned import Returned
 from ..fragments.composer import composer, hold
 from ..fragments.conversation import conversation as conversation_fragment
-from ..fragments.history import history
+from ..fragments.history.menus import Actions
+from ..fragments.history.room import history
 from ..fragments.inspector.run import inspector_side
 from ..fragments.login import sign_out_form, sign_out_link
 from ..fragments.scripts.room import queue_tag, script_runner, scripts_side
@@ -303,6 +313,8 @@ def _room(
         heading=heading,
         can_rename=call.backend.can(CanRename),
         can_delete=call.backend.can(CanDelete),
+        can_pin=call.backend.can(CanPin),
+        can_archive=call.backend.can(CanArchive),
         openers=[side_opener(each) for each in sides(call, conversation)],
         greeting=settings.look.greeting,
         introduction=settings.look.introduction,
@@ -327,6 +339,8 @@ def draw_history(
     query: str = "",
     current: Conversation | None = None,
     deleted: str | None = None,
+    archived: bool = False,
+    select: bool = False,
 ) -> FT:
     """Return the history with what `load_history` found, or with a sentence in place of the list."""
     return history(
@@ -341,6 +355,10 @@ def draw_history(
         can_search=call.backend.can(CanSearch),
         can_rename=call.backend.can(CanRename),
         can_delete=call.backend.can(CanDelete),
+        can_pin=call.backend.can(CanPin),
+        can_archive=call.backend.can(CanArchive),
+        archived=archived,
+        select=select,
         deleted=deleted,
         deletion_notice=call.chat.deletion_notice,
         failure=str(failure) if failure else None,
@@ -357,11 +375,18 @@ def _sign_out(call: Call) -> FT | None:
     return sign_out_link(call.urls.at_host(url)) if url else None
 
 
+def list_actions(call: Call) -> Actions:
+    """Return what can be done with the conversations of the list."""
+    return Actions(*(call.backend.can(ability) for ability in (CanPin, CanArchive, CanRename, CanDelete)))
+
+
 async def load_history(
-    call: Call, *, query: str = "", cursor: str | None = None, limit: int = 30
+    call: Call, *, query: str = "", cursor: str | None = None, limit: int = 30, archived: bool = False
 ) -> tuple[ConversationPage, ChatError | None]:
-    """Return a stretch of the user's conversations, and what went wrong instead."""
+    """Return a stretch of the user's conversations, or of those that are archived, and what went wrong instead."""
     try:
+        if archived:
+            return await call.backend.list_archived(query, limit=limit, cursor=cursor), None
         if query and call.backend.can(CanSearch):
             return await call.backend.search_conversations(query, limit=limit, cursor=cursor), None
         return await call.backend.list_conversations(limit=limit, cursor=cursor), None

@@ -86,7 +86,11 @@ conversations = Table(
     Column("head", String(32)),
     # How often that has become another path than one that only grew at its end.
     Column("revision", Integer, nullable=False, default=0),
-    Index(f"{_PREFIX}conversations_by_user", "user_id", "updated_at", "id"),
+    # Whether its user has set the title, so that agents do not change it.
+    Column("renamed", Boolean, nullable=False, default=False),
+    # 1 for a pinned conversation, -1 for an archived one, else 0.
+    Column("shelf", SmallInteger, nullable=False, default=0),
+    Index(f"{_PREFIX}conversations_by_shelf", "user_id", "shelf", "updated_at", "id"),
 )
 
 turns = Table(
