@@ -63,7 +63,7 @@ LAYERS: dict[str, tuple[set[str], set[str]]] = {
     "live": (STREAM, {"anyio"}),
     "live.patches": ({"html"}, set()),
     "live.reading": (NOUNS | SEAMS, set()),
-    "chat.bound": (NOUNS | {"backend", "chat.submissions", "live.reading"}, {"anyio"}),
+    "chat.bound": (NOUNS | {"arranging", "backend", "chat.submissions", "live.reading"}, {"anyio"}),
     "chat.submissions": (NOUNS, {"anyio"}),
     "chat": (STREAM | GUARDS, set()),
     "endpoints": (STREAM | GUARDS | {"backends.containment", "chat"}, {"anyio", "starlette"}),

@@ -79,7 +79,7 @@ def test_search_narrows_the_list_while_it_is_typed(chat: Page) -> None:
     search.press_sequentially("red")
     until(lambda: titles(chat) == ["red cherry", "red apple"])
     search.press_sequentially(" plum")
-    expect(chat.get_by_text("No results for “red plum”.")).to_be_visible()
+    expect(chat.locator("#history-list .nothing")).to_have_text("No results for “red plum”.")
     expect(search).to_be_focused()
     chat.get_by_role("link", name="Clear search").click()
     expect(search).to_be_focused()
@@ -242,13 +242,11 @@ def test_pins_archive_and_several_at_once_by_keyboard_and_mouse(chat: Page) -> N
     chat.keyboard.press("ArrowDown")
     expect(chat.get_by_role("link", name="four")).to_be_focused()
     open_menu(chat, "Unarchive")
-    expect(chat.get_by_text("No results for “fo”.")).to_be_visible()
+    expect(chat.locator("#history-list .nothing")).to_have_text("No results for “fo”.")
     chat.get_by_role("link", name="Clear search").click()
     until(lambda: titles(chat) == ["five", "one"])
     chat.get_by_role("link", name="Archived").click()
     until(lambda: titles(chat) == ["two", "four", "three"])
-    chat.get_by_role("button", name="Undo").click()
-    until(lambda: titles(chat) == ["two", "five", "four", "three", "one"])
 
 
 def test_rows_are_renamed_and_deleted_by_keyboard(chat: Page) -> None:
@@ -279,7 +277,7 @@ def test_rows_are_renamed_and_deleted_by_keyboard(chat: Page) -> None:
 def test_an_agent_names_the_conversation_in_the_list_the_page_and_other_tabs(chat: Page) -> None:
     other = chat.context.new_page()
     other.goto(chat.url)
-    emit(chat, ("TitleSuggested", {"title": "A name by the agent"}), "Named.")
+    emit(chat, ("TitleSuggested", {"title": "A name by the agent"}))
     wait_for_state(chat, "completed")
     until(lambda: titles(chat) == ["A name by the agent"])
     other.bring_to_front()
@@ -289,7 +287,7 @@ def test_an_agent_names_the_conversation_in_the_list_the_page_and_other_tabs(cha
     chat.reload()
     expect(chat.locator("h1")).to_have_text("A name by the agent")
     rename(chat, "Mine")
-    emit(chat, ("TitleSuggested", {"title": "Not this one"}), "Named again.")
+    emit(chat, ("TitleSuggested", {"title": "Not this one"}))
     expect(chat.locator("#turns .turn")).to_have_count(4)
     wait_for_state(chat, "completed")
     other.bring_to_front()

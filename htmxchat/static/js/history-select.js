@@ -66,8 +66,8 @@ export function select(list, rows, go) {
   }, { capture: true });
   list.on(list, "submit", ({ target }) => {
     const open = /** @type {HTMLInputElement | null} */ (form()?.querySelector("[name=open]"));
-    const here = document.getElementById("composer")?.getAttribute("action")?.match(/c[/]([^/]+)[/]messages$/);
-    if (target === form() && open) open.value = here ? decodeURIComponent(here[1]) : "";
+    const [id, last] = document.getElementById("composer")?.getAttribute("action")?.split("/").slice(-2) ?? [];
+    if (target === form() && open) open.value = last === "messages" && id ? decodeURIComponent(id) : "";
   }, { capture: true });
   // What was selected is done with.
   list.on(list, "htmx:finally:request", ({ detail: { ctx } }) => {
