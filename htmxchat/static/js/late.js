@@ -5,6 +5,7 @@ const has = (selector) => document.querySelector(selector) !== null;
 
 /** @type {Set<{needed: () => boolean, load?: () => Promise<unknown>, style?: string}>} */
 const waiting = new Set([
+  { needed: () => has("button[name=copy]"), load: () => import("./copy.js") },
   { needed: () => has("chat-menu"), load: () => import("./menu.js") },
   { needed: () => has("chat-inspector"), load: () => import("./inspector.js"), style: "inspector" },
   { needed: () => has("chat-scripts"), style: "scripts" },
