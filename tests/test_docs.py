@@ -32,6 +32,7 @@ import htmxchat.testing
 from htmxchat import (
     ChatError,
     Limits,
+    LocalBackend,
     Look,
     RunState,
     Store,
@@ -39,6 +40,7 @@ from htmxchat import (
     create_chat_app,
 )
 from htmxchat.agents.kogwistar import KogwistarLogin
+from htmxchat.agents.stub import respond_stub
 from htmxchat.cli.serve import serve
 from htmxchat.events import BODIES, Source
 from htmxchat.store.tables import metadata
@@ -300,6 +302,10 @@ def test_every_hook_that_is_documented_is_on_the_page() -> None:
         }
         client.post(f"/runs/{form_of[1]}/answer", data={"request": "notice", "decision": "send", **answer})
         html += form + _until(client, filled.url.path, 'class="args"')
+    several = LocalBackend({"Fast": respond_stub, "Careful": respond_stub})
+    with TestClient(create_chat_app(several)) as client:
+        shown = client.post("/messages", data={"text": "Hello"})
+        html += _until(client, shown.url.path, 'class="by"')
         asking = client.post("/messages", data={"text": "Summarize these response times with Python."})
         html += _until(client, asking.url.path, "<chat-proposal")
         html += client.get(f"{asking.url.path}/scripts").text

@@ -165,7 +165,7 @@ class LiveBody:
             written = self._written.pop()
             anew.add(written.place)
             self._budget.left = written.budget
-            self.citations.cut(written.citations)
+            self.citations.cut(written.citations, written.place)
         if self._text is not None and self._text[0] in anew:
             self._text = None
         return [
@@ -177,7 +177,7 @@ class LiveBody:
             self._written.append(_Written(place, self._budget.left, len(self.citations)))
         if not can_grow(view, place):
             return section_html(self._id, view, [place], self.context, self._budget, self.citations)
-        live = LiveText(f"#{part_id(self._id, place)}", self.context.markdown, self._budget, self.citations)
+        live = LiveText(f"#{part_id(self._id, place)}", place, self.context.markdown, self._budget, self.citations)
         self._text = place, live
         return linked(text_html(self._id, place, live.begin(_text(view, place))), self._id, view.sources)
 

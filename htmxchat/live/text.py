@@ -20,14 +20,16 @@ class LiveText:
 
     Args:
         target: The selector of its element.
+        place: Its place among the parts of the answer.
         budget: What is left for the code of the answer; when the text is closed, its code has been taken off.
         citations: Those of the answer before this text; when the text is closed, its own have been added.
 
     The citations in what it returns are numbered and not linked.
     """
 
-    def __init__(self, target: str, markdown: Markdown, budget: Budget, citations: Citations) -> None:
+    def __init__(self, target: str, place: int, markdown: Markdown, budget: Budget, citations: Citations) -> None:
         self._target = target
+        self._place = place
         self._markdown = markdown
         self._budget = budget
         self._citations = citations
@@ -88,7 +90,7 @@ class LiveText:
         final = hashlib.blake2b()
         for each in found[: self._settled]:
             final.update(_framed(each.html))
-        blocks = [self._citations.number(each.html) for each in found]
+        blocks = [self._citations.number(each.html, self._place) for each in found]
         drawn = draw(blocks, found)
         if final.digest() != self._settled_hash.digest():
             self._open = drawn
@@ -110,7 +112,7 @@ class LiveText:
 
     def _draw_open(self) -> None:
         self._open_citations = self._settled_citations.after()
-        self._open = [self._open_citations.number(block) for block in self._stream.open()]
+        self._open = [self._open_citations.number(block, self._place) for block in self._stream.open()]
 
     def _feed(self, text: str) -> list[str]:
         self._stream.append(text[self._fed :])
@@ -119,7 +121,7 @@ class LiveText:
         for block in settled:
             self._settled_hash.update(_framed(block))
         self._settled += len(settled)
-        return [self._settled_citations.number(block) for block in settled]
+        return [self._settled_citations.number(block, self._place) for block in settled]
 
     def _block_patches(self, shown: list[str], wanted: list[str]) -> list[Patch]:
         """Turn the blocks `shown` at the end of the text into those `wanted`."""

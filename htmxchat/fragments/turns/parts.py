@@ -121,10 +121,10 @@ def _text(
     if can_grow(view, place):
         stream = MarkdownStream(context.markdown, budget)
         stream.append(text)
-        blocks = [citations.number(block) for block in (*stream.settled(), *stream.open())]
+        blocks = [citations.number(block, place) for block in (*stream.settled(), *stream.open())]
     else:
         shown = context.markdown.shown(text, budget)
-        blocks = [citations.number(block.html) for block in shown]
+        blocks = [citations.number(block.html, place) for block in shown]
         blocks = with_diagrams(part_id(run_id, place), run_id, blocks, shown, context)
     return text_html(run_id, place, blocks)
 
