@@ -70,11 +70,7 @@ class Source:
 
 @dataclass(frozen=True, slots=True)
 class RunStarted:
-    """The run started.
-
-    Attributes:
-        agent: As `Run.agent`.
-    """
+    """The run started; `agent` is that of `Run.agent`."""
 
     agent: str = ""
 

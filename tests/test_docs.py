@@ -15,6 +15,7 @@ import re
 import sys
 import time
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -302,7 +303,7 @@ def test_every_hook_that_is_documented_is_on_the_page() -> None:
         }
         client.post(f"/runs/{form_of[1]}/answer", data={"request": "notice", "decision": "send", **answer})
         html += form + _until(client, filled.url.path, 'class="args"')
-    several = LocalBackend({"Fast": respond_stub, "Careful": respond_stub})
+    several = LocalBackend({name: partial(respond_stub, pace=0) for name in ("Fast", "Careful")})
     with TestClient(create_chat_app(several)) as client:
         shown = client.post("/messages", data={"text": "Hello"})
         html += _until(client, shown.url.path, 'class="by"')

@@ -10,6 +10,7 @@ from typing import Any, Concatenate, ParamSpec, TypeVar
 
 import anyio
 
+from ..agent import HasAgents
 from ..backend import (
     Backend,
     CanBranch,
@@ -21,7 +22,6 @@ from ..backend import (
     CanRetry,
     CanSearch,
     CanStartOnce,
-    HasAgents,
     KeepsScripts,
     KnowsUsers,
     TellsChanges,

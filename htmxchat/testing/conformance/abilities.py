@@ -8,6 +8,7 @@ from typing import Any
 import anyio
 import pytest
 
+from ...agent import HasAgents
 from ...backend import (
     CanBranch,
     CanDelete,
@@ -16,7 +17,6 @@ from ...backend import (
     CanRename,
     CanRetry,
     CanSearch,
-    HasAgents,
     HasStarters,
     Managed,
     TellsChanges,
