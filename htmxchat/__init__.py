@@ -5,7 +5,6 @@ from .agent import (
     CanResume,
     CanStop,
     Checkpoint,
-    HasAgents,
     Pinned,
     Remember,
     Request,
@@ -42,6 +41,7 @@ from .backend import (
 )
 from .backends.local import LocalBackend
 from .backends.stub import StubBackend
+from .choosing import HasAgents
 from .drawing import DrawPart, PartContext
 from .errors import (
     BackendError,

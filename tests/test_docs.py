@@ -305,6 +305,7 @@ def test_every_hook_that_is_documented_is_on_the_page() -> None:
         html += form + _until(client, filled.url.path, 'class="args"')
     several = LocalBackend({name: partial(respond_stub, pace=0) for name in ("Fast", "Careful")})
     with TestClient(create_chat_app(several)) as client:
+        client.get("/")
         shown = client.post("/messages", data={"text": "Hello"})
         html += _until(client, shown.url.path, 'class="by"')
         asking = client.post("/messages", data={"text": "Summarize these response times with Python."})

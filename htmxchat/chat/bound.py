@@ -10,7 +10,6 @@ from typing import Any, Concatenate, ParamSpec, TypeVar
 
 import anyio
 
-from ..agent import HasAgents
 from ..backend import (
     Backend,
     CanBranch,
@@ -26,6 +25,7 @@ from ..backend import (
     KnowsUsers,
     TellsChanges,
 )
+from ..choosing import HasAgents
 from ..errors import BackendUnavailable, ChatError, NotAllowed, NotFound
 from ..events import RunEvent
 from ..files.ability import KeepsFiles

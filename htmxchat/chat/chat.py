@@ -8,10 +8,10 @@ from dataclasses import dataclass, field
 from inspect import isawaitable
 from typing import Literal, TypeVar
 
-from ..agent import HasAgents
 from ..auth.identity import Identify
 from ..auth.login import Login
 from ..backend import Backend, CanBranch, CanDeleteTurns, CanRetry, KeepsScripts
+from ..choosing import HasAgents
 from ..drawing import Drawings
 from ..files import Files
 from ..files.ability import KeepsFiles

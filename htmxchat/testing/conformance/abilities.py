@@ -8,7 +8,6 @@ from typing import Any
 import anyio
 import pytest
 
-from ...agent import HasAgents
 from ...backend import (
     CanBranch,
     CanDelete,
@@ -21,6 +20,7 @@ from ...backend import (
     Managed,
     TellsChanges,
 )
+from ...choosing import HasAgents
 from ...errors import BackendError, InvalidInput, NotFound
 from ...events import RunEnded, RunEvent, RunStarted
 from ...models import Starter
