@@ -15,6 +15,7 @@ import re
 import sys
 import time
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from types import ModuleType
@@ -44,8 +45,14 @@ from htmxchat.agents.kogwistar import KogwistarLogin
 from htmxchat.agents.stub import respond_stub
 from htmxchat.cli.serve import serve
 from htmxchat.events import BODIES, Source
+from htmxchat.fragments.scripts.room import script_room
+from htmxchat.html import render
+from htmxchat.models import Conversation
+from htmxchat.scripts.models import FromAnswer, Script
+from htmxchat.scripts.result import ScriptState
 from htmxchat.store.tables import metadata
 from htmxchat.testing import BackendConformance
+from htmxchat.urls import Urls
 from tests.doc_blocks import CODE, PAGES, ROOT, blocks, file_of
 from tests.servers import PATIENCE
 from tests.support import Element, parse
@@ -262,6 +269,12 @@ def test_every_hook_that_a_fragment_promises_is_documented() -> None:
                 assert hook in page, f"{file.name}: {hook}"
 
 
+def _room_of_another_branch() -> str:
+    at = datetime.now(UTC)
+    waiting = Script("s", "c", "r", FromAnswer(0), "One", "1 + 1", ScriptState.QUEUED, 1, at, elsewhere=True)
+    return render(*script_room(Urls(""), Conversation("c", "ann", "A talk", at, at), [waiting]))
+
+
 def test_every_hook_that_is_documented_is_on_the_page() -> None:
     chat = create_chat_app(
         StubBackend(pace=0),
@@ -303,19 +316,19 @@ def test_every_hook_that_is_documented_is_on_the_page() -> None:
         }
         client.post(f"/runs/{form_of[1]}/answer", data={"request": "notice", "decision": "send", **answer})
         html += form + _until(client, filled.url.path, 'class="args"')
-    several = LocalBackend({name: partial(respond_stub, pace=0) for name in ("Fast", "Careful")})
-    with TestClient(create_chat_app(several)) as client:
-        client.get("/")
-        shown = client.post("/messages", data={"text": "Hello"})
-        html += _until(client, shown.url.path, 'class="by"')
         asking = client.post("/messages", data={"text": "Summarize these response times with Python."})
         html += _until(client, asking.url.path, "<chat-proposal")
-        html += client.get(f"{asking.url.path}/scripts").text
+        html += client.get(f"{asking.url.path}/scripts").text + _room_of_another_branch()
         failing = client.post("/messages", data={"text": "Export last month's bookings."})
         failed = _until(client, failing.url.path, "The answer failed", fails=True)
         run = re.search(r'id="turn-(\w+)" class="turn" data-role="assistant"', failed)
         assert run is not None
         html += client.get(f"/runs/{run[1]}").text
+    several = LocalBackend({name: partial(respond_stub, pace=0) for name in ("Fast", "Careful")})
+    with TestClient(create_chat_app(several)) as client:
+        client.get("/")
+        shown = client.post("/messages", data={"text": "Hello"})
+        html += _until(client, shown.url.path, 'class="by"')
     page = list(parse(html))
     tables = reference("hooks").split("## Custom elements")[0]
     for cell in rows(tables):
