@@ -221,7 +221,8 @@ def test_a_footnote_and_its_first_mark_lead_to_each_other_and_every_id_is_there_
 def test_footnotes_stream_as_a_reload_shows_them(size: int) -> None:
     written = "One[^1].\n\n[^1]: First[^2].\n\nMore[^1][^2]\n\n[^2]: Second.\n"
     pieces = [TextDelta(written[start : start + size]) for start in range(0, len(written), size)]
-    bodies = [*pieces, e.ToolStarted("1", "read"), *pieces, e.TextReplaced("x[^2]\n\n[^2]: y"), *pieces]
+    replaced = e.TextReplaced("x[^2]\n\n[^2]: y")
+    bodies: list[e.EventBody] = [*pieces, e.ToolStarted("1", "read"), *pieces, replaced, *pieces]
     page, live = show(over=False), LiveTurn("r", CONTEXT)
     for count, event in enumerate(log(*bodies), 1):
         page.apply(render_patches(live.advance([event], pause=True)))
