@@ -176,8 +176,7 @@ class LocalBackend:
     async def list_archived(
         self, user: User, query: str = "", *, limit: int = 30, cursor: str | None = None
     ) -> ConversationPage:
-        listed = self._store.conversations.list_conversations
-        return await listed(user.id, query, limit=limit, cursor=cursor, archived=True)
+        return await self._store.conversations.list_archived(user.id, query, limit=limit, cursor=cursor)
 
     async def delete_conversation(self, user: User, conversation_id: str) -> None:
         """Hide a conversation. It can be restored for ten minutes; later, one of the next calls deletes it."""

@@ -27,7 +27,8 @@ from ..scripts.models import Script
 from ..scripts.states import queue_number
 from ..view import fold, with_queue
 from .call import CHANGED, Call, endpoint, patches_response
-from .pages import list_actions, runner
+from .listing import list_actions
+from .pages import runner
 from .reconcile import whats_new
 
 _MIN_ROWS, _MAX_ROWS = 30, 200

@@ -23,7 +23,8 @@ from ..words import titled
 from .call import CHANGED, Call, Gone, endpoint, patches_response, see_other
 from .drawing import drawn
 from .form import usable_text
-from .pages import close_sides, conversation_page, conversation_room, draw_history, load_history, new_submission
+from .listing import draw_history, load_history
+from .pages import close_sides, conversation_page, conversation_room, new_submission
 from .posting import Message, read_message
 from .queue import transcript_queue
 from .reconcile import in_words, last_turn, refused, whats_new

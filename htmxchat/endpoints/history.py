@@ -20,7 +20,8 @@ from ..live.patches import Patch, say, swap
 from ..text.phrases import count
 from .call import CHANGED, IN_PLACE, Call, endpoint, owned, patches_response, see_other
 from .form import read_pairs
-from .pages import close_sides, conversation_room, draw_history, list_actions, load_history, refresh, runner, sides
+from .listing import draw_history, list_actions, load_history
+from .pages import close_sides, conversation_room, refresh, runner, sides
 
 _MOST_SELECTED = 250
 

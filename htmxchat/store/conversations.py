@@ -89,6 +89,12 @@ class Conversations:
 
         return await self._database.read(work)
 
+    async def list_archived(
+        self, user_id: str, query: str = "", *, limit: int = 30, cursor: str | None = None
+    ) -> ConversationPage:
+        """Return a page of the archived conversations, like `list_conversations`."""
+        return await self.list_conversations(user_id, query, limit=limit, cursor=cursor, archived=True)
+
     async def get_conversation(self, user_id: str, conversation_id: str) -> Conversation:
         """Return a conversation without its turns."""
 
