@@ -14,6 +14,7 @@ from .agent import (
     SendFile,
 )
 from .app import chat_context, chat_lifespan, create_chat_app
+from .archive import Archive, ArchivedFile, ArchivedTurn, CanExport, CanImport, Imports, Outline, TurnNode
 from .asking import Approval, Decision
 from .auth.identity import BrowserIdentity, Identify
 from .auth.login import Login, LoginPages, SignInAt
@@ -128,6 +129,9 @@ __all__ = [
     "UNDATED",
     "Agent",
     "Approval",
+    "Archive",
+    "ArchivedFile",
+    "ArchivedTurn",
     "Backend",
     "BackendError",
     "BackendUnavailable",
@@ -141,6 +145,8 @@ __all__ = [
     "CanDelete",
     "CanDeleteTurns",
     "CanDrain",
+    "CanExport",
+    "CanImport",
     "CanInspect",
     "CanLimitRuns",
     "CanListRuns",
@@ -174,6 +180,7 @@ __all__ = [
     "FromAnswer",
     "HasStarters",
     "Identify",
+    "Imports",
     "InputAnswered",
     "InputRequested",
     "InvalidInput",
@@ -195,6 +202,7 @@ __all__ = [
     "Origins",
     "OtherSchema",
     "Outcome",
+    "Outline",
     "Overview",
     "Part",
     "PartContext",
@@ -255,6 +263,7 @@ __all__ = [
     "ToolStarted",
     "Transcript",
     "Turn",
+    "TurnNode",
     "Unknown",
     "UsageReported",
     "User",

@@ -108,6 +108,14 @@ class Urls:
     def restore(self, conversation_id: str) -> str:
         return self._path("c", conversation_id, "restore")
 
+    def export(self, conversation_id: str, ending: str, **query: object) -> str:
+        """A conversation as a file: `md`, `html` or `json`; of `json`, `files="content"` has the files' bytes too."""
+        return self._path("c", conversation_id, f"export.{ending}", **query)
+
+    def import_(self) -> str:
+        """The page that takes an exported conversation, and where it is posted."""
+        return self._path("import")
+
     def history(self, query: str = "", cursor: str | None = None) -> str:
         return self._path("history", q=query or None, cursor=cursor)
 
