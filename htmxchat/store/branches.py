@@ -16,7 +16,7 @@ from ..events import RunEvent, decode_body
 from ..files.file import File
 from ..models import Run, RunState, Turn
 from ..view import fold
-from . import file_rows, rows
+from . import file_rows, rows, script_rows
 from . import tables as t
 
 _NOT_IN_TREE = frozenset({"log", "text", "folded", "checkpoint", "memory"})
@@ -103,6 +103,8 @@ def show(db: Connection, conversation_id: str, head: str | None) -> None:
     """Show another path of a locked conversation: the one to `head`."""
     this = update(t.conversations).where(t.conversations.c.id == conversation_id)
     db.execute(this.values(head=head, revision=t.conversations.c.revision + 1))
+    if script_rows.lock(db, conversation_id):
+        script_rows.show_only(db, conversation_id, [run.id for run in read_tree(db, conversation_id).path(head)])
 
 
 def parent_of(db: Connection, conversation_id: str, turn_id: str) -> str | None:
@@ -162,7 +164,7 @@ def read_answer(db: Connection, tree: Tree, run_id: str) -> Turn:
 
 
 def _read_logs(db: Connection, tree: Tree, path: Sequence[Row[Any]]) -> dict[str, Any]:
-    if not path:
+    if all(run.active for run in path):
         return {}
     others = tree.runs.keys() - {run.id for run in path}
     shown = and_(t.runs.c.conversation_id == path[0].conversation_id, t.runs.c.id.not_in(others) if others else true())
