@@ -108,11 +108,17 @@ class Urls:
     def restore(self, conversation_id: str) -> str:
         return self._path("c", conversation_id, "restore")
 
-    def export(self, conversation_id: str, ending: str, **query: object) -> str:
-        """A conversation as a file: `md`, `html` or `json`; of `json`, `files="content"` has the files' bytes too."""
-        return self._path("c", conversation_id, f"export.{ending}", **query)
+    def export_markdown(self, conversation_id: str) -> str:
+        return self._path("c", conversation_id, "export.md")
 
-    def import_(self) -> str:
+    def export_html(self, conversation_id: str) -> str:
+        return self._path("c", conversation_id, "export.html")
+
+    def export_json(self, conversation_id: str, **query: str) -> str:
+        """A conversation as JSON; `files="content"`: with the bytes of its files."""
+        return self._path("c", conversation_id, "export.json", **query)
+
+    def import_conversation(self) -> str:
         """The page that takes an exported conversation, and where it is posted."""
         return self._path("import")
 

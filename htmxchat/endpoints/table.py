@@ -114,7 +114,7 @@ def _imports(chat: Chat, get: Callable[..., Route], post: Callable[..., Route]) 
     bounds = Bounds(imports.max_size + limits.body, _UPLOAD, limits.body_timeout)
     return [
         get("/import", archives.ask_import, name="import_form"),
-        post("/import", archives.take, name="import", files=bounds),
+        post("/import", archives.take, name="import_conversation", files=bounds),
     ]
 
 

@@ -159,15 +159,14 @@ def _another(urls: Urls) -> FT:
     )
 
 
-_FORMATS = {"md": "Markdown", "html": "HTML", "json": "JSON"}
-
-
 def _export(urls: Urls, conversation: Conversation, ending: str) -> FT:
     """Return the link that saves the conversation as a file."""
-    url = urls.export(conversation.id, ending, files="content" if ending == "json" else None)
-    return a(
-        icon("download"), f"Export as {_FORMATS[ending]}", cls="button", data_kind="quiet", href=url, download=True
-    )
+    words, url = {
+        "md": ("Markdown", urls.export_markdown(conversation.id)),
+        "html": ("HTML", urls.export_html(conversation.id)),
+        "json": ("JSON", urls.export_json(conversation.id, files="content")),
+    }[ending]
+    return a(icon("download"), f"Export as {words}", cls="button", data_kind="quiet", href=url, download=True)
 
 
 def _menu(urls: Urls, conversation: Conversation, exports: Sequence[str], *, can_rename: bool, can_delete: bool) -> FT:

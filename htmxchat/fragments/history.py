@@ -104,7 +104,11 @@ def history(
 def _foot(urls: Urls, user_name: str | None, sign_out: Child, *, can_import: bool) -> FT | None:
     if not (user_name or sign_out or can_import):
         return None
-    bring = a(icon("up"), "Import", cls="button bring", data_kind="quiet", href=urls.import_()) if can_import else None
+    bring = (
+        a(icon("up"), "Import", cls="button bring", data_kind="quiet", href=urls.import_conversation())
+        if can_import
+        else None
+    )
     return footer(bring, span(user_name, cls="cut", dir="auto") if user_name else None, sign_out, cls="room-foot")
 
 

@@ -43,7 +43,7 @@ def import_page(*, urls: Urls, frame: Frame, limit: str, error: str | None = Non
         ),
         id="import",
         method="post",
-        action=urls.import_(),
+        action=urls.import_conversation(),
         enctype="multipart/form-data",
     )
     return message_page(urls=urls, frame=frame, title="Import a conversation", sentence=_SENTENCE, action=fields)
