@@ -1,4 +1,4 @@
-"""What a person sees of a run: one pure fold over its events.
+"""The view of a run: one pure fold over its events.
 
 The live stream, a reload, polling, history and export all render the same `RunView`.
 """

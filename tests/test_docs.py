@@ -139,6 +139,16 @@ def test_every_public_class_and_function_has_a_docstring(module: ModuleType) -> 
             assert doc and not doc.startswith(f"{name}("), f"{name} has no docstring"
 
 
+MAP = re.compile(r"^ *([a-z_]+)/?  +\S", re.MULTILINE)
+
+
+@pytest.mark.parametrize("package", sorted(ROOT.glob("htmxchat/**/__init__.py")), ids=title)
+def test_a_list_of_modules_in_a_package_names_all_of_them_and_no_others(package: Path) -> None:
+    listed = MAP.findall(ast.get_docstring(ast.parse(package.read_text())) or "")
+    there = {path.stem for path in package.parent.iterdir() if path.suffix == ".py" or (path / "__init__.py").exists()}
+    assert not listed or set(listed) == there - {"__init__"}
+
+
 def test_every_argument_of_create_chat_app_is_documented_with_its_default() -> None:
     documented = rows(reference("api"))
     for name, parameter in inspect.signature(create_chat_app).parameters.items():

@@ -1,4 +1,4 @@
-"""Parts of an answer that the host draws: its functions, what they are given, and what they drew."""
+"""Parts of an answer that the host draws: its functions, their arguments, and their results."""
 
 from .calling import check_parts
 from .drawings import Drawer, Drawings

@@ -1,4 +1,4 @@
-"""Calls of the host's functions: whatever one does, HTML or a sentence comes of it."""
+"""Calls the host's functions. Whatever a function does, the result is HTML or a sentence."""
 
 from __future__ import annotations
 

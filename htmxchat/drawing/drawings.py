@@ -1,4 +1,4 @@
-"""What the host's functions drew of a page, and who has them called: in threads, each no oftener than it is needed."""
+"""The results of the host's functions for one page. They run in threads, and only for what is not cached."""
 
 from __future__ import annotations
 
@@ -84,7 +84,7 @@ class Drawer:
         return name in self._functions
 
     async def draw(self, orders: Iterable[Order]) -> Mapping[bytes, Drawing]:
-        """Return what was ordered, by the keys of the orders. Takes `seconds` at most, whatever the functions do."""
+        """Return the drawings by the keys of the orders. Takes `seconds` at most, whatever the functions do."""
         wanted = {order.key(): order for order in orders}
         drawn = {key: found for key in wanted if (found := self._find(key)) is not None}
         missing = [_Job(key, order) for key, order in wanted.items() if key not in drawn]
@@ -99,7 +99,7 @@ class Drawer:
         return drawn | {job.key: self._late(job) if job.drawing is None else job.drawing for job in missing}
 
     def draw_at_once(self, order: Order) -> Drawing:
-        """Return what was ordered, whatever time that takes."""
+        """Return the drawings for the orders, however long that takes."""
         key = order.key()
         drawing = self._find(key)
         if drawing is None:
@@ -131,7 +131,7 @@ class Drawer:
             self._stuck[name] -= job.abandoned
 
     def _late(self, job: _Job) -> Drawing:
-        """Return what stands in the place of what was not drawn in time; it is not tried again for a while."""
+        """Return the replacement for a drawing that was not ready in time; it is not tried again for a while."""
         problem = f"{called(job.order.context.name)} took longer than {self._seconds:g} s."
         _log.error("%s It draws %s.", problem, job.order.context.id)
         drawing = Drawing("", f"{problem} Reload the page to look again.")

@@ -1,4 +1,4 @@
-"""What a function that draws a part is given, and its result."""
+"""The arguments and the result of a function that draws a part."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _DEEPEST = 80
 
 @dataclass(frozen=True, slots=True)
 class PartContext:
-    """What a function that draws a part is given apart from its data.
+    """The second argument of a function that draws a part.
 
     Attributes:
         name: Of the tool, or of the `Custom` event.
@@ -88,7 +88,7 @@ DrawPart: TypeAlias = Callable[[Any, PartContext], Any]
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """What is to be drawn."""
+    """A drawing to make."""
 
     context: PartContext
     data: JSON
@@ -103,7 +103,7 @@ class Order:
 
 @dataclass(frozen=True, slots=True)
 class Drawing:
-    """What a function drew.
+    """The result of a drawing function.
 
     Attributes:
         html: Safe to stand in an element.

@@ -1,7 +1,7 @@
-"""The door: who asks, for what, and whether it is theirs. Every route passes here and nowhere else.
+"""One request: its user, and the conversation, run or script that its path names. Every route uses it.
 
-Ownership is asked once. What a path names is read where it is used, and reading it is the question; anyone who changes
-something without reading it relies on the backend, which asks in the same transaction.
+Ownership is checked once: reading what a path names checks it. Code that changes something without reading it first
+relies on the backend, which checks the owner in the same transaction.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Pages, and the rooms that they are made of."""
+"""Whole pages, and their rooms."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Messages as forms bring them: with files, where no script of the page has sent them before."""
+"""Reads posted messages, with their files if the page has not uploaded them before."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _GONE = "A file of this message is not there any more. Attach it again."
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """What someone wants to send.
+    """A posted message.
 
     Attributes:
         text: As it was sent; empty when the form has none.

@@ -1,4 +1,4 @@
-"""Brings a page that is out of date what it lacks of its conversation: another tab or device may have changed it."""
+"""Brings an outdated page up to date: another tab or device may have changed the conversation."""
 
 from __future__ import annotations
 
@@ -111,7 +111,7 @@ def in_words(error: ChatError, transcript: Transcript) -> ChatError:
 async def refused(
     call: Call, error: ChatError, *, changed: str | None = None, place: str = "composer-error"
 ) -> Response:
-    """Return a refusal together with what the page did not know, an active run above all.
+    """Return a refusal together with the changes that the page lacks, above all an active run.
 
     Args:
         place: The id of the element where it is said.

@@ -1,4 +1,4 @@
-"""`Journal`: what all runs of one process share to write events, serve readers and follow other processes."""
+"""`Journal`: the writer, the tail and the lease that all runs of one process share."""
 
 from __future__ import annotations
 

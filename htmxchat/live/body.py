@@ -91,7 +91,7 @@ class LiveBody:
 
     @property
     def size(self) -> int:
-        """How many bytes it takes beside the view, about."""
+        """Return its approximate size in bytes, without the view."""
         return (
             _EACH_PART * (self._next + len(self.citations))
             + _EACH_SCRIPT * len(self._scripts)

@@ -48,7 +48,7 @@ class LiveText:
 
     @property
     def size(self) -> int:
-        """How many characters it holds, about."""
+        """Return its approximate size in characters."""
         return sum(map(len, self._open)) + _EACH_CITATION * len(self._settled_citations)
 
     def holds(self, text: str) -> bool:

@@ -52,7 +52,7 @@ class LiveTurn:
 
     @property
     def size(self) -> int:
-        """How many bytes it takes, about."""
+        """Return its approximate size in bytes."""
         return _OVERHEAD + self._all_sizes + self._body.size + len(self._tail)
 
     @property

@@ -1,4 +1,4 @@
-"""A whole text as HTML."""
+"""Renders a whole text as HTML."""
 
 from __future__ import annotations
 
