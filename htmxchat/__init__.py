@@ -14,6 +14,7 @@ from .agent import (
     SendFile,
 )
 from .app import chat_context, chat_lifespan, create_chat_app
+from .archive import Archive, ArchivedFile, ArchivedTurn, CanExport, CanImport, Imports, Outline, TurnNode
 from .arranging import CanArchive, CanPin
 from .asking import Approval, Decision
 from .auth.identity import BrowserIdentity, Identify
@@ -131,6 +132,9 @@ __all__ = [
     "UNDATED",
     "Agent",
     "Approval",
+    "Archive",
+    "ArchivedFile",
+    "ArchivedTurn",
     "Backend",
     "BackendError",
     "BackendUnavailable",
@@ -145,6 +149,8 @@ __all__ = [
     "CanDelete",
     "CanDeleteTurns",
     "CanDrain",
+    "CanExport",
+    "CanImport",
     "CanInspect",
     "CanLimitRuns",
     "CanListRuns",
@@ -180,6 +186,7 @@ __all__ = [
     "HasAgents",
     "HasStarters",
     "Identify",
+    "Imports",
     "InputAnswered",
     "InputRequested",
     "InvalidInput",
@@ -201,6 +208,7 @@ __all__ = [
     "Origins",
     "OtherSchema",
     "Outcome",
+    "Outline",
     "Overview",
     "Part",
     "PartContext",
@@ -262,6 +270,7 @@ __all__ = [
     "ToolStarted",
     "Transcript",
     "Turn",
+    "TurnNode",
     "Unknown",
     "UsageReported",
     "User",

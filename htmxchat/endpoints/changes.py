@@ -28,7 +28,7 @@ from ..scripts.states import queue_number
 from ..view import fold, with_queue
 from .call import CHANGED, Call, endpoint, patches_response
 from .listing import list_actions
-from .pages import runner
+from .pages import exports, runner
 from .reconcile import whats_new
 
 _MIN_ROWS, _MAX_ROWS = 30, 200
@@ -144,7 +144,8 @@ async def _conversation(call: Call, shown: Shown, overview: Overview) -> list[Pa
 def _menu(call: Call, shown: Shown, conversation: Conversation) -> list[Patch]:
     if shown.shelf in ("", shelf_of(conversation)):
         return []
-    return [Patch("#conversation-menu", "outerMorph", render(page_menu(call.urls, conversation, list_actions(call))))]
+    menu = page_menu(call.urls, conversation, list_actions(call), exports(call))
+    return [Patch("#conversation-menu", "outerMorph", render(menu))]
 
 
 async def _turns(call: Call, shown: Shown, overview: Overview, conversation: Conversation) -> list[Patch]:

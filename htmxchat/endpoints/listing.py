@@ -45,6 +45,7 @@ def draw_history(
         select=select,
         deleted=deleted,
         deletion_notice=call.chat.deletion_notice,
+        can_import=call.chat.imports is not None,
         failure=str(failure) if failure else None,
         now=datetime.now(UTC),
         zone=call.zone,

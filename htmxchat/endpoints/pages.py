@@ -8,6 +8,7 @@ from uuid import uuid4
 import anyio
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
+from ..archive import CanExport
 from ..arranging import CanArchive, CanPin
 from ..backend import (
     CanBranch,
@@ -318,6 +319,7 @@ def _room(
         can_delete=call.backend.can(CanDelete),
         can_pin=call.backend.can(CanPin),
         can_archive=call.backend.can(CanArchive),
+        exports=exports(call),
         openers=[side_opener(each) for each in sides(call, conversation)],
         greeting=settings.look.greeting,
         introduction=settings.look.introduction,
@@ -327,6 +329,11 @@ def _room(
         revision=revision,
         undo=undo_deletion(call.urls, conversation.id, deleted) if conversation and deleted else None,
     )
+
+
+def exports(call: Call) -> tuple[str, ...]:
+    """Return the kinds of files as which a conversation can be saved."""
+    return "md", "html", *(["json"] if call.backend.can(CanExport) else [])
 
 
 def new_submission() -> str:

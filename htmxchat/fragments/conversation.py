@@ -34,6 +34,7 @@ def conversation(
     can_delete: bool = False,
     can_pin: bool = False,
     can_archive: bool = False,
+    exports: Sequence[str] = (),
     openers: Child = None,
     greeting: str = "What can I do for you?",
     introduction: str = "",
@@ -49,6 +50,7 @@ def conversation(
         conversation: `None` is a new one, with the empty state.
         turns: The turns, or what stands in their place.
         heading: Instead of the title.
+        exports: As what it can be exported: `md`, `html`, `json`.
         openers: What opens the rooms at the side.
         empty: What a new one shows instead of the greeting and the introduction.
         submission: What a starter that is sent is called, so that it is taken once however often it is pressed.
@@ -57,7 +59,7 @@ def conversation(
     """
     menu = None
     if conversation:
-        menu = page_menu(urls, conversation, Actions(can_pin, can_archive, can_rename, can_delete))
+        menu = page_menu(urls, conversation, Actions(can_pin, can_archive, can_rename, can_delete), exports)
     inside: list[Child] = []
     if conversation is None:
         welcome = (
@@ -160,9 +162,19 @@ def _another(urls: Urls) -> FT:
     )
 
 
-def page_menu(urls: Urls, conversation: Conversation, actions: Actions) -> FT | None:
+def _export(urls: Urls, conversation: Conversation, ending: str) -> FT:
+    """Return the link that saves the conversation as a file."""
+    words, url = {
+        "md": ("Markdown", urls.export_markdown(conversation.id)),
+        "html": ("HTML", urls.export_html(conversation.id)),
+        "json": ("JSON", urls.export_json(conversation.id, files="content")),
+    }[ending]
+    return a(icon("download"), f"Export as {words}", cls="button", data_kind="quiet", href=url, download=True)
+
+
+def page_menu(urls: Urls, conversation: Conversation, actions: Actions, exports: Sequence[str] = ()) -> FT | None:
     """Return the menu of the conversation; `None` if there is nothing in it."""
-    if not actions.any:
+    if not (actions.any or exports):
         return None
     rename = get_link(
         urls.rename(conversation.id), icon("edit"), "Rename", target="#heading", cls="button", data_kind="quiet"
@@ -174,6 +186,7 @@ def page_menu(urls: Urls, conversation: Conversation, actions: Actions) -> FT | 
                 pin_form(urls, conversation.id, not conversation.pinned) if actions.pin else None,
                 rename if actions.rename else None,
                 archive_form(urls, conversation.id, not conversation.archived) if actions.archive else None,
+                [_export(urls, conversation, ending) for ending in exports],
                 delete_form(urls, conversation.id) if actions.delete else None,
                 cls="menu",
             ),

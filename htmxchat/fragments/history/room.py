@@ -37,6 +37,7 @@ def history(
     select: bool = False,
     deleted: str | None = None,
     deletion_notice: str = "Conversation deleted.",
+    can_import: bool = False,
     failure: str | None = None,
     sign_out: Child = None,
     logo: str | None = None,
@@ -52,6 +53,7 @@ def history(
         select: Whether several are being selected.
         deleted: The id of one that can be restored.
         deletion_notice: What has happened to it.
+        can_import: Whether one can come from a file.
         failure: Why there is no list.
         sign_out: The form or link that signs out, if there is one.
         logo: The address of an image before the chat's name.
@@ -88,11 +90,22 @@ def history(
             ),
             row_menus(urls, actions) if actions.any else None,
         ),
-        footer(span(user_name, cls="cut", dir="auto"), sign_out, cls="room-foot") if user_name or sign_out else None,
+        _foot(urls, user_name, sign_out, can_import=can_import),
         cls="room",
         id="history",
         aria_label="Conversations",
     )
+
+
+def _foot(urls: Urls, user_name: str | None, sign_out: Child, *, can_import: bool) -> FT | None:
+    if not (user_name or sign_out or can_import):
+        return None
+    bring = (
+        a(icon("up"), "Import", cls="button bring", data_kind="quiet", href=urls.import_conversation())
+        if can_import
+        else None
+    )
+    return footer(bring, span(user_name, cls="cut", dir="auto") if user_name else None, sign_out, cls="room-foot")
 
 
 def _search(urls: Urls, query: str) -> FT:
