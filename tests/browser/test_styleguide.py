@@ -21,7 +21,7 @@ WRONG = """() => [
     document.documentElement.scrollWidth > innerWidth && 'it is wider than the window',
     [...document.querySelectorAll('.guide-case')].some(it => it.lastElementChild.getBoundingClientRect().height < 16)
         && 'a state shows nothing',
-    [...document.querySelectorAll('.guide-case, .room')].some(it => it.scrollWidth > it.clientWidth + 1)
+    [...document.querySelectorAll('.guide-case, .room')].some(it => it.clientWidth > 1 && it.scrollWidth > it.clientWidth + 1)
         && 'something leaves its place',
     !document.body.innerText.trim() && 'it is empty',
 ].filter(Boolean)"""

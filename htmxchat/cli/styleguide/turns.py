@@ -38,7 +38,7 @@ from .sheets import AT, TALK, Draw, Sheet, answer, context
 REPORT = File("file-report", "report.csv", "text/csv", 18_432, "0" * 64)
 PICTURE = File("file-notes", "a-file-whose-name-is-longer-than-its-tile.txt", "text/plain", 512, "1" * 64)
 TEXT = """\
-## A heading
+# A heading
 
 Words with **bold**, *italic*, ~~deleted~~, `code`, [a link](https://docs.example/), H~2~O and a footnote[^1].
 
