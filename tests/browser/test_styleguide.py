@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import Literal
+from typing import Any, Literal
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
@@ -54,6 +54,6 @@ def test_the_page_of_all_components(new_context: Callable[..., BrowserContext], 
     assert violations(page) == [] and page.evaluate(WRONG) == []
 
 
-def violations(page: Page) -> list[dict[str, object]]:
-    found: list[dict[str, object]] = Axe().run(page).response["violations"]
+def violations(page: Page) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = Axe().run(page).response["violations"]
     return found
