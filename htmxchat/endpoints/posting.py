@@ -27,12 +27,14 @@ class Message:
         submission: What the page calls it.
         files: What comes with it, all of it kept.
         error: Why it cannot be sent.
+        names_files: Whether the form says which files come with it, also when there are none.
     """
 
     text: str = ""
     submission: str | None = None
     files: tuple[File, ...] = ()
     error: ChatError | None = None
+    names_files: bool = False
 
 
 async def read_message(call: Call) -> Message:
@@ -87,7 +89,7 @@ async def _message(
         error = error or problem
     if error is None and "text" not in form:
         error = BadRequest("The form has no field named text.")
-    return Message(form.get("text", ""), submission_of(form), (*known, *stored), error)
+    return Message(form.get("text", ""), submission_of(form), (*known, *stored), error, "files" in form)
 
 
 async def _read_form(call: Call, files: Files) -> tuple[list[tuple[str, str]], tuple[File, ...], ChatError | None]:
