@@ -1,7 +1,7 @@
 """Files: the tiles that stand for them in the composer, in messages and in answers.
 
-Hooks: `.files`, a list of `.file` with `data-file`; in the composer `#composer-files` and `chat-files`; in a message that
-is being edited `#edit-files` and another `chat-files`.
+Hooks: `.files`, a list of `.file` with `data-file`; in the composer `#composer-files` and `chat-files`; in a message
+that is being edited `#edit-files` and another `chat-files`.
 """
 
 from __future__ import annotations

@@ -39,6 +39,13 @@ from tests.servers import Postgres, free_port, uvicorn
 
 LARGE = file("large.bin", b"\0\1" * 8_000_000, "application/octet-stream")
 ERROR = "#composer-error"
+# Uploads so many megabytes, without what the page's script looks at before.
+UPLOAD = """async megabytes => {
+  const body = new FormData();
+  body.append('upload', new Blob(Array(megabytes).fill(new Uint8Array(1024 * 1024))), 'large.bin');
+  const answer = await fetch('files', { method: 'POST', body, headers: { 'HX-Request': 'true' } });
+  return [answer.status, await answer.text()];
+}"""
 
 
 @pytest.fixture
@@ -198,6 +205,21 @@ def test_what_cannot_be_sent_is_told_before_it_is_uploaded(limited: Page, wrong:
     expect(limited.locator(ERROR)).to_be_empty()
     start(limited, "Look")
     assert uploads == [] and question(limited) == []
+
+
+def test_what_is_much_too_large_is_refused_with_a_sentence_while_it_is_still_being_sent(
+    limited: Page, new_context: Callable[..., BrowserContext], tmp_path: Path
+) -> None:
+    large = tmp_path / "large.bin"
+    with large.open("wb") as made:
+        made.truncate(200 * 1024 * 1024)
+    told = limited.evaluate(UPLOAD, 200)
+    assert told == [413, "The request is larger than 812 KB. Send less at a time."]
+    page = new_context(java_script_enabled=False).new_page()
+    page.goto(limited.url)
+    page.get_by_label("Attach files").set_input_files(large)
+    page.get_by_role("button", name="Send").click()
+    expect(page.get_by_role("main")).to_contain_text("The request is larger than 812 KB.")
 
 
 def test_too_many_are_told_and_the_others_are_attached(limited: Page) -> None:
