@@ -1,4 +1,4 @@
-"""Messages as forms bring them: with files, where no script of the page has sent them before."""
+"""Reads posted messages, with their files if the page has not uploaded them before."""
 
 from __future__ import annotations
 
@@ -20,12 +20,13 @@ _GONE = "A file of this message is not there any more. Attach it again."
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """What someone wants to send.
+    """A posted message.
 
     Attributes:
         text: As it was sent; empty when the form has none.
         submission: What the page calls it.
         files: What comes with it, all of it kept.
+        agent: The name of the agent that is to answer; empty if none was chosen.
         error: Why it cannot be sent.
         names_files: Whether the form says which files come with it, also when there are none.
     """
@@ -33,6 +34,7 @@ class Message:
     text: str = ""
     submission: str | None = None
     files: tuple[File, ...] = ()
+    agent: str = ""
     error: ChatError | None = None
     names_files: bool = False
 
@@ -89,7 +91,8 @@ async def _message(
         error = error or problem
     if error is None and "text" not in form:
         error = BadRequest("The form has no field named text.")
-    return Message(form.get("text", ""), submission_of(form), (*known, *stored), error, "files" in form)
+    found, agent = (*known, *stored), form.get("agent", "")
+    return Message(form.get("text", ""), submission_of(form), found, agent, error, "files" in form)
 
 
 async def _read_form(call: Call, files: Files) -> tuple[list[tuple[str, str]], tuple[File, ...], ChatError | None]:
