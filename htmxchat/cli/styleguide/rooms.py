@@ -54,9 +54,8 @@ def _room(urls: Urls, *turns: Child, talk: Conversation | None = TALK, **more: o
     closed = [inspector_side(urls, talk), scripts_side(urls, talk)]
     write = more.pop("composer", None) or composer(urls=urls, conversation_id=talk.id if talk else None)
     given = {"turns": turns, "composer": write, "openers": [side_opener(each) for each in closed], **more}
-    return conversation(
-        urls=urls, conversation=talk, can_rename=True, can_delete=True, can_pin=True, can_archive=True, **given
-    )  # type: ignore[arg-type]
+    can = dict.fromkeys(["can_rename", "can_delete", "can_pin", "can_archive"], True)
+    return conversation(urls=urls, conversation=talk, **{**can, **given})  # type: ignore[arg-type]
 
 
 def _page(urls: Urls, conversation: FT, *, side: Side | None = None, history: FT | None = None, room: str = "") -> str:
