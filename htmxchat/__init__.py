@@ -92,6 +92,8 @@ from .events import (
     Unknown,
     UsageReported,
 )
+from .feedback import Feedback
+from .feedback.ability import KeepsFeedback
 from .files import File, Files
 from .files.ability import KeepsFiles
 from .http.limits import Limits
@@ -162,6 +164,7 @@ __all__ = [
     "DrawPart",
     "EmptyText",
     "EventBody",
+    "Feedback",
     "File",
     "FileRefused",
     "FileSent",
@@ -177,6 +180,7 @@ __all__ = [
     "InputAnswered",
     "InputRequested",
     "InvalidInput",
+    "KeepsFeedback",
     "KeepsFiles",
     "KeepsIdentityKey",
     "KeepsScripts",

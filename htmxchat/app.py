@@ -29,8 +29,10 @@ from .chat import Chat
 from .chat.bound import abilities
 from .chat.settings import (
     Inspector,
+    OnFeedback,
     Settings,
     check_backend,
+    check_feedback,
     check_files,
     check_inspector,
     check_login,
@@ -42,6 +44,7 @@ from .drawing import Drawer, Drawings, DrawPart, check_parts
 from .endpoints.failures import show_failure
 from .endpoints.table import routes
 from .errors import ChatError
+from .feedback.ability import KeepsFeedback
 from .files import Files
 from .files.ability import KeepsFiles
 from .fragments.turns.context import TurnContext
@@ -75,6 +78,7 @@ def create_chat_app(
     scripts: Scripts | Literal[False] | None = None,
     look: Look | None = None,
     files: Files | Literal[False] | None = None,
+    feedback: OnFeedback | Literal[False] | None = None,
     limits: Limits | None = None,
     origins: Origins | None = None,
     observer: Observer | None = None,
@@ -98,6 +102,8 @@ def create_chat_app(
         scripts: How the agent's Python runs in the user's browser, with the user's consent: limits of time and memory,
             and where packages are. `False`: it does not, and there is no room for scripts.
         files: What users may send: how large, how many, of which types. `False`: none, and the page offers none.
+        feedback: Is called with the `User`, the `Run` and the `Feedback` when a user says what they think of an answer;
+            with `None` when they take it back. It may be `async def`. `False`: the page asks for none.
         look: Words, a logo, style sheets, a header, a footer and an empty page of the host's own.
         limits: Longest text, largest body, what a user may have under way at a time, how long the backend may take.
         origins: Hosts of images, origins that may send forms, and who may show the chat in a frame.
@@ -119,6 +125,7 @@ def create_chat_app(
         inspector=check_inspector(inspector),
         scripts=check_scripts(scripts),
         files=check_files(files),
+        feedback=check_feedback(feedback, backend),
         login_pages=login_pages,
         look=checks.optional("look", look, Look, 'Look(logo="/static/logo.svg")'),
         limits=checks.optional("limits", limits, Limits, "Limits(text=5_000)"),
@@ -154,7 +161,11 @@ def create_chat_app(
 
 
 def _unwanted(settings: Settings) -> frozenset[type]:
-    wanted = {KeepsScripts: settings.scripts, KeepsFiles: settings.files}
+    wanted = {
+        KeepsScripts: settings.scripts,
+        KeepsFiles: settings.files,
+        KeepsFeedback: None if settings.feedback is False else True,
+    }
     return frozenset(ability for ability, given in wanted.items() if given is None)
 
 

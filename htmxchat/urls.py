@@ -193,6 +193,10 @@ class Urls:
     def retry(self, run_id: str) -> str:
         return self._path("runs", run_id, "retry")
 
+    def feedback(self, run_id: str) -> str:
+        """Where what the user thinks of an answer is posted."""
+        return self._path("runs", run_id, "feedback")
+
     def text(self, run_id: str) -> str:
         """The answer's Markdown source."""
         return self._path("runs", run_id, "text")

@@ -21,6 +21,7 @@ NOUNS = {
     "models",
     "events",
     "errors",
+    "feedback",
     "files",
     "observing",
     "scripts",

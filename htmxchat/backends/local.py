@@ -14,6 +14,7 @@ from .. import checks
 from ..agent import Agent, CanStop, Responder
 from ..errors import BackendUnavailable, EmptyText, ServerStopping
 from ..events import JSON, RunEnded, RunEvent
+from ..feedback import Feedback, Rating
 from ..files.file import File
 from ..journal import Journal, Timing
 from ..journal.run_log import DELAYED
@@ -266,6 +267,11 @@ class LocalBackend:
         if run_id not in self._journal.runs:
             self._journal.start()
             self._journal.lease.check_now()
+
+    async def give_feedback(
+        self, user: User, run_id: str, rating: Rating | None, comment: str | None = None
+    ) -> Feedback | None:
+        return await self._store.feedback.give(user.id, run_id, rating, comment)
 
     async def store_file(self, user: User, name: str, chunks: AsyncIterable[bytes], *, most: int | None = None) -> File:
         return await self._store.files.put(user.id, name, chunks, most=most)

@@ -12,6 +12,7 @@ from ..auth.identity import Identify
 from ..auth.login import Login
 from ..backend import Backend, CanBranch, CanDeleteTurns, CanRetry, KeepsScripts
 from ..drawing import Drawings
+from ..feedback.ability import KeepsFeedback
 from ..files import Files
 from ..files.ability import KeepsFiles
 from ..fragments.shell import Frame
@@ -105,6 +106,7 @@ class Chat:
             can_retry=self.can(CanRetry),
             branching=conversation_id if self.can(CanBranch) else "",
             can_delete=self.can(CanDeleteTurns),
+            can_rate=self.can(KeepsFeedback),
             agent=self.settings.look.agent,
             can_run_scripts=self.can(KeepsScripts),
             inspector="here" if can_inspect else None,

@@ -40,7 +40,7 @@ def check_parts(parts: Any) -> Mapping[str, DrawPart]:
     for name, function in parts.items():
         checks.text("A name in parts", name, empty=False)
         checks.synchronous(called(name), function, _EXAMPLE)
-        if not _takes_two(function):
+        if not checks.takes(function, 2):
             raise TypeError(f"{called(name)} is called with data and a context: write {_EXAMPLE}.")
     return MappingProxyType(dict(parts))
 
@@ -89,13 +89,3 @@ def _content(returned: Any) -> Child:
     if inspect.iscoroutine(returned):
         returned.close()  # or Python complains that no one has awaited it
     raise _Nonsense(f"returned {checks.kind(returned)}. {_WANTED}")
-
-
-def _takes_two(function: Any) -> bool:
-    try:
-        inspect.signature(function).bind(None, None)
-    except TypeError:
-        return False
-    except ValueError:
-        return True  # it does not say what it takes
-    return True

@@ -15,6 +15,7 @@ from . import (
     changes,
     conversations,
     exports,
+    feedback,
     files,
     health,
     history,
@@ -93,6 +94,7 @@ def routes(chat: Chat) -> list[Route | Mount]:
         post("/runs/{run}/stop", runs.stop, name="stop"),
         post("/runs/{run}/retry", runs.retry, name="retry"),
         post("/runs/{run}/answer", answering.answer, name="answer"),
+        post("/runs/{run}/feedback", feedback.give, name="feedback"),
         *([get("/sandbox", sandbox.show, name="sandbox")] if chat.settings.scripts else []),
         Mount("/static", chat.assets, name="static"),
     ]

@@ -38,6 +38,7 @@ def conversation(
     empty: Child = None,
     submission: str = "",
     revision: int = 0,
+    feedback: int = 0,
     undo: Child = None,
 ) -> FT:
     """Return the room.
@@ -50,6 +51,7 @@ def conversation(
         empty: What a new one shows instead of the greeting and the introduction.
         submission: What a starter that is sent is called, so that it is taken once however often it is pressed.
         revision: Of the transcript.
+        feedback: Of the transcript.
         undo: What restores a message that was deleted.
     """
     menu = None
@@ -64,7 +66,7 @@ def conversation(
         )
         choice = _starters(urls, starters, submission) if starters else None
         inside.append(div(welcome, choice, cls="column empty"))
-    log = turns_log(turns, hidden=conversation is None, revision=revision)
+    log = turns_log(turns, hidden=conversation is None, revision=revision, feedback=feedback)
     jump = a(icon("down"), "Latest", cls="button jump", href="#end")
     end = div(id="end", tabindex="-1")
     return main(
@@ -83,8 +85,8 @@ def conversation(
 
 
 @checked
-def turns_log(turns: Child = None, *, hidden: bool = False, revision: int = 0) -> FT:
-    """Return the element with the turns; `revision` is that of the transcript."""
+def turns_log(turns: Child = None, *, hidden: bool = False, revision: int = 0, feedback: int = 0) -> FT:
+    """Return the element with the turns; `revision` and `feedback` are those of the transcript."""
     return div(
         turns,
         cls="column turns",
@@ -95,6 +97,7 @@ def turns_log(turns: Child = None, *, hidden: bool = False, revision: int = 0) -
         tabindex="0",
         hidden=hidden,
         data_revision=str(revision) if revision else None,
+        data_feedback=str(feedback) if feedback else None,
     )
 
 

@@ -28,6 +28,7 @@ STYLES = (
     "conversation",
     "files",
     "branches",
+    "feedback",
     "forms",
     "cards",
     "prose",
