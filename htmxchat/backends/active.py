@@ -175,7 +175,7 @@ class ActiveRun:
 
     async def _play(self, user: User, resumed: bool) -> None:
         try:
-            context = await self._retry_outage(partial(self._store.takeover.read_context, self.run))
+            context = await self._retry_outage(partial(self._store.takeover.read_context, self.run, resumed=resumed))
             opened = self._opened
             request = Request(
                 context.text, tuple(at_hand(turn, opened) for turn in context.history), user,

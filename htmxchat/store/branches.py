@@ -165,7 +165,7 @@ def read_answer(db: Connection, tree: Tree, run_id: str) -> Turn:
 
 
 def _read_logs(db: Connection, tree: Tree, path: Sequence[Row[Any]]) -> dict[str, Any]:
-    if not path:
+    if all(run.active for run in path):
         return {}
     others = tree.runs.keys() - {run.id for run in path}
     shown = and_(t.runs.c.conversation_id == path[0].conversation_id, t.runs.c.id.not_in(others) if others else true())

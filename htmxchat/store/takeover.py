@@ -190,7 +190,7 @@ class Takeover:
         live = select(t.runs.c.checkpoint).where(t.runs.c.conversation_id == conversation_id, t.runs.c.active == 1)
         return await self._database.read(lambda db: db.scalar(live))
 
-    async def read_context(self, run: Run) -> RunContext:
+    async def read_context(self, run: Run, *, resumed: bool = True) -> RunContext:
         """Return what the agent needs to answer or resume a run."""
 
         def work(db: Connection) -> RunContext:
@@ -212,7 +212,7 @@ class Takeover:
                 attempt > 0 or tree.forks(turn),
                 own.checkpoint,
                 own.checkpoint_seq,
-                _read_answers(db, run, own.checkpoint_seq),
+                _read_answers(db, run, own.checkpoint_seq) if resumed else {},
             )
 
         return await self._database.read(work)
