@@ -59,6 +59,7 @@ GUARDED = {
     "evidence": {"GET", "HEAD"},
     "stream": {"GET", "HEAD"},
     "poll": {"GET", "HEAD"},
+    "state": {"GET", "HEAD"},
     "text": {"GET", "HEAD"},
     "stop": {"POST"},
     "retry": {"POST"},

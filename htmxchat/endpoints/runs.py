@@ -67,6 +67,12 @@ async def poll(call: Call) -> Response:
 
 
 @endpoint
+async def state(call: Call) -> Response:
+    """How a run stands, in a word: for pages that nobody sees, which have no stream."""
+    return PlainTextResponse(call.run.state.value, headers={"Cache-Control": "no-store"})
+
+
+@endpoint
 async def stop(call: Call) -> Response:
     """Ask a run to stop. The stream tells when it has; one that had ended before, the page does not know of."""
     await call.backend.stop_run(call.run.id)

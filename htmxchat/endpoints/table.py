@@ -90,6 +90,7 @@ def routes(chat: Chat) -> list[Route | Mount]:
         get("/runs/{run}/scripts/{script}/files/{file}", scripts.download, name="script_file"),
         get("/runs/{run}/stream", runs.stream, name="stream"),
         get("/runs/{run}/poll", runs.poll, name="poll"),
+        get("/runs/{run}/state", runs.state, name="state"),
         get("/runs/{run}/text", runs.text, name="text"),
         post("/runs/{run}/stop", runs.stop, name="stop"),
         post("/runs/{run}/retry", runs.retry, name="retry"),

@@ -171,9 +171,14 @@ def _menu(urls: Urls, conversation: Conversation, *, can_rename: bool, can_delet
     return chat_menu(
         details(
             summary(icon("more"), cls="button", **icon_only("Conversation menu")),
-            div(rename if can_rename else None, delete if can_delete else None, cls="menu"),
+            div(rename if can_rename else None, delete if can_delete else None, _keys(), cls="menu"),
         )
     )
+
+
+def _keys() -> FT:
+    """Return what shows the keys; the page's script has them."""
+    return button(icon("note"), "Keys and notices", cls="button", data_kind="quiet", type="button", name="keys")
 
 
 def _starters(urls: Urls, starters: Sequence[Starter], submission: str) -> FT:

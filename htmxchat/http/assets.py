@@ -40,12 +40,16 @@ STYLES = (
 )
 """The modules `css/{name}.css` that make up `css/chat.css`, in the order of the cascade."""
 
+LATER_STYLES = ("asides",)
+"""The modules `css/{name}.css` that are fetched when what they are for is first shown."""
+
 PAGE = (
     "element",
     "htmx",
     "focus",
     "following",
     "page",
+    "asides",
     "rooms",
     "attaching",
     "changes",

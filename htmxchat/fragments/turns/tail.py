@@ -114,7 +114,7 @@ def _foot(run_id: str, view: RunView, context: TurnContext, given: Feedback | No
         again = _retry(context, run_id, icon("retry"), cls="button", **icon_only(words))
     inspect = _inspect(context.urls.run(run_id), context.inspector == "here") if context.inspector else None
     return footer(
-        copy if view.written else None,
+        [copy, _copy_as()] if view.written else None,
         again,
         _continue(run_id, context) if _can_go_on(view, context) else None,
         inspect,
@@ -122,6 +122,12 @@ def _foot(run_id: str, view: RunView, context: TurnContext, given: Feedback | No
         span(", ".join(facts), cls="num") if facts else None,
         cls="turn-foot",
     )
+
+
+def _copy_as() -> FT:
+    """Return what offers other ways to copy. The page's script has the menu."""
+    words = icon_only("Copy as…")
+    return button(icon("chevron"), cls="button", **words, type="button", name="copy-as", aria_expanded="false")
 
 
 def _times(view: RunView) -> list[str]:

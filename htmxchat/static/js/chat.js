@@ -7,6 +7,7 @@ import "./htmx.js";
 import "./live.js";
 import "./log.js";
 import { watchFiles } from "./attaching.js";
+import { listenForAsides } from "./asides.js";
 import { keepFocus } from "./focus.js";
 import { localise, warn } from "./page.js";
 import { guardPlaces, sendOnce } from "./pressing.js";
@@ -73,6 +74,7 @@ function sayLast({ detail: { ctx: { request } } }) {
 }
 
 keepFocus();
+listenForAsides();
 sendOnce();
 showSending();
 guardPlaces();

@@ -102,12 +102,11 @@ function pointed(event) {
   }).catch(() => {});
 }
 
-/** @param {HTMLButtonElement} button */
-export async function copy(button) {
-  const code = button.closest("figure")?.querySelector("code");
-  const url = button.dataset.url;
+/** @param {HTMLButtonElement} button It says whether that went well. @param {string} [text] What else than what is its own. */
+export async function copy(button, text) {
+  const own = text ?? button.closest("figure")?.querySelector("code")?.textContent;
   try {
-    await write(code ? Promise.resolve(code.textContent ?? "") : fetchText(url ?? ""));
+    await write(typeof own === "string" ? Promise.resolve(own) : fetchText(button.dataset.url ?? ""));
     say(button, "Copied");
   } catch {
     say(button, "Could not copy");
