@@ -15,6 +15,7 @@ import re
 import sys
 import time
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -41,8 +42,14 @@ from htmxchat import (
 from htmxchat.agents.kogwistar import KogwistarLogin
 from htmxchat.cli.serve import serve
 from htmxchat.events import BODIES, Source
+from htmxchat.fragments.scripts.room import script_room
+from htmxchat.html import render
+from htmxchat.models import Conversation
+from htmxchat.scripts.models import FromAnswer, Script
+from htmxchat.scripts.result import ScriptState
 from htmxchat.store.tables import metadata
 from htmxchat.testing import BackendConformance
+from htmxchat.urls import Urls
 from tests.doc_blocks import CODE, PAGES, ROOT, blocks, file_of
 from tests.servers import PATIENCE
 from tests.support import Element, parse
@@ -259,6 +266,12 @@ def test_every_hook_that_a_fragment_promises_is_documented() -> None:
                 assert hook in page, f"{file.name}: {hook}"
 
 
+def _room_of_another_branch() -> str:
+    at = datetime.now(UTC)
+    waiting = Script("s", "c", "r", FromAnswer(0), "One", "1 + 1", ScriptState.QUEUED, 1, at, elsewhere=True)
+    return render(*script_room(Urls(""), Conversation("c", "ann", "A talk", at, at), [waiting]))
+
+
 def test_every_hook_that_is_documented_is_on_the_page() -> None:
     chat = create_chat_app(
         StubBackend(pace=0),
@@ -302,7 +315,7 @@ def test_every_hook_that_is_documented_is_on_the_page() -> None:
         html += form + _until(client, filled.url.path, 'class="args"')
         asking = client.post("/messages", data={"text": "Summarize these response times with Python."})
         html += _until(client, asking.url.path, "<chat-proposal")
-        html += client.get(f"{asking.url.path}/scripts").text
+        html += client.get(f"{asking.url.path}/scripts").text + _room_of_another_branch()
         failing = client.post("/messages", data={"text": "Export last month's bookings."})
         failed = _until(client, failing.url.path, "The answer failed", fails=True)
         run = re.search(r'id="turn-(\w+)" class="turn" data-role="assistant"', failed)

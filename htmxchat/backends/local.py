@@ -214,7 +214,7 @@ class LocalBackend:
         return await self._store.runs.get_run(user.id, run_id)
 
     async def list_runs(self, user: User, conversation_id: str, *, limit: int = 100) -> tuple[RunSummary, ...]:
-        """Return the runs of a conversation, latest first; at most 200."""
+        """Return the runs of the branch that is shown, latest first; at most 200."""
         return await self._store.runs.list_runs(user.id, conversation_id, limit=limit)
 
     async def run_events(

@@ -97,12 +97,11 @@ async def show(call: Call) -> Response:
     """What is otherwise than the page shows it; 204 when nothing is."""
     shown = Shown.of(call.request.query_params)
     overview = await call.overview(shown.length)
-    listed = await _history(call, shown, overview)
-    turns = [*await _conversation(call, shown, overview), *await _feedback(call, shown, overview)]
-    patches = [*listed, *turns, *await _queue(call, shown, overview)]
+    changed = [*await _history(call, shown, overview), *await _conversation(call, shown, overview)]
+    patches = [*changed, *await _feedback(call, shown, overview), *await _queue(call, shown, overview)]
     if not patches:
         return Response(status_code=204)
-    return patches_response(patches, CHANGED if listed else None)
+    return patches_response(patches, CHANGED if changed else None)
 
 
 async def _history(call: Call, shown: Shown, overview: Overview) -> list[Patch]:
@@ -185,7 +184,7 @@ async def _queue(call: Call, shown: Shown, overview: Overview) -> list[Patch]:
 def _boxes(call: Call, shown: Shown, scripts: Sequence[Script]) -> list[Patch]:
     """Return the scripts in the answers that stand otherwise."""
     boxes = shown.boxes or frozenset()
-    changed = (each for each in scripts if each.proposal and shown_as(each) not in boxes)
+    changed = (each for each in scripts if each.proposal and not each.elsewhere and shown_as(each) not in boxes)
     drawn = ((each.id, proposal(call.urls, each.run_id, each.id, each.title, excerpt(each))) for each in changed)
     return [Patch(f"#proposal-{id}", "outerMorph", render(box)) for id, box in drawn]
 

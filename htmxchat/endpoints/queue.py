@@ -47,8 +47,12 @@ async def run_view(call: Call, run: Run, events: Sequence[RunEvent]) -> RunView:
 
 
 def queue_data(urls: Urls, conversation: Conversation, scripts: Sequence[Script]) -> dict[str, JSON]:
-    """Return the queue for what runs it. Only the script that may run now has its code."""
+    """Return the queue for what runs it. Only the script that may run now has its code.
+
+    What waits for approval on a branch that is not shown is left out: nobody can have read it.
+    """
     first = next_to_run(scripts)
+    told = (each for each in scripts if not (each.elsewhere and each.state is ScriptState.QUEUED))
     return {
         "queue": queue_tag(conversation, queue_number(scripts)),
         "scripts": [
@@ -63,7 +67,7 @@ def queue_data(urls: Urls, conversation: Conversation, scripts: Sequence[Script]
                 "url": urls.script(each.run_id, each.id),
                 "result": urls.script_result(each.run_id, each.id),
             }
-            for each in scripts
+            for each in told
         ],
     }
 

@@ -17,7 +17,7 @@ from ..feedback import Feedback
 from ..files.file import File
 from ..models import Run, RunState, Turn
 from ..view import fold
-from . import file_rows, rows
+from . import file_rows, rows, script_rows
 from . import tables as t
 
 _NOT_IN_TREE = frozenset({"log", "text", "folded", "checkpoint", "memory"})
@@ -100,6 +100,8 @@ def show(db: Connection, conversation_id: str, head: str | None) -> None:
     """Show another path of a locked conversation: the one to `head`."""
     this = update(t.conversations).where(t.conversations.c.id == conversation_id)
     db.execute(this.values(head=head, revision=t.conversations.c.revision + 1))
+    if script_rows.lock(db, conversation_id):
+        script_rows.show_only(db, conversation_id, [run.id for run in read_tree(db, conversation_id).path(head)])
 
 
 def parent_of(db: Connection, conversation_id: str, turn_id: str) -> str | None:

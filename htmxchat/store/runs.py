@@ -133,7 +133,7 @@ class Runs:
         return await self._database.read(lambda db: rows.find_run(db, user_id, run_id))
 
     async def list_runs(self, user_id: str, conversation_id: str, *, limit: int = 100) -> tuple[RunSummary, ...]:
-        """Return the runs of a conversation, latest first, including those that are not shown."""
+        """Return the runs of the branch that is shown, latest first."""
         ended = (
             select(t.events.c.at)
             .where(t.events.c.run_id == t.runs.c.id, t.events.c.type == RunEnded.__name__)
@@ -143,13 +143,12 @@ class Runs:
         found = (
             select(*rows.RUN, t.turns.c.text.label("question"), ended.label("ended_at"), standing)
             .join(*rows.TURN_OF_RUN)
-            .where(t.runs.c.conversation_id == conversation_id, rows.STAYS)
             .order_by(t.runs.c.created_at.desc(), t.runs.c.id.desc())
-            .limit(max(1, min(limit, MAX_PAGE)))
         )
 
         def work(db: Connection) -> tuple[RunSummary, ...]:
-            rows.find(db, user_id, conversation_id)
+            head = rows.find(db, user_id, conversation_id).head
+            path = branches.read_tree(db, conversation_id).path(head)[-max(1, min(limit, MAX_PAGE)) :]
             return tuple(
                 RunSummary(
                     rows.to_run(row),
@@ -157,7 +156,7 @@ class Runs:
                     row.ended_at,
                     waiting=parse_standing(row.standing)[1],
                 )
-                for row in db.execute(found).all()
+                for row in db.execute(found.where(t.runs.c.id.in_([run.id for run in path]))).all()
             )
 
         return await self._database.read(work)

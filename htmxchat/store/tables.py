@@ -210,6 +210,8 @@ scripts = Table(
     Column("lease_until", Moment),
     Column("result", JSON(none_as_null=True)),
     Column("cleared", Boolean, nullable=False, default=False),
+    # Whether it is on a branch that is not shown.
+    Column("elsewhere", Boolean, nullable=False, default=False),
     Index(f"{_PREFIX}scripts_by_conversation", "conversation_id", "position"),
     Index(f"{_PREFIX}scripts_by_run", "run_id"),
 )

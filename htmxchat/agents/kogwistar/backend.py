@@ -152,7 +152,7 @@ class KogwistarBackend(LocalBackend):
         return replace(transcript, turns=turns, refreshing=self._learning.reads_turns(id))
 
     async def list_runs(self, user: User, conversation_id: str, *, limit: int = 100) -> tuple[RunSummary, ...]:
-        """Return the runs of a conversation, latest first, each with its workflow."""
+        """Return the runs of the branch that is shown, latest first, each with its workflow."""
         id = (await self.get_conversation(user, conversation_id)).id
         workflows = await self._links.workflows(id)
         found = await super().list_runs(user, id, limit=limit)

@@ -5,6 +5,7 @@
 
 import { ChatElement } from "./element.js";
 import { Following } from "./following.js";
+import { followBranch } from "./inspector-branch.js";
 import { Held, numberOf } from "./inspector-held.js";
 import { Rows } from "./inspector-rows.js";
 import { copy } from "./log.js";
@@ -38,6 +39,7 @@ class ChatInspector extends ChatElement {
     this.on(this, "click", (event) => this.#clicked(event));
     this.on(this, "toggle", ({ target }) => this.#toggled(target), { capture: true });
     this.on(document, "chat:changed", () => this.#ended());
+    this.keep(followBranch(this));
     const list = this.#list;
     if (!list) return;
     this.#changes = this.keep(new MutationObserver((changes) => this.#changed(changes)));
