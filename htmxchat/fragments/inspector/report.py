@@ -59,7 +59,7 @@ def report(
     timeline: Timeline,
     *,
     question: str,
-    feedback: Feedback | None,
+    feedback: Feedback | None = None,
     brand: str,
     context: TurnContext,
     zone: tzinfo | None = None,
@@ -152,7 +152,7 @@ def summary_text(
     timeline: Timeline,
     *,
     question: str,
-    feedback: Feedback | None,
+    feedback: Feedback | None = None,
     zone: tzinfo | None = None,
 ) -> str:
     """Return a run in a few lines of Markdown. Whatever people and agents wrote stands as code: nothing else keeps a
