@@ -1,4 +1,4 @@
-"""What other tabs and devices have changed of what a page shows: one question for the whole page."""
+"""Brings a page up to date with changes from other tabs and devices, by one request for the whole page."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ _WAITS = "[data-waiting]:not([data-waiting=answer])"
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """What a page says that it shows; the tags are those that the server has given it.
+    """The state that a page reports; its tags are those that the server has given it.
 
     Attributes:
         length: How many conversations its list has.
@@ -94,7 +94,7 @@ class Shown:
 
 @endpoint
 async def show(call: Call) -> Response:
-    """What is otherwise than the page shows it; 204 when nothing is."""
+    """Return patches for everything that differs from the page; 204 if nothing does."""
     shown = Shown.of(call.request.query_params)
     overview = await call.overview(shown.length)
     changed = [*await _history(call, shown, overview), *await _conversation(call, shown, overview)]

@@ -1,4 +1,4 @@
-"""What the queue of scripts says, for anyone who draws a run: the log does not have it."""
+"""Adds the state of scripts, which the log does not have, to a run."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ async def transcript_queue(call: Call, transcript: Transcript) -> tuple[Script, 
 
 
 async def run_view(call: Call, run: Run, events: Sequence[RunEvent]) -> RunView:
-    """Return what is to be seen of a run now."""
+    """Return the view of a run as it is now."""
     view = fold(events)
     return (
         with_queue(view, run.id, await queue_of(call, run.conversation_id))

@@ -15,12 +15,12 @@ from ..errors import NotFound
 from ..events import RunEvent, decode_body
 from ..feedback import Feedback
 from ..files.file import File
-from ..models import Run, RunState, Turn
+from ..models import RunState, Turn
 from ..view import fold
 from . import file_rows, rows, script_rows
 from . import tables as t
 
-_NOT_IN_TREE = frozenset({"log", "text", "folded", "checkpoint", "memory"})
+_NOT_IN_TREE = frozenset({"log", "text", "folded", "checkpoint", "memory", "memories"})
 
 
 class Tree:
@@ -156,7 +156,7 @@ def answer_turn(db: Connection, tree: Tree, run: Row[Any], ended: Any, live: Seq
         text, state = view.text, RunState(run.state) if view.state.live else view.state
     else:
         text, events, state = ended.text, _decode_log(ended.log), RunState(run.state)
-    made = Run(run.id, run.conversation_id, run.user_id, run.turn_id, state, run.created_at)
+    made = replace(rows.to_run(run), state=state)
     return Turn(run.id, "assistant", text, run.created_at, made, events, answers if len(answers) > 1 else ())
 
 

@@ -5,7 +5,7 @@
 
 /** What takes Escape for itself. */
 const OPEN = "dialog[open], details[open] > .menu, form.rename, chat-edit, :popover-open, .source-card";
-const LIVE = "#turns .turn[aria-busy]";
+/** Where it is noted. */
 export const LEFT = "htmxchat:left";
 
 /** Begin to listen. */
@@ -15,8 +15,6 @@ export function listenForAsides() {
   document.addEventListener("keydown", pressed);
   document.addEventListener("click", clicked);
   document.addEventListener("selectionchange", selected);
-  document.addEventListener("htmx:after:swap", watch);
-  watch();
 }
 
 /** @param {KeyboardEvent} event */
@@ -51,7 +49,7 @@ function openKeys() {
 function clicked({ target }) {
   const button = target instanceof Element ? target.closest("button[name=keys], button[name=copy-as]") : null;
   if (button?.getAttribute("name") === "keys") openKeys();
-  else if (button) import("./copying.js").then(({ openChoice }) => openChoice(/** @type {HTMLButtonElement} */ (button))).catch(() => {});
+  else if (button) import("./copy-choice.js").then(({ openChoice }) => openChoice(/** @type {HTMLButtonElement} */ (button))).catch(() => {});
 }
 
 function selected() {
@@ -61,18 +59,11 @@ function selected() {
   import("./quoting.js").catch(() => document.addEventListener("selectionchange", selected));
 }
 
-/** What is noted of an answer comes once one is written, or there is something noted. */
-function watch() {
-  if (!document.querySelector(LIVE) && !noted()) return;
-  document.removeEventListener("htmx:after:swap", watch);
-  import("./away.js").catch(() => document.addEventListener("htmx:after:swap", watch));
-}
-
-/** Storage can be forbidden. */
-function noted() {
+/** Whether it is noted where the reader left an answer. Storage can be forbidden. */
+export function isNoted() {
   try {
-    return localStorage.getItem(LEFT);
+    return localStorage.getItem(LEFT) !== null;
   } catch {
-    return null;
+    return false;
   }
 }

@@ -1,18 +1,13 @@
 /** Windows over the page: Escape, what is beside them and their Close close them, and the focus is back where it was. */
 
-/** @type {Promise<void> | undefined} */
+import { loadStyle } from "./late.js";
+
+/** @type {Promise<unknown> | undefined} */
 let styled;
 
 /** Fetch the styles of what is seldom shown. What they are for waits for them. */
 export function loadStyles() {
-  styled ??= new Promise((resolve) => {
-    const link = document.createElement("link");
-    link.rel = "stylesheet";
-    link.href = new URL("../css/asides.css", import.meta.url).href;
-    link.onload = link.onerror = () => resolve();
-    document.head.append(link);
-  });
-  return styled;
+  return (styled ??= Promise.resolve(loadStyle("asides")).catch(() => (styled = undefined)));
 }
 
 /**

@@ -1,4 +1,4 @@
-"""The promises about branches: edits, versions, and turns that are deleted."""
+"""Tests of branches: edits, versions, deleted turns."""
 
 from __future__ import annotations
 

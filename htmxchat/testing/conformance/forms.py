@@ -1,4 +1,4 @@
-"""The promises about questions with a JSON Schema, which pages show as forms."""
+"""Tests of questions with a JSON Schema, which pages show as forms."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 /** The ways to copy an answer: as the Markdown that it is written in, or as the text that is shown. */
 
-import { copy } from "./log.js";
+import { copy } from "./copy.js";
 import { plain } from "./plain.js";
 import { loadStyles } from "./windows.js";
 
