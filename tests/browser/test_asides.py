@@ -94,7 +94,7 @@ def test_the_sheet_of_keys_says_what_works_here(chat: Page) -> None:
 def test_the_palette_leads_to_conversations_and_does_what_the_page_does(chat: Page) -> None:
     fill_history(chat, ["alpha", "beta", "gamma"])
     chat.keyboard.press("Control+K")
-    field = chat.get_by_role("combobox")
+    field = chat.get_by_role("combobox", name="Go to a conversation")
     expect(field).to_be_focused()
     options = chat.get_by_role("option")
     expect(options.filter(has_text="beta")).to_have_count(1)
@@ -108,7 +108,7 @@ def test_the_palette_leads_to_conversations_and_does_what_the_page_does(chat: Pa
     expect(options).to_have_count(1)
     expect(marked).to_have_text("beta")
     chat.keyboard.press("Enter")
-    expect(chat.get_by_role("combobox")).to_have_count(0)
+    expect(field).to_have_count(0)
     expect(chat.locator("h1")).to_have_text("beta")
     expect(chat.locator("#history [aria-current]")).to_contain_text("beta")
     chat.keyboard.press("Control+K")
