@@ -12,6 +12,7 @@ from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 
 from . import checks
+from .archive import CanImport, Imports
 from .auth.callback import HideCallback
 from .auth.identity import BrowserCookie, BrowserIdentity, HostIdentity, Identify, SessionIdentity
 from .auth.login import Login, LoginPages, over_https
@@ -34,6 +35,7 @@ from .chat.settings import (
     check_backend,
     check_feedback,
     check_files,
+    check_imports,
     check_inspector,
     check_login,
     check_scripts,
@@ -79,6 +81,7 @@ def create_chat_app(
     look: Look | None = None,
     files: Files | Literal[False] | None = None,
     feedback: OnFeedback | Literal[False] | None = None,
+    imports: Imports | Literal[False] | None = None,
     limits: Limits | None = None,
     origins: Origins | None = None,
     observer: Observer | None = None,
@@ -104,6 +107,7 @@ def create_chat_app(
         files: What users may send: how large, how many, of which types. `False`: none, and the page offers none.
         feedback: Is called with the `User`, the `Run` and the `Feedback` when a user says what they think of an answer;
             with `None` when they take it back. It may be `async def`. `False`: the page asks for none.
+        imports: How large a conversation may be that users import from a file. `False`: they import none.
         look: Words, a logo, style sheets, a header, a footer and an empty page of the host's own.
         limits: Longest text, largest body, what a user may have under way at a time, how long the backend may take.
         origins: Hosts of images, origins that may send forms, and who may show the chat in a frame.
@@ -126,6 +130,7 @@ def create_chat_app(
         scripts=check_scripts(scripts),
         files=check_files(files),
         feedback=check_feedback(feedback, backend),
+        imports=check_imports(imports),
         login_pages=login_pages,
         look=checks.optional("look", look, Look, 'Look(logo="/static/logo.svg")'),
         limits=checks.optional("limits", limits, Limits, "Limits(text=5_000)"),
@@ -165,6 +170,7 @@ def _unwanted(settings: Settings) -> frozenset[type]:
         KeepsScripts: settings.scripts,
         KeepsFiles: settings.files,
         KeepsFeedback: None if settings.feedback is False else True,
+        CanImport: settings.imports,
     }
     return frozenset(ability for ability, given in wanted.items() if given is None)
 
