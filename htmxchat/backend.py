@@ -237,7 +237,7 @@ class KeepsScripts(Protocol):
     """
 
     async def list_scripts(self, user: User, conversation_id: str) -> tuple[Script, ...]:
-        """Return the scripts of a conversation in queue order."""
+        """Return the scripts of a conversation in queue order, those of other branches marked as `elsewhere`."""
         ...
 
     async def queue_block(self, user: User, run_id: str, number: int, code: str, title: str = "") -> Script:
@@ -258,7 +258,7 @@ class KeepsScripts(Protocol):
         ...
 
     async def clear_scripts(self, user: User, conversation_id: str) -> None:
-        """Hide finished scripts. They stay stored."""
+        """Hide finished scripts of the branch that is shown. They stay stored."""
         ...
 
 
@@ -277,10 +277,10 @@ class TellsChanges(Protocol):
 
 @runtime_checkable
 class CanListRuns(Protocol):
-    """A backend that can list all runs of a conversation, including those that are not shown."""
+    """A backend that can list the runs of a conversation without their events."""
 
     async def list_runs(self, user: User, conversation_id: str, *, limit: int = 100) -> tuple[RunSummary, ...]:
-        """Return up to `limit` runs of a conversation, latest first."""
+        """Return up to `limit` runs of the branch that is shown, latest first."""
         ...
 
 

@@ -1,4 +1,4 @@
-"""The parts of an answer: what a person sees of a run, in the order in which it happened. Standard library only."""
+"""The parts of an answer, in the order in which they happened. Standard library only."""
 
 from __future__ import annotations
 

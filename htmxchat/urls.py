@@ -74,15 +74,15 @@ class Urls:
         return self._path("files", file_id)
 
     def file_preview(self, file_id: str) -> str:
-        """What can be shown of a file: a fragment."""
+        """The preview of a file: a fragment."""
         return self._path("files", file_id, "preview")
 
     def discard_file(self, file_id: str) -> str:
-        """Where a file is taken back that was not sent."""
+        """Where a file is discarded that was not sent."""
         return self._path("files", file_id, "discard")
 
     def changes(self, conversation_id: str | None = None) -> str:
-        """What is otherwise than a page shows it."""
+        """Where a page asks for the changes of other tabs and devices."""
         return self._path("c", conversation_id, "changes") if conversation_id else self._path("changes")
 
     def rename(self, conversation_id: str) -> str:
@@ -177,7 +177,7 @@ class Urls:
         return self._path("runs", run_id, "checkpoints", **query)
 
     def evidence(self, run_id: str) -> str:
-        """What a run's answer rests on."""
+        """The evidence for a run's answer."""
         return self._path("runs", run_id, "evidence")
 
     def stream(self, run_id: str, after: int | None = None, **rows: object) -> str:

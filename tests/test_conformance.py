@@ -14,7 +14,7 @@ from htmxchat.backend import Backend
 from htmxchat.backends.local import LocalBackend
 from htmxchat.backends.stub import StubBackend
 from htmxchat.errors import BackendUnavailable
-from htmxchat.events import EventBody, InputRequested, Outcome, RunEnded, RunEvent, ScriptProposed, TextDelta
+from htmxchat.events import JSON, EventBody, InputRequested, Outcome, RunEnded, RunEvent, ScriptProposed, TextDelta
 from htmxchat.models import User
 from htmxchat.store import Store
 from htmxchat.testing import BackendConformance, Break, Delay, Gate, ScriptedBackend, Stall, Step, each_event
@@ -25,6 +25,9 @@ ANN = User("ann")
 async def _respond(request: Request) -> AsyncIterator[str | EventBody]:
     if request.text == "ask":
         yield f"You said {(yield InputRequested('sure', 'Sure?', ('yes', 'no')))}."
+    if request.text == "form":
+        schema = {"type": "object", "properties": {"size": {"type": "integer", "minimum": 1}}, "required": ["size"]}
+        yield f"You said {(yield InputRequested('size', 'How large?', schema=schema, decline='Not now'))}."
     if request.text == "propose":
         yield ScriptProposed("sum", "1 + 1", awaited=True)
     yield "Hello "
@@ -36,6 +39,8 @@ async def _respond(request: Request) -> AsyncIterator[str | EventBody]:
 class _Prompts(BackendConformance):
     long_prompt = "wait"
     asking_prompt = "ask"
+    form_prompt = "form"
+    form_answer: JSON = {"size": 3}  # noqa: RUF012
     proposing_prompt = "propose"
 
 
@@ -58,7 +63,7 @@ class TestLocalBackendInFile(_Prompts):
         self.path = tmp_path / "chat.db"
 
     async def make_backend(self) -> Backend:
-        return LocalBackend(_respond, Store(f"sqlite:///{self.path}"))
+        return LocalBackend({"one": _respond, "two": _respond}, Store(f"sqlite:///{self.path}"))
 
 
 class TestStubBackend(BackendConformance):
@@ -80,6 +85,7 @@ class TestScriptedBackend(_Prompts):
         scripts: dict[str, list[Step]] = {
             "wait": ["One moment", Stall()],
             "ask": [InputRequested("sure", "Sure?"), "Well."],
+            "form": [InputRequested("size", "How large?", schema={"type": "object"}, decline="Not now"), "Well."],
         }
         return ScriptedBackend(["Hello ", Delay(0.01), "there."], by_text=scripts, first_seq=40, seq_step=7)
 

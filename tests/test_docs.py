@@ -15,6 +15,8 @@ import re
 import sys
 import time
 from collections.abc import Iterator
+from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -32,6 +34,7 @@ import htmxchat.testing
 from htmxchat import (
     ChatError,
     Limits,
+    LocalBackend,
     Look,
     RunState,
     Store,
@@ -39,10 +42,17 @@ from htmxchat import (
     create_chat_app,
 )
 from htmxchat.agents.kogwistar import KogwistarLogin
+from htmxchat.agents.stub import respond_stub
 from htmxchat.cli.serve import serve
 from htmxchat.events import BODIES, Source
+from htmxchat.fragments.scripts.room import script_room
+from htmxchat.html import render
+from htmxchat.models import Conversation
+from htmxchat.scripts.models import FromAnswer, Script
+from htmxchat.scripts.result import ScriptState
 from htmxchat.store.tables import metadata
 from htmxchat.testing import BackendConformance
+from htmxchat.urls import Urls
 from tests.doc_blocks import CODE, PAGES, ROOT, blocks, file_of
 from tests.servers import PATIENCE
 from tests.support import Element, parse
@@ -130,6 +140,16 @@ def test_every_public_class_and_function_has_a_docstring(module: ModuleType) -> 
         if inspect.isclass(thing) or inspect.isfunction(thing):
             doc = vars(thing).get("__doc__") if inspect.isclass(thing) else thing.__doc__
             assert doc and not doc.startswith(f"{name}("), f"{name} has no docstring"
+
+
+MAP = re.compile(r"^ *([a-z_]+)/?  +\S", re.MULTILINE)
+
+
+@pytest.mark.parametrize("package", sorted(ROOT.glob("htmxchat/**/__init__.py")), ids=title)
+def test_a_list_of_modules_in_a_package_names_all_of_them_and_no_others(package: Path) -> None:
+    listed = MAP.findall(ast.get_docstring(ast.parse(package.read_text())) or "")
+    there = {path.stem for path in package.parent.iterdir() if path.suffix == ".py" or (path / "__init__.py").exists()}
+    assert not listed or set(listed) == there - {"__init__"}
 
 
 def test_every_argument_of_create_chat_app_is_documented_with_its_default() -> None:
@@ -259,6 +279,12 @@ def test_every_hook_that_a_fragment_promises_is_documented() -> None:
                 assert hook in page, f"{file.name}: {hook}"
 
 
+def _room_of_another_branch() -> str:
+    at = datetime.now(UTC)
+    waiting = Script("s", "c", "r", FromAnswer(0), "One", "1 + 1", ScriptState.QUEUED, 1, at, elsewhere=True)
+    return render(*script_room(Urls(""), Conversation("c", "ann", "A talk", at, at), [waiting]))
+
+
 def test_every_hook_that_is_documented_is_on_the_page() -> None:
     chat = create_chat_app(
         StubBackend(pace=0),
@@ -302,12 +328,17 @@ def test_every_hook_that_is_documented_is_on_the_page() -> None:
         html += form + _until(client, filled.url.path, 'class="args"')
         asking = client.post("/messages", data={"text": "Summarize these response times with Python."})
         html += _until(client, asking.url.path, "<chat-proposal")
-        html += client.get(f"{asking.url.path}/scripts").text
+        html += client.get(f"{asking.url.path}/scripts").text + _room_of_another_branch()
         failing = client.post("/messages", data={"text": "Export last month's bookings."})
         failed = _until(client, failing.url.path, "The answer failed", fails=True)
         run = re.search(r'id="turn-(\w+)" class="turn" data-role="assistant"', failed)
         assert run is not None
         html += client.get(f"/runs/{run[1]}").text
+    several = LocalBackend({name: partial(respond_stub, pace=0) for name in ("Fast", "Careful")})
+    with TestClient(create_chat_app(several)) as client:
+        client.get("/")
+        shown = client.post("/messages", data={"text": "Hello"})
+        html += _until(client, shown.url.path, 'class="by"')
     page = list(parse(html))
     tables = reference("hooks").split("## Custom elements")[0]
     for cell in rows(tables):

@@ -16,6 +16,7 @@ TEXT = {"text"}
 NOUNS = {
     "asking",
     "checks",
+    "choosing",
     "compaction",
     "kinds",
     "models",

@@ -226,3 +226,18 @@ def serve_for_the_log() -> None:
     with pytest.MonkeyPatch.context() as patch:
         put_local_agent(patch)
         sys.exit(main(["--agent", "kogwistar"]))
+
+
+def test_files_are_stored_in_a_folder_beside_a_database(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    folder = tmp_path / "files"
+    with TestClient(chat("--db", f"{tmp_path}/chat.db", "--files", str(folder))) as client:
+        client.get("/")
+        uploaded = client.post("/files", files={"upload": ("a.txt", b"told")}, headers={"HX-Request": "true"})
+        id = parse(uploaded.text).one("li")["data-file"]
+        assert client.get(f"/files/{id}").content == b"told"
+    assert [each.read_bytes() for each in folder.iterdir()] == [b"told"]
+    (tmp_path / "file").touch()
+    for arguments in ["--files", str(folder)], ["--db", f"{tmp_path}/chat.db", "--files", f"{tmp_path}/file"]:
+        assert main(arguments) == 2
+    errors = capsys.readouterr().err
+    assert "--files works only with --db" in errors and "cannot be used as a folder" in errors

@@ -6,10 +6,13 @@
     pydantic_ai_object   a Pydantic AI agent of this process
     kogwistar            a kogwistar server
     stub                 scripted answers, for demos and tests
+    stub_texts           its texts
+    stub_files           its files
+    stub_notice          its form and its approval
 
     tools          typed Python functions that a model may call
     arguments      a tool call's arguments
-    approval       the answers to an approval request
+    attachments    the files of a conversation, for models
     budget         limits the history that a model receives
     event_stream   a client for server-sent events
     history        the history that is sent to an agent without a memory of it

@@ -1,4 +1,4 @@
-"""What a resumed run has asked since its checkpoint, so that it is not asked again."""
+"""The questions and scripts that a resumed run has sent since its checkpoint, so that they are not sent again."""
 
 from __future__ import annotations
 

@@ -32,6 +32,7 @@ class Options:
     port: int
     app_url: str | None
     db: str | None
+    files: str | None
     stream: Literal["sse", "poll"]
     poll_interval: int
     log_level: str | None

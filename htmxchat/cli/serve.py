@@ -14,7 +14,7 @@ import click
 from starlette.applications import Starlette
 from starlette.routing import Mount
 
-from .. import Limits, Look, Store, __version__, chat_lifespan, create_chat_app
+from .. import FolderFiles, Limits, Look, Store, __version__, chat_lifespan, create_chat_app
 from ..store.engines import create_private
 from .agents import AGENTS, Options
 from .objects import python_object
@@ -51,6 +51,7 @@ _levels = click.Choice(["critical", "error", "warning", "info", "debug"], case_s
 @_option("--port", envvar="CHAT_APP_PORT", type=click.IntRange(0, 65_535), default=8000, help="0 for any free port.")
 @_option("--app-url", envvar="CHAT_APP_URL", type=Address(), help="The chat's URL for browsers.")
 @_option("--db", metavar="FILE", help="Store conversations and sign-ins in this SQLite file instead of memory.")
+@_option("--files", metavar="FOLDER", help="Store the bytes of files in this folder instead of the database.")
 @_option("--stream", envvar="CHAT_STREAM_MODE", type=_streams, default="sse", help="How answers arrive.")
 @_option("--poll-interval", envvar="CHAT_POLL_INTERVAL_MS", type=_milliseconds, default=700, help="In milliseconds.")
 @_option(
@@ -79,8 +80,13 @@ def serve(**values: Any) -> None:
 
 def make_app(options: Options) -> Starlette:
     """Return the chat, mounted at the path of its public URL."""
+    if options.files and not options.db:
+        raise click.UsageError("--files works only with --db, which stores whose files they are")
     try:
-        store = Store(f"sqlite:///{options.db}") if options.db else Store()
+        store = Store(
+            f"sqlite:///{options.db}" if options.db else None,
+            files=FolderFiles(options.files) if options.files else None,
+        )
         answering = AGENTS.get(options.agent, python_object)(options, store)
     except ImportError as error:
         raise click.ClickException(str(error)) from None

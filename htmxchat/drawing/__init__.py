@@ -1,7 +1,7 @@
-"""Parts of an answer that the host draws: its functions, what they are given, and what they drew."""
+"""Parts of an answer that the host draws: its functions, their arguments, and their results."""
 
 from .calling import check_parts
 from .drawings import Drawer, Drawings
-from .models import Drawing, DrawPart, Order, PartContext
+from .models import FENCE, Drawing, DrawPart, Order, PartContext
 
-__all__ = ["DrawPart", "Drawer", "Drawing", "Drawings", "Order", "PartContext", "check_parts"]
+__all__ = ["FENCE", "DrawPart", "Drawer", "Drawing", "Drawings", "Order", "PartContext", "check_parts"]

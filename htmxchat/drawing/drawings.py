@@ -1,4 +1,4 @@
-"""What the host's functions drew of a page, and who has them called: in threads, each no oftener than it is needed."""
+"""The results of the host's functions for one page. They run in threads, and only for what is not cached."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from anyio import to_thread
 
 from ..latest import Latest
 from .calling import called, draw
-from .models import Drawing, DrawPart, Order
+from .models import FENCE, Drawing, DrawPart, Order
 
 _log = logging.getLogger("htmxchat")
 
@@ -57,7 +57,7 @@ class Drawer:
     function is the host's and may be slow or hang. Then only its own parts have a sentence in their place.
 
     Args:
-        functions: By the names of tools and of `Custom` events.
+        functions: By the names of tools, of `Custom` events and of fenced code.
         seconds: For how long a reader waits for them.
         again: For how many seconds a problem is kept before it is tried again.
         most: How many bytes of HTML are kept, about.
@@ -72,6 +72,7 @@ class Drawer:
         most: int = 8 * 1024 * 1024,
     ) -> None:
         self._functions = functions
+        self._fences = any(name.startswith(FENCE) for name in functions)
         self._seconds = seconds
         self._again = again
         self._kept: Latest[bytes, _Kept] = Latest(most, lambda kept: kept.size)
@@ -83,8 +84,13 @@ class Drawer:
     def __contains__(self, name: object) -> bool:
         return name in self._functions
 
+    @property
+    def fences(self) -> bool:
+        """Whether there are functions for fenced code."""
+        return self._fences
+
     async def draw(self, orders: Iterable[Order]) -> Mapping[bytes, Drawing]:
-        """Return what was ordered, by the keys of the orders. Takes `seconds` at most, whatever the functions do."""
+        """Return the drawings by the keys of the orders. Takes `seconds` at most, whatever the functions do."""
         wanted = {order.key(): order for order in orders}
         drawn = {key: found for key in wanted if (found := self._find(key)) is not None}
         missing = [_Job(key, order) for key, order in wanted.items() if key not in drawn]
@@ -99,7 +105,7 @@ class Drawer:
         return drawn | {job.key: self._late(job) if job.drawing is None else job.drawing for job in missing}
 
     def draw_at_once(self, order: Order) -> Drawing:
-        """Return what was ordered, whatever time that takes."""
+        """Return the drawings for the orders, however long that takes."""
         key = order.key()
         drawing = self._find(key)
         if drawing is None:
@@ -131,7 +137,7 @@ class Drawer:
             self._stuck[name] -= job.abandoned
 
     def _late(self, job: _Job) -> Drawing:
-        """Return what stands in the place of what was not drawn in time; it is not tried again for a while."""
+        """Return the replacement for a drawing that was not ready in time; it is not tried again for a while."""
         problem = f"{called(job.order.context.name)} took longer than {self._seconds:g} s."
         _log.error("%s It draws %s.", problem, job.order.context.id)
         drawing = Drawing("", f"{problem} Reload the page to look again.")
@@ -172,6 +178,10 @@ class Drawings:
 
     def __contains__(self, name: object) -> bool:
         return name in self.drawer
+
+    def fences_in(self, text: str) -> bool:
+        """Return whether a text may have fenced code that is drawn."""
+        return self.drawer.fences and (FENCE in text or "~~~" in text)
 
     async def draw(self, orders: Iterable[Order]) -> Drawings:
         """Return these with what was ordered, in the place of what was drawn before."""

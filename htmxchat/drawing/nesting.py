@@ -1,4 +1,4 @@
-"""Whether HTML of the host's stays in the element that it is put into. Standard library only."""
+"""Checks that the host's HTML stays inside the element into which it is put. Standard library only."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _STRAY = "has </div> that closes nothing"
 
 
 def misfit(html: str) -> str:
-    """Return what is wrong with HTML that is to stand inside an element, "has …"; empty when nothing is.
+    """Return the fault of HTML that is to be put inside an element, "has …"; empty if there is none.
 
     It closes what it opens and nothing else, and has nothing that the policy of the pages would leave out.
     """

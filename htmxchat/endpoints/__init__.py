@@ -1,1 +1,1 @@
-"""HTTP: one module a room. `call` is the door that every request passes."""
+"""HTTP: one module per room. Every request passes through `call`."""

@@ -1,7 +1,7 @@
-"""The door: who asks, for what, and whether it is theirs. Every route passes here and nowhere else.
+"""One request: its user, and the conversation, run or script that its path names. Every route uses it.
 
-Ownership is asked once. What a path names is read where it is used, and reading it is the question; anyone who changes
-something without reading it relies on the backend, which asks in the same transaction.
+Ownership is checked once: reading what a path names checks it. Code that changes something without reading it first
+relies on the backend, which checks the owner in the same transaction.
 """
 
 from __future__ import annotations
@@ -127,18 +127,20 @@ class Call:
             await _check_owner(self.backend, overview.conversation)
         return overview
 
-    async def start_run(self, text: str, submission: str | None, files: Sequence[File] = ()) -> Run:
+    async def start_run(self, text: str, submission: str | None, files: Sequence[File] = (), agent: str = "") -> Run:
         """Start a run in the conversation that the path names; without one, in a new conversation.
 
         Args:
             files: What comes with the text, which may then be empty.
+            agent: The name of the agent that answers; empty if none was chosen.
 
         Raises:
             Gone: There is no such conversation.
             ChatError: The text cannot be sent, or the backend does not take it.
         """
         text, ids = self.usable(text, empty=bool(files)), [file.id for file in files]
-        return await owned(self.backend, self.backend.start_run(self.conversation_id or None, text, submission, ids))
+        begun = self.backend.start_run(self.conversation_id or None, text, submission, ids, agent)
+        return await owned(self.backend, begun)
 
     @property
     def ids(self) -> dict[str, str]:

@@ -1,4 +1,4 @@
-"""What other tabs and devices have changed of what a page shows: one question for the whole page."""
+"""Brings a page up to date with changes from other tabs and devices, by one request for the whole page."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ _WAITS = "[data-waiting]:not([data-waiting=answer])"
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """What a page says that it shows; the tags are those that the server has given it.
+    """The state that a page reports; its tags are those that the server has given it.
 
     Attributes:
         length: How many conversations its list has.
@@ -84,14 +84,14 @@ class Shown:
 
 @endpoint
 async def show(call: Call) -> Response:
-    """What is otherwise than the page shows it; 204 when nothing is."""
+    """Return patches for everything that differs from the page; 204 if nothing does."""
     shown = Shown.of(call.request.query_params)
     overview = await call.overview(shown.length)
-    listed = await _history(call, shown, overview)
-    patches = [*listed, *await _conversation(call, shown, overview), *await _queue(call, shown, overview)]
+    changed = [*await _history(call, shown, overview), *await _conversation(call, shown, overview)]
+    patches = [*changed, *await _queue(call, shown, overview)]
     if not patches:
         return Response(status_code=204)
-    return patches_response(patches, CHANGED if listed else None)
+    return patches_response(patches, CHANGED if changed else None)
 
 
 async def _history(call: Call, shown: Shown, overview: Overview) -> list[Patch]:
@@ -155,7 +155,7 @@ async def _queue(call: Call, shown: Shown, overview: Overview) -> list[Patch]:
 def _boxes(call: Call, shown: Shown, scripts: Sequence[Script]) -> list[Patch]:
     """Return the scripts in the answers that stand otherwise."""
     boxes = shown.boxes or frozenset()
-    changed = (each for each in scripts if each.proposal and shown_as(each) not in boxes)
+    changed = (each for each in scripts if each.proposal and not each.elsewhere and shown_as(each) not in boxes)
     drawn = ((each.id, proposal(call.urls, each.run_id, each.id, each.title, excerpt(each))) for each in changed)
     return [Patch(f"#proposal-{id}", "outerMorph", render(box)) for id, box in drawn]
 

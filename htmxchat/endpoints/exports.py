@@ -1,4 +1,4 @@
-"""A run to take away: as JSON Lines, as a page for a ticket, as a few lines of text."""
+"""Exports of a run: JSON Lines, a page to attach to a ticket, a few lines of text."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Files: sent before their message, looked at, saved, taken back."""
+"""Files: upload before the message, preview, download, discard."""
 
 from __future__ import annotations
 

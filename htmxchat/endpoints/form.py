@@ -1,4 +1,4 @@
-"""What forms say."""
+"""Reads the fields of posted forms."""
 
 from __future__ import annotations
 

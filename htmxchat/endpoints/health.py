@@ -1,4 +1,4 @@
-"""For what watches the service: whether it lives, and whether it can serve. No one needs to be signed in."""
+"""Health checks: whether the process answers, and whether the chat can serve. No sign-in is needed."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A run from the inside, for backends that can tell. Each part is asked for when it is opened."""
+"""Steps, checkpoints and evidence of a run, for backends that have them. Each is loaded when it is opened."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the queue of scripts says, for anyone who draws a run: the log does not have it."""
+"""Adds the state of scripts, which the log does not have, to a run."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ async def transcript_queue(call: Call, transcript: Transcript) -> tuple[Script, 
 
 
 async def run_view(call: Call, run: Run, events: Sequence[RunEvent]) -> RunView:
-    """Return what is to be seen of a run now."""
+    """Return the view of a run as it is now."""
     view = fold(events)
     return (
         with_queue(view, run.id, await queue_of(call.backend, run.conversation_id))
@@ -49,8 +49,12 @@ async def run_view(call: Call, run: Run, events: Sequence[RunEvent]) -> RunView:
 
 
 def queue_data(urls: Urls, conversation: Conversation, scripts: Sequence[Script]) -> dict[str, JSON]:
-    """Return the queue for what runs it. Only the script that may run now has its code."""
+    """Return the queue for what runs it. Only the script that may run now has its code.
+
+    What waits for approval on a branch that is not shown is left out: nobody can have read it.
+    """
     first = next_to_run(scripts)
+    told = (each for each in scripts if not (each.elsewhere and each.state is ScriptState.QUEUED))
     return {
         "queue": queue_tag(conversation, queue_number(scripts)),
         "scripts": [
@@ -65,7 +69,7 @@ def queue_data(urls: Urls, conversation: Conversation, scripts: Sequence[Script]
                 "url": urls.script(each.run_id, each.id),
                 "result": urls.script_result(each.run_id, each.id),
             }
-            for each in scripts
+            for each in told
         ],
     }
 

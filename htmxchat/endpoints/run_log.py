@@ -1,4 +1,4 @@
-"""A run's events as they are now, for what looks at a run and does not follow it."""
+"""The events that a run has now, for endpoints that do not follow it."""
 
 from __future__ import annotations
 

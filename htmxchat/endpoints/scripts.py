@@ -1,4 +1,4 @@
-"""Scripts: the queue of a conversation, what is done with one, and what a page that ran it says."""
+"""Scripts: a conversation's queue, the actions on a script, and the results that pages post."""
 
 from __future__ import annotations
 

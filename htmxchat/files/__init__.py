@@ -1,4 +1,4 @@
-"""Files that users send and agents give back: what a host may choose, and what is known of one.
+"""Files of users and agents: their data and the host's settings.
 
 Nothing here reads, writes or waits: the bytes are kept by `htmxchat.store`.
 """

@@ -1,4 +1,4 @@
-"""What a backend can do that keeps files."""
+"""The ability to keep files: `KeepsFiles`."""
 
 from __future__ import annotations
 

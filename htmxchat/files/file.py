@@ -1,4 +1,4 @@
-"""What is known of a file."""
+"""The data of a file."""
 
 from __future__ import annotations
 

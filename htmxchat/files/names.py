@@ -1,4 +1,4 @@
-"""What a file is called, whatever a browser or an agent says."""
+"""Cleans the names of files that browsers and agents send."""
 
 from __future__ import annotations
 

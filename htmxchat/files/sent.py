@@ -1,4 +1,4 @@
-"""The event that an agent gave the user a file, and how a log keeps it."""
+"""The event of a file that an agent sent, and its form in the log."""
 
 from __future__ import annotations
 

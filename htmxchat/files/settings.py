@@ -1,4 +1,4 @@
-"""What users may send: what a host may choose."""
+"""The host's settings for files."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a file is, by its content. Signatures are puremagic's; text is told by what it is made of."""
+"""Decides a file's type from its content. Signatures are puremagic's; text is recognized by its characters."""
 
 from __future__ import annotations
 

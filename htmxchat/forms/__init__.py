@@ -1,12 +1,17 @@
 """Forms: a JSON Schema becomes fields, and what was filled in becomes a value that fits it. No I/O.
 
-expanding  a schema with references -> one without, of bounded size; nothing is ever fetched
-form       a schema -> the fields of a form; what cannot be drawn is a field for JSON
-choosing   what there is to choose from
-words      the sentence that says what is right
-patterns   regular expressions -> those that a browser may run
-reading    what was filled in -> a value, or a sentence for each field that is not right
-checking   whether a value fits a schema: the library that knows JSON Schema
+expanding    replaces the references of a schema; nothing is ever fetched
+simplifying  reduces the different ways to write a schema to one
+form         converts a schema to a form
+drawing      converts one value of a schema to a field
+fields       the data classes of a form
+formats      the text formats, each with its pattern
+patterns     a schema's patterns, as far as a browser can run them safely
+numbers      bounds, and numbers that were typed
+texts        values as text: in a field, and for people
+reading      converts a posted form to a value, or to a sentence for each wrong field
+returned     the contents of a form that was rejected
+checking     checks values against a schema, by a library
 """
 
 from .fields import Field, Form, Group, Option

@@ -1,4 +1,4 @@
-"""Whether a value fits a schema. A schema is one that `expanded` has returned: it refers to nothing.
+"""Checks values against a schema that `expanded` has returned, which has no references.
 
 The library is jsonschema-rs: its patterns take a time that grows with the text and no faster, and it fetches nothing.
 """

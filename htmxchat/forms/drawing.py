@@ -1,4 +1,4 @@
-"""One value of a schema as a field."""
+"""Converts one value of a schema to a field."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A schema in which what its references mean stands in their places: a tree of bounded size."""
+"""Replaces the references of a schema by the schemas that they refer to. The result has a bounded size."""
 
 from __future__ import annotations
 

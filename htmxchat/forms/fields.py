@@ -1,4 +1,4 @@
-"""What a form is made of. Data only."""
+"""The data classes of a form. Data only."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A schema as a form: its fields, and what of it cannot be drawn as fields for JSON."""
+"""Converts a schema to a form. A part that has no field of its own becomes a field for JSON."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Formats of texts that a form knows: what is filled in, and what is right. The same patterns hold in HTML and here."""
+"""The text formats that forms know, each with a pattern that is used in HTML and on the server."""
 
 from __future__ import annotations
 

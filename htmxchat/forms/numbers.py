@@ -1,4 +1,4 @@
-"""Numbers of a schema: their bounds as HTML writes them, and a number that was written. Pure."""
+"""Numbers in forms: bounds of a schema as HTML attributes, and parsing of what was typed. Pure."""
 
 from __future__ import annotations
 

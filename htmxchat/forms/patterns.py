@@ -1,7 +1,7 @@
-"""Patterns of a schema that a browser may run, as HTML writes them. Pure.
+"""Converts a schema's patterns to patterns that a browser can run safely. Pure.
 
-A browser's engine goes back and forth, so some patterns take it for ever. It gets those for which the number of ways
-through them is small, whatever is typed; the server, whose engine does not, looks at all of them.
+A browser's engine backtracks, so some patterns never end. A browser gets only patterns with few possible matches,
+whatever is typed. The server's engine does not backtrack; it checks all patterns.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What was filled in, as a value that fits the schema; or what is wrong with it, in a sentence for each field."""
+"""Converts a posted form to a value that fits the schema, or to a sentence for each wrong field."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a form held when it was sent and could not be taken: it is drawn again with that."""
+"""The contents of a form that was rejected, so that it is drawn again with them."""
 
 from __future__ import annotations
 

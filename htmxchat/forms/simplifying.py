@@ -1,4 +1,4 @@
-"""Different ways to write the same schema, as one: what a value is, whether it may be null, what there is to choose."""
+"""Reduces the different ways to write a schema to one: the type, whether null is allowed, the choices."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Values as a field holds them, and as people read them. Pure."""
+"""Converts values to the text of a field, and to text for people. Pure."""
 
 from __future__ import annotations
 

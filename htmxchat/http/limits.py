@@ -1,4 +1,4 @@
-"""How much one user may send and keep open."""
+"""Limits on what one user may send and keep open."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Forms with files, read as they come: no more of one is in memory than the network has just brought.
+"""Reads forms with files as a stream: only the last received chunk is in memory.
 
 The parser is python-multipart's. Starlette's own reader of such forms writes what it reads into temporary files.
 """

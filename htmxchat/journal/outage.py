@@ -1,4 +1,4 @@
-"""Whether the database is unreachable, for all that write to it."""
+"""Records whether the database is unreachable, for all writers of this process."""
 
 from __future__ import annotations
 

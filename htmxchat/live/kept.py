@@ -1,4 +1,4 @@
-"""Pages as they were a while ago, so that a reader who polls or comes back costs what is new to it."""
+"""A cache of what readers' pages show, so that a reader who polls or reconnects costs only what is new."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ class KeptPages:
 
     @property
     def size(self) -> int:
-        """How many bytes they take, about."""
+        """Return their approximate size in bytes."""
         return self._shelves.weight
 
     def find(self, key: PageKey, after: int | None, rows: RowsWanted | None = None) -> LivePage | None:

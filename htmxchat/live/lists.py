@@ -1,4 +1,4 @@
-"""A list on the page whose items have ids of their own: what changes of it becomes patches. Pure."""
+"""Patches for a list on the page whose items have ids. Pure."""
 
 from __future__ import annotations
 

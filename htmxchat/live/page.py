@@ -1,4 +1,4 @@
-"""What one reader's page shows of a run, brought up to date by events."""
+"""One reader's page of a run, updated by events."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ class LivePage:
 
     @property
     def size(self) -> int:
-        """How many bytes it takes, about. Rows keep at most once more what the turn is made of."""
+        """Return its approximate size in bytes. Rows hold at most as much again as the turn."""
         return self._turn.size * (1 if self._rows is None else 2)
 
     @property

@@ -1,4 +1,4 @@
-"""Changes to a page, as small as they can be. Pure functions over HTML strings.
+"""Computes the smallest patches between two versions of an element. Pure functions over HTML strings.
 
 A `Patch` says what to do to which element; `element_patches` finds the smallest patch between two renderings of
 one element. Text that grows at its end is sent as the new text alone.

@@ -1,4 +1,4 @@
-"""How the reader a run gets its batches: a backend that yields something else is told what to write, at once."""
+"""Reads a backend's `run_events`. A backend that yields no batches gets an error that says what to write."""
 
 from __future__ import annotations
 

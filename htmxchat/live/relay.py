@@ -1,4 +1,4 @@
-"""How a page follows a run: by one stream, or by polling."""
+"""Follows a run for a page: by one stream, or by polling."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How much memory values take. Standard library only."""
+"""Estimates the memory of values. Standard library only."""
 
 from __future__ import annotations
 

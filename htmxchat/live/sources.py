@@ -1,4 +1,4 @@
-"""The sources of an active answer: each is sent once, and where it is cited when the answer has ended."""
+"""Patches for the sources of an active answer: each is sent once; links back to the text come when the answer ends."""
 
 from __future__ import annotations
 

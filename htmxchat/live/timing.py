@@ -1,4 +1,4 @@
-"""How long things take between a run and the pages that show it."""
+"""Intervals and timeouts between runs and the pages that show them."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Timing:
-    """How long things take, in seconds.
+    """Intervals and timeouts, in seconds.
 
     Attributes:
         frame: Between two messages of a stream, at least.

@@ -57,6 +57,7 @@ class Script:
         runner: The page that runs it, or ran it last.
         lease_until: When that page counts as gone without a heartbeat.
         cleared: Whether the user has hidden it.
+        elsewhere: Whether it is on a branch that is not shown.
     """
 
     id: str
@@ -80,6 +81,7 @@ class Script:
     lease_until: datetime | None = None
     result: ScriptResult | None = None
     cleared: bool = False
+    elsewhere: bool = False
 
     def __post_init__(self) -> None:
         check_fields(self)

@@ -1,4 +1,4 @@
-"""A backend for clients that are no browsers.
+"""Serves a backend to other clients than browsers.
 
 ag_ui      ag_ui_endpoint: one POST for each run, answered by AG-UI events
 asked      what a client asks with it

@@ -1,4 +1,4 @@
-"""What a client asks: a RunAgentInput of AG-UI, of which only what is needed is looked at. Pure."""
+"""Reads the fields of a client's RunAgentInput (AG-UI) that are needed. Pure."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The run that a client asks for: a new one in the right place of the conversation, or one that waited."""
+"""Starts the run that a client requests, or answers the run that waits."""
 
 from __future__ import annotations
 

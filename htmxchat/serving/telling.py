@@ -1,4 +1,4 @@
-"""What a client is told of a run: its events as those of AG-UI. Pure."""
+"""Converts a run's events to AG-UI events. Pure."""
 
 from __future__ import annotations
 

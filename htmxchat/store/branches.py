@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -13,12 +14,12 @@ from ..compaction import compact
 from ..errors import NotFound
 from ..events import RunEvent, decode_body
 from ..files.file import File
-from ..models import Run, RunState, Turn
+from ..models import RunState, Turn
 from ..view import fold
-from . import file_rows, rows
+from . import file_rows, rows, script_rows
 from . import tables as t
 
-_NOT_IN_TREE = frozenset({"log", "text", "folded", "checkpoint", "memory"})
+_NOT_IN_TREE = frozenset({"log", "text", "folded", "checkpoint", "memory", "memories"})
 
 
 class Tree:
@@ -98,6 +99,8 @@ def show(db: Connection, conversation_id: str, head: str | None) -> None:
     """Show another path of a locked conversation: the one to `head`."""
     this = update(t.conversations).where(t.conversations.c.id == conversation_id)
     db.execute(this.values(head=head, revision=t.conversations.c.revision + 1))
+    if script_rows.lock(db, conversation_id):
+        script_rows.show_only(db, conversation_id, [run.id for run in read_tree(db, conversation_id).path(head)])
 
 
 def parent_of(db: Connection, conversation_id: str, turn_id: str) -> str | None:
@@ -141,7 +144,7 @@ def answer_turn(db: Connection, tree: Tree, run: Row[Any], ended: Any, live: Seq
         text, state = view.text, RunState(run.state) if view.state.live else view.state
     else:
         text, events, state = ended.text, _decode_log(ended.log), RunState(run.state)
-    made = Run(run.id, run.conversation_id, run.user_id, run.turn_id, state, run.created_at)
+    made = replace(rows.to_run(run), state=state)
     return Turn(run.id, "assistant", text, run.created_at, made, events, answers if len(answers) > 1 else ())
 
 
@@ -152,7 +155,7 @@ def read_answer(db: Connection, tree: Tree, run_id: str) -> Turn:
 
 
 def _read_logs(db: Connection, tree: Tree, path: Sequence[Row[Any]]) -> dict[str, Any]:
-    if not path:
+    if all(run.active for run in path):
         return {}
     others = tree.runs.keys() - {run.id for run in path}
     shown = and_(t.runs.c.conversation_id == path[0].conversation_id, t.runs.c.id.not_in(others) if others else true())

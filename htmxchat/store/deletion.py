@@ -1,4 +1,4 @@
-"""Turns that are deleted with all that follows them, come back, or are removed for good."""
+"""Deletion of turns with all that follows them: hide, restore, remove for good."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _AT_ONCE = 500
 
 
 class Turns:
-    """What users do with the turns of a conversation.
+    """Deletes and restores turns of a conversation.
 
     Args:
         keep_deleted: For how long a deletion can be undone.

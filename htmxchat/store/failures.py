@@ -1,4 +1,4 @@
-"""What a failed transaction means: the database is unreachable, has the wrong tables, or rejects the statement."""
+"""Classifies a failed transaction: the database is unreachable, has the wrong tables, or rejects the statement."""
 
 from __future__ import annotations
 

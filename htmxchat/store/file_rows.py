@@ -1,4 +1,4 @@
-"""What the store's transactions on files are made of."""
+"""Functions over one connection, from which the store's transactions on files are built."""
 
 from __future__ import annotations
 

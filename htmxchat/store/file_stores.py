@@ -1,4 +1,4 @@
-"""Where the bytes of files are: in the database, in a folder, or wherever else three methods can put them."""
+"""Stores the bytes of files: in the database, in a folder, or in any object with three methods."""
 
 from __future__ import annotations
 

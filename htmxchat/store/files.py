@@ -1,4 +1,4 @@
-"""The store's part for files: kept as they come, found, given back, removed with what carried them."""
+"""Files in the store: saved and read as streams, found, and removed with the messages that carry them."""
 
 from __future__ import annotations
 

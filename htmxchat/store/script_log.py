@@ -26,7 +26,7 @@ class ScriptLog:
         self._database = database
 
     async def list_scripts(self, user_id: str, conversation_id: str) -> tuple[Script, ...]:
-        """Return a conversation's scripts in queue order.
+        """Return a conversation's scripts in queue order, those of other branches too.
 
         Raises:
             NotFound: This user has no such conversation.
@@ -87,7 +87,7 @@ class ScriptLog:
         return await self._database.write(work)
 
     async def clear_scripts(self, user_id: str, conversation_id: str) -> None:
-        """Hide finished scripts.
+        """Hide finished scripts of the branch that is shown.
 
         Raises:
             NotFound: This user has no such conversation.

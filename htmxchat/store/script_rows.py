@@ -40,8 +40,10 @@ from .notices import Notice
 _COLUMNS = tuple(field.name for field in fields(Script) if field.name != "origin")
 
 
-def lock(db: Connection, conversation_id: str) -> None:
-    db.execute(_in(select(t.scripts.c.id), conversation_id).order_by(t.scripts.c.id).with_for_update()).all()
+def lock(db: Connection, conversation_id: str) -> int:
+    """Lock the scripts of a conversation, and return their number."""
+    these = _in(select(t.scripts.c.id), conversation_id).order_by(t.scripts.c.id)
+    return len(db.execute(these.with_for_update()).all())
 
 
 def read(db: Connection, conversation_id: str) -> list[Script]:
@@ -149,8 +151,16 @@ def withdraw(db: Connection, run_ids: Collection[str]) -> None:
 
 def clear(db: Connection, conversation_id: str) -> None:
     over = [state.value for state in ScriptState if state.over]
-    this = _in(update(t.scripts), conversation_id).where(t.scripts.c.state.in_(over))
+    this = _in(update(t.scripts), conversation_id).where(t.scripts.c.state.in_(over), ~t.scripts.c.elsewhere)
     db.execute(this.values(cleared=True))
+
+
+def show_only(db: Connection, conversation_id: str, runs: Sequence[str]) -> None:
+    """Mark which scripts are on a branch that is not shown, after `lock`; `runs` are those of the shown branch."""
+    c, others = t.scripts.c, set(db.scalars(_in(select(t.scripts.c.run_id), conversation_id))) - set(runs)
+    for elsewhere, these in (True, c.run_id.in_(others)), (False, c.run_id.not_in(others)):
+        changed = _in(update(t.scripts), conversation_id).where(these, c.elsewhere != elsewhere)
+        db.execute(changed.values(elsewhere=elsewhere, revision=c.revision + 1))
 
 
 def remove(db: Connection, conversations: ColumnElement[bool]) -> None:

@@ -1,4 +1,4 @@
-"""What a run waits for, as a column, so that a list of conversations needs one query."""
+"""A column with what a run waits for, so that a list of conversations needs one query."""
 
 from __future__ import annotations
 

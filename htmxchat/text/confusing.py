@@ -1,4 +1,4 @@
-"""Finds characters that make text look different from what it is. Pure functions.
+"""Finds characters that make text look like other text. Pure functions.
 
 Users must see what they approve. So invisible characters, direction overrides and look-alike letters are found by their
 Unicode properties and marked.

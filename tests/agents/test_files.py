@@ -230,6 +230,36 @@ class TestAgUi:
         assert later == first
         assert ENCODED not in json.dumps(memory)
 
+    async def test_files_in_results_and_messages_of_the_server_are_sent_once_and_no_address_is_fetched(self) -> None:
+        picture = {"type": "image", "source": {"type": "data", "value": ENCODED, "mimeType": "image/png"}}
+        paper = {"type": "data", "value": base64.b64encode(PDF).decode(), "mimeType": "application/pdf"}
+        named = {"type": "document", "source": paper, "metadata": {"filename": "../paper.pdf"}}
+        old = {
+            "type": "binary",
+            "mimeType": "image/png",
+            "data": base64.b64encode(b"old").decode(),
+            "filename": "old.txt",
+        }
+        others = [
+            {"type": "image", "source": {"type": "url", "value": "http://127.0.0.1:1/x.png"}},
+            {"type": "image", "source": {"type": "file", "value": "handle"}},
+            {"type": "image", "source": {"type": "data", "value": "not base64", "mimeType": "image/png"}},
+        ]
+        result = {"type": "TOOL_CALL_RESULT", "toolCallId": "c1", "messageId": "r", "content": [picture, *others]}
+        said = {"id": "n", "role": "assistant", "content": [{"type": "text", "text": "Here."}, named, picture, old]}
+        told = {"id": "r", "role": "tool", "toolCallId": "c1", "content": [picture]}
+        shown = {"type": "MESSAGES_SNAPSHOT", "messages": [{"id": "u", "role": "user", "content": "Draw"}, told, said]}
+        answers = [agui.run(*agui.calls("draw", {}), result, *agui.says("Drawn."), shown)]
+        async with agui.playing(answers) as server, served(ag_ui(server.url)) as backend:
+            found = await sent_back(backend, run := await send(backend, "Draw"))
+            parts = [type(part).__name__ for part in (await view(backend, run)).parts]
+        assert [(file.name, content) for file, content in found] == [
+            ("picture-1.png", PNG),
+            ("paper.pdf", PDF),
+            ("old.txt", b"old"),
+        ]
+        assert parts == ["ToolCall", "SentFiles", "Text", "SentFiles"]
+
     async def test_a_server_that_sees_nothing_is_told(self) -> None:
         async with (
             agui.playing([agui.run(*agui.says("Hm."))]) as server,

@@ -44,6 +44,13 @@ async def test_an_answer_streams() -> None:
     assert view.text == "Hello from a model. "
 
 
+async def test_nothing_is_read_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("http_proxy", "HTTP_PROXY", "ALL_PROXY"):
+        monkeypatch.setenv(name, "http://127.0.0.1:9")
+    async with playing(answer("Hello.")) as server:
+        assert (await answered(server)).text == "Hello. "
+
+
 async def test_it_sends_the_system_prompt_the_branch_and_further_fields() -> None:
     async with playing(answer("First."), answer("Second.")) as server:
         agent = openai(

@@ -36,7 +36,10 @@ def box(page: Page) -> Locator:
 
 def say(page: Page, markdown: str) -> None:
     """Have the agent answer with exactly this, and wait until it has."""
+    turns = page.locator("article.turn")
+    before = turns.count()
     send(page, f"say {json.dumps(markdown)}")
+    expect(turns).to_have_count(before + 2)
     wait_for_state(page, "completed")
 
 

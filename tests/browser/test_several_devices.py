@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
 from functools import partial
 from typing import Any
@@ -171,3 +172,39 @@ def test_a_page_that_nobody_looks_at_asks_nothing_and_asks_when_it_is_shown(devi
     assert asked == []
     second.evaluate(hide, False)
     expect(second.locator("article.turn")).to_have_count(4)
+
+
+def test_scripts_and_inspector_show_the_branch_that_is_shown_in_all_tabs(devices: Devices) -> None:
+    first, second, phone = devices
+    send(first, 'propose ["print(1)"]')
+    expect(first.locator("article.turn")).to_have_count(4)
+    wait_for_state(first, "completed")
+    old = str(answer(first).get_attribute("id")).removeprefix("turn-")
+    for page in (first, second):
+        page.locator(".opener[data-room=scripts]").click()
+        expect(page.locator("article.script")).to_have_count(1)
+    second.locator(".opener[data-room=inspector]").click()
+    expect(second.locator("#inspector")).to_have_attribute("data-url", re.compile(old))
+    first.get_by_role("link", name="Edit this message").nth(1).click()
+    first.get_by_role("textbox", name="Your message").fill("better")
+    first.get_by_role("button", name="Save and send").click()
+    for page in (first, second):
+        expect(page.locator("#scripts-elsewhere")).to_have_text("1 script waits in another version. Show it")
+        expect(page.locator("article.script")).to_have_count(0)
+    for page in devices:
+        wait_for_state(page, "completed")
+        expect(page.locator("[data-room=scripts] .badge")).to_have_count(0)
+    new = str(answer(second).get_attribute("id")).removeprefix("turn-")
+    expect(second.locator("#inspector")).to_have_attribute("data-url", re.compile(new))
+    expect(second).to_have_url(re.compile(f"/runs/{new}$"))
+    first.locator("[name=earlier]").click()
+    expect(second.locator("#inspector")).to_have_attribute("data-url", re.compile(old))
+    for page in (first, second):
+        expect(page.locator("article.script")).to_have_count(1)
+    second.reload()
+    expect(second.locator("#inspector")).to_have_attribute("data-url", re.compile(old))
+    first.locator("[name=later]").click()
+    first.locator("#scripts-elsewhere a").click()
+    expect(first.locator("chat-proposal")).to_be_visible()
+    for page in (second, phone):
+        expect(page.locator("chat-proposal")).to_have_attribute("data-state", "queued")

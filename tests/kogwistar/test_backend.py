@@ -160,6 +160,12 @@ async def test_a_text_that_is_sent_twice_is_shown_once(chat: KogwistarBackend) -
     assert text.count("tok29") == 1
 
 
+async def test_nothing_is_read_from_the_environment(chat: KogwistarBackend, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("http_proxy", "HTTP_PROXY", "ALL_PROXY"):
+        monkeypatch.setenv(name, "http://127.0.0.1:9")
+    assert fold(await read(chat, await chat.start_run(ANN, None, "twice please"))).state is RunState.COMPLETED
+
+
 async def test_nested_payloads_give_the_same_answer(server: Replay, chat: KogwistarBackend) -> None:
     flat = fold(await read(chat, await chat.start_run(ANN, None, "evidence please")))
     server.nested = True

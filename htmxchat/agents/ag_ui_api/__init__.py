@@ -1,14 +1,16 @@
 """Agents that speak AG-UI.
 
-start          ag_ui: what it takes
-agent          the agent: run after run, until nothing is left to be answered
-exchange       one turn with the server: what it is told, what is kept
+start          ag_ui, and its arguments
+agent          the agent: one run of the server after another, until nothing is left to answer
+exchange       one turn with the server: what was sent, and what is kept
+files          files of users, as parts of AG-UI messages
 questions      interrupts as questions, answers as payloads
-frontend       tools that the chat offers
-tasks          what a run has left to be answered (inquiries: how the user is asked)
+frontend       the tools that the chat offers
+tasks          what a run leaves to be answered
+inquiries      how the user is asked for each task
 state          JSON Patch
-transport/     where events come from
-translation/   events -> what the chat shows
+transport/     connections: HTTP, or an agent of this process
+translation/   events of AG-UI -> events of the chat
 """
 
 from .agent import AgUi

@@ -9,7 +9,7 @@ from contextlib import aclosing
 from dataclasses import replace
 from typing import Any
 
-from ...agent import Checkpoint, Pinned, Remember, Request, Said
+from ...agent import Checkpoint, Pinned, Remember, Request, Said, SendFile
 from ...errors import BackendError
 from ...events import JSON, EventBody, Outcome, RunEnded
 from ...files.file import File
@@ -104,9 +104,9 @@ class AgUi:
             yield Pinned(wait=True)
             sent = await self._input(turn, request)
             sent["messages"] = filled(sent["messages"], given)
-            async with aclosing(self._run(translator, turn, sent, request)) as bodies:
-                async for body in bodies:
-                    yield body
+            async with aclosing(self._run(translator, turn, sent, request)) as said:
+                async for each in said:
+                    yield each
             turn = self._after(turn, translator, given)
             yield Remember(turn.memory(request.run_id))
             assert translator.end is not None
@@ -120,7 +120,7 @@ class AgUi:
 
     async def _run(
         self, translator: Translator, turn: Exchange, sent: dict[str, Any], request: Request
-    ) -> AsyncGenerator[EventBody, None]:
+    ) -> AsyncGenerator[EventBody | SendFile, None]:
         """Yield what one run of the server's shows.
 
         Raises:
@@ -134,6 +134,8 @@ class AgUi:
                 async for event in _to_end(events, translator):
                     for body in translator.feed(event):
                         yield body
+                    for file in translator.files():
+                        yield file
         except Malformed as error:
             log.warning("The AG-UI agent sent a field of another kind: %s.", error)
             problem = BackendError(problems.NOT_UNDERSTOOD)

@@ -1,6 +1,7 @@
 """The room of the scripts: the queue, what waits, what runs, and what has ended.
 
-Hooks: `#scripts`; `button[name=approve-all]`, `button[name=clear]`, `input[name=trust]`; `#scripts-error`.
+Hooks: `#scripts`; `button[name=approve-all]`, `button[name=clear]`, `input[name=trust]`; `#scripts-error`;
+`#scripts-elsewhere`.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from ..controls import post_form
 from ..shell import Side, notice, side_closer
 from .card import same_card, script_card, shown_as
 
-button, div, h2, h3, header = map(tag, ["button", "div", "h2", "h3", "header"])
+a, button, div, h2, h3, header = map(tag, ["a", "button", "div", "h2", "h3", "header"])
 input_, label, noscript, p, section, span = map(tag, ["input", "label", "noscript", "p", "section", "span"])
 chat_scripts, chat_runner = map(tag, ["chat-scripts", "chat-runner"])
 
@@ -48,7 +49,7 @@ def script_room(
         trust: Whether the host lets people run the scripts of a conversation without looking at each.
         known: The cards that the page has (`shown_as`), if its script asks: they are not drawn again.
     """
-    shown = [script for script in scripts if not script.cleared or script.id == show]
+    shown = [script for script in scripts if not (script.cleared or script.elsewhere) or script.id == show]
     pinned = show if any(script.id == show for script in shown) else None
     active = [script for script in shown if not script.state.over]
     over = sorted((script for script in shown if script.state.over), key=_ended, reverse=True)
@@ -66,6 +67,7 @@ def script_room(
         content.append(noscript(p(words, cls="nothing")))
     if conversation is not None:
         content.append(section(_queue(urls, conversation, active, edit, known or ()), cls="queue", aria_label="To do"))
+        content.append(_elsewhere(urls, conversation, [script for script in scripts if script not in shown]))
         if over:
             content.append(_finished(urls, conversation, over, edit, known or ()))
     return [head, chat_scripts(div(content, cls="room-body", tabindex="-1"), data_show=pinned)]
@@ -127,6 +129,17 @@ def _queue(
         if len(waiting) > 1:
             parts.append(_approve_all(urls, conversation, run_id, waiting))
     return parts
+
+
+def _elsewhere(urls: Urls, conversation: Conversation, hidden: Sequence[Script]) -> FT | None:
+    """Return the way to scripts of other branches that are not over."""
+    active = [script for script in hidden if script.elsewhere and not script.state.over]
+    if not active:
+        return None
+    count, one = len(active), len(active) == 1
+    words = "1 script waits in another version. " if one else f"{count} scripts wait in other versions. "
+    way = a("Show it" if one else "Show the first", href=urls.conversation(conversation.id, turn=active[0].run_id))
+    return p(words, way, cls="nothing", id="scripts-elsewhere")
 
 
 def _need(count: int) -> str:

@@ -6,12 +6,13 @@ from .abilities import AbilityPromises
 from .branches import BranchPromises
 from .conversations import ConversationPromises
 from .files import FilePromises
+from .forms import FormPromises
 from .runs import RunPromises
 from .scripts import ScriptPromises
 
 
 class BackendConformance(
-    RunPromises, ConversationPromises, AbilityPromises, BranchPromises, ScriptPromises, FilePromises
+    RunPromises, ConversationPromises, AbilityPromises, BranchPromises, ScriptPromises, FilePromises, FormPromises
 ):
     """Subclass it in a test module, with a name that begins with Test, and override `make_backend`.
 
@@ -24,6 +25,9 @@ class BackendConformance(
             need an active run are skipped.
         asking_prompt: A message for which the agent first asks the user a question. Without one, its test is skipped.
         answer: The answer to that question.
+        form_prompt: A message for which the agent first asks the user with a JSON Schema. Without one, its tests are
+            skipped.
+        form_answer: An answer that fits the schema.
         proposing_prompt: A message for which the agent proposes a script and waits for its result. Without one, its
             test is skipped.
         user, other_user: Two users with access to the backend.

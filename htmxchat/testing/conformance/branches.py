@@ -1,10 +1,10 @@
-"""The promises about branches: edits, versions, and turns that are deleted."""
+"""Tests of branches: edits, versions, deleted turns."""
 
 from __future__ import annotations
 
 import pytest
 
-from ...backend import Backend, CanBranch, CanDeleteTurns, CanRetry
+from ...backend import Backend, CanBranch, CanDeleteTurns, CanListRuns, CanRetry
 from ...errors import NotFound
 from ...models import Turn
 from .kit import Kit
@@ -27,6 +27,9 @@ class BranchPromises(Kit):
             asked, answered = await self._shown(backend, first.conversation_id)
             assert (asked.id, answered.id) == (edited.turn_id, edited.id)
             assert asked.versions == (first.turn_id, edited.turn_id)
+            if isinstance(backend, CanListRuns):
+                listed = await backend.list_runs(self.user, first.conversation_id)
+                assert [each.run.id for each in listed] == [edited.id], "those of the branch that is shown"
             await backend.show_version(self.user, first.conversation_id, first.turn_id)
             shown = await self._shown(backend, first.conversation_id)
             assert [turn.id for turn in shown if turn.run] == [first.id, second.id]

@@ -1,4 +1,4 @@
-"""The promises about files."""
+"""Tests of files."""
 
 from __future__ import annotations
 

@@ -9,7 +9,7 @@ import anyio
 import pytest
 
 from ...backend import Backend, KnowsUsers, Managed
-from ...events import RunEnded, RunEvent
+from ...events import JSON, RunEnded, RunEvent
 from ...models import Run, User
 from ..reading import each_event
 
@@ -23,6 +23,8 @@ class Kit:
     long_prompt: str | None = None
     asking_prompt: str | None = None
     answer = "yes"
+    form_prompt: str | None = None
+    form_answer: JSON = None
     proposing_prompt: str | None = None
     user = User("conformance-user")
     other_user = User("conformance-other")

@@ -1,4 +1,4 @@
-"""Characters that stand for others while the parser reads a text, and those that are as wide as two."""
+"""Placeholder characters for the parser, and characters that are two columns wide."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Formulas in a block: where they stand in what the parser returned, and how they are written.
+"""Formulas in a block: finds them in the parser's events and renders them.
 
 `stand_ins` has put stand-ins in place of the punctuation of all that may be a formula, so the parser has taken none of
 it for Markdown. Here the delimiters are found again. A formula that is not closed is text: so one that is still being

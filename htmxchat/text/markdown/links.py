@@ -1,4 +1,4 @@
-"""Links: what may be one, and how it is written."""
+"""Links: which addresses are allowed, and their HTML."""
 
 from __future__ import annotations
 

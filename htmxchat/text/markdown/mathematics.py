@@ -1,4 +1,4 @@
-"""Which of a text may be a formula, and which dollars are prices."""
+"""Tells formulas from prices in dollars."""
 
 from __future__ import annotations
 

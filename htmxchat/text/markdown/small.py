@@ -1,4 +1,4 @@
-"""What stands above or below the line: marks of footnotes, superscripts and subscripts, where nothing else is meant."""
+"""Superscripts, subscripts and the marks of footnotes, where the text can mean nothing else."""
 
 from __future__ import annotations
 

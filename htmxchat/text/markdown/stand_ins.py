@@ -1,4 +1,4 @@
-"""What the parser reads in place of what was written, where CommonMark would lose something of it.
+"""Replaces what CommonMark would lose by placeholders before the parser reads a text.
 
 A run of asterisks between punctuation and a letter, as in `**注意：**正文`, is taken for one that can only open, or
 only close: scripts that put no space between words need both. What is punctuation in a formula means something else in

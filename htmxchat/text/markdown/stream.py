@@ -1,4 +1,4 @@
-"""A text that grows, as HTML."""
+"""Renders a growing text as HTML."""
 
 from __future__ import annotations
 

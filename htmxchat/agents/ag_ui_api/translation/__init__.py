@@ -1,19 +1,20 @@
-"""AG-UI events -> what the chat shows and what the agent's server is told next time. Pure: no I/O.
+"""Events of AG-UI -> events of the chat, and the messages for the server's next run. Pure: no I/O.
 
-fields      values of events, checked
+translator  runs, steps, state; passes each event on
+talking     events of text and reasoning
+calling     events of tools
+drawing     events of activities and subagents
+shown       what the turn has shown so far, of all kinds:
+texts       text messages
+reasoning   reasoning
+tools       tool calls and their results
+media       files
+subagents   subagents, each as one step
+activities  activities and custom events
 messages    the conversation as the server knows it
-texts       text messages                   \
-reasoning   reasoning                        | what was shown so far of each kind
-tools       tool calls and results           |
-subagents   subagents, each as one step      |
-activities  activities and custom events    /
-shown       all of that
-talking     events of text and reasoning    \
-calling     events of tools                  | what each event comes to
-drawing     activities, subagents            |
-translator  runs, steps, state; all of them /
 snapshots   lists of messages that the server sends whole
 ends        how a run ended, and what it waits for
+fields      values of events, checked
 """
 
 from .ends import End, Interrupt

@@ -53,4 +53,5 @@ class Calling:
             # Of a turn before this one, or told without its call.
             bodies += shown.tools.start(id, shown.messages.name_of(id) or "tool")
         shown.messages.put_result(id, message_id, text_result("" if content is None else content))
+        shown.media.see(content)
         return [*bodies, *shown.tools.result(id, message_id, content)]

@@ -7,6 +7,7 @@ from collections.abc import Collection, Iterable
 from ....events import Custom, EventBody, ReasoningDelta, TextDelta, ToolStarted
 from . import snapshots
 from .fields import known
+from .media import Media
 from .messages import Message, Messages, calls_of, function_of
 from .reasoning import Reasoning
 from .subagents import Subagents
@@ -41,6 +42,7 @@ class Shown:
         self.tools = Tools(hidden, calls)
         self.reasoning = Reasoning()
         self.subagents = Subagents()
+        self.media = Media()
         self.calls: list[str] = []
         self.tagged = False
         self._chunk: tuple[str, str] | None = None

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from ....events import JSON, EventBody
 from .fields import known, mapping
+from .media import Media
 from .messages import Message, Messages, calls_of, last_of_user
 from .texts import Texts
 from .tools import Tools
@@ -25,8 +26,8 @@ def take_over(messages: Messages, snapshot: Sequence[Message]) -> None:
     messages.replace(merged)
 
 
-def news(snapshot: Sequence[Message], texts: Texts, tools: Tools, subagents: bool) -> list[EventBody]:
-    """Return what a snapshot has of this turn that was not streamed: texts, calls and results.
+def news(snapshot: Sequence[Message], texts: Texts, tools: Tools, media: Media, subagents: bool) -> list[EventBody]:
+    """Return what a snapshot has of this turn that was not streamed: texts, calls and results. `media` takes its files.
 
     Args:
         subagents: Whether subagents told what they do: then their messages are shown there.
@@ -37,10 +38,12 @@ def news(snapshot: Sequence[Message], texts: Texts, tools: Tools, subagents: boo
     for message in snapshot[last_of_user(snapshot) + 1 :]:
         if message.get("role") == "assistant" and not (subagents and message.get("subagentRunId")):
             bodies += _text(message, streamed, used, texts)
+            media.see(message.get("content"))
             for call in calls_of(message):
                 bodies += _call(call, tools)
         elif message.get("role") == "tool":
             bodies += _result(message, tools)
+            media.see(message.get("content"))
     return bodies
 
 

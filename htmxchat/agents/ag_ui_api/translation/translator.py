@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable
 
+from ....agent import SendFile
 from ....events import JSON, Custom, EventBody, StageChanged, Unknown, UsageReported
 from ..state import DoesNotApply, patched
 from . import ends, snapshots
@@ -131,6 +132,13 @@ class Translator:
         bodies += [Unknown(type or "event", without_raw(event))] if handler is None else handler(event)
         return self._shown.noted(bodies)
 
+    def files(self) -> list[SendFile]:
+        """Return the files that have come since the last time."""
+        files = self._shown.media.take()
+        if files:
+            self._shown.part()
+        return files
+
     def stop(self) -> list[EventBody]:
         """Nothing more will come: return what was held back."""
         return self._shown.noted([*self._shown.close_chunk(), *self._shown.held()])
@@ -205,7 +213,7 @@ class Translator:
 
     def _have_messages(self, event: Event) -> list[EventBody]:
         snapshot, shown = objects(event, "messages"), self._shown
-        bodies = snapshots.news(snapshot, shown.texts, shown.tools, shown.tagged)
+        bodies = snapshots.news(snapshot, shown.texts, shown.tools, shown.media, shown.tagged)
         snapshots.take_over(shown.messages, [each for each in snapshot if each.get("role") != "activity"])
         return bodies
 
