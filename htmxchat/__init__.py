@@ -14,6 +14,7 @@ from .agent import (
     SendFile,
 )
 from .app import chat_context, chat_lifespan, create_chat_app
+from .archive import Archive, ArchivedFile, ArchivedTurn, CanExport, CanImport, Imports, Outline, TurnNode
 from .asking import Approval, Decision
 from .auth.identity import BrowserIdentity, Identify
 from .auth.login import Login, LoginPages, SignInAt
@@ -129,6 +130,9 @@ __all__ = [
     "UNDATED",
     "Agent",
     "Approval",
+    "Archive",
+    "ArchivedFile",
+    "ArchivedTurn",
     "Backend",
     "BackendError",
     "BackendUnavailable",
@@ -142,6 +146,8 @@ __all__ = [
     "CanDelete",
     "CanDeleteTurns",
     "CanDrain",
+    "CanExport",
+    "CanImport",
     "CanInspect",
     "CanLimitRuns",
     "CanListRuns",
@@ -176,6 +182,7 @@ __all__ = [
     "HasAgents",
     "HasStarters",
     "Identify",
+    "Imports",
     "InputAnswered",
     "InputRequested",
     "InvalidInput",
@@ -197,6 +204,7 @@ __all__ = [
     "Origins",
     "OtherSchema",
     "Outcome",
+    "Outline",
     "Overview",
     "Part",
     "PartContext",
@@ -257,6 +265,7 @@ __all__ = [
     "ToolStarted",
     "Transcript",
     "Turn",
+    "TurnNode",
     "Unknown",
     "UsageReported",
     "User",

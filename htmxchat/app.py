@@ -12,6 +12,7 @@ from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 
 from . import checks
+from .archive import CanImport, Imports
 from .auth.callback import HideCallback
 from .auth.identity import BrowserCookie, BrowserIdentity, HostIdentity, Identify, SessionIdentity
 from .auth.login import Login, LoginPages, over_https
@@ -32,6 +33,7 @@ from .chat.settings import (
     Settings,
     check_backend,
     check_files,
+    check_imports,
     check_inspector,
     check_login,
     check_scripts,
@@ -76,6 +78,7 @@ def create_chat_app(
     scripts: Scripts | Literal[False] | None = None,
     look: Look | None = None,
     files: Files | Literal[False] | None = None,
+    imports: Imports | Literal[False] | None = None,
     limits: Limits | None = None,
     origins: Origins | None = None,
     observer: Observer | None = None,
@@ -99,6 +102,7 @@ def create_chat_app(
         scripts: How the agent's Python runs in the user's browser, with the user's consent: limits of time and memory,
             and where packages are. `False`: it does not, and there is no room for scripts.
         files: What users may send: how large, how many, of which types. `False`: none, and the page offers none.
+        imports: How large a conversation may be that users import from a file. `False`: they import none.
         look: Words, a logo, style sheets, a header, a footer and an empty page of the host's own.
         limits: Longest text, largest body, what a user may have under way at a time, how long the backend may take.
         origins: Hosts of images, origins that may send forms, and who may show the chat in a frame.
@@ -120,6 +124,7 @@ def create_chat_app(
         inspector=check_inspector(inspector),
         scripts=check_scripts(scripts),
         files=check_files(files),
+        imports=check_imports(imports),
         login_pages=login_pages,
         look=checks.optional("look", look, Look, 'Look(logo="/static/logo.svg")'),
         limits=checks.optional("limits", limits, Limits, "Limits(text=5_000)"),
@@ -155,7 +160,7 @@ def create_chat_app(
 
 
 def _unwanted(settings: Settings) -> frozenset[type]:
-    wanted = {KeepsScripts: settings.scripts, KeepsFiles: settings.files}
+    wanted = {KeepsScripts: settings.scripts, KeepsFiles: settings.files, CanImport: settings.imports}
     return frozenset(ability for ability, given in wanted.items() if given is None)
 
 

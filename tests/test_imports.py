@@ -14,6 +14,7 @@ PACKAGE = Path(__file__).parent.parent / "htmxchat"
 # A place is a module or package below htmxchat; the longest that fits a module's name is its place.
 TEXT = {"text"}
 NOUNS = {
+    "archive",
     "asking",
     "checks",
     "choosing",

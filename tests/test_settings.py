@@ -102,6 +102,7 @@ WRONG: dict[str, dict[str, list[Any]]] = {
         "limits": [5, Limits, {"text": 5}],
         "scripts": [5, Scripts, True, "no"],
         "files": [5, htmxchat.Files, True, "no"],
+        "imports": [5, htmxchat.Imports, True, "no"],
         "parts": [5, "x", [identify], {"": print}, {5: print}, {"a": 5}, {"a": identify}, {"a": lambda data: ""}],
         "origins": [5, Origins, ["https://a.example"]],
         "observer": [5, htmxchat.Observer],
@@ -157,6 +158,7 @@ WRONG: dict[str, dict[str, list[Any]]] = {
         "files": [5, "files", htmxchat.FolderFiles, object()],
     },
     "FolderFiles": {"path": [5, None, "", "/dev/null/files"]},
+    "Imports": {"max_size": ["x", 0, 1.5, True], "max_turns": ["x", 1, 1.5, True]},
     "Files": {
         "max_size": [0, -1, "5", 5.5, True, None, 2 * 1024**3],
         "max_number": [0, -1, "5", 5.5, True, None, 101],
@@ -272,6 +274,7 @@ def value_of(annotation: str) -> Any:
         "str | os.PathLike[str]": "x",
         "bytes | str | os.PathLike[str] | AsyncIterable[bytes]": b"x",
         "File": htmxchat.File("x", "x.txt", "text/plain", 1, "x"),
+        "TurnNode": htmxchat.TurnNode("x", "user"),
         "Urls": URLS,
         "Child": None,
         "Conversation": CONVERSATION,

@@ -12,12 +12,13 @@ from typing import Any
 
 from .. import checks
 from ..agent import Agent, Responder
+from ..archive import Archive, Outline
 from ..errors import BackendUnavailable, EmptyText, ServerStopping
 from ..events import JSON, RunEnded, RunEvent
 from ..files.file import File
 from ..journal import Journal, Timing
 from ..journal.run_log import DELAYED
-from ..models import Conversation, ConversationPage, Overview, Run, RunSummary, Starter, Transcript, User
+from ..models import Conversation, ConversationPage, Overview, Run, RunSummary, Starter, Transcript, Turn, User
 from ..observing import Observer
 from ..scripts.actions import ScriptAction
 from ..scripts.models import Script
@@ -25,6 +26,7 @@ from ..store import News, Started, Store
 from ..store.database import uncancelled
 from .active import ActiveRun
 from .agents import Agents
+from .archives import stored
 
 STORE_EXAMPLE = 'Store("sqlite:///chat.db")'
 
@@ -296,6 +298,15 @@ class LocalBackend:
         self, user: User, file_id: str, *, start: int = 0, end: int | None = None
     ) -> tuple[File, AsyncGenerator[bytes, None]]:
         return await self._store.files.open(user.id, file_id, start, end)
+
+    async def outline(self, user: User, conversation_id: str) -> Outline:
+        return await self._store.archives.outline(user.id, conversation_id)
+
+    async def read_turns(self, user: User, conversation_id: str, turn_ids: Sequence[str]) -> tuple[Turn, ...]:
+        return await self._store.archives.read_turns(user.id, conversation_id, turn_ids)
+
+    async def import_conversation(self, user: User, archive: Archive, *, most: int | None = None) -> Conversation:
+        return await stored(self._store, user.id, archive, most)
 
     async def list_scripts(self, user: User, conversation_id: str) -> tuple[Script, ...]:
         return await self._store.scripts.list_scripts(user.id, conversation_id)

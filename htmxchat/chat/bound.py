@@ -10,6 +10,7 @@ from typing import Any, Concatenate, ParamSpec, TypeVar
 
 import anyio
 
+from ..archive import Archive, CanExport, CanImport
 from ..backend import (
     Backend,
     CanBranch,
@@ -31,7 +32,7 @@ from ..events import RunEvent
 from ..files.ability import KeepsFiles
 from ..files.file import File
 from ..live.reading import read_run
-from ..models import Overview, Run, User
+from ..models import Conversation, Overview, Run, User
 from .submissions import Submissions
 
 P = ParamSpec("P")
@@ -41,6 +42,8 @@ _ABILITIES: tuple[type, ...] = (
     CanBranch,
     CanDelete,
     CanDeleteTurns,
+    CanExport,
+    CanImport,
     CanInspect,
     CanListRuns,
     CanRename,
@@ -132,6 +135,8 @@ class BoundBackend:
     run_steps = _asks(CanInspect.run_steps, CanInspect)
     run_checkpoint = _asks(CanInspect.run_checkpoint, CanInspect)
     run_evidence = _asks(CanInspect.run_evidence, CanInspect)
+    outline = _asks(CanExport.outline, CanExport)
+    read_turns = _asks(CanExport.read_turns, CanExport)
     list_scripts = _asks(KeepsScripts.list_scripts, KeepsScripts)
     queue_block = _asks(KeepsScripts.queue_block, KeepsScripts)
     change_script = _asks(KeepsScripts.change_script, KeepsScripts)
@@ -205,6 +210,13 @@ class BoundBackend:
             if broken.error is not None:
                 raise broken.error from None
             raise
+
+    async def import_conversation(self, archive: Archive, most: int | None) -> Conversation:
+        """Store an archive as a new conversation, for as long as that takes."""
+        self.require(CanImport)
+        backend = self._backend
+        assert isinstance(backend, CanImport)
+        return await answered(backend.import_conversation(await self.account(), archive, most=most), math.inf)
 
     async def overview(self, conversation_id: str | None, *, limit: int) -> Overview:
         """Return the state of everything that a page shows; less if the backend is not `TellsChanges`."""

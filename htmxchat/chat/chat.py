@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from inspect import isawaitable
 from typing import Literal, TypeVar
 
+from ..archive import CanImport, Imports
 from ..auth.identity import Identify
 from ..auth.login import Login
 from ..backend import Backend, CanBranch, CanDeleteTurns, CanRetry, KeepsScripts
@@ -132,6 +133,11 @@ class Chat:
     def files(self) -> Files | None:
         """What may be sent; `None` where nothing may: the host wants none, or the backend keeps none."""
         return self.settings.files if self.can(KeepsFiles) else None
+
+    @property
+    def imports(self) -> Imports | None:
+        """The settings for imports; `None` if the host disabled them or the backend cannot store them."""
+        return self.settings.imports if self.can(CanImport) else None
 
     @property
     def trust(self) -> bool:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Literal, TypeAlias, cast
 
 from .. import checks
+from ..archive import Imports
 from ..auth.login import Login, LoginPages
 from ..backend import Backend
 from ..files import Files
@@ -24,7 +25,7 @@ _METHODS = tuple(name for name in vars(Backend) if not name.startswith("_"))
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """A host's settings. `create_chat_app` documents each. With `None`, `scripts` and `files` are disabled."""
+    """A host's settings. `create_chat_app` documents each. `None` disables `scripts`, `files` and `imports`."""
 
     title: str
     stream: Literal["sse", "poll"]
@@ -36,6 +37,7 @@ class Settings:
     limits: Limits
     origins: Origins
     files: Files | None
+    imports: Imports | None
 
 
 def check_backend(backend: Any) -> None:
@@ -95,6 +97,13 @@ def check_files(files: Any) -> Files | None:
     if files is None or files is False:
         return Files() if files is None else None
     return checks.instance("files", files, Files, "Files(max_number=3), or False for none")
+
+
+def check_imports(imports: Any) -> Imports | None:
+    """Return the settings for imports; `None` if they are disabled."""
+    if imports is None or imports is False:
+        return Imports() if imports is None else None
+    return checks.instance("imports", imports, Imports, "Imports(max_turns=500), or False for none")
 
 
 def check_starters(starters: Any) -> tuple[Starter, ...]:

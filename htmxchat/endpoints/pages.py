@@ -9,6 +9,7 @@ from uuid import uuid4
 import anyio
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
+from ..archive import CanExport
 from ..backend import CanBranch, CanDelete, CanDeleteTurns, CanRename, CanSearch, KeepsScripts, TellsChanges
 from ..errors import ChatError, NotFound, NotSignedIn
 from ..files import File
@@ -310,6 +311,7 @@ def _room(
         heading=heading,
         can_rename=call.backend.can(CanRename),
         can_delete=call.backend.can(CanDelete),
+        exports=("md", "html", *(["json"] if call.backend.can(CanExport) else [])),
         openers=[side_opener(each) for each in sides(call, conversation)],
         greeting=settings.look.greeting,
         introduction=settings.look.introduction,
@@ -350,6 +352,7 @@ def draw_history(
         can_delete=call.backend.can(CanDelete),
         deleted=deleted,
         deletion_notice=call.chat.deletion_notice,
+        can_import=call.chat.imports is not None,
         failure=str(failure) if failure else None,
         now=datetime.now(UTC),
         zone=call.zone,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import partial
 
 from starlette.routing import Mount, Route
@@ -11,6 +12,7 @@ from ..http.limits import Bounds
 from ..http.routing import PostRoute
 from . import (
     answering,
+    archives,
     branches,
     changes,
     conversations,
@@ -26,6 +28,8 @@ from . import (
     scripts,
     session,
 )
+
+_UPLOAD = 600.0  # seconds
 
 
 def routes(chat: Chat) -> list[Route | Mount]:
@@ -66,6 +70,10 @@ def routes(chat: Chat) -> list[Route | Mount]:
         get("/files/{file}", files.download, name="file"),
         get("/files/{file}/preview", files.look, name="file_preview"),
         post("/files/{file}/discard", files.discard, name="discard_file", errors="files"),
+        get("/c/{conversation}/export.md", archives.markdown, name="export_markdown"),
+        get("/c/{conversation}/export.html", archives.html, name="export_html"),
+        get("/c/{conversation}/export.json", archives.whole, name="export_json"),
+        *_imports(chat, get, post),
         get("/history", history.show, name="history"),
         get("/c/{conversation}/runs", inspector.runs, name="runs"),
         get("/c/{conversation}/runs/latest", inspector.latest, name="latest_run"),
@@ -95,6 +103,18 @@ def routes(chat: Chat) -> list[Route | Mount]:
         post("/runs/{run}/answer", answering.answer, name="answer"),
         *([get("/sandbox", sandbox.show, name="sandbox")] if chat.settings.scripts else []),
         Mount("/static", chat.assets, name="static"),
+    ]
+
+
+def _imports(chat: Chat, get: Callable[..., Route], post: Callable[..., Route]) -> list[Route]:
+    """Return the routes that take a conversation from a file, where any is taken."""
+    imports, limits = chat.imports, chat.settings.limits
+    if imports is None:
+        return []
+    bounds = Bounds(imports.max_size + limits.body, _UPLOAD, limits.body_timeout)
+    return [
+        get("/import", archives.ask_import, name="import_form"),
+        post("/import", archives.take, name="import_conversation", files=bounds),
     ]
 
 

@@ -31,6 +31,7 @@ def conversation(
     heading: Child = None,
     can_rename: bool = False,
     can_delete: bool = False,
+    exports: Sequence[str] = (),
     openers: Child = None,
     greeting: str = "What can I do for you?",
     introduction: str = "",
@@ -46,6 +47,7 @@ def conversation(
         conversation: `None` is a new one, with the empty state.
         turns: The turns, or what stands in their place.
         heading: Instead of the title.
+        exports: As what it can be exported: `md`, `html`, `json`.
         openers: What opens the rooms at the side.
         empty: What a new one shows instead of the greeting and the introduction.
         submission: What a starter that is sent is called, so that it is taken once however often it is pressed.
@@ -53,8 +55,8 @@ def conversation(
         undo: What restores a message that was deleted.
     """
     menu = None
-    if conversation and (can_rename or can_delete):
-        menu = _menu(urls, conversation, can_rename=can_rename, can_delete=can_delete)
+    if conversation and (can_rename or can_delete or exports):
+        menu = _menu(urls, conversation, exports, can_rename=can_rename, can_delete=can_delete)
     inside: list[Child] = []
     if conversation is None:
         welcome = (
@@ -157,7 +159,17 @@ def _another(urls: Urls) -> FT:
     )
 
 
-def _menu(urls: Urls, conversation: Conversation, *, can_rename: bool, can_delete: bool) -> FT:
+def _export(urls: Urls, conversation: Conversation, ending: str) -> FT:
+    """Return the link that saves the conversation as a file."""
+    words, url = {
+        "md": ("Markdown", urls.export_markdown(conversation.id)),
+        "html": ("HTML", urls.export_html(conversation.id)),
+        "json": ("JSON", urls.export_json(conversation.id, files="content")),
+    }[ending]
+    return a(icon("download"), f"Export as {words}", cls="button", data_kind="quiet", href=url, download=True)
+
+
+def _menu(urls: Urls, conversation: Conversation, exports: Sequence[str], *, can_rename: bool, can_delete: bool) -> FT:
     rename = get_link(
         urls.rename(conversation.id), icon("edit"), "Rename", target="#heading", cls="button", data_kind="quiet"
     )
@@ -168,7 +180,12 @@ def _menu(urls: Urls, conversation: Conversation, *, can_rename: bool, can_delet
     return chat_menu(
         details(
             summary(icon("more"), cls="button", **icon_only("Conversation menu")),
-            div(rename if can_rename else None, delete if can_delete else None, cls="menu"),
+            div(
+                rename if can_rename else None,
+                [_export(urls, conversation, ending) for ending in exports],
+                delete if can_delete else None,
+                cls="menu",
+            ),
         )
     )
 

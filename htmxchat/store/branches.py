@@ -49,6 +49,10 @@ class Tree:
         """Return the runs that answer a turn, oldest first."""
         return tuple(run.id for run in self._answers[turn_id])
 
+    def after(self, run_id: str) -> Sequence[Row[Any]]:
+        """Return the turns that follow a run, oldest first."""
+        return self._after.get(run_id, [])
+
     def versions(self, turn: Row[Any]) -> tuple[str, ...]:
         """Return the turns that follow the same run, oldest first."""
         return tuple(each.id for each in self._after[turn.follows])
@@ -137,6 +141,11 @@ def user_turn(turn: Row[Any], versions: tuple[str, ...], files: tuple[File, ...]
 def answer_turn(db: Connection, tree: Tree, run: Row[Any], ended: Any, live: Sequence[RunEvent] | None = None) -> Turn:
     """Return a run as an assistant turn. `ended` is the row with its text and log, if the run has ended."""
     answers = tree.answers(run.turn_id)
+    return replace(run_turn(db, run, ended, live), versions=answers if len(answers) > 1 else ())
+
+
+def run_turn(db: Connection, run: Any, ended: Any, live: Sequence[RunEvent] | None = None) -> Turn:
+    """Return a run as an assistant turn, without its versions."""
     if ended is None:
         events = compact(live or rows.read_events(db, run.id, 0))
         view = fold(events)
@@ -145,7 +154,7 @@ def answer_turn(db: Connection, tree: Tree, run: Row[Any], ended: Any, live: Seq
     else:
         text, events, state = ended.text, _decode_log(ended.log), RunState(run.state)
     made = replace(rows.to_run(run), state=state)
-    return Turn(run.id, "assistant", text, run.created_at, made, events, answers if len(answers) > 1 else ())
+    return Turn(run.id, "assistant", text, run.created_at, made, events)
 
 
 def read_answer(db: Connection, tree: Tree, run_id: str) -> Turn:

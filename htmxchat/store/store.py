@@ -13,6 +13,7 @@ from typing import Any, Literal, cast
 from .. import checks
 from ..events import JSON
 from . import upkeep
+from .archives import Archives
 from .conversations import Conversations
 from .database import Database
 from .deletion import Turns
@@ -55,6 +56,7 @@ class Store:
         conversations: List, search, read, rename, delete and restore conversations.
         runs: Runs, for their users.
         turns: Delete and restore turns.
+        archives: Read whole conversations, and store those that were held elsewhere.
         logs: Logs of runs, for the processes that execute them.
         takeover: Releases and claims runs.
         listening: Receives notifications of what other processes write.
@@ -86,6 +88,7 @@ class Store:
         self.conversations = Conversations(self.database, keep, self.files.sweep)
         self.runs = Runs(self.database, self.conversations)
         self.turns = Turns(self.database, self.conversations, keep)
+        self.archives = Archives(self.database)
         self.logs = RunLogs(self.database)
         self.takeover = Takeover(self.database)
         self.listening = Listening(self.database)

@@ -86,6 +86,8 @@ conversations = Table(
     Column("head", String(32)),
     # How often that has become another path than one that only grew at its end.
     Column("revision", Integer, nullable=False, default=0),
+    # When it was made from a file; NULL for one that was held here.
+    Column("imported_at", Moment),
     Index(f"{_PREFIX}conversations_by_user", "user_id", "updated_at", "id"),
 )
 
@@ -249,6 +251,24 @@ turn_files = Table(
     _belongs_to("turn", primary_key=True),
     Column("position", SmallInteger, primary_key=True, autoincrement=False),
     _belongs_to("file", index=True),
+)
+
+# Read-only pages of conversations, for anyone who has the address.
+shares = Table(
+    f"{_PREFIX}shares",
+    metadata,
+    # The SHA-256 of the key in the address.
+    Column("id", String(64), primary_key=True),
+    _belongs_to("conversation", unique=True),
+    # The key, so that its owner is shown the address again.
+    Column("key", Secret, nullable=False),
+    # The last run that the page shows.
+    Column("head", String(32), nullable=False),
+    Column("steps", Boolean, nullable=False),
+    Column("files", Boolean, nullable=False),
+    Column("created_at", Moment, nullable=False),
+    Column("updated_at", Moment, nullable=False),
+    Column("expires_at", Moment, index=True),
 )
 
 # The ids that a server which also stores conversations, turns and runs uses for them.

@@ -63,6 +63,8 @@ class KogwistarBackend(LocalBackend):
     # The server cannot answer a turn twice, and knows no branches. It takes no files.
     retry_run = edit_turn = show_version = delete_turn = restore_turn = None  # type: ignore[assignment]
     store_file = discard_file = find_files = open_file = None  # type: ignore[assignment]
+    # It could not go on with a conversation that it has not held.
+    import_conversation = None  # type: ignore[assignment]
 
     def __init__(
         self,
