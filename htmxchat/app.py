@@ -52,12 +52,13 @@ from .files.ability import KeepsFiles
 from .fragments.turns.context import TurnContext
 from .http.assets import Assets
 from .http.csrf import CrossOriginGuard
+from .http.detaching import Detaching
 from .http.headers import SecurityHeaders
 from .http.limits import BodyLimit, Bounds, Limits, QuietDisconnects, Slots
 from .http.mounting import WholePath
 from .http.origins import Origins
 from .http.routing import body_bounds
-from .http.stopping import ServerStop
+from .http.stopping import Ticker
 from .live import KeptPages, Relay
 from .look import Look
 from .models import Starter
@@ -146,7 +147,7 @@ def create_chat_app(
         relay=Relay(backend, kept=KeptPages(settings.limits.resume_bytes, settings.limits.resume_seconds)),
         streams=Slots(settings.limits.streams_per_user),
         requests=Slots(settings.limits.requests_per_user),
-        stop=ServerStop(backend.drain if isinstance(backend, CanDrain) else None),
+        ticker=Ticker(backend.drain if isinstance(backend, CanDrain) else None),
         drawings=None if parts is None else Drawings(Drawer(check_parts(parts))),
         login=own_login,
         observer=checks.optional("observer", observer, Observer, "Telemetry(), from htmxchat.telemetry"),
@@ -179,6 +180,7 @@ def _guards(chat: Chat) -> list[Middleware]:
     settings = chat.settings
     connect = settings.scripts.origins if settings.scripts else ()
     return [
+        Middleware(Detaching),
         Middleware(QuietDisconnects),
         Middleware(WholePath),
         *([Middleware(HideCallback, chat.login.fields)] if chat.login else []),

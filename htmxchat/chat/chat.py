@@ -22,7 +22,7 @@ from ..fragments.turns.context import TurnContext
 from ..html import Child
 from ..http.assets import Assets
 from ..http.limits import Slots
-from ..http.stopping import ServerStop
+from ..http.stopping import Ticker
 from ..live import Relay
 from ..look import content_for
 from ..models import User
@@ -56,7 +56,7 @@ class Chat:
     relay: Relay
     streams: Slots
     requests: Slots
-    stop: ServerStop
+    ticker: Ticker
     drawings: Drawings | None = None
     login: Login | None = None
     observer: Observer = field(default_factory=Observer)
