@@ -96,6 +96,8 @@ from .events import (
     Unknown,
     UsageReported,
 )
+from .feedback import Feedback
+from .feedback.ability import KeepsFeedback
 from .files import File, Files
 from .files.ability import KeepsFiles
 from .http.limits import Limits
@@ -173,6 +175,7 @@ __all__ = [
     "DrawPart",
     "EmptyText",
     "EventBody",
+    "Feedback",
     "File",
     "FileRefused",
     "FileSent",
@@ -190,6 +193,7 @@ __all__ = [
     "InputAnswered",
     "InputRequested",
     "InvalidInput",
+    "KeepsFeedback",
     "KeepsFiles",
     "KeepsIdentityKey",
     "KeepsScripts",

@@ -4,19 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncGenerator, AsyncIterable, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
 from datetime import datetime
 from functools import partial
 from typing import Any
 
 from .. import checks
 from ..agent import Agent, Responder
-from ..archive import Archive, Outline
 from ..errors import EmptyText, ServerStopping
 from ..events import JSON, RunEvent
-from ..files.file import File
 from ..journal import Journal, Timing
-from ..models import Conversation, ConversationPage, Overview, Run, RunSummary, Starter, Transcript, Turn, User
+from ..models import Conversation, ConversationPage, Overview, Run, RunSummary, Starter, Transcript, User
 from ..observing import Observer
 from ..scripts.actions import ScriptAction
 from ..scripts.models import Script
@@ -24,7 +22,7 @@ from ..store import Started, Store
 from ..store.database import uncancelled
 from .active import ActiveRun
 from .agents import Agents
-from .archives import stored
+from .kept import KeptByStore
 from .reading import read_events
 
 STORE_EXAMPLE = 'Store("sqlite:///chat.db")'
@@ -33,7 +31,7 @@ log = logging.getLogger("htmxchat")
 _MAX_CLAIMED = 20
 
 
-class LocalBackend:
+class LocalBackend(KeptByStore):
     """A backend whose agent runs in this process. asyncio only.
 
     Each run is a task, independent of its readers. Events are stored before readers see them. Several processes can
@@ -167,17 +165,6 @@ class LocalBackend:
         """Set the title: one line, cut after 200 characters. An empty one raises `InvalidInput`."""
         await self._store.conversations.rename_conversation(user.id, conversation_id, title)
 
-    async def pin_conversation(self, user: User, conversation_id: str, pinned: bool) -> None:
-        await self._store.conversations.pin_conversation(user.id, conversation_id, pinned)
-
-    async def archive_conversation(self, user: User, conversation_id: str, archived: bool) -> None:
-        await self._store.conversations.archive_conversation(user.id, conversation_id, archived)
-
-    async def list_archived(
-        self, user: User, query: str = "", *, limit: int = 30, cursor: str | None = None
-    ) -> ConversationPage:
-        return await self._store.conversations.list_archived(user.id, query, limit=limit, cursor=cursor)
-
     async def delete_conversation(self, user: User, conversation_id: str) -> None:
         """Hide a conversation. It can be restored for ten minutes; later, one of the next calls deletes it."""
         run_id = await self._store.conversations.delete_conversation(user.id, conversation_id)
@@ -264,29 +251,6 @@ class LocalBackend:
         if run_id not in self._journal.runs:
             self._journal.start()
             self._journal.lease.check_now()
-
-    async def store_file(self, user: User, name: str, chunks: AsyncIterable[bytes], *, most: int | None = None) -> File:
-        return await self._store.files.put(user.id, name, chunks, most=most)
-
-    async def discard_file(self, user: User, file_id: str) -> None:
-        await self._store.files.discard(user.id, file_id)
-
-    async def find_files(self, user: User, file_ids: Sequence[str]) -> tuple[File, ...]:
-        return await self._store.files.find(user.id, file_ids)
-
-    async def open_file(
-        self, user: User, file_id: str, *, start: int = 0, end: int | None = None
-    ) -> tuple[File, AsyncGenerator[bytes, None]]:
-        return await self._store.files.open(user.id, file_id, start, end)
-
-    async def outline(self, user: User, conversation_id: str) -> Outline:
-        return await self._store.archives.outline(user.id, conversation_id)
-
-    async def read_turns(self, user: User, conversation_id: str, turn_ids: Sequence[str]) -> tuple[Turn, ...]:
-        return await self._store.archives.read_turns(user.id, conversation_id, turn_ids)
-
-    async def import_conversation(self, user: User, archive: Archive, *, most: int | None = None) -> Conversation:
-        return await stored(self._store, user.id, archive, most)
 
     async def list_scripts(self, user: User, conversation_id: str) -> tuple[Script, ...]:
         return await self._store.scripts.list_scripts(user.id, conversation_id)
