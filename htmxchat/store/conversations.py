@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, Integer, Select, and_, bindparam, case, delete, or_, select, update
+from sqlalchemy import Connection, Integer, Select, String, and_, bindparam, case, delete, select, union_all, update
 
 from ..errors import InvalidInput, NotFound
 from ..events import RunEvent
@@ -24,7 +24,9 @@ def _overview() -> Select[Any]:
     c = t.conversations.c
     mine, is_open = and_(c.user_id == bindparam("user"), c.deleted_at.is_(None)), c.id == bindparam("open")
     listed = select(c.id).where(mine, rows.on_shelf(archived=False)).order_by(*rows.LATEST)
-    latest = listed.limit(bindparam("most", type_=Integer))
+    latest = listed.limit(bindparam("most", type_=Integer)).subquery()
+    # Not "or": PostgreSQL would then look at all conversations of the user.
+    wanted = union_all(select(latest.c.id), select(bindparam("open", type_=String)))
     return (
         select(
             *(
@@ -35,7 +37,7 @@ def _overview() -> Select[Any]:
             case((is_open, rows.begun_head(c.id, c.head))).label("begun"),
             case((is_open, script_rows.queue_number(c.id, bindparam("now", type_=t.Moment)))).label("queue"),
         )
-        .where(mine, or_(c.id.in_(latest), is_open))
+        .where(mine, c.id.in_(wanted))
         .order_by(*rows.LATEST)
     )
 
