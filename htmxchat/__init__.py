@@ -15,6 +15,7 @@ from .agent import (
 )
 from .app import chat_context, chat_lifespan, create_chat_app
 from .archive import Archive, ArchivedFile, ArchivedTurn, CanExport, CanImport, Imports, Outline, TurnNode
+from .arranging import CanArchive, CanPin
 from .asking import Approval, Decision
 from .auth.identity import BrowserIdentity, Identify
 from .auth.login import Login, LoginPages, SignInAt
@@ -89,11 +90,14 @@ from .events import (
     StageChanged,
     TextDelta,
     TextReplaced,
+    TitleSuggested,
     ToolFinished,
     ToolStarted,
     Unknown,
     UsageReported,
 )
+from .feedback import Feedback
+from .feedback.ability import KeepsFeedback
 from .files import File, Files
 from .files.ability import KeepsFiles
 from .http.limits import Limits
@@ -141,6 +145,7 @@ __all__ = [
     "BodyTooSlow",
     "BrowserIdentity",
     "Busy",
+    "CanArchive",
     "CanBeObserved",
     "CanBranch",
     "CanDelete",
@@ -151,6 +156,7 @@ __all__ = [
     "CanInspect",
     "CanLimitRuns",
     "CanListRuns",
+    "CanPin",
     "CanRename",
     "CanResume",
     "CanRetry",
@@ -169,6 +175,7 @@ __all__ = [
     "DrawPart",
     "EmptyText",
     "EventBody",
+    "Feedback",
     "File",
     "FileRefused",
     "FileSent",
@@ -186,6 +193,7 @@ __all__ = [
     "InputAnswered",
     "InputRequested",
     "InvalidInput",
+    "KeepsFeedback",
     "KeepsFiles",
     "KeepsIdentityKey",
     "KeepsScripts",
@@ -258,6 +266,7 @@ __all__ = [
     "TextReplaced",
     "TextTooLong",
     "TextValue",
+    "TitleSuggested",
     "TooManyFiles",
     "TooManyRuns",
     "ToolCall",

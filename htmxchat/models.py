@@ -9,6 +9,7 @@ from typing import Literal, TypeAlias
 
 from .checks import text
 from .events import JSON, Outcome, RunEvent
+from .feedback.given import Feedback
 from .files.file import File
 from .kinds import check_fields
 from .scripts.result import ScriptState
@@ -144,6 +145,8 @@ class Conversation:
         waiting: What its latest run waits for, if known.
         passage: The text where a search matched; empty if the title matched or there was no search.
         found: The turn with the passage, on any branch; empty if unknown.
+        pinned: Whether it stands before all others.
+        archived: Whether it is out of the list; it is then not pinned.
     """
 
     id: str
@@ -155,6 +158,8 @@ class Conversation:
     waiting: Waiting | None = None
     passage: str = ""
     found: str = ""
+    pinned: bool = False
+    archived: bool = False
 
     def __post_init__(self) -> None:
         check_fields(self)
@@ -162,7 +167,7 @@ class Conversation:
 
 @dataclass(frozen=True, slots=True)
 class ConversationPage:
-    """A page of the history, newest first.
+    """A page of the history: pinned conversations, then the others, each newest first.
 
     Attributes:
         cursor: Opaque; pass it to get the next page. `None` on the last page.
@@ -185,6 +190,7 @@ class Overview:
         head: The last run of its shown path, once that has begun; `None` if unknown.
         queue: A number that rises with every change of its queue of scripts; `None` if unknown.
         revision: As `Transcript.revision`; `None` if unknown.
+        feedback: As `Transcript.feedback`; `None` if unknown.
     """
 
     latest: ConversationPage
@@ -192,6 +198,7 @@ class Overview:
     head: str | None = None
     queue: int | None = None
     revision: int | None = None
+    feedback: int | None = None
 
     def __post_init__(self) -> None:
         check_fields(self)
@@ -298,6 +305,7 @@ class Turn:
         versions: The ids of all alternatives of this turn, oldest first and including it: the runs that answer the same
             turn, or the user turns after the same answer. Empty if there is no other.
         files: What a user sent with it. What an agent sends is in the events.
+        feedback: What the user thinks of an answer; `None`: nothing was said.
     """
 
     id: str
@@ -308,6 +316,7 @@ class Turn:
     events: tuple[RunEvent, ...] = ()
     versions: tuple[str, ...] = ()
     files: tuple[File, ...] = ()
+    feedback: Feedback | None = None
 
     def __post_init__(self) -> None:
         check_fields(self)
@@ -321,12 +330,14 @@ class Transcript:
         refreshing: Whether the backend is still loading new turns, so that the page asks again soon.
         revision: A number that rises when another branch is shown or a part of this one is deleted: whenever more than
             its end changes.
+        feedback: A number that rises with every change of feedback in the conversation; 0 before the first.
     """
 
     conversation: Conversation
     turns: tuple[Turn, ...] = ()
     refreshing: bool = False
     revision: int = 0
+    feedback: int = 0
 
     def __post_init__(self) -> None:
         check_fields(self)

@@ -122,8 +122,22 @@ class Urls:
         """The page that takes an exported conversation, and where it is posted."""
         return self._path("import")
 
-    def history(self, query: str = "", cursor: str | None = None) -> str:
-        return self._path("history", q=query or None, cursor=cursor)
+    def history(
+        self, query: str = "", cursor: str | None = None, *, archived: bool = False, select: bool = False
+    ) -> str:
+        """The list of conversations, or of those that are archived; `select` has it let several be selected."""
+        view, selecting = "archived" if archived else None, "yes" if select else None
+        return self._path("history", q=query or None, cursor=cursor, view=view, select=selecting)
+
+    def selected(self) -> str:
+        """Where it is posted what to do with several conversations."""
+        return self._path("history", "selected")
+
+    def pin(self, conversation_id: str) -> str:
+        return self._path("c", conversation_id, "pin")
+
+    def archive(self, conversation_id: str) -> str:
+        return self._path("c", conversation_id, "archive")
 
     def latest_run(self, conversation_id: str) -> str:
         """The inspector with the latest run of a conversation."""
@@ -201,11 +215,19 @@ class Urls:
     def poll(self, run_id: str, after: int | None = None, **rows: object) -> str:
         return self._path("runs", run_id, "poll", after=after, **rows)
 
+    def state(self, run_id: str) -> str:
+        """How a run stands, in a word."""
+        return self._path("runs", run_id, "state")
+
     def stop(self, run_id: str) -> str:
         return self._path("runs", run_id, "stop")
 
     def retry(self, run_id: str) -> str:
         return self._path("runs", run_id, "retry")
+
+    def feedback(self, run_id: str) -> str:
+        """Where what the user thinks of an answer is posted."""
+        return self._path("runs", run_id, "feedback")
 
     def text(self, run_id: str) -> str:
         """The answer's Markdown source."""

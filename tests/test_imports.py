@@ -23,17 +23,19 @@ NOUNS = {
     "models",
     "events",
     "errors",
+    "feedback",
     "files",
     "observing",
     "scripts",
+    "titles",
     "words",
     *TEXT,
 }
 NOUNS |= {"latest", "part_list", "parts"}
-SEAMS = {"agent", "backend", "auth.login"}
+SEAMS = {"agent", "arranging", "backend", "auth.login"}
 LOG = {"journal", "store"}
 PAGE = {"html", "drawing", "forms", "look", "view", "urls", "live.patches", "inspection", *NOUNS}
-STREAM = {"fragments", "http.sse", "http.stopping", "live", *SEAMS, *PAGE}
+STREAM = {"fragments", "http.detaching", "http.sse", "http.stopping", "live", *SEAMS, *PAGE}
 GUARDS = {"http", "auth"}
 AGENTS = {"agents", "backends", "testing"}
 EVERYTHING = {"app", "chat", "endpoints", *STREAM, *GUARDS, *LOG, *AGENTS}
@@ -56,15 +58,16 @@ LAYERS: dict[str, tuple[set[str], set[str]]] = {
     "look": (NOUNS | {"html", "urls"}, set()),
     "drawing": (NOUNS | {"html", "look", "urls"}, {"anyio"}),
     "html": (set(), {"fasthtml", "starlette"}),
-    "http.sse": ({"http.stopping"}, {"anyio", "starlette"}),
+    "http.sse": ({"http.detaching", "http.stopping"}, {"anyio", "starlette"}),
+    "http.detaching": (set(), {"starlette"}),
     "http.multipart": ({"errors"}, {"python_multipart"}),
-    "http.stopping": (set(), set()),
+    "http.stopping": (set(), {"anyio"}),
     **dict.fromkeys(GUARDS, (NOUNS | GUARDS, {"anyio", "starlette"})),
     "fragments": (PAGE, set()),
     "live": (STREAM, {"anyio"}),
     "live.patches": ({"html"}, set()),
     "live.reading": (NOUNS | SEAMS, set()),
-    "chat.bound": (NOUNS | {"backend", "chat.submissions", "live.reading"}, {"anyio"}),
+    "chat.bound": (NOUNS | {"arranging", "backend", "chat.submissions", "live.reading"}, {"anyio"}),
     "chat.submissions": (NOUNS, {"anyio"}),
     "chat": (STREAM | GUARDS, set()),
     "endpoints": (STREAM | GUARDS | {"backends.containment", "chat"}, {"anyio", "starlette"}),

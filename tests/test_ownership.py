@@ -21,7 +21,16 @@ from htmxchat.scripts.states import script_id
 from tests.support import FRAGMENT, Exchange
 
 SECRET = "The launch code is 4711"
-FORM = {"text": "mine now", "title": "mine now", "request": "mine now", "answer": "mine now", "reject": "mine now"}
+FORM = {
+    "text": "mine now",
+    "title": "mine now",
+    "request": "mine now",
+    "answer": "mine now",
+    "rating": "down",
+    "pinned": "yes",
+    "archived": "yes",
+    "reject": "mine now",
+}
 
 # Every route that takes an id from its path, and the methods it answers. A new one fails the test until it is here.
 GUARDED = {
@@ -40,6 +49,8 @@ GUARDED = {
     "export_json": {"GET", "HEAD"},
     "rename_form": {"GET", "HEAD"},
     "rename": {"POST"},
+    "pin": {"POST"},
+    "archive": {"POST"},
     "delete": {"POST"},
     "restore": {"POST"},
     "runs": {"GET", "HEAD"},
@@ -55,10 +66,12 @@ GUARDED = {
     "evidence": {"GET", "HEAD"},
     "stream": {"GET", "HEAD"},
     "poll": {"GET", "HEAD"},
+    "state": {"GET", "HEAD"},
     "text": {"GET", "HEAD"},
     "stop": {"POST"},
     "retry": {"POST"},
     "answer": {"POST"},
+    "feedback": {"POST"},
     "scripts": {"GET", "HEAD"},
     "queue_scripts": {"POST"},
     "script": {"GET", "HEAD"},

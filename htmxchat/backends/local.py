@@ -4,38 +4,34 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncGenerator, AsyncIterable, Awaitable, Callable, Mapping, Sequence
-from contextlib import aclosing
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
 from datetime import datetime
 from functools import partial
 from typing import Any
 
 from .. import checks
 from ..agent import Agent, Responder
-from ..archive import Archive, Outline
-from ..errors import BackendUnavailable, EmptyText, ServerStopping
-from ..events import JSON, RunEnded, RunEvent
-from ..files.file import File
+from ..errors import EmptyText, ServerStopping
+from ..events import JSON, RunEvent
 from ..journal import Journal, Timing
-from ..journal.run_log import DELAYED
-from ..models import Conversation, ConversationPage, Overview, Run, RunSummary, Starter, Transcript, Turn, User
+from ..models import Conversation, ConversationPage, Overview, Run, RunSummary, Starter, Transcript, User
 from ..observing import Observer
 from ..scripts.actions import ScriptAction
 from ..scripts.models import Script
-from ..store import News, Started, Store
+from ..store import Started, Store
 from ..store.database import uncancelled
 from .active import ActiveRun
 from .agents import Agents
-from .archives import stored
+from .kept import KeptByStore
+from .reading import read_events
 
 STORE_EXAMPLE = 'Store("sqlite:///chat.db")'
 
 log = logging.getLogger("htmxchat")
-_MAX_AT_A_STRETCH = 500
 _MAX_CLAIMED = 20
 
 
-class LocalBackend:
+class LocalBackend(KeptByStore):
     """A backend whose agent runs in this process. asyncio only.
 
     Each run is a task, independent of its readers. Events are stored before readers see them. Several processes can
@@ -234,39 +230,10 @@ class LocalBackend:
         """Return the runs of the branch that is shown, latest first; at most 200."""
         return await self._store.runs.list_runs(user.id, conversation_id, limit=limit)
 
-    async def run_events(
+    def run_events(
         self, user: User, run_id: str, *, after: int | None = None
     ) -> AsyncGenerator[Sequence[RunEvent], None]:
-        active = self._journal.runs.get(run_id)
-        if active is not None and self._journal.outage.begun and active.run.user_id == user.id:
-            raise BackendUnavailable(DELAYED)  # without waiting for a database that may not answer
-        self._journal.start()
-        last = max(after or 0, 0)
-        if active is None:
-            news = News((), live=True, more=True)
-            while news.more:
-                news = await self._store.logs.read_run(user.id, run_id, last)
-                if news.events:
-                    last = news.events[-1].seq
-                    yield news.events
-            if not news.live:
-                return
-        else:
-            await self._store.runs.get_run(user.id, run_id)
-            while not (active.done and len(active.events) <= last):
-                # Numbers have no gaps, so `last` is also an index.
-                if events := active.events[last : last + _MAX_AT_A_STRETCH]:
-                    last = events[-1].seq
-                    yield events
-                    await asyncio.sleep(0)
-                await active.more(last)
-            if isinstance(active.events[-1].body, RunEnded):
-                return
-        if self._closing:
-            raise ServerStopping
-        async with aclosing(self._journal.tail.follow(run_id, last)) as batches:
-            async for batch in batches:
-                yield batch
+        return read_events(self._store, self._journal, user, run_id, after, closing=lambda: self._closing)
 
     async def stop_run(self, user: User, run_id: str) -> None:
         """Stop a run: at once if this process runs it, else within about a second."""
@@ -284,29 +251,6 @@ class LocalBackend:
         if run_id not in self._journal.runs:
             self._journal.start()
             self._journal.lease.check_now()
-
-    async def store_file(self, user: User, name: str, chunks: AsyncIterable[bytes], *, most: int | None = None) -> File:
-        return await self._store.files.put(user.id, name, chunks, most=most)
-
-    async def discard_file(self, user: User, file_id: str) -> None:
-        await self._store.files.discard(user.id, file_id)
-
-    async def find_files(self, user: User, file_ids: Sequence[str]) -> tuple[File, ...]:
-        return await self._store.files.find(user.id, file_ids)
-
-    async def open_file(
-        self, user: User, file_id: str, *, start: int = 0, end: int | None = None
-    ) -> tuple[File, AsyncGenerator[bytes, None]]:
-        return await self._store.files.open(user.id, file_id, start, end)
-
-    async def outline(self, user: User, conversation_id: str) -> Outline:
-        return await self._store.archives.outline(user.id, conversation_id)
-
-    async def read_turns(self, user: User, conversation_id: str, turn_ids: Sequence[str]) -> tuple[Turn, ...]:
-        return await self._store.archives.read_turns(user.id, conversation_id, turn_ids)
-
-    async def import_conversation(self, user: User, archive: Archive, *, most: int | None = None) -> Conversation:
-        return await stored(self._store, user.id, archive, most)
 
     async def list_scripts(self, user: User, conversation_id: str) -> tuple[Script, ...]:
         return await self._store.scripts.list_scripts(user.id, conversation_id)

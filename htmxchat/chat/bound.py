@@ -11,6 +11,7 @@ from typing import Any, Concatenate, ParamSpec, TypeVar, cast
 import anyio
 
 from ..archive import Archive, CanExport, CanImport
+from ..arranging import CanArchive, CanPin
 from ..backend import (
     Backend,
     CanBranch,
@@ -29,6 +30,7 @@ from ..backend import (
 from ..choosing import HasAgents
 from ..errors import BackendUnavailable, ChatError, NotAllowed, NotFound
 from ..events import RunEvent
+from ..feedback.ability import KeepsFeedback
 from ..files.ability import KeepsFiles
 from ..files.file import File
 from ..live.reading import read_run
@@ -39,6 +41,7 @@ P = ParamSpec("P")
 T = TypeVar("T")
 _log = logging.getLogger("htmxchat")
 _ABILITIES: tuple[type, ...] = (
+    CanArchive,
     CanBranch,
     CanDelete,
     CanDeleteTurns,
@@ -46,10 +49,12 @@ _ABILITIES: tuple[type, ...] = (
     CanImport,
     CanInspect,
     CanListRuns,
+    CanPin,
     CanRename,
     CanRetry,
     CanSearch,
     CanStartOnce,
+    KeepsFeedback,
     KeepsFiles,
     KeepsScripts,
     TellsChanges,
@@ -124,6 +129,9 @@ class BoundBackend:
     answer_request = _asks(Backend.answer_request)
     search_conversations = _asks(CanSearch.search_conversations, CanSearch)
     rename_conversation = _asks(CanRename.rename_conversation, CanRename)
+    pin_conversation = _asks(CanPin.pin_conversation, CanPin)
+    archive_conversation = _asks(CanArchive.archive_conversation, CanArchive)
+    list_archived = _asks(CanArchive.list_archived, CanArchive)
     delete_conversation = _asks(CanDelete.delete_conversation, CanDelete)
     restore_conversation = _asks(CanDelete.restore_conversation, CanDelete)
     _retry_run = _asks(CanRetry.retry_run, CanRetry)
@@ -140,6 +148,7 @@ class BoundBackend:
     queue_block = _asks(KeepsScripts.queue_block, KeepsScripts)
     change_script = _asks(KeepsScripts.change_script, KeepsScripts)
     clear_scripts = _asks(KeepsScripts.clear_scripts, KeepsScripts)
+    give_feedback = _asks(KeepsFeedback.give_feedback, KeepsFeedback)
     find_files = _asks(KeepsFiles.find_files, KeepsFiles)
     discard_file = _asks(KeepsFiles.discard_file, KeepsFiles)
     open_file = _asks(KeepsFiles.open_file, KeepsFiles)

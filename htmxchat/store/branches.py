@@ -13,6 +13,7 @@ from sqlalchemy import Column, ColumnElement, Connection, Row, Table, and_, sele
 from ..compaction import compact
 from ..errors import NotFound
 from ..events import RunEvent, decode_body
+from ..feedback import Feedback
 from ..files.file import File
 from ..models import RunState, Turn
 from ..view import fold
@@ -121,9 +122,18 @@ def parent_of(db: Connection, conversation_id: str, turn_id: str) -> str | None:
 
 
 def read_turns(
-    db: Connection, tree: Tree, path: Sequence[Row[Any]], live: Mapping[str, Sequence[RunEvent]] | None = None
+    db: Connection,
+    tree: Tree,
+    path: Sequence[Row[Any]],
+    live: Mapping[str, Sequence[RunEvent]] | None = None,
+    feedback: Mapping[str, Feedback] | None = None,
 ) -> list[Turn]:
-    """Return the turns of a path with their events. `live` may hold the events of active runs."""
+    """Return the turns of a path with their events.
+
+    Args:
+        live: The events of active runs, as far as they are known.
+        feedback: What the user thinks of the runs' answers.
+    """
     logs, texts = _read_logs(db, tree, path), read_texts(db, tree, path)
     sent = file_rows.read_sent(db, path[0].conversation_id) if path else {}
     turns = []
@@ -131,7 +141,9 @@ def read_turns(
         turn = tree.turns[run.turn_id]
         versions = tree.versions(turn)
         turns.append(user_turn(turn, texts[turn.id], versions, sent.get(turn.id, ())))
-        turns.append(answer_turn(db, tree, run, logs.get(run.id), (live or {}).get(run.id)))
+        answer = answer_turn(db, tree, run, logs.get(run.id), (live or {}).get(run.id))
+        given = (feedback or {}).get(run.id)
+        turns.append(replace(answer, feedback=given) if given else answer)
     return turns
 
 

@@ -86,9 +86,15 @@ conversations = Table(
     Column("head", String(32)),
     # How often that has become another path than one that only grew at its end.
     Column("revision", Integer, nullable=False, default=0),
+    # How often feedback in it has changed.
+    Column("feedback", Integer, nullable=False, default=0),
     # When it was made from a file; NULL for one that was held here.
     Column("imported_at", Moment),
-    Index(f"{_PREFIX}conversations_by_user", "user_id", "updated_at", "id"),
+    # Whether its user has set the title, so that agents do not change it.
+    Column("renamed", Boolean, nullable=False, default=False),
+    # 1 for a pinned conversation, -1 for an archived one, else 0.
+    Column("shelf", SmallInteger, nullable=False, default=0),
+    Index(f"{_PREFIX}conversations_by_shelf", "user_id", "shelf", "updated_at", "id"),
 )
 
 turns = Table(
@@ -173,6 +179,17 @@ answers = Table(
     _belongs_to("run", primary_key=True),
     Column("request_id", Text, primary_key=True),
     Column("answer", JSON, nullable=False),
+)
+
+# What users think of answers.
+feedback = Table(
+    f"{_PREFIX}feedback",
+    metadata,
+    _belongs_to("run", primary_key=True),
+    _belongs_to("conversation", index=True),
+    Column("rating", String(8), nullable=False),
+    Column("comment", Text, nullable=False),
+    Column("given_at", Moment, nullable=False),
 )
 
 # Scripts may belong to the runs of any backend, which need not be in these tables.
