@@ -286,6 +286,17 @@ def test_a_choice_that_is_gone_is_refused_and_the_text_is_kept(client: TestClien
     assert "not there any more" in shown.one(id="composer-error").text
 
 
+def test_a_conversation_that_comes_back_from_a_file_says_who_answered(client: TestClient) -> None:
+    sent = client.post("/messages", data={"text": "Hello", "agent": "Careful & slow"})
+    path = sent.headers["location"].partition("#")[0]
+    settled(client, path, "C: Hello")
+    data = client.get(f"{path}/export.json").text
+    again = client.post("/import", files={"upload": ("c.json", data)}).headers["location"]
+    page = settled(client, again, "C: Hello")
+    assert again != path and choice(page) == [("Fast", False), ("Careful & slow", True)]
+    assert page.one("chat-menu", cls="by").one("summary").text.strip() == "Careful & slow"
+
+
 def test_one_agent_shows_nothing_of_this() -> None:
     with TestClient(create_chat_app(LocalBackend({"Only": Slow("O")}), identify=identify)) as client:
         page = settled(client, client.post("/messages", data={"text": "Hello", "agent": "Fast"}).url.path, "O: Hello")
