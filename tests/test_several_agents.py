@@ -189,6 +189,15 @@ async def test_a_run_is_resumed_by_its_own_agent_and_left_by_a_process_that_lack
     assert lacking._journal.runs == {}
 
 
+async def test_logs_and_metrics_have_the_name_that_was_chosen(
+    make: Make, ann: User, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO", "htmxchat")
+    backend = make({"fast": respond, "careful": Counting("c")})
+    await read(backend, ann, await backend.start_run(ann, None, "one", agent="careful"))
+    assert "agent=careful" in caplog.text and "not used" not in caplog.text
+
+
 async def test_agents_differ_in_what_they_can_do(make: Make, ann: User) -> None:
     """One that cannot be resumed ends with its process, beside one that can."""
     here = make({"fast": respond, "careful": Counting("c")})

@@ -122,11 +122,11 @@ def _index() -> FT:
 
 def _entry(sheet: Sheet) -> FT:
     if not sheet.whole:
-        return section(h2(sheet.name), _frames(f"{sheet.slug}/", sheet.name), id=sheet.slug)
+        return section(h2(sheet.name), _frames(f"{sheet.slug}/", sheet.name), id=f"guide-{sheet.slug}")
     states: list[Child] = []
     for number, name in enumerate(sheet.states):
         states += [h3(name), _frames(f"{sheet.slug}/{number}", f"{sheet.name}, {name}")]
-    return section(h2(sheet.name), states, id=sheet.slug)
+    return section(h2(sheet.name), states, id=f"guide-{sheet.slug}")
 
 
 def _frames(address: str, name: str) -> FT:
