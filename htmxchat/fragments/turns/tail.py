@@ -19,7 +19,7 @@ from ..times import LEAST
 from .context import TurnContext
 
 CONTINUE = "Continue"
-"""The message that is sent to have an answer go on that was stopped or failed."""
+"""The message that continues an answer that was stopped or failed."""
 
 a, b, bdi, button, div, footer, p, span = map(tag, ["a", "b", "bdi", "button", "div", "footer", "p", "span"])
 input_ = tag("input")
