@@ -14,6 +14,7 @@ from .agent import (
     SendFile,
 )
 from .app import chat_context, chat_lifespan, create_chat_app
+from .archive import Archive, ArchivedFile, ArchivedTurn, CanExport, CanImport, Imports, Outline, TurnNode
 from .asking import Approval, Decision
 from .auth.identity import BrowserIdentity, Identify
 from .auth.login import Login, LoginPages, SignInAt
@@ -41,6 +42,7 @@ from .backend import (
 )
 from .backends.local import LocalBackend
 from .backends.stub import StubBackend
+from .choosing import HasAgents
 from .drawing import DrawPart, PartContext
 from .errors import (
     BackendError,
@@ -92,6 +94,8 @@ from .events import (
     Unknown,
     UsageReported,
 )
+from .feedback import Feedback
+from .feedback.ability import KeepsFeedback
 from .files import File, Files
 from .files.ability import KeepsFiles
 from .http.limits import Limits
@@ -128,6 +132,9 @@ __all__ = [
     "UNDATED",
     "Agent",
     "Approval",
+    "Archive",
+    "ArchivedFile",
+    "ArchivedTurn",
     "Backend",
     "BackendError",
     "BackendUnavailable",
@@ -141,6 +148,8 @@ __all__ = [
     "CanDelete",
     "CanDeleteTurns",
     "CanDrain",
+    "CanExport",
+    "CanImport",
     "CanInspect",
     "CanLimitRuns",
     "CanListRuns",
@@ -162,6 +171,7 @@ __all__ = [
     "DrawPart",
     "EmptyText",
     "EventBody",
+    "Feedback",
     "File",
     "FileRefused",
     "FileSent",
@@ -172,11 +182,14 @@ __all__ = [
     "FolderFiles",
     "FromAgent",
     "FromAnswer",
+    "HasAgents",
     "HasStarters",
     "Identify",
+    "Imports",
     "InputAnswered",
     "InputRequested",
     "InvalidInput",
+    "KeepsFeedback",
     "KeepsFiles",
     "KeepsIdentityKey",
     "KeepsScripts",
@@ -195,6 +208,7 @@ __all__ = [
     "Origins",
     "OtherSchema",
     "Outcome",
+    "Outline",
     "Overview",
     "Part",
     "PartContext",
@@ -255,6 +269,7 @@ __all__ = [
     "ToolStarted",
     "Transcript",
     "Turn",
+    "TurnNode",
     "Unknown",
     "UsageReported",
     "User",

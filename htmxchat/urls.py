@@ -108,6 +108,20 @@ class Urls:
     def restore(self, conversation_id: str) -> str:
         return self._path("c", conversation_id, "restore")
 
+    def export_markdown(self, conversation_id: str) -> str:
+        return self._path("c", conversation_id, "export.md")
+
+    def export_html(self, conversation_id: str) -> str:
+        return self._path("c", conversation_id, "export.html")
+
+    def export_json(self, conversation_id: str, **query: str) -> str:
+        """A conversation as JSON; `files="content"`: with the bytes of its files."""
+        return self._path("c", conversation_id, "export.json", **query)
+
+    def import_conversation(self) -> str:
+        """The page that takes an exported conversation, and where it is posted."""
+        return self._path("import")
+
     def history(self, query: str = "", cursor: str | None = None) -> str:
         return self._path("history", q=query or None, cursor=cursor)
 
@@ -187,11 +201,19 @@ class Urls:
     def poll(self, run_id: str, after: int | None = None, **rows: object) -> str:
         return self._path("runs", run_id, "poll", after=after, **rows)
 
+    def state(self, run_id: str) -> str:
+        """How a run stands, in a word."""
+        return self._path("runs", run_id, "state")
+
     def stop(self, run_id: str) -> str:
         return self._path("runs", run_id, "stop")
 
     def retry(self, run_id: str) -> str:
         return self._path("runs", run_id, "retry")
+
+    def feedback(self, run_id: str) -> str:
+        """Where what the user thinks of an answer is posted."""
+        return self._path("runs", run_id, "feedback")
 
     def text(self, run_id: str) -> str:
         """The answer's Markdown source."""

@@ -16,6 +16,7 @@ import sys
 import time
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -33,6 +34,7 @@ import htmxchat.testing
 from htmxchat import (
     ChatError,
     Limits,
+    LocalBackend,
     Look,
     RunState,
     Store,
@@ -40,6 +42,7 @@ from htmxchat import (
     create_chat_app,
 )
 from htmxchat.agents.kogwistar import KogwistarLogin
+from htmxchat.agents.stub import respond_stub
 from htmxchat.cli.serve import serve
 from htmxchat.events import BODIES, Source
 from htmxchat.fragments.scripts.room import script_room
@@ -290,6 +293,7 @@ def test_every_hook_that_is_documented_is_on_the_page() -> None:
     )
     with TestClient(chat) as client:
         client.get("/")
+        taking = client.get("/import").text
         table = {"upload": ("sizes.csv", "name,bytes\na,1\n")}
         draft = client.post("/files", files=table).text
         kept = re.findall(r'data-file="(\w+)"', draft)
@@ -297,7 +301,7 @@ def test_every_hook_that_is_documented_is_on_the_page() -> None:
         shown = client.post("/messages", data={"text": "Why did checkout get slow at 14:30?"}, files=table)
         _until(client, shown.url.path, 'data-state="completed"')
         client.post(f"{shown.url.path}/messages", data={"text": "Restart the notifier workers."})
-        html = draft + preview + _until(client, shown.url.path, 'class="request"')
+        html = taking + draft + preview + _until(client, shown.url.path, 'class="request"')
         html += client.get(f"{shown.url.path}/runs").text
         run = re.search(r'id="turn-(\w+)" class="turn" data-role="assistant"', html)
         assert run is not None
@@ -326,11 +330,17 @@ def test_every_hook_that_is_documented_is_on_the_page() -> None:
         asking = client.post("/messages", data={"text": "Summarize these response times with Python."})
         html += _until(client, asking.url.path, "<chat-proposal")
         html += client.get(f"{asking.url.path}/scripts").text + _room_of_another_branch()
+        html += client.get(f"{asking.url.path}/export.html").text
         failing = client.post("/messages", data={"text": "Export last month's bookings."})
         failed = _until(client, failing.url.path, "The answer failed", fails=True)
         run = re.search(r'id="turn-(\w+)" class="turn" data-role="assistant"', failed)
         assert run is not None
         html += client.get(f"/runs/{run[1]}").text
+    several = LocalBackend({name: partial(respond_stub, pace=0) for name in ("Fast", "Careful")})
+    with TestClient(create_chat_app(several)) as client:
+        client.get("/")
+        shown = client.post("/messages", data={"text": "Hello"})
+        html += _until(client, shown.url.path, 'class="by"')
     page = list(parse(html))
     tables = reference("hooks").split("## Custom elements")[0]
     for cell in rows(tables):

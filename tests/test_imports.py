@@ -14,13 +14,16 @@ PACKAGE = Path(__file__).parent.parent / "htmxchat"
 # A place is a module or package below htmxchat; the longest that fits a module's name is its place.
 TEXT = {"text"}
 NOUNS = {
+    "archive",
     "asking",
     "checks",
+    "choosing",
     "compaction",
     "kinds",
     "models",
     "events",
     "errors",
+    "feedback",
     "files",
     "observing",
     "scripts",
@@ -31,7 +34,7 @@ NOUNS |= {"latest", "part_list", "parts"}
 SEAMS = {"agent", "backend", "auth.login"}
 LOG = {"journal", "store"}
 PAGE = {"html", "drawing", "forms", "look", "view", "urls", "live.patches", "inspection", *NOUNS}
-STREAM = {"fragments", "http.sse", "http.stopping", "live", *SEAMS, *PAGE}
+STREAM = {"fragments", "http.detaching", "http.sse", "http.stopping", "live", *SEAMS, *PAGE}
 GUARDS = {"http", "auth"}
 AGENTS = {"agents", "backends", "testing"}
 EVERYTHING = {"app", "chat", "endpoints", *STREAM, *GUARDS, *LOG, *AGENTS}
@@ -54,9 +57,10 @@ LAYERS: dict[str, tuple[set[str], set[str]]] = {
     "look": (NOUNS | {"html", "urls"}, set()),
     "drawing": (NOUNS | {"html", "look", "urls"}, {"anyio"}),
     "html": (set(), {"fasthtml", "starlette"}),
-    "http.sse": ({"http.stopping"}, {"anyio", "starlette"}),
+    "http.sse": ({"http.detaching", "http.stopping"}, {"anyio", "starlette"}),
+    "http.detaching": (set(), {"starlette"}),
     "http.multipart": ({"errors"}, {"python_multipart"}),
-    "http.stopping": (set(), set()),
+    "http.stopping": (set(), {"anyio"}),
     **dict.fromkeys(GUARDS, (NOUNS | GUARDS, {"anyio", "starlette"})),
     "fragments": (PAGE, set()),
     "live": (STREAM, {"anyio"}),

@@ -345,7 +345,7 @@ def test_every_route_has_its_address_and_every_address_its_route() -> None:
     methods = {name: getattr(Urls("/m", "v"), name) for name in {*vars(Urls)} - fields if name[0] != "_"}
     same_address = {"rename_form": "rename", "begin_login": "login", "login_callback_state": "login_callback"}
     same_address |= {"queue_scripts": "scripts", "no_scripts": "scripts", "change_script": "script"}
-    same_address |= {"conversation_changes": "changes", "drafts": "files"}
+    same_address |= {"conversation_changes": "changes", "drafts": "files", "import_form": "import_conversation"}
     assert {same_address.get(name, name) for name in routes} == set(methods)
     for name, route in routes.items():
         if name == "static":

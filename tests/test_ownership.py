@@ -21,7 +21,14 @@ from htmxchat.scripts.states import script_id
 from tests.support import FRAGMENT, Exchange
 
 SECRET = "The launch code is 4711"
-FORM = {"text": "mine now", "title": "mine now", "request": "mine now", "answer": "mine now", "reject": "mine now"}
+FORM = {
+    "text": "mine now",
+    "title": "mine now",
+    "request": "mine now",
+    "answer": "mine now",
+    "rating": "down",
+    "reject": "mine now",
+}
 
 # Every route that takes an id from its path, and the methods it answers. A new one fails the test until it is here.
 GUARDED = {
@@ -35,6 +42,9 @@ GUARDED = {
     "delete_turn": {"POST"},
     "restore_turn": {"POST"},
     "show_version": {"POST"},
+    "export_markdown": {"GET", "HEAD"},
+    "export_html": {"GET", "HEAD"},
+    "export_json": {"GET", "HEAD"},
     "rename_form": {"GET", "HEAD"},
     "rename": {"POST"},
     "delete": {"POST"},
@@ -52,10 +62,12 @@ GUARDED = {
     "evidence": {"GET", "HEAD"},
     "stream": {"GET", "HEAD"},
     "poll": {"GET", "HEAD"},
+    "state": {"GET", "HEAD"},
     "text": {"GET", "HEAD"},
     "stop": {"POST"},
     "retry": {"POST"},
     "answer": {"POST"},
+    "feedback": {"POST"},
     "scripts": {"GET", "HEAD"},
     "queue_scripts": {"POST"},
     "script": {"GET", "HEAD"},
@@ -255,8 +267,10 @@ class Sloppy(LocalBackend):
     async def load_transcript(self, user: User, conversation_id: str) -> Transcript:
         return await super().load_transcript(self.ann, conversation_id)
 
-    async def start_run(self, user: User, conversation_id: str | None, text: str, *, files: Sequence[str] = ()) -> Run:
-        return await super().start_run(self.ann, conversation_id, text, files=files)
+    async def start_run(
+        self, user: User, conversation_id: str | None, text: str, *, files: Sequence[str] = (), agent: str | None = None
+    ) -> Run:
+        return await super().start_run(self.ann, conversation_id, text, files=files, agent=agent)
 
     async def get_run(self, user: User, run_id: str) -> Run:
         return await super().get_run(self.ann, run_id)
@@ -270,8 +284,8 @@ class Sloppy(LocalBackend):
     async def stop_run(self, user: User, run_id: str) -> None:
         await super().stop_run(self.ann, run_id)
 
-    async def retry_run(self, user: User, run_id: str) -> Run:
-        return await super().retry_run(self.ann, run_id)
+    async def retry_run(self, user: User, run_id: str, *, agent: str | None = None) -> Run:
+        return await super().retry_run(self.ann, run_id, agent=agent)
 
     async def answer_request(self, user: User, run_id: str, request_id: str, answer: JSON) -> None:
         await super().answer_request(self.ann, run_id, request_id, answer)

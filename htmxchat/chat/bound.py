@@ -6,10 +6,11 @@ import logging
 import math
 from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Awaitable, Callable, Coroutine, Sequence
 from contextlib import suppress
-from typing import Any, Concatenate, ParamSpec, TypeVar
+from typing import Any, Concatenate, ParamSpec, TypeVar, cast
 
 import anyio
 
+from ..archive import Archive, CanExport, CanImport
 from ..backend import (
     Backend,
     CanBranch,
@@ -25,12 +26,14 @@ from ..backend import (
     KnowsUsers,
     TellsChanges,
 )
+from ..choosing import HasAgents
 from ..errors import BackendUnavailable, ChatError, NotAllowed, NotFound
 from ..events import RunEvent
+from ..feedback.ability import KeepsFeedback
 from ..files.ability import KeepsFiles
 from ..files.file import File
 from ..live.reading import read_run
-from ..models import Overview, Run, User
+from ..models import Conversation, Overview, Run, User
 from .submissions import Submissions
 
 P = ParamSpec("P")
@@ -40,12 +43,15 @@ _ABILITIES: tuple[type, ...] = (
     CanBranch,
     CanDelete,
     CanDeleteTurns,
+    CanExport,
+    CanImport,
     CanInspect,
     CanListRuns,
     CanRename,
     CanRetry,
     CanSearch,
     CanStartOnce,
+    KeepsFeedback,
     KeepsFiles,
     KeepsScripts,
     TellsChanges,
@@ -122,8 +128,7 @@ class BoundBackend:
     rename_conversation = _asks(CanRename.rename_conversation, CanRename)
     delete_conversation = _asks(CanDelete.delete_conversation, CanDelete)
     restore_conversation = _asks(CanDelete.restore_conversation, CanDelete)
-    retry_run = _asks(CanRetry.retry_run, CanRetry)
-    edit_turn = _asks(CanBranch.edit_turn, CanBranch)
+    _retry_run = _asks(CanRetry.retry_run, CanRetry)
     show_version = _asks(CanBranch.show_version, CanBranch)
     delete_turn = _asks(CanDeleteTurns.delete_turn, CanDeleteTurns)
     restore_turn = _asks(CanDeleteTurns.restore_turn, CanDeleteTurns)
@@ -131,10 +136,13 @@ class BoundBackend:
     run_steps = _asks(CanInspect.run_steps, CanInspect)
     run_checkpoint = _asks(CanInspect.run_checkpoint, CanInspect)
     run_evidence = _asks(CanInspect.run_evidence, CanInspect)
+    outline = _asks(CanExport.outline, CanExport)
+    read_turns = _asks(CanExport.read_turns, CanExport)
     list_scripts = _asks(KeepsScripts.list_scripts, KeepsScripts)
     queue_block = _asks(KeepsScripts.queue_block, KeepsScripts)
     change_script = _asks(KeepsScripts.change_script, KeepsScripts)
     clear_scripts = _asks(KeepsScripts.clear_scripts, KeepsScripts)
+    give_feedback = _asks(KeepsFeedback.give_feedback, KeepsFeedback)
     find_files = _asks(KeepsFiles.find_files, KeepsFiles)
     discard_file = _asks(KeepsFiles.discard_file, KeepsFiles)
     open_file = _asks(KeepsFiles.open_file, KeepsFiles)
@@ -161,7 +169,12 @@ class BoundBackend:
             raise NotAllowed("This chat's agent does not support that.")
 
     async def start_run(
-        self, conversation_id: str | None, text: str, submission: str | None, files: Sequence[str] = ()
+        self,
+        conversation_id: str | None,
+        text: str,
+        submission: str | None,
+        files: Sequence[str] = (),
+        agent: str = "",
     ) -> Run:
         """Start a run; for a repeated submission, return the run that it started."""
         user, backend = await self.account(), self._backend
@@ -169,6 +182,7 @@ class BoundBackend:
         if files:
             self.require(KeepsFiles)
             given["files"] = files
+        given |= self._chosen(agent)
         if submission is not None and isinstance(backend, CanStartOnce):
             return await self.ask(backend.start_run_once(user, conversation_id, text, submission, **given))
 
@@ -178,6 +192,23 @@ class BoundBackend:
         if submission is None:
             return await start()
         return await self._submissions.once((self._user.id, conversation_id, text, submission), start)
+
+    async def edit_turn(
+        self, conversation_id: str, turn_id: str, text: str, submission: str | None, files: Sequence[str] | None = None
+    ) -> Run:
+        """Start a run on a new branch; `files` are those that come with the text, `None` those of the turn."""
+        self.require(CanBranch)
+        user, edit = await self.account(), cast(Any, self._backend).edit_turn
+        given = {} if files is None else {"files": files}
+        return cast(Run, await self.ask(edit(user, conversation_id, turn_id, text, submission, **given)))
+
+    async def retry_run(self, run_id: str, agent: str = "") -> Run:
+        """Start another run for the same turn, by another agent if one is named."""
+        return await self._retry_run(run_id, **self._chosen(agent))
+
+    def _chosen(self, agent: str) -> dict[str, Any]:
+        choice = self._backend.agents if isinstance(self._backend, HasAgents) else ()
+        return {"agent": agent} if agent and len(choice) > 1 else {}
 
     async def store_file(self, name: str, chunks: AsyncIterable[bytes], most: int) -> File:
         """Keep a file as it comes, for as long as that takes; what `chunks` raises is raised as it is."""
@@ -190,6 +221,13 @@ class BoundBackend:
             if broken.error is not None:
                 raise broken.error from None
             raise
+
+    async def import_conversation(self, archive: Archive, most: int | None) -> Conversation:
+        """Store an archive as a new conversation, for as long as that takes."""
+        self.require(CanImport)
+        backend = self._backend
+        assert isinstance(backend, CanImport)
+        return await answered(backend.import_conversation(await self.account(), archive, most=most), math.inf)
 
     async def overview(self, conversation_id: str | None, *, limit: int) -> Overview:
         """Return the state of everything that a page shows; less if the backend is not `TellsChanges`."""

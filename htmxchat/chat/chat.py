@@ -8,10 +8,13 @@ from dataclasses import dataclass, field
 from inspect import isawaitable
 from typing import Literal, TypeVar
 
+from ..archive import CanImport, Imports
 from ..auth.identity import Identify
 from ..auth.login import Login
 from ..backend import Backend, CanBranch, CanDeleteTurns, CanRetry, KeepsScripts
+from ..choosing import HasAgents
 from ..drawing import Drawings
+from ..feedback.ability import KeepsFeedback
 from ..files import Files
 from ..files.ability import KeepsFiles
 from ..fragments.shell import Frame
@@ -19,7 +22,7 @@ from ..fragments.turns.context import TurnContext
 from ..html import Child
 from ..http.assets import Assets
 from ..http.limits import Slots
-from ..http.stopping import ServerStop
+from ..http.stopping import Ticker
 from ..live import Relay
 from ..look import content_for
 from ..models import User
@@ -53,7 +56,7 @@ class Chat:
     relay: Relay
     streams: Slots
     requests: Slots
-    stop: ServerStop
+    ticker: Ticker
     drawings: Drawings | None = None
     login: Login | None = None
     observer: Observer = field(default_factory=Observer)
@@ -105,7 +108,9 @@ class Chat:
             can_retry=self.can(CanRetry),
             branching=conversation_id if self.can(CanBranch) else "",
             can_delete=self.can(CanDeleteTurns),
+            can_rate=self.can(KeepsFeedback),
             agent=self.settings.look.agent,
+            agents=self.agents,
             can_run_scripts=self.can(KeepsScripts),
             inspector="here" if can_inspect else None,
             drawings=self.drawings,
@@ -116,6 +121,12 @@ class Chat:
         return ability in self.abilities
 
     @property
+    def agents(self) -> tuple[str, ...]:
+        """The names of the agents to choose from; empty if there is no choice."""
+        names = self.backend.agents if isinstance(self.backend, HasAgents) else ()
+        return names if len(names) > 1 else ()
+
+    @property
     def scripts(self) -> Scripts | None:
         """The settings for scripts; `None` if the host disabled them or the backend does not store them."""
         return self.settings.scripts if self.can(KeepsScripts) else None
@@ -124,6 +135,11 @@ class Chat:
     def files(self) -> Files | None:
         """What may be sent; `None` where nothing may: the host wants none, or the backend keeps none."""
         return self.settings.files if self.can(KeepsFiles) else None
+
+    @property
+    def imports(self) -> Imports | None:
+        """The settings for imports; `None` if the host disabled them or the backend cannot store them."""
+        return self.settings.imports if self.can(CanImport) else None
 
     @property
     def trust(self) -> bool:

@@ -14,7 +14,7 @@ from .. import checks
 from ..html import FT, Child, NotStr, raw, render
 from ..look import at_host
 from ..urls import Urls
-from .models import Drawing, DrawPart, JsonObject, Order
+from .models import FENCE, Drawing, DrawPart, JsonObject, Order
 from .nesting import misfit
 
 _log = logging.getLogger("htmxchat")
@@ -33,14 +33,17 @@ def check_parts(parts: Any) -> Mapping[str, DrawPart]:
 
     Raises:
         TypeError: It is no mapping of names to functions of two arguments.
-        ValueError: A name is empty.
+        ValueError: A name is empty, or one of fenced code has no language in lower case.
     """
     if not isinstance(parts, Mapping):
         raise TypeError(f'parts must be a mapping, {{"get_forecast": draw_forecast}}, not {checks.kind(parts)}.')
     for name, function in parts.items():
         checks.text("A name in parts", name, empty=False)
+        language = name.removeprefix(FENCE)
+        if language != name and (language.split() != [language] or language != language.lower()):
+            raise ValueError(f'{called(name)} must be named after one language in lower case: "```mermaid".')
         checks.synchronous(called(name), function, _EXAMPLE)
-        if not _takes_two(function):
+        if not checks.takes(function, 2):
             raise TypeError(f"{called(name)} is called with data and a context: write {_EXAMPLE}.")
     return MappingProxyType(dict(parts))
 
@@ -89,13 +92,3 @@ def _content(returned: Any) -> Child:
     if inspect.iscoroutine(returned):
         returned.close()  # or Python complains that no one has awaited it
     raise _Nonsense(f"returned {checks.kind(returned)}. {_WANTED}")
-
-
-def _takes_two(function: Any) -> bool:
-    try:
-        inspect.signature(function).bind(None, None)
-    except TypeError:
-        return False
-    except ValueError:
-        return True  # it does not say what it takes
-    return True

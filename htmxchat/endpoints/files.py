@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import aclosing, suppress
-from urllib.parse import quote
 
 from starlette.responses import HTMLResponse, Response, StreamingResponse
 
@@ -15,6 +14,7 @@ from ..files.ability import KeepsFiles
 from ..fragments.files import draft_tile
 from ..fragments.preview import PREVIEW, preview
 from ..html import render
+from ..http.attachment import attachment
 from .call import Call, endpoint, see_other
 from .posting import read_uploads
 
@@ -68,7 +68,7 @@ async def download(call: Call) -> Response:
     call.backend.require(KeepsFiles)
     (file,) = await call.backend.find_files([_id(call)])
     tag = f'"{file.digest}"'
-    headers = {**_LOCKED, "ETag": tag, "Content-Disposition": _attached(file.name)}
+    headers = {**_LOCKED, "ETag": tag, "Content-Disposition": attachment(file.name)}
     if tag in (each.strip() for each in call.request.headers.get("if-none-match", "").split(",")):
         return Response(status_code=304, headers=headers)
     wanted = call.request.headers.get("range", "")
@@ -119,11 +119,6 @@ def _span(wanted: str, size: int) -> tuple[int, int] | None:
         if found[2] and int(found[2]) < int(found[1]):
             return 0, size
     return (start, end) if start < end else None
-
-
-def _attached(name: str) -> str:
-    plain = re.sub(r"[^A-Za-z0-9 ._()-]", "_", name)
-    return f"attachment; filename=\"{plain}\"; filename*=UTF-8''{quote(name, safe='')}"
 
 
 def _id(call: Call) -> str:

@@ -9,6 +9,7 @@ from uuid import uuid4
 import anyio
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
+from ..archive import CanExport
 from ..backend import CanBranch, CanDelete, CanDeleteTurns, CanRename, CanSearch, KeepsScripts, TellsChanges
 from ..errors import ChatError, NotFound, NotSignedIn
 from ..files import File
@@ -33,7 +34,7 @@ from ..words import titled
 from .call import Call, Gone, endpoint
 from .drawing import drawn
 from .queue import transcript_queue
-from .reconcile import in_words
+from .reconcile import in_words, last_agent
 
 _GLANCE = 2.0
 
@@ -96,10 +97,10 @@ def _editing(call: Call) -> Editing | None:
     return editing(call, turn_id) if turn_id and call.backend.can(CanBranch) else None
 
 
-def editing(call: Call, turn_id: str, *, text: str | None = None, error: str = "") -> Editing:
+def editing(call: Call, turn_id: str) -> Editing:
     """Return what the form needs that edits a message."""
-    limit = call.chat.settings.limits.text
-    return Editing(turn_id, text, error, submission=new_submission(), limit=limit, user_key=call.user.id)
+    limit, files = call.chat.settings.limits.text, call.chat.files
+    return Editing(turn_id, submission=new_submission(), limit=limit, user_key=call.user.id, takes=files)
 
 
 async def loaded_page(
@@ -139,6 +140,7 @@ async def conversation_page(
     *,
     text: str = "",
     drafts: tuple[File, ...] = (),
+    agent: str = "",
     error: ChatError | None = None,
     heading: Child = None,
     deleted: str | None = None,
@@ -152,6 +154,7 @@ async def conversation_page(
     Args:
         text: What the composer holds.
         drafts: The files that it holds.
+        agent: The agent that was chosen in it.
         error: What stands beside it.
         heading: What stands in place of the title.
         deleted: The id of a conversation that the history offers to restore.
@@ -166,7 +169,9 @@ async def conversation_page(
         queue = await transcript_queue(call, transcript) if queue is None else queue
         drawn_with = await drawn(call, transcript.turns)
         context = replace(drawn_with, queue=queue, returned=returned, editing=editing)
-    room = conversation_room(call, transcript, context, text=text, drafts=drafts, error=error, heading=heading)
+    room = conversation_room(
+        call, transcript, context, text=text, drafts=drafts, agent=agent, error=error, heading=heading
+    )
     status = error.status if error else 422 if returned else 200
     return await room_page(call, conversation, room, status=status, deleted=deleted, side=side, queue=queue or ())
 
@@ -254,6 +259,7 @@ def conversation_room(
     *,
     text: str = "",
     drafts: tuple[File, ...] = (),
+    agent: str = "",
     error: ChatError | None = None,
     heading: Child = None,
 ) -> FT:
@@ -266,6 +272,7 @@ def conversation_room(
         conversation,
         turns=turns(transcript, context or call.turn_context) if transcript else None,
         revision=transcript.revision if transcript else 0,
+        feedback=transcript.feedback if transcript else 0,
         composer=composer(
             urls=call.urls,
             conversation_id=conversation.id if conversation else None,
@@ -279,6 +286,8 @@ def conversation_room(
             files=call.chat.files,
             drafts=drafts,
             refresh_url=call.urls.conversation(conversation.id) if conversation and refreshing else None,
+            agents=call.chat.agents,
+            agent=agent or (last_agent(transcript) if transcript else ""),
         ),
         heading=heading,
     )
@@ -292,6 +301,7 @@ def _room(
     composer: Child,
     heading: Child = None,
     revision: int = 0,
+    feedback: int = 0,
 ) -> FT:
     settings = call.chat.settings
     deleted = call.request.query_params.get("deleted") if conversation and call.backend.can(CanDeleteTurns) else None
@@ -303,6 +313,7 @@ def _room(
         heading=heading,
         can_rename=call.backend.can(CanRename),
         can_delete=call.backend.can(CanDelete),
+        exports=("md", "html", *(["json"] if call.backend.can(CanExport) else [])),
         openers=[side_opener(each) for each in sides(call, conversation)],
         greeting=settings.look.greeting,
         introduction=settings.look.introduction,
@@ -310,6 +321,7 @@ def _room(
         empty=call.chat.empty(call.urls, call.user) if conversation is None else None,
         submission=new_submission(),
         revision=revision,
+        feedback=feedback,
         undo=undo_deletion(call.urls, conversation.id, deleted) if conversation and deleted else None,
     )
 
@@ -343,6 +355,7 @@ def draw_history(
         can_delete=call.backend.can(CanDelete),
         deleted=deleted,
         deletion_notice=call.chat.deletion_notice,
+        can_import=call.chat.imports is not None,
         failure=str(failure) if failure else None,
         now=datetime.now(UTC),
         zone=call.zone,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import partial
 
 from starlette.routing import Mount, Route
@@ -11,10 +12,12 @@ from ..http.limits import Bounds
 from ..http.routing import PostRoute
 from . import (
     answering,
+    archives,
     branches,
     changes,
     conversations,
     exports,
+    feedback,
     files,
     health,
     history,
@@ -26,6 +29,8 @@ from . import (
     scripts,
     session,
 )
+
+_UPLOAD = 600.0  # seconds
 
 
 def routes(chat: Chat) -> list[Route | Mount]:
@@ -51,7 +56,7 @@ def routes(chat: Chat) -> list[Route | Mount]:
         post_message("/messages", conversations.start, name="start"),
         get("/c/{conversation}", pages.show, name="conversation"),
         post_message("/c/{conversation}/messages", conversations.send, name="messages"),
-        post("/c/{conversation}/turns/{turn}/edit", branches.edit, name="edit_turn"),
+        post_message("/c/{conversation}/turns/{turn}/edit", branches.edit, name="edit_turn"),
         post("/c/{conversation}/turns/{turn}/delete", branches.delete, name="delete_turn"),
         post("/c/{conversation}/turns/{turn}/restore", branches.restore, name="restore_turn"),
         post("/c/{conversation}/show", branches.show, name="show_version"),
@@ -66,6 +71,10 @@ def routes(chat: Chat) -> list[Route | Mount]:
         get("/files/{file}", files.download, name="file"),
         get("/files/{file}/preview", files.look, name="file_preview"),
         post("/files/{file}/discard", files.discard, name="discard_file", errors="files"),
+        get("/c/{conversation}/export.md", archives.markdown, name="export_markdown"),
+        get("/c/{conversation}/export.html", archives.html, name="export_html"),
+        get("/c/{conversation}/export.json", archives.whole, name="export_json"),
+        *_imports(chat, get, post),
         get("/history", history.show, name="history"),
         get("/c/{conversation}/runs", inspector.runs, name="runs"),
         get("/c/{conversation}/runs/latest", inspector.latest, name="latest_run"),
@@ -89,12 +98,26 @@ def routes(chat: Chat) -> list[Route | Mount]:
         get("/runs/{run}/scripts/{script}/files/{file}", scripts.download, name="script_file"),
         get("/runs/{run}/stream", runs.stream, name="stream"),
         get("/runs/{run}/poll", runs.poll, name="poll"),
+        get("/runs/{run}/state", runs.state, name="state"),
         get("/runs/{run}/text", runs.text, name="text"),
         post("/runs/{run}/stop", runs.stop, name="stop"),
         post("/runs/{run}/retry", runs.retry, name="retry"),
         post("/runs/{run}/answer", answering.answer, name="answer"),
+        post("/runs/{run}/feedback", feedback.give, name="feedback"),
         *([get("/sandbox", sandbox.show, name="sandbox")] if chat.settings.scripts else []),
         Mount("/static", chat.assets, name="static"),
+    ]
+
+
+def _imports(chat: Chat, get: Callable[..., Route], post: Callable[..., Route]) -> list[Route]:
+    """Return the routes that take a conversation from a file, where any is taken."""
+    imports, limits = chat.imports, chat.settings.limits
+    if imports is None:
+        return []
+    bounds = Bounds(imports.max_size + limits.body, _UPLOAD, limits.body_timeout)
+    return [
+        get("/import", archives.ask_import, name="import_form"),
+        post("/import", archives.take, name="import_conversation", files=bounds),
     ]
 
 

@@ -31,6 +31,7 @@ def conversation(
     heading: Child = None,
     can_rename: bool = False,
     can_delete: bool = False,
+    exports: Sequence[str] = (),
     openers: Child = None,
     greeting: str = "What can I do for you?",
     introduction: str = "",
@@ -38,6 +39,7 @@ def conversation(
     empty: Child = None,
     submission: str = "",
     revision: int = 0,
+    feedback: int = 0,
     undo: Child = None,
 ) -> FT:
     """Return the room.
@@ -46,15 +48,17 @@ def conversation(
         conversation: `None` is a new one, with the empty state.
         turns: The turns, or what stands in their place.
         heading: Instead of the title.
+        exports: As what it can be exported: `md`, `html`, `json`.
         openers: What opens the rooms at the side.
         empty: What a new one shows instead of the greeting and the introduction.
         submission: What a starter that is sent is called, so that it is taken once however often it is pressed.
         revision: Of the transcript.
+        feedback: Of the transcript.
         undo: What restores a message that was deleted.
     """
     menu = None
-    if conversation and (can_rename or can_delete):
-        menu = _menu(urls, conversation, can_rename=can_rename, can_delete=can_delete)
+    if conversation and (can_rename or can_delete or exports):
+        menu = _menu(urls, conversation, exports, can_rename=can_rename, can_delete=can_delete)
     inside: list[Child] = []
     if conversation is None:
         welcome = (
@@ -64,7 +68,7 @@ def conversation(
         )
         choice = _starters(urls, starters, submission) if starters else None
         inside.append(div(welcome, choice, cls="column empty"))
-    log = turns_log(turns, hidden=conversation is None, revision=revision)
+    log = turns_log(turns, hidden=conversation is None, revision=revision, feedback=feedback)
     jump = a(icon("down"), "Latest", cls="button jump", href="#end")
     end = div(id="end", tabindex="-1")
     return main(
@@ -83,8 +87,8 @@ def conversation(
 
 
 @checked
-def turns_log(turns: Child = None, *, hidden: bool = False, revision: int = 0) -> FT:
-    """Return the element with the turns; `revision` is that of the transcript."""
+def turns_log(turns: Child = None, *, hidden: bool = False, revision: int = 0, feedback: int = 0) -> FT:
+    """Return the element with the turns; `revision` and `feedback` are those of the transcript."""
     return div(
         turns,
         cls="column turns",
@@ -95,6 +99,7 @@ def turns_log(turns: Child = None, *, hidden: bool = False, revision: int = 0) -
         tabindex="0",
         hidden=hidden,
         data_revision=str(revision) if revision else None,
+        data_feedback=str(feedback) if feedback else None,
     )
 
 
@@ -157,7 +162,17 @@ def _another(urls: Urls) -> FT:
     )
 
 
-def _menu(urls: Urls, conversation: Conversation, *, can_rename: bool, can_delete: bool) -> FT:
+def _export(urls: Urls, conversation: Conversation, ending: str) -> FT:
+    """Return the link that saves the conversation as a file."""
+    words, url = {
+        "md": ("Markdown", urls.export_markdown(conversation.id)),
+        "html": ("HTML", urls.export_html(conversation.id)),
+        "json": ("JSON", urls.export_json(conversation.id, files="content")),
+    }[ending]
+    return a(icon("download"), f"Export as {words}", cls="button", data_kind="quiet", href=url, download=True)
+
+
+def _menu(urls: Urls, conversation: Conversation, exports: Sequence[str], *, can_rename: bool, can_delete: bool) -> FT:
     rename = get_link(
         urls.rename(conversation.id), icon("edit"), "Rename", target="#heading", cls="button", data_kind="quiet"
     )
@@ -168,9 +183,20 @@ def _menu(urls: Urls, conversation: Conversation, *, can_rename: bool, can_delet
     return chat_menu(
         details(
             summary(icon("more"), cls="button", **icon_only("Conversation menu")),
-            div(rename if can_rename else None, delete if can_delete else None, cls="menu"),
+            div(
+                rename if can_rename else None,
+                [_export(urls, conversation, ending) for ending in exports],
+                _keys(),
+                delete if can_delete else None,
+                cls="menu",
+            ),
         )
     )
+
+
+def _keys() -> FT:
+    """Return what shows the keys; the page's script has them."""
+    return button(icon("note"), "Keys and notices", cls="button", data_kind="quiet", type="button", name="keys")
 
 
 def _starters(urls: Urls, starters: Sequence[Starter], submission: str) -> FT:
@@ -178,6 +204,7 @@ def _starters(urls: Urls, starters: Sequence[Starter], submission: str) -> FT:
         urls.start(),
         submission_field(submission) if submission else None,
         ul([_starter(each) for each in starters], cls="starters"),
+        hx_include="#composer-agent",  # where there are several
     )
 
 

@@ -47,6 +47,7 @@ def history(
     can_delete: bool = False,
     deleted: str | None = None,
     deletion_notice: str = "Conversation deleted.",
+    can_import: bool = False,
     failure: str | None = None,
     sign_out: Child = None,
     logo: str | None = None,
@@ -60,6 +61,7 @@ def history(
         current: The conversation that is open.
         deleted: The id of one that can be restored.
         deletion_notice: What has happened to it.
+        can_import: Whether one can come from a file.
         failure: Why there is no list.
         sign_out: The form or link that signs out, if there is one.
         logo: The address of an image before the chat's name.
@@ -92,11 +94,22 @@ def history(
             ),
             _row_menu(urls, can_rename=can_rename, can_delete=can_delete) if can_rename or can_delete else None,
         ),
-        footer(span(user_name, cls="cut", dir="auto"), sign_out, cls="room-foot") if user_name or sign_out else None,
+        _foot(urls, user_name, sign_out, can_import=can_import),
         cls="room",
         id="history",
         aria_label="Conversations",
     )
+
+
+def _foot(urls: Urls, user_name: str | None, sign_out: Child, *, can_import: bool) -> FT | None:
+    if not (user_name or sign_out or can_import):
+        return None
+    bring = (
+        a(icon("up"), "Import", cls="button bring", data_kind="quiet", href=urls.import_conversation())
+        if can_import
+        else None
+    )
+    return footer(bring, span(user_name, cls="cut", dir="auto") if user_name else None, sign_out, cls="room-foot")
 
 
 @checked

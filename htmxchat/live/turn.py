@@ -22,6 +22,7 @@ from .size import size_of
 from .sources import source_patches
 
 _OVERHEAD = 4_096
+_NONE = frozenset[int]()
 
 
 class LiveTurn:
@@ -32,7 +33,7 @@ class LiveTurn:
 
     def __init__(self, run_id: str, context: TurnContext) -> None:
         self.view = self._before = RunView()
-        self._changed: frozenset[int] = frozenset()
+        self._changed: frozenset[int] = _NONE
         self._pending = False
         self._folding = Folding()
         self._sizes: list[int] = []  # of the parts
@@ -75,14 +76,16 @@ class LiveTurn:
         """Have the host draw what `patches` shows of its parts, or what `redraw` does: all of them."""
         if (drawings := self._context.drawings) is None:
             return
-        places = range(len(self.view.parts)) if whole else self._changed
+        places: Iterable[int] = range(len(self.view.parts))
+        if not whole:
+            places = self._changed.union(self._body.texts_to_draw(self.view, self._changed))
         if wanted := list(orders(self._id, self.view, places, self._context)):
             self._body.context = replace(self._context, drawings=await drawings.draw(wanted))
 
     def patches(self, *, pause: bool = False) -> list[Patch]:
         """Return the changes since they were asked for last; `pause` says that nothing more is waiting."""
         before, self._before = self._before, self.view
-        changed, self._changed, self._pending = self._changed, frozenset(), False
+        changed, self._changed, self._pending = self._changed, _NONE, False
         tail = self._tail_patches() if _below(self.view) != _below(before) else []
         if _standing(self.view) != _standing(before):
             tail += self._state_patches()
@@ -106,7 +109,7 @@ class LiveTurn:
     def redraw(self) -> list[Patch]:
         """Return the whole turn, for a page that shows an unknown part of it."""
         self._fold(())
-        self._before, self._changed, self._pending = self.view, frozenset(), False
+        self._before, self._changed, self._pending = self.view, _NONE, False
         self._tail = self._render_tail()
         body = self._body.redraw(self.view)
         self._body.context = self._context

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -12,13 +13,14 @@ from sqlalchemy import Connection, Row, and_, select, true, update
 from ..compaction import compact
 from ..errors import NotFound
 from ..events import RunEvent, decode_body
+from ..feedback import Feedback
 from ..files.file import File
-from ..models import Run, RunState, Turn
+from ..models import RunState, Turn
 from ..view import fold
 from . import file_rows, rows, script_rows
 from . import tables as t
 
-_NOT_IN_TREE = frozenset({"log", "text", "folded", "checkpoint", "memory"})
+_NOT_IN_TREE = frozenset({"log", "text", "folded", "checkpoint", "memory", "memories"})
 
 
 class Tree:
@@ -47,6 +49,10 @@ class Tree:
     def answers(self, turn_id: str) -> tuple[str, ...]:
         """Return the runs that answer a turn, oldest first."""
         return tuple(run.id for run in self._answers[turn_id])
+
+    def after(self, run_id: str) -> Sequence[Row[Any]]:
+        """Return the turns that follow a run, oldest first."""
+        return self._after.get(run_id, [])
 
     def versions(self, turn: Row[Any]) -> tuple[str, ...]:
         """Return the turns that follow the same run, oldest first."""
@@ -113,9 +119,18 @@ def parent_of(db: Connection, conversation_id: str, turn_id: str) -> str | None:
 
 
 def read_turns(
-    db: Connection, tree: Tree, path: Sequence[Row[Any]], live: Mapping[str, Sequence[RunEvent]] | None = None
+    db: Connection,
+    tree: Tree,
+    path: Sequence[Row[Any]],
+    live: Mapping[str, Sequence[RunEvent]] | None = None,
+    feedback: Mapping[str, Feedback] | None = None,
 ) -> list[Turn]:
-    """Return the turns of a path with their events. `live` may hold the events of active runs."""
+    """Return the turns of a path with their events.
+
+    Args:
+        live: The events of active runs, as far as they are known.
+        feedback: What the user thinks of the runs' answers.
+    """
     logs = _read_logs(db, tree, path)
     sent = file_rows.read_sent(db, path[0].conversation_id) if path else {}
     turns = []
@@ -123,7 +138,9 @@ def read_turns(
         turn = tree.turns[run.turn_id]
         versions = tree.versions(turn)
         turns.append(user_turn(turn, versions, sent.get(turn.id, ())))
-        turns.append(answer_turn(db, tree, run, logs.get(run.id), (live or {}).get(run.id)))
+        answer = answer_turn(db, tree, run, logs.get(run.id), (live or {}).get(run.id))
+        given = (feedback or {}).get(run.id)
+        turns.append(replace(answer, feedback=given) if given else answer)
     return turns
 
 
@@ -136,6 +153,11 @@ def user_turn(turn: Row[Any], versions: tuple[str, ...], files: tuple[File, ...]
 def answer_turn(db: Connection, tree: Tree, run: Row[Any], ended: Any, live: Sequence[RunEvent] | None = None) -> Turn:
     """Return a run as an assistant turn. `ended` is the row with its text and log, if the run has ended."""
     answers = tree.answers(run.turn_id)
+    return replace(run_turn(db, run, ended, live), versions=answers if len(answers) > 1 else ())
+
+
+def run_turn(db: Connection, run: Any, ended: Any, live: Sequence[RunEvent] | None = None) -> Turn:
+    """Return a run as an assistant turn, without its versions."""
     if ended is None:
         events = compact(live or rows.read_events(db, run.id, 0))
         view = fold(events)
@@ -143,8 +165,8 @@ def answer_turn(db: Connection, tree: Tree, run: Row[Any], ended: Any, live: Seq
         text, state = view.text, RunState(run.state) if view.state.live else view.state
     else:
         text, events, state = ended.text, _decode_log(ended.log), RunState(run.state)
-    made = Run(run.id, run.conversation_id, run.user_id, run.turn_id, state, run.created_at)
-    return Turn(run.id, "assistant", text, run.created_at, made, events, answers if len(answers) > 1 else ())
+    made = replace(rows.to_run(run), state=state)
+    return Turn(run.id, "assistant", text, run.created_at, made, events)
 
 
 def read_answer(db: Connection, tree: Tree, run_id: str) -> Turn:

@@ -85,12 +85,16 @@ def sent_with(db: Connection, turn_id: str) -> Sequence[str]:
     return db.scalars(these.order_by(t.turn_files.c.position)).all()
 
 
-def read_sent(db: Connection, conversation_id: str) -> dict[str, tuple[File, ...]]:
-    """Return what was sent with the turns of a conversation, by their ids."""
+def read_sent(
+    db: Connection, conversation_id: str, turn_ids: Sequence[str] | None = None
+) -> dict[str, tuple[File, ...]]:
+    """Return what was sent with the turns of a conversation, or with some of them, by their ids."""
     links = t.turn_files.join(t.files, t.files.c.id == t.turn_files.c.file_id)
     these = select(t.turn_files.c.turn_id, *FILE).select_from(links.join(t.blobs, t.blobs.c.id == t.files.c.blob_id))
     order = t.turn_files.c.turn_id, t.turn_files.c.position
     sent: dict[str, list[File]] = defaultdict(list)
+    if turn_ids is not None:
+        these = these.where(t.turn_files.c.turn_id.in_(turn_ids))
     for row in db.execute(these.where(t.files.c.conversation_id == conversation_id).order_by(*order)):
         sent[row.turn_id].append(to_file(row))
     return {turn_id: tuple(files) for turn_id, files in sent.items()}

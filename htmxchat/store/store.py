@@ -13,9 +13,11 @@ from typing import Any, Literal, cast
 from .. import checks
 from ..events import JSON
 from . import upkeep
+from .archives import Archives
 from .conversations import Conversations
 from .database import Database
 from .deletion import Turns
+from .feedback import KeptFeedback
 from .file_stores import FileStore
 from .files import KeptFiles
 from .keys import Keys
@@ -55,11 +57,13 @@ class Store:
         conversations: List, search, read, rename, delete and restore conversations.
         runs: Runs, for their users.
         turns: Delete and restore turns.
+        archives: Read whole conversations, and store those that were held elsewhere.
         logs: Logs of runs, for the processes that execute them.
         takeover: Releases and claims runs.
         listening: Receives notifications of what other processes write.
         scripts: The queue of every conversation.
         files: Files of users and agents.
+        feedback: What users think of answers.
         sessions: Sign-ins.
         keys: The key that signs cookies.
 
@@ -86,10 +90,12 @@ class Store:
         self.conversations = Conversations(self.database, keep, self.files.sweep)
         self.runs = Runs(self.database, self.conversations)
         self.turns = Turns(self.database, self.conversations, keep)
+        self.archives = Archives(self.database)
         self.logs = RunLogs(self.database)
         self.takeover = Takeover(self.database)
         self.listening = Listening(self.database)
         self.scripts = ScriptLog(self.database)
+        self.feedback = KeptFeedback(self.database)
         self.sessions = Sessions(self.database)
         self.keys = Keys(self.database)
 
@@ -140,8 +146,8 @@ class Store:
         """Yield each of a user's conversations as JSON, oldest first, including deleted ones that are not purged yet.
 
         Each has its turns (`follows` is the id of the run before the turn), the files of each turn (`store.files.open`
-        gives their contents), all runs of each turn with their events and the agent's memory, and its scripts. `head`
-        is the last run of the shown path. Times are ISO 8601.
+        gives their contents), all runs of each turn with their events, the agent's memory and the user's feedback, and
+        its scripts. `head` is the last run of the shown path. Times are ISO 8601.
         """
         return upkeep.export_user(self.database, user_id)
 

@@ -86,6 +86,10 @@ conversations = Table(
     Column("head", String(32)),
     # How often that has become another path than one that only grew at its end.
     Column("revision", Integer, nullable=False, default=0),
+    # How often feedback in it has changed.
+    Column("feedback", Integer, nullable=False, default=0),
+    # When it was made from a file; NULL for one that was held here.
+    Column("imported_at", Moment),
     Index(f"{_PREFIX}conversations_by_user", "user_id", "updated_at", "id"),
 )
 
@@ -125,8 +129,11 @@ runs = Table(
     Column("deaths", SmallInteger, nullable=False, default=0),
     # When it was released, or its answer arrived.
     Column("released_at", Moment),
-    # The agent's memory for the runs after it.
+    # The name of the agent that answers, if the backend names its agents.
+    Column("answered_by", Text),
+    # The agent's memory for the runs after it, and that of the other agents on this branch by their names.
     Column("memory", JSON(none_as_null=True)),
+    Column("memories", JSON(none_as_null=True)),
     Column("stop_requested", Boolean, nullable=False, default=False),
     # The request or script that the active run waits for.
     Column("waiting", Text),
@@ -168,6 +175,17 @@ answers = Table(
     _belongs_to("run", primary_key=True),
     Column("request_id", Text, primary_key=True),
     Column("answer", JSON, nullable=False),
+)
+
+# What users think of answers.
+feedback = Table(
+    f"{_PREFIX}feedback",
+    metadata,
+    _belongs_to("run", primary_key=True),
+    _belongs_to("conversation", index=True),
+    Column("rating", String(8), nullable=False),
+    Column("comment", Text, nullable=False),
+    Column("given_at", Moment, nullable=False),
 )
 
 # Scripts may belong to the runs of any backend, which need not be in these tables.
@@ -246,6 +264,24 @@ turn_files = Table(
     _belongs_to("turn", primary_key=True),
     Column("position", SmallInteger, primary_key=True, autoincrement=False),
     _belongs_to("file", index=True),
+)
+
+# Read-only pages of conversations, for anyone who has the address.
+shares = Table(
+    f"{_PREFIX}shares",
+    metadata,
+    # The SHA-256 of the key in the address.
+    Column("id", String(64), primary_key=True),
+    _belongs_to("conversation", unique=True),
+    # The key, so that its owner is shown the address again.
+    Column("key", Secret, nullable=False),
+    # The last run that the page shows.
+    Column("head", String(32), nullable=False),
+    Column("steps", Boolean, nullable=False),
+    Column("files", Boolean, nullable=False),
+    Column("created_at", Moment, nullable=False),
+    Column("updated_at", Moment, nullable=False),
+    Column("expires_at", Moment, index=True),
 )
 
 # The ids that a server which also stores conversations, turns and runs uses for them.

@@ -175,6 +175,20 @@ def opened(page: Page) -> None:
     expect(page.locator("dialog table")).to_be_visible()
 
 
+def editing(page: Page) -> None:
+    attach(page, TABLE, PICTURE)
+    start(page, "Look")
+    page.get_by_role("link", name="Edit").click()
+    page.get_by_role("textbox", name="Your message").fill("Look again")
+    page.keyboard.press("Enter")
+    expect(page.locator(".versions")).to_contain_text("2/2")
+    wait_for_state(page, "completed")
+    page.mouse.move(0, 0)  # what comes under a pointer at rest is not pressed for a moment
+    page.get_by_role("link", name="Edit").click()
+    expect(page.locator("#edit-files > .file")).to_have_count(2)
+    expect(page.locator("#edit-files img").first).to_be_visible()
+
+
 def to_correct(page: Page) -> None:
     start(page, "ask form", "suspended")
     expect(page.locator("chat-form:defined")).to_be_visible()
@@ -188,6 +202,31 @@ def approved(page: Page) -> None:
     page.locator("[name='answer/batch']").fill("4")
     page.get_by_role("button", name="Approve with changes").click()
     wait_for_state(page, "completed")
+
+
+def rated(page: Page) -> None:
+    start(page, "hello")
+    page.get_by_role("button", name="Bad answer").click()
+    expect(page.get_by_role("textbox", name="What was wrong?")).to_be_visible()
+
+
+def keys(page: Page) -> None:
+    start(page, "hello")
+    page.evaluate("document.activeElement.blur()")
+    page.keyboard.press("?")
+    expect(page.get_by_role("dialog", name="Keys")).to_be_visible()
+
+
+def palette(page: Page) -> None:
+    start(page, "hello")
+    page.keyboard.press("Control+K")
+    expect(page.get_by_role("option", name="hello")).to_be_visible()
+
+
+def copying(page: Page) -> None:
+    start(page, "hello")
+    page.get_by_role("button", name="Copy as…").click()
+    expect(page.get_by_role("button", name="Copy as text")).to_be_visible()
 
 
 STATES: dict[str, Callable[[Page], object]] = {
@@ -204,6 +243,11 @@ STATES: dict[str, Callable[[Page], object]] = {
     "rename": renaming,
     "menu": menu,
     "refused": refused,
+    "rated": rated,
+    "keys": keys,
+    "palette": palette,
+    "copying": copying,
+    "editing": editing,
     "files": attached,
     "files of an answer": given,
     "file opened": opened,

@@ -63,6 +63,8 @@ class KogwistarBackend(LocalBackend):
     # The server cannot answer a turn twice, and knows no branches. It takes no files.
     retry_run = edit_turn = show_version = delete_turn = restore_turn = None  # type: ignore[assignment]
     store_file = discard_file = find_files = open_file = None  # type: ignore[assignment]
+    # It could not go on with a conversation that it has not held.
+    import_conversation = None  # type: ignore[assignment]
 
     def __init__(
         self,
@@ -194,6 +196,7 @@ class KogwistarBackend(LocalBackend):
         files: Sequence[str] | None = (),
         *,
         instead_of: str | None = None,
+        agent: str | None = None,
     ) -> Run:
         """Send a message of at most 20,000 characters; the server does not answer much longer ones.
 
@@ -242,7 +245,7 @@ class KogwistarBackend(LocalBackend):
 
     async def _take_over(self, run_ids: Sequence[str], orphans_since: datetime) -> None:
         """Take over the runs of users whose token this process knows. Others wait for a process that knows it."""
-        users = await self._store.takeover.users_of_released(run_ids, self._agent_name)
+        users = await self._store.takeover.users_of_released(run_ids, self._agents.resumable)
         known = {user_id for user_id in set(users.values()) if await self._credentials.find(user_id)}
         waiting = [id for id, user_id in users.items() if user_id not in known]
         # This process has their agent, so no other process may end them.

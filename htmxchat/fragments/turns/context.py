@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from ...drawing import Drawings
+from ...files import File, Files
 from ...forms.returned import Returned
 from ...kinds import check_fields
 from ...scripts.models import Script
@@ -24,6 +25,8 @@ class Editing:
         submission: What the edit is called, so that it is taken once however often it is sent.
         limit: The longest message, in characters.
         user_key: Keeps one user's drafts in this browser apart from another's.
+        takes: What files may be sent with it; `None`: it keeps those that it has.
+        files: Those that go with it; `None`: those that were sent.
     """
 
     turn_id: str
@@ -32,6 +35,8 @@ class Editing:
     submission: str = ""
     limit: int = 20_000
     user_key: str = ""
+    takes: Files | None = None
+    files: tuple[File, ...] | None = None
 
     def __post_init__(self) -> None:
         check_fields(self)
@@ -49,8 +54,10 @@ class TurnContext:
         branching: The conversation whose messages can be edited and whose versions can be shown; empty where the
             backend knows no branches.
         can_delete: Whether messages can be deleted with what follows them.
+        can_rate: Whether users can say what they think of an answer.
         editing: The message that is being edited.
         agent: What the other side is called.
+        agents: The names of the agents to choose from, if there are several.
         can_run_scripts: Whether there is a queue for the scripts that the agent proposes.
         queue: The scripts of the conversation, as far as they are known.
         inspector: Where a run is inspected: in a room of this page, on the chat's own page, or nowhere. Nowhere also
@@ -66,8 +73,10 @@ class TurnContext:
     can_retry: bool = False
     branching: str = ""
     can_delete: bool = False
+    can_rate: bool = False
     editing: Editing | None = None
     agent: str = "Agent"
+    agents: tuple[str, ...] = ()
     can_run_scripts: bool = False
     queue: tuple[Script, ...] = ()
     inspector: Literal["here", "elsewhere"] | None = "elsewhere"

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from contextlib import suppress
+from typing import Any
 
 import anyio
 import pytest
 
 from ...backend import (
+    Backend,
     CanBranch,
     CanDelete,
     CanInspect,
@@ -19,8 +21,11 @@ from ...backend import (
     Managed,
     TellsChanges,
 )
+from ...choosing import HasAgents
 from ...errors import BackendError, InvalidInput, NotFound
-from ...events import RunEnded, RunEvent
+from ...events import RunEnded, RunEvent, RunStarted
+from ...feedback import Feedback
+from ...feedback.ability import KeepsFeedback
 from ...models import Starter
 from ..reading import each_event
 from .kit import Kit, assert_whole
@@ -115,6 +120,32 @@ class AbilityPromises(Kit):
             with pytest.raises(NotFound):
                 await backend.list_runs(self.other_user, first.conversation_id)
 
+    async def test_feedback_is_kept_with_its_answer_and_is_the_owners_alone(self) -> None:
+        async with self._backend() as backend:
+            if not isinstance(backend, KeepsFeedback):
+                pytest.skip("the backend keeps no feedback")
+            assert isinstance(backend, Backend)
+            run = await self._answered(backend)
+
+            async def kept() -> tuple[Feedback | None, int]:
+                transcript = await backend.load_transcript(self.user, run.conversation_id)
+                return next(turn.feedback for turn in transcript.turns if turn.id == run.id), transcript.feedback
+
+            before = await kept()
+            assert before[0] is None
+            given = await backend.give_feedback(self.user, run.id, "down", "Too long")
+            assert given is not None and (given.rating, given.comment) == ("down", "Too long")
+            changed = await backend.give_feedback(self.user, run.id, "up")
+            assert changed is not None and (changed.rating, changed.comment) == ("up", "Too long")
+            after = await kept()
+            assert after[0] == changed and after[1] > before[1]
+            for user, id in (self.other_user, run.id), (self.user, self.unknown_id):
+                with pytest.raises(NotFound):
+                    await backend.give_feedback(user, id, "up")
+            assert await backend.give_feedback(self.user, run.id, None) is None
+            removed = await kept()
+            assert removed[0] is None and removed[1] > after[1]
+
     async def test_a_run_can_be_looked_into_by_its_owner_only(self) -> None:
         async with self._backend() as backend:
             if not isinstance(backend, CanInspect):
@@ -140,6 +171,23 @@ class AbilityPromises(Kit):
                 assert isinstance(starter, Starter)
                 assert starter.title.strip()
                 assert starter.text.strip()
+
+    async def test_the_agent_that_was_chosen_answers(self) -> None:
+        async with self._backend() as backend:
+            if not isinstance(backend, HasAgents) or len(backend.agents) < 2:
+                pytest.skip("the backend has no agents to choose from")
+            start: Any = backend.start_run
+            first, second = backend.agents[:2]
+            conversation = None
+            for name, wanted in ((None, first), (second, second), (None, second), (first, first)):
+                run = await start(self.user, conversation, self.prompt, agent=name)
+                events = await self._all(backend, run)
+                started = [event.body for event in events if isinstance(event.body, RunStarted)]
+                assert (run.agent, [body.agent for body in started]) == (wanted, [wanted])
+                assert (await backend.get_run(self.user, run.id)).agent == wanted
+                conversation = run.conversation_id
+            with pytest.raises(InvalidInput):
+                await start(self.user, conversation, self.prompt, agent="no agent has this name")
 
     async def test_close_ends_live_runs(self) -> None:
         async with self._backend() as backend:

@@ -1,0 +1,1 @@
+"""A conversation outside the chat: as Markdown, and as a page that is only read."""
