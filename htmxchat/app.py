@@ -37,6 +37,7 @@ from .chat.settings import (
     check_inspector,
     check_login,
     check_scripts,
+    check_share,
     check_starters,
     check_stream,
 )
@@ -60,6 +61,7 @@ from .look import Look
 from .models import Starter
 from .observing import Observer
 from .scripts import Scripts
+from .sharing import CanShare, Share
 from .text.markdown import Markdown
 from .urls import Urls
 
@@ -78,6 +80,7 @@ def create_chat_app(
     look: Look | None = None,
     files: Files | Literal[False] | None = None,
     imports: Imports | Literal[False] | None = None,
+    share: Share | Literal[False] | None = None,
     limits: Limits | None = None,
     origins: Origins | None = None,
     observer: Observer | None = None,
@@ -102,6 +105,7 @@ def create_chat_app(
             and where packages are. `False`: it does not, and there is no room for scripts.
         files: What users may send: how large, how many, of which types. `False`: none, and the page offers none.
         imports: How large a conversation may be that users import from a file. `False`: they import none.
+        share: That users may share conversations as pages that anyone with the address can read. By default, not.
         look: Words, a logo, style sheets, a header, a footer and an empty page of the host's own.
         limits: Longest text, largest body, what a user may have under way at a time, how long the backend may take.
         origins: Hosts of images, origins that may send forms, and who may show the chat in a frame.
@@ -124,6 +128,7 @@ def create_chat_app(
         scripts=check_scripts(scripts),
         files=check_files(files),
         imports=check_imports(imports),
+        share=check_share(share),
         login_pages=login_pages,
         look=checks.optional("look", look, Look, 'Look(logo="/static/logo.svg")'),
         limits=checks.optional("limits", limits, Limits, "Limits(text=5_000)"),
@@ -159,7 +164,12 @@ def create_chat_app(
 
 
 def _unwanted(settings: Settings) -> frozenset[type]:
-    wanted = {KeepsScripts: settings.scripts, KeepsFiles: settings.files, CanImport: settings.imports}
+    wanted = {
+        KeepsScripts: settings.scripts,
+        KeepsFiles: settings.files,
+        CanImport: settings.imports,
+        CanShare: settings.share,
+    }
     return frozenset(ability for ability, given in wanted.items() if given is None)
 
 

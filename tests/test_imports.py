@@ -25,6 +25,7 @@ NOUNS = {
     "files",
     "observing",
     "scripts",
+    "sharing",
     "words",
     *TEXT,
 }

@@ -22,6 +22,7 @@ from ..models import Conversation, ConversationPage, Overview, Run, RunSummary, 
 from ..observing import Observer
 from ..scripts.actions import ScriptAction
 from ..scripts.models import Script
+from ..sharing import SharedLink, SharedPage
 from ..store import News, Started, Store
 from ..store.database import uncancelled
 from .active import ActiveRun
@@ -291,6 +292,30 @@ class LocalBackend:
 
     async def import_conversation(self, user: User, archive: Archive, *, most: int | None = None) -> Conversation:
         return await stored(self._store, user.id, archive, most)
+
+    async def share_conversation(
+        self, user: User, conversation_id: str, *, steps: bool, files: bool, expires_at: datetime | None = None
+    ) -> SharedLink:
+        return await self._store.shares.put(user.id, conversation_id, steps=steps, files=files, expires_at=expires_at)
+
+    async def find_share(self, user: User, conversation_id: str) -> SharedLink | None:
+        return await self._store.shares.find(user.id, conversation_id)
+
+    async def list_shares(self, user: User) -> tuple[SharedLink, ...]:
+        """Return the user's shared conversations, the latest first; at most 200."""
+        return await self._store.shares.list(user.id)
+
+    async def revoke_share(self, user: User, conversation_id: str) -> None:
+        await self._store.shares.revoke(user.id, conversation_id)
+
+    async def open_share(self, key: str) -> SharedPage:
+        return await self._store.shares.open(key)
+
+    async def read_shared(self, page: SharedPage, turn_ids: Sequence[str]) -> tuple[Turn, ...]:
+        return await self._store.shares.read(page, turn_ids)
+
+    async def open_shared_file(self, key: str, file_id: str) -> tuple[File, AsyncGenerator[bytes, None]]:
+        return await self._store.shares.open_file(key, file_id)
 
     async def list_scripts(self, user: User, conversation_id: str) -> tuple[Script, ...]:
         return await self._store.scripts.list_scripts(user.id, conversation_id)

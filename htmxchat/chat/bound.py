@@ -32,6 +32,7 @@ from ..files.ability import KeepsFiles
 from ..files.file import File
 from ..live.reading import read_run
 from ..models import Conversation, Overview, Run, User
+from ..sharing import CanShare
 from .submissions import Submissions
 
 P = ParamSpec("P")
@@ -49,6 +50,7 @@ _ABILITIES: tuple[type, ...] = (
     CanRetry,
     CanSearch,
     CanStartOnce,
+    CanShare,
     KeepsFiles,
     KeepsScripts,
     TellsChanges,
@@ -136,6 +138,10 @@ class BoundBackend:
     run_evidence = _asks(CanInspect.run_evidence, CanInspect)
     outline = _asks(CanExport.outline, CanExport)
     read_turns = _asks(CanExport.read_turns, CanExport)
+    share_conversation = _asks(CanShare.share_conversation, CanShare)
+    find_share = _asks(CanShare.find_share, CanShare)
+    list_shares = _asks(CanShare.list_shares, CanShare)
+    revoke_share = _asks(CanShare.revoke_share, CanShare)
     list_scripts = _asks(KeepsScripts.list_scripts, KeepsScripts)
     queue_block = _asks(KeepsScripts.queue_block, KeepsScripts)
     change_script = _asks(KeepsScripts.change_script, KeepsScripts)

@@ -305,6 +305,7 @@ def _room(
         can_rename=call.backend.can(CanRename),
         can_delete=call.backend.can(CanDelete),
         exports=("md", "html", *(["json"] if call.backend.can(CanExport) else [])),
+        can_share=call.chat.share is not None,
         openers=[side_opener(each) for each in sides(call, conversation)],
         greeting=settings.look.greeting,
         introduction=settings.look.introduction,

@@ -14,6 +14,7 @@ from ..models import Conversation, Starter
 from ..scripts.states import digest
 from ..urls import Urls
 from .controls import get_link, icon_only, post_form, submission_field
+from .sharing import share_link
 
 a, b, button, details, div, h1, h2 = map(tag, ["a", "b", "button", "details", "div", "h1", "h2"])
 header, input_, label, li, main, p = map(tag, ["header", "input", "label", "li", "main", "p"])
@@ -32,6 +33,7 @@ def conversation(
     can_rename: bool = False,
     can_delete: bool = False,
     exports: Sequence[str] = (),
+    can_share: bool = False,
     openers: Child = None,
     greeting: str = "What can I do for you?",
     introduction: str = "",
@@ -48,6 +50,7 @@ def conversation(
         turns: The turns, or what stands in their place.
         heading: Instead of the title.
         exports: As what it can be exported: `md`, `html`, `json`.
+        can_share: Whether it can be shared.
         openers: What opens the rooms at the side.
         empty: What a new one shows instead of the greeting and the introduction.
         submission: What a starter that is sent is called, so that it is taken once however often it is pressed.
@@ -56,7 +59,7 @@ def conversation(
     """
     menu = None
     if conversation and (can_rename or can_delete or exports):
-        menu = _menu(urls, conversation, exports, can_rename=can_rename, can_delete=can_delete)
+        menu = _menu(urls, conversation, exports, can_rename=can_rename, can_delete=can_delete, can_share=can_share)
     inside: list[Child] = []
     if conversation is None:
         welcome = (
@@ -169,7 +172,15 @@ def _export(urls: Urls, conversation: Conversation, ending: str) -> FT:
     return a(icon("download"), f"Export as {words}", cls="button", data_kind="quiet", href=url, download=True)
 
 
-def _menu(urls: Urls, conversation: Conversation, exports: Sequence[str], *, can_rename: bool, can_delete: bool) -> FT:
+def _menu(
+    urls: Urls,
+    conversation: Conversation,
+    exports: Sequence[str],
+    *,
+    can_share: bool,
+    can_rename: bool,
+    can_delete: bool,
+) -> FT:
     rename = get_link(
         urls.rename(conversation.id), icon("edit"), "Rename", target="#heading", cls="button", data_kind="quiet"
     )
@@ -182,6 +193,7 @@ def _menu(urls: Urls, conversation: Conversation, exports: Sequence[str], *, can
             summary(icon("more"), cls="button", **icon_only("Conversation menu")),
             div(
                 rename if can_rename else None,
+                share_link(urls, conversation.id) if can_share else None,
                 [_export(urls, conversation, ending) for ending in exports],
                 delete if can_delete else None,
                 cls="menu",

@@ -52,6 +52,7 @@ function furnish() {
   // While the server cannot be reached, it is asked again with each change of the page.
   if (document.querySelector("chat-inspector")) import("./inspector.js").catch(() => {});
   if (document.querySelector("chat-edit")) import("./edit.js").catch(() => {});
+  if (document.querySelector("chat-share")) import("./share.js").catch(() => {});
 }
 
 /** A side that comes is shown, and one that has gone is not. @param {CustomEvent<{ctx: HtmxContext}>} event */
