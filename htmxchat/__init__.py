@@ -42,6 +42,7 @@ from .backend import (
 )
 from .backends.local import LocalBackend
 from .backends.stub import StubBackend
+from .choosing import HasAgents
 from .drawing import DrawPart, PartContext
 from .errors import (
     BackendError,
@@ -180,6 +181,7 @@ __all__ = [
     "FolderFiles",
     "FromAgent",
     "FromAnswer",
+    "HasAgents",
     "HasStarters",
     "Identify",
     "Imports",

@@ -70,7 +70,12 @@ class Source:
 
 @dataclass(frozen=True, slots=True)
 class RunStarted:
-    """The run started."""
+    """The run started; `agent` is that of `Run.agent`."""
+
+    agent: str = ""
+
+    def __post_init__(self) -> None:
+        check_fields(self)
 
 
 @dataclass(frozen=True, slots=True)

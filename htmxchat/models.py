@@ -203,6 +203,7 @@ class Run:
 
     Attributes:
         turn_id: The user turn that it answers.
+        agent: The name of the agent that answers, from a backend that names its agents (`HasAgents`).
     """
 
     id: str
@@ -211,6 +212,7 @@ class Run:
     turn_id: str
     state: RunState
     created_at: datetime
+    agent: str = ""
 
     def __post_init__(self) -> None:
         check_fields(self)

@@ -21,6 +21,7 @@ from .events import (
     ReasoningDelta,
     RunEnded,
     RunEvent,
+    RunStarted,
     RunStopping,
     ScriptFinished,
     ScriptProposed,
@@ -47,6 +48,7 @@ class RunView:
     """Everything that a run shows.
 
     Attributes:
+        agent: As `Run.agent`.
         parts: What the answer is made of, in the order in which it began. A part keeps its place for good: its index is
             its number on the page.
         written: Whether there is any text to read.
@@ -61,6 +63,7 @@ class RunView:
     """
 
     state: RunState = RunState.QUEUED
+    agent: str = ""
     parts: tuple[Part, ...] = ()
     written: bool = False
     stage: str | None = None
@@ -213,6 +216,8 @@ class Folding:
 
     def _apply(self, event: RunEvent) -> None:
         match event.body:
+            case RunStarted(agent=agent):
+                self._changes["agent"] = agent
             case TextDelta(text=text) if text:
                 if not isinstance(self._parts.last, Text):
                     self._parts.append(Text(""))

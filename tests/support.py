@@ -84,6 +84,9 @@ class Element:
             if step == ":first-child":
                 found = found.elements[0]
                 continue
+            if step.startswith(":nth-child("):
+                found = found.elements[int(step[11:-1]) - 1]
+                continue
             from_end = 1 if step == ":last-child" else int(re.fullmatch(r":nth-last-child\((\d+)\)", step)[1])  # type: ignore[index]
             found = found.elements[-from_end]
         return found

@@ -201,3 +201,30 @@ def test_a_copied_answer_has_its_sources() -> None:
     assert answer_text(turn(TextDelta("Slow."))) == "Slow."
     copied = answer_text(turn(TextDelta("Slow [1].\n"), SourcesFound((DOCS, Source("A\nwiki", "javascript:x")))))
     assert copied == "Slow [1].\n\nSources:\n\n1. Docs, section 3, https://docs.example/\n2. A\n"
+
+
+def test_a_footnote_and_its_first_mark_lead_to_each_other_and_every_id_is_there_once() -> None:
+    written = "One[^1], two[^2] and one again[^1].\n\n[^1]: First.\n\n[^1]: Once more.\n\n[^3]: Of no mark.\n\n"
+    page = show(TextDelta(written), e.ToolStarted("1", "read"), e.ToolFinished("1"), TextDelta(written))
+    ids = [each["id"] for each in page.all() if "id" in each.attributes]
+    assert len(ids) == len(set(ids))
+    for place in (0, 2):
+        marks = page.one(id=f"part-r-{place}").all("a", cls="note")
+        assert [each.attributes.get("id") for each in marks] == [f"mark-r-{place}-1", f"mark-r-{place}-2", None]
+        assert marks[2]["href"] == marks[0]["href"] == f"#note-r-{place}-1"
+        note = page.one("div", id=f"note-r-{place}-1")
+        assert note.one("a", cls="back")["href"] == f"#mark-r-{place}-1"
+        assert not page.one("div", id=f"note-r-{place}-3").all("a")
+
+
+@pytest.mark.parametrize("size", [1, 3, 40])
+def test_footnotes_stream_as_a_reload_shows_them(size: int) -> None:
+    written = "One[^1].\n\n[^1]: First[^2].\n\nMore[^1][^2]\n\n[^2]: Second.\n"
+    pieces = [TextDelta(written[start : start + size]) for start in range(0, len(written), size)]
+    replaced = e.TextReplaced("x[^2]\n\n[^2]: y")
+    bodies: list[e.EventBody] = [*pieces, e.ToolStarted("1", "read"), *pieces, replaced, *pieces]
+    page, live = show(over=False), LiveTurn("r", CONTEXT)
+    for count, event in enumerate(log(*bodies), 1):
+        page.apply(render_patches(live.advance([event], pause=True)))
+        again = open_page(Turn("r", "assistant", "", NOW, RUN, log(*bodies)[:count]), CONTEXT)
+        assert page.one(id="body-r").html == again.one(id="body-r").html

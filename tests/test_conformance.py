@@ -63,7 +63,7 @@ class TestLocalBackendInFile(_Prompts):
         self.path = tmp_path / "chat.db"
 
     async def make_backend(self) -> Backend:
-        return LocalBackend(_respond, Store(f"sqlite:///{self.path}"))
+        return LocalBackend({"one": _respond, "two": _respond}, Store(f"sqlite:///{self.path}"))
 
 
 class TestStubBackend(BackendConformance):

@@ -16,6 +16,7 @@ import sys
 import time
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -33,6 +34,7 @@ import htmxchat.testing
 from htmxchat import (
     ChatError,
     Limits,
+    LocalBackend,
     Look,
     RunState,
     Store,
@@ -40,6 +42,7 @@ from htmxchat import (
     create_chat_app,
 )
 from htmxchat.agents.kogwistar import KogwistarLogin
+from htmxchat.agents.stub import respond_stub
 from htmxchat.cli.serve import serve
 from htmxchat.events import BODIES, Source
 from htmxchat.fragments.scripts.room import script_room
@@ -333,6 +336,11 @@ def test_every_hook_that_is_documented_is_on_the_page() -> None:
         run = re.search(r'id="turn-(\w+)" class="turn" data-role="assistant"', failed)
         assert run is not None
         html += client.get(f"/runs/{run[1]}").text
+    several = LocalBackend({name: partial(respond_stub, pace=0) for name in ("Fast", "Careful")})
+    with TestClient(create_chat_app(several)) as client:
+        client.get("/")
+        shown = client.post("/messages", data={"text": "Hello"})
+        html += _until(client, shown.url.path, 'class="by"')
     page = list(parse(html))
     tables = reference("hooks").split("## Custom elements")[0]
     for cell in rows(tables):

@@ -8,6 +8,7 @@ import logging
 import re
 import threading
 from collections.abc import AsyncIterator, Iterable, Iterator
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -23,24 +24,33 @@ from htmxchat import (
     Custom,
     EventBody,
     LocalBackend,
+    Outcome,
     PartContext,
     Request,
+    Run,
+    RunEnded,
     RunEvent,
+    RunStarted,
+    RunState,
     TextDelta,
+    TextReplaced,
     ToolFinished,
     ToolStarted,
+    Turn,
     chat_lifespan,
     create_chat_app,
+    fold,
 )
 from htmxchat.drawing import Drawer, Drawing, Drawings, DrawPart, Order
 from htmxchat.drawing.nesting import misfit
 from htmxchat.fragments import TurnContext
+from htmxchat.fragments.turns.custom import orders
 from htmxchat.live.page import LivePage
 from htmxchat.live.patches import render_patches
 from htmxchat.text.markdown import Markdown
 from htmxchat.urls import Urls
 from tests.servers import PATIENCE
-from tests.support import Element, decode, parse
+from tests.support import Element, article, decode, open_page, parse
 
 pytestmark = pytest.mark.anyio
 
@@ -354,6 +364,56 @@ async def test_of_what_a_reader_has_nothing_is_drawn_until_all_of_it_is() -> Non
     assert calls == [18, 19] and html.count(">x<") == 2
     assert render_patches(await page.redraw()).count(">x<") == 20
     assert sorted(calls[2:]) == [*range(20)]
+
+
+# Fenced code
+
+DIAGRAM = "Before.\n\n```Mermaid title\na --> b\n```\n\n- a\n\n~~~mermaid\nfail\n~~~\n\n```py\n1\n```\n\n"
+TEXTS = (
+    ("An answer that ends after a diagram", [DIAGRAM + "```mermaid\nb --> c\n```"]),
+    ("One that ends inside of one", [DIAGRAM + "```mermaid\nb -->"]),
+    ("A definition at its end changes what was settled", ["[a]\n\n", DIAGRAM, "\n\n[a]: https://a.example/"]),
+    ("Two texts", [DIAGRAM, ToolStarted("1", "read"), ToolFinished("1"), DIAGRAM]),
+    ("What was said is replaced", [DIAGRAM, ToolStarted("1", "read"), "x", TextReplaced(DIAGRAM.upper()), DIAGRAM]),
+)
+
+
+def draw_diagram(text: Any, context: PartContext) -> Any:
+    if text == "fail":
+        raise ValueError
+    return P(f"{context.name} {context.id}: {text}")
+
+
+@pytest.mark.parametrize(("said"), [each for _, each in TEXTS], ids=[name for name, _ in TEXTS])
+@pytest.mark.parametrize("size", [1, 7, 10_000])
+async def test_diagrams_are_drawn_when_their_text_is_complete_as_after_a_reload(said: list[Any], size: int) -> None:
+    logging.disable(logging.ERROR)
+    drawer = Drawer({"```mermaid": draw_diagram})
+    context = TurnContext(Urls(), Markdown(), drawings=Drawings(drawer))
+    bodies: list[EventBody] = [RunStarted()]
+    for each in said:
+        pieces = (
+            [each[start : start + size] for start in range(0, len(each), size)] if isinstance(each, str) else [each]
+        )
+        bodies += [TextDelta(piece) if isinstance(piece, str) else piece for piece in pieces]
+    log = events(*bodies, RunEnded(Outcome.COMPLETED))
+    run = Run("run", "talk", "ann", "turn", RunState.RUNNING, log[0].at)
+
+    async def reload(count: int) -> Element:
+        turn = Turn("run", "assistant", "", log[0].at, run, tuple(log[:count]))
+        view = fold(turn.events)
+        drawn = await Drawings(drawer).draw(orders("run", view, range(len(view.parts)), context))
+        return open_page(turn, replace(context, drawings=drawn))
+
+    page, live = await reload(0), LivePage("run", context)
+    for count, event in enumerate(log, 1):
+        page.apply(render_patches(await live.advance([event], pause=True)))
+        if size > 1 or count % 5 == 0 or count > len(log) - 3:
+            assert article(page, run) == article(await reload(count), run)
+    logging.disable(logging.NOTSET)
+    drawn = [each.text for each in page.all("section", cls="card")]
+    assert drawn and all(text.startswith("```mermaid card-part-run-") for text in drawn)
+    assert "fail" in page.text and not any("fail" in text for text in drawn)
 
 
 # In a chat

@@ -17,6 +17,7 @@ NOUNS = {
     "archive",
     "asking",
     "checks",
+    "choosing",
     "compaction",
     "kinds",
     "models",

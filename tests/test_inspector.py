@@ -83,6 +83,10 @@ def anyio_backend(request: pytest.FixtureRequest) -> object:
     return request.param
 
 
+pure = pytest.mark.parametrize("anyio_backend", ["asyncio"])
+"""For tests of what waits for nothing: one event loop is enough."""
+
+
 async def finished(steps: tuple[Step, ...] = SCRIPT) -> tuple[ScriptedBackend, Run, list[RunEvent]]:
     backend = ScriptedBackend(list(steps), first_seq=40, seq_step=7)
     run = await backend.start_run(ANN, None, "Hello")
@@ -113,9 +117,12 @@ def rows_of(page: Element) -> str:
 
 @pytest.mark.anyio
 class TestLiveRows:
+    @pure
     @pytest.mark.parametrize("wanted", FILTERS.values(), ids=FILTERS)
     async def test_what_comes_live_is_what_a_page_loaded_now_shows(self, wanted: RowFilter) -> None:
         _, run, events = await finished()
+        loaded = [room(run.id, events[:count], wanted) for count in range(len(events) + 1)]
+        shown, whole = [rows_of(page) for page in loaded], loaded[-1].html
         for start in range(len(events) + 1):
             for size in (1, 2, 5, len(events)):
                 after = events[start - 1].seq if start else None
@@ -126,10 +133,9 @@ class TestLiveRows:
                     live.add(events[at : at + size])
                     now += 2.0
                     page.apply(render_patches(live.patches(fold(events[: at + size]), now)))
-                    there = room(run.id, events[: at + size], wanted)
-                    assert rows_of(page) == rows_of(there), (start, size, at)
+                    assert rows_of(page) == shown[min(at + size, len(events))], (start, size, at)
                 if start < len(events):
-                    assert page.html == room(run.id, events, wanted).html, (start, size)
+                    assert page.html == whole, (start, size)
 
     async def test_a_page_that_asks_for_them_gets_turn_and_rows_in_one_stream(self) -> None:
         backend, run, events = await finished()
@@ -176,9 +182,11 @@ class TestLiveRows:
         first = shown[0]["id"].removeprefix("row-")
         assert "hidden" not in earlier.attributes and earlier["href"].endswith(f"before={first}")
 
+    @pure
     @pytest.mark.parametrize("before", FILTERS.values(), ids=FILTERS)
     async def test_another_filter_goes_on_from_what_was_folded_for_the_one_before(self, before: RowFilter) -> None:
         _, run, events = await finished()
+        whole = {after: rows_of(room(run.id, events, after)) for after in FILTERS.values()}
         for kept in range(1, len(events)):
             live = LiveRows(run.id, RowsWanted(0, before), URLS)
             live.add(events[:kept])
@@ -193,7 +201,7 @@ class TestLiveRows:
                 for at, event in enumerate(events[kept:], kept + 1):
                     twin.add([event])
                     page.apply(render_patches(twin.patches(fold(events[:at]), 0.0)))
-                assert rows_of(page) == rows_of(room(run.id, events, after)), (after, kept, seen)
+                assert rows_of(page) == whole[after], (after, kept, seen)
 
     async def test_another_filter_reads_only_what_is_new(self) -> None:
         backend = ScriptedBackend(["one ", StageChanged("two"), Gate(), "three"])

@@ -662,7 +662,7 @@ async def test_an_owner_that_lost_its_lease_stops_and_writes_nothing_more(make: 
     await until(one, run, TextDelta("So far"))
     ended = 0
     while not ended:  # a sign of life may come in between
-        left = await two.takeover.find_abandoned("two", None, now() + timedelta(minutes=1), now())
+        left = await two.takeover.find_abandoned("two", (), now() + timedelta(minutes=1), now())
         ((process, alive_at),) = left.silent.items()
         ended, _ = await two.takeover.give_up_process(process, alive_at)
     with anyio.fail_after(5):

@@ -98,7 +98,7 @@ async def assert_kogwistar_moved(store: Store) -> None:
     row = await store.database.read(lambda db: db.execute(link).one())
     assert (row.server_id, row.answer_id, row.workflow_id) == ("kr-1", "kt-2", "debug.rag.v1")
     assert await links.turns(elsewhere.id, transcript.live_run.id) == {"kt-1", "kr-1", "kr-2"}
-    ((run, events),) = await store.takeover.claim_runs([transcript.live_run.id], "me", "kogwistar", datetime.now(UTC))
+    ((run, events),) = await store.takeover.claim_runs([transcript.live_run.id], "me", ["kogwistar"], datetime.now(UTC))
     context = await store.takeover.read_context(run)
     assert (Progress.read(context.checkpoint).run, len(events), context.text) == ("kr-2", 1, "And snow?")
 

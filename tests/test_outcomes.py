@@ -55,7 +55,7 @@ def journal(store: Store) -> Journal[ActiveRun]:
 
     async def nothing_is_left(run_ids: object, since: object) -> None: ...
 
-    return Journal(store, QUICK, None, Observer(), nobody_is_gone, nothing_is_left)
+    return Journal(store, QUICK, (), Observer(), nobody_is_gone, nothing_is_left)
 
 
 def failing() -> Any:

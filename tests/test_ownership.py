@@ -258,8 +258,10 @@ class Sloppy(LocalBackend):
     async def load_transcript(self, user: User, conversation_id: str) -> Transcript:
         return await super().load_transcript(self.ann, conversation_id)
 
-    async def start_run(self, user: User, conversation_id: str | None, text: str, *, files: Sequence[str] = ()) -> Run:
-        return await super().start_run(self.ann, conversation_id, text, files=files)
+    async def start_run(
+        self, user: User, conversation_id: str | None, text: str, *, files: Sequence[str] = (), agent: str | None = None
+    ) -> Run:
+        return await super().start_run(self.ann, conversation_id, text, files=files, agent=agent)
 
     async def get_run(self, user: User, run_id: str) -> Run:
         return await super().get_run(self.ann, run_id)
@@ -273,8 +275,8 @@ class Sloppy(LocalBackend):
     async def stop_run(self, user: User, run_id: str) -> None:
         await super().stop_run(self.ann, run_id)
 
-    async def retry_run(self, user: User, run_id: str) -> Run:
-        return await super().retry_run(self.ann, run_id)
+    async def retry_run(self, user: User, run_id: str, *, agent: str | None = None) -> Run:
+        return await super().retry_run(self.ann, run_id, agent=agent)
 
     async def answer_request(self, user: User, run_id: str, request_id: str, answer: JSON) -> None:
         await super().answer_request(self.ann, run_id, request_id, answer)

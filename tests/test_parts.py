@@ -37,20 +37,21 @@ RUN = Run("run", "talk", "ann", "turn", RunState.RUNNING, START)
 
 def draw(data: object, context: PartContext) -> FT | None:
     """Draws what it is given, or fails in one of the ways in which a function can."""
-    if data == {"a": 1}:
+    if data == {"a": 1} or (context.name == "```py" and "word" in str(data)):
         raise KeyError("secret")
     if data == "broken":
         return raw("</div><p>")
     return None if data == "nothing" else tag("p")(str(data), " for ", str(context.arguments), id=f"of-{context.id}")
 
 
-DRAWINGS = Drawings(Drawer({"write": draw, "progress": draw}), at_once=True)
+DRAWINGS = Drawings(Drawer({"write": draw, "progress": draw, "```py": draw}), at_once=True)
 CONTEXT = TurnContext(Urls(), Markdown(), can_run_scripts=True, drawings=DRAWINGS)
 
 ID = st.sampled_from(["1", "2", "3", ""])
 WORDS = st.sampled_from(
     [
         *("", " ", "\n", "a", "word ", "\n\n", "**b", "**", "- x\n", "```py\n", "```\n", "1 + 1\n", "# h\n"),
+        *("x[^1]", "\n\n[^1]: note\n\n", "[^2]"),
         *("[1]", "[2", "][3]", "[5].\n\n", "[l][d]", "\n\n[1]: https://a.example/\n"),
     ]
 )

@@ -83,7 +83,7 @@ async def write(
 
 
 async def silent(store: Store, me: str, since: datetime) -> Mapping[str, datetime | None]:
-    return (await store.takeover.find_abandoned(me, None, since, since)).silent
+    return (await store.takeover.find_abandoned(me, (), since, since)).silent
 
 
 async def answered(

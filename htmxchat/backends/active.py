@@ -56,6 +56,7 @@ class ActiveRun:
         self.id = started.run.id
         self._store = store
         self._agent = agent
+        self._agent_name = started.run.agent or name_of(agent)
         self._journal = journal
         self._timing = journal.timing
         self._opened = partial(store.files.content, started.run.user_id)
@@ -140,7 +141,7 @@ class ActiveRun:
     async def drive(self, user: User, *, resumed: bool = False) -> None:
         """Run the agent to its end and write what it yields."""
         run, loop = self.run, asyncio.get_running_loop()
-        begin, began = RunBegin(run.id, run.conversation_id, run.user_id, name_of(self._agent), resumed), loop.time()
+        begin, began = RunBegin(run.id, run.conversation_id, run.user_id, self._agent_name, resumed), loop.time()
         log_begin(begin)
         with self._journal.observer.run(begin) as tell:
             try:
@@ -266,7 +267,7 @@ class ActiveRun:
         self._waiting, loop = request_id, asyncio.get_running_loop()
         began = loop.time()
         try:
-            with self._journal.observer.waiting(name_of(self._agent)):
+            with self._journal.observer.waiting(self._agent_name):
                 return await self._journal.tail.answer(self.run.id, request_id)
         finally:
             self._waiting = None

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncGenerator, AsyncIterable, Awaitable, Callable, Sequence
+from collections.abc import AsyncGenerator, AsyncIterable, Awaitable, Callable, Mapping, Sequence
 from contextlib import aclosing
 from datetime import datetime
 from functools import partial
 from typing import Any
 
 from .. import checks
-from ..agent import Agent, CanStop, Responder
+from ..agent import Agent, Responder
 from ..archive import Archive, Outline
 from ..errors import BackendUnavailable, EmptyText, ServerStopping
 from ..events import JSON, RunEnded, RunEvent
@@ -26,7 +26,7 @@ from ..sharing import SharedLink, SharedPage
 from ..store import News, Started, Store
 from ..store.database import uncancelled
 from .active import ActiveRun
-from .agents import as_agent, resumable_name
+from .agents import Agents
 from .archives import stored
 
 STORE_EXAMPLE = 'Store("sqlite:///chat.db")'
@@ -47,7 +47,9 @@ class LocalBackend:
     resumed elsewhere, gives the others some seconds to finish, and ends the rest.
 
     Args:
-        agent: An async generator function (`Responder`), or an object with `answer` (`Agent`), called once per run.
+        agent: An async generator function (`Responder`), or an object with `answer` (`Agent`), called once per run. Or
+            several, from which the user chooses, by the names that are shown: `{"Fast": fast, "Careful": careful}`. The
+            first answers if none is chosen.
         store: Where everything is stored; by default in memory. The backend closes it.
         starters: The messages that the empty page offers.
         timing: Intervals and timeouts; only tests and special stores need other values.
@@ -55,18 +57,18 @@ class LocalBackend:
     Raises:
         TypeError: `agent` is neither an async generator function nor has `answer`, or another argument has the wrong
             type.
+        ValueError: `agent` is an empty mapping, or a name in it cannot be shown.
     """
 
     def __init__(
         self,
-        agent: Agent | Responder,
+        agent: Agent | Responder | Mapping[str, Agent | Responder],
         store: Store | None = None,
         *,
         starters: Sequence[Starter] = (),
         timing: Timing | None = None,
     ) -> None:
-        self._agent = as_agent(agent)
-        self._agent_name = resumable_name(self._agent)
+        self._agents = Agents(agent)
         self.starters = checks.items("starters", starters, _starter, 'such as [Starter("Disk", "How much is left?")]')
         self._store = Store() if store is None else checks.instance("store", store, Store, STORE_EXAMPLE)
         self._timing = Timing() if timing is None else checks.instance("timing", timing, Timing, "Timing(poll=1)")
@@ -78,8 +80,13 @@ class LocalBackend:
 
     def _new_journal(self) -> Journal[ActiveRun]:
         return Journal(
-            self._store, self._timing, self._agent_name, self._observer, self._on_dead_process, self._take_over
+            self._store, self._timing, self._agents.resumable, self._observer, self._on_dead_process, self._take_over
         )
+
+    @property
+    def agents(self) -> tuple[str, ...]:
+        """The names of the agents to choose from; empty with a single one."""
+        return self._agents.names
 
     def observe(self, observer: Observer) -> None:
         self._observer = self._journal.observer = observer
@@ -172,14 +179,23 @@ class LocalBackend:
     async def restore_conversation(self, user: User, conversation_id: str) -> None:
         await self._store.conversations.restore_conversation(user.id, conversation_id)
 
-    async def start_run(self, user: User, conversation_id: str | None, text: str, *, files: Sequence[str] = ()) -> Run:
-        return await self._start(user, conversation_id, text, None, files)
+    async def start_run(
+        self, user: User, conversation_id: str | None, text: str, *, files: Sequence[str] = (), agent: str | None = None
+    ) -> Run:
+        return await self._start(user, conversation_id, text, None, files, agent=agent)
 
     async def start_run_once(
-        self, user: User, conversation_id: str | None, text: str, submission: str, *, files: Sequence[str] = ()
+        self,
+        user: User,
+        conversation_id: str | None,
+        text: str,
+        submission: str,
+        *,
+        files: Sequence[str] = (),
+        agent: str | None = None,
     ) -> Run:
         """Start a run, unless a process that shares the store has started it for this submission."""
-        return await self._start(user, conversation_id, text, submission, files)
+        return await self._start(user, conversation_id, text, submission, files, agent=agent)
 
     async def edit_turn(
         self,
@@ -190,8 +206,9 @@ class LocalBackend:
         submission: str | None = None,
         *,
         files: Sequence[str] | None = None,
+        agent: str | None = None,
     ) -> Run:
-        return await self._start(user, conversation_id, text, submission, files, instead_of=turn_id)
+        return await self._start(user, conversation_id, text, submission, files, instead_of=turn_id, agent=agent)
 
     async def show_version(self, user: User, conversation_id: str, version: str) -> None:
         await self._store.runs.show_version(user.id, conversation_id, version)
@@ -203,13 +220,12 @@ class LocalBackend:
     async def restore_turn(self, user: User, conversation_id: str, turn_id: str) -> None:
         await self._store.turns.restore_turn(user.id, conversation_id, turn_id)
 
-    async def retry_run(self, user: User, run_id: str) -> Run:
+    async def retry_run(self, user: User, run_id: str, *, agent: str | None = None) -> Run:
         self._journal.start()
+        who = await self._agents.choose(agent, partial(self._store.runs.agent_of, user.id, run_id))
         start = partial(
-            self._store.runs.retry_run,
-            user.id, run_id,
-            owner=self._journal.owner, agent=self._agent_name, most=self._most_runs,
-        )  # fmt: skip
+            self._store.runs.retry_run, user.id, run_id, owner=self._journal.owner, most=self._most_runs, **who
+        )
         return await uncancelled(self._tasks, self._launch(user, start))
 
     async def get_run(self, user: User, run_id: str) -> Run:
@@ -343,15 +359,17 @@ class LocalBackend:
         files: Sequence[str] | None,
         *,
         instead_of: str | None = None,
+        agent: str | None = None,
     ) -> Run:
         if not text.strip() and not files:
             raise EmptyText
         self._journal.start()
+        last = partial(self._store.runs.last_agent, user.id, conversation_id, instead_of)
         start = partial(
             self._store.runs.start_run,
             user.id, conversation_id, text,
-            owner=self._journal.owner, agent=self._agent_name, submission=submission, instead_of=instead_of,
-            most=self._most_runs, files=files,
+            owner=self._journal.owner, submission=submission, instead_of=instead_of, most=self._most_runs, files=files,
+            **await self._agents.choose(agent, last),
         )  # fmt: skip
         return await uncancelled(self._tasks, self._launch(user, start))
 
@@ -366,7 +384,8 @@ class LocalBackend:
 
     def _drive(self, user: User, started: Started, *, resumed: bool = False) -> None:
         run_id = started.run.id
-        active = self._journal.runs[run_id] = ActiveRun(self._store, self._journal, started, self._agent)
+        agent = self._agents[started.run.agent]
+        active = self._journal.runs[run_id] = ActiveRun(self._store, self._journal, started, agent)
         task = asyncio.create_task(active.drive(user, resumed=resumed), name=f"htmxchat run {run_id}")
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
@@ -394,7 +413,7 @@ class LocalBackend:
         await self._journal.lease.renew()
         claimed = await self._store.takeover.claim_runs(
             run_ids[:_MAX_CLAIMED],
-            self._journal.owner, self._agent_name, orphans_since, stops=isinstance(self._agent, CanStop),
+            self._journal.owner, self._agents.resumable, orphans_since, stopping=self._agents.stopping,
         )  # fmt: skip
         for run, events in claimed:
             self._drive(User(run.user_id), Started(run, events), resumed=True)

@@ -26,6 +26,7 @@ from ..backend import (
     KnowsUsers,
     TellsChanges,
 )
+from ..choosing import HasAgents
 from ..errors import BackendUnavailable, ChatError, NotAllowed, NotFound
 from ..events import RunEvent
 from ..files.ability import KeepsFiles
@@ -127,7 +128,7 @@ class BoundBackend:
     rename_conversation = _asks(CanRename.rename_conversation, CanRename)
     delete_conversation = _asks(CanDelete.delete_conversation, CanDelete)
     restore_conversation = _asks(CanDelete.restore_conversation, CanDelete)
-    retry_run = _asks(CanRetry.retry_run, CanRetry)
+    _retry_run = _asks(CanRetry.retry_run, CanRetry)
     edit_turn = _asks(CanBranch.edit_turn, CanBranch)
     show_version = _asks(CanBranch.show_version, CanBranch)
     delete_turn = _asks(CanDeleteTurns.delete_turn, CanDeleteTurns)
@@ -172,7 +173,12 @@ class BoundBackend:
             raise NotAllowed("This chat's agent does not support that.")
 
     async def start_run(
-        self, conversation_id: str | None, text: str, submission: str | None, files: Sequence[str] = ()
+        self,
+        conversation_id: str | None,
+        text: str,
+        submission: str | None,
+        files: Sequence[str] = (),
+        agent: str = "",
     ) -> Run:
         """Start a run; for a repeated submission, return the run that it started."""
         user, backend = await self.account(), self._backend
@@ -180,6 +186,7 @@ class BoundBackend:
         if files:
             self.require(KeepsFiles)
             given["files"] = files
+        given |= self._chosen(agent)
         if submission is not None and isinstance(backend, CanStartOnce):
             return await self.ask(backend.start_run_once(user, conversation_id, text, submission, **given))
 
@@ -189,6 +196,14 @@ class BoundBackend:
         if submission is None:
             return await start()
         return await self._submissions.once((self._user.id, conversation_id, text, submission), start)
+
+    async def retry_run(self, run_id: str, agent: str = "") -> Run:
+        """Start another run for the same turn, by another agent if one is named."""
+        return await self._retry_run(run_id, **self._chosen(agent))
+
+    def _chosen(self, agent: str) -> dict[str, Any]:
+        choice = self._backend.agents if isinstance(self._backend, HasAgents) else ()
+        return {"agent": agent} if agent and len(choice) > 1 else {}
 
     async def store_file(self, name: str, chunks: AsyncIterable[bytes], most: int) -> File:
         """Keep a file as it comes, for as long as that takes; what `chunks` raises is raised as it is."""

@@ -12,6 +12,7 @@ from ..archive import CanImport, Imports
 from ..auth.identity import Identify
 from ..auth.login import Login
 from ..backend import Backend, CanBranch, CanDeleteTurns, CanRetry, KeepsScripts
+from ..choosing import HasAgents
 from ..drawing import Drawings
 from ..files import Files
 from ..files.ability import KeepsFiles
@@ -109,6 +110,7 @@ class Chat:
             branching=conversation_id if self.can(CanBranch) else "",
             can_delete=self.can(CanDeleteTurns),
             agent=self.settings.look.agent,
+            agents=self.agents,
             can_run_scripts=self.can(KeepsScripts),
             inspector="here" if can_inspect else None,
             drawings=self.drawings,
@@ -117,6 +119,12 @@ class Chat:
     def can(self, ability: type) -> bool:
         """Return whether the backend implements an optional protocol and this chat uses it."""
         return ability in self.abilities
+
+    @property
+    def agents(self) -> tuple[str, ...]:
+        """The names of the agents to choose from; empty if there is no choice."""
+        names = self.backend.agents if isinstance(self.backend, HasAgents) else ()
+        return names if len(names) > 1 else ()
 
     @property
     def scripts(self) -> Scripts | None:

@@ -2,6 +2,6 @@
 
 from .calling import check_parts
 from .drawings import Drawer, Drawings
-from .models import Drawing, DrawPart, Order, PartContext
+from .models import FENCE, Drawing, DrawPart, Order, PartContext
 
-__all__ = ["DrawPart", "Drawer", "Drawing", "Drawings", "Order", "PartContext", "check_parts"]
+__all__ = ["FENCE", "DrawPart", "Drawer", "Drawing", "Drawings", "Order", "PartContext", "check_parts"]

@@ -14,7 +14,7 @@ from .. import checks
 from ..html import FT, Child, NotStr, raw, render
 from ..look import at_host
 from ..urls import Urls
-from .models import Drawing, DrawPart, JsonObject, Order
+from .models import FENCE, Drawing, DrawPart, JsonObject, Order
 from .nesting import misfit
 
 _log = logging.getLogger("htmxchat")
@@ -33,12 +33,15 @@ def check_parts(parts: Any) -> Mapping[str, DrawPart]:
 
     Raises:
         TypeError: It is no mapping of names to functions of two arguments.
-        ValueError: A name is empty.
+        ValueError: A name is empty, or one of fenced code has no language in lower case.
     """
     if not isinstance(parts, Mapping):
         raise TypeError(f'parts must be a mapping, {{"get_forecast": draw_forecast}}, not {checks.kind(parts)}.')
     for name, function in parts.items():
         checks.text("A name in parts", name, empty=False)
+        language = name.removeprefix(FENCE)
+        if language != name and (language.split() != [language] or language != language.lower()):
+            raise ValueError(f'{called(name)} must be named after one language in lower case: "```mermaid".')
         checks.synchronous(called(name), function, _EXAMPLE)
         if not _takes_two(function):
             raise TypeError(f"{called(name)} is called with data and a context: write {_EXAMPLE}.")

@@ -15,7 +15,7 @@ from anyio import to_thread
 
 from ..latest import Latest
 from .calling import called, draw
-from .models import Drawing, DrawPart, Order
+from .models import FENCE, Drawing, DrawPart, Order
 
 _log = logging.getLogger("htmxchat")
 
@@ -57,7 +57,7 @@ class Drawer:
     function is the host's and may be slow or hang. Then only its own parts have a sentence in their place.
 
     Args:
-        functions: By the names of tools and of `Custom` events.
+        functions: By the names of tools, of `Custom` events and of fenced code.
         seconds: For how long a reader waits for them.
         again: For how many seconds a problem is kept before it is tried again.
         most: How many bytes of HTML are kept, about.
@@ -72,6 +72,7 @@ class Drawer:
         most: int = 8 * 1024 * 1024,
     ) -> None:
         self._functions = functions
+        self._fences = any(name.startswith(FENCE) for name in functions)
         self._seconds = seconds
         self._again = again
         self._kept: Latest[bytes, _Kept] = Latest(most, lambda kept: kept.size)
@@ -82,6 +83,11 @@ class Drawer:
 
     def __contains__(self, name: object) -> bool:
         return name in self._functions
+
+    @property
+    def fences(self) -> bool:
+        """Whether there are functions for fenced code."""
+        return self._fences
 
     async def draw(self, orders: Iterable[Order]) -> Mapping[bytes, Drawing]:
         """Return the drawings by the keys of the orders. Takes `seconds` at most, whatever the functions do."""
@@ -172,6 +178,10 @@ class Drawings:
 
     def __contains__(self, name: object) -> bool:
         return name in self.drawer
+
+    def fences_in(self, text: str) -> bool:
+        """Return whether a text may have fenced code that is drawn."""
+        return self.drawer.fences and (FENCE in text or "~~~" in text)
 
     async def draw(self, orders: Iterable[Order]) -> Drawings:
         """Return these with what was ordered, in the place of what was drawn before."""

@@ -13,17 +13,20 @@ from ..text.cleaning import shallow
 
 _DEEPEST = 80
 
+FENCE = "```"
+"""What the name of fenced code begins with: "```mermaid"."""
+
 
 @dataclass(frozen=True, slots=True)
 class PartContext:
     """The second argument of a function that draws a part.
 
     Attributes:
-        name: Of the tool, or of the `Custom` event.
+        name: Of the tool, of the `Custom` event, or of fenced code: three backticks and its language.
         id: The id of the element around what it draws: on a page once, and always the same.
         run_id: The run whose answer has the part.
-        key: Of the `Custom` event; empty for a tool.
-        arguments: What the tool was given, as JSON has it; `None` for a `Custom` event.
+        key: Of the `Custom` event; empty for anything else.
+        arguments: What the tool was given, as JSON has it; `None` for anything else.
         root: Where the application that mounts the chat is for a browser: `""`, or `"/team"` behind a proxy that takes
             it off. For HTML that is no component: paths in components get it by themselves.
     """

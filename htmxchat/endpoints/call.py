@@ -126,18 +126,20 @@ class Call:
             await _check_owner(self.backend, overview.conversation)
         return overview
 
-    async def start_run(self, text: str, submission: str | None, files: Sequence[File] = ()) -> Run:
+    async def start_run(self, text: str, submission: str | None, files: Sequence[File] = (), agent: str = "") -> Run:
         """Start a run in the conversation that the path names; without one, in a new conversation.
 
         Args:
             files: What comes with the text, which may then be empty.
+            agent: The name of the agent that answers; empty if none was chosen.
 
         Raises:
             Gone: There is no such conversation.
             ChatError: The text cannot be sent, or the backend does not take it.
         """
         text, ids = self.usable(text, empty=bool(files)), [file.id for file in files]
-        return await owned(self.backend, self.backend.start_run(self.conversation_id or None, text, submission, ids))
+        begun = self.backend.start_run(self.conversation_id or None, text, submission, ids, agent)
+        return await owned(self.backend, begun)
 
     @property
     def ids(self) -> dict[str, str]:

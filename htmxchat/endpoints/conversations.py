@@ -40,7 +40,7 @@ async def start(call: Call) -> Response:
     except ChatError as error:
         if call.fragment or isinstance(error, BodyTooLarge | BodyTooSlow):
             raise
-        return await conversation_page(call, None, text=message.text, drafts=message.files, error=error)
+        return await _typed_page(call, None, message, error)
     if not call.fragment:
         return see_other(call.urls.conversation(run.conversation_id, run.id))
     transcript = await call.backend.load_transcript(run.conversation_id)
@@ -67,7 +67,6 @@ async def send(call: Call) -> Response:
             raise
         if call.fragment:
             return await refused(call, error)
-        text, drafts = message.text, message.files
         try:
             transcript = await call.transcript()
         except Gone:
@@ -75,15 +74,21 @@ async def send(call: Call) -> Response:
         except ChatError:
             # What was written outlives a backend that is down: it is better shown without the turns than lost.
             shown = Transcript(await call.conversation())
-            return await conversation_page(call, shown, text=text, drafts=drafts, error=error)
-        return await conversation_page(call, transcript, text=text, drafts=drafts, error=in_words(error, transcript))
+            return await _typed_page(call, shown, message, error)
+        return await _typed_page(call, transcript, message, in_words(error, transcript))
     return await sent(call, run, call.usable(message.text, empty=True), message.files)
+
+
+async def _typed_page(call: Call, transcript: Transcript | None, message: Message, error: ChatError) -> Response:
+    """Return the page that still holds a message that was refused."""
+    text, drafts, agent = message.text, message.files, message.agent
+    return await conversation_page(call, transcript, text=text, drafts=drafts, agent=agent, error=error)
 
 
 async def _start(call: Call, message: Message) -> Run:
     if message.error is not None:
         raise message.error
-    return await call.start_run(message.text, message.submission, message.files)
+    return await call.start_run(message.text, message.submission, message.files, message.agent)
 
 
 @endpoint

@@ -28,4 +28,6 @@ async def drawn(call: Call, turns: Iterable[Turn]) -> TurnContext:
 
 
 def _concerns(drawings: Drawings, turn: Turn) -> bool:
-    return any(isinstance(body := event.body, Custom | ToolStarted) and body.name in drawings for event in turn.events)
+    return drawings.fences_in(turn.text) or any(
+        isinstance(body := event.body, Custom | ToolStarted) and body.name in drawings for event in turn.events
+    )

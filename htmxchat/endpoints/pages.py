@@ -34,7 +34,7 @@ from ..words import titled
 from .call import Call, Gone, endpoint
 from .drawing import drawn
 from .queue import transcript_queue
-from .reconcile import in_words
+from .reconcile import in_words, last_agent
 
 _GLANCE = 2.0
 
@@ -140,6 +140,7 @@ async def conversation_page(
     *,
     text: str = "",
     drafts: tuple[File, ...] = (),
+    agent: str = "",
     error: ChatError | None = None,
     heading: Child = None,
     deleted: str | None = None,
@@ -153,6 +154,7 @@ async def conversation_page(
     Args:
         text: What the composer holds.
         drafts: The files that it holds.
+        agent: The agent that was chosen in it.
         error: What stands beside it.
         heading: What stands in place of the title.
         deleted: The id of a conversation that the history offers to restore.
@@ -167,7 +169,9 @@ async def conversation_page(
         queue = await transcript_queue(call, transcript) if queue is None else queue
         drawn_with = await drawn(call, transcript.turns)
         context = replace(drawn_with, queue=queue, returned=returned, editing=editing)
-    room = conversation_room(call, transcript, context, text=text, drafts=drafts, error=error, heading=heading)
+    room = conversation_room(
+        call, transcript, context, text=text, drafts=drafts, agent=agent, error=error, heading=heading
+    )
     status = error.status if error else 422 if returned else 200
     return await room_page(call, conversation, room, status=status, deleted=deleted, side=side, queue=queue or ())
 
@@ -255,6 +259,7 @@ def conversation_room(
     *,
     text: str = "",
     drafts: tuple[File, ...] = (),
+    agent: str = "",
     error: ChatError | None = None,
     heading: Child = None,
 ) -> FT:
@@ -280,6 +285,8 @@ def conversation_room(
             files=call.chat.files,
             drafts=drafts,
             refresh_url=call.urls.conversation(conversation.id) if conversation and refreshing else None,
+            agents=call.chat.agents,
+            agent=agent or (last_agent(transcript) if transcript else ""),
         ),
         heading=heading,
     )

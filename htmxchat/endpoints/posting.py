@@ -26,12 +26,14 @@ class Message:
         text: As it was sent; empty when the form has none.
         submission: What the page calls it.
         files: What comes with it, all of it kept.
+        agent: The name of the agent that is to answer; empty if none was chosen.
         error: Why it cannot be sent.
     """
 
     text: str = ""
     submission: str | None = None
     files: tuple[File, ...] = ()
+    agent: str = ""
     error: ChatError | None = None
 
 
@@ -87,7 +89,7 @@ async def _message(
         error = error or problem
     if error is None and "text" not in form:
         error = BadRequest("The form has no field named text.")
-    return Message(form.get("text", ""), submission_of(form), (*known, *stored), error)
+    return Message(form.get("text", ""), submission_of(form), (*known, *stored), form.get("agent", ""), error)
 
 
 async def _read_form(call: Call, files: Files) -> tuple[list[tuple[str, str]], tuple[File, ...], ChatError | None]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from starlette.responses import Response
 
 from ..errors import Busy, ChatError, Conflict, InvalidInput, NotFound
-from ..fragments.composer import composer_actions, hold
+from ..fragments.composer import agent_choice, composer_actions, hold
 from ..fragments.conversation import title_heading, turns_log
 from ..fragments.turns.transcript import run_view, status_text, turn
 from ..html import Child, render, tag
@@ -93,10 +93,17 @@ async def whats_new(
         Patch("h1#heading", "outerHTML", render(title_heading(transcript.conversation))),
         swap(actions),
     ]
+    if agents := call.chat.agents:
+        patches.append(swap(agent_choice(agents, last_agent(transcript))))
     if live:
         # The stream begins after what the page shows, so it will not say this.
         patches.append(say(status_text(run_view(live))))
     return patches
+
+
+def last_agent(transcript: Transcript) -> str:
+    """Return the name of the agent that answers next if no other is chosen: that of the last answer."""
+    return next((each.run.agent for each in reversed(transcript.turns) if each.run), "")
 
 
 def in_words(error: ChatError, transcript: Transcript) -> ChatError:

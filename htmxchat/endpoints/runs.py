@@ -92,7 +92,7 @@ async def retry(call: Call) -> Response:
             if not call.fragment:
                 return see_other(call.urls.conversation(latest.conversation_id, latest.id))
             return await _reconciled(call, last_turn(call) or "", _REPLACED)
-        run = await call.backend.retry_run(call.run.id)
+        run = await call.backend.retry_run(call.run.id, await _agent(call))
     except ChatError as error:
         return await refused(call, error, changed=call.run.id)
     if not call.fragment:
@@ -102,6 +102,11 @@ async def retry(call: Call) -> Response:
     html = render(turn(answer_turn(run), call.turn_context))
     patches = [Patch(f"#turn-{call.run.id}", "outerHTML", html), *started(call, run)]
     return patches_response(patches, CHANGED)
+
+
+async def _agent(call: Call) -> str:
+    """Return the agent that is to answer this time; empty for the same one."""
+    return (await call.form()).get("agent", "") if "content-type" in call.request.headers else ""
 
 
 async def _latest(call: Call) -> Run | None:

@@ -2,7 +2,7 @@
 
 Hooks: `form#composer` with `textarea[name=text]`, `button[name=send]`, `button[name=stop]`; `#composer-actions`,
 which is redrawn when a run begins, waits or ends, with `data-run` and `data-hold` while it is live; `#composer-error`,
-where a refusal is said. No answer touches what is typed.
+where a refusal is said; `#composer-agent`, the choice where there are several agents. No answer touches what is typed.
 """
 
 from __future__ import annotations
@@ -21,7 +21,10 @@ from .files import attach
 from .files import drafts as draft_tiles
 
 button, div, label, p, span, textarea = map(tag, ["button", "div", "label", "p", "span", "textarea"])
-kbd, chat_composer = tag("kbd"), tag("chat-composer")
+kbd, option, select, chat_composer = map(tag, ["kbd", "option", "select", "chat-composer"])
+
+AGENT = "composer-agent"
+"""The id of the choice of the agent."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +88,8 @@ def composer(
     submission: str = "",
     files: Files | None = None,
     drafts: tuple[File, ...] = (),
+    agents: tuple[str, ...] = (),
+    agent: str = "",
 ) -> FT:
     """Return the form that sends a message.
 
@@ -100,6 +105,8 @@ def composer(
         submission: What the message is called, so that it is taken once however often it is sent.
         files: What files may be sent with it; `None`: none.
         drafts: Those that are attached already.
+        agents: The names of the agents to choose from, if there are several.
+        agent: Which of them is chosen; an unknown one is the first.
     """
     url = urls.messages(conversation_id) if conversation_id else urls.start()
     usual = "Ask a follow-up" if conversation_id else "Ask a question"
@@ -126,6 +133,7 @@ def composer(
             box,
             p(error, id="composer-error", role="alert"),
             attach(files, urls) if files else None,
+            agent_choice(agents, agent) if agents else None,
             composer_actions(urls=urls, live_run_id=live_run_id, hold=hold, refresh_url=refresh_url),
             files=files is not None,
         ),
@@ -133,6 +141,12 @@ def composer(
         data_user=user_key,
         data_placeholder=usual,
     )
+
+
+def agent_choice(agents: tuple[str, ...], agent: str = "") -> FT:
+    """Return the choice of the agent that answers the next message."""
+    options = [option(name, value=name, selected=name == agent) for name in agents]
+    return select(options, id=AGENT, name="agent", aria_label="Agent", autocomplete="off")
 
 
 def composer_form(url: str, *children: Child, files: bool = False) -> FT:

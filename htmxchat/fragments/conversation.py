@@ -207,6 +207,7 @@ def _starters(urls: Urls, starters: Sequence[Starter], submission: str) -> FT:
         urls.start(),
         submission_field(submission) if submission else None,
         ul([_starter(each) for each in starters], cls="starters"),
+        hx_include="#composer-agent",  # where there are several
     )
 
 

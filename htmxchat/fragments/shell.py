@@ -6,7 +6,7 @@ import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
-from ..html import FT, Child, icon, render, tag
+from ..html import FT, Child, icon, raw, render, tag
 from ..kinds import check_fields, checked
 from ..urls import Urls
 from .controls import get_link, icon_only
@@ -25,6 +25,15 @@ _HTMX = {
     "morphIgnore": ["data-htmx-powered", "open"],
     "sse": {"reconnectMaxDelay": 5_000},
 }
+
+
+_LATE_STYLES = {
+    "inspector": "<chat-inspector",
+    "scripts": "<chat-scripts",
+    "forms": "<chat-form",
+    "edit": "<chat-edit",
+}
+"""The style sheets of what few pages have, and what a page that needs one contains. The same is in `js/late.js`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -235,10 +244,17 @@ def notice(sentence: str, *, retry_url: str, target: str = "", swap: str = "oute
 
 @checked
 def resources(*, urls: Urls) -> list[FT]:
-    """Return what the `head` of a page with turns has: the style sheet, htmx with its settings, the page's script."""
+    """Return what the `head` of a page with turns has: the style sheet, htmx with its settings, the page's script.
+
+    The script loads the style sheets of rooms at the side and of forms when they are there.
+    """
+    return _resources(urls, ["chat"])
+
+
+def _resources(urls: Urls, styles: Sequence[str]) -> list[FT]:
     return [
         meta(name="htmx-config", content=json.dumps(_HTMX)),
-        link(rel="stylesheet", href=urls.static("css/chat.css")),
+        [link(rel="stylesheet", href=urls.static(f"css/{name}.css")) for name in styles],
         script(src=urls.static("vendor/htmx.js"), defer=True),
         script(src=urls.static("js/chat.js"), type="module"),
     ]
@@ -257,6 +273,9 @@ def _document(urls: Urls, frame: Frame, title: str, *children: Child) -> str:
     favicon = (
         {"href": frame.favicon} if frame.favicon else {"href": urls.static("favicon.svg"), "type": "image/svg+xml"}
     )
+    # The page's script takes hx-ignore away when all is there that htmx needs.
+    shown = render(body(sprite(), *children, status_line(), cls="htmxchat", hx_ignore=True))
+    styles = ["chat", *(style for style, mark in _LATE_STYLES.items() if mark in shown)]
     return "<!doctype html>" + render(
         html(
             head(
@@ -265,11 +284,10 @@ def _document(urls: Urls, frame: Frame, title: str, *children: Child) -> str:
                 meta(name="color-scheme", content="light dark"),
                 tag("title")(title),
                 link(rel="icon", **favicon),
-                resources(urls=urls),
+                _resources(urls, styles),
                 [link(rel="stylesheet", href=path) for path in frame.stylesheets],
             ),
-            # The page's script takes hx-ignore away when all is there that htmx needs.
-            body(sprite(), *children, status_line(), cls="htmxchat", hx_ignore=True),
+            raw(shown),
             lang="en",
         )
     )

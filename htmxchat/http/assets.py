@@ -28,19 +28,21 @@ STYLES = (
     "conversation",
     "files",
     "branches",
-    "forms",
     "cards",
     "prose",
-    "inspector",
-    "scripts",
+    "proposals",
     "phone",
     "figures",
     "motion",
 )
 """The modules `css/{name}.css` that make up `css/chat.css`, in the order of the cascade."""
 
+LATE_STYLES = ("edit", "file-window", "forms", "inspector", "scripts")
+"""The modules `css/{name}.css` that a page loads when it needs them, see `js/late.js`."""
+
 PAGE = (
     "element",
+    "late",
     "htmx",
     "focus",
     "following",
@@ -94,8 +96,8 @@ class Assets:
     `scripts/vendor` writes; others are compressed at the first request.
 
     The folder is read once, by the constructor, and served from memory. Hidden files are left out. The style modules in
-    `STYLES` are served as one file, `css/chat.css`, the modules in `PAGE` as one, `js/chat.js`, both without comments,
-    and the files in `HTMX` also as `vendor/htmx.js`.
+    `STYLES` are served as one file, `css/chat.css`, the modules in `PAGE` as one, `js/chat.js`, and the files in `HTMX`
+    also as `vendor/htmx.js`. The style sheets and `js/chat.js` are served without comments.
 
     Args:
         apart: Subfolders, each with a trailing slash, whose files are large and seldom change. They are read at the
@@ -207,6 +209,8 @@ def _read(directory: Path, without: tuple[str, ...] = ()) -> dict[str, bytes]:
             contents[path.as_posix()] = file.read_bytes()
     if styles := _take(contents, "css/{}.css", STYLES):
         contents["css/chat.css"] = join_styles(styles).encode()
+    for name, style in _take(contents, "css/{}.css", LATE_STYLES).items():
+        contents[f"css/{name}.css"] = join_styles({name: style}).encode()
     if "js/chat.js" in contents:
         modules = _take(contents, "js/{}.js", PAGE)
         for script in [each for each in contents if each.startswith("js/") and each.endswith(".js")]:

@@ -17,6 +17,8 @@ _HOST = re.compile(
     r"(/[A-Za-z0-9._~/%-]*)?"
 )
 _ORIGIN = re.compile(r"https?://[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?(:\d{1,5})?")
+_EMPTY = (204, 304)
+_NO_PAGE = ("text/css", "text/javascript")
 _KEYWORDS = frozenset({"'self'", "'none'"})
 
 
@@ -72,24 +74,26 @@ class ContentPolicy:
 class SecurityHeaders:
     """ASGI middleware that adds the headers below to every response that does not set them itself.
 
-    - `Content-Security-Policy`: see `ContentPolicy`.
     - `X-Content-Type-Options: nosniff`.
+    - `Cache-Control: no-store`: pages contain private conversations.
+
+    And to all that a browser can show as a page, so not to a response without content, a style sheet or a script:
+
+    - `Content-Security-Policy`: see `ContentPolicy`.
     - `Referrer-Policy: same-origin`: a link in an answer does not reveal the conversation's URL to another site.
     - `Cross-Origin-Opener-Policy: same-origin`: a site that opened the chat in a window gets no reference to it.
       Browsers apply it to top-level windows only, so a chat in a host's iframe is not affected.
     - `Permissions-Policy`: no camera, location, microphone, payment or USB.
-    - `Cache-Control: no-store`: pages contain private conversations.
     """
 
     def __init__(self, app: ASGIApp, policy: ContentPolicy | None = None) -> None:
         self._app = app
-        self._headers = (
+        self._headers = (("x-content-type-options", "nosniff"), ("cache-control", "no-store"))
+        self._of_pages = (
             ("content-security-policy", (policy or ContentPolicy()).header()),
-            ("x-content-type-options", "nosniff"),
             ("referrer-policy", "same-origin"),
             ("cross-origin-opener-policy", "same-origin"),
             ("permissions-policy", "camera=(), geolocation=(), microphone=(), payment=(), usb=()"),
-            ("cache-control", "no-store"),
         )
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -101,7 +105,8 @@ class SecurityHeaders:
             if message["type"] == "http.response.start":
                 message.setdefault("headers", [])
                 headers = MutableHeaders(scope=message)
-                for name, value in self._headers:
+                shown = message["status"] not in _EMPTY and not headers.get("content-type", "").startswith(_NO_PAGE)
+                for name, value in self._headers + (self._of_pages if shown else ()):
                     headers.setdefault(name, value)
             await send(message)
 

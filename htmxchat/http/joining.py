@@ -12,6 +12,8 @@ from collections.abc import Collection, Mapping
 _CSS_COMMENT = re.compile(r"/\*.*?\*/\s*", re.DOTALL)
 # Those that stand alone on their lines: elsewhere it may be a string.
 _JS_COMMENT = re.compile(r"^[ \t]*(?:/\*(?:(?!\*/).)*\*/[ \t]*\n|//[^\n]*\n)", re.DOTALL | re.MULTILINE)
+# A cast stands before what it is about, on its line.
+_JS_CAST = re.compile(r"/\*\* @type \{[^*\n]*\} \*/ ?")
 _INDENT = re.compile(r"^[ \t]+|^\n", re.MULTILINE)
 _IMPORT = re.compile(r'^import (?:\{ (?P<names>[\w, ]+) \} from )?"\./(?P<module>[\w-]+)\.js";\n', re.MULTILINE)
 _EXPORT = re.compile(r"^export (?=(?:async )?(?:function|class|const) (\w+))", re.MULTILINE)
@@ -61,4 +63,4 @@ def import_joined(text: str, names: Collection[str], into: str) -> str:
 
 
 def _less(script: str) -> str:
-    return _INDENT.sub("", _JS_COMMENT.sub("", script))
+    return _INDENT.sub("", _JS_CAST.sub("", _JS_COMMENT.sub("", script)))

@@ -58,8 +58,8 @@ class Meanings:
     def add(self, body: EventBody, at: datetime, since: float) -> str:
         """Return an event's description; `since` is the time in seconds since the run's first event."""
         match body:
-            case RunStarted():
-                return "Run started"
+            case RunStarted(agent=agent):
+                return f"Run started: {agent}" if agent else "Run started"
             case RunStopping():
                 return "Stop requested"
             case StageChanged(name=name):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import uuid
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from contextlib import suppress
 from contextvars import Context
 from datetime import datetime
@@ -38,7 +38,7 @@ class Journal(Generic[R]):
     Background tasks run in an empty context, so that they do not inherit the one of the request that started them.
 
     Args:
-        agent: The name of the agent whose runs this process can resume; `None` if it can resume none.
+        agents: The names of the agents whose runs this process can resume.
         observer: Is notified of runs and outages.
         on_dead: Called with a dead process and its last heartbeat.
         on_abandoned: Called with runs that no process owns, and a time: other agents' runs released before it may be
@@ -53,7 +53,7 @@ class Journal(Generic[R]):
         self,
         store: Store,
         timing: Timing,
-        agent: str | None,
+        agents: Collection[str],
         observer: Observer,
         on_dead: Callable[[str, datetime | None], Awaitable[None]],
         on_abandoned: Callable[[Sequence[str], datetime], Awaitable[None]],
@@ -66,7 +66,7 @@ class Journal(Generic[R]):
         self.writer = Writer(store.logs, self.owner, self.outage, timing)
         self.listener = Listener(store.listening, self._hear, self._catch_up)
         self.tail = Tail(store.logs, self.owner, self._pause)
-        self.lease = Lease(store, self.owner, agent, self.outage, timing, self.runs, on_dead, on_abandoned)
+        self.lease = Lease(store, self.owner, agents, self.outage, timing, self.runs, on_dead, on_abandoned)
         self._tasks: list[asyncio.Task[None]] = []
 
     def start(self) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from math import ceil
@@ -38,7 +38,7 @@ class Lease:
 
     Args:
         owner: The id of this process in the store.
-        agent: The name of the agent whose runs it can resume; `None` if it can resume none.
+        agents: The names of the agents whose runs it can resume.
         runs: The active runs of this process, by id.
         on_dead: Called with a dead process and its last heartbeat.
         on_abandoned: Called with runs that no process owns, and a time: other agents' runs released before it may be
@@ -49,7 +49,7 @@ class Lease:
         self,
         store: Store,
         owner: str,
-        agent: str | None,
+        agents: Collection[str],
         outage: Outage,
         timing: Timing,
         runs: Mapping[str, OwnRun],
@@ -58,7 +58,7 @@ class Lease:
     ) -> None:
         self._store = store
         self._owner = owner
-        self._agent = agent
+        self._agents = agents
         self._outage = outage
         self._timing = timing
         self._runs = runs
@@ -130,7 +130,7 @@ class Lease:
         now = datetime.now(UTC)
         silent_since = now - timedelta(seconds=self._timing.expire)
         orphans_since = now - timedelta(seconds=self._timing.orphan)
-        left = await self._store.takeover.find_abandoned(self._owner, self._agent, silent_since, orphans_since)
+        left = await self._store.takeover.find_abandoned(self._owner, self._agents, silent_since, orphans_since)
         checks = ceil(self._timing.watch / self._timing.renew)
         before, self._watched = self._watched, {}
         for process, alive_at in left.silent.items():

@@ -11,7 +11,8 @@ from html import escape
 from ..events import Source
 from ..fragments.turns.citations import Citations, linked, unlinked
 from ..fragments.turns.context import TurnContext
-from ..fragments.turns.parts import can_grow, is_step, part_html, part_id, section_html, sections, stretches, text_html
+from ..fragments.turns.fences import can_grow, with_diagrams
+from ..fragments.turns.parts import is_step, part_html, part_id, section_html, sections, stretches, text_html
 from ..fragments.turns.tools import FEW, StepsTotal, is_over, steps_fold, steps_gist, steps_group, thought_summary
 from ..html import raw, render
 from ..parts import ProposedScript, Reasoning, Step, Text, is_blank
@@ -98,6 +99,15 @@ class LiveBody:
             + (self._text[1].size if self._text else 0)
         )
 
+    def texts_to_draw(self, view: RunView, changed: Iterable[int]) -> Iterable[int]:
+        """Return the places of texts that `advance` draws as complete: one that does not grow any more, and all that
+        stand after one that was replaced.
+        """
+        if self._text is not None and not can_grow(view, self._text[0]):
+            yield self._text[0]
+        texts = [place for place in changed if isinstance(view.parts[place], Text) and not can_grow(view, place)]
+        yield from range(min(texts, default=len(view.parts)), len(view.parts))
+
     @property
     def has_scripts(self) -> bool:
         """Whether the answer proposed a script."""
@@ -155,7 +165,7 @@ class LiveBody:
             written = self._written.pop()
             anew.add(written.place)
             self._budget.left = written.budget
-            self.citations.cut(written.citations)
+            self.citations.cut(written.citations, written.place)
         if self._text is not None and self._text[0] in anew:
             self._text = None
         return [
@@ -167,7 +177,7 @@ class LiveBody:
             self._written.append(_Written(place, self._budget.left, len(self.citations)))
         if not can_grow(view, place):
             return section_html(self._id, view, [place], self.context, self._budget, self.citations)
-        live = LiveText(f"#{part_id(self._id, place)}", self.context.markdown, self._budget, self.citations)
+        live = LiveText(f"#{part_id(self._id, place)}", place, self.context.markdown, self._budget, self.citations)
         self._text = place, live
         return linked(text_html(self._id, place, live.begin(_text(view, place))), self._id, view.sources)
 
@@ -191,7 +201,10 @@ class LiveBody:
             patches = live.grow(_text(view, place), draw=draw)
         else:
             self._text = None
-            patches = live.close(_text(view, place))
+            id, context = part_id(self._id, place), self.context
+            patches = live.close(
+                _text(view, place), lambda blocks, shown: with_diagrams(id, self._id, blocks, shown, context)
+            )
         return [replace(patch, html=linked(patch.html, self._id, view.sources)) for patch in patches]
 
     def _part_patches(self, before: RunView, view: RunView, place: int) -> list[Patch]:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Callable, Sequence
 from copy import copy
 
 from ..fragments.turns.citations import Citations
-from ..text.markdown import Budget, Markdown, MarkdownStream
+from ..text.markdown import Budget, Markdown, MarkdownStream, Shown
 from .patches import Patch, element_patches
 
 _LARGE = 8_192
@@ -19,14 +20,16 @@ class LiveText:
 
     Args:
         target: The selector of its element.
+        place: Its place among the parts of the answer.
         budget: What is left for the code of the answer; when the text is closed, its code has been taken off.
         citations: Those of the answer before this text; when the text is closed, its own have been added.
 
     The citations in what it returns are numbered and not linked.
     """
 
-    def __init__(self, target: str, markdown: Markdown, budget: Budget, citations: Citations) -> None:
+    def __init__(self, target: str, place: int, markdown: Markdown, budget: Budget, citations: Citations) -> None:
         self._target = target
+        self._place = place
         self._markdown = markdown
         self._budget = budget
         self._citations = citations
@@ -74,22 +77,34 @@ class LiveText:
         self._draw_open()
         return self._block_patches(shown, [*settled, *self._open])
 
-    def close(self, text: str) -> list[Patch]:
+    def close(self, text: str, draw: Callable[[Sequence[str], Sequence[Shown]], list[str]]) -> list[Patch]:
         """Return what changes with the last of the text.
 
-        Blocks that were settled stay, unless a definition at the end changed what they mean.
+        Blocks that were settled stay, unless a definition at the end changed what they mean, or they are drawn.
+
+        Args:
+            draw: Puts what the host draws in the place of blocks.
         """
-        blocks = self._markdown.blocks(text, self._budget)
+        found = self._markdown.shown(text, self._budget)
         self._fed = len(text)
         final = hashlib.blake2b()
-        for block in blocks[: self._settled]:
-            final.update(_framed(block))
-        blocks = [self._citations.number(block) for block in blocks]
+        for each in found[: self._settled]:
+            final.update(_framed(each.html))
+        blocks = [self._citations.number(each.html, self._place) for each in found]
+        drawn = draw(blocks, found)
         if final.digest() != self._settled_hash.digest():
-            self._open = blocks
-            return [Patch(self._target, "innerHTML", "".join(blocks))]
-        shown, self._open = self._open, blocks[self._settled :]
-        return self._block_patches(shown, self._open)
+            self._open = drawn
+            return [Patch(self._target, "innerHTML", "".join(drawn))]
+        shown, self._open = self._open, drawn[self._settled :]
+        settled = zip(blocks[: self._settled], drawn, strict=False)
+        return [
+            *[
+                Patch(f"{self._target} > :nth-child({place})", "outerHTML", html)
+                for place, (block, html) in enumerate(settled, 1)
+                if html != block
+            ],
+            *self._block_patches(shown, self._open),
+        ]
 
     def citation_ids(self, source: int) -> list[str]:
         """Return the ids of the citations of a source, while the text is not closed."""
@@ -97,7 +112,7 @@ class LiveText:
 
     def _draw_open(self) -> None:
         self._open_citations = self._settled_citations.after()
-        self._open = [self._open_citations.number(block) for block in self._stream.open()]
+        self._open = [self._open_citations.number(block, self._place) for block in self._stream.open()]
 
     def _feed(self, text: str) -> list[str]:
         self._stream.append(text[self._fed :])
@@ -106,7 +121,7 @@ class LiveText:
         for block in settled:
             self._settled_hash.update(_framed(block))
         self._settled += len(settled)
-        return [self._settled_citations.number(block) for block in settled]
+        return [self._settled_citations.number(block, self._place) for block in settled]
 
     def _block_patches(self, shown: list[str], wanted: list[str]) -> list[Patch]:
         """Turn the blocks `shown` at the end of the text into those `wanted`."""

@@ -75,7 +75,9 @@ class LiveTurn:
         """Have the host draw what `patches` shows of its parts, or what `redraw` does: all of them."""
         if (drawings := self._context.drawings) is None:
             return
-        places = range(len(self.view.parts)) if whole else self._changed
+        places: Iterable[int] = range(len(self.view.parts))
+        if not whole:
+            places = self._changed.union(self._body.texts_to_draw(self.view, self._changed))
         if wanted := list(orders(self._id, self.view, places, self._context)):
             self._body.context = replace(self._context, drawings=await drawings.draw(wanted))
 

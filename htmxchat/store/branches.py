@@ -14,12 +14,12 @@ from ..compaction import compact
 from ..errors import NotFound
 from ..events import RunEvent, decode_body
 from ..files.file import File
-from ..models import Run, RunState, Turn
+from ..models import RunState, Turn
 from ..view import fold
 from . import file_rows, rows, script_rows
 from . import tables as t
 
-_NOT_IN_TREE = frozenset({"log", "text", "folded", "checkpoint", "memory"})
+_NOT_IN_TREE = frozenset({"log", "text", "folded", "checkpoint", "memory", "memories"})
 
 
 class Tree:
@@ -153,7 +153,7 @@ def run_turn(db: Connection, run: Any, ended: Any, live: Sequence[RunEvent] | No
         text, state = view.text, RunState(run.state) if view.state.live else view.state
     else:
         text, events, state = ended.text, _decode_log(ended.log), RunState(run.state)
-    made = Run(run.id, run.conversation_id, run.user_id, run.turn_id, state, run.created_at)
+    made = replace(rows.to_run(run), state=state)
     return Turn(run.id, "assistant", text, run.created_at, made, events)
 
 

@@ -48,7 +48,7 @@ TURN_OF_RUN = t.turns, t.turns.c.id == t.runs.c.turn_id
 STAYS = t.turns.c.deleted_at.is_(None)
 """The condition for a turn that was not deleted."""
 # A run without its log.
-RUN = [t.runs.c[name] for name in ("id", "conversation_id", "user_id", "turn_id", "state", "created_at")]
+RUN = [t.runs.c[name] for name in ("id", "conversation_id", "user_id", "turn_id", "state", "created_at", "answered_by")]
 
 
 def now() -> datetime:
@@ -159,7 +159,8 @@ def to_conversation(row: Row[Any], state: str | None, passage: str = "", found: 
 
 
 def to_run(row: Any) -> Run:
-    return Run(row.id, row.conversation_id, row.user_id, row.turn_id, RunState(row.state), row.created_at)
+    of = row.id, row.conversation_id, row.user_id, row.turn_id
+    return Run(*of, RunState(row.state), row.created_at, row.answered_by or "")
 
 
 def read_events(db: Connection, run_id: str, after: int, most: int | None = None) -> list[RunEvent]:

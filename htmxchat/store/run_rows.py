@@ -15,6 +15,7 @@ from ..agent import Checkpoint, Pinned, Remember
 from ..compaction import compact
 from ..errors import Busy, TooManyRuns
 from ..events import (
+    JSON,
     EventBody,
     InputAnswered,
     InputRequested,
@@ -48,6 +49,7 @@ _END = _OF_RUN.values(
     folded=bindparam("found"),
 )
 _BEFORE = t.runs.alias()
+MEMORIES = "answered_by", "memory", "memories"
 _WHOSE = "id", "owner", "active", "stop_requested", "agent", "checkpoint_seq", "deaths", "waiting"
 _LOCK = (
     select(*[t.runs.c[name] for name in _WHOSE])
@@ -81,16 +83,32 @@ def check_idle(db: Connection, conversation_id: str) -> None:
 
 def begin(db: Connection, run: Run, owner: str, agent: str | None) -> RunEvent:
     """Insert an active run with its first event and make it the head of a locked conversation without an active run."""
-    memory = select(_BEFORE.c.memory).join(t.turns, t.turns.c.follows == _BEFORE.c.id)
-    remembered = memory.where(t.turns.c.id == run.turn_id).scalar_subquery()
     values: dict[str, Any] = {"id": run.id, "conversation_id": run.conversation_id, "turn_id": run.turn_id}
     values |= {"user_id": run.user_id, "state": run.state.value, "created_at": run.created_at, "active": 1}
-    db.execute(insert(t.runs).values(**values, owner=owner, agent=agent, memory=remembered))
+    values |= {"answered_by": run.agent or None, **_remembered(db, run)}
+    db.execute(insert(t.runs).values(**values, owner=owner, agent=agent))
     this = t.conversations.c.id == run.conversation_id
     db.execute(update(t.conversations).where(this).values(head=run.id, updated_at=run.created_at))
-    event = RunEvent(1, run.created_at, RunStarted())
+    event = RunEvent(1, run.created_at, RunStarted(run.agent))
     insert_events(db, {run.id: [event]})
     return event
+
+
+def _remembered(db: Connection, run: Run) -> dict[str, Any]:
+    """Return the memories with which a run begins: its agent's, and those of the others on its branch."""
+    before = select(_BEFORE).join(t.turns, t.turns.c.follows == _BEFORE.c.id).where(t.turns.c.id == run.turn_id)
+    if not run.agent:
+        same = before.where(_BEFORE.c.answered_by.is_(None))
+        return {"memory": same.with_only_columns(_BEFORE.c.memory).scalar_subquery()}
+    row = db.execute(before.with_only_columns(*[_BEFORE.c[each] for each in MEMORIES])).one_or_none()
+    memories = memories_of(row) if row is not None else {}
+    return {"memory": memories.pop(run.agent, None), "memories": memories or None}
+
+
+def memories_of(run: Any) -> dict[str, JSON]:
+    """Return what the agents remember after a run, by their names; an agent without a name is called ""."""
+    memories = {**(run.memories or {}), (run.answered_by or ""): run.memory}
+    return {name: memory for name, memory in memories.items() if memory is not None}
 
 
 def check_number(db: Connection, begun: Run, most: int) -> None:

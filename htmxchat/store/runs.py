@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from sqlalchemy import Connection, insert, select, update
+from sqlalchemy import Connection, insert, select, true, update
 
 from ..errors import Conflict, NotFound
 from ..events import JSON, RunEnded, RunEvent
@@ -48,6 +48,7 @@ class Runs:
         *,
         owner: str,
         agent: str | None = None,
+        answered_by: str = "",
         submission: str | None = None,
         instead_of: str | None = None,
         most: int | None = None,
@@ -58,6 +59,7 @@ class Runs:
         Args:
             owner: The process that writes the run's log: 32 characters at most, different for every backend object.
             agent: The name of the agent that can resume the run in another process; `None` if none can.
+            answered_by: The name of the agent that answers, if the backend names its agents.
             submission: The page's idempotency key. The same text with the same key is stored once.
             instead_of: A turn of the conversation that this one replaces, on a new branch.
             most: How many active runs the user may have, this one included.
@@ -97,7 +99,7 @@ class Runs:
             db.execute(insert(t.turns).values(**values, folded=searchable(text)))
             ids = file_rows.sent_with(db, instead_of) if files is None and instead_of is not None else files or ()
             file_rows.attach(db, user_id, conversation, turn_id, ids)
-            run = Run(rows.new_id(), conversation, user_id, turn_id, RunState.RUNNING, at)
+            run = Run(rows.new_id(), conversation, user_id, turn_id, RunState.RUNNING, at, answered_by)
             started = _begin(db, run, owner, agent, most)
             if instead_of is not None:
                 branches.show(db, conversation, run.id)
@@ -107,7 +109,14 @@ class Runs:
         return await self._database.write(work)
 
     async def retry_run(
-        self, user_id: str, run_id: str, *, owner: str, agent: str | None = None, most: int | None = None
+        self,
+        user_id: str,
+        run_id: str,
+        *,
+        owner: str,
+        agent: str | None = None,
+        answered_by: str = "",
+        most: int | None = None,
     ) -> Started:
         """Store another active run for the turn that `run_id` answered. The earlier answers are kept, with
         the turns after them.
@@ -121,7 +130,7 @@ class Runs:
             run = rows.find_run(db, user_id, run_id)
             at, _ = rows.lock_conversation(db, user_id, run.conversation_id)
             run_rows.check_idle(db, run.conversation_id)
-            begun = replace(run, id=rows.new_id(), state=RunState.RUNNING, created_at=at)
+            begun = replace(run, id=rows.new_id(), state=RunState.RUNNING, created_at=at, agent=answered_by)
             started = _begin(db, begun, owner, agent, most)
             branches.show(db, begun.conversation_id, begun.id)
             return started
@@ -131,6 +140,24 @@ class Runs:
     async def get_run(self, user_id: str, run_id: str) -> Run:
         """Return one run."""
         return await self._database.read(lambda db: rows.find_run(db, user_id, run_id))
+
+    async def agent_of(self, user_id: str, run_id: str) -> str:
+        """Return the name of the agent of a run; empty if it has none."""
+        return (await self.get_run(user_id, run_id)).agent
+
+    async def last_agent(self, user_id: str, conversation_id: str | None, turn_id: str | None = None) -> str:
+        """Return the name of the agent that gave the last answer of the shown branch, or to this turn; may be empty."""
+        if conversation_id is None:
+            return ""
+        runs = select(t.runs.c.answered_by).where(t.runs.c.conversation_id == conversation_id)
+        runs = runs.order_by(t.runs.c.created_at.desc(), t.runs.c.id.desc()).limit(1)
+
+        def work(db: Connection) -> str:
+            head = rows.find(db, user_id, conversation_id).head
+            this = t.runs.c.turn_id == turn_id if turn_id else t.runs.c.id == head if head else true()
+            return db.scalar(runs.where(this)) or ""
+
+        return await self._database.read(work)
 
     async def list_runs(self, user_id: str, conversation_id: str, *, limit: int = 100) -> tuple[RunSummary, ...]:
         """Return the runs of the branch that is shown, latest first."""

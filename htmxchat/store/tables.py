@@ -127,8 +127,11 @@ runs = Table(
     Column("deaths", SmallInteger, nullable=False, default=0),
     # When it was released, or its answer arrived.
     Column("released_at", Moment),
-    # The agent's memory for the runs after it.
+    # The name of the agent that answers, if the backend names its agents.
+    Column("answered_by", Text),
+    # The agent's memory for the runs after it, and that of the other agents on this branch by their names.
     Column("memory", JSON(none_as_null=True)),
+    Column("memories", JSON(none_as_null=True)),
     Column("stop_requested", Boolean, nullable=False, default=False),
     # The request or script that the active run waits for.
     Column("waiting", Text),

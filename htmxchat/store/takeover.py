@@ -6,7 +6,7 @@ only after the answer, so waiting costs nothing.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -79,12 +79,12 @@ class Takeover:
         self._database = database
 
     async def find_abandoned(
-        self, me: str, agent: str | None, silent_since: datetime, orphans_since: datetime
+        self, me: str, agents: Collection[str], silent_since: datetime, orphans_since: datetime
     ) -> Abandoned:
         """Return silent processes and claimable runs, with two queries; runs that wait for an answer are not read.
 
         Args:
-            agent: The agent whose runs this process can resume.
+            agents: The agents whose runs this process can resume.
             orphans_since: Other agents' runs that were released before this time are claimable too, to be ended.
         """
         last = t.processes.c.alive_at
@@ -94,7 +94,7 @@ class Takeover:
             .outerjoin(t.processes, t.processes.c.id == t.runs.c.owner)
             .where(t.runs.c.active == 1, t.runs.c.owner != me, or_(last.is_(None), last < silent_since))
         )
-        claimable = select(t.runs.c.id).where(_claimable(agent, orphans_since)).order_by(t.runs.c.released_at)
+        claimable = select(t.runs.c.id).where(_claimable(agents, orphans_since)).order_by(t.runs.c.released_at)
 
         def work(db: Connection) -> Abandoned:
             return Abandoned({row.owner: row.alive_at for row in db.execute(silent)}, db.scalars(claimable).all())
@@ -145,23 +145,29 @@ class Takeover:
         await self._database.write(lambda db: _release(db, mine), reserved=True)
 
     async def claim_runs(
-        self, ids: Sequence[str], owner: str, agent: str | None, orphans_since: datetime, *, stops: bool = False
+        self,
+        ids: Sequence[str],
+        owner: str,
+        agents: Collection[str],
+        orphans_since: datetime,
+        *,
+        stopping: Collection[str] = (),
     ) -> list[tuple[Run, tuple[RunEvent, ...]]]:
-        """Become the owner of released runs, and return those that the agent can resume.
+        """Become the owner of released runs, and return those that the agents can resume.
 
         Other agents' runs that were released before `orphans_since` are ended. See `find_abandoned`.
 
         Args:
-            stops: Whether the agent itself ends a run that was asked to stop; else this method ends it.
+            stopping: The agents that end a run themselves that was asked to stop; this method ends those of others.
         """
 
         def work(db: Connection) -> list[tuple[Run, tuple[RunEvent, ...]]]:
             conversations = run_rows.lock_conversations_of(db, ids)
             run_rows.lock_runs(db, ids)
-            these = and_(_claimable(agent, orphans_since), t.runs.c.id.in_(ids))
+            these = and_(_claimable(agents, orphans_since), t.runs.c.id.in_(ids))
             claimed = []
             for row in db.execute(select(*rows.RUN, t.runs.c.agent, t.runs.c.stop_requested).where(these)).all():
-                if agent is not None and row.agent == agent and (stops or not row.stop_requested):
+                if row.agent in agents and (row.agent in stopping or not row.stop_requested):
                     db.execute(update(t.runs).where(t.runs.c.id == row.id).values(owner=owner, released_at=None))
                     claimed.append((rows.to_run(row), tuple(rows.read_events(db, row.id, 0))))
                 else:
@@ -171,9 +177,9 @@ class Takeover:
 
         return await self._database.write(work, reserved=True)
 
-    async def users_of_released(self, ids: Sequence[str], agent: str | None) -> dict[str, str]:
-        """Return the user ids of those of the given runs that are released and belong to the agent."""
-        left = and_(t.runs.c.id.in_(ids), t.runs.c.owner.is_(None), t.runs.c.agent == agent)
+    async def users_of_released(self, ids: Sequence[str], agents: Collection[str]) -> dict[str, str]:
+        """Return the user ids of those of the given runs that are released and belong to the agents."""
+        left = and_(t.runs.c.id.in_(ids), t.runs.c.owner.is_(None), t.runs.c.agent.in_(agents))
         these = select(t.runs.c.id, t.runs.c.user_id).where(left)
         return {
             row.id: row.user_id for row in await self._database.read(lambda db: db.execute(these).all(), reserved=True)
@@ -199,16 +205,17 @@ class Takeover:
             turn = tree.turns[run.turn_id]
             attempts = tree.answers(turn.id)
             attempt = attempts.index(run.id)
-            memory = select(t.runs.c.memory).where(t.runs.c.id == turn.follows).correlate(None).scalar_subquery()
-            columns = t.runs.c.checkpoint, t.runs.c.checkpoint_seq, memory.label("remembered")
-            own = db.execute(select(*columns).where(t.runs.c.id == this.id)).one()
+            last = t.runs.alias()
+            columns = t.runs.c.checkpoint, t.runs.c.checkpoint_seq, *[last.c[name] for name in run_rows.MEMORIES]
+            joined = t.runs.outerjoin(last, last.c.id == turn.follows)
+            own = db.execute(select(*columns).select_from(joined).where(t.runs.c.id == this.id)).one()
             return RunContext(
                 turn.text,
                 file_rows.read_sent(db, run.conversation_id).get(turn.id, ()),
                 tuple(branches.read_turns(db, tree, before)),
                 attempt + 1,
                 branches.read_answer(db, tree, attempts[attempt - 1]) if attempt else None,
-                own.remembered,
+                run_rows.memories_of(own).get(run.agent),
                 attempt > 0 or tree.forks(turn),
                 own.checkpoint,
                 own.checkpoint_seq,
@@ -218,11 +225,11 @@ class Takeover:
         return await self._database.read(work)
 
 
-def _claimable(agent: str | None, orphans_since: datetime) -> ColumnElement[bool]:
+def _claimable(agents: Collection[str], orphans_since: datetime) -> ColumnElement[bool]:
     answered = exists().where(t.answers.c.run_id == t.runs.c.id, t.answers.c.request_id == t.runs.c.waiting)
     can_continue = or_(t.runs.c.waiting.is_(None), answered)
     released_at = t.runs.c.released_at
-    mine = or_(t.runs.c.agent == agent, released_at.is_(None), released_at < orphans_since)
+    mine = or_(t.runs.c.agent.in_(agents), released_at.is_(None), released_at < orphans_since)
     return and_(t.runs.c.active == 1, t.runs.c.owner.is_(None), can_continue, mine)
 
 

@@ -222,6 +222,9 @@ def others() -> dict[str, Starlette]:
         "polling": create_chat_app(LocalBackend(respond), stream="poll"),
         "hurried": create_chat_app(LocalBackend(respond), scripts=Scripts(timeout=1)),
         "limited": create_chat_app(LocalBackend(respond), files=LIMITED),
+        "several": create_chat_app(
+            LocalBackend({"Fast": respond, "Careful": respond}), starters=[Starter("Greet", "Say hello")]
+        ),
         "without-files": create_chat_app(LocalBackend(respond), files=False),
         "trusting": create_chat_app(LocalBackend(respond), scripts=Scripts(trust=True)),
     }

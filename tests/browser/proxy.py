@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import socket
 import threading
 from collections.abc import Awaitable, Callable
 from types import TracebackType
@@ -77,7 +78,11 @@ class Proxy:
 
     async def _serve(self) -> None:
         self._stop = asyncio.Event()
-        server = await asyncio.start_server(self._accept, "127.0.0.1", 0)
+        # What it does not take waits at the client, not in the kernel.
+        listening = socket.socket()
+        listening.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 65_536)
+        listening.bind(("127.0.0.1", 0))
+        server = await asyncio.start_server(self._accept, sock=listening, limit=65_536)
         self.port = server.sockets[0].getsockname()[1]
         self._ready.set()
         await self._stop.wait()

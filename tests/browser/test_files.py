@@ -37,7 +37,7 @@ from tests.browser.hosts import PNG
 from tests.browser.proxy import Proxy
 from tests.servers import Postgres, free_port, uvicorn
 
-LARGE = file("large.bin", b"\0\1" * 8_000_000, "application/octet-stream")
+LARGE = file("large.bin", b"\0\1" * 3_000_000, "application/octet-stream")
 ERROR = "#composer-error"
 
 
@@ -234,7 +234,7 @@ def test_an_upload_shows_how_far_it_is_and_can_be_cancelled(behind: Page, proxy:
     proxy.hold()
     behind.set_input_files("#composer input[type=file]", [LARGE])
     slow = tile(behind, "large.bin")
-    expect(slow.locator(".meta")).to_have_text(re.compile(r"^[1-9]\d?% of 15 MB$"))
+    expect(slow.locator(".meta")).to_have_text(re.compile(r"^[1-9]\d?% of 5.7 MB$"))
     expect(slow.get_by_role("progressbar", name="large.bin")).to_be_visible()
     expect(behind.locator(".pending")).to_have_text("1 uploading")
     behind.get_by_label("Cancel large.bin").click()
@@ -260,7 +260,7 @@ def test_send_waits_for_what_is_on_its_way_and_says_so(behind: Page, proxy: Prox
     expect(behind.locator("#status")).to_have_text("All files are attached.")
     box(behind).press("Enter")
     wait_for_state(behind, "completed")
-    expect(answer(behind)).to_contain_text("large.bin is application/octet-stream, 16000000 bytes.")
+    expect(answer(behind)).to_contain_text("large.bin is application/octet-stream, 6000000 bytes.")
 
 
 def test_a_cut_is_told_and_the_upload_tried_again(behind: Page, proxy: Proxy) -> None:
@@ -457,7 +457,7 @@ def test_files_are_kept_in_postgresql_over_a_restart(page: Page, postgres: Postg
         page.reload()
         expect(tiles(page)).to_have_count(2)
         start(page, "Look")
-        expect(answer(page)).to_contain_text("large.bin is application/octet-stream, 16000000 bytes.")
+        expect(answer(page)).to_contain_text("large.bin is application/octet-stream, 6000000 bytes.")
         send(page, "give " + json.dumps([["chart.png", "picture"]]))
         expect(page.locator("article.turn")).to_have_count(4)
         wait_for_state(page, "completed")

@@ -423,9 +423,23 @@ def test_another_run_takes_over_and_leaves_one_stream(chat: Page) -> None:
     stop(chat)
 
 
-def test_ten_thousand_events(chat: Page) -> None:
-    page = chat
+@pytest.fixture(scope="module")
+def long_run(browser: Browser, site: Server) -> tuple[str, StorageState]:
+    """A conversation with 10,000 steps: its address, and the browser of the user whose it is."""
+    context = browser.new_context()
+    page = context.new_page()
+    page.goto(site.url)
     start(page, "stages 10000")
+    wait_for_state(page, "completed")
+    found = page.url, context.storage_state()
+    context.close()
+    return found
+
+
+def test_ten_thousand_events(new_context: Callable[..., BrowserContext], long_run: tuple[str, StorageState]) -> None:
+    url, user = long_run
+    page = new_context(storage_state=user).new_page()
+    page.goto(url)
     inspect(page)
     expect(page.locator("#inspector-facts")).to_contain_text("10,002")
     rows(page).first.locator("summary").focus()
@@ -444,20 +458,7 @@ def test_ten_thousand_events(chat: Page) -> None:
     until(lambda: len(lines(page)) == 1)
 
 
-@pytest.fixture(scope="module")
-def long_run(browser: Browser, site: Server) -> tuple[str, StorageState]:
-    """A conversation with 10,000 steps: its address, and the browser of the user whose it is."""
-    context = browser.new_context()
-    page = context.new_page()
-    page.goto(site.url)
-    start(page, "stages 10000")
-    found = page.url, context.storage_state()
-    context.close()
-    return found
-
-
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("width", [1440, 360])
+@pytest.mark.parametrize(("width", "scheme"), [(1440, "light"), (360, "dark")])
 def test_every_control_at_desk_and_on_a_phone(
     new_context: Callable[..., BrowserContext], long_run: tuple[str, StorageState], width: int, scheme: str
 ) -> None:

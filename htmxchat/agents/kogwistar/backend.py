@@ -196,6 +196,7 @@ class KogwistarBackend(LocalBackend):
         files: Sequence[str] | None = (),
         *,
         instead_of: str | None = None,
+        agent: str | None = None,
     ) -> Run:
         """Send a message of at most 20,000 characters; the server never answers much longer ones.
 
@@ -244,7 +245,7 @@ class KogwistarBackend(LocalBackend):
 
     async def _take_over(self, run_ids: Sequence[str], orphans_since: datetime) -> None:
         """Go on with the runs of those whose token is known here. Others wait for a process that knows it."""
-        users = await self._store.takeover.users_of_released(run_ids, self._agent_name)
+        users = await self._store.takeover.users_of_released(run_ids, self._agents.resumable)
         known = {user_id for user_id in set(users.values()) if await self._credentials.find(user_id)}
         waiting = [id for id, user_id in users.items() if user_id not in known]
         # Their agent is there, so no other may end them.

@@ -148,6 +148,8 @@ def run_facts(run_id: str, view: RunView, rows: int, timeline: Timeline) -> FT:
         ("Started", moment(view.started_at, "exact") if view.started_at else "Not yet", {"cls": "num"}),
         ("Rows", f"{rows:,}", {"cls": "num"}),
     ]
+    if view.agent:
+        facts.append(("Agent", bdi(view.agent), {}))
     if view.usage:
         used = f"{view.usage.input_tokens:,} in, {view.usage.output_tokens:,} out"
         facts.append(("Tokens", used, {"cls": "num"}))

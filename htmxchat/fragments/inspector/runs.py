@@ -66,7 +66,7 @@ def _run_item(urls: Urls, found: RunSummary) -> FT:
             span(now.word, cls="state"),
             span(found.question, cls="cut", dir="auto"),
             moment(run.created_at, "short"),
-            small(", ".join(filter(None, [took, found.workflow, run.id[:8]])), cls="num", dir="auto"),
+            small(", ".join(filter(None, [run.agent, took, found.workflow, run.id[:8]])), cls="num", dir="auto"),
             data_run=run.id,
             data_state=now.mark.value,
             **inspects(urls.run(run.id)),

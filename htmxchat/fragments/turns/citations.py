@@ -3,10 +3,11 @@
 Markdown writes each as `<a class="cite">[1]</a>`, which is no link yet. Here it gets a number, so that it can be found
 when its source comes after it, and its address once there is that source.
 
-Footnotes, `[^1]`, are apart from these: they are links from the first, and only get the answer's id.
+Footnotes, `[^1]`, are apart from these: they are links from the first, and get the ids of their text. The first mark of
+a footnote has an id as well, and the number of the footnote leads back to it.
 
-Hooks: `a.cite`, with `id="cite-…"` and, when its number is that of a source, an `href`; `a.note` and `div.note`, with
-`id="note-…"`.
+Hooks: `a.cite`, with `id="cite-…"` and, when its number is that of a source, an `href`; `a.note`, the first of each
+footnote with `id="mark-…"`; `div.note`, with `id="note-…"` and, when there is a mark before it, `a.back`.
 """
 
 from __future__ import annotations
@@ -26,7 +27,9 @@ _READ = 500
 _WRITTEN = re.compile(r'<a class="cite">(\[([0-9]+)\])</a>')
 _NUMBERED = re.compile(r'<a class="cite" id="[^"]+"(?=>\[([0-9]+)\]</a>)')
 
-_NOTE = re.compile(r'<(?:a class="note" href="#|div class="note" id=")note-')
+_MARK = r'<a class="note" href="#note-(?P<to>[0-9]+)"'
+_FOOTNOTE = r'<div class="note" id="note-(?P<of>[0-9]+)"(?P<more>[^>]*)><span>[0-9]+</span>'
+_NOTE = re.compile(f"{_MARK}|{_FOOTNOTE}")
 
 
 class Citations:
@@ -41,19 +44,26 @@ class Citations:
         self._before = before
         self._cited: list[int] = []  # the sources' numbers, in order
         self._numbers: dict[int, list[int]] = {}  # by the sources' numbers
+        self._notes: set[tuple[int, str]] = (
+            set()
+        )  # the ids that marks and footnotes have, with the places of their texts
 
     def copy(self) -> Citations:
         twin = Citations(self._run_id, self._before)
         twin._cited = list(self._cited)
         twin._numbers = {source: list(numbers) for source, numbers in self._numbers.items()}
+        twin._notes = set(self._notes)
         return twin
 
     def after(self) -> Citations:
         """Return those that follow: none yet."""
-        return Citations(self._run_id, self._before + len(self))
+        twin = Citations(self._run_id, self._before + len(self))
+        twin._notes = set(self._notes)
+        return twin
 
-    def cut(self, count: int) -> None:
-        """Forget all but the first `count`."""
+    def cut(self, count: int, place: int) -> None:
+        """Forget all but the first `count`, and the footnotes of the text at `place`."""
+        self._notes = {(text, id) for text, id in self._notes if text != place}
         for source in reversed(self._cited[count:]):
             self._numbers[source].pop()
         del self._cited[count:]
@@ -69,14 +79,29 @@ class Citations:
         """Return the ids of the citations of a source."""
         return [self._id(number) for number in self._numbers.get(source, ())]
 
-    def number(self, block: str) -> str:
+    def number(self, block: str, place: int) -> str:
         """Return a block of Markdown with its citations numbered. They follow those that were numbered before.
 
-        Its footnotes get ids that are those of this answer.
+        Its footnotes get ids that are those of this answer and of the text at `place`, each once.
         """
         if 'class="note"' in block:
-            block = _NOTE.sub(rf"\g<0>{self._run_id}-", block)
+            block = _NOTE.sub(lambda found: self._noted(found, place), block)
         return _WRITTEN.sub(self._numbered, block) if 'class="cite"' in block else block
+
+    def _noted(self, found: re.Match[str], place: int) -> str:
+        number = found["to"] or found["of"]
+        id = escape(f"{self._run_id}-{place}-{number}")
+        mark, note = (place, f"mark-{number}"), (place, f"note-{number}")
+        own = note if found["of"] else mark
+        first, marked = own not in self._notes, mark in self._notes
+        self._notes.add(own)
+        if own is mark:
+            named = f' id="mark-{id}"' if first else ""
+            return f'<a class="note"{named} href="#note-{id}"'
+        back = f'<a class="back" href="#mark-{id}" aria-label="Footnote {number}, back to the text">{number}</a>'
+        words = back if marked and first else f"<span>{number}</span>"
+        named = f' id="note-{id}"' if first else ""
+        return f'<div class="note"{named}{found["more"]}>{words}'
 
     def _numbered(self, found: re.Match[str]) -> str:
         number, source = self._before + len(self), int(found[2])

@@ -51,6 +51,7 @@ class TurnContext:
         can_delete: Whether messages can be deleted with what follows them.
         editing: The message that is being edited.
         agent: What the other side is called.
+        agents: The names of the agents to choose from, if there are several.
         can_run_scripts: Whether there is a queue for the scripts that the agent proposes.
         queue: The scripts of the conversation, as far as they are known.
         inspector: Where a run is inspected: in a room of this page, on the chat's own page, or nowhere. Nowhere also
@@ -68,6 +69,7 @@ class TurnContext:
     can_delete: bool = False
     editing: Editing | None = None
     agent: str = "Agent"
+    agents: tuple[str, ...] = ()
     can_run_scripts: bool = False
     queue: tuple[Script, ...] = ()
     inspector: Literal["here", "elsewhere"] | None = "elsewhere"

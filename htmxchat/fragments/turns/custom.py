@@ -10,10 +10,11 @@ from collections.abc import Iterable, Iterator
 from ...drawing import Order, PartContext
 from ...html import FT, raw, tag
 from ...models import RunState
-from ...parts import CustomPart, Part, ToolCall
+from ...parts import CustomPart, Part, Text, ToolCall
 from ...text.confusing import marked
 from ...view import RunView
 from .context import TurnContext
+from .fences import can_grow, fence_orders
 from .tools import record, turn_step
 
 b, div, p, section = map(tag, ["b", "div", "p", "section"])
@@ -27,7 +28,12 @@ def is_drawn(part: Part, context: TurnContext) -> bool:
 def orders(run_id: str, view: RunView, places: Iterable[int], context: TurnContext) -> Iterator[Order]:
     """Yield what the host is to draw of the parts at these places."""
     for place in places:
-        order = _order(f"part-{run_id}-{place}", run_id, view.parts[place], context)
+        id, part = f"part-{run_id}-{place}", view.parts[place]
+        if isinstance(part, Text):
+            if not can_grow(view, place):
+                yield from fence_orders(id, run_id, part.text, context)
+            continue
+        order = _order(id, run_id, part, context)
         if order is not None:
             yield order
 

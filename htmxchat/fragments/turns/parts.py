@@ -17,6 +17,7 @@ from ..files import sent_files
 from .citations import Citations, linked
 from .context import TurnContext
 from .custom import custom_part, drawn_tool, is_drawn
+from .fences import can_grow, with_diagrams
 from .proposals import proposal_part
 from .question import question
 from .tools import steps, turn_step
@@ -83,9 +84,7 @@ def section_html(
     place = section[0]
     part = view.parts[place]
     if isinstance(part, Text):
-        blocks = text_blocks(part.text, context, budget, is_open=can_grow(view, place))
-        html = text_html(run_id, place, [citations.number(block) for block in blocks])
-        return linked(html, run_id, view.sources)
+        return linked(_text(run_id, view, place, part.text, context, budget, citations), run_id, view.sources)
     if is_step(part, context):
         return render(steps(run_id, view, section, context))
     return part_html(run_id, view, place, context)
@@ -110,24 +109,24 @@ def part_html(run_id: str, view: RunView, place: int, context: TurnContext) -> s
     raise AssertionError("A text is drawn as blocks.")
 
 
-def can_grow(view: RunView, place: int) -> bool:
-    """Return whether this is a text that more can be written to as it stands."""
-    part = view.parts[place]
-    return isinstance(part, Text) and not part.blank and view.state.live and place == len(view.parts) - 1
-
-
 def text_html(run_id: str, place: int, blocks: Sequence[str]) -> str:
     """Return a text of an answer, of its blocks. One without any keeps what stands around it apart."""
     return render(div(raw("".join(blocks)), cls="prose", id=part_id(run_id, place)))
 
 
-def text_blocks(text: str, context: TurnContext, budget: Budget, *, is_open: bool) -> list[str]:
-    """Return a text of an answer as HTML, one element a block; those of an open one are as they were streamed."""
-    if not is_open:
-        return context.markdown.blocks(text, budget)
-    stream = MarkdownStream(context.markdown, budget)
-    stream.append(text)
-    return [*stream.settled(), *stream.open()]
+def _text(
+    run_id: str, view: RunView, place: int, text: str, context: TurnContext, budget: Budget, citations: Citations
+) -> str:
+    """Return a text; an open one is as it was streamed."""
+    if can_grow(view, place):
+        stream = MarkdownStream(context.markdown, budget)
+        stream.append(text)
+        blocks = [citations.number(block, place) for block in (*stream.settled(), *stream.open())]
+    else:
+        shown = context.markdown.shown(text, budget)
+        blocks = [citations.number(block.html, place) for block in shown]
+        blocks = with_diagrams(part_id(run_id, place), run_id, blocks, shown, context)
+    return text_html(run_id, place, blocks)
 
 
 def part_id(run_id: str, place: int) -> str:

@@ -1,6 +1,7 @@
 """What stands below an answer: stage, outcome, and what can be done with it.
 
-Hooks: `#tail-…`; inside it `button[name=retry]` and `button[name=continue]`.
+Hooks: `#tail-…`; inside it `button[name=retry]` and `button[name=continue]`, and `.by`, the agent that answered, where
+there are several, with `button[name=agent]`.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ CONTINUE = "Continue"
 """The message that is sent to have an answer go on that was stopped or failed."""
 
 a, b, bdi, button, div, footer, p, span = map(tag, ["a", "b", "bdi", "button", "div", "footer", "p", "span"])
-input_ = tag("input")
+chat_menu, details, input_, summary = map(tag, ["chat-menu", "details", "input", "summary"])
 
 
 def turn_tail(run_id: str, view: RunView, context: TurnContext) -> FT:
@@ -109,14 +110,40 @@ def _foot(run_id: str, view: RunView, context: TurnContext) -> FT:
     if view.state is RunState.CANCELLED or (context.can_retry and view.state is not RunState.FAILED):
         words = "Answer again" if context.can_retry else "Ask again"
         again = _retry(context, run_id, icon("retry"), cls="button", **icon_only(words))
+    others = _others(run_id, view, context) if context.agents and view.agent else None
     inspect = _inspect(context.urls.run(run_id), context.inspector == "here") if context.inspector else None
     return footer(
         copy if view.written else None,
         again,
         _continue(run_id, context) if _can_go_on(view, context) else None,
+        others,
         inspect,
         span(", ".join(facts), cls="num") if facts else None,
         cls="turn-foot",
+    )
+
+
+def _others(run_id: str, view: RunView, context: TurnContext) -> FT:
+    """Return which agent answered, and the way to have another one answer the same message."""
+    names = [name for name in context.agents if name != view.agent] if context.can_retry else []
+    if not names:
+        return span(bdi(view.agent), cls="by")
+    words = f"{view.agent} answered. Choose another agent."
+    asks = [
+        button(bdi(name), cls="button", data_kind="quiet", name="agent", value=name, type="submit") for name in names
+    ]
+    return chat_menu(
+        details(
+            summary(bdi(view.agent), icon("chevron", "icon chevron"), cls="button", data_kind="quiet", title=words),
+            post_form(
+                context.urls.retry(run_id),
+                p("Answer again with", cls="meta"),
+                asks,
+                cls="menu",
+                data_any=bool(context.branching) or None,
+            ),
+        ),
+        cls="by",
     )
 
 

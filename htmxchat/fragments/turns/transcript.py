@@ -62,7 +62,7 @@ def turn(turn: Turn, context: TurnContext) -> FT:
     return turn_article(
         turn.run.id,
         view,
-        h2(f"{context.agent}, ", moment(turn.created_at), cls="hidden"),
+        h2(f"{turn.run.agent or context.agent}, ", moment(turn.created_at), cls="hidden"),
         div(raw(parts), cls="turn-body", id=f"body-{turn.run.id}"),
         source_list(turn.run.id, view, citations),
         versions(turn, context),

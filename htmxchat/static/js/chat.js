@@ -8,6 +8,7 @@ import "./live.js";
 import "./log.js";
 import { watchFiles } from "./attaching.js";
 import { keepFocus } from "./focus.js";
+import { loadLate } from "./late.js";
 import { localise, warn } from "./page.js";
 import { guardPlaces, sendOnce } from "./pressing.js";
 import { showRooms } from "./rooms.js";
@@ -39,28 +40,6 @@ function guard(event) {
   if (sourceElement?.localName !== "chat-changes") warn(UNREACHABLE);
 }
 
-/** What runs scripts comes once there is something that could be run. */
-function loadScripts() {
-  if (!document.querySelector("chat-runner") || !document.querySelector("#turns .turn, #scripts:not([hidden])")) return;
-  document.removeEventListener("htmx:after:swap", loadScripts);
-  // While the server cannot be reached, it is asked again with each change of the page.
-  import("./scripts.js").catch(() => document.addEventListener("htmx:after:swap", loadScripts));
-}
-
-/** What wraps and downloads comes once there is code or a table; not while an answer is written. */
-function loadTools() {
-  if (document.querySelector("#turns .turn[aria-busy]") || !document.querySelector("#turns :is(.code, .table)")) return;
-  for (const type of ["chat:changed", "htmx:after:swap"]) document.removeEventListener(type, loadTools);
-  import("./blocks.js").catch(() => document.addEventListener("chat:changed", loadTools));
-}
-
-/** What forms need comes once the agent asks with one. */
-function loadForms() {
-  if (!document.querySelector("chat-form")) return;
-  document.removeEventListener("htmx:after:swap", loadForms);
-  import("./forms.js").catch(() => document.addEventListener("htmx:after:swap", loadForms));
-}
-
 /**
  * Say what the page shows last, so that the answer also brings what came elsewhere since.
  * @param {CustomEvent<{ctx: HtmxContext}>} event
@@ -77,13 +56,8 @@ sendOnce();
 showSending();
 guardPlaces();
 showRooms();
-for (const type of ["chat:changed", "htmx:after:swap"]) document.addEventListener(type, loadTools);
-loadTools();
 watchFiles();
-loadScripts();
-document.addEventListener("htmx:after:swap", loadScripts);
-loadForms();
-document.addEventListener("htmx:after:swap", loadForms);
+loadLate();
 
 document.addEventListener("chat:failed", (event) => warn(/** @type {CustomEvent} */ (event).detail.words));
 document.addEventListener("htmx:error", (event) => failed(/** @type {CustomEvent} */ (event)));

@@ -1,6 +1,7 @@
 /** Shows what is in a file, over the page: Escape closes it, and the focus is back where it was. */
 
 import { FRAGMENT } from "./files-draft.js";
+import { loadStyle } from "./late.js";
 
 const UNREACHABLE = "The chat cannot be reached. Check the connection and try again.";
 const FRAME = `<dialog class="file-window" aria-labelledby="file-name"><header>
@@ -11,6 +12,7 @@ const FRAME = `<dialog class="file-window" aria-labelledby="file-name"><header>
 
 /** @param {HTMLAnchorElement} link The name in a file's tile. */
 export async function showFile(link) {
+  loadStyle("file-window")?.catch(() => {});
   const dialog = newDialog(link);
   const body = dialog.querySelector(".body");
   const response = await fetch(link.dataset.preview ?? "", { headers: FRAGMENT }).catch(() => undefined);

@@ -8,7 +8,6 @@ import { Following } from "./following.js";
 import { followBranch } from "./inspector-branch.js";
 import { Held, numberOf } from "./inspector-held.js";
 import { Rows } from "./inspector-rows.js";
-import { copy } from "./log.js";
 import { announce } from "./page.js";
 
 /** Where the focus goes in a room that comes in place of this one. */
@@ -35,7 +34,6 @@ class ChatInspector extends ChatElement {
   connected() {
     const room = this.closest("#inspector") ?? this;
     this.on(room, "keydown", (event) => this.#pressed(event));
-    this.on(room, "click", (event) => this.#copies(event));
     this.on(this, "click", (event) => this.#clicked(event));
     this.on(this, "toggle", ({ target }) => this.#toggled(target), { capture: true });
     this.on(document, "chat:changed", () => this.#ended());
@@ -261,12 +259,6 @@ class ChatInspector extends ChatElement {
   }
 
   // Controls
-
-  /** @param {Event} event */
-  #copies(event) {
-    const button = event.target instanceof Element ? event.target.closest("button[name=copy]") : null;
-    if (button instanceof HTMLButtonElement) void copy(button);
-  }
 
   /** @param {MouseEvent} event */
   #clicked(event) {

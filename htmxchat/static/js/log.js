@@ -1,15 +1,12 @@
 /**
  * `<chat-log>` holds the turns. It stays at their end while the reader is there, never pulls a reader who has scrolled
- * up, copies code and answers, and shows what a citation leads to.
+ * up, and shows what a citation leads to.
  */
 
 import { ChatElement } from "./element.js";
 import { endOfTurns, focus } from "./focus.js";
 import { Following, NEAR } from "./following.js";
-import { announce, leadsTo } from "./page.js";
-
-/** Milliseconds for which a button says that it has copied. */
-const SAID = 2_000;
+import { leadsTo } from "./page.js";
 
 class ChatLog extends ChatElement {
   /** @type {Following | undefined} */
@@ -71,8 +68,6 @@ class ChatLog extends ChatElement {
     }
     const link = target?.closest("a.cite[href], .places a");
     if (link instanceof HTMLAnchorElement) this.#leave(link);
-    const button = target?.closest("button[name=copy]");
-    if (button instanceof HTMLButtonElement) void copy(button);
   }
 
   /** What is used to switch between versions stays where it is, so the end is not followed. @param {Event} event */
@@ -100,57 +95,6 @@ function pointed(event) {
   import("./citations.js").then(({ showSource }) => {
     if (cite.matches(":hover, :focus-visible")) showSource(/** @type {HTMLAnchorElement} */ (cite));
   }).catch(() => {});
-}
-
-/** @param {HTMLButtonElement} button */
-export async function copy(button) {
-  const code = button.closest("figure")?.querySelector("code");
-  const url = button.dataset.url;
-  try {
-    await write(code ? Promise.resolve(code.textContent ?? "") : fetchText(url ?? ""));
-    say(button, "Copied");
-  } catch {
-    say(button, "Could not copy");
-  }
-}
-
-/** @param {string} url */
-async function fetchText(url) {
-  const response = await fetch(url);
-  if (!response.ok) throw new Error(`The answer's text could not be fetched: ${response.status}`);
-  return response.text();
-}
-
-/**
- * Safari allows the clipboard only in the same turn as the click, so it is given the promise of the text.
- * A page on plain http has no clipboard; there the old way still works.
- * @param {Promise<string>} text
- */
-async function write(text) {
-  if (navigator.clipboard && "ClipboardItem" in window) {
-    const blob = text.then((words) => new Blob([words], { type: "text/plain" }));
-    return navigator.clipboard.write([new ClipboardItem({ "text/plain": blob })]);
-  }
-  const box = document.createElement("textarea");
-  box.value = await text;
-  box.className = "hidden";
-  document.body.append(box);
-  box.select();
-  const done = document.execCommand("copy");
-  box.remove();
-  if (!done) throw new Error("The browser did not copy.");
-}
-
-/** @param {HTMLButtonElement} button @param {string} words */
-function say(button, words) {
-  const shape = button.querySelector("use");
-  announce(`${words}.`);
-  button.setAttribute("data-said", words);
-  shape?.setAttribute("href", words === "Copied" ? "#i-check" : "#i-alert");
-  setTimeout(() => {
-    button.removeAttribute("data-said");
-    shape?.setAttribute("href", "#i-copy");
-  }, SAID);
 }
 
 customElements.define("chat-log", ChatLog);

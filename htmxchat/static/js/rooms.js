@@ -7,7 +7,6 @@ import { pushAddress } from "./htmx.js";
 
 /** Begin to watch the page. */
 export function showRooms() {
-  furnish();
   document.addEventListener("htmx:after:swap", (event) => swapped(/** @type {CustomEvent} */ (event)));
   document.addEventListener("htmx:after:history:update", () => show(addressed()));
   document.addEventListener("htmx:before:history:restore", () => show(addressed()));
@@ -47,19 +46,11 @@ function tab(name) {
   return /** @type {HTMLAnchorElement | null} */ (document.querySelector(`.tabs a[data-room=${name}]`));
 }
 
-/** Fetch the script of what is here; most visits never open it. */
-function furnish() {
-  // While the server cannot be reached, it is asked again with each change of the page.
-  if (document.querySelector("chat-inspector")) import("./inspector.js").catch(() => {});
-  if (document.querySelector("chat-edit")) import("./edit.js").catch(() => {});
   if (document.querySelector("chat-share")) import("./share.js").catch(() => {});
-}
-
 /** A side that comes is shown, and one that has gone is not. @param {CustomEvent<{ctx: HtmxContext}>} event */
 function swapped({ detail: { ctx } }) {
   const shown = sides().find((side) => side.id === document.querySelector(".chat")?.getAttribute("data-room"));
   for (const side of sides()) tab(side.id)?.setAttribute("href", side.dataset.url ?? "");
-  furnish();
   if (shown?.hidden || ctx.target?.matches(".side")) show(addressed());
 }
 

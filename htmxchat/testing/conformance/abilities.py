@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import suppress
+from typing import Any
 
 import anyio
 import pytest
@@ -19,8 +20,9 @@ from ...backend import (
     Managed,
     TellsChanges,
 )
+from ...choosing import HasAgents
 from ...errors import BackendError, InvalidInput, NotFound
-from ...events import RunEnded, RunEvent
+from ...events import RunEnded, RunEvent, RunStarted
 from ...models import Starter
 from ..reading import each_event
 from .kit import Kit, assert_whole
@@ -140,6 +142,23 @@ class AbilityPromises(Kit):
                 assert isinstance(starter, Starter)
                 assert starter.title.strip()
                 assert starter.text.strip()
+
+    async def test_the_agent_that_was_chosen_answers(self) -> None:
+        async with self._backend() as backend:
+            if not isinstance(backend, HasAgents) or len(backend.agents) < 2:
+                pytest.skip("the backend has no agents to choose from")
+            start: Any = backend.start_run
+            first, second = backend.agents[:2]
+            conversation = None
+            for name, wanted in ((None, first), (second, second), (None, second), (first, first)):
+                run = await start(self.user, conversation, self.prompt, agent=name)
+                events = await self._all(backend, run)
+                started = [event.body for event in events if isinstance(event.body, RunStarted)]
+                assert (run.agent, [body.agent for body in started]) == (wanted, [wanted])
+                assert (await backend.get_run(self.user, run.id)).agent == wanted
+                conversation = run.conversation_id
+            with pytest.raises(InvalidInput):
+                await start(self.user, conversation, self.prompt, agent="no agent has this name")
 
     async def test_close_ends_live_runs(self) -> None:
         async with self._backend() as backend:

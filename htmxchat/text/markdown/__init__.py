@@ -6,8 +6,8 @@ attribute or URL scheme that this package does not write, and every tag is close
 what is allowed and why.
 """
 
-from .document import Markdown
+from .document import Fence, Markdown, Shown
 from .renderer import Budget
 from .stream import MarkdownStream
 
-__all__ = ["Budget", "Markdown", "MarkdownStream"]
+__all__ = ["Budget", "Fence", "Markdown", "MarkdownStream", "Shown"]

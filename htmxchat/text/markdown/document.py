@@ -2,14 +2,30 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from ..highlight import code_block
 from .blocks import Block, normalize, parse
 from .renderer import Budget, Renderer, TooComplex
 
 _PYTHON = frozenset({"python", "python3", "py"})
+
+
+class Fence(NamedTuple):
+    """Fenced code that is complete: the first word after the fence, and the text."""
+
+    language: str
+    code: str
+
+
+class Shown(NamedTuple):
+    """A top-level block that shows something, as HTML; `fence` if it is complete fenced code."""
+
+    html: str
+    fence: Fence | None = None
 
 
 @dataclass(frozen=True)
@@ -31,8 +47,28 @@ class Markdown:
         link reference definition, is left out. Any string is accepted: NUL, lone surrogates and
         some noncharacters become U+FFFD.
         """
+        return [each.html for each in self.shown(text, budget)]
+
+    def shown(self, text: str, budget: Budget | None = None) -> list[Shown]:
+        """Return what `blocks` does, and of fenced code the text."""
         budget = budget or Budget()
-        return [html for block in parse(normalize(text)) if (html := self.render_block(block, budget))]
+        rendered = ((block, self.render_block(block, budget)) for block in parse(normalize(text)))
+        return [Shown(html, self._fence(block)) for block, html in rendered if html]
+
+    def fences(self, text: str) -> Iterator[Fence]:
+        """Yield the complete fenced code among the top-level blocks of `text`."""
+        return (found for block in parse(normalize(text)) if (found := self._fence(block)))
+
+    def _fence(self, block: Block) -> Fence | None:
+        if block.too_complex or not block.is_closed_fence():
+            return None
+        renderer = Renderer(self.image_hosts, Budget(0))
+        try:
+            renderer.render(block)
+        except TooComplex:
+            return None
+        language, code = renderer.code[0]
+        return Fence(language, code.removesuffix("\n"))
 
     def python_blocks(self, text: str) -> list[str]:
         """Return the code of the Python blocks of `text`, in the order in which `blocks` shows them."""

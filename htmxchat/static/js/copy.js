@@ -1,0 +1,62 @@
+/** Copies code, answers and what the inspector shows, where `button[name=copy]` stands. */
+
+import { announce } from "./page.js";
+
+/** Milliseconds for which a button says that it has copied. */
+const SAID = 2_000;
+
+document.addEventListener("click", ({ target }) => {
+  const button = target instanceof Element ? target.closest("chat-log button[name=copy], #inspector button[name=copy]") : null;
+  if (button instanceof HTMLButtonElement) void copy(button);
+});
+
+/** @param {HTMLButtonElement} button */
+async function copy(button) {
+  const code = button.closest("figure")?.querySelector("code");
+  const url = button.dataset.url;
+  try {
+    await write(code ? Promise.resolve(code.textContent ?? "") : fetchText(url ?? ""));
+    say(button, "Copied");
+  } catch {
+    say(button, "Could not copy");
+  }
+}
+
+/** @param {string} url */
+async function fetchText(url) {
+  const response = await fetch(url);
+  if (!response.ok) throw new Error(`The answer's text could not be fetched: ${response.status}`);
+  return response.text();
+}
+
+/**
+ * Safari allows the clipboard only in the same turn as the click, so it is given the promise of the text.
+ * A page on plain http has no clipboard; there the old way still works.
+ * @param {Promise<string>} text
+ */
+async function write(text) {
+  if (navigator.clipboard && "ClipboardItem" in window) {
+    const blob = text.then((words) => new Blob([words], { type: "text/plain" }));
+    return navigator.clipboard.write([new ClipboardItem({ "text/plain": blob })]);
+  }
+  const box = document.createElement("textarea");
+  box.value = await text;
+  box.className = "hidden";
+  document.body.append(box);
+  box.select();
+  const done = document.execCommand("copy");
+  box.remove();
+  if (!done) throw new Error("The browser did not copy.");
+}
+
+/** @param {HTMLButtonElement} button @param {string} words */
+function say(button, words) {
+  const shape = button.querySelector("use");
+  announce(`${words}.`);
+  button.setAttribute("data-said", words);
+  shape?.setAttribute("href", words === "Copied" ? "#i-check" : "#i-alert");
+  setTimeout(() => {
+    button.removeAttribute("data-said");
+    shape?.setAttribute("href", "#i-copy");
+  }, SAID);
+}
