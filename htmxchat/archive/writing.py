@@ -66,6 +66,8 @@ def turn_json(node: TurnNode, turn: Turn, *, first: bool) -> Iterator[str | File
     }
     if turn.run is not None:
         facts["state"] = turn.run.state.value
+        if turn.run.agent:
+            facts["agent"] = turn.run.agent
     facts["text"] = turn.text
     yield _json(facts)[:-1]
     if turn.run is None:

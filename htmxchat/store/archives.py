@@ -125,6 +125,7 @@ def _put_turns(
         log = [_with_file(event, files) for event in turn.events]
         text = fold(log).text
         values |= {"turn_id": follows, "user_id": user_id, "state": turn.state.value, "text": text}
+        values["answered_by"] = turn.agent or None
         runs.append({**values, "folded": searchable(text), "log": run_rows.write_log(log)})
         for event in log:
             name, data = encode_body(event.body)

@@ -34,7 +34,7 @@ def markdown_turn(turn: Turn, *, agent: str, steps: bool, zone: tzinfo | None = 
     Args:
         steps: Whether what tools got and gave is written too.
     """
-    who = "You" if turn.run is None else agent
+    who = "You" if turn.run is None else turn.run.agent or agent
     when = f", {exact(turn.created_at, zone)}" if is_dated(turn.created_at) else ""
     return "\n\n".join([f"\n## {_plain(who)}{when}", *_content(turn, steps)]) + "\n"
 

@@ -71,7 +71,7 @@ def reading_turn(turn: Turn, reading: Reading) -> str:
     citations = Citations(turn.id)
     parts = "".join(_parts(turn.id, view, reading, citations))
     content = [
-        _speaker(reading.context.agent, turn, reading),
+        _speaker(turn.run.agent or reading.context.agent, turn, reading),
         div(raw(f'<div class="parts">{parts}</div>'), cls="turn-body"),
         source_list(turn.id, view, citations),
         _ending(view, unfinished),

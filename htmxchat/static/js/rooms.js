@@ -46,7 +46,6 @@ function tab(name) {
   return /** @type {HTMLAnchorElement | null} */ (document.querySelector(`.tabs a[data-room=${name}]`));
 }
 
-  if (document.querySelector("chat-share")) import("./share.js").catch(() => {});
 /** A side that comes is shown, and one that has gone is not. @param {CustomEvent<{ctx: HtmxContext}>} event */
 function swapped({ detail: { ctx } }) {
   const shown = sides().find((side) => side.id === document.querySelector(".chat")?.getAttribute("data-room"));
