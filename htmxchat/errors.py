@@ -137,7 +137,7 @@ class BodyTooLarge(ChatError):
 
     def __init__(self, limit: int) -> None:
         whole("limit", limit)
-        super().__init__(f"The request is larger than {limit:,} bytes. Send less at a time.")
+        super().__init__(f"The request is larger than {byte_size(limit)}. Send less at a time.")
         self.limit = limit
 
 

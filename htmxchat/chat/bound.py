@@ -6,7 +6,7 @@ import logging
 import math
 from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Awaitable, Callable, Coroutine, Sequence
 from contextlib import suppress
-from typing import Any, Concatenate, ParamSpec, TypeVar
+from typing import Any, Concatenate, ParamSpec, TypeVar, cast
 
 import anyio
 
@@ -129,7 +129,6 @@ class BoundBackend:
     delete_conversation = _asks(CanDelete.delete_conversation, CanDelete)
     restore_conversation = _asks(CanDelete.restore_conversation, CanDelete)
     _retry_run = _asks(CanRetry.retry_run, CanRetry)
-    edit_turn = _asks(CanBranch.edit_turn, CanBranch)
     show_version = _asks(CanBranch.show_version, CanBranch)
     delete_turn = _asks(CanDeleteTurns.delete_turn, CanDeleteTurns)
     restore_turn = _asks(CanDeleteTurns.restore_turn, CanDeleteTurns)
@@ -196,6 +195,15 @@ class BoundBackend:
         if submission is None:
             return await start()
         return await self._submissions.once((self._user.id, conversation_id, text, submission), start)
+
+    async def edit_turn(
+        self, conversation_id: str, turn_id: str, text: str, submission: str | None, files: Sequence[str] | None = None
+    ) -> Run:
+        """Start a run on a new branch; `files` are those that come with the text, `None` those of the turn."""
+        self.require(CanBranch)
+        user, edit = await self.account(), cast(Any, self._backend).edit_turn
+        given = {} if files is None else {"files": files}
+        return cast(Run, await self.ask(edit(user, conversation_id, turn_id, text, submission, **given)))
 
     async def retry_run(self, run_id: str, agent: str = "") -> Run:
         """Start another run for the same turn, by another agent if one is named."""

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 from contextlib import suppress
+from dataclasses import replace
 
 from starlette.responses import Response
 
 from ..backend import CanBranch, CanDeleteTurns
-from ..errors import ChatError, NotFound
+from ..errors import BodyTooLarge, BodyTooSlow, ChatError, NotFound
 from ..fragments.turns.deletion import undo_deletion
 from ..html import Child, render
 from ..live.patches import Patch, say
-from ..models import Transcript
+from ..models import Run, Transcript
 from .call import BEGUN, CHANGED, Call, Gone, endpoint, owned, patches_response, see_other
-from .form import submission_of
 from .pages import conversation_page, editing
+from .posting import Message, read_message
 from .reconcile import Fork, in_words, refused, whats_new
 
 _TOO_LATE = "It is too late to bring this back, or what it followed was deleted too."
@@ -25,23 +26,42 @@ async def edit(call: Call) -> Response:
     """Answer a message in other words, on a branch of its own."""
     await _require_branches(call)
     turn_id = call.request.path_params["turn"]
-    text = ""
+    message = Message()
     try:
-        text = await call.field("text")
-        submission = submission_of(await call.form())
-        begun = call.backend.edit_turn(call.conversation_id, turn_id, call.usable(text), submission)
-        run = await owned(call.backend, begun)
+        message = await read_message(call)
+        run = await _edit(call, turn_id, message)
     except ChatError as error:
+        if isinstance(error, BodyTooLarge | BodyTooSlow):
+            raise
         if call.fragment:
             return await refused(call, error, place="edit-error")
         transcript = await call.transcript()
         said = str(in_words(error, transcript))
-        page = await conversation_page(call, transcript, editing=editing(call, turn_id, text=text, error=said))
+        page = await conversation_page(
+            call,
+            transcript,
+            editing=replace(
+                editing(call, turn_id),
+                text=message.text,
+                error=said,
+                files=message.files if message.names_files else None,
+            ),
+        )
         page.status_code = error.status
         return page
     if not call.fragment:
         return see_other(call.urls.conversation(run.conversation_id, run.turn_id))
     return await branched(call, turn_id, {**BEGUN, "HX-Replace-Url": call.urls.conversation(run.conversation_id)})
+
+
+async def _edit(call: Call, turn_id: str, message: Message) -> Run:
+    if message.error is not None:
+        raise message.error
+    chosen = message.files if message.names_files and call.chat.files else None
+    text = call.usable(message.text, empty=bool(chosen))
+    ids = None if chosen is None else [file.id for file in chosen]
+    begun = call.backend.edit_turn(call.conversation_id, turn_id, text, message.submission, ids)
+    return await owned(call.backend, begun)
 
 
 @endpoint

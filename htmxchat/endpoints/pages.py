@@ -97,10 +97,10 @@ def _editing(call: Call) -> Editing | None:
     return editing(call, turn_id) if turn_id and call.backend.can(CanBranch) else None
 
 
-def editing(call: Call, turn_id: str, *, text: str | None = None, error: str = "") -> Editing:
+def editing(call: Call, turn_id: str) -> Editing:
     """Return what the form needs that edits a message."""
-    limit = call.chat.settings.limits.text
-    return Editing(turn_id, text, error, submission=new_submission(), limit=limit, user_key=call.user.id)
+    limit, files = call.chat.settings.limits.text, call.chat.files
+    return Editing(turn_id, submission=new_submission(), limit=limit, user_key=call.user.id, takes=files)
 
 
 async def loaded_page(

@@ -28,6 +28,7 @@ class Message:
         files: What comes with it, all of it kept.
         agent: The name of the agent that is to answer; empty if none was chosen.
         error: Why it cannot be sent.
+        names_files: Whether the form says which files come with it, also when there are none.
     """
 
     text: str = ""
@@ -35,6 +36,7 @@ class Message:
     files: tuple[File, ...] = ()
     agent: str = ""
     error: ChatError | None = None
+    names_files: bool = False
 
 
 async def read_message(call: Call) -> Message:
@@ -89,7 +91,8 @@ async def _message(
         error = error or problem
     if error is None and "text" not in form:
         error = BadRequest("The form has no field named text.")
-    return Message(form.get("text", ""), submission_of(form), (*known, *stored), form.get("agent", ""), error)
+    found, agent = (*known, *stored), form.get("agent", "")
+    return Message(form.get("text", ""), submission_of(form), found, agent, error, "files" in form)
 
 
 async def _read_form(call: Call, files: Files) -> tuple[list[tuple[str, str]], tuple[File, ...], ChatError | None]:

@@ -57,7 +57,7 @@ def routes(chat: Chat) -> list[Route | Mount]:
         post_message("/messages", conversations.start, name="start"),
         get("/c/{conversation}", pages.show, name="conversation"),
         post_message("/c/{conversation}/messages", conversations.send, name="messages"),
-        post("/c/{conversation}/turns/{turn}/edit", branches.edit, name="edit_turn"),
+        post_message("/c/{conversation}/turns/{turn}/edit", branches.edit, name="edit_turn"),
         post("/c/{conversation}/turns/{turn}/delete", branches.delete, name="delete_turn"),
         post("/c/{conversation}/turns/{turn}/restore", branches.restore, name="restore_turn"),
         post("/c/{conversation}/show", branches.show, name="show_version"),

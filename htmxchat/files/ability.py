@@ -15,8 +15,8 @@ class KeepsFiles(Protocol):
 
     Its `start_run`, and `start_run_once` if it has that, take `files`: the ids of what comes with the text, in their
     order, which may then be empty. They are drafts of the user, or files of the same conversation. With others, nothing
-    is stored, and an `InvalidInput` says so. `Turn.files` has them then. A turn that `edit_turn` puts in the place of
-    another has the files of that one.
+    is stored, and an `InvalidInput` says so. `Turn.files` has them then. `edit_turn`, if it has that, takes them
+    too; with `None` the turn has the files of the one that it replaces.
     """
 
     async def store_file(self, user: User, name: str, chunks: AsyncIterable[bytes], *, most: int | None = None) -> File:

@@ -28,7 +28,11 @@ _MAIL = Format(
     rf"[A-Za-z0-9.!#$%&'*+\/=?^_`\{{\|\}}~\-]{{1,64}}@{_HOST}(?:\.{_HOST}){{1,8}}",
     "Needs an address like name@example.com",
 )
-_URI = Format("uri", r"[A-Za-z][A-Za-z0-9+.\-]{0,30}:[^\x00-\x20]+", "Needs an address like https://example.com")
+_URI = Format(
+    "uri",
+    r"[A-Za-z][A-Za-z0-9+.\-]{0,30}:\/{0,3}[^\x00-\x20\/][^\x00-\x20]*",
+    "Needs an address like https://example.com",
+)
 _BYTE = r"(?:25[0-5]|2[0-4][0-9]|1?[0-9]?[0-9])"
 
 FORMATS: Mapping[str, Format] = {

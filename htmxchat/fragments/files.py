@@ -1,6 +1,7 @@
 """Files: the tiles that stand for them in the composer, in messages and in answers.
 
-Hooks: `.files`, a list of `.file` with `data-file`; in the composer `#composer-files` and `chat-files`.
+Hooks: `.files`, a list of `.file` with `data-file`; in the composer `#composer-files` and `chat-files`; in a message
+that is being edited `#edit-files` and another `chat-files`.
 """
 
 from __future__ import annotations
@@ -20,6 +21,9 @@ chat_files = tag("chat-files")
 
 DRAFTS = "composer-files"
 """The id of the list of what goes with the message that is being written."""
+
+EDITED = "edit-files"
+"""The id of the list of what goes with the message that is being edited."""
 
 _LARGEST_THUMB = 8 * 1024 * 1024
 """Bytes of a picture that a page fetches to show it small."""
@@ -43,10 +47,13 @@ _KINDS = {
 
 
 @checked
-def draft_tile(file: File, urls: Urls) -> FT:
+def draft_tile(file: File, urls: Urls, *, sent: bool = False) -> FT:
     """Return the tile of a file that goes with the message that is being written.
 
     Without the page's script, a box says whether it does; with it, `button[name=remove]` takes it away.
+
+    Args:
+        sent: Whether another version of the message has it too, so that it is not discarded when it is taken away.
     """
     return li(
         _inside(file, urls),
@@ -62,7 +69,7 @@ def draft_tile(file: File, urls: Urls) -> FT:
         cls="file",
         data_file=file.id,
         data_state="draft",
-        data_discard=urls.discard_file(file.id),
+        data_discard=None if sent else urls.discard_file(file.id),
     )
 
 
@@ -85,9 +92,13 @@ def sent_files(files: Sequence[File], urls: Urls, *, id: str | None = None) -> F
 
 
 @checked
-def attach(files: Files, urls: Urls) -> FT:
-    """Return what adds files to a message, with the limits that the page's script checks before it uploads any."""
-    words = limits_in_words(files)
+def attach(files: Files, urls: Urls, *, before: Sequence[File] | None = None) -> FT:
+    """Return what adds files to a message, with the limits that the page's script checks before it uploads any.
+
+    Args:
+        before: What the message had before it was edited; `None`: it is a new one.
+    """
+    words, limits_id = limits_in_words(files), "files-limits" if before is None else "edit-files-limits"
     return chat_files(
         label(
             icon("attach"),
@@ -97,26 +108,28 @@ def attach(files: Files, urls: Urls) -> FT:
                 multiple=files.max_number > 1,
                 accept=files.accept or None,
                 aria_label="Attach files",
-                aria_describedby="files-limits",
+                aria_describedby=limits_id,
             ),
             cls="button attach",
             data_kind="icon",
             title=f"Attach files: {words}",
         ),
         span(cls="pending"),
-        p(b("Drop to attach"), span(words, id="files-limits"), cls="drop"),
+        p(b("Drop to attach"), span(words, id=limits_id), cls="drop"),
         data_url=urls.files(),
         data_size=str(files.max_size),
         data_largest=byte_size(files.max_size),
         data_number=str(files.max_number),
         data_types=",".join(files.types) or None,
+        data_before=None if before is None else " ".join(file.id for file in before),
     )
 
 
 @checked
-def drafts(files: Sequence[File], urls: Urls) -> FT:
-    """Return the list, above the text, of what goes with the message that is being written."""
-    return ul([draft_tile(file, urls) for file in files], cls="files", id=DRAFTS, aria_label="Attached files")
+def drafts(files: Sequence[File], urls: Urls, *, before: Sequence[File] | None = None) -> FT:
+    """Return the list of what goes with the message that is being written; `before` as for `attach`."""
+    tiles = [draft_tile(file, urls, sent=file in (before or ())) for file in files]
+    return ul(tiles, cls="files", id=DRAFTS if before is None else EDITED, aria_label="Attached files")
 
 
 @checked

@@ -175,6 +175,20 @@ def opened(page: Page) -> None:
     expect(page.locator("dialog table")).to_be_visible()
 
 
+def editing(page: Page) -> None:
+    attach(page, TABLE, PICTURE)
+    start(page, "Look")
+    page.get_by_role("link", name="Edit").click()
+    page.get_by_role("textbox", name="Your message").fill("Look again")
+    page.keyboard.press("Enter")
+    expect(page.locator(".versions")).to_contain_text("2/2")
+    wait_for_state(page, "completed")
+    page.mouse.move(0, 0)  # what comes under a pointer at rest is not pressed for a moment
+    page.get_by_role("link", name="Edit").click()
+    expect(page.locator("#edit-files > .file")).to_have_count(2)
+    expect(page.locator("#edit-files img").first).to_be_visible()
+
+
 def to_correct(page: Page) -> None:
     start(page, "ask form", "suspended")
     expect(page.locator("chat-form:defined")).to_be_visible()
@@ -204,6 +218,7 @@ STATES: dict[str, Callable[[Page], object]] = {
     "rename": renaming,
     "menu": menu,
     "refused": refused,
+    "editing": editing,
     "files": attached,
     "files of an answer": given,
     "file opened": opened,

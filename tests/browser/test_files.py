@@ -39,6 +39,13 @@ from tests.servers import Postgres, free_port, uvicorn
 
 LARGE = file("large.bin", b"\0\1" * 3_000_000, "application/octet-stream")
 ERROR = "#composer-error"
+# Uploads so many megabytes, without what the page's script looks at before.
+UPLOAD = """async megabytes => {
+  const body = new FormData();
+  body.append('upload', new Blob(Array(megabytes).fill(new Uint8Array(1024 * 1024))), 'large.bin');
+  const answer = await fetch('files', { method: 'POST', body, headers: { 'HX-Request': 'true' } });
+  return [answer.status, await answer.text()];
+}"""
 
 
 @pytest.fixture
@@ -198,6 +205,21 @@ def test_what_cannot_be_sent_is_told_before_it_is_uploaded(limited: Page, wrong:
     expect(limited.locator(ERROR)).to_be_empty()
     start(limited, "Look")
     assert uploads == [] and question(limited) == []
+
+
+def test_what_is_much_too_large_is_refused_with_a_sentence_while_it_is_still_being_sent(
+    limited: Page, new_context: Callable[..., BrowserContext], tmp_path: Path
+) -> None:
+    large = tmp_path / "large.bin"
+    with large.open("wb") as made:
+        made.truncate(200 * 1024 * 1024)
+    told = limited.evaluate(UPLOAD, 200)
+    assert told == [413, "The request is larger than 812 KB. Send less at a time."]
+    page = new_context(java_script_enabled=False).new_page()
+    page.goto(limited.url)
+    page.get_by_label("Attach files").set_input_files(large)
+    page.get_by_role("button", name="Send").click()
+    expect(page.get_by_role("main")).to_contain_text("The request is larger than 812 KB.")
 
 
 def test_too_many_are_told_and_the_others_are_attached(limited: Page) -> None:
@@ -438,6 +460,50 @@ def test_an_edit_keeps_the_files_of_its_message(chat: Page) -> None:
     assert_same_after_reload(chat)
 
 
+def test_an_edit_takes_files_away_and_adds_some_and_its_draft_outlives_a_reload(
+    chat: Page, context: BrowserContext
+) -> None:
+    attach(chat, TABLE, PICTURE)
+    start(chat, "Look")
+    edited = chat.locator("#edit-files > .file")
+    for again in (False, True):
+        chat.get_by_role("link", name="Edit").click()
+        expect(edited).to_have_count(2)
+        chat.get_by_role("button", name="Remove bookings.csv").click()
+        expect(edited).to_have_count(1)
+        chat.locator("chat-edit input[type=file]").set_input_files(file("notes.txt", b"told"))
+        expect(chat.locator("#edit-files > [data-state=draft]")).to_have_count(2)
+        if again:
+            break
+        chat.get_by_role("link", name="Cancel").click()
+        expect(edited).to_have_count(0)
+    expect(tiles(chat)).to_have_count(0)
+    chat.reload()
+    expect(chat.locator("#edit-files .name")).to_have_text(["chart.png", "notes.txt"])
+    chat.get_by_role("textbox", name="Your message").fill("")
+    chat.get_by_role("button", name="Save and send").click()
+    expect(answer(chat)).to_contain_text("notes.txt is text/plain, 4 bytes.")
+    expect(answer(chat)).not_to_contain_text("bookings.csv")
+    assert question(chat) == ["chart.png", "notes.txt"]
+    assert_same_after_reload(chat)
+    chat.locator("[name=earlier]").click()
+    expect(answer(chat)).to_contain_text("bookings.csv is text/csv")
+    assert question(chat) == ["bookings.csv", "chart.png"]
+    with chat.expect_download() as saved:
+        chat.evaluate("document.querySelector('.turn .file a.name').removeAttribute('data-preview')")
+        chat.locator(".turn .file a.name").first.click()
+    assert saved.value.path().read_bytes() == CSV
+    chat.get_by_role("link", name="Edit").click()
+    expect(edited).to_have_count(2)
+    for name in ("chart.png", "bookings.csv"):  # what comes under the pointer is not pressed for a moment
+        chat.get_by_role("button", name=f"Remove {name}").click()
+    chat.get_by_role("textbox", name="Your message").fill("Nothing")
+    chat.keyboard.press("Enter")
+    expect(answer(chat)).to_contain_text("Echo: Nothing")
+    expect(chat.locator(".versions")).to_contain_text("3/3")
+    assert question(chat) == []
+
+
 POSTGRES = """
 from fastapi import FastAPI
 from htmxchat import LocalBackend, Store, create_chat_app
@@ -549,6 +615,24 @@ def test_without_javascript_files_are_sent_with_a_form(
     with page.expect_download() as saved:
         page.locator(".file a.name").first.click()
     assert saved.value.suggested_filename == "bookings.csv"
+
+
+def test_without_javascript_an_edit_takes_files_away_and_adds_some(
+    new_context: Callable[..., BrowserContext], site: Server
+) -> None:
+    page = new_context(java_script_enabled=False).new_page()
+    page.goto(site.url)
+    box(page).fill("Look")
+    page.get_by_label("Attach files").set_input_files([TABLE, PICTURE])
+    page.get_by_role("button", name="Send").click()
+    until(lambda: page.reload() and answer(page).get_attribute("data-state") == "completed")
+    page.get_by_role("link", name="Edit").click()
+    page.get_by_label("Send bookings.csv").uncheck()
+    page.locator("chat-edit input[type=file]").set_input_files(file("notes.txt", b"told"))
+    page.get_by_role("button", name="Save and send").click()
+    expect(page.locator("article.turn[data-role=user] .file .name")).to_have_text(["chart.png", "notes.txt"])
+    until(lambda: page.reload() and answer(page).get_attribute("data-state") == "completed")
+    expect(answer(page)).to_contain_text("notes.txt is text/plain, 4 bytes.")
 
 
 def test_without_javascript_a_refusal_keeps_the_files_to_be_sent_or_not(

@@ -67,6 +67,30 @@ def test_a_form_is_filled_in_and_its_value_reaches_the_agent_and_stays(place: Pa
         place.reload()
 
 
+def test_an_answered_form_stays_in_its_place_and_what_follows_fills_its_room(place: Page) -> None:
+    room = "parseFloat(document.getElementById('turns').style.marginBlockEnd || 0)"
+    record = answer(place).locator(".request[data-state=answered]")
+    send(place, "words 300 0")
+    wait_for_state(place, "completed")
+    ask(place, "leave")
+    top = answer(place).locator("form.ask").evaluate("it => it.getBoundingClientRect().top")
+    place.get_by_role("button", name="Deny").click()
+    wait_for_state(place, "completed")
+    # On a phone the composer has lost a row by then, and the room is higher.
+    higher = place.evaluate("innerWidth < 400") and 40
+    assert abs(record.evaluate("it => it.getBoundingClientRect().top") - top) < 2 + higher
+    assert place.evaluate(room) > 20
+    ask(place, "form")
+    assert place.evaluate(room) == 0
+    fill(place)
+    place.get_by_role("button", name="Send answer").click()
+    wait_for_state(place, "completed")
+    expect(record).to_be_in_viewport(ratio=1)
+    assert place.evaluate(room) > 20
+    place.reload()
+    assert place.evaluate(room) == 0
+
+
 def test_what_is_not_right_is_said_below_its_field_and_the_first_gets_the_focus(place: Page) -> None:
     ask(place, "form")
     field(place, "subject").fill("Hi")

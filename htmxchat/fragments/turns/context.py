@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from ...drawing import Drawings
+from ...files import File, Files
 from ...forms.returned import Returned
 from ...kinds import check_fields
 from ...scripts.models import Script
@@ -24,6 +25,8 @@ class Editing:
         submission: What the edit is called, so that it is taken once however often it is sent.
         limit: The longest message, in characters.
         user_key: Keeps one user's drafts in this browser apart from another's.
+        takes: What files may be sent with it; `None`: it keeps those that it has.
+        files: Those that go with it; `None`: those that were sent.
     """
 
     turn_id: str
@@ -32,6 +35,8 @@ class Editing:
     submission: str = ""
     limit: int = 20_000
     user_key: str = ""
+    takes: Files | None = None
+    files: tuple[File, ...] | None = None
 
     def __post_init__(self) -> None:
         check_fields(self)

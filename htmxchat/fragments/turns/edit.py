@@ -1,7 +1,7 @@
 """A message of the user's that can be edited, and the form in its place while it is.
 
 Hooks: `a[name=edit]`; `.turn[data-edit]` with `textarea[name=text]`, `button[name=save]` and `a[name=cancel]`;
-`#edit-error`.
+`#edit-error`, `#edit-files`.
 """
 
 from __future__ import annotations
@@ -9,12 +9,13 @@ from __future__ import annotations
 from ...html import FT, Child, icon, tag
 from ...models import Turn
 from ..controls import get_link, icon_only, post_form, submission_field
-from ..files import sent_files
+from ..files import attach, drafts, sent_files
 from .context import Editing, TurnContext
 from .deletion import delete_form
 from .versions import versions
 
-article, button, div, footer, h2, label = map(tag, ["article", "button", "div", "footer", "h2", "label"])
+article, button, div, footer, h2 = map(tag, ["article", "button", "div", "footer", "h2"])
+input_, label = map(tag, ["input", "label"])
 p, span, textarea, chat_edit = map(tag, ["p", "span", "textarea", "chat-edit"])
 
 
@@ -45,7 +46,8 @@ def edit_form(turn: Turn, editing: Editing, context: TurnContext) -> FT:
         id="edit",
         name="text",
         rows="1",
-        required=True,
+        # Files can say enough; with the page's script it is required as long as there are none.
+        required=editing.takes is None,
         autofocus=True,
         aria_describedby="edit-error edit-hint",
         dir="auto",
@@ -60,6 +62,10 @@ def edit_form(turn: Turn, editing: Editing, context: TurnContext) -> FT:
         data_kind="quiet",
         name="cancel",
     )
+    files: Child = sent_files(turn.files, urls) if turn.files else None
+    if editing.takes is not None:
+        held = turn.files if editing.files is None else editing.files
+        files = drafts(held, urls, before=turn.files), input_(type="hidden", name="files", value="named")
     error: Child = p(editing.error or None, id="edit-error", cls="refused", role="alert")
     hint = span(f"Starts version {number}. What follows below stays with version {shown}.", cls="hint", id="edit-hint")
     form = post_form(
@@ -67,15 +73,17 @@ def edit_form(turn: Turn, editing: Editing, context: TurnContext) -> FT:
         submission_field(editing.submission) if editing.submission else None,
         label("Your message", cls="hidden", for_="edit"),
         div(box, cls="field"),
-        sent_files(turn.files, urls) if turn.files else None,
+        files,
         error,
         div(
+            attach(editing.takes, urls, before=turn.files) if editing.takes else None,
             button("Save and send", cls="button", data_kind="primary", name="save", type="submit"),
             cancel,
             hint,
             cls="actions",
         ),
         data_text=turn.text,
+        enctype="multipart/form-data" if editing.takes else None,
     )
     return article(
         h2("You, editing", cls="hidden"),

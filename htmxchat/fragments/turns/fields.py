@@ -149,7 +149,8 @@ class Fields:
         kind = _TYPES.get(field.kind, "text")
         if kind in ("number", "date", "time", "datetime-local"):
             limits: dict[str, Any] = {"min": field.least or None, "max": field.most or None}
-            limits["step"] = field.step or None
+            # A time may have seconds, also one that the schema gives.
+            limits["step"] = field.step or ("any" if kind in ("time", "datetime-local") else None)
         else:
             limits = {"maxlength": field.longest, "pattern": all_of(list(field.patterns)), "dir": "auto"}
         return input_(type=kind, value=text, **limits, **shared)

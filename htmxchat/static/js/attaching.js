@@ -23,14 +23,15 @@ export function watchFiles() {
 
 /** Where the ids of what is attached and not sent are kept: one list for each conversation and user. @param {Element} files */
 export function draftKey(files) {
-  const user = files.closest("chat-composer")?.getAttribute("data-user");
+  const user = files.closest("chat-composer, chat-edit")?.getAttribute("data-user");
   return `htmxchat:files:${user}:${files.closest("form")?.getAttribute("action")}`;
 }
 
-/** @param {File[]} files */
-async function take(files) {
+/** @param {File[]} files @param {Element | null} form */
+async function take(files, form) {
+  const where = /** @type {HTMLElement | null | undefined} */ (form?.querySelector("chat-files"));
   const module = await load();
-  if (module) module.attach(files);
+  if (module && where) module.attach(files, where);
   else if (files.length) warn(NOT_ATTACHED);
 }
 
@@ -40,12 +41,12 @@ function load() {
 
 /** What was attached before a reload is there again. */
 function restore() {
-  const files = document.querySelector("chat-files:not(:defined)");
-  if (!files) return;
-  try {
-    if (localStorage.getItem(draftKey(files))) void load();
-  } catch {
-    // Nothing is kept where nothing can be.
+  for (const files of document.querySelectorAll("chat-files:not(:defined)")) {
+    try {
+      if (files.getAttribute("data-before") || localStorage.getItem(draftKey(files))) void load();
+    } catch {
+      // Nothing is kept where nothing can be.
+    }
   }
 }
 
@@ -54,19 +55,20 @@ function chosen(input) {
   const files = [...(input.files ?? [])];
   // The same file can be chosen again, and no form sends it twice.
   input.value = "";
-  void take(files);
+  void take(files, input.form);
 }
 
 /** @param {ClipboardEvent} event */
 function pasted(event) {
   const { clipboardData, target } = event;
   const files = [...(clipboardData?.files ?? [])];
-  if (!files.length || !composerAt(target, "#composer")) return;
+  const form = formAt(target, "#composer");
+  if (!files.length || !form) return;
   const kinds = clipboardData?.types ?? [];
   // A part of a table or of a document is text; that it is also there as a picture is for other programs.
   if (kinds.includes("text/plain") && kinds.includes("text/html")) return;
   event.preventDefault();
-  void take(files.map(named));
+  void take(files.map(named), form);
 }
 
 /** A picture that was copied has no name of its own. @param {File} file */
@@ -75,8 +77,13 @@ function named(file) {
   return ending ? new File([file], `Pasted picture${ending}`, { type: file.type }) : file;
 }
 
-/** The composer that takes files, if something happens in its chat. @param {EventTarget | null} target @param {string} place */
-function composerAt(target, place) {
+/**
+ * What takes files: a message that is edited, if something happens there, or else the composer of that chat.
+ * @param {EventTarget | null} target @param {string} place @returns {HTMLFormElement | null}
+ */
+function formAt(target, place) {
+  const edit = target instanceof Element ? target.closest("chat-edit form:has(chat-files)") : null;
+  if (edit) return /** @type {HTMLFormElement} */ (edit);
   const around = target instanceof Element ? target.closest(place) : null;
   const composer = /** @type {HTMLFormElement | null} */ (document.querySelector("#composer:has(chat-files)"));
   return around && composer && (around === composer || around.contains(composer)) ? composer : null;
@@ -88,25 +95,27 @@ function watchDrops(on) {
   /** @param {DragEvent} event */
   const zone = ({ dataTransfer, target }) => {
     if (ours || !dataTransfer?.types.includes("Files")) return null;
-    return target instanceof Element && target.closest("input[type=file]") ? null : composerAt(target, ".chat, #conversation");
+    return target instanceof Element && target.closest("input[type=file]") ? null : formAt(target, ".chat, #conversation");
   };
-  const leave = () => document.querySelector("#composer[data-drop]")?.removeAttribute("data-drop");
+  const leave = () => document.querySelector("form[data-drop]")?.removeAttribute("data-drop");
   on("dragstart", () => (ours = true));
   on("dragend", () => (ours = false));
   on("dragover", (event) => {
     const composer = zone(event);
-    if (!composer) return leave();
+    if (composer?.dataset.drop === undefined) leave();
+    if (!composer) return;
     event.preventDefault();
     event.dataTransfer.dropEffect = "copy";
     if (composer.dataset.drop === undefined) void load();
     composer.dataset.drop = "";
   });
-  on("dragleave", ({ relatedTarget }) => composerAt(relatedTarget, ".chat, #conversation") ?? leave());
+  on("dragleave", ({ relatedTarget }) => formAt(relatedTarget, ".chat, #conversation") ?? leave());
   on("drop", (event) => {
+    const form = zone(event);
     leave();
-    if (!zone(event)) return;
+    if (!form) return;
     event.preventDefault();
-    void take(dropped(event.dataTransfer));
+    void take(dropped(event.dataTransfer), form);
   });
 }
 

@@ -3,6 +3,7 @@
  * as a reload does.
  */
 
+import { draftKey } from "./attaching.js";
 import { characters, forget, isEnter, load, number, save } from "./composer.js";
 import { ChatElement } from "./element.js";
 
@@ -26,7 +27,9 @@ class ChatEdit extends ChatElement {
     this.on(text, "keydown", (event) => isEnter(event) && this.#send(event, form));
     this.on(this, "keydown", ({ key: pressed }) => pressed === "Escape" && this.#cancel?.click());
     // Who presses Cancel does not want what was typed; Escape is pressed by mistake, too.
-    this.on(this, "click", ({ target, detail }) => detail && target.closest("[name=cancel]") && save(key, ""));
+    this.on(this, "click", ({ target, detail }) => {
+      if (detail && target.closest("[name=cancel]")) for (const each of [key, this.#filesKey]) if (each) save(each, "");
+    });
     this.on(form, "submit", (event) => this.#submitted(event, text, key), { capture: true });
     this.on(this, "htmx:finally:request", ({ detail: { ctx } }) => !ctx.response && this.#say(NOT_SENT));
   }
@@ -41,7 +44,9 @@ class ChatEdit extends ChatElement {
   #submitted(event, text, key) {
     const over = characters(text.value) - Number(this.dataset.limit);
     if (over > 0) this.#say(`Shorten the message by ${number(over)} character${over === 1 ? "" : "s"}.`);
-    if (over > 0 || !text.value.trim()) {
+    const hold = this.querySelector("chat-files[data-hold]")?.getAttribute("data-hold");
+    if (hold) this.#say(hold, "data-files");
+    if (over > 0 || hold || !(text.value.trim() || this.querySelector(".files > *"))) {
       event.preventDefault();
       event.stopImmediatePropagation();
       return;
@@ -61,10 +66,21 @@ class ChatEdit extends ChatElement {
     if (!CSS.supports("field-sizing", "content")) text.rows = Math.min(12, text.value.split("\n").length);
   }
 
-  /** @param {string} sentence */
-  #say(sentence) {
+  get #filesKey() {
+    const files = this.querySelector("chat-files");
+    return files && draftKey(files);
+  }
+
+  /** @param {string} sentence @param {string} [why] The attribute of what is true only for a while. */
+  #say(sentence, why) {
     const error = this.querySelector("#edit-error");
-    if (error && error.textContent !== sentence) error.textContent = sentence;
+    if (!error || error.textContent === sentence) return;
+    error.textContent = sentence;
+    if (!why) return;
+    const said = document.createElement("span");
+    said.setAttribute(why, "");
+    said.append(...error.childNodes);
+    error.append(said);
   }
 }
 

@@ -6,18 +6,21 @@ import { load, save } from "./composer.js";
 export const FRAGMENT = { "HX-Request": "true", "HX-Request-Type": "partial", "HX-Source": "chat-files" };
 
 export class Draft {
-  /** @param {string} key Where the ids are kept. */
-  constructor(key) {
+  #before;
+
+  /** @param {string} key Where the ids are kept. @param {string[]} [before] Those that the message had that is edited. */
+  constructor(key, before = []) {
     this.key = key;
+    this.#before = before;
   }
 
   get ids() {
     try {
       /** @type {unknown} */
-      const ids = JSON.parse(load(this.key) || "[]");
+      const ids = JSON.parse(load(this.key) || JSON.stringify(this.#before));
       return Array.isArray(ids) ? ids.filter((id) => typeof id === "string") : [];
     } catch {
-      return [];
+      return this.#before;
     }
   }
 
@@ -31,16 +34,24 @@ export class Draft {
     this.#save(this.ids.filter((id) => !gone.includes(id)));
   }
 
-  /** Have the server forget a file that is not to be sent; if it does not hear of it, it forgets it in a day. @param {HTMLElement} tile */
+  /** These were sent. What was edited is as it was before when it is edited again. @param {string[]} ids */
+  sent(ids) {
+    if (this.#before.length) save(this.key, "");
+    else this.remove(ids);
+  }
+
+  /**
+   * Take away a file, and have the server forget it if no message has it; what it does not hear of, it forgets in a day.
+   * @param {HTMLElement} tile
+   */
   discard({ dataset: { file, discard } }) {
-    if (!file || !discard) return;
-    this.remove([file]);
-    fetch(discard, { method: "POST", headers: FRAGMENT, keepalive: true }).catch(() => {});
+    if (file) this.remove([file]);
+    if (discard) fetch(discard, { method: "POST", headers: FRAGMENT, keepalive: true }).catch(() => {});
   }
 
   /** @param {string[]} ids */
   #save(ids) {
-    save(this.key, ids.length ? JSON.stringify(ids) : "");
+    save(this.key, ids.join() === this.#before.join() ? "" : JSON.stringify(ids));
   }
 }
 

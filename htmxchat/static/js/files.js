@@ -1,6 +1,6 @@
 /**
- * `<chat-files>` in the composer: files are uploaded as soon as they are there, each with its tile, and go with the message
- * that is sent next. What is attached is a draft: it is there again after a reload, and in other tabs.
+ * `<chat-files>` in the composer, or in a message that is edited: files are uploaded as soon as they are there, each with its
+ * tile, and go with the message that is sent next. What is attached is a draft: it is there again after a reload, and in other tabs.
  */
 
 import { draftKey } from "./attaching.js";
@@ -19,9 +19,11 @@ const AGAIN = 3_000;
 /** What is not uploaded yet, by its draft: it continues while the reader is elsewhere. @type {Map<string, Upload[]>} */
 const unfinished = new Map();
 
-/** Attach files to what is being written. @param {File[]} files */
-export function attach(files) {
-  /** @type {ChatFiles | null} */ (document.querySelector("#composer chat-files"))?.attach(files);
+/** Attach files to what is being written. @param {File[]} files @param {HTMLElement} where A `chat-files`. */
+export function attach(files, where) {
+  // The room may have been drawn again while this came.
+  const there = where.isConnected ? where : document.querySelector("#composer chat-files");
+  /** @type {ChatFiles | null} */ (there)?.attach(files);
 }
 
 class ChatFiles extends ChatElement {
@@ -40,7 +42,8 @@ class ChatFiles extends ChatElement {
   }
 
   get #draft() {
-    return new Draft(draftKey(this));
+    const { before } = this.dataset;
+    return new Draft(draftKey(this), before?.split(" ").filter(Boolean));
   }
 
   get #form() {
@@ -48,7 +51,7 @@ class ChatFiles extends ChatElement {
   }
 
   get #list() {
-    return /** @type {HTMLElement} */ (this.closest("form")?.querySelector("#composer-files"));
+    return /** @type {HTMLElement} */ (this.closest("form")?.querySelector(":scope > .files"));
   }
 
   get #uploads() {
@@ -107,8 +110,8 @@ class ChatFiles extends ChatElement {
     if (!tiles) setTimeout(() => this.isConnected && this.#restore(), AGAIN);
     else {
       const found = tiles.map((tile) => tile.dataset.file ?? "");
-      const now = new Set(ids(this.#list));
-      this.#list.prepend(...tiles.filter((tile) => !now.has(tile.dataset.file ?? "")));
+      const all = new Map([...tiles, ...this.#list.querySelectorAll("[data-file]")].map((tile) => [tile.getAttribute("data-file"), tile]));
+      this.#list.prepend(...[...kept].flatMap((id) => all.get(id) ?? []));
       this.#draft.remove(missing.filter((id) => !found.includes(id)));
     }
     this.#changed();
@@ -141,15 +144,17 @@ class ChatFiles extends ChatElement {
   #sent() {
     const tiles = [...this.#list.children];
     const [form, draft, list, listeners] = [this.#form, this.#draft, this.#list, new AbortController()];
-    if (!tiles.length) return;
-    list.replaceChildren();
+    // A message that is edited keeps its tiles until another stands in its place.
+    const edits = this.dataset.before !== undefined;
+    if (!tiles.length && !edits) return;
+    if (!edits) list.replaceChildren();
     // The room may be another one by then.
     document.addEventListener("htmx:finally:request", (event) => {
       const { ctx } = /** @type {CustomEvent<{ctx: HtmxContext}>} */ (event).detail;
       if (ctx.sourceElement !== form) return;
       listeners.abort();
-      if (ctx.response && ctx.response.status < 400) draft.remove(tiles.map((tile) => tile.getAttribute("data-file") ?? ""));
-      else list.prepend(...tiles);
+      if (ctx.response && ctx.response.status < 400) draft.sent(tiles.map((tile) => tile.getAttribute("data-file") ?? ""));
+      else if (!edits) list.prepend(...tiles);
     }, { signal: listeners.signal });
   }
 
@@ -172,7 +177,7 @@ class ChatFiles extends ChatElement {
           : "";
     if (hold) this.setAttribute("data-hold", hold);
     else this.removeAttribute("data-hold");
-    const said = this.#form?.querySelector("#composer-error [data-files]");
+    const said = this.#form?.querySelector("[role=alert] [data-files]");
     if (said && said.textContent !== hold) hold ? (said.textContent = hold) : said.remove();
   }
 }

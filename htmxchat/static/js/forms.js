@@ -5,6 +5,7 @@
 
 import { Draft } from "./draft.js";
 import { ChatElement } from "./element.js";
+import { holdPlace } from "./forms-place.js";
 
 /** @typedef {HTMLInputElement | HTMLSelectElement | HTMLTextAreaElement} Control */
 
@@ -170,9 +171,10 @@ class ChatForm extends ChatElement {
     }
   }
 
-  /** Forget what was typed once it has been taken, even if the form has left the page by then. @param {Element} form */
+  /** Forget what was typed once it has been taken, even if the form has left the page by then. @param {HTMLFormElement} form */
   #send(form) {
     this.#sending = true;
+    holdPlace(form);
     const listeners = new AbortController();
     document.addEventListener("htmx:finally:request", (event) => {
       const { ctx } = /** @type {CustomEvent<{ctx: HtmxContext}>} */ (event).detail;
