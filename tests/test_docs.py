@@ -333,12 +333,12 @@ def test_every_hook_that_is_documented_is_on_the_page() -> None:
         html += _until(client, asking.url.path, "<chat-proposal")
         html += client.get(f"{asking.url.path}/scripts").text + _room_of_another_branch()
         html += client.get(f"{asking.url.path}/export.html").text
-        client.post(f"{many.url.path}/share", data={"who": "link"})
-        html += client.get(f"{many.url.path}/share").text + client.get("/shares").text
         failing = client.post("/messages", data={"text": "Export last month's bookings."})
         failed = _until(client, failing.url.path, "The answer failed", fails=True)
         run = re.search(r'id="turn-(\w+)" class="turn" data-role="assistant"', failed)
         assert run is not None
+        client.post(f"{failing.url.path}/share", data={"who": "link"})
+        html += client.get(f"{failing.url.path}/share").text + client.get("/shares").text
         html += client.get(f"/runs/{run[1]}").text
     several = LocalBackend({name: partial(respond_stub, pace=0) for name in ("Fast", "Careful")})
     with TestClient(create_chat_app(several)) as client:

@@ -106,7 +106,7 @@ def path_of(name: str, conversation: str, run: str, file: str = "") -> str:
     route = ROUTES[name]
     values = {
         "conversation": conversation,
-        "key": conversation,
+        "key": conversation[:300],
         "deleted": conversation,
         "run": run,
         "turn": run[:300],

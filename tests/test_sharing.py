@@ -238,6 +238,7 @@ def test_it_expires(chat: Chat) -> None:
     conversation, _ = chat.ask("first")
     address = chat.share(conversation, days="1")
     assert "until 2" in chat.window(conversation)
+    assert chat.share(conversation, days="keep") == address and "until 2" in chat.window(conversation)
     portal: Any = chat.client.portal
     portal.call(expire, chat.store, conversation)
     assert same(chat.read(address), chat.read("/s/unknown"))

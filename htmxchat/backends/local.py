@@ -12,22 +12,20 @@ from typing import Any
 
 from .. import checks
 from ..agent import Agent, Responder
-from ..archive import Archive, Outline
 from ..errors import BackendUnavailable, EmptyText, ServerStopping
 from ..events import JSON, RunEnded, RunEvent
 from ..files.file import File
 from ..journal import Journal, Timing
 from ..journal.run_log import DELAYED
-from ..models import Conversation, ConversationPage, Overview, Run, RunSummary, Starter, Transcript, Turn, User
+from ..models import Conversation, ConversationPage, Overview, Run, RunSummary, Starter, Transcript, User
 from ..observing import Observer
 from ..scripts.actions import ScriptAction
 from ..scripts.models import Script
-from ..sharing import SharedLink, SharedPage
 from ..store import News, Started, Store
 from ..store.database import uncancelled
 from .active import ActiveRun
 from .agents import Agents
-from .archives import stored
+from .archives import WholeConversations
 
 STORE_EXAMPLE = 'Store("sqlite:///chat.db")'
 
@@ -36,7 +34,7 @@ _MAX_AT_A_STRETCH = 500
 _MAX_CLAIMED = 20
 
 
-class LocalBackend:
+class LocalBackend(WholeConversations):
     """A backend whose agent runs in this process. asyncio only.
 
     Each run is a task, independent of its readers. Events are stored before readers see them. Several processes can
@@ -299,39 +297,6 @@ class LocalBackend:
         self, user: User, file_id: str, *, start: int = 0, end: int | None = None
     ) -> tuple[File, AsyncGenerator[bytes, None]]:
         return await self._store.files.open(user.id, file_id, start, end)
-
-    async def outline(self, user: User, conversation_id: str) -> Outline:
-        return await self._store.archives.outline(user.id, conversation_id)
-
-    async def read_turns(self, user: User, conversation_id: str, turn_ids: Sequence[str]) -> tuple[Turn, ...]:
-        return await self._store.archives.read_turns(user.id, conversation_id, turn_ids)
-
-    async def import_conversation(self, user: User, archive: Archive, *, most: int | None = None) -> Conversation:
-        return await stored(self._store, user.id, archive, most)
-
-    async def share_conversation(
-        self, user: User, conversation_id: str, *, steps: bool, files: bool, expires_at: datetime | None = None
-    ) -> SharedLink:
-        return await self._store.shares.put(user.id, conversation_id, steps=steps, files=files, expires_at=expires_at)
-
-    async def find_share(self, user: User, conversation_id: str) -> SharedLink | None:
-        return await self._store.shares.find(user.id, conversation_id)
-
-    async def list_shares(self, user: User) -> tuple[SharedLink, ...]:
-        """Return the user's shared conversations, the latest first; at most 200."""
-        return await self._store.shares.list(user.id)
-
-    async def revoke_share(self, user: User, conversation_id: str) -> None:
-        await self._store.shares.revoke(user.id, conversation_id)
-
-    async def open_share(self, key: str) -> SharedPage:
-        return await self._store.shares.open(key)
-
-    async def read_shared(self, page: SharedPage, turn_ids: Sequence[str]) -> tuple[Turn, ...]:
-        return await self._store.shares.read(page, turn_ids)
-
-    async def open_shared_file(self, key: str, file_id: str) -> tuple[File, AsyncGenerator[bytes, None]]:
-        return await self._store.shares.open_file(key, file_id)
 
     async def list_scripts(self, user: User, conversation_id: str) -> tuple[Script, ...]:
         return await self._store.scripts.list_scripts(user.id, conversation_id)

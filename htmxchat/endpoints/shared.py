@@ -110,7 +110,7 @@ async def _drawn(chat: Chat, urls: Urls, page: SharedPage, turn: Turn) -> str:
 
 
 def _reading(context: TurnContext, page: SharedPage, pictures: dict[str, str], files: dict[str, str]) -> Reading:
-    return Reading(context, steps=page.steps, pictures=pictures, addresses=files)
+    return Reading(context, steps=page.steps, pictures=pictures, addresses=files, asker="User")
 
 
 def _facts(chat: Chat, page: SharedPage) -> list[str]:

@@ -29,11 +29,7 @@ async def change(call: Call) -> Response:
         await call.backend.revoke_share(conversation.id)
         return _done(call, settings, conversation, None)
     days = form.get("days", str(settings.days[0] or 0))
-    allowed = {str(each or 0): each for each in settings.days}
-    if days not in allowed:
-        raise BadRequest("The link cannot work for as long as that.")
-    lasts = allowed[days]
-    expires = datetime.now(UTC) + timedelta(days=lasts) if lasts else None
+    expires = await _expiry(call, settings, days)
     steps = settings.steps and call.can_inspect and "steps" in form
     files = settings.files and call.chat.files is not None and "files" in form
     try:
@@ -63,6 +59,19 @@ async def shares(call: Call) -> Response:
         zone=call.zone,
     )
     return HTMLResponse(document)
+
+
+async def _expiry(call: Call, settings: Share, days: str) -> datetime | None:
+    """Return when a link is to end: after a number of days that may be chosen, or when it would end already."""
+    if days == "keep":
+        shared = await call.backend.find_share(call.conversation_id)
+        if shared is not None and shared.expires_at is not None:
+            return shared.expires_at
+    allowed = {str(each or 0): each for each in settings.days}
+    if days not in allowed:
+        raise BadRequest("The link cannot work for as long as that.")
+    lasts = allowed[days]
+    return datetime.now(UTC) + timedelta(days=lasts) if lasts else None
 
 
 def _settings(call: Call) -> Share:

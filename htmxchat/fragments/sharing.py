@@ -22,7 +22,7 @@ from .shell import Frame, message_page
 a, b, bdi, button, dialog, div, h2, header = map(tag, ["a", "b", "bdi", "button", "dialog", "div", "h2", "header"])
 input_, label, li, link, option, p = map(tag, ["input", "label", "li", "link", "option", "p"])
 select, span, time_, ul = map(tag, ["select", "span", "time", "ul"])
-chat_share = tag("chat-share")
+chat_share, form_ = tag("chat-share"), tag("form")
 
 _STEPS = "Include thoughts, tool arguments and results"
 _FILES = "Include files"
@@ -32,7 +32,7 @@ _FILES = "Include files"
 def share_link(urls: Urls, conversation_id: str) -> FT:
     """Return what opens the window: over the page, or as a page of its own."""
     url = urls.share(conversation_id)
-    over = {"hx_get": url, "hx_target": "body", "hx_swap": "beforeend"}
+    over = {"hx_get": url, "hx_target": "#status", "hx_swap": "beforebegin"}
     return a(icon("up"), "Share…", cls="button", data_kind="quiet", href=url, **over)
 
 
@@ -74,7 +74,7 @@ def share_window(
             aria_labelledby="share-title",
         ),
         fields,
-        div(label("The link works", for_="share-days"), _days(settings), cls="field"),
+        div(label("The link works", for_="share-days"), _days(settings, shared, zone), cls="field"),
         p(error, cls="wrong", role="alert", dir="auto") if error else None,
         div(
             _press(shared),
@@ -122,12 +122,15 @@ def _check(name: str, words: str, on: bool) -> FT:
     return label(input_(type="checkbox", name=name, value="yes", checked=on, autocomplete="off"), words, cls="check")
 
 
-def _days(settings: Share) -> FT:
+def _days(settings: Share, shared: SharedLink | None, zone: tzinfo | None) -> FT:
+    kept = None
+    if shared is not None and shared.expires_at is not None:
+        kept = option(f"until {exact(shared.expires_at, zone)}", value="keep", selected=True)
     options = [
         option(f"for {count(days, 'day')}" if days else "until you take it back", value=str(days or 0))
         for days in settings.days
     ]
-    return select(options, name="days", id="share-days", autocomplete="off")
+    return select(kept, options, name="days", id="share-days", autocomplete="off")
 
 
 def _address(address: str, shared: SharedLink, zone: tzinfo | None) -> FT:
@@ -172,10 +175,11 @@ def _row(shared: SharedLink, urls: Urls, zone: tzinfo | None) -> FT:
     facts = [f"As it was at {exact(shared.updated_at, zone)}"]
     facts += [f"with {' and '.join(more)}"] if more else []
     facts += [f"until {exact(shared.expires_at, zone)}"] if shared.expires_at else []
-    revoke = post_form(
-        urls.unshare(shared.conversation_id),
+    # The whole page is another one then, so the browser posts it.
+    revoke = form_(
         button("Take back", span(" “", bdi(shared.title), "”", cls="hidden"), cls="button", type="submit"),
-        hx_boost="false",
+        method="post",
+        action=urls.unshare(shared.conversation_id),
     )
     return li(
         a(shared.title, href=urls.share(shared.conversation_id), cls="cut", dir="auto"),

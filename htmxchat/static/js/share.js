@@ -13,7 +13,7 @@ class ChatShare extends ChatElement {
     this.on(this, "click", ({ target }) => target instanceof Element && target.closest("[name=copy-link]") && void this.#copy());
     if (this.closest("main")) return;
     // What is open already would not be modal.
-    dialog.close();
+    dialog.open = false;
     dialog.showModal();
     this.on(dialog, "close", () => this.remove());
     this.on(this, "click", (event) => this.#clicked(event, dialog));
