@@ -94,6 +94,8 @@ from .events import (
     Unknown,
     UsageReported,
 )
+from .feedback import Feedback
+from .feedback.ability import KeepsFeedback
 from .files import File, Files
 from .files.ability import KeepsFiles
 from .http.limits import Limits
@@ -171,6 +173,7 @@ __all__ = [
     "DrawPart",
     "EmptyText",
     "EventBody",
+    "Feedback",
     "File",
     "FileRefused",
     "FileSent",
@@ -188,6 +191,7 @@ __all__ = [
     "InputAnswered",
     "InputRequested",
     "InvalidInput",
+    "KeepsFeedback",
     "KeepsFiles",
     "KeepsIdentityKey",
     "KeepsScripts",

@@ -30,8 +30,10 @@ from .chat import Chat
 from .chat.bound import abilities
 from .chat.settings import (
     Inspector,
+    OnFeedback,
     Settings,
     check_backend,
+    check_feedback,
     check_files,
     check_imports,
     check_inspector,
@@ -45,17 +47,19 @@ from .drawing import Drawer, Drawings, DrawPart, check_parts
 from .endpoints.failures import show_failure
 from .endpoints.table import routes
 from .errors import ChatError
+from .feedback.ability import KeepsFeedback
 from .files import Files
 from .files.ability import KeepsFiles
 from .fragments.turns.context import TurnContext
 from .http.assets import Assets
 from .http.csrf import CrossOriginGuard
+from .http.detaching import Detaching
 from .http.headers import SecurityHeaders
 from .http.limits import BodyLimit, Bounds, Limits, QuietDisconnects, Slots
 from .http.mounting import WholePath
 from .http.origins import Origins
 from .http.routing import body_bounds
-from .http.stopping import ServerStop
+from .http.stopping import Ticker
 from .live import KeptPages, Relay
 from .look import Look
 from .models import Starter
@@ -79,6 +83,7 @@ def create_chat_app(
     scripts: Scripts | Literal[False] | None = None,
     look: Look | None = None,
     files: Files | Literal[False] | None = None,
+    feedback: OnFeedback | Literal[False] | None = None,
     imports: Imports | Literal[False] | None = None,
     share: Share | Literal[False] | None = None,
     limits: Limits | None = None,
@@ -104,6 +109,8 @@ def create_chat_app(
         scripts: How the agent's Python runs in the user's browser, with the user's consent: limits of time and memory,
             and where packages are. `False`: it does not, and there is no room for scripts.
         files: What users may send: how large, how many, of which types. `False`: none, and the page offers none.
+        feedback: Is called with the `User`, the `Run` and the `Feedback` when a user says what they think of an answer;
+            with `None` when they take it back. It may be `async def`. `False`: the page asks for none.
         imports: How large a conversation may be that users import from a file. `False`: they import none.
         share: That users may share conversations as pages that anyone with the address can read. By default, not.
         look: Words, a logo, style sheets, a header, a footer and an empty page of the host's own.
@@ -127,6 +134,7 @@ def create_chat_app(
         inspector=check_inspector(inspector),
         scripts=check_scripts(scripts),
         files=check_files(files),
+        feedback=check_feedback(feedback, backend),
         imports=check_imports(imports),
         share=check_share(share),
         login_pages=login_pages,
@@ -144,7 +152,7 @@ def create_chat_app(
         relay=Relay(backend, kept=KeptPages(settings.limits.resume_bytes, settings.limits.resume_seconds)),
         streams=Slots(settings.limits.streams_per_user),
         requests=Slots(settings.limits.requests_per_user),
-        stop=ServerStop(backend.drain if isinstance(backend, CanDrain) else None),
+        ticker=Ticker(backend.drain if isinstance(backend, CanDrain) else None),
         drawings=None if parts is None else Drawings(Drawer(check_parts(parts))),
         login=own_login,
         observer=checks.optional("observer", observer, Observer, "Telemetry(), from htmxchat.telemetry"),
@@ -167,6 +175,7 @@ def _unwanted(settings: Settings) -> frozenset[type]:
     wanted = {
         KeepsScripts: settings.scripts,
         KeepsFiles: settings.files,
+        KeepsFeedback: None if settings.feedback is False else True,
         CanImport: settings.imports,
         CanShare: settings.share,
     }
@@ -177,6 +186,7 @@ def _guards(chat: Chat) -> list[Middleware]:
     settings = chat.settings
     connect = settings.scripts.origins if settings.scripts else ()
     return [
+        Middleware(Detaching),
         Middleware(QuietDisconnects),
         Middleware(WholePath),
         *([Middleware(HideCallback, chat.login.fields)] if chat.login else []),

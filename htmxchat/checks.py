@@ -126,6 +126,17 @@ def synchronous(name: str, value: Any, example: str) -> Any:
     return value
 
 
+def takes(function: Any, number: int) -> bool:
+    """Return whether a function can be called with so many arguments, as far as that can be detected."""
+    try:
+        inspect.signature(function).bind(*[None] * number)
+    except TypeError:
+        return False
+    except ValueError:
+        return True  # it does not say what it takes
+    return True
+
+
 def is_async(function: Any) -> bool:
     """Return whether calling this returns an awaitable, as far as that can be detected."""
     while isinstance(function, partial):

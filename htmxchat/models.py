@@ -9,6 +9,7 @@ from typing import Literal, TypeAlias
 
 from .checks import text
 from .events import JSON, Outcome, RunEvent
+from .feedback.given import Feedback
 from .files.file import File
 from .kinds import check_fields
 from .scripts.result import ScriptState
@@ -185,6 +186,7 @@ class Overview:
         head: The last run of its shown path, once that has begun; `None` if unknown.
         queue: A number that rises with every change of its queue of scripts; `None` if unknown.
         revision: As `Transcript.revision`; `None` if unknown.
+        feedback: As `Transcript.feedback`; `None` if unknown.
     """
 
     latest: ConversationPage
@@ -192,6 +194,7 @@ class Overview:
     head: str | None = None
     queue: int | None = None
     revision: int | None = None
+    feedback: int | None = None
 
     def __post_init__(self) -> None:
         check_fields(self)
@@ -298,6 +301,7 @@ class Turn:
         versions: The ids of all alternatives of this turn, oldest first and including it: the runs that answer the same
             turn, or the user turns after the same answer. Empty if there is no other.
         files: What a user sent with it. What an agent sends is in the events.
+        feedback: What the user thinks of an answer; `None`: nothing was said.
     """
 
     id: str
@@ -308,6 +312,7 @@ class Turn:
     events: tuple[RunEvent, ...] = ()
     versions: tuple[str, ...] = ()
     files: tuple[File, ...] = ()
+    feedback: Feedback | None = None
 
     def __post_init__(self) -> None:
         check_fields(self)
@@ -321,12 +326,14 @@ class Transcript:
         refreshing: Whether the backend is still loading new turns, so that the page asks again soon.
         revision: A number that rises when another branch is shown or a part of this one is deleted: whenever more than
             its end changes.
+        feedback: A number that rises with every change of feedback in the conversation; 0 before the first.
     """
 
     conversation: Conversation
     turns: tuple[Turn, ...] = ()
     refreshing: bool = False
     revision: int = 0
+    feedback: int = 0
 
     def __post_init__(self) -> None:
         check_fields(self)

@@ -13,6 +13,7 @@ from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from typing import TypeAlias
 
+from .feedback import Feedback
 from .kinds import check_fields
 
 log = logging.getLogger("htmxchat")
@@ -113,6 +114,13 @@ class Observer:
             ids: The ids by parameter name.
         """
 
+    def feedback(self, rating: str) -> None:
+        """A user has given, changed or removed feedback on an answer.
+
+        Args:
+            rating: `up`, `down`, or `none` if it was removed.
+        """
+
     def outage(self) -> None:
         """An outage of the database has begun. It is called once per outage."""
 
@@ -125,6 +133,13 @@ def log_begin(begin: RunBegin) -> None:
 def log_end(begin: RunBegin, end: RunEnd) -> None:
     """Log the end of a run."""
     _write("Run ended", {**begin.fields, **end.fields})
+
+
+def log_feedback(run: str, conversation: str, user: str, given: Feedback | None) -> None:
+    """Log that a user has given, changed or removed feedback on an answer."""
+    rating, comment = (given.rating, bool(given.comment)) if given else ("none", False)
+    fields = {"run": run, "conversation": conversation, "user": user, "rating": rating, "comment": comment}
+    _write("Feedback given", fields)
 
 
 def _write(what: str, fields: Mapping[str, object]) -> None:

@@ -13,11 +13,11 @@ class PartList:
     """Parts in the order in which they began. Each change costs what is new, however many there are.
 
     Attributes:
-        changed: The places of the parts that were changed or added, until someone sets it again.
+        changed: The places of the parts that were changed or added, until someone sets it again. Some more than once.
     """
 
     def __init__(self, parts: Iterable[Part]) -> None:
-        self.changed: set[int] = set()
+        self.changed: list[int] = []
         self._parts = list(parts)
         self._more: list[str] = []  # of the text or the reasoning that is the last part
         self._places: dict[tuple[type[Part], *tuple[str, ...]], int] = {}  # of what has an id
@@ -54,7 +54,7 @@ class PartList:
         self._join()
         place = len(self._parts)
         self._parts.append(part)
-        self.changed.add(place)
+        self.changed.append(place)
         self._index(place, part)
         return place
 
@@ -120,7 +120,7 @@ class PartList:
 
     def _set(self, place: int, part: Part) -> None:
         self._parts[place] = part
-        self.changed.add(place)
+        self.changed.append(place)
 
     def _index(self, place: int, part: Part) -> None:
         match part:

@@ -22,7 +22,7 @@ _SECONDS = (0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 300.0, 1800.0)
 
 
 class Telemetry(Observer):
-    """Reports runs, streams, requests and outages to OpenTelemetry.
+    """Reports runs, streams, requests, feedback and outages to OpenTelemetry.
 
     Args:
         tracer_provider: For spans; by default the global one.
@@ -43,7 +43,11 @@ class Telemetry(Observer):
         self._first = _seconds(
             meter, "htmxchat.run.time_to_first_event", "From a run's start to its agent's first event."
         )
+        self._feedback = meter.create_counter("htmxchat.feedback", "{change}", "Changes of feedback, by rating.")
         self._outages = meter.create_counter("htmxchat.database.outages", "{outage}", "Outages of the database.")
+
+    def feedback(self, rating: str) -> None:
+        self._feedback.add(1, {"htmxchat.feedback.rating": rating})
 
     @contextmanager
     def run(self, begin: RunBegin) -> Iterator[OnEnd]:

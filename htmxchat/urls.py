@@ -220,11 +220,19 @@ class Urls:
     def poll(self, run_id: str, after: int | None = None, **rows: object) -> str:
         return self._path("runs", run_id, "poll", after=after, **rows)
 
+    def state(self, run_id: str) -> str:
+        """How a run stands, in a word."""
+        return self._path("runs", run_id, "state")
+
     def stop(self, run_id: str) -> str:
         return self._path("runs", run_id, "stop")
 
     def retry(self, run_id: str) -> str:
         return self._path("runs", run_id, "retry")
+
+    def feedback(self, run_id: str) -> str:
+        """Where what the user thinks of an answer is posted."""
+        return self._path("runs", run_id, "feedback")
 
     def text(self, run_id: str) -> str:
         """The answer's Markdown source."""

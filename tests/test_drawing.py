@@ -361,7 +361,7 @@ async def test_of_what_a_reader_has_nothing_is_drawn_until_all_of_it_is() -> Non
     log = events(*(Custom("card", number) for number in range(20)))
     page.fold(log[:18])
     html = render_patches(await page.advance(log[18:]))
-    assert calls == [18, 19] and html.count(">x<") == 2
+    assert sorted(calls) == [18, 19] and html.count(">x<") == 2
     assert render_patches(await page.redraw()).count(">x<") == 20
     assert sorted(calls[2:]) == [*range(20)]
 

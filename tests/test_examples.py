@@ -37,7 +37,7 @@ CHATS = {
     "responder": ("", "You wrote 2 words"),
     "custom_backend": ("", "You said: one two"),
 }
-OTHERS = {"fastapi_host", "own_look", "own_parts", "own_page", "kogwistar_host", "kogwistar_login"}
+OTHERS = {"company", "fastapi_host", "own_look", "own_parts", "own_page", "kogwistar_host", "kogwistar_login"}
 
 
 def browser(name: str) -> TestClient:
@@ -135,6 +135,36 @@ class TestFastAPIHost:
 
     def test_the_hosts_own_routes_are_as_they_were(self, client: TestClient) -> None:
         assert client.get("/items/7").json() == {"item": "7"}
+
+
+class TestCompany:
+    @pytest.fixture
+    def client(self) -> Iterator[TestClient]:
+        with TestClient(load("company").app) as client:
+            client.get("/desk/")
+            yield client
+
+    def test_looks_like_the_companys_own_product(self, client: TestClient) -> None:
+        home = client.get("/desk/").text
+        page = parse(home)
+        assert "Tidewater" in page.one("header", cls="host-header").text
+        assert "Where is your cargo?" in home and "TW-2106" in home and "What can I do for you?" not in home
+        assert [each.text for each in page.one("select", id="composer-agent").all("option")] == ["Quick", "Careful"]
+        for address in [page.one("img", cls="logo")["src"], page.all("link", rel="stylesheet")[-1]["href"]]:
+            assert client.get(address).status_code == 200
+
+    def test_draws_its_shipments_rates_and_routes(self, client: TestClient) -> None:
+        path, answer = ask(client, "/desk", "Where is TW-2041?")
+        assert "Santos" in answer and "due on 14 March" in answer
+        _, answer = ask(client, "/desk", "Compare rates.")
+        assert "1,480 EUR" in answer
+        late = {"text": "Why is TW-2041 late?", "agent": "Careful"}
+        path = client.post(f"{path}/messages", data=late, follow_redirects=False).headers["location"].partition("#")[0]
+        for _ in range(2_000):
+            if 'class="request"' in (html := client.get(path).text):
+                break
+        (diagram,) = [each for each in parse(html).all("section", cls="card") if each["data-name"] == "```route"]
+        assert "Tangier: waits 3 days" in diagram.one("ol").text and "->" in diagram.one("details").text
 
 
 class TestOwnLook:

@@ -23,6 +23,7 @@ NOUNS = {
     "models",
     "events",
     "errors",
+    "feedback",
     "files",
     "observing",
     "scripts",
@@ -34,7 +35,7 @@ NOUNS |= {"latest", "part_list", "parts"}
 SEAMS = {"agent", "backend", "auth.login"}
 LOG = {"journal", "store"}
 PAGE = {"html", "drawing", "forms", "look", "view", "urls", "live.patches", "inspection", *NOUNS}
-STREAM = {"fragments", "http.sse", "http.stopping", "live", *SEAMS, *PAGE}
+STREAM = {"fragments", "http.detaching", "http.sse", "http.stopping", "live", *SEAMS, *PAGE}
 GUARDS = {"http", "auth"}
 AGENTS = {"agents", "backends", "testing"}
 EVERYTHING = {"app", "chat", "endpoints", *STREAM, *GUARDS, *LOG, *AGENTS}
@@ -57,9 +58,10 @@ LAYERS: dict[str, tuple[set[str], set[str]]] = {
     "look": (NOUNS | {"html", "urls"}, set()),
     "drawing": (NOUNS | {"html", "look", "urls"}, {"anyio"}),
     "html": (set(), {"fasthtml", "starlette"}),
-    "http.sse": ({"http.stopping"}, {"anyio", "starlette"}),
+    "http.sse": ({"http.detaching", "http.stopping"}, {"anyio", "starlette"}),
+    "http.detaching": (set(), {"starlette"}),
     "http.multipart": ({"errors"}, {"python_multipart"}),
-    "http.stopping": (set(), set()),
+    "http.stopping": (set(), {"anyio"}),
     **dict.fromkeys(GUARDS, (NOUNS | GUARDS, {"anyio", "starlette"})),
     "fragments": (PAGE, set()),
     "live": (STREAM, {"anyio"}),

@@ -31,6 +31,7 @@ from htmxchat.events import (
     Unknown,
     UsageReported,
 )
+from htmxchat.feedback import Feedback
 from htmxchat.fragments.inspector.controls import first_problem, live_controls, more_link
 from htmxchat.fragments.inspector.event_rows import event_rows
 from htmxchat.fragments.inspector.report import report, summary_text
@@ -484,7 +485,9 @@ class TestPages:
         said += [ToolFinished("1", text, failed=True), RunEnded(Outcome.FAILED, text)]
         events = [RunEvent(seq, AT, body) for seq, body in enumerate(said, 1)]
         run = Run("f" * 32, "c", "ann", "t", RunState.FAILED, AT)
-        summary = summary_text(run, fold(events), list(rows(events)), timeline(events), question=text)
+        summary = summary_text(
+            run, fold(events), list(rows(events)), timeline(events), question=text, feedback=Feedback("down", AT, text)
+        )
         html = pyromark.html(summary, options=pyromark.Options.ENABLE_TABLES | pyromark.Options.ENABLE_STRIKETHROUGH)
         outside = parse(re.sub("<code>.*?</code>", "", html))
         tags = {each.tag for each in outside.all()}

@@ -161,7 +161,7 @@ def test_a_model_is_named_by_variables_and_its_key_is_not_shown(monkeypatch: pyt
     set_variables(monkeypatch, VARIABLES)
     options = settled("--agent", "openai", "--python")
     assert options.items() >= {"url": "http://models:1/v1", "model": "a-model", "python": True}.items()
-    agent = vars(AGENTS["openai"](Options(**options), Store()).backend)["_agent"]
+    agent = vars(AGENTS["openai"](Options(**options), Store()).backend)["_agents"][""]
     assert repr(agent) == "<openai 'a-model' at 'http://models:1/v1'>"
     assert "sk-from-variable" in vars(agent)["_server"].secrets
     assert [*vars(agent)["_options"].tools] == ["run_python"]

@@ -21,7 +21,14 @@ from htmxchat.scripts.states import script_id
 from tests.support import FRAGMENT, Exchange
 
 SECRET = "The launch code is 4711"
-FORM = {"text": "mine now", "title": "mine now", "request": "mine now", "answer": "mine now", "reject": "mine now"}
+FORM = {
+    "text": "mine now",
+    "title": "mine now",
+    "request": "mine now",
+    "answer": "mine now",
+    "rating": "down",
+    "reject": "mine now",
+}
 
 # Every route that takes an id from its path, and the methods it answers. A new one fails the test until it is here.
 GUARDED = {
@@ -60,10 +67,12 @@ GUARDED = {
     "evidence": {"GET", "HEAD"},
     "stream": {"GET", "HEAD"},
     "poll": {"GET", "HEAD"},
+    "state": {"GET", "HEAD"},
     "text": {"GET", "HEAD"},
     "stop": {"POST"},
     "retry": {"POST"},
     "answer": {"POST"},
+    "feedback": {"POST"},
     "scripts": {"GET", "HEAD"},
     "queue_scripts": {"POST"},
     "script": {"GET", "HEAD"},

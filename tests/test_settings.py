@@ -292,6 +292,7 @@ def value_of(annotation: str) -> Any:
         "EventBody": htmxchat.TextDelta("x"),
         "Outcome": htmxchat.Outcome.COMPLETED,
         "Role": "user",
+        "Rating": "up",
         "User": User("ann"),
         "Backend": ScriptedBackend(),
         "Frame": htmxchat.fragments.Frame("Chat"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import partial
 
 import anyio
 import anyio.lowlevel
@@ -10,8 +11,9 @@ import pytest
 from anyio.abc import TaskGroup
 from hypothesis import given
 from hypothesis import strategies as st
-from starlette.types import Message
+from starlette.types import Message, Receive, Scope, Send
 
+from htmxchat.http.detaching import Detached, Detaching
 from htmxchat.http.sse import Emit, EventStreamResponse, ServerSentEvent
 from tests.support import Exchange, decode
 
@@ -199,6 +201,52 @@ class TestEventStreamResponse:
         with anyio.fail_after(5):
             await exchange.run()
         assert exchange.chunks == [b"data: one\n\n", b""]
+
+
+class TestDetaching:
+    async def test_an_open_stream_keeps_none_of_the_layers_that_its_request_has_passed(self) -> None:
+        returned = anyio.Event()
+        inside: list[str] = []
+
+        async def produce(emit: Emit, _: TaskGroup) -> None:
+            await emit(ServerSentEvent("one"))
+            await anyio.sleep_forever()
+
+        async def layer(scope: Scope, receive: Receive, send: Send) -> None:
+            async def named(message: Message) -> None:
+                inside.append(message["type"])
+                message["headers"].append((b"x-layer", b"passed"))
+                await send(message)
+
+            await EventStreamResponse(produce)(scope, receive, named)
+            returned.set()
+
+        exchange = Exchange(Detaching(layer), "/")
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(exchange.run)
+            await exchange.until("one")
+            assert returned.is_set()
+            exchange.leave()
+        assert exchange.headers["x-layer"] == "passed"
+        assert inside == ["http.response.start"]
+
+    async def test_what_it_holds_is_released_when_the_client_leaves_and_when_a_layer_fails(self) -> None:
+        released: list[str] = []
+
+        async def stream(scope: Scope, receive: Receive, send: Send) -> None:
+            detached = Detached.of(scope)
+            assert detached is not None
+            detached.release = partial(released.append, scope["path"])
+            await EventStreamResponse(one_message)(scope, receive, send)
+            if scope["path"] == "/fails":
+                raise LookupError("a bug")
+
+        left = Exchange(Detaching(stream), "/leaves")
+        left.leave()
+        await left.run()
+        with pytest.raises(LookupError):
+            await Exchange(Detaching(stream), "/fails").run()
+        assert released == ["/leaves", "/fails"]
 
 
 async def one_message(emit: Emit, _: TaskGroup) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncGenerator, AsyncIterable, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
 from contextlib import aclosing
 from datetime import datetime
 from functools import partial
@@ -14,7 +14,6 @@ from .. import checks
 from ..agent import Agent, Responder
 from ..errors import BackendUnavailable, EmptyText, ServerStopping
 from ..events import JSON, RunEnded, RunEvent
-from ..files.file import File
 from ..journal import Journal, Timing
 from ..journal.run_log import DELAYED
 from ..models import Conversation, ConversationPage, Overview, Run, RunSummary, Starter, Transcript, User
@@ -25,7 +24,7 @@ from ..store import News, Started, Store
 from ..store.database import uncancelled
 from .active import ActiveRun
 from .agents import Agents
-from .archives import WholeConversations
+from .kept import KeptByStore
 
 STORE_EXAMPLE = 'Store("sqlite:///chat.db")'
 
@@ -34,7 +33,7 @@ _MAX_AT_A_STRETCH = 500
 _MAX_CLAIMED = 20
 
 
-class LocalBackend(WholeConversations):
+class LocalBackend(KeptByStore):
     """A backend whose agent runs in this process. asyncio only.
 
     Each run is a task, independent of its readers. Events are stored before readers see them. Several processes can
@@ -283,20 +282,6 @@ class LocalBackend(WholeConversations):
         if run_id not in self._journal.runs:
             self._journal.start()
             self._journal.lease.check_now()
-
-    async def store_file(self, user: User, name: str, chunks: AsyncIterable[bytes], *, most: int | None = None) -> File:
-        return await self._store.files.put(user.id, name, chunks, most=most)
-
-    async def discard_file(self, user: User, file_id: str) -> None:
-        await self._store.files.discard(user.id, file_id)
-
-    async def find_files(self, user: User, file_ids: Sequence[str]) -> tuple[File, ...]:
-        return await self._store.files.find(user.id, file_ids)
-
-    async def open_file(
-        self, user: User, file_id: str, *, start: int = 0, end: int | None = None
-    ) -> tuple[File, AsyncGenerator[bytes, None]]:
-        return await self._store.files.open(user.id, file_id, start, end)
 
     async def list_scripts(self, user: User, conversation_id: str) -> tuple[Script, ...]:
         return await self._store.scripts.list_scripts(user.id, conversation_id)

@@ -29,6 +29,7 @@ from ..backend import (
 from ..choosing import HasAgents
 from ..errors import BackendUnavailable, ChatError, NotAllowed, NotFound
 from ..events import RunEvent
+from ..feedback.ability import KeepsFeedback
 from ..files.ability import KeepsFiles
 from ..files.file import File
 from ..live.reading import read_run
@@ -52,6 +53,7 @@ _ABILITIES: tuple[type, ...] = (
     CanSearch,
     CanStartOnce,
     CanShare,
+    KeepsFeedback,
     KeepsFiles,
     KeepsScripts,
     TellsChanges,
@@ -146,6 +148,7 @@ class BoundBackend:
     queue_block = _asks(KeepsScripts.queue_block, KeepsScripts)
     change_script = _asks(KeepsScripts.change_script, KeepsScripts)
     clear_scripts = _asks(KeepsScripts.clear_scripts, KeepsScripts)
+    give_feedback = _asks(KeepsFeedback.give_feedback, KeepsFeedback)
     find_files = _asks(KeepsFiles.find_files, KeepsFiles)
     discard_file = _asks(KeepsFiles.discard_file, KeepsFiles)
     open_file = _asks(KeepsFiles.open_file, KeepsFiles)

@@ -14,6 +14,7 @@ from ..auth.login import Login
 from ..backend import Backend, CanBranch, CanDeleteTurns, CanRetry, KeepsScripts
 from ..choosing import HasAgents
 from ..drawing import Drawings
+from ..feedback.ability import KeepsFeedback
 from ..files import Files
 from ..files.ability import KeepsFiles
 from ..fragments.shell import Frame
@@ -21,7 +22,7 @@ from ..fragments.turns.context import TurnContext
 from ..html import Child
 from ..http.assets import Assets
 from ..http.limits import Slots
-from ..http.stopping import ServerStop
+from ..http.stopping import Ticker
 from ..live import Relay
 from ..look import content_for
 from ..models import User
@@ -57,7 +58,7 @@ class Chat:
     relay: Relay
     streams: Slots
     requests: Slots
-    stop: ServerStop
+    ticker: Ticker
     drawings: Drawings | None = None
     login: Login | None = None
     observer: Observer = field(default_factory=Observer)
@@ -109,6 +110,7 @@ class Chat:
             can_retry=self.can(CanRetry),
             branching=conversation_id if self.can(CanBranch) else "",
             can_delete=self.can(CanDeleteTurns),
+            can_rate=self.can(KeepsFeedback),
             agent=self.settings.look.agent,
             agents=self.agents,
             can_run_scripts=self.can(KeepsScripts),

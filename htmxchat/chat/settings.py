@@ -10,15 +10,18 @@ from .. import checks
 from ..archive import Imports
 from ..auth.login import Login, LoginPages
 from ..backend import Backend
+from ..feedback import Feedback
+from ..feedback.ability import KeepsFeedback
 from ..files import Files
 from ..http.limits import Limits
 from ..http.origins import Origins
 from ..live.reading import check_reading
 from ..look import Look
-from ..models import Starter, User
+from ..models import Run, Starter, User
 from ..scripts import Scripts
 from ..sharing import Share
 
+OnFeedback: TypeAlias = Callable[[User, Run, Feedback | None], object]
 Inspector: TypeAlias = bool | Callable[[User], bool | Awaitable[bool]]
 
 _METHODS = tuple(name for name in vars(Backend) if not name.startswith("_"))
@@ -38,6 +41,7 @@ class Settings:
     limits: Limits
     origins: Origins
     files: Files | None
+    feedback: OnFeedback | Literal[False] | None
     imports: Imports | None
     share: Share | None
 
@@ -99,6 +103,20 @@ def check_files(files: Any) -> Files | None:
     if files is None or files is False:
         return Files() if files is None else None
     return checks.instance("files", files, Files, "Files(max_number=3), or False for none")
+
+
+def check_feedback(feedback: Any, backend: Backend) -> OnFeedback | Literal[False] | None:
+    """Return what is told of feedback; `False` if users are not asked for any."""
+    if feedback is None or feedback is False:
+        return feedback
+    example = "def on_feedback(user, run, feedback)"
+    if isinstance(feedback, type) or not callable(feedback):
+        raise TypeError(f"feedback must be False or a function, {example}, not {checks.kind(feedback)}.")
+    if not checks.takes(feedback, 3):
+        raise TypeError(f"feedback is called with a user, a run and their feedback: write {example}.")
+    if not isinstance(backend, KeepsFeedback):
+        raise ValueError("feedback needs a backend that is KeepsFeedback.")
+    return cast(OnFeedback, feedback)
 
 
 def check_imports(imports: Any) -> Imports | None:

@@ -19,6 +19,7 @@ from ..store.engines import create_private
 from .agents import AGENTS, Options
 from .objects import python_object
 from .options import Address, AgentName, AgentOption
+from .styleguide import style_guide
 
 _option = partial(click.option, show_envvar=True)
 _agent_option = partial(_option, cls=AgentOption)
@@ -101,7 +102,10 @@ def make_app(options: Options) -> Starlette:
         limits=Limits(poll_interval=options.poll_interval / 1000),
     )
     path = urlsplit(options.app_url or "").path
-    return Starlette(routes=[Mount(path, chat)], lifespan=chat_lifespan(chat)) if path else chat
+    guide = [style_guide(path, chat.state.chat.assets.version)] if options.agent == "stub" else []
+    if not path and not guide:
+        return chat
+    return Starlette(routes=[*guide, Mount(path, chat)], lifespan=chat_lifespan(chat))
 
 
 def _listen(options: Options) -> socket.socket:

@@ -43,7 +43,7 @@ def check_parts(parts: Any) -> Mapping[str, DrawPart]:
         if language != name and (language.split() != [language] or language != language.lower()):
             raise ValueError(f'{called(name)} must be named after one language in lower case: "```mermaid".')
         checks.synchronous(called(name), function, _EXAMPLE)
-        if not _takes_two(function):
+        if not checks.takes(function, 2):
             raise TypeError(f"{called(name)} is called with data and a context: write {_EXAMPLE}.")
     return MappingProxyType(dict(parts))
 
@@ -92,13 +92,3 @@ def _content(returned: Any) -> Child:
     if inspect.iscoroutine(returned):
         returned.close()  # or Python complains that no one has awaited it
     raise _Nonsense(f"returned {checks.kind(returned)}. {_WANTED}")
-
-
-def _takes_two(function: Any) -> bool:
-    try:
-        inspect.signature(function).bind(None, None)
-    except TypeError:
-        return False
-    except ValueError:
-        return True  # it does not say what it takes
-    return True

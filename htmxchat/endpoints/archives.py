@@ -79,7 +79,7 @@ async def html(call: Call) -> Response:
 async def whole(call: Call) -> Response:
     """All branches, as JSON; `?files=content` has the bytes of files too."""
     outline = await call.backend.outline(call.conversation_id)
-    scripts = await queue_of(call, call.conversation_id)
+    scripts = await queue_of(call.backend, call.conversation_id)
     contents = call.request.query_params.get("files") == "content" and call.backend.can(KeepsFiles)
 
     async def written() -> AsyncIterator[str]:
@@ -141,7 +141,7 @@ class _Branch:
 async def _branch(call: Call) -> _Branch:
     if not call.backend.can(CanExport):
         transcript = await call.transcript()
-        scripts = await queue_of(call, call.conversation_id)
+        scripts = await queue_of(call.backend, call.conversation_id)
 
         async def given() -> AsyncIterator[Turn]:
             for turn in transcript.turns:
@@ -149,7 +149,7 @@ async def _branch(call: Call) -> _Branch:
 
         return _Branch(transcript.conversation.title, len(transcript.turns), scripts, given)
     outline = await call.backend.outline(call.conversation_id)
-    scripts = await queue_of(call, call.conversation_id)
+    scripts = await queue_of(call.backend, call.conversation_id)
 
     def read() -> AsyncIterator[Turn]:
         return _read(call, outline.shown, scripts, steps=True)

@@ -31,6 +31,7 @@ from ..errors import (
 )
 from ..files import File
 from ..fragments.turns.context import TurnContext
+from ..http.detaching import Detached
 from ..http.htmx import Htmx
 from ..http.limits import Slot
 from ..inspection import RowFilter
@@ -242,8 +243,16 @@ class UntilSent(Response):
         self._slot = slot
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        with self._slot:
+        detached = Detached.of(scope)
+        try:
             await self._response(scope, receive, send)
+        except BaseException:
+            self._slot.leave()
+            raise
+        if detached is not None and detached.send is not None:
+            detached.release = self._slot.leave
+        else:
+            self._slot.leave()
 
 
 def inspector_endpoint(handle: Callable[[Call], Awaitable[Response]]) -> Endpoint:

@@ -10,11 +10,13 @@ from starlette.datastructures import QueryParams
 from starlette.responses import Response
 
 from ..backend import CanDelete, CanRename, CanSearch, KeepsScripts
-from ..fragments.conversation import title_heading, title_tag
+from ..feedback.ability import KeepsFeedback
+from ..fragments.conversation import title_heading, title_tag, turns_log
 from ..fragments.history import history_list, list_tag
 from ..fragments.inspector.run import run_standing
 from ..fragments.scripts.card import shown_as
 from ..fragments.scripts.room import queue_tag, script_room
+from ..fragments.turns.feedback import shown_feedback
 from ..fragments.turns.proposals import proposal
 from ..fragments.turns.transcript import turn_article
 from ..html import render
@@ -25,11 +27,13 @@ from ..scripts.models import Script
 from ..scripts.states import queue_number
 from ..view import fold, with_queue
 from .call import CHANGED, Call, endpoint, patches_response
+from .feedback import feedback_patches
 from .pages import runner
 from .reconcile import whats_new
 
 _MIN_ROWS, _MAX_ROWS = 30, 200
 _MAX_QUERY = 200
+_MOST_TOLD = 50
 # For a script: what waits for anything else, or for nothing, is ahead of the queue.
 _WAITS = "[data-waiting]:not([data-waiting=answer])"
 
@@ -46,6 +50,8 @@ class Shown:
         queue: The tag of the queue that it knows.
         cards: The scripts that its room shows, with their revisions; `None` while the room is closed.
         boxes: The scripts that its answers show, likewise; `None` when they are too many to be told.
+        feedback: The number of the feedback that it knows.
+        rated: The answers that it shows as rated; none when they are too many to be told.
         pinned: The script that the room shows though it was put out of sight.
     """
 
@@ -59,6 +65,8 @@ class Shown:
     cards: frozenset[str] | None
     boxes: frozenset[str] | None
     pinned: str | None
+    feedback: str
+    rated: frozenset[str]
 
     @property
     def lacks(self) -> bool:
@@ -79,6 +87,8 @@ class Shown:
             cards=_revisions(query.get("cards")),
             boxes=_revisions(query.get("boxes")),
             pinned=query.get("show"),
+            feedback=query.get("feedback", ""),
+            rated=_revisions(query.get("rated")) or frozenset(),
         )
 
 
@@ -88,7 +98,7 @@ async def show(call: Call) -> Response:
     shown = Shown.of(call.request.query_params)
     overview = await call.overview(shown.length)
     changed = [*await _history(call, shown, overview), *await _conversation(call, shown, overview)]
-    patches = [*changed, *await _queue(call, shown, overview)]
+    patches = [*changed, *await _feedback(call, shown, overview), *await _queue(call, shown, overview)]
     if not patches:
         return Response(status_code=204)
     return patches_response(patches, CHANGED if changed else None)
@@ -126,6 +136,25 @@ async def _conversation(call: Call, shown: Shown, overview: Overview) -> list[Pa
         # Not the form in which a title is being written.
         return [Patch("h1#heading", "outerHTML", render(title_heading(conversation)))]
     return []
+
+
+async def _feedback(call: Call, shown: Shown, overview: Overview) -> list[Patch]:
+    number = overview.feedback
+    if not number or shown.feedback in ("", str(number)) or not call.backend.can(KeepsFeedback):
+        return []
+    turns = [turn for turn in (await call.transcript()).turns if turn.run and not turn.run.state.live]
+    told = {each.partition(".")[0] for each in shown.rated}
+    # A page that shows too many tells none.
+    untold = not told and sum(turn.feedback is not None for turn in turns) >= _MOST_TOLD
+    patches = []
+    for turn in turns:
+        wrong = (
+            turn.id[:8] in told if turn.feedback is None else shown_feedback(turn.id, turn.feedback) not in shown.rated
+        )
+        if wrong or untold:
+            patches += feedback_patches(turn.id, turn.feedback, call.turn_context)
+    known = turns_log(revision=overview.revision or 0, feedback=number)
+    return [*patches, Patch("#turns", "attributes", render(known))]
 
 
 async def _queue(call: Call, shown: Shown, overview: Overview) -> list[Patch]:

@@ -9,6 +9,7 @@ from dataclasses import replace
 
 from starlette.responses import PlainTextResponse, Response, StreamingResponse
 
+from ..feedback import Feedback
 from ..fragments.inspector.report import named, report, summary_text, without_secrets
 from ..fragments.turns.custom import orders
 from ..inspection import RowFold, rows
@@ -55,7 +56,7 @@ async def lines(call: Call) -> Response:
 async def page(call: Call) -> Response:
     """A run as one HTML file that needs nothing else."""
     events = await run_log(call)
-    question = await _question(call)
+    question, feedback = await _around(call)
     view, context = without_secrets(await run_view(call, call.run, events)), call.turn_context
     if context.drawings is not None:
         wanted = orders(call.run.id, view, range(len(view.parts)), context)
@@ -66,6 +67,7 @@ async def page(call: Call) -> Response:
         rows(events),
         timeline(events),
         question=question,
+        feedback=feedback,
         brand=call.chat.settings.title,
         context=context,
         zone=call.zone,
@@ -78,18 +80,19 @@ async def page(call: Call) -> Response:
 async def text(call: Call) -> Response:
     """A run in a few lines of Markdown, to be pasted into an issue."""
     events = await run_log(call)
-    question = await _question(call)
+    question, feedback = await _around(call)
     view = await run_view(call, call.run, events)
-    return PlainTextResponse(
-        summary_text(call.run, view, list(rows(events)), timeline(events), question=question, zone=call.zone)
-    )
+    found, times = list(rows(events)), timeline(events)
+    said = summary_text(call.run, view, found, times, question=question, feedback=feedback, zone=call.zone)
+    return PlainTextResponse(said)
 
 
-async def _question(call: Call) -> str:
-    """Return what the run answers, and what came with it."""
-    turns = (await call.transcript()).turns
-    turn = next((turn for turn in turns if turn.id == call.run.turn_id), None)
-    return "\n\n".join(filter(None, [turn.text, named(turn.files)])) if turn else ""
+async def _around(call: Call) -> tuple[str, Feedback | None]:
+    """Return what the run answers, with what came with it, and what the user thinks of the answer."""
+    turns = {turn.id: turn for turn in (await call.transcript()).turns}
+    turn, answer = turns.get(call.run.turn_id), turns.get(call.run.id)
+    question = "\n\n".join(filter(None, [turn.text, named(turn.files)])) if turn else ""
+    return question, answer.feedback if answer else None
 
 
 def _line(value: object) -> bytes:

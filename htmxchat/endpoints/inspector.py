@@ -169,7 +169,7 @@ async def _up_to_date(call: Call, found: RunSummary) -> RunSummary:
     """Return a run as it stands by the queue, if it waits for a script."""
     if found.waiting in (None, Waiting.ANSWER):
         return found
-    queue = await queue_of(call, found.run.conversation_id)
+    queue = await queue_of(call.backend, found.run.conversation_id)
     state = next((each.state for each in queue if each.run_id == found.run.id and each.awaited), None)
     return found if state is None else replace(found, waiting=Waiting.for_script(state))
 

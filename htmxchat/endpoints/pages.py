@@ -272,6 +272,7 @@ def conversation_room(
         conversation,
         turns=turns(transcript, context or call.turn_context) if transcript else None,
         revision=transcript.revision if transcript else 0,
+        feedback=transcript.feedback if transcript else 0,
         composer=composer(
             urls=call.urls,
             conversation_id=conversation.id if conversation else None,
@@ -300,6 +301,7 @@ def _room(
     composer: Child,
     heading: Child = None,
     revision: int = 0,
+    feedback: int = 0,
 ) -> FT:
     settings = call.chat.settings
     deleted = call.request.query_params.get("deleted") if conversation and call.backend.can(CanDeleteTurns) else None
@@ -320,6 +322,7 @@ def _room(
         empty=call.chat.empty(call.urls, call.user) if conversation is None else None,
         submission=new_submission(),
         revision=revision,
+        feedback=feedback,
         undo=undo_deletion(call.urls, conversation.id, deleted) if conversation and deleted else None,
     )
 

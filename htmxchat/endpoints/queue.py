@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterable, Sequence
+from functools import partial
 
 from ..backend import KeepsScripts
+from ..chat.bound import BoundBackend
 from ..errors import ChatError
 from ..events import JSON, RunEvent, ScriptProposed
 from ..fragments.scripts.card import card_title
@@ -20,12 +22,12 @@ from ..view import RunView, fold, with_queue
 from .call import Call
 
 
-async def queue_of(call: Call, conversation_id: str) -> tuple[Script, ...]:
+async def queue_of(backend: BoundBackend, conversation_id: str) -> tuple[Script, ...]:
     """Return the scripts of a conversation. Without a queue, or when it cannot be read, the log alone counts."""
-    if not call.backend.can(KeepsScripts):
+    if not backend.can(KeepsScripts):
         return ()
     try:
-        return await call.backend.list_scripts(conversation_id)
+        return await backend.list_scripts(conversation_id)
     except ChatError:
         return ()
 
@@ -33,14 +35,14 @@ async def queue_of(call: Call, conversation_id: str) -> tuple[Script, ...]:
 async def transcript_queue(call: Call, transcript: Transcript) -> tuple[Script, ...]:
     """Return the scripts of a conversation, if its answers proposed any."""
     proposed = any(_proposes(turn.events) for turn in transcript.turns)
-    return await queue_of(call, transcript.conversation.id) if proposed else ()
+    return await queue_of(call.backend, transcript.conversation.id) if proposed else ()
 
 
 async def run_view(call: Call, run: Run, events: Sequence[RunEvent]) -> RunView:
     """Return the view of a run as it is now."""
     view = fold(events)
     return (
-        with_queue(view, run.id, await queue_of(call, run.conversation_id))
+        with_queue(view, run.id, await queue_of(call.backend, run.conversation_id))
         if any(isinstance(part, ProposedScript) for part in view.parts)
         else view
     )
@@ -72,13 +74,13 @@ def queue_data(urls: Urls, conversation: Conversation, scripts: Sequence[Script]
     }
 
 
-def look(call: Call) -> Callable[[], Awaitable[dict[str, Excerpt]]]:
-    """Return what tells how the scripts stand that the call's run proposed."""
+def look(backend: BoundBackend, run: Run) -> Callable[[], Awaitable[dict[str, Excerpt]]]:
+    """Return what tells how the scripts stand that a run proposed."""
+    return partial(_look, backend, run.id, run.conversation_id)
 
-    async def told() -> dict[str, Excerpt]:
-        return excerpts(call.run.id, await queue_of(call, call.run.conversation_id))
 
-    return told
+async def _look(backend: BoundBackend, run_id: str, conversation_id: str) -> dict[str, Excerpt]:
+    return excerpts(run_id, await queue_of(backend, conversation_id))
 
 
 def _proposes(events: Iterable[RunEvent]) -> bool:

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from functools import partial
 
 from anyio.abc import TaskGroup
 from starlette.responses import HTMLResponse, PlainTextResponse, Response
 
 from ..backend import CanBranch, CanRetry
+from ..chat import Chat
 from ..errors import ChatError, Conflict, NotFound
+from ..fragments.turns.context import TurnContext
 from ..fragments.turns.sources import answer_text
 from ..fragments.turns.transcript import live, turn
 from ..html import render
 from ..http.sse import Emit, EventStreamResponse, ServerSentEvent
+from ..live.page import Look
 from ..live.patches import Patch, render_patches, say, swap
 from ..live.rows import RowsWanted
 from ..models import Run, User
@@ -31,22 +35,45 @@ _NO_QUESTION = "The message that was answered here is not in the conversation an
 @endpoint
 async def stream(call: Call) -> Response:
     """The live stream of a run. A user with too many of them open is told to poll."""
-    after, rows, account = _after(call), _rows(call), await call.backend.account()
-
-    async def produce(emit: Emit, tasks: TaskGroup) -> None:
-        slot = call.chat.streams.take(call.user.id)
-        if slot is None:
-            return await _turn_to_polling(call, after, emit, rows)
-        with slot, call.chat.observer.stream():
-            await call.chat.relay.stream(account, call.run.id, after, call.turn_context, emit, tasks, rows, look(call))
-
+    reading = _Reading(
+        await call.backend.account(),
+        call.run.id,
+        _after(call),
+        call.turn_context,
+        _rows(call),
+        look(call.backend, call.run),
+    )
     # A stream must not outlive its sign-in. Connecting again then says that it has ended.
-    return EventStreamResponse(produce, lifetime=_seconds_left(call.user), stop=call.chat.stop)
+    return EventStreamResponse(
+        partial(_send, call.chat, call.user.id, reading), lifetime=_seconds_left(call.user), ticker=call.chat.ticker
+    )
 
 
-async def _turn_to_polling(call: Call, after: int | None, emit: Emit, rows: RowsWanted | None) -> None:
-    query = rows.query if rows else {}
-    element = live(call.run.id, after, replace(call.turn_context, stream="poll"), **query)
+@dataclass(frozen=True, slots=True)
+class _Reading:
+    """What a stream shows. It does not keep the request: thousands of streams are idle at a time."""
+
+    user: User
+    run_id: str
+    after: int | None
+    context: TurnContext
+    rows: RowsWanted | None
+    look: Look
+
+
+async def _send(chat: Chat, user_id: str, reading: _Reading, emit: Emit, tasks: TaskGroup) -> None:
+    slot = chat.streams.take(user_id)
+    if slot is None:
+        return await _turn_to_polling(reading, emit)
+    with slot, chat.observer.stream():
+        await chat.relay.stream(
+            reading.user, reading.run_id, reading.after, reading.context, emit, tasks, reading.rows, reading.look
+        )
+
+
+async def _turn_to_polling(reading: _Reading, emit: Emit) -> None:
+    query = reading.rows.query if reading.rows else {}
+    element = live(reading.run_id, reading.after, replace(reading.context, stream="poll"), **query)
     await emit(ServerSentEvent(render_patches([swap(element)])))
 
 
@@ -55,7 +82,8 @@ async def poll(call: Call) -> Response:
     """What changed in a run since the last poll; 204 when nothing did."""
     context = replace(call.turn_context, stream="poll")
     account = await call.backend.account()
-    answer = await call.chat.relay.poll(account, call.run.id, _after(call), context, _rows(call), look(call))
+    queue = look(call.backend, call.run)
+    answer = await call.chat.relay.poll(account, call.run.id, _after(call), context, _rows(call), queue)
     if not answer.html:
         return Response(status_code=204)
     if answer.ended:
@@ -64,6 +92,12 @@ async def poll(call: Call) -> Response:
     query = answer.rows.query if answer.rows else {}
     element = live(call.run.id, answer.after, context, **query)
     return HTMLResponse(answer.html + render_patches([swap(element)]))
+
+
+@endpoint
+async def state(call: Call) -> Response:
+    """How a run stands, in a word: for pages that nobody sees, which have no stream."""
+    return PlainTextResponse(call.run.state.value, headers={"Cache-Control": "no-store"})
 
 
 @endpoint

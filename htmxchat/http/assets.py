@@ -28,6 +28,7 @@ STYLES = (
     "conversation",
     "files",
     "branches",
+    "feedback",
     "cards",
     "prose",
     "proposals",
@@ -37,11 +38,12 @@ STYLES = (
 )
 """The modules `css/{name}.css` that make up `css/chat.css`, in the order of the cascade."""
 
-LATE_STYLES = ("edit", "file-window", "forms", "inspector", "scripts")
+LATE_STYLES = ("asides", "edit", "file-window", "forms", "inspector", "scripts")
 """The modules `css/{name}.css` that a page loads when it needs them, see `js/late.js`."""
 
 PAGE = (
     "element",
+    "asides",
     "late",
     "htmx",
     "focus",

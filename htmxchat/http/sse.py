@@ -18,7 +18,8 @@ from anyio.abc import TaskGroup
 from starlette.responses import Response
 from starlette.types import Message, Receive, Scope, Send
 
-from .stopping import ServerStop
+from .detaching import Detached
+from .stopping import Ticker
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,11 +58,13 @@ Emit: TypeAlias = Callable[[ServerSentEvent], Awaitable[None]]
 
 
 _SILENT = 2.0
+_INTERVAL = 0.25
 _HEADERS = (
     (b"cache-control", b"no-store, no-transform"),
     (b"x-accel-buffering", b"no"),
     (b"content-type", b"text/event-stream; charset=utf-8"),
 )
+_COMMENT: Message = {"type": "http.response.body", "body": b":\n\n", "more_body": True}
 _END: Message = {"type": "http.response.body", "body": b"", "more_body": False}
 
 
@@ -79,10 +82,12 @@ class EventStreamResponse(Response):
         heartbeat: Seconds.
         send_timeout: Seconds.
         lifetime: Seconds; `None` for no limit.
-        stop: Detects that the server is shutting down.
+        ticker: Tells when a heartbeat is due, and that the server is shutting down.
     """
 
     media_type = "text/event-stream"
+    status_code = 200
+    background = None
 
     def __init__(
         self,
@@ -91,60 +96,64 @@ class EventStreamResponse(Response):
         heartbeat: float = 15.0,
         send_timeout: float = 30.0,
         lifetime: float | None = None,
-        stop: ServerStop | None = None,
+        ticker: Ticker | None = None,
     ) -> None:
-        self.status_code = 200
-        self.background = None
         self.raw_headers = [*_HEADERS]
         self._produce = produce
         self._heartbeat = heartbeat
         self._send_timeout = send_timeout
         self._lifetime = math.inf if lifetime is None else lifetime
-        self._stop = stop or ServerStop()
+        self._ticker = ticker or Ticker(interval=min(heartbeat, _INTERVAL))
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        message = {"type": "http.response.start", "status": self.status_code, "headers": [*self.raw_headers]}
+        if not await self._begin(send, message):
+            return
+        if scope["method"] == "HEAD":
+            await send(_END)
+        elif (detached := Detached.of(scope)) is not None:
+            detached.send = self._continue
+        else:
+            await self._continue(receive, send)
+
+    async def _begin(self, send: Send, message: Message) -> bool:
+        """Return whether the client is still there."""
+        with suppress(OSError), anyio.move_on_after(self._send_timeout):
+            await send(message)
+            return True
+        return False
+
+    async def _continue(self, receive: Receive, send: Send) -> None:
         async with anyio.create_task_group() as tasks:
             tasks.cancel_scope.deadline = anyio.current_time() + self._lifetime
-            connection = _Connection(send, self._send_timeout, tasks.cancel_scope)
-            tasks.start_soon(self._watch, receive, connection, tasks.cancel_scope)
+            connection = _Connection(send, self._send_timeout, self._heartbeat, tasks)
+            tasks.start_soon(connection.watch, receive, name="watch")
             try:
-                await connection.begin(self.status_code, self.raw_headers)
-                if scope["method"] != "HEAD":
-                    self._stop.watch(connection.end_if_silent)
-                    await self._produce(connection.emit, tasks)
+                self._ticker.watch(connection.tick, tasks)
+                await self._produce(connection.emit, tasks)
             finally:
-                self._stop.leave(connection.end_if_silent)
+                self._ticker.leave(connection.tick)
                 tasks.cancel_scope.cancel()
         if connection.open:
             with suppress(OSError), anyio.move_on_after(self._send_timeout):
                 await send(_END)
-
-    async def _watch(self, receive: Receive, connection: _Connection, scope: anyio.CancelScope) -> None:
-        while True:
-            with anyio.move_on_after(self._heartbeat) as quiet:
-                message = await receive()
-                if message["type"] == "http.disconnect":
-                    connection.open = False
-                    scope.cancel()
-                    return
-            if quiet.cancelled_caught:
-                await connection.heartbeat(self._heartbeat)
 
 
 class _Connection:
     """Sends to one client, one message at a time.
 
     Attributes:
-        open: Whether the response has begun and the client still accepts data.
+        open: Whether the client still accepts data.
     """
 
-    def __init__(self, send: Send, timeout: float, response: anyio.CancelScope) -> None:
+    def __init__(self, send: Send, timeout: float, heartbeat: float, tasks: TaskGroup) -> None:
         self._send = send
         self._timeout = timeout
-        self._response = response
+        self._heartbeat = heartbeat
+        self._tasks = tasks
         self._sending: anyio.Event | None = None
         self._sent_at = anyio.current_time()
-        self.open = False
+        self.open = True
 
     async def send(self, message: Message) -> None:
         await anyio.lowlevel.checkpoint_if_cancelled()  # `send` may not await, and so would not be cancelled
@@ -159,26 +168,27 @@ class _Connection:
             # The client has disconnected or accepts nothing. Cancel instead of raising: task groups in `produce` would
             # wrap an exception.
             self.open = False
-            self._response.cancel()
+            self._tasks.cancel_scope.cancel()
             await anyio.sleep_forever()
         finally:
             self._sending.set()
             self._sending = None
         self._sent_at = anyio.current_time()
-        self.open = True
-
-    async def begin(self, status: int, headers: list[tuple[bytes, bytes]]) -> None:
-        # A copy, because middleware adds to it.
-        await self.send({"type": "http.response.start", "status": status, "headers": [*headers]})
 
     async def emit(self, event: ServerSentEvent) -> None:
         await self.send({"type": "http.response.body", "body": event.encode(), "more_body": True})
 
-    def end_if_silent(self, now: float) -> None:
-        """End the response if nothing was sent recently. The client then reconnects to another process."""
-        if now - self._sent_at >= _SILENT:
-            self._response.cancel()
+    async def watch(self, receive: Receive) -> None:
+        """Cancel everything when the client disconnects."""
+        while (await receive())["type"] != "http.disconnect":
+            pass
+        self.open = False
+        self._tasks.cancel_scope.cancel()
 
-    async def heartbeat(self, interval: float) -> None:
-        if self.open and anyio.current_time() - self._sent_at >= interval / 2:
-            await self.send({"type": "http.response.body", "body": b":\n\n", "more_body": True})
+    def tick(self, now: float, stopping: bool) -> None:
+        silent = now - self._sent_at
+        if stopping and silent >= _SILENT:
+            # The client then reconnects to another process.
+            self._tasks.cancel_scope.cancel()
+        elif silent >= self._heartbeat and self._sending is None:
+            self._tasks.start_soon(self.send, _COMMENT)

@@ -1,4 +1,4 @@
-"""Detects that the server is shutting down, so that idle streams do not delay it.
+"""Calls open streams at an interval, and detects that the server is shutting down: idle streams must not delay it.
 
 ASGI notifies an application of the shutdown only after every response has ended, and an open stream does not end. With
 uvicorn (also under gunicorn, and with `--reload`), it can be detected before: its signal handler is a method of an
@@ -10,53 +10,69 @@ from __future__ import annotations
 import asyncio
 import signal
 from collections.abc import Callable, Coroutine
-from typing import Any
+from typing import Any, TypeAlias
 
-_INTERVAL = 0.25
+import anyio
+from anyio.abc import TaskGroup
+
+OnTick: TypeAlias = Callable[[float, bool], None]
+"""Is called with the time of the loop, and whether the server is shutting down."""
 
 
-class ServerStop:
-    """Calls its watchers repeatedly while the server waits for open responses.
+class Ticker:
+    """Calls every open stream at an interval, for its heartbeat and for its end when the server shuts down.
 
-    One timer serves all of them, because there may be thousands of idle streams. It runs only while there are watchers.
+    One task serves all of them, because there may be thousands of idle streams. It runs only while there are some.
 
     Args:
-        prepare: Called once, when the shutdown begins while there are watchers.
+        prepare: Called once, when the shutdown begins while there are streams.
+        interval: Seconds.
     """
 
-    def __init__(self, prepare: Callable[[], Coroutine[Any, Any, None]] | None = None) -> None:
+    def __init__(
+        self, prepare: Callable[[], Coroutine[Any, Any, None]] | None = None, *, interval: float = 0.25
+    ) -> None:
         self._prepare = prepare
+        self._interval = interval
         self._preparing: asyncio.Task[None] | None = None
-        self._watching: set[Callable[[float], None]] = set()
-        self._loop: asyncio.AbstractEventLoop | None = None
+        self._watching: set[OnTick] = set()
+        self._task: asyncio.Task[None] | None = None
 
-    def watch(self, on_stop: Callable[[float], None]) -> None:
-        """Call `on_stop` with the time while the server shuts down. Only on asyncio, as uvicorn uses nothing else."""
-        self._watching.add(on_stop)
+    def watch(self, on_tick: OnTick, tasks: TaskGroup) -> None:
+        """Call `on_tick` until it leaves.
+
+        Args:
+            tasks: Where it has a task of its own if the loop is not asyncio's. No shutdown is detected then: uvicorn,
+                by which it is detected, uses nothing else.
+        """
+        self._watching.add(on_tick)
         try:
             loop = asyncio.get_running_loop()
         except RuntimeError:
+            tasks.start_soon(self._call, on_tick)
             return
-        if self._loop is not loop:
-            self._loop = loop
-            loop.call_later(_INTERVAL, self._look, loop)
+        if self._task is None or self._task.done() or self._task.get_loop() is not loop:
+            self._task = loop.create_task(self._call_all())
 
-    def leave(self, on_stop: Callable[[float], None]) -> None:
-        """Remove a watcher."""
-        self._watching.discard(on_stop)
+    def leave(self, on_tick: OnTick) -> None:
+        """Call it no more."""
+        self._watching.discard(on_tick)
 
-    def _look(self, loop: asyncio.AbstractEventLoop) -> None:
-        if self._loop is not loop:
-            return
-        if not self._watching:
-            self._loop = None
-            return
-        if is_stopping():
-            if self._prepare is not None and (self._preparing is None or self._preparing.get_loop() is not loop):
+    async def _call(self, on_tick: OnTick) -> None:
+        while on_tick in self._watching:
+            await anyio.sleep(self._interval)
+            on_tick(anyio.current_time(), False)
+
+    async def _call_all(self) -> None:
+        loop = asyncio.get_running_loop()
+        while self._watching:
+            await asyncio.sleep(self._interval)
+            stopping = is_stopping()
+            prepared = self._preparing is not None and self._preparing.get_loop() is loop
+            if stopping and self._prepare is not None and not prepared:
                 self._preparing = loop.create_task(self._prepare())
-            for on_stop in tuple(self._watching):
-                on_stop(loop.time())
-        loop.call_later(_INTERVAL, self._look, loop)
+            for on_tick in tuple(self._watching):
+                on_tick(loop.time(), stopping)
 
 
 def is_stopping() -> bool:

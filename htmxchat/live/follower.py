@@ -87,48 +87,45 @@ class Follower:
         """
         self._on_news = on_news
         try:
-            await self._follow()
+            timing = self.timing
+            delay, failing_since, failed = timing.retry, -math.inf, -math.inf
+            while True:
+                seq = self._seq
+                try:
+                    if await self._read():
+                        return
+                    reason = "The agent's answer ended without saying how."
+                except NotFound as error:
+                    self.lost, self.gone = str(error), True
+                    return
+                except NotBatches as error:
+                    _log.error("%s", error)
+                    self.lost = _FAULTY
+                    return
+                except ServerStopping as error:
+                    self.lost, self.moved = str(error), True
+                    return
+                except ChatError as error:
+                    reason = str(error)
+                except (Exception, SystemExit, KeyboardInterrupt):
+                    _log.exception("Reading run %s failed", self._run_id)
+                    reason = "The agent cannot be reached right now."
+                now = anyio.current_time()
+                if now < failed + delay + timing.well:
+                    # One failure may be a blip; the next is worth telling. A try that takes longer has got through.
+                    self._trouble_until = now + delay + timing.well
+                    self._tell()
+                if seq != self._seq or now > failed + timing.apart:
+                    delay, failing_since = timing.retry, now
+                failed = now
+                if now + delay > failing_since + timing.patience:
+                    self.lost = reason
+                    return
+                await anyio.sleep(delay)
+                delay = min(delay * 2, timing.longest_retry)
         finally:
             self.done = True
             self._tell()
-
-    async def _follow(self) -> None:
-        timing = self.timing
-        delay, failing_since, failed = timing.retry, -math.inf, -math.inf
-        while True:
-            seq = self._seq
-            try:
-                if await self._read():
-                    return
-                reason = "The agent's answer ended without saying how."
-            except NotFound as error:
-                self.lost, self.gone = str(error), True
-                return
-            except NotBatches as error:
-                _log.error("%s", error)
-                self.lost = _FAULTY
-                return
-            except ServerStopping as error:
-                self.lost, self.moved = str(error), True
-                return
-            except ChatError as error:
-                reason = str(error)
-            except (Exception, SystemExit, KeyboardInterrupt):
-                _log.exception("Reading run %s failed", self._run_id)
-                reason = "The agent cannot be reached right now."
-            now = anyio.current_time()
-            if now < failed + delay + timing.well:
-                # One failure may be a blip; the next is worth telling. A try that takes longer has got through.
-                self._trouble_until = now + delay + timing.well
-                self._tell()
-            if seq != self._seq or now > failed + timing.apart:
-                delay, failing_since = timing.retry, now
-            failed = now
-            if now + delay > failing_since + timing.patience:
-                self.lost = reason
-                return
-            await anyio.sleep(delay)
-            delay = min(delay * 2, timing.longest_retry)
 
     def _tell(self) -> None:
         if self._news is not None:

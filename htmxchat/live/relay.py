@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Coroutine
 from dataclasses import dataclass, replace
+from typing import Any
 
 import anyio
 from anyio.abc import TaskGroup
@@ -10,7 +12,7 @@ from anyio.abc import TaskGroup
 from ..backend import Backend
 from ..errors import BackendUnavailable
 from ..fragments.turns.context import TurnContext
-from ..http.sse import Emit, ServerSentEvent
+from ..http.sse import Emit
 from ..models import User
 from .follower import Follower
 from .kept import KeptPages
@@ -51,7 +53,7 @@ class Relay:
         self._timing = timing or Timing()
         self._kept = KeptPages() if kept is None else kept
 
-    async def stream(
+    def stream(
         self,
         user: User,
         run_id: str,
@@ -61,7 +63,7 @@ class Relay:
         tasks: TaskGroup,
         rows: RowsWanted | None = None,
         look: Look | None = None,
-    ) -> None:
+    ) -> Coroutine[Any, Any, None]:
         """Emit what changes after the event `after`, until the run ends.
 
         Args:
@@ -70,22 +72,10 @@ class Relay:
         """
         # An id here would acknowledge for rows that the page does not have.
         vouched = None if rows is not None and (rows.after or 0) < (after or 0) else after
-        # Shows the page that the stream gets through, before there is anything to say.
-        await emit(ServerSentEvent(id=None if vouched is None else str(vouched)))
         page, resumed = self._open(user, run_id, after, context, rows, look)
         follower = Follower(self._backend, user, run_id, after=page.view.last_seq, timing=self._timing)
-
-        key = user.id, run_id, context
-
-        def keep_copy() -> None:
-            self._kept.keep_copy(key, page, self._timing.copy)
-
-        stream = LiveStream(page, follower, after, emit, tasks, keep_copy)
-        try:
-            await stream.run()
-        finally:
-            if resumed or stream.caught_up:
-                self._kept.keep(key, page)
+        kept = self._kept, (user.id, run_id, context)
+        return LiveStream(page, follower, after, emit, tasks, kept=kept, resumed=resumed).run(vouched)
 
     async def poll(
         self,

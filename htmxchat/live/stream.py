@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
 
 import anyio
 from anyio.abc import TaskGroup
 
 from ..http.sse import Emit, ServerSentEvent
 from .follower import Follower
+from .kept import KeptPages, PageKey
 from .page import LivePage, catch_up
 from .patches import render_patches
 
@@ -28,10 +28,8 @@ class LiveStream:
     Args:
         after: The last event that the page shows.
         tasks: Where the task runs. Cancelled when the run cannot be shown any more.
-        on_shown: Called when the page shows all that has come.
-
-    Attributes:
-        caught_up: Whether the reader has what came before it.
+        kept: Where the page is kept for a reader who comes back, and its key there.
+        resumed: Whether the page comes from there.
     """
 
     def __init__(
@@ -41,27 +39,40 @@ class LiveStream:
         after: int | None,
         emit: Emit,
         tasks: TaskGroup,
-        on_shown: Callable[[], None],
+        *,
+        kept: tuple[KeptPages, PageKey],
+        resumed: bool,
     ) -> None:
-        self.caught_up = False
         self._page = page
         self._follower = follower
         self._after = after
         self._emit = emit
         self._tasks = tasks
-        self._on_shown = on_shown
+        self._kept, self._key = kept
+        self._resumed = resumed
+        self._caught_up = False  # whether the reader has what came before it
         self._showing = False
         self._ended: anyio.Event | None = None
         self._over = False
 
-    async def run(self) -> None:
-        """Return when the page has been told that the run has ended, or when another process has to tell it."""
-        await self._follower.follow(self._wake)
-        if self._follower.moved:
-            self._tasks.cancel_scope.cancel()
-        if not self._over:
-            self._ended = anyio.Event()
-            await self._ended.wait()
+    async def run(self, acknowledged: int | None) -> None:
+        """Return when the page has been told that the run has ended, or when another process has to tell it.
+
+        Args:
+            acknowledged: The id of the first message, which shows the page that the stream gets through before there
+                is anything to say.
+        """
+        await self._emit(ServerSentEvent(id=None if acknowledged is None else str(acknowledged)))
+        try:
+            await self._follower.follow(self._wake)
+            if self._follower.moved:
+                self._tasks.cancel_scope.cancel()
+            if not self._over:
+                self._ended = anyio.Event()
+                await self._ended.wait()
+        finally:
+            if self._resumed or self._caught_up:
+                self._kept.keep(self._key, self._page)
 
     def _wake(self) -> None:
         if not self._showing and not self._over:
@@ -85,17 +96,17 @@ class LiveStream:
         page, follower, timing = self._page, self._follower, self._follower.timing
         if follower.troubled:
             await self._tell_trouble()
-        if self.caught_up:
+        if self._caught_up:
             events = await follower.take() if follower.waiting else []
             await page.look_at_queue(events)
             patches = await page.advance(events) if events else []
         else:
             patches = await catch_up(page, follower, self._after)
-            self.caught_up = True
+            self._caught_up = True
         while True:
             if patches:
                 await self._emit(ServerSentEvent(render_patches(patches), id=str(page.view.last_seq)))
-                self._on_shown()
+                self._kept.keep_copy(self._key, page, timing.copy)
             if follower.moved:
                 return False  # Another process continues: the page connects to it, and is told nothing.
             if follower.lost is not None:

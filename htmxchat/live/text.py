@@ -34,17 +34,17 @@ class LiveText:
         self._budget = budget
         self._citations = citations
         self._settled_citations = citations.after()
-        self._open_citations = citations.after()
+        self._open_citations: Citations | None = None  # if there are some
         self._stream = MarkdownStream(markdown, Budget(budget.left))
         self._fed = 0
         self._settled = 0
-        self._settled_hash = hashlib.blake2b()
+        self._digest = b""  # of the settled blocks
         self._open: list[str] = []
 
     def copy(self, budget: Budget, citations: Citations) -> LiveText:
         """Return another that continues from here, with a budget and citations of its own."""
         twin = copy(self)
-        twin._stream, twin._settled_hash = self._stream.copy(), self._settled_hash.copy()
+        twin._stream = self._stream.copy()
         twin._budget, twin._citations = budget, citations
         twin._settled_citations = self._settled_citations.copy()
         return twin
@@ -87,12 +87,12 @@ class LiveText:
         """
         found = self._markdown.shown(text, self._budget)
         self._fed = len(text)
-        final = hashlib.blake2b()
+        digest = b""
         for each in found[: self._settled]:
-            final.update(_framed(each.html))
+            digest = _chained(digest, each.html)
         blocks = [self._citations.number(each.html, self._place) for each in found]
         drawn = draw(blocks, found)
-        if final.digest() != self._settled_hash.digest():
+        if digest != self._digest:
             self._open = drawn
             return [Patch(self._target, "innerHTML", "".join(drawn))]
         shown, self._open = self._open, drawn[self._settled :]
@@ -108,18 +108,20 @@ class LiveText:
 
     def citation_ids(self, source: int) -> list[str]:
         """Return the ids of the citations of a source, while the text is not closed."""
-        return [*self._settled_citations.ids(source), *self._open_citations.ids(source)]
+        cited = self._settled_citations, self._open_citations
+        return [id for citations in cited if citations is not None for id in citations.ids(source)]
 
     def _draw_open(self) -> None:
-        self._open_citations = self._settled_citations.after()
-        self._open = [self._open_citations.number(block, self._place) for block in self._stream.open()]
+        citations = self._settled_citations.after()
+        self._open = [citations.number(block, self._place) for block in self._stream.open()]
+        self._open_citations = citations if len(citations) else None
 
     def _feed(self, text: str) -> list[str]:
         self._stream.append(text[self._fed :])
         self._fed = len(text)
         settled = self._stream.settled()
         for block in settled:
-            self._settled_hash.update(_framed(block))
+            self._digest = _chained(self._digest, block)
         self._settled += len(settled)
         return [self._settled_citations.number(block, self._place) for block in settled]
 
@@ -139,5 +141,5 @@ class LiveText:
         return [*patches, Patch(self._target, "beforeend", added)] if added else patches
 
 
-def _framed(block: str) -> bytes:
-    return f"{len(block)}:{block}".encode("utf-8", "surrogatepass")
+def _chained(digest: bytes, block: str) -> bytes:
+    return hashlib.blake2b(digest + block.encode("utf-8", "surrogatepass")).digest()

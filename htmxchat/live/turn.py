@@ -22,6 +22,7 @@ from .size import size_of
 from .sources import source_patches
 
 _OVERHEAD = 4_096
+_NONE = frozenset[int]()
 
 
 class LiveTurn:
@@ -32,7 +33,7 @@ class LiveTurn:
 
     def __init__(self, run_id: str, context: TurnContext) -> None:
         self.view = self._before = RunView()
-        self._changed: frozenset[int] = frozenset()
+        self._changed: frozenset[int] = _NONE
         self._pending = False
         self._folding = Folding()
         self._sizes: list[int] = []  # of the parts
@@ -84,7 +85,7 @@ class LiveTurn:
     def patches(self, *, pause: bool = False) -> list[Patch]:
         """Return the changes since they were asked for last; `pause` says that nothing more is waiting."""
         before, self._before = self._before, self.view
-        changed, self._changed, self._pending = self._changed, frozenset(), False
+        changed, self._changed, self._pending = self._changed, _NONE, False
         tail = self._tail_patches() if _below(self.view) != _below(before) else []
         if _standing(self.view) != _standing(before):
             tail += self._state_patches()
@@ -108,7 +109,7 @@ class LiveTurn:
     def redraw(self) -> list[Patch]:
         """Return the whole turn, for a page that shows an unknown part of it."""
         self._fold(())
-        self._before, self._changed, self._pending = self.view, frozenset(), False
+        self._before, self._changed, self._pending = self.view, _NONE, False
         self._tail = self._render_tail()
         body = self._body.redraw(self.view)
         self._body.context = self._context

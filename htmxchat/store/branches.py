@@ -13,6 +13,7 @@ from sqlalchemy import Connection, Row, and_, select, true, update
 from ..compaction import compact
 from ..errors import NotFound
 from ..events import RunEvent, decode_body
+from ..feedback import Feedback
 from ..files.file import File
 from ..models import RunState, Turn
 from ..view import fold
@@ -118,9 +119,18 @@ def parent_of(db: Connection, conversation_id: str, turn_id: str) -> str | None:
 
 
 def read_turns(
-    db: Connection, tree: Tree, path: Sequence[Row[Any]], live: Mapping[str, Sequence[RunEvent]] | None = None
+    db: Connection,
+    tree: Tree,
+    path: Sequence[Row[Any]],
+    live: Mapping[str, Sequence[RunEvent]] | None = None,
+    feedback: Mapping[str, Feedback] | None = None,
 ) -> list[Turn]:
-    """Return the turns of a path with their events. `live` may hold the events of active runs."""
+    """Return the turns of a path with their events.
+
+    Args:
+        live: The events of active runs, as far as they are known.
+        feedback: What the user thinks of the runs' answers.
+    """
     logs = _read_logs(db, tree, path)
     sent = file_rows.read_sent(db, path[0].conversation_id) if path else {}
     turns = []
@@ -128,7 +138,9 @@ def read_turns(
         turn = tree.turns[run.turn_id]
         versions = tree.versions(turn)
         turns.append(user_turn(turn, versions, sent.get(turn.id, ())))
-        turns.append(answer_turn(db, tree, run, logs.get(run.id), (live or {}).get(run.id)))
+        answer = answer_turn(db, tree, run, logs.get(run.id), (live or {}).get(run.id))
+        given = (feedback or {}).get(run.id)
+        turns.append(replace(answer, feedback=given) if given else answer)
     return turns
 
 

@@ -12,7 +12,7 @@ from ..errors import InvalidInput, NotFound
 from ..events import RunEvent
 from ..models import Conversation, ConversationPage, Overview, Transcript
 from ..text.cleaning import one_line, searchable
-from . import branches, deletion, rows, run_rows, script_rows
+from . import branches, deletion, feedback, rows, run_rows, script_rows
 from . import tables as t
 from .database import Database
 from .passages import read_passages
@@ -27,7 +27,7 @@ def _overview() -> Select[Any]:
     latest = select(c.id).where(mine).order_by(*order).limit(bindparam("most", type_=Integer))
     return (
         select(
-            *(c[name] for name in ("id", "user_id", "title", "created_at", "updated_at", "revision")),
+            *(c[name] for name in ("id", "user_id", "title", "created_at", "updated_at", "revision", "feedback")),
             rows.latest_state(c.id).scalar_subquery().label("state"),
             case((is_open, rows.begun_head(c.id, c.head))).label("begun"),
             case((is_open, script_rows.queue_number(c.id, bindparam("now", type_=t.Moment)))).label("queue"),
@@ -111,7 +111,7 @@ class Conversations:
         latest = ConversationPage(tuple(items[:limit]), rows.cursor_after(items[limit - 1]) if found[limit:] else None)
         for row, item in zip(found, items, strict=True):
             if item.id == conversation_id:
-                return Overview(latest, item, row.begun, row.queue, row.revision)
+                return Overview(latest, item, row.begun, row.queue, row.revision, row.feedback)
         return Overview(latest)
 
     async def load_transcript(
@@ -126,9 +126,11 @@ class Conversations:
         def work(db: Connection) -> Transcript:
             row = rows.find(db, user_id, conversation_id)
             tree = branches.read_tree(db, conversation_id)
-            turns = branches.read_turns(db, tree, tree.path(row.head), live)
+            given = feedback.read(db, row.id) if row.feedback else {}
+            turns = branches.read_turns(db, tree, tree.path(row.head), live, given)
             state = db.scalar(rows.latest_state(row.id))
-            return Transcript(rows.to_conversation(row, state), tuple(turns), revision=row.revision)
+            shown = rows.to_conversation(row, state)
+            return Transcript(shown, tuple(turns), revision=row.revision, feedback=row.feedback)
 
         return await self._database.read(work)
 

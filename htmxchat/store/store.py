@@ -17,6 +17,7 @@ from .archives import Archives
 from .conversations import Conversations
 from .database import Database
 from .deletion import Turns
+from .feedback import KeptFeedback
 from .file_stores import FileStore
 from .files import KeptFiles
 from .keys import Keys
@@ -64,6 +65,7 @@ class Store:
         listening: Receives notifications of what other processes write.
         scripts: The queue of every conversation.
         files: Files of users and agents.
+        feedback: What users think of answers.
         sessions: Sign-ins.
         keys: The key that signs cookies.
 
@@ -96,6 +98,7 @@ class Store:
         self.takeover = Takeover(self.database)
         self.listening = Listening(self.database)
         self.scripts = ScriptLog(self.database)
+        self.feedback = KeptFeedback(self.database)
         self.sessions = Sessions(self.database)
         self.keys = Keys(self.database)
 
@@ -146,8 +149,8 @@ class Store:
         """Yield each of a user's conversations as JSON, oldest first, including deleted ones that are not purged yet.
 
         Each has its turns (`follows` is the id of the run before the turn), the files of each turn (`store.files.open`
-        gives their contents), all runs of each turn with their events and the agent's memory, and its scripts. `head`
-        is the last run of the shown path. Times are ISO 8601.
+        gives their contents), all runs of each turn with their events, the agent's memory and the user's feedback, and
+        its scripts. `head` is the last run of the shown path. Times are ISO 8601.
         """
         return upkeep.export_user(self.database, user_id)
 

@@ -86,6 +86,8 @@ conversations = Table(
     Column("head", String(32)),
     # How often that has become another path than one that only grew at its end.
     Column("revision", Integer, nullable=False, default=0),
+    # How often feedback in it has changed.
+    Column("feedback", Integer, nullable=False, default=0),
     # When it was made from a file; NULL for one that was held here.
     Column("imported_at", Moment),
     Index(f"{_PREFIX}conversations_by_user", "user_id", "updated_at", "id"),
@@ -173,6 +175,17 @@ answers = Table(
     _belongs_to("run", primary_key=True),
     Column("request_id", Text, primary_key=True),
     Column("answer", JSON, nullable=False),
+)
+
+# What users think of answers.
+feedback = Table(
+    f"{_PREFIX}feedback",
+    metadata,
+    _belongs_to("run", primary_key=True),
+    _belongs_to("conversation", index=True),
+    Column("rating", String(8), nullable=False),
+    Column("comment", Text, nullable=False),
+    Column("given_at", Moment, nullable=False),
 )
 
 # Scripts may belong to the runs of any backend, which need not be in these tables.

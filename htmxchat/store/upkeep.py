@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Mapping
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
@@ -10,9 +10,10 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, Row, and_, delete, exists, or_, select
 
 from ..events import JSON
+from ..feedback import Feedback
 from ..files.sent import encode_file
 from ..scripts.encoding import encode_result
-from . import file_rows, rows, script_rows
+from . import feedback, file_rows, rows, script_rows
 from . import tables as t
 from .database import Database
 
@@ -68,13 +69,14 @@ def _export(db: Connection, conversation_id: str) -> dict[str, JSON] | None:
         return None
     turns = select(t.turns).where(t.turns.c.conversation_id == conversation_id)
     sent = file_rows.read_sent(db, conversation_id)
+    given = feedback.read(db, conversation_id)
     return {
         **_values(conversation, "id", "title", "created_at", "updated_at", "deleted_at", "head"),
         "turns": [
             {
                 **_values(turn, "id", "text", "created_at", "follows", "deleted_at"),
                 "files": [encode_file(file) for file in sent.get(turn.id, ())],
-                "runs": _runs(db, turn.id),
+                "runs": _runs(db, turn.id, given),
             }
             for turn in db.execute(turns.order_by(t.turns.c.created_at, t.turns.c.id)).all()
         ],
@@ -82,11 +84,18 @@ def _export(db: Connection, conversation_id: str) -> dict[str, JSON] | None:
     }
 
 
-def _runs(db: Connection, turn_id: str) -> list[Any]:
+def _runs(db: Connection, turn_id: str, given: Mapping[str, Feedback]) -> list[Any]:
     names = "id", "state", "created_at", "memory"
     runs = select(*[t.runs.c[name] for name in names]).where(t.runs.c.turn_id == turn_id)
     found = db.execute(runs.order_by(t.runs.c.created_at, t.runs.c.id)).all()
-    return [{**_values(run, *names), "events": _events(db, run.id)} for run in found]
+    return [
+        {**_values(run, *names), "events": _events(db, run.id), "feedback": _feedback(given.get(run.id))}
+        for run in found
+    ]
+
+
+def _feedback(given: Feedback | None) -> dict[str, Any] | None:
+    return None if given is None else _values(given, "rating", "comment", "given_at")
 
 
 def _events(db: Connection, run_id: str) -> list[Any]:

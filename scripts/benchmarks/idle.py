@@ -17,7 +17,7 @@ def idle(quick: bool) -> list[Table]:
     count, times = (300, 1) if quick else (3_000, 3)
     chat = median(_chat(count) for _ in range(times))
     raw = median(_raw(count) for _ in range(times))
-    row = Row("memory of one stream", [chat / 1000, raw / 1000], "KB", limit=40)
+    row = Row("memory of one stream", [chat / 1000, raw / 1000], "KB", limit=30)
     return [Table(f"{count:,} idle streams; median of {times}", ["htmxchat", "raw Starlette"], [row])]
 
 

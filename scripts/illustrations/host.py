@@ -13,6 +13,7 @@ from starlette.routing import Mount
 
 from htmxchat import (
     JSON,
+    Look,
     NotFound,
     RunState,
     RunStep,
@@ -47,7 +48,8 @@ class _Stepped(StubBackend):
 @contextmanager
 def serving() -> Iterator[str]:
     """Serve the chat on a free port; yield its address."""
-    chat = create_chat_app(_Stepped(), title="Operations", introduction="Ask about alerts, queues and runbooks.")
+    look = Look(introduction="Ask about alerts, queues and runbooks.")
+    chat = create_chat_app(_Stepped(), title="Operations", look=look)
     app = Starlette(routes=[Mount("/chat", chat)], lifespan=chat_lifespan(chat))
     with socket.create_server(("127.0.0.1", 0)) as listening:
         server = uvicorn.Server(uvicorn.Config(app, log_level="warning", timeout_graceful_shutdown=1))

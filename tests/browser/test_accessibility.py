@@ -204,6 +204,31 @@ def approved(page: Page) -> None:
     wait_for_state(page, "completed")
 
 
+def rated(page: Page) -> None:
+    start(page, "hello")
+    page.get_by_role("button", name="Bad answer").click()
+    expect(page.get_by_role("textbox", name="What was wrong?")).to_be_visible()
+
+
+def keys(page: Page) -> None:
+    start(page, "hello")
+    page.evaluate("document.activeElement.blur()")
+    page.keyboard.press("?")
+    expect(page.get_by_role("dialog", name="Keys")).to_be_visible()
+
+
+def palette(page: Page) -> None:
+    start(page, "hello")
+    page.keyboard.press("Control+K")
+    expect(page.get_by_role("option", name="hello")).to_be_visible()
+
+
+def copying(page: Page) -> None:
+    start(page, "hello")
+    page.get_by_role("button", name="Copy as…").click()
+    expect(page.get_by_role("button", name="Copy as text")).to_be_visible()
+
+
 STATES: dict[str, Callable[[Page], object]] = {
     "empty": lambda page: None,
     "sending": sending,
@@ -218,6 +243,10 @@ STATES: dict[str, Callable[[Page], object]] = {
     "rename": renaming,
     "menu": menu,
     "refused": refused,
+    "rated": rated,
+    "keys": keys,
+    "palette": palette,
+    "copying": copying,
     "editing": editing,
     "files": attached,
     "files of an answer": given,

@@ -9,6 +9,7 @@ from dataclasses import replace
 from datetime import timedelta, tzinfo
 from html import escape
 
+from ...feedback import Feedback
 from ...files import File
 from ...html import render
 from ...inspection import Row
@@ -58,6 +59,7 @@ def report(
     timeline: Timeline,
     *,
     question: str,
+    feedback: Feedback | None = None,
     brand: str,
     context: TurnContext,
     zone: tzinfo | None = None,
@@ -81,6 +83,9 @@ def report(
     if view.error:
         yield f'<p class="error" dir="auto">{escape(redact_text(view.error))}</p>'
     yield f"<h2>Question</h2><blockquote dir=auto>{escape(redact_text(question))}</blockquote>"
+    if feedback:
+        yield f"<h2>Feedback</h2><p>{feedback.rating}</p>"
+        yield f"<blockquote dir=auto>{escape(redact_text(feedback.comment))}</blockquote>" if feedback.comment else ""
     asked = [part for part in view.parts if isinstance(part, Question)]
     if asked:
         yield "<h2>Asked and answered</h2><dl>"
@@ -141,7 +146,14 @@ def _part(id: str, run_id: str, part: Part, context: TurnContext) -> str:
 
 
 def summary_text(
-    run: Run, view: RunView, rows: Sequence[Row], timeline: Timeline, *, question: str, zone: tzinfo | None = None
+    run: Run,
+    view: RunView,
+    rows: Sequence[Row],
+    timeline: Timeline,
+    *,
+    question: str,
+    feedback: Feedback | None = None,
+    zone: tzinfo | None = None,
 ) -> str:
     """Return a run in a few lines of Markdown. Whatever people and agents wrote stands as code: nothing else keeps a
     forge from reading links, mentions, HTML or a table into it."""
@@ -154,6 +166,8 @@ def summary_text(
             lines.append(f"- Asked: {', '.join(said)}, {_outcome(part, _code(part.answered_by), zone)}")
         elif isinstance(part, SentFiles):
             lines.append(f"- Sent: {_code(named(part.files))}")
+    if feedback:
+        lines.append(f"- Feedback: {', '.join(filter(None, [feedback.rating, _code(redact_text(feedback.comment))]))}")
     if view.error:
         lines.append(f"- Error: {_code(redact_text(view.error))}")
     problem = next((row for row in rows if row.failed), None)

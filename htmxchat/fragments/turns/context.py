@@ -54,6 +54,7 @@ class TurnContext:
         branching: The conversation whose messages can be edited and whose versions can be shown; empty where the
             backend knows no branches.
         can_delete: Whether messages can be deleted with what follows them.
+        can_rate: Whether users can say what they think of an answer.
         editing: The message that is being edited.
         agent: What the other side is called.
         agents: The names of the agents to choose from, if there are several.
@@ -72,6 +73,7 @@ class TurnContext:
     can_retry: bool = False
     branching: str = ""
     can_delete: bool = False
+    can_rate: bool = False
     editing: Editing | None = None
     agent: str = "Agent"
     agents: tuple[str, ...] = ()

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from ...feedback import Feedback
 from ...html import FT, Child, icon, tag
 from ...models import RunState, Waiting
 from ...scripts.states import digest
@@ -18,6 +19,7 @@ from ..controls import icon_only, post_form, submission_field
 from ..inspector.inspecting import inspects
 from ..times import LEAST
 from .context import TurnContext
+from .feedback import comment_box, rate_form
 
 CONTINUE = "Continue"
 """The message that is sent to have an answer go on that was stopped or failed."""
@@ -26,7 +28,7 @@ a, b, bdi, button, div, footer, p, span = map(tag, ["a", "b", "bdi", "button", "
 chat_menu, details, input_, summary = map(tag, ["chat-menu", "details", "input", "summary"])
 
 
-def turn_tail(run_id: str, view: RunView, context: TurnContext) -> FT:
+def turn_tail(run_id: str, view: RunView, context: TurnContext, given: Feedback | None = None) -> FT:
     """Return what stands below an answer: stage, outcome, and what can be done with it."""
     children: list[Child] = []
     if view.waiting in (Waiting.APPROVAL, Waiting.APPROVED, Waiting.SCRIPT) and not context.can_run_scripts:
@@ -41,7 +43,8 @@ def turn_tail(run_id: str, view: RunView, context: TurnContext) -> FT:
     if view.state is RunState.CANCELLED:
         children.append(p(span(standing(view.state).word, cls="state"), cls="stopped"))
     if not view.state.live:
-        children.append(_foot(run_id, view, context))
+        children.append(_foot(run_id, view, context, given))
+        children.append(comment_box(run_id, given, context) if context.can_rate else None)
     # Where the focus goes when what had it in this turn is done.
     return div(children, cls="turn-tail", id=f"tail-{run_id}", tabindex="-1")
 
@@ -100,7 +103,7 @@ def _continue(run_id: str, context: TurnContext) -> FT:
     )
 
 
-def _foot(run_id: str, view: RunView, context: TurnContext) -> FT:
+def _foot(run_id: str, view: RunView, context: TurnContext, given: Feedback | None) -> FT:
     facts = _times(view)
     if view.usage:
         facts.append(count(view.usage.input_tokens + view.usage.output_tokens, "token"))
@@ -113,14 +116,21 @@ def _foot(run_id: str, view: RunView, context: TurnContext) -> FT:
     others = _others(run_id, view, context) if context.agents and view.agent else None
     inspect = _inspect(context.urls.run(run_id), context.inspector == "here") if context.inspector else None
     return footer(
-        copy if view.written else None,
+        [copy, _copy_as()] if view.written else None,
         again,
         _continue(run_id, context) if _can_go_on(view, context) else None,
         others,
         inspect,
+        rate_form(run_id, given, context) if context.can_rate else None,
         span(", ".join(facts), cls="num") if facts else None,
         cls="turn-foot",
     )
+
+
+def _copy_as() -> FT:
+    """Return what offers other ways to copy. The page's script has the menu."""
+    words = icon_only("Copy as…")
+    return button(icon("chevron"), cls="button", **words, type="button", name="copy-as", aria_expanded="false")
 
 
 def _others(run_id: str, view: RunView, context: TurnContext) -> FT:

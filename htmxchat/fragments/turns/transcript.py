@@ -66,7 +66,7 @@ def turn(turn: Turn, context: TurnContext) -> FT:
         div(raw(parts), cls="turn-body", id=f"body-{turn.run.id}"),
         source_list(turn.run.id, view, citations),
         versions(turn, context),
-        turn_tail(turn.run.id, view, context),
+        turn_tail(turn.run.id, view, context, turn.feedback),
         live(turn.run.id, view.last_seq, context) if view.state.live else None,
     )
 

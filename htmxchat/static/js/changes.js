@@ -78,6 +78,8 @@ class ChatChanges extends ChatElement {
       title: document.getElementById("heading")?.dataset.tag,
       last: last?.id.replace("turn-", ""),
       revision: document.getElementById("turns")?.dataset.revision ?? "0",
+      feedback: document.getElementById("turns")?.dataset.feedback ?? "0",
+      rated: revisions(".rate[data-revision]"),
       queue: /** @type {HTMLElement | null} */ (document.querySelector("chat-runner"))?.dataset.queue,
       boxes: revisions("chat-proposal"),
       cards: room ? revisions("#scripts article.script") : undefined,

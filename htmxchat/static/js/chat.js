@@ -7,6 +7,7 @@ import "./htmx.js";
 import "./live.js";
 import "./log.js";
 import { watchFiles } from "./attaching.js";
+import { listenForAsides } from "./asides.js";
 import { keepFocus } from "./focus.js";
 import { loadLate } from "./late.js";
 import { localise, warn } from "./page.js";
@@ -52,6 +53,7 @@ function sayLast({ detail: { ctx: { request } } }) {
 }
 
 keepFocus();
+listenForAsides();
 sendOnce();
 showSending();
 guardPlaces();

@@ -10,12 +10,11 @@ document.addEventListener("click", ({ target }) => {
   if (button instanceof HTMLButtonElement) void copy(button);
 });
 
-/** @param {HTMLButtonElement} button */
-async function copy(button) {
-  const code = button.closest("figure")?.querySelector("code");
-  const url = button.dataset.url;
+/** @param {HTMLButtonElement} button It says how that went. @param {string} [text] Something else than what is its own. */
+export async function copy(button, text) {
+  const own = text ?? button.closest("figure")?.querySelector("code")?.textContent;
   try {
-    await write(code ? Promise.resolve(code.textContent ?? "") : fetchText(url ?? ""));
+    await write(typeof own === "string" ? Promise.resolve(own) : fetchText(button.dataset.url ?? ""));
     say(button, "Copied");
   } catch {
     say(button, "Could not copy");

@@ -96,7 +96,7 @@ class ChatHistory extends ChatElement {
     const brand = this.#brand;
     const title = this.#chat?.querySelector("#conversation h1")?.textContent;
     if (!brand || !title || isAddressed("history")) return;
-    const mark = this.#chat?.querySelector("#turns > .turn:last-child[data-state=suspended]") ? "○ " : "";
+    const mark = this.#chat?.querySelector("#turns > .turn:last-child[data-state=suspended]") ? "○ " : this.#chat?.hasAttribute("data-ended") ? "● " : "";
     document.title = brand.pathname === location.pathname ? brand.text : `${mark}${title} · ${brand.text}`;
   }
 

@@ -3,7 +3,7 @@
 /** The mark of the elements that htmx has made its own. */
 const POWERED = "data-htmx-powered";
 /** What the reader or this page has said of an element, and the server knows nothing of. */
-const OWN = ["open", "data-held"];
+const OWN = ["open", "data-held", "data-feedback"];
 
 /**
  * What hx-sse tells of its connection: what it reads, and what ends its wait for the next attempt.

@@ -1,11 +1,14 @@
 /** Modules and style sheets that a page loads when it first has something that needs them. */
 
+import { isNoted } from "./asides.js";
+
 /** @param {string} selector */
 const has = (selector) => document.querySelector(selector) !== null;
 
 /** @type {Set<{needed: () => boolean, load?: () => Promise<unknown>, style?: string}>} */
 const waiting = new Set([
   { needed: () => has("button[name=copy]"), load: () => import("./copy.js") },
+  { needed: () => has("#turns .turn[aria-busy]") || isNoted(), load: () => import("./away.js") },
   { needed: () => has("chat-menu"), load: () => import("./menu.js") },
   { needed: () => has("chat-inspector"), load: () => import("./inspector.js"), style: "inspector" },
   { needed: () => has("chat-scripts"), style: "scripts" },

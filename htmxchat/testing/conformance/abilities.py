@@ -9,6 +9,7 @@ import anyio
 import pytest
 
 from ...backend import (
+    Backend,
     CanBranch,
     CanDelete,
     CanInspect,
@@ -23,6 +24,8 @@ from ...backend import (
 from ...choosing import HasAgents
 from ...errors import BackendError, InvalidInput, NotFound
 from ...events import RunEnded, RunEvent, RunStarted
+from ...feedback import Feedback
+from ...feedback.ability import KeepsFeedback
 from ...models import Starter
 from ..reading import each_event
 from .kit import Kit, assert_whole
@@ -116,6 +119,32 @@ class AbilityPromises(Kit):
             assert latest.run.id == second.id
             with pytest.raises(NotFound):
                 await backend.list_runs(self.other_user, first.conversation_id)
+
+    async def test_feedback_is_kept_with_its_answer_and_is_the_owners_alone(self) -> None:
+        async with self._backend() as backend:
+            if not isinstance(backend, KeepsFeedback):
+                pytest.skip("the backend keeps no feedback")
+            assert isinstance(backend, Backend)
+            run = await self._answered(backend)
+
+            async def kept() -> tuple[Feedback | None, int]:
+                transcript = await backend.load_transcript(self.user, run.conversation_id)
+                return next(turn.feedback for turn in transcript.turns if turn.id == run.id), transcript.feedback
+
+            before = await kept()
+            assert before[0] is None
+            given = await backend.give_feedback(self.user, run.id, "down", "Too long")
+            assert given is not None and (given.rating, given.comment) == ("down", "Too long")
+            changed = await backend.give_feedback(self.user, run.id, "up")
+            assert changed is not None and (changed.rating, changed.comment) == ("up", "Too long")
+            after = await kept()
+            assert after[0] == changed and after[1] > before[1]
+            for user, id in (self.other_user, run.id), (self.user, self.unknown_id):
+                with pytest.raises(NotFound):
+                    await backend.give_feedback(user, id, "up")
+            assert await backend.give_feedback(self.user, run.id, None) is None
+            removed = await kept()
+            assert removed[0] is None and removed[1] > after[1]
 
     async def test_a_run_can_be_looked_into_by_its_owner_only(self) -> None:
         async with self._backend() as backend:
