@@ -47,7 +47,7 @@ _HEAD = frozenset(
     {"format", "version", "title", "created_at", "updated_at", "imported_at", "exported_at", "shown", "turns"}
 )
 _USER = frozenset({"id", "role", "follows", "created_at", "text", "files"})
-_ANSWER = frozenset({"id", "role", "follows", "created_at", "text", "state", "agent", "events"})
+_ANSWER = frozenset({"id", "role", "follows", "created_at", "text", "state", "agent", "feedback", "events"})
 _EVENT = frozenset({"at", "type", "data"})
 _FILE = frozenset({"id", "name", "media_type", "size", "digest", "content"})
 

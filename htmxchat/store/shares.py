@@ -183,7 +183,7 @@ def _ended(tree: branches.Tree, head: str | None) -> list[Row[Any]]:
 
 
 def _plain(turn: Turn, page: SharedPage) -> Turn:
-    turn = writing.presentable(turn, tools=page.steps)
+    turn = replace(writing.presentable(turn, tools=page.steps), feedback=None)
     if not page.steps:
         turn = writing.without_steps(turn)
     if page.files:

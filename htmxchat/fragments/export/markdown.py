@@ -50,6 +50,9 @@ def _content(turn: Turn, steps: bool) -> Iterator[str]:
         yield from _part(part, view, steps)
     if view.sources:
         yield f"Sources:\n\n{sources_text(view.sources)}"
+    if turn.feedback is not None:
+        said = f": {_code(turn.feedback.comment)}" if turn.feedback.comment.strip() else ""
+        yield f"*Rated {turn.feedback.rating}{said}*"
     if unfinished:
         yield "*This answer was not finished yet.*"
     elif view.state is RunState.FAILED:
