@@ -141,8 +141,22 @@ class Urls:
         """A file of it."""
         return self._path("s", key, "files", file_id)
 
-    def history(self, query: str = "", cursor: str | None = None) -> str:
-        return self._path("history", q=query or None, cursor=cursor)
+    def history(
+        self, query: str = "", cursor: str | None = None, *, archived: bool = False, select: bool = False
+    ) -> str:
+        """The list of conversations, or of those that are archived; `select` has it let several be selected."""
+        view, selecting = "archived" if archived else None, "yes" if select else None
+        return self._path("history", q=query or None, cursor=cursor, view=view, select=selecting)
+
+    def selected(self) -> str:
+        """Where it is posted what to do with several conversations."""
+        return self._path("history", "selected")
+
+    def pin(self, conversation_id: str) -> str:
+        return self._path("c", conversation_id, "pin")
+
+    def archive(self, conversation_id: str) -> str:
+        return self._path("c", conversation_id, "archive")
 
     def latest_run(self, conversation_id: str) -> str:
         """The inspector with the latest run of a conversation."""

@@ -27,6 +27,8 @@ FORM = {
     "request": "mine now",
     "answer": "mine now",
     "rating": "down",
+    "pinned": "yes",
+    "archived": "yes",
     "reject": "mine now",
 }
 
@@ -52,6 +54,8 @@ GUARDED = {
     "shared_file": {"GET", "HEAD"},
     "rename_form": {"GET", "HEAD"},
     "rename": {"POST"},
+    "pin": {"POST"},
+    "archive": {"POST"},
     "delete": {"POST"},
     "restore": {"POST"},
     "runs": {"GET", "HEAD"},

@@ -14,6 +14,7 @@ from ..models import Conversation, Starter
 from ..scripts.states import digest
 from ..urls import Urls
 from .controls import get_link, icon_only, post_form, submission_field
+from .history.menus import Actions, archive_form, delete_form, pin_form, shelf_of
 from .sharing import share_link
 
 a, b, button, details, div, h1, h2 = map(tag, ["a", "b", "button", "details", "div", "h1", "h2"])
@@ -32,8 +33,9 @@ def conversation(
     heading: Child = None,
     can_rename: bool = False,
     can_delete: bool = False,
+    can_pin: bool = False,
+    can_archive: bool = False,
     exports: Sequence[str] = (),
-    can_share: bool = False,
     openers: Child = None,
     greeting: str = "What can I do for you?",
     introduction: str = "",
@@ -50,8 +52,7 @@ def conversation(
         conversation: `None` is a new one, with the empty state.
         turns: The turns, or what stands in their place.
         heading: Instead of the title.
-        exports: As what it can be exported: `md`, `html`, `json`.
-        can_share: Whether it can be shared.
+        exports: How it can be taken along: `share`, and as files `md`, `html`, `json`.
         openers: What opens the rooms at the side.
         empty: What a new one shows instead of the greeting and the introduction.
         submission: What a starter that is sent is called, so that it is taken once however often it is pressed.
@@ -60,8 +61,8 @@ def conversation(
         undo: What restores a message that was deleted.
     """
     menu = None
-    if conversation and (can_rename or can_delete or exports):
-        menu = _menu(urls, conversation, exports, can_rename=can_rename, can_delete=can_delete, can_share=can_share)
+    if conversation:
+        menu = page_menu(urls, conversation, Actions(can_pin, can_archive, can_rename, can_delete), exports)
     inside: list[Child] = []
     if conversation is None:
         welcome = (
@@ -166,7 +167,9 @@ def _another(urls: Urls) -> FT:
 
 
 def _export(urls: Urls, conversation: Conversation, ending: str) -> FT:
-    """Return the link that saves the conversation as a file."""
+    """Return the link that saves the conversation as a file, or that shares it."""
+    if ending == "share":
+        return share_link(urls, conversation.id)
     words, url = {
         "md": ("Markdown", urls.export_markdown(conversation.id)),
         "html": ("HTML", urls.export_html(conversation.id)),
@@ -175,34 +178,28 @@ def _export(urls: Urls, conversation: Conversation, ending: str) -> FT:
     return a(icon("download"), f"Export as {words}", cls="button", data_kind="quiet", href=url, download=True)
 
 
-def _menu(
-    urls: Urls,
-    conversation: Conversation,
-    exports: Sequence[str],
-    *,
-    can_share: bool,
-    can_rename: bool,
-    can_delete: bool,
-) -> FT:
+def page_menu(urls: Urls, conversation: Conversation, actions: Actions, exports: Sequence[str] = ()) -> FT | None:
+    """Return the menu of the conversation; `None` if there is nothing in it."""
+    if not (actions.any or exports):
+        return None
     rename = get_link(
         urls.rename(conversation.id), icon("edit"), "Rename", target="#heading", cls="button", data_kind="quiet"
-    )
-    delete = post_form(
-        urls.delete(conversation.id),
-        button(icon("trash"), "Delete", cls="button", data_kind="quiet", type="submit"),
     )
     return chat_menu(
         details(
             summary(icon("more"), cls="button", **icon_only("Conversation menu")),
             div(
-                rename if can_rename else None,
-                share_link(urls, conversation.id) if can_share else None,
+                pin_form(urls, conversation.id, not conversation.pinned) if actions.pin else None,
+                rename if actions.rename else None,
+                archive_form(urls, conversation.id, not conversation.archived) if actions.archive else None,
                 [_export(urls, conversation, ending) for ending in exports],
                 _keys(),
-                delete if can_delete else None,
+                delete_form(urls, conversation.id) if actions.delete else None,
                 cls="menu",
             ),
-        )
+        ),
+        id="conversation-menu",
+        data_shelf=shelf_of(conversation),
     )
 
 

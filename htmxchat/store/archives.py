@@ -62,7 +62,11 @@ class Archives:
             times = {"created_at": archive.created_at, "updated_at": archive.updated_at, "imported_at": rows.now()}
             title = {"title": archive.title, "folded": searchable(archive.title)}
             head = ids[archive.shown]
-            db.execute(insert(t.conversations).values(id=conversation_id, user_id=user_id, **title, **times, head=head))
+            db.execute(
+                insert(t.conversations).values(
+                    id=conversation_id, user_id=user_id, **title, **times, head=head, renamed=True
+                )
+            )
             _put_turns(db, user_id, conversation_id, archive.turns, ids, files)
             for turn in archive.turns:
                 file_rows.attach(
