@@ -103,7 +103,7 @@ def read_turns(db: Connection, conversation_id: str, turn_ids: Sequence[str]) ->
     runs = select(*rows.RUN, t.runs.c.text, t.runs.c.log).join(*rows.TURN_OF_RUN)
     answered = db.execute(runs.where(*here, t.runs.c.id.in_(turn_ids))).all()
     sent = file_rows.read_sent(db, conversation_id, [row.id for row in asked])
-    found = {row.id: branches.user_turn(row, (), sent.get(row.id, ())) for row in asked}
+    found = {row.id: branches.user_turn(row, row.text, (), sent.get(row.id, ())) for row in asked}
     given = feedback.read(db, conversation_id)
     for row in answered:
         turn = branches.run_turn(db, row, row if row.log is not None else None)
@@ -129,10 +129,10 @@ def _put_turns(
             asked.append({**values, "text": turn.text, "folded": searchable(turn.text), "follows": follows})
             continue
         log = [_with_file(event, files) for event in turn.events]
-        text = fold(log).text
-        values |= {"turn_id": follows, "user_id": user_id, "state": turn.state.value, "text": text}
-        values["answered_by"] = turn.agent or None
-        runs.append({**values, "folded": searchable(text), "log": run_rows.write_log(log)})
+        view = fold(log)
+        values |= {"turn_id": follows, "user_id": user_id, "state": turn.state.value, "text": view.text}
+        values |= {"answered_by": view.agent or turn.agent or None, "folded": searchable(view.text)}
+        runs.append({**values, "log": run_rows.write_log(log)})
         for event in log:
             name, data = encode_body(event.body)
             events.append({"run_id": id, "seq": event.seq, "at": event.at, "type": name, "data": data})
