@@ -124,6 +124,7 @@ from .parts import CustomPart, Part, ProposedScript, Question, Reasoning, SentFi
 from .scripts import Scripts
 from .scripts.models import FromAgent, FromAnswer, Script, ScriptOrigin
 from .scripts.result import Picture, ScriptError, ScriptResult, ScriptState, ScriptValue, TableValue, TextValue
+from .sharing import CanShare, Share, SharedLink, SharedPage
 from .store import FileStore, FolderFiles, Store
 from .view import RunView, fold
 
@@ -161,6 +162,7 @@ __all__ = [
     "CanResume",
     "CanRetry",
     "CanSearch",
+    "CanShare",
     "CanStartOnce",
     "CanStop",
     "ChatError",
@@ -251,6 +253,9 @@ __all__ = [
     "SendFile",
     "SentFiles",
     "ServerStopping",
+    "Share",
+    "SharedLink",
+    "SharedPage",
     "SignInAt",
     "Source",
     "SourcesFound",

@@ -39,6 +39,7 @@ from .chat.settings import (
     check_inspector,
     check_login,
     check_scripts,
+    check_share,
     check_starters,
     check_stream,
 )
@@ -64,6 +65,7 @@ from .look import Look
 from .models import Starter
 from .observing import Observer
 from .scripts import Scripts
+from .sharing import CanShare, Share
 from .text.markdown import Markdown
 from .urls import Urls
 
@@ -83,6 +85,7 @@ def create_chat_app(
     files: Files | Literal[False] | None = None,
     feedback: OnFeedback | Literal[False] | None = None,
     imports: Imports | Literal[False] | None = None,
+    share: Share | Literal[False] | None = None,
     limits: Limits | None = None,
     origins: Origins | None = None,
     observer: Observer | None = None,
@@ -109,6 +112,7 @@ def create_chat_app(
         feedback: Is called with the `User`, the `Run` and the `Feedback` when a user says what they think of an answer;
             with `None` when they take it back. It may be `async def`. `False`: the page asks for none.
         imports: How large a conversation may be that users import from a file. `False`: they import none.
+        share: That users may share conversations as pages that anyone with the address can read. By default, not.
         look: Words, a logo, style sheets, a header, a footer and an empty page of the host's own.
         limits: Longest text, largest body, what a user may have under way at a time, how long the backend may take.
         origins: Hosts of images, origins that may send forms, and who may show the chat in a frame.
@@ -132,6 +136,7 @@ def create_chat_app(
         files=check_files(files),
         feedback=check_feedback(feedback, backend),
         imports=check_imports(imports),
+        share=check_share(share),
         login_pages=login_pages,
         look=checks.optional("look", look, Look, 'Look(logo="/static/logo.svg")'),
         limits=checks.optional("limits", limits, Limits, "Limits(text=5_000)"),
@@ -172,6 +177,7 @@ def _unwanted(settings: Settings) -> frozenset[type]:
         KeepsFiles: settings.files,
         KeepsFeedback: None if settings.feedback is False else True,
         CanImport: settings.imports,
+        CanShare: settings.share,
     }
     return frozenset(ability for ability, given in wanted.items() if given is None)
 

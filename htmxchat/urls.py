@@ -122,6 +122,25 @@ class Urls:
         """The page that takes an exported conversation, and where it is posted."""
         return self._path("import")
 
+    def share(self, conversation_id: str) -> str:
+        """How a conversation is shared, and where that is changed."""
+        return self._path("c", conversation_id, "share")
+
+    def unshare(self, conversation_id: str) -> str:
+        return self._path("c", conversation_id, "unshare")
+
+    def shares(self) -> str:
+        """All that a user shares."""
+        return self._path("shares")
+
+    def shared(self, key: str) -> str:
+        """The page of a shared conversation, for anyone."""
+        return self._path("s", key)
+
+    def shared_file(self, key: str, file_id: str) -> str:
+        """A file of it."""
+        return self._path("s", key, "files", file_id)
+
     def history(
         self, query: str = "", cursor: str | None = None, *, archived: bool = False, select: bool = False
     ) -> str:

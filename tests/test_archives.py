@@ -182,6 +182,14 @@ class TestExport:
                 assert "slow" not in text and "rows&quot;: [" not in text and '"rows"' not in text, kind
                 assert "in the logs" in text, kind
 
+    def test_what_its_user_thinks_of_an_answer_is_in_it(self, chat: TestClient) -> None:
+        conversation, run = ask(chat, "hello")
+        chat.post(f"/runs/{run}/feedback", data={"rating": "up", "comment": "well said"})
+        given = json.loads(exported(chat, conversation))["turns"][1]["feedback"]
+        assert (given["rating"], given["comment"]) == ("up", "well said")
+        assert "Rated up: `well said`" in exported(chat, conversation, "md")
+        imported(chat, exported(chat, conversation))
+
     def test_markdown_has_the_branch_that_is_shown(self, chat: TestClient) -> None:
         conversation, _ = ask(chat, "ask")
         response = chat.get(f"/c/{conversation}/export.md")

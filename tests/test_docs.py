@@ -37,6 +37,7 @@ from htmxchat import (
     LocalBackend,
     Look,
     RunState,
+    Share,
     Store,
     StubBackend,
     create_chat_app,
@@ -228,7 +229,7 @@ def test_every_route_is_documented() -> None:
     expected = set()
     store = Store()
     login = KogwistarLogin("http://127.0.0.1:1", store)
-    for route in create_chat_app(StubBackend(store), login=login).routes:
+    for route in create_chat_app(StubBackend(store), login=login, share=Share()).routes:
         if isinstance(route, Route):
             (method,) = (route.methods or set()) - {"HEAD"}
             expected.add((f"{method} {route.path}", f"`{route.name}`"))
@@ -289,6 +290,7 @@ def test_every_hook_that_is_documented_is_on_the_page() -> None:
     chat = create_chat_app(
         StubBackend(pace=0),
         look=Look(header="Above", footer="Below"),
+        share=Share(),
         parts={"query_metrics": lambda data, context: str(data)},
     )
     with TestClient(chat) as client:
@@ -336,6 +338,8 @@ def test_every_hook_that_is_documented_is_on_the_page() -> None:
         failed = _until(client, failing.url.path, "The answer failed", fails=True)
         run = re.search(r'id="turn-(\w+)" class="turn" data-role="assistant"', failed)
         assert run is not None
+        client.post(f"{failing.url.path}/share", data={"who": "link"})
+        html += client.get(f"{failing.url.path}/share").text + client.get("/shares").text
         html += client.get(f"/runs/{run[1]}").text
     several = LocalBackend({name: partial(respond_stub, pace=0) for name in ("Fast", "Careful")})
     with TestClient(create_chat_app(several)) as client:

@@ -27,6 +27,7 @@ NOUNS = {
     "files",
     "observing",
     "scripts",
+    "sharing",
     "titles",
     "words",
     *TEXT,

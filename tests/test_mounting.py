@@ -15,7 +15,7 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Mount, Route
 from starlette.testclient import TestClient
 
-from htmxchat import LocalBackend, Look, Store, StubBackend, chat_lifespan, create_chat_app
+from htmxchat import LocalBackend, Look, Share, Store, StubBackend, chat_lifespan, create_chat_app
 from htmxchat.agent import Request as Turn
 from htmxchat.agents.kogwistar import KogwistarLogin
 from htmxchat.urls import Urls
@@ -339,13 +339,18 @@ class TestWhatFastAPIDoes:
 
 def test_every_route_has_its_address_and_every_address_its_route() -> None:
     store = Store()
-    chat = create_chat_app(StubBackend(store), login=KogwistarLogin("http://127.0.0.1:1", store))
+    chat = create_chat_app(StubBackend(store), login=KogwistarLogin("http://127.0.0.1:1", store), share=Share())
     routes: dict[str, Any] = {getattr(each, "name", ""): each for each in chat.routes}
     fields = {"of", "root", "version", "host", "back", "at_host", "sign_in_at_host"}
     methods = {name: getattr(Urls("/m", "v"), name) for name in {*vars(Urls)} - fields if name[0] != "_"}
     same_address = {"rename_form": "rename", "begin_login": "login", "login_callback_state": "login_callback"}
     same_address |= {"queue_scripts": "scripts", "no_scripts": "scripts", "change_script": "script"}
-    same_address |= {"conversation_changes": "changes", "drafts": "files", "import_form": "import_conversation"}
+    same_address |= {
+        "conversation_changes": "changes",
+        "drafts": "files",
+        "import_form": "import_conversation",
+        "share_form": "share",
+    }
     assert {same_address.get(name, name) for name in routes} == set(methods)
     for name, route in routes.items():
         if name == "static":

@@ -13,7 +13,7 @@ from starlette.requests import Request
 from starlette.routing import Mount, Route
 from starlette.testclient import TestClient
 
-from htmxchat import LocalBackend, LoginPages, StubBackend, create_chat_app
+from htmxchat import LocalBackend, LoginPages, Share, StubBackend, create_chat_app
 from htmxchat.events import JSON, InputRequested, RunEvent, ScriptProposed
 from htmxchat.models import Conversation, ConversationPage, Run, Transcript, User
 from htmxchat.scripts.models import FromAgent
@@ -47,6 +47,11 @@ GUARDED = {
     "export_markdown": {"GET", "HEAD"},
     "export_html": {"GET", "HEAD"},
     "export_json": {"GET", "HEAD"},
+    "share_form": {"GET", "HEAD"},
+    "share": {"POST"},
+    "unshare": {"POST"},
+    "shared": {"GET", "HEAD"},
+    "shared_file": {"GET", "HEAD"},
     "rename_form": {"GET", "HEAD"},
     "rename": {"POST"},
     "pin": {"POST"},
@@ -81,6 +86,9 @@ GUARDED = {
     "script_file": {"GET", "HEAD"},
 }
 CASES = [(name, method) for name, methods in GUARDED.items() for method in sorted(methods)]
+# Whoever has the key of a shared conversation need not be known.
+OPEN = "shared", "shared_file"
+SIGNED_IN = [case for case in CASES if case[0] not in OPEN]
 KINDS = pytest.mark.parametrize(
     "headers", [{}, FRAGMENT, {**FRAGMENT, "HX-Source": "chat-live#l"}], ids=["page", "part", "live"]
 )
@@ -97,11 +105,11 @@ async def respond(request: object) -> AsyncIterator[object]:
     yield InputRequested("question", "Which?")
 
 
-ROUTES = {each.name: each for each in create_chat_app(StubBackend()).routes if isinstance(each, Route)}
+ROUTES = {each.name: each for each in create_chat_app(StubBackend(), share=Share()).routes if isinstance(each, Route)}
 
 
 def test_every_route_with_an_id_is_covered() -> None:
-    routes = create_chat_app(StubBackend()).routes
+    routes = create_chat_app(StubBackend(), share=Share()).routes
     assert all(isinstance(route, Route | Mount) for route in routes)
     with_ids = {route.name: route.methods for route in routes if isinstance(route, Route) and route.param_convertors}
     assert with_ids == GUARDED
@@ -111,6 +119,7 @@ def path_of(name: str, conversation: str, run: str, file: str = "") -> str:
     route = ROUTES[name]
     values = {
         "conversation": conversation,
+        "key": conversation[:300],
         "deleted": conversation,
         "run": run,
         "turn": run[:300],
@@ -164,7 +173,7 @@ class WithAccounts(LocalBackend):
 
 @pytest.fixture(scope="module", params=[LocalBackend, WithAccounts])
 def chat(request: pytest.FixtureRequest) -> Iterator[Taken]:
-    app = create_chat_app(request.param(respond), identify=identify)
+    app = create_chat_app(request.param(respond), identify=identify, share=Share())
     with TestClient(app) as client:
         yield taken(app, client)
 
@@ -249,7 +258,7 @@ async def test_ids_that_no_backend_should_see_do_not_reach_it() -> None:
             seen.append(run_id)
             return await super().get_run(user, run_id)
 
-    with TestClient(create_chat_app(Watching(), identify=identify)) as client:
+    with TestClient(create_chat_app(Watching(), identify=identify, share=Share())) as client:
         for name, method in CASES:
             for id in ("a%00b", "x" * 201, "a%0Ab"):
                 response = client.request(method, path_of(name, id, id), headers={"X-User": "eve"})
@@ -303,7 +312,7 @@ class Sloppy(LocalBackend):
 
 @pytest.fixture(scope="module")
 def sloppy() -> Iterator[Taken]:
-    app = create_chat_app(Sloppy(respond), identify=identify)  # type: ignore[arg-type]
+    app = create_chat_app(Sloppy(respond), identify=identify, share=Share())  # type: ignore[arg-type]
     with TestClient(app) as client:
         yield taken(app, client)
 
@@ -319,12 +328,13 @@ def test_the_door_does_not_rely_on_the_backend(sloppy: Taken, name: str, method:
 class TestNobody:
     @pytest.mark.parametrize("login_url", [None, "/login"])
     @KINDS
-    @pytest.mark.parametrize(("name", "method"), [*CASES, ("home", "GET"), ("history", "GET"), ("start", "POST")])
+    @pytest.mark.parametrize(("name", "method"), [*SIGNED_IN, ("home", "GET"), ("history", "GET"), ("start", "POST")])
     def test_nobody_gets_a_401_everywhere(
         self, chat: Taken, name: str, method: str, headers: dict[str, str], login_url: str | None
     ) -> None:
         backend = chat.client.app.state.chat.backend  # type: ignore[attr-defined]
-        app = create_chat_app(backend, identify=identify, login=LoginPages(login_url) if login_url else None)
+        login = LoginPages(login_url) if login_url else None
+        app = create_chat_app(backend, identify=identify, login=login, share=Share())
         paths = {"home": "/", "history": "/history", "start": "/messages"}
         path = paths.get(name) or path_of(name, chat.conversation, chat.run)
         response = TestClient(app).request(method, path, data=FORM if method == "POST" else None, headers=headers)

@@ -102,6 +102,7 @@ WRONG: dict[str, dict[str, list[Any]]] = {
         "limits": [5, Limits, {"text": 5}],
         "scripts": [5, Scripts, True, "no"],
         "files": [5, htmxchat.Files, True, "no"],
+        "share": [5, htmxchat.Share, True, "no"],
         "imports": [5, htmxchat.Imports, True, "no"],
         "parts": [5, "x", [identify], {"": print}, {5: print}, {"a": 5}, {"a": identify}, {"a": lambda data: ""}],
         "origins": [5, Origins, ["https://a.example"]],
@@ -158,6 +159,7 @@ WRONG: dict[str, dict[str, list[Any]]] = {
         "files": [5, "files", htmxchat.FolderFiles, object()],
     },
     "FolderFiles": {"path": [5, None, "", "/dev/null/files"]},
+    "Share": {"steps": ["x", 1], "files": ["x", 1], "max_days": ["x", 0, 1.5, 3_651]},
     "Imports": {"max_size": ["x", 0, 1.5, True], "max_turns": ["x", 1, 1.5, True]},
     "Files": {
         "max_size": [0, -1, "5", 5.5, True, None, 2 * 1024**3],

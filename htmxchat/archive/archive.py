@@ -74,6 +74,7 @@ class ArchivedTurn:
         node: Its place. The ids are the archive's own.
         text: What the user wrote; empty for an answer, whose events have it.
         state: How an answer ended.
+        agent: The name of the agent that gave it, where there are several.
         events: Those of an answer, from its first to its `RunEnded`.
         files: What a user sent with it, as far as the archive has the bytes.
     """
@@ -82,6 +83,7 @@ class ArchivedTurn:
     created_at: datetime
     text: str = ""
     state: RunState = RunState.COMPLETED
+    agent: str = ""
     events: tuple[RunEvent, ...] = ()
     files: tuple[ArchivedFile, ...] = ()
 

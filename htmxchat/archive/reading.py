@@ -47,7 +47,7 @@ _HEAD = frozenset(
     {"format", "version", "title", "created_at", "updated_at", "imported_at", "exported_at", "shown", "turns"}
 )
 _USER = frozenset({"id", "role", "follows", "created_at", "text", "files"})
-_ANSWER = frozenset({"id", "role", "follows", "created_at", "text", "state", "events"})
+_ANSWER = frozenset({"id", "role", "follows", "created_at", "text", "state", "agent", "feedback", "events"})
 _EVENT = frozenset({"at", "type", "data"})
 _FILE = frozenset({"id", "name", "media_type", "size", "digest", "content"})
 
@@ -142,7 +142,8 @@ class _Reader:
             events = self.events(place, given.get("events"), at)
             ended = events[-1].body
             assert isinstance(ended, RunEnded)
-            return ArchivedTurn(node, at, state=RunState.after(ended.outcome), events=events)
+            agent = one_line(_text(place, given, "agent"), _MAX_TITLE) if "agent" in given else ""
+            return ArchivedTurn(node, at, state=RunState.after(ended.outcome), agent=agent, events=events)
         text = clean_text(_text(place, given, "text"))
         files = given.get("files", [])
         if not isinstance(files, list) or len(files) > _MAX_FILES:

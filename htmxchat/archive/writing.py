@@ -66,6 +66,13 @@ def turn_json(node: TurnNode, turn: Turn, *, first: bool) -> Iterator[str | File
     }
     if turn.run is not None:
         facts["state"] = turn.run.state.value
+        if turn.run.agent:
+            facts["agent"] = turn.run.agent
+    if turn.feedback is not None:
+        given = turn.feedback
+        facts["feedback"] = {
+            "rating": given.rating, "comment": given.comment, "given_at": given.given_at.isoformat(),
+        }  # fmt: skip
     facts["text"] = turn.text
     yield _json(facts)[:-1]
     if turn.run is None:

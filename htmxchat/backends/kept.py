@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, AsyncIterable, Sequence
+from datetime import datetime
 
 from ..archive import Archive, Outline
 from ..feedback import Feedback, Rating
 from ..files.file import File
 from ..models import Conversation, ConversationPage, Turn, User
+from ..sharing import SharedLink, SharedPage
 from ..store import Store
 from .archives import stored
 
 
 class KeptByStore:
-    """Pins, archived conversations, files, feedback and archives, for a backend that keeps them in a `Store`."""
+    """What is kept in a `Store`: pins, archived conversations, files, feedback, archives and shared pages."""
 
     _store: Store
 
@@ -36,6 +38,30 @@ class KeptByStore:
 
     async def import_conversation(self, user: User, archive: Archive, *, most: int | None = None) -> Conversation:
         return await stored(self._store, user.id, archive, most)
+
+    async def share_conversation(
+        self, user: User, conversation_id: str, *, steps: bool, files: bool, expires_at: datetime | None = None
+    ) -> SharedLink:
+        return await self._store.shares.put(user.id, conversation_id, steps=steps, files=files, expires_at=expires_at)
+
+    async def find_share(self, user: User, conversation_id: str) -> SharedLink | None:
+        return await self._store.shares.find(user.id, conversation_id)
+
+    async def list_shares(self, user: User) -> tuple[SharedLink, ...]:
+        """Return the user's shared conversations, the latest first; at most 200."""
+        return await self._store.shares.list(user.id)
+
+    async def revoke_share(self, user: User, conversation_id: str) -> None:
+        await self._store.shares.revoke(user.id, conversation_id)
+
+    async def open_share(self, key: str) -> SharedPage:
+        return await self._store.shares.open(key)
+
+    async def read_shared(self, page: SharedPage, turn_ids: Sequence[str]) -> tuple[Turn, ...]:
+        return await self._store.shares.read(page, turn_ids)
+
+    async def open_shared_file(self, key: str, file_id: str) -> tuple[File, AsyncGenerator[bytes, None]]:
+        return await self._store.shares.open_file(key, file_id)
 
     async def give_feedback(
         self, user: User, run_id: str, rating: Rating | None, comment: str | None = None

@@ -35,6 +35,7 @@ from ..files.ability import KeepsFiles
 from ..files.file import File
 from ..live.reading import read_run
 from ..models import Conversation, Overview, Run, User
+from ..sharing import CanShare
 from .submissions import Submissions
 
 P = ParamSpec("P")
@@ -54,6 +55,7 @@ _ABILITIES: tuple[type, ...] = (
     CanRetry,
     CanSearch,
     CanStartOnce,
+    CanShare,
     KeepsFeedback,
     KeepsFiles,
     KeepsScripts,
@@ -144,6 +146,10 @@ class BoundBackend:
     run_evidence = _asks(CanInspect.run_evidence, CanInspect)
     outline = _asks(CanExport.outline, CanExport)
     read_turns = _asks(CanExport.read_turns, CanExport)
+    share_conversation = _asks(CanShare.share_conversation, CanShare)
+    find_share = _asks(CanShare.find_share, CanShare)
+    list_shares = _asks(CanShare.list_shares, CanShare)
+    revoke_share = _asks(CanShare.revoke_share, CanShare)
     list_scripts = _asks(KeepsScripts.list_scripts, KeepsScripts)
     queue_block = _asks(KeepsScripts.queue_block, KeepsScripts)
     change_script = _asks(KeepsScripts.change_script, KeepsScripts)

@@ -28,9 +28,11 @@ from ..look import content_for
 from ..models import User
 from ..observing import Observer
 from ..scripts import Scripts
+from ..sharing import CanShare, Share
 from ..text.markdown import Markdown
 from ..urls import Urls
 from .bound import BoundBackend, answered
+from .reader import Reader
 from .settings import Settings
 from .submissions import Submissions
 
@@ -140,6 +142,16 @@ class Chat:
     def imports(self) -> Imports | None:
         """The settings for imports; `None` if the host disabled them or the backend cannot store them."""
         return self.settings.imports if self.can(CanImport) else None
+
+    @property
+    def share(self) -> Share | None:
+        """The settings for sharing; `None` if the host does not allow it or the backend cannot."""
+        return self.settings.share if self.can(CanShare) else None
+
+    @property
+    def reader(self) -> Reader:
+        """The backend as the readers of shared pages ask it."""
+        return Reader(self.backend, self.settings.limits.backend_timeout)
 
     @property
     def trust(self) -> bool:

@@ -19,6 +19,7 @@ from ..live.reading import check_reading
 from ..look import Look
 from ..models import Run, Starter, User
 from ..scripts import Scripts
+from ..sharing import Share
 
 OnFeedback: TypeAlias = Callable[[User, Run, Feedback | None], object]
 Inspector: TypeAlias = bool | Callable[[User], bool | Awaitable[bool]]
@@ -28,7 +29,7 @@ _METHODS = tuple(name for name in vars(Backend) if not name.startswith("_"))
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """A host's settings. `create_chat_app` documents each. `None` disables `scripts`, `files` and `imports`."""
+    """A host's settings. `create_chat_app` documents each. `None` disables what it stands for."""
 
     title: str
     stream: Literal["sse", "poll"]
@@ -42,6 +43,7 @@ class Settings:
     files: Files | None
     feedback: OnFeedback | Literal[False] | None
     imports: Imports | None
+    share: Share | None
 
 
 def check_backend(backend: Any) -> None:
@@ -122,6 +124,13 @@ def check_imports(imports: Any) -> Imports | None:
     if imports is None or imports is False:
         return Imports() if imports is None else None
     return checks.instance("imports", imports, Imports, "Imports(max_turns=500), or False for none")
+
+
+def check_share(share: Any) -> Share | None:
+    """Return the settings for sharing; `None` if nothing is shared."""
+    if share is None or share is False:
+        return None
+    return checks.instance("share", share, Share, "Share(max_days=30), or False for none")
 
 
 def check_starters(starters: Any) -> tuple[Starter, ...]:

@@ -224,7 +224,7 @@ def endpoint(handle: Callable[[Call], Awaitable[Response]]) -> Endpoint:
         except BaseException:
             slot.leave()
             raise
-        return _UntilSent(response, slot)
+        return UntilSent(response, slot)
 
     return respond
 
@@ -235,7 +235,7 @@ async def _read_rest(request: Request) -> None:
         await request.body()
 
 
-class _UntilSent(Response):
+class UntilSent(Response):
     """A response that leaves its user's slot once it has been sent."""
 
     def __init__(self, response: Response, slot: Slot) -> None:

@@ -335,8 +335,9 @@ def _room(
 
 
 def exports(call: Call) -> tuple[str, ...]:
-    """Return the kinds of files as which a conversation can be saved."""
-    return "md", "html", *(["json"] if call.backend.can(CanExport) else [])
+    """Return how a conversation can be taken along: the kinds of files, and `share`."""
+    share, whole = call.chat.share is not None, call.backend.can(CanExport)
+    return *(["share"] if share else []), "md", "html", *(["json"] if whole else [])
 
 
 def new_submission() -> str:

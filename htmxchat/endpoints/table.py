@@ -28,6 +28,8 @@ from . import (
     sandbox,
     scripts,
     session,
+    shared,
+    sharing,
 )
 
 _UPLOAD = 600.0  # seconds
@@ -77,6 +79,7 @@ def routes(chat: Chat) -> list[Route | Mount]:
         get("/c/{conversation}/export.html", archives.html, name="export_html"),
         get("/c/{conversation}/export.json", archives.whole, name="export_json"),
         *_imports(chat, get, post),
+        *_shares(chat, get, post),
         get("/history", history.show, name="history"),
         post("/history/selected", history.change, name="selected"),
         get("/c/{conversation}/runs", inspector.runs, name="runs"),
@@ -121,6 +124,20 @@ def _imports(chat: Chat, get: Callable[..., Route], post: Callable[..., Route]) 
     return [
         get("/import", archives.ask_import, name="import_form"),
         post("/import", archives.take, name="import_conversation", files=bounds),
+    ]
+
+
+def _shares(chat: Chat, get: Callable[..., Route], post: Callable[..., Route]) -> list[Route]:
+    """Return the routes of shared conversations, where any is shared."""
+    if chat.share is None:
+        return []
+    return [
+        get("/c/{conversation}/share", sharing.show, name="share_form"),
+        post("/c/{conversation}/share", sharing.change, name="share"),
+        post("/c/{conversation}/unshare", sharing.revoke, name="unshare"),
+        get("/shares", sharing.shares, name="shares"),
+        get("/s/{key}", shared.show, name="shared"),
+        get("/s/{key}/files/{file}", shared.download, name="shared_file"),
     ]
 
 

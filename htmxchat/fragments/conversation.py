@@ -15,6 +15,7 @@ from ..scripts.states import digest
 from ..urls import Urls
 from .controls import get_link, icon_only, post_form, submission_field
 from .history.menus import Actions, archive_form, delete_form, pin_form, shelf_of
+from .sharing import share_link
 
 a, b, button, details, div, h1, h2 = map(tag, ["a", "b", "button", "details", "div", "h1", "h2"])
 header, input_, label, li, main, p = map(tag, ["header", "input", "label", "li", "main", "p"])
@@ -51,7 +52,7 @@ def conversation(
         conversation: `None` is a new one, with the empty state.
         turns: The turns, or what stands in their place.
         heading: Instead of the title.
-        exports: As what it can be exported: `md`, `html`, `json`.
+        exports: How it can be taken along: `share`, and as files `md`, `html`, `json`.
         openers: What opens the rooms at the side.
         empty: What a new one shows instead of the greeting and the introduction.
         submission: What a starter that is sent is called, so that it is taken once however often it is pressed.
@@ -166,7 +167,9 @@ def _another(urls: Urls) -> FT:
 
 
 def _export(urls: Urls, conversation: Conversation, ending: str) -> FT:
-    """Return the link that saves the conversation as a file."""
+    """Return the link that saves the conversation as a file, or that shares it."""
+    if ending == "share":
+        return share_link(urls, conversation.id)
     words, url = {
         "md": ("Markdown", urls.export_markdown(conversation.id)),
         "html": ("HTML", urls.export_html(conversation.id)),

@@ -15,7 +15,7 @@ from ..files.file import File
 from ..models import Conversation, Turn
 from ..text.cleaning import searchable
 from ..view import fold
-from . import branches, file_rows, rows, run_rows
+from . import branches, feedback, file_rows, rows, run_rows
 from . import tables as t
 from .database import Database
 
@@ -104,8 +104,10 @@ def read_turns(db: Connection, conversation_id: str, turn_ids: Sequence[str]) ->
     answered = db.execute(runs.where(*here, t.runs.c.id.in_(turn_ids))).all()
     sent = file_rows.read_sent(db, conversation_id, [row.id for row in asked])
     found = {row.id: branches.user_turn(row, row.text, (), sent.get(row.id, ())) for row in asked}
+    given = feedback.read(db, conversation_id)
     for row in answered:
-        found[row.id] = branches.run_turn(db, row, row if row.log is not None else None)
+        turn = branches.run_turn(db, row, row if row.log is not None else None)
+        found[row.id] = replace(turn, feedback=given.get(row.id))
     return tuple(found[id] for id in turn_ids if id in found)
 
 
@@ -129,7 +131,7 @@ def _put_turns(
         log = [_with_file(event, files) for event in turn.events]
         view = fold(log)
         values |= {"turn_id": follows, "user_id": user_id, "state": turn.state.value, "text": view.text}
-        values |= {"answered_by": view.agent or None, "folded": searchable(view.text)}
+        values |= {"answered_by": view.agent or turn.agent or None, "folded": searchable(view.text)}
         runs.append({**values, "log": run_rows.write_log(log)})
         for event in log:
             name, data = encode_body(event.body)

@@ -193,6 +193,7 @@ class Conversations:
             rows.find(db, user_id, conversation_id)
             this = t.conversations.c.id == conversation_id
             db.execute(update(t.conversations).where(this).values(deleted_at=rows.now()))
+            db.execute(delete(t.shares).where(t.shares.c.conversation_id == conversation_id))
             live = select(t.runs.c.id).where(t.runs.c.conversation_id == conversation_id, t.runs.c.active == 1)
             run_id: str | None = db.scalar(live)
             if run_id is not None:
@@ -227,6 +228,7 @@ class Conversations:
         gone = t.conversations.c.deleted_at < now - self._keep_deleted
 
         def work(db: Connection) -> int:
+            db.execute(delete(t.shares).where(t.shares.c.expires_at < now))
             script_rows.remove(db, gone)
             removed = deletion.purge(db, now - self._keep_deleted)
             return db.execute(delete(t.conversations).where(gone)).rowcount + removed

@@ -26,6 +26,7 @@ from .run_logs import RunLogs
 from .runs import Runs
 from .script_log import ScriptLog
 from .sessions import Sessions
+from .shares import Shares
 from .takeover import Takeover
 
 _YEARS = 10 * 365 * 86_400
@@ -58,6 +59,7 @@ class Store:
         runs: Runs, for their users.
         turns: Delete and restore turns.
         archives: Read whole conversations, and store those that were held elsewhere.
+        shares: Which conversations anyone with a key may read.
         logs: Logs of runs, for the processes that execute them.
         takeover: Releases and claims runs.
         listening: Receives notifications of what other processes write.
@@ -91,6 +93,7 @@ class Store:
         self.runs = Runs(self.database, self.conversations)
         self.turns = Turns(self.database, self.conversations, keep)
         self.archives = Archives(self.database)
+        self.shares = Shares(self.database, self.files)
         self.logs = RunLogs(self.database)
         self.takeover = Takeover(self.database)
         self.listening = Listening(self.database)

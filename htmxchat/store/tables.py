@@ -281,6 +281,8 @@ shares = Table(
     Column("key", Secret, nullable=False),
     # The last run that the page shows.
     Column("head", String(32), nullable=False),
+    # The conversation's title at that time.
+    Column("title", Text, nullable=False),
     Column("steps", Boolean, nullable=False),
     Column("files", Boolean, nullable=False),
     Column("created_at", Moment, nullable=False),

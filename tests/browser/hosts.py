@@ -31,6 +31,7 @@ from htmxchat import (
     ScriptProposed,
     Scripts,
     SendFile,
+    Share,
     StageChanged,
     Starter,
     Store,
@@ -225,6 +226,7 @@ def others() -> dict[str, Starlette]:
         "several": create_chat_app(
             LocalBackend({"Fast": respond, "Careful": respond}), starters=[Starter("Greet", "Say hello")]
         ),
+        "sharing": create_chat_app(StubBackend(pace=0), share=Share()),
         "without-files": create_chat_app(LocalBackend(respond), files=False),
         "trusting": create_chat_app(LocalBackend(respond), scripts=Scripts(trust=True)),
     }

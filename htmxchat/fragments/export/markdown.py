@@ -34,7 +34,7 @@ def markdown_turn(turn: Turn, *, agent: str, steps: bool, zone: tzinfo | None = 
     Args:
         steps: Whether what tools got and gave is written too.
     """
-    who = "You" if turn.run is None else agent
+    who = "You" if turn.run is None else turn.run.agent or agent
     when = f", {exact(turn.created_at, zone)}" if is_dated(turn.created_at) else ""
     return "\n\n".join([f"\n## {_plain(who)}{when}", *_content(turn, steps)]) + "\n"
 
@@ -50,6 +50,9 @@ def _content(turn: Turn, steps: bool) -> Iterator[str]:
         yield from _part(part, view, steps)
     if view.sources:
         yield f"Sources:\n\n{sources_text(view.sources)}"
+    if turn.feedback is not None:
+        said = f": {_code(turn.feedback.comment)}" if turn.feedback.comment.strip() else ""
+        yield f"*Rated {turn.feedback.rating}{said}*"
     if unfinished:
         yield "*This answer was not finished yet.*"
     elif view.state is RunState.FAILED:

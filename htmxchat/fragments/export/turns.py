@@ -48,6 +48,7 @@ class Reading:
         pictures: What shows a picture, by the id of its file.
         addresses: Where a file is, by its id; the others are only named.
         results: What came of scripts, by run and by their id in it.
+        asker: What who asked is called.
         zone: The reader's; `None` is UTC.
     """
 
@@ -56,6 +57,7 @@ class Reading:
     pictures: Mapping[str, str] = field(default_factory=dict)
     addresses: Mapping[str, str] = field(default_factory=dict)
     results: Mapping[tuple[str, str], ScriptResult] = field(default_factory=dict)
+    asker: str = "You"
     zone: tzinfo | None = None
 
 
@@ -65,13 +67,13 @@ def reading_turn(turn: Turn, reading: Reading) -> str:
     if turn.run is None:
         files = _files(turn.files, reading)
         words = div(turn.text, cls="turn-body", dir="auto") if turn.text else None
-        shown: Child = [_speaker("You", turn, reading), words, files]
+        shown: Child = [_speaker(reading.asker, turn, reading), words, files]
         return read_only(render(article(shown, id=f"turn-{turn.id}", cls="turn", data_role="user")), known)
     view, unfinished = closed(turn)
     citations = Citations(turn.id)
     parts = "".join(_parts(turn.id, view, reading, citations))
     content = [
-        _speaker(reading.context.agent, turn, reading),
+        _speaker(turn.run.agent or reading.context.agent, turn, reading),
         div(raw(f'<div class="parts">{parts}</div>'), cls="turn-body"),
         source_list(turn.id, view, citations),
         _ending(view, unfinished),

@@ -18,6 +18,7 @@ const waiting = new Set([
   },
   { needed: () => has("chat-form"), load: () => import("./forms.js"), style: "forms" },
   { needed: () => has("chat-edit"), load: () => import("./edit.js"), style: "edit" },
+  { needed: () => has("chat-share"), load: () => import("./share.js"), style: "share" },
   // Not while an answer is written.
   {
     needed: () => !has("#turns .turn[aria-busy]") && has("#turns :is(.code, .table)"),

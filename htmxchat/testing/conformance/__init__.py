@@ -9,10 +9,18 @@ from .files import FilePromises
 from .forms import FormPromises
 from .runs import RunPromises
 from .scripts import ScriptPromises
+from .taking import TakingPromises
 
 
 class BackendConformance(
-    RunPromises, ConversationPromises, AbilityPromises, BranchPromises, ScriptPromises, FilePromises, FormPromises
+    RunPromises,
+    ConversationPromises,
+    AbilityPromises,
+    BranchPromises,
+    ScriptPromises,
+    FilePromises,
+    FormPromises,
+    TakingPromises,
 ):
     """Subclass it in a test module, with a name that begins with Test, and override `make_backend`.
 

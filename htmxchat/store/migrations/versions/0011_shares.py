@@ -24,6 +24,7 @@ def upgrade(op: Operations) -> None:
         ),
         sa.Column("key", sa.Text, nullable=False),
         sa.Column("head", _ID, nullable=False),
+        sa.Column("title", sa.Text, nullable=False),
         sa.Column("steps", sa.Boolean, nullable=False),
         sa.Column("files", sa.Boolean, nullable=False),
         sa.Column("created_at", _TIME, nullable=False),
