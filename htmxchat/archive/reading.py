@@ -27,6 +27,7 @@ from ..events import (
     Unknown,
     decode_body,
 )
+from ..feedback import RATINGS, Feedback
 from ..files.file import File
 from ..files.names import clean_name
 from ..models import UNDATED, RunState
@@ -47,7 +48,8 @@ _HEAD = frozenset(
     {"format", "version", "title", "created_at", "updated_at", "imported_at", "exported_at", "shown", "turns"}
 )
 _USER = frozenset({"id", "role", "follows", "created_at", "text", "files"})
-_ANSWER = frozenset({"id", "role", "follows", "created_at", "text", "state", "events"})
+_ANSWER = frozenset({"id", "role", "follows", "created_at", "text", "state", "events", "feedback"})
+_FEEDBACK = frozenset({"rating", "comment", "given_at"})
 _EVENT = frozenset({"at", "type", "data"})
 _FILE = frozenset({"id", "name", "media_type", "size", "digest", "content"})
 
@@ -142,7 +144,8 @@ class _Reader:
             events = self.events(place, given.get("events"), at)
             ended = events[-1].body
             assert isinstance(ended, RunEnded)
-            return ArchivedTurn(node, at, state=RunState.after(ended.outcome), events=events)
+            given_feedback = self.feedback(f"{place}, feedback", given.get("feedback"))
+            return ArchivedTurn(node, at, state=RunState.after(ended.outcome), events=events, feedback=given_feedback)
         text = clean_text(_text(place, given, "text"))
         files = given.get("files", [])
         if not isinstance(files, list) or len(files) > _MAX_FILES:
@@ -155,6 +158,17 @@ class _Reader:
         if not text.strip() and not kept:
             text = ", ".join(file.name for file in read)
         return ArchivedTurn(node, at, text, files=tuple(kept.values()))
+
+    def feedback(self, place: str, given: Any) -> Feedback | None:
+        if given is None:
+            return None
+        if not isinstance(given, dict):
+            raise InvalidInput(f"{place} is not an object.")
+        _check_names(place, given, _FEEDBACK)
+        rating = next((each for each in RATINGS if each == given.get("rating")), None)
+        if rating is None:
+            raise InvalidInput(f"{place}: “rating” must be up or down.")
+        return Feedback(rating, self.time(place, given, "given_at"), clean_text(_text(place, given, "comment")))
 
     def events(self, place: str, given: Any, begun: datetime) -> tuple[RunEvent, ...]:
         if not isinstance(given, list):

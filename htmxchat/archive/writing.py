@@ -66,6 +66,10 @@ def turn_json(node: TurnNode, turn: Turn, *, first: bool) -> Iterator[str | File
     }
     if turn.run is not None:
         facts["state"] = turn.run.state.value
+    if turn.feedback is not None:
+        given = turn.feedback
+        said: JSON = {"rating": given.rating, "comment": given.comment, "given_at": given.given_at.isoformat()}
+        facts["feedback"] = said
     facts["text"] = turn.text
     yield _json(facts)[:-1]
     if turn.run is None:
