@@ -15,6 +15,7 @@ from .agent import (
 )
 from .app import chat_context, chat_lifespan, create_chat_app
 from .archive import Archive, ArchivedFile, ArchivedTurn, CanExport, CanImport, Imports, Outline, TurnNode
+from .arranging import CanArchive, CanPin
 from .asking import Approval, Decision
 from .auth.identity import BrowserIdentity, Identify
 from .auth.login import Login, LoginPages, SignInAt
@@ -89,6 +90,7 @@ from .events import (
     StageChanged,
     TextDelta,
     TextReplaced,
+    TitleSuggested,
     ToolFinished,
     ToolStarted,
     Unknown,
@@ -143,6 +145,7 @@ __all__ = [
     "BodyTooSlow",
     "BrowserIdentity",
     "Busy",
+    "CanArchive",
     "CanBeObserved",
     "CanBranch",
     "CanDelete",
@@ -153,6 +156,7 @@ __all__ = [
     "CanInspect",
     "CanLimitRuns",
     "CanListRuns",
+    "CanPin",
     "CanRename",
     "CanResume",
     "CanRetry",
@@ -262,6 +266,7 @@ __all__ = [
     "TextReplaced",
     "TextTooLong",
     "TextValue",
+    "TitleSuggested",
     "TooManyFiles",
     "TooManyRuns",
     "ToolCall",

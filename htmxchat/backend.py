@@ -25,7 +25,7 @@ class Backend(Protocol):
     """
 
     async def list_conversations(self, user: User, *, limit: int = 30, cursor: str | None = None) -> ConversationPage:
-        """Return up to `limit` of the user's conversations, latest first, starting at `cursor`."""
+        """Return up to `limit` of the user's conversations, pinned ones first, then the latest, from `cursor` on."""
         ...
 
     async def get_conversation(self, user: User, conversation_id: str) -> Conversation:

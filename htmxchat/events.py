@@ -18,6 +18,7 @@ A run is a log of `RunEvent`s. Each has a number from the backend, a time, and o
     InputRequested   the agent waits for the user
     InputAnswered    the user answered
     UsageReported    token counts
+    TitleSuggested   a title of the conversation
     RunEnded         the last event, exactly once
     Unknown          any other event; the inspector shows it, the answer ignores it
 """
@@ -36,6 +37,7 @@ from .files.sent import decode_file, encode_file
 from .kinds import check_fields
 from .scripts.encoding import decode_result, encode_result
 from .scripts.result import ScriptResult, ScriptState
+from .titles import TitleSuggested as TitleSuggested
 
 JSON: TypeAlias = None | bool | int | float | str | list[Any] | dict[str, Any]
 
@@ -322,6 +324,7 @@ EventBody: TypeAlias = (
     | InputRequested
     | InputAnswered
     | UsageReported
+    | TitleSuggested
     | RunEnded
     | Unknown
 )

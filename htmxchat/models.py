@@ -145,6 +145,8 @@ class Conversation:
         waiting: What its latest run waits for, if known.
         passage: The text where a search matched; empty if the title matched or there was no search.
         found: The turn with the passage, on any branch; empty if unknown.
+        pinned: Whether it stands before all others.
+        archived: Whether it is out of the list; it is then not pinned.
     """
 
     id: str
@@ -156,6 +158,8 @@ class Conversation:
     waiting: Waiting | None = None
     passage: str = ""
     found: str = ""
+    pinned: bool = False
+    archived: bool = False
 
     def __post_init__(self) -> None:
         check_fields(self)
@@ -163,7 +167,7 @@ class Conversation:
 
 @dataclass(frozen=True, slots=True)
 class ConversationPage:
-    """A page of the history, newest first.
+    """A page of the history: pinned conversations, then the others, each newest first.
 
     Attributes:
         cursor: Opaque; pass it to get the next page. `None` on the last page.

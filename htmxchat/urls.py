@@ -122,8 +122,22 @@ class Urls:
         """The page that takes an exported conversation, and where it is posted."""
         return self._path("import")
 
-    def history(self, query: str = "", cursor: str | None = None) -> str:
-        return self._path("history", q=query or None, cursor=cursor)
+    def history(
+        self, query: str = "", cursor: str | None = None, *, archived: bool = False, select: bool = False
+    ) -> str:
+        """The list of conversations, or of those that are archived; `select` has it let several be selected."""
+        view, selecting = "archived" if archived else None, "yes" if select else None
+        return self._path("history", q=query or None, cursor=cursor, view=view, select=selecting)
+
+    def selected(self) -> str:
+        """Where it is posted what to do with several conversations."""
+        return self._path("history", "selected")
+
+    def pin(self, conversation_id: str) -> str:
+        return self._path("c", conversation_id, "pin")
+
+    def archive(self, conversation_id: str) -> str:
+        return self._path("c", conversation_id, "archive")
 
     def latest_run(self, conversation_id: str) -> str:
         """The inspector with the latest run of a conversation."""

@@ -137,7 +137,7 @@ def test_a_list_keeps_its_length_and_its_search(chat: Chat) -> None:
 
 
 def test_another_day_is_another_list(chat: Chat) -> None:
-    from htmxchat.fragments.history import list_tag
+    from htmxchat.fragments.history.rows import list_tag
     from htmxchat.models import ConversationPage
 
     now, nothing = datetime.now(UTC), ConversationPage(())

@@ -39,6 +39,7 @@ BODIES: dict[type[e.EventBody], st.SearchStrategy[e.EventBody]] = {
     e.InputRequested: st.builds(e.InputRequested, TEXT, TEXT, st.lists(TEXT, max_size=3).map(tuple)),
     e.InputAnswered: st.builds(e.InputAnswered, TEXT, VALUE),
     e.UsageReported: st.builds(e.UsageReported, st.integers(), st.integers()),
+    e.TitleSuggested: st.builds(e.TitleSuggested, TEXT),
     e.RunEnded: st.builds(e.RunEnded, st.sampled_from(e.Outcome), st.none() | TEXT),
     e.FileSent: st.builds(e.FileSent, FILE),
     e.Custom: st.builds(e.Custom, TEXT.filter(bool), VALUE, TEXT),

@@ -429,7 +429,7 @@ INPUTS: dict[str, tuple[str, list[Text]]] = {
 
 
 # Alternatives of escaped words, of at most as many characters as a search may have.
-MADE_OF_PLAIN_WORDS = {"fragments.history:f'({anyone})'"}
+MADE_OF_PLAIN_WORDS = {"fragments.history.rows:f'({anyone})'"}
 # Tried below, one by one.
 FORMATS_OF_FORMS = {
     "forms.formats:known.pattern",

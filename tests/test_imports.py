@@ -27,11 +27,12 @@ NOUNS = {
     "files",
     "observing",
     "scripts",
+    "titles",
     "words",
     *TEXT,
 }
 NOUNS |= {"latest", "part_list", "parts"}
-SEAMS = {"agent", "backend", "auth.login"}
+SEAMS = {"agent", "arranging", "backend", "auth.login"}
 LOG = {"journal", "store"}
 PAGE = {"html", "drawing", "forms", "look", "view", "urls", "live.patches", "inspection", *NOUNS}
 STREAM = {"fragments", "http.detaching", "http.sse", "http.stopping", "live", *SEAMS, *PAGE}
@@ -66,7 +67,7 @@ LAYERS: dict[str, tuple[set[str], set[str]]] = {
     "live": (STREAM, {"anyio"}),
     "live.patches": ({"html"}, set()),
     "live.reading": (NOUNS | SEAMS, set()),
-    "chat.bound": (NOUNS | {"backend", "chat.submissions", "live.reading"}, {"anyio"}),
+    "chat.bound": (NOUNS | {"arranging", "backend", "chat.submissions", "live.reading"}, {"anyio"}),
     "chat.submissions": (NOUNS, {"anyio"}),
     "chat": (STREAM | GUARDS, set()),
     "endpoints": (STREAM | GUARDS | {"backends.containment", "chat"}, {"anyio", "starlette"}),

@@ -27,6 +27,8 @@ FORM = {
     "request": "mine now",
     "answer": "mine now",
     "rating": "down",
+    "pinned": "yes",
+    "archived": "yes",
     "reject": "mine now",
 }
 
@@ -47,6 +49,8 @@ GUARDED = {
     "export_json": {"GET", "HEAD"},
     "rename_form": {"GET", "HEAD"},
     "rename": {"POST"},
+    "pin": {"POST"},
+    "archive": {"POST"},
     "delete": {"POST"},
     "restore": {"POST"},
     "runs": {"GET", "HEAD"},

@@ -34,6 +34,7 @@ from htmxchat.events import (
     RunEvent,
     RunStarted,
     TextDelta,
+    TitleSuggested,
     Unknown,
 )
 from htmxchat.models import Run, RunState
@@ -502,6 +503,55 @@ async def test_a_title_is_one_line(store: Store, ann: str) -> None:
         await store.conversations.rename_conversation(ann, conversation_id, " \n ")
 
 
+async def test_an_agent_names_a_conversation_until_its_user_has(store: Store, ann: str) -> None:
+    async def suggest(seq: int, *titles: str) -> str:
+        events = [RunEvent(seq + place, now(), TitleSuggested(title)) for place, title in enumerate(titles)]
+        assert await write(store, run.id, *events)
+        found = await store.conversations.get_conversation(ann, run.conversation_id)
+        (searched,) = (await store.conversations.list_conversations(ann, found.title.upper())).items
+        assert searched == found
+        return found.title
+
+    run = (await store.runs.start_run(ann, None, "Hello", owner="me")).run
+    before = await store.conversations.get_conversation(ann, run.conversation_id)
+    assert await suggest(2, "One", "  Two\n lines ") == "Two"
+    assert await suggest(4, " ") == "Two"
+    after = await store.conversations.get_conversation(ann, run.conversation_id)
+    assert replace(after, title="Hello") == before
+    await store.conversations.rename_conversation(ann, run.conversation_id, "Mine")
+    assert await suggest(5, "Three") == "Mine"
+
+
+async def test_pins_come_first_and_the_archive_apart_page_by_page(store: Store, ann: str) -> None:
+    async def pages(archived: bool = False) -> list[str]:
+        seen: list[str] = []
+        cursor: str | None = None
+        while not seen or cursor:
+            page = await store.conversations.list_conversations(ann, limit=2, cursor=cursor, archived=archived)
+            seen += [item.id for item in page.items]
+            cursor = page.cursor
+        return seen
+
+    chats = store.conversations
+    made = [(await answered(store, ann, f"Number {number}")).run.conversation_id for number in range(7)]
+    for id in made[0], made[3], made[4]:
+        await chats.pin_conversation(ann, id, True)
+    for id in made[4], made[1], made[6]:
+        await chats.archive_conversation(ann, id, True)
+    assert await pages() == [made[3], made[0], made[5], made[2]]
+    assert await pages(archived=True) == [made[6], made[4], made[1]]
+    overview = await chats.overview(ann, made[1], limit=2)
+    assert overview.latest == await chats.list_conversations(ann, limit=2)
+    assert overview.conversation == await chats.get_conversation(ann, made[1])
+    assert overview.conversation.archived
+    # Neither takes a conversation from where the other has put it; a pin brings one back.
+    await chats.pin_conversation(ann, made[6], False)
+    await chats.archive_conversation(ann, made[3], False)
+    await chats.pin_conversation(ann, made[1], True)
+    assert await pages() == [made[3], made[1], made[0], made[5], made[2]]
+    assert await pages(archived=True) == [made[6], made[4]]
+
+
 async def test_what_belongs_to_somebody_else_is_not_found(store: Store, ann: str) -> None:
     run = (await answered(store, ann, "Hello")).run
     for user, conversation_id, run_id in (
@@ -514,6 +564,8 @@ async def test_what_belongs_to_somebody_else_is_not_found(store: Store, ann: str
             store.conversations.get_conversation(user, conversation_id),
             store.conversations.load_transcript(user, conversation_id),
             store.conversations.rename_conversation(user, conversation_id, "Mine"),
+            store.conversations.pin_conversation(user, conversation_id, True),
+            store.conversations.archive_conversation(user, conversation_id, True),
             store.conversations.delete_conversation(user, conversation_id),
             store.conversations.restore_conversation(user, conversation_id),
             store.runs.start_run(user, conversation_id, "Hello", owner="me"),

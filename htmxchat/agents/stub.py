@@ -22,6 +22,7 @@ from ..events import (
     Source,
     SourcesFound,
     StageChanged,
+    TitleSuggested,
     ToolFinished,
     ToolStarted,
     UsageReported,
@@ -75,7 +76,9 @@ async def respond_stub(request: Request, pace: float = 0.02) -> Answer:
         while True:
             answer = yield await script.asend(answer)
     except StopAsyncIteration:
-        return
+        # After the answer, as an agent would that has a model name the conversation.
+        if not request.history and (title := _TITLES.get(request.text.strip())):
+            yield TitleSuggested(title)
     finally:
         await script.aclose()
 
@@ -303,3 +306,4 @@ STARTERS = tuple(starter for starter, _ in _PLAYED[:4])
 MORE = tuple(starter for starter, _ in _PLAYED[4:])
 """More scripts, which the agent lists when it does not know a message."""
 _SCRIPTS = {starter.text: play for starter, play in _PLAYED}
+_TITLES = {starter.text: starter.title for starter, _ in _PLAYED}

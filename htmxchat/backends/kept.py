@@ -7,15 +7,26 @@ from collections.abc import AsyncGenerator, AsyncIterable, Sequence
 from ..archive import Archive, Outline
 from ..feedback import Feedback, Rating
 from ..files.file import File
-from ..models import Conversation, Turn, User
+from ..models import Conversation, ConversationPage, Turn, User
 from ..store import Store
 from .archives import stored
 
 
 class KeptByStore:
-    """Files, feedback and archives, for a backend that keeps them in a `Store`."""
+    """Pins, archived conversations, files, feedback and archives, for a backend that keeps them in a `Store`."""
 
     _store: Store
+
+    async def pin_conversation(self, user: User, conversation_id: str, pinned: bool) -> None:
+        await self._store.conversations.pin_conversation(user.id, conversation_id, pinned)
+
+    async def archive_conversation(self, user: User, conversation_id: str, archived: bool) -> None:
+        await self._store.conversations.archive_conversation(user.id, conversation_id, archived)
+
+    async def list_archived(
+        self, user: User, query: str = "", *, limit: int = 30, cursor: str | None = None
+    ) -> ConversationPage:
+        return await self._store.conversations.list_archived(user.id, query, limit=limit, cursor=cursor)
 
     async def outline(self, user: User, conversation_id: str) -> Outline:
         return await self._store.archives.outline(user.id, conversation_id)

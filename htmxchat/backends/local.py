@@ -5,31 +5,29 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
-from contextlib import aclosing
 from datetime import datetime
 from functools import partial
 from typing import Any
 
 from .. import checks
 from ..agent import Agent, Responder
-from ..errors import BackendUnavailable, EmptyText, ServerStopping
-from ..events import JSON, RunEnded, RunEvent
+from ..errors import EmptyText, ServerStopping
+from ..events import JSON, RunEvent
 from ..journal import Journal, Timing
-from ..journal.run_log import DELAYED
 from ..models import Conversation, ConversationPage, Overview, Run, RunSummary, Starter, Transcript, User
 from ..observing import Observer
 from ..scripts.actions import ScriptAction
 from ..scripts.models import Script
-from ..store import News, Started, Store
+from ..store import Started, Store
 from ..store.database import uncancelled
 from .active import ActiveRun
 from .agents import Agents
 from .kept import KeptByStore
+from .reading import read_events
 
 STORE_EXAMPLE = 'Store("sqlite:///chat.db")'
 
 log = logging.getLogger("htmxchat")
-_MAX_AT_A_STRETCH = 500
 _MAX_CLAIMED = 20
 
 
@@ -232,39 +230,10 @@ class LocalBackend(KeptByStore):
         """Return the runs of the branch that is shown, latest first; at most 200."""
         return await self._store.runs.list_runs(user.id, conversation_id, limit=limit)
 
-    async def run_events(
+    def run_events(
         self, user: User, run_id: str, *, after: int | None = None
     ) -> AsyncGenerator[Sequence[RunEvent], None]:
-        active = self._journal.runs.get(run_id)
-        if active is not None and self._journal.outage.begun and active.run.user_id == user.id:
-            raise BackendUnavailable(DELAYED)  # without waiting for a database that may not answer
-        self._journal.start()
-        last = max(after or 0, 0)
-        if active is None:
-            news = News((), live=True, more=True)
-            while news.more:
-                news = await self._store.logs.read_run(user.id, run_id, last)
-                if news.events:
-                    last = news.events[-1].seq
-                    yield news.events
-            if not news.live:
-                return
-        else:
-            await self._store.runs.get_run(user.id, run_id)
-            while not (active.done and len(active.events) <= last):
-                # Numbers have no gaps, so `last` is also an index.
-                if events := active.events[last : last + _MAX_AT_A_STRETCH]:
-                    last = events[-1].seq
-                    yield events
-                    await asyncio.sleep(0)
-                await active.more(last)
-            if isinstance(active.events[-1].body, RunEnded):
-                return
-        if self._closing:
-            raise ServerStopping
-        async with aclosing(self._journal.tail.follow(run_id, last)) as batches:
-            async for batch in batches:
-                yield batch
+        return read_events(self._store, self._journal, user, run_id, after, closing=lambda: self._closing)
 
     async def stop_run(self, user: User, run_id: str) -> None:
         """Stop a run: at once if this process runs it, else within about a second."""

@@ -11,6 +11,7 @@ from typing import Any, Concatenate, ParamSpec, TypeVar, cast
 import anyio
 
 from ..archive import Archive, CanExport, CanImport
+from ..arranging import CanArchive, CanPin
 from ..backend import (
     Backend,
     CanBranch,
@@ -40,6 +41,7 @@ P = ParamSpec("P")
 T = TypeVar("T")
 _log = logging.getLogger("htmxchat")
 _ABILITIES: tuple[type, ...] = (
+    CanArchive,
     CanBranch,
     CanDelete,
     CanDeleteTurns,
@@ -47,6 +49,7 @@ _ABILITIES: tuple[type, ...] = (
     CanImport,
     CanInspect,
     CanListRuns,
+    CanPin,
     CanRename,
     CanRetry,
     CanSearch,
@@ -126,6 +129,9 @@ class BoundBackend:
     answer_request = _asks(Backend.answer_request)
     search_conversations = _asks(CanSearch.search_conversations, CanSearch)
     rename_conversation = _asks(CanRename.rename_conversation, CanRename)
+    pin_conversation = _asks(CanPin.pin_conversation, CanPin)
+    archive_conversation = _asks(CanArchive.archive_conversation, CanArchive)
+    list_archived = _asks(CanArchive.list_archived, CanArchive)
     delete_conversation = _asks(CanDelete.delete_conversation, CanDelete)
     restore_conversation = _asks(CanDelete.restore_conversation, CanDelete)
     _retry_run = _asks(CanRetry.retry_run, CanRetry)

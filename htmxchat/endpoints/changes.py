@@ -9,10 +9,12 @@ from datetime import UTC, datetime
 from starlette.datastructures import QueryParams
 from starlette.responses import Response
 
-from ..backend import CanDelete, CanRename, CanSearch, KeepsScripts
+from ..arranging import CanArchive
+from ..backend import CanSearch, KeepsScripts
 from ..feedback.ability import KeepsFeedback
-from ..fragments.conversation import title_heading, title_tag, turns_log
-from ..fragments.history import history_list, list_tag
+from ..fragments.conversation import page_menu, title_heading, title_tag, turns_log
+from ..fragments.history.menus import shelf_of
+from ..fragments.history.rows import history_list, list_tag
 from ..fragments.inspector.run import run_standing
 from ..fragments.scripts.card import shown_as
 from ..fragments.scripts.room import queue_tag, script_room
@@ -21,14 +23,15 @@ from ..fragments.turns.proposals import proposal
 from ..fragments.turns.transcript import turn_article
 from ..html import render
 from ..live.patches import Patch
-from ..models import ConversationPage, Overview
+from ..models import Conversation, ConversationPage, Overview
 from ..scripts.excerpt import excerpt
 from ..scripts.models import Script
 from ..scripts.states import queue_number
 from ..view import fold, with_queue
 from .call import CHANGED, Call, endpoint, patches_response
 from .feedback import feedback_patches
-from .pages import runner
+from .listing import list_actions
+from .pages import exports, runner
 from .reconcile import whats_new
 
 _MIN_ROWS, _MAX_ROWS = 30, 200
@@ -45,6 +48,9 @@ class Shown:
     Attributes:
         length: How many conversations its list has.
         words: What the list was searched for.
+        archived: Whether the list has the archived conversations.
+        select: Whether several of them are being selected.
+        shelf: Where the menu of the conversation says that it stands; empty without a menu.
         last: Its last turn.
         revision: That of the conversation.
         queue: The tag of the queue that it knows.
@@ -58,6 +64,9 @@ class Shown:
     list: str
     length: int
     words: str
+    archived: bool
+    select: bool
+    shelf: str
     title: str
     last: str
     revision: str
@@ -80,6 +89,9 @@ class Shown:
             list=query.get("list", ""),
             length=_length(query.get("length", "")),
             words=query.get("q", "").strip()[:_MAX_QUERY],
+            archived=query.get("view") == "archived",
+            select=query.get("select") == "yes",
+            shelf=query.get("shelf", ""),
             title=query.get("title", ""),
             last=query.get("last", ""),
             revision=query.get("revision", ""),
@@ -106,11 +118,16 @@ async def show(call: Call) -> Response:
 
 async def _history(call: Call, shown: Shown, overview: Overview) -> list[Patch]:
     now = datetime.now(UTC)
-    tag = list_tag(overview.latest, now, call.zone)
+    archived = shown.archived and call.backend.can(CanArchive)
+    found: ConversationPage = overview.latest
+    if archived:
+        found = await call.backend.list_archived(limit=shown.length)
+    tag = list_tag(found, now, call.zone)
     if tag == shown.list:
         return []
-    found: ConversationPage = overview.latest
-    if shown.words and call.backend.can(CanSearch):
+    if shown.words and archived:
+        found = await call.backend.list_archived(shown.words, limit=shown.length)
+    elif shown.words and call.backend.can(CanSearch):
         found = await call.backend.search_conversations(shown.words, limit=shown.length)
     drawn = history_list(
         found,
@@ -119,7 +136,9 @@ async def _history(call: Call, shown: Shown, overview: Overview) -> list[Patch]:
         zone=call.zone,
         query=shown.words,
         current=call.conversation_id or None,
-        menus=call.backend.can(CanRename) or call.backend.can(CanDelete),
+        actions=list_actions(call),
+        archived=archived,
+        select=shown.select,
         tag=tag,
     )
     return [Patch("#history-list", "outerMorph", render(drawn))]
@@ -129,6 +148,17 @@ async def _conversation(call: Call, shown: Shown, overview: Overview) -> list[Pa
     conversation = overview.conversation
     if conversation is None:
         return []
+    return [*_menu(call, shown, conversation), *await _turns(call, shown, overview, conversation)]
+
+
+def _menu(call: Call, shown: Shown, conversation: Conversation) -> list[Patch]:
+    if shown.shelf in ("", shelf_of(conversation)):
+        return []
+    menu = page_menu(call.urls, conversation, list_actions(call), exports(call))
+    return [Patch("#conversation-menu", "outerMorph", render(menu))]
+
+
+async def _turns(call: Call, shown: Shown, overview: Overview, conversation: Conversation) -> list[Patch]:
     moved = overview.revision is not None and shown.revision not in ("", str(overview.revision))
     if moved or (overview.head is not None and overview.head != shown.last):
         return await whats_new(call, await call.transcript(), shown.last)

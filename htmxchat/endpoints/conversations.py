@@ -7,13 +7,14 @@ from dataclasses import replace
 
 from starlette.responses import HTMLResponse, Response
 
+from ..arranging import CanArchive, CanPin
 from ..backend import CanBranch, CanDelete, CanRename
 from ..errors import BodyTooLarge, BodyTooSlow, ChatError, NotFound
 from ..files import File
 from ..fragments.composer import composer_actions
 from ..fragments.controls import submission_field
 from ..fragments.conversation import rename_form, title_heading
-from ..fragments.history import undo
+from ..fragments.history.menus import undo, undo_several
 from ..fragments.turns.transcript import run_view, status_text, turn
 from ..html import render, tag
 from ..live.patches import Patch, say, swap
@@ -22,7 +23,8 @@ from ..words import titled
 from .call import CHANGED, Call, Gone, endpoint, patches_response, see_other
 from .drawing import drawn
 from .form import usable_text
-from .pages import close_sides, conversation_page, conversation_room, draw_history, load_history, new_submission
+from .listing import draw_history, load_history
+from .pages import close_sides, conversation_page, conversation_room, new_submission
 from .posting import Message, read_message
 from .queue import transcript_queue
 from .reconcile import in_words, last_turn, refused, whats_new
@@ -115,6 +117,33 @@ async def rename(call: Call) -> Response:
     heading = title_heading(replace(conversation, title=title))
     whole = titled(f"{title} · {call.chat.settings.title}", conversation.state)
     return HTMLResponse(render(tag("title")(whole), heading), headers=CHANGED)
+
+
+@endpoint
+async def pin(call: Call) -> Response:
+    """Pin a conversation, or end its pin: `pinned` is yes or no."""
+    call.backend.require(CanPin)
+    conversation = await call.conversation()
+    pinned = (await call.field("pinned")) == "yes"
+    await call.backend.pin_conversation(conversation.id, pinned)
+    if not call.fragment:
+        return see_other(call.urls.conversation(conversation.id))
+    return patches_response([say("Pinned." if pinned else "No longer pinned.")], CHANGED)
+
+
+@endpoint
+async def archive(call: Call) -> Response:
+    """Archive a conversation, or bring it back into the list: `archived` is yes or no."""
+    call.backend.require(CanArchive)
+    conversation = await call.conversation()
+    archived = (await call.field("archived")) == "yes"
+    await call.backend.archive_conversation(conversation.id, archived)
+    if not call.fragment:
+        return see_other(call.urls.conversation(conversation.id))
+    words = "Conversation archived." if archived else "Conversation back in the list."
+    offer = render(undo_several(call.urls, [conversation.id], "unarchive", words)) if archived else ""
+    said = say(f"{words} You can undo this." if archived else words)
+    return patches_response([Patch("#undo", "innerHTML", offer), said], CHANGED)
 
 
 @endpoint

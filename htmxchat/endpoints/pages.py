@@ -3,22 +3,27 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import UTC, datetime
 from uuid import uuid4
 
 import anyio
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 from ..archive import CanExport
-from ..backend import CanBranch, CanDelete, CanDeleteTurns, CanRename, CanSearch, KeepsScripts, TellsChanges
+from ..arranging import CanArchive, CanPin
+from ..backend import (
+    CanBranch,
+    CanDelete,
+    CanDeleteTurns,
+    CanRename,
+    KeepsScripts,
+    TellsChanges,
+)
 from ..errors import ChatError, NotFound, NotSignedIn
 from ..files import File
 from ..forms.returned import Returned
 from ..fragments.composer import composer, hold
 from ..fragments.conversation import conversation as conversation_fragment
-from ..fragments.history import history
 from ..fragments.inspector.run import inspector_side
-from ..fragments.login import sign_out_form, sign_out_link
 from ..fragments.scripts.room import queue_tag, script_runner, scripts_side
 from ..fragments.shell import Side, notice, page, side_opener, side_room
 from ..fragments.turns.context import Editing, TurnContext
@@ -27,12 +32,13 @@ from ..fragments.turns.transcript import run_view, turn
 from ..fragments.turns.transcript import transcript as turns
 from ..html import FT, Child, render, tag
 from ..live.patches import Patch, render_patches, swap
-from ..models import Conversation, ConversationPage, Transcript
+from ..models import Conversation, Transcript
 from ..scripts.models import Script
 from ..scripts.states import queue_number
 from ..words import titled
 from .call import Call, Gone, endpoint
 from .drawing import drawn
+from .listing import draw_history, load_history
 from .queue import transcript_queue
 from .reconcile import in_words, last_agent
 
@@ -313,7 +319,9 @@ def _room(
         heading=heading,
         can_rename=call.backend.can(CanRename),
         can_delete=call.backend.can(CanDelete),
-        exports=("md", "html", *(["json"] if call.backend.can(CanExport) else [])),
+        can_pin=call.backend.can(CanPin),
+        can_archive=call.backend.can(CanArchive),
+        exports=exports(call),
         openers=[side_opener(each) for each in sides(call, conversation)],
         greeting=settings.look.greeting,
         introduction=settings.look.introduction,
@@ -326,57 +334,11 @@ def _room(
     )
 
 
+def exports(call: Call) -> tuple[str, ...]:
+    """Return the kinds of files as which a conversation can be saved."""
+    return "md", "html", *(["json"] if call.backend.can(CanExport) else [])
+
+
 def new_submission() -> str:
     """Return what a page calls the next message that it sends, so that it is taken once however often it comes."""
     return uuid4().hex
-
-
-def draw_history(
-    call: Call,
-    found: ConversationPage,
-    failure: ChatError | None,
-    *,
-    query: str = "",
-    current: Conversation | None = None,
-    deleted: str | None = None,
-) -> FT:
-    """Return the history with what `load_history` found, or with a sentence in place of the list."""
-    return history(
-        found,
-        urls=call.urls,
-        brand=call.chat.settings.title,
-        logo=call.chat.logo(call.urls),
-        query=query,
-        current=current.id if current else None,
-        user_name=call.user.name,
-        sign_out=_sign_out(call),
-        can_search=call.backend.can(CanSearch),
-        can_rename=call.backend.can(CanRename),
-        can_delete=call.backend.can(CanDelete),
-        deleted=deleted,
-        deletion_notice=call.chat.deletion_notice,
-        can_import=call.chat.imports is not None,
-        failure=str(failure) if failure else None,
-        now=datetime.now(UTC),
-        zone=call.zone,
-    )
-
-
-def _sign_out(call: Call) -> FT | None:
-    if call.chat.login:
-        return sign_out_form(urls=call.urls)
-    pages = call.chat.settings.login_pages
-    url = pages and pages.logout_url
-    return sign_out_link(call.urls.at_host(url)) if url else None
-
-
-async def load_history(
-    call: Call, *, query: str = "", cursor: str | None = None, limit: int = 30
-) -> tuple[ConversationPage, ChatError | None]:
-    """Return a stretch of the user's conversations, and what went wrong instead."""
-    try:
-        if query and call.backend.can(CanSearch):
-            return await call.backend.search_conversations(query, limit=limit, cursor=cursor), None
-        return await call.backend.list_conversations(limit=limit, cursor=cursor), None
-    except ChatError as error:
-        return ConversationPage(()), error

@@ -5,7 +5,9 @@ Each takes what it shows and `Urls` for its links, and returns a FastHTML compon
 
 from .composer import Hold, composer, composer_actions, hold
 from .conversation import conversation, rename_form, title_heading
-from .history import history, history_items, history_list
+from .history.menus import Actions
+from .history.room import history
+from .history.rows import history_items, history_list
 from .icons import sprite
 from .login import leaving_page, sign_in_link, sign_in_page, sign_out_form, sign_out_link
 from .shell import (
@@ -24,6 +26,7 @@ from .turns.context import TurnContext
 from .turns.transcript import log, transcript, turn
 
 __all__ = [
+    "Actions",
     "Frame",
     "Hold",
     "Side",

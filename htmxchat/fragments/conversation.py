@@ -14,6 +14,7 @@ from ..models import Conversation, Starter
 from ..scripts.states import digest
 from ..urls import Urls
 from .controls import get_link, icon_only, post_form, submission_field
+from .history.menus import Actions, archive_form, delete_form, pin_form, shelf_of
 
 a, b, button, details, div, h1, h2 = map(tag, ["a", "b", "button", "details", "div", "h1", "h2"])
 header, input_, label, li, main, p = map(tag, ["header", "input", "label", "li", "main", "p"])
@@ -31,6 +32,8 @@ def conversation(
     heading: Child = None,
     can_rename: bool = False,
     can_delete: bool = False,
+    can_pin: bool = False,
+    can_archive: bool = False,
     exports: Sequence[str] = (),
     openers: Child = None,
     greeting: str = "What can I do for you?",
@@ -57,8 +60,8 @@ def conversation(
         undo: What restores a message that was deleted.
     """
     menu = None
-    if conversation and (can_rename or can_delete or exports):
-        menu = _menu(urls, conversation, exports, can_rename=can_rename, can_delete=can_delete)
+    if conversation:
+        menu = page_menu(urls, conversation, Actions(can_pin, can_archive, can_rename, can_delete), exports)
     inside: list[Child] = []
     if conversation is None:
         welcome = (
@@ -172,25 +175,28 @@ def _export(urls: Urls, conversation: Conversation, ending: str) -> FT:
     return a(icon("download"), f"Export as {words}", cls="button", data_kind="quiet", href=url, download=True)
 
 
-def _menu(urls: Urls, conversation: Conversation, exports: Sequence[str], *, can_rename: bool, can_delete: bool) -> FT:
+def page_menu(urls: Urls, conversation: Conversation, actions: Actions, exports: Sequence[str] = ()) -> FT | None:
+    """Return the menu of the conversation; `None` if there is nothing in it."""
+    if not (actions.any or exports):
+        return None
     rename = get_link(
         urls.rename(conversation.id), icon("edit"), "Rename", target="#heading", cls="button", data_kind="quiet"
-    )
-    delete = post_form(
-        urls.delete(conversation.id),
-        button(icon("trash"), "Delete", cls="button", data_kind="quiet", type="submit"),
     )
     return chat_menu(
         details(
             summary(icon("more"), cls="button", **icon_only("Conversation menu")),
             div(
-                rename if can_rename else None,
+                pin_form(urls, conversation.id, not conversation.pinned) if actions.pin else None,
+                rename if actions.rename else None,
+                archive_form(urls, conversation.id, not conversation.archived) if actions.archive else None,
                 [_export(urls, conversation, ending) for ending in exports],
                 _keys(),
-                delete if can_delete else None,
+                delete_form(urls, conversation.id) if actions.delete else None,
                 cls="menu",
             ),
-        )
+        ),
+        id="conversation-menu",
+        data_shelf=shelf_of(conversation),
     )
 
 

@@ -23,6 +23,7 @@ from ..events import (
     SourcesFound,
     StageChanged,
     TextReplaced,
+    TitleSuggested,
     ToolFinished,
     ToolStarted,
     Unknown,
@@ -94,6 +95,8 @@ class Meanings:
                 return f"Answered{waited}: {excerpt(_short(redact(answer)))}"
             case UsageReported(input_tokens=read, output_tokens=written):
                 return f"{count(read, 'input token')}, {count(written, 'output token')}"
+            case TitleSuggested(title=title):
+                return f"Title: {excerpt(title)}"
             case RunEnded(outcome=outcome, error=error):
                 took = duration(since)
                 return f"{standing(RunState.after(outcome)).word} after {took}{f': {error}' if error else ''}"

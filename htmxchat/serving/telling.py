@@ -22,6 +22,7 @@ from ..events import (
     StageChanged,
     TextDelta,
     TextReplaced,
+    TitleSuggested,
     ToolFinished,
     ToolStarted,
     Unknown,
@@ -105,6 +106,8 @@ class Telling:
                 self.waits = None
             case UsageReported() as usage:
                 self._usage = usage
+            case TitleSuggested(title=title):
+                return [{"type": "CUSTOM", "name": "title", "value": title}]
             case Unknown(type=type, data=data):
                 return [{"type": "RAW", "event": {} if data is None else data, "source": type}]
             case RunEnded(outcome=outcome, error=error) if outcome is not Outcome.SUSPENDED or self.waits is None:

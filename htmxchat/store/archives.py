@@ -61,12 +61,16 @@ class Archives:
             rows.check_user(user_id)
             times = {"created_at": archive.created_at, "updated_at": archive.updated_at, "imported_at": rows.now()}
             title = {"title": archive.title, "folded": searchable(archive.title)}
-            head, number = ids[archive.shown], sum(turn.feedback is not None for turn in archive.turns)
-            db.execute(
-                insert(t.conversations).values(
-                    id=conversation_id, user_id=user_id, **title, **times, head=head, feedback=number
-                )
-            )
+            counted = {"feedback": sum(turn.feedback is not None for turn in archive.turns), "renamed": True}
+            values = {
+                "id": conversation_id,
+                "user_id": user_id,
+                "head": ids[archive.shown],
+                **title,
+                **times,
+                **counted,
+            }
+            db.execute(insert(t.conversations).values(**values))
             _put_turns(db, user_id, conversation_id, archive.turns, ids, files)
             for turn in archive.turns:
                 file_rows.attach(

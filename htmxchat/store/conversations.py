@@ -17,23 +17,26 @@ from . import tables as t
 from .database import Database
 from .passages import read_passages
 
-MAX_TITLE = 200
 MAX_PAGE = 200
 
 
 def _overview() -> Select[Any]:
-    c, order = t.conversations.c, (t.conversations.c.updated_at.desc(), t.conversations.c.id.desc())
+    c = t.conversations.c
     mine, is_open = and_(c.user_id == bindparam("user"), c.deleted_at.is_(None)), c.id == bindparam("open")
-    latest = select(c.id).where(mine).order_by(*order).limit(bindparam("most", type_=Integer))
+    listed = select(c.id).where(mine, rows.on_shelf(archived=False)).order_by(*rows.LATEST)
+    latest = listed.limit(bindparam("most", type_=Integer))
     return (
         select(
-            *(c[name] for name in ("id", "user_id", "title", "created_at", "updated_at", "revision", "feedback")),
+            *(
+                c[name]
+                for name in ("id", "user_id", "title", "created_at", "updated_at", "revision", "shelf", "feedback")
+            ),
             rows.latest_state(c.id).scalar_subquery().label("state"),
             case((is_open, rows.begun_head(c.id, c.head))).label("begun"),
             case((is_open, script_rows.queue_number(c.id, bindparam("now", type_=t.Moment)))).label("queue"),
         )
         .where(mine, or_(c.id.in_(latest), is_open))
-        .order_by(*order)
+        .order_by(*rows.LATEST)
     )
 
 
@@ -56,23 +59,24 @@ class Conversations:
         self._purged_at: datetime | None = None
 
     async def list_conversations(
-        self, user_id: str, query: str = "", *, limit: int = 30, cursor: str | None = None
+        self, user_id: str, query: str = "", *, limit: int = 30, cursor: str | None = None, archived: bool = False
     ) -> ConversationPage:
-        """Return a page of the user's conversations, the last changed first.
+        """Return a page of the user's conversations: the pinned ones, then the others, the last changed first.
 
         Args:
             query: Words that must all occur in the title, in what the user wrote or in finished answers, in any
                 letter case.
             limit: The most conversations to return, clamped to 1 to 200.
+            archived: Whether to return the archived ones, and only those.
 
         Raises:
             InvalidInput: The cursor is invalid, or the query has more than 500 characters.
         """
         limit = max(1, min(limit, MAX_PAGE))
-        found = and_(rows.mine(user_id), rows.matching(query), rows.following(cursor))
-        latest = t.conversations.c.updated_at.desc(), t.conversations.c.id.desc()
+        shelf = rows.on_shelf(archived=archived)
+        found = and_(rows.mine(user_id), shelf, rows.matching(query), rows.following(cursor))
         state = rows.latest_state(t.conversations.c.id).scalar_subquery()
-        statement = select(t.conversations, state.label("state")).where(found).order_by(*latest).limit(limit + 1)
+        statement = select(t.conversations, state.label("state")).where(found).order_by(*rows.LATEST).limit(limit + 1)
         words = searchable(query).split()
 
         def work(db: Connection) -> ConversationPage:
@@ -87,6 +91,12 @@ class Conversations:
             return ConversationPage(items, rows.cursor_after(items[-1]) if len(found_rows) > limit else None)
 
         return await self._database.read(work)
+
+    async def list_archived(
+        self, user_id: str, query: str = "", *, limit: int = 30, cursor: str | None = None
+    ) -> ConversationPage:
+        """Return a page of the archived conversations, like `list_conversations`."""
+        return await self.list_conversations(user_id, query, limit=limit, cursor=cursor, archived=True)
 
     async def get_conversation(self, user_id: str, conversation_id: str) -> Conversation:
         """Return a conversation without its turns."""
@@ -108,7 +118,11 @@ class Conversations:
         values = {"user": user_id, "open": conversation_id or "", "most": limit + 1, "now": rows.now()}
         found = await self._database.read(lambda db: db.execute(_OVERVIEW, values).all())
         items = [rows.to_conversation(row, row.state) for row in found]
-        latest = ConversationPage(tuple(items[:limit]), rows.cursor_after(items[limit - 1]) if found[limit:] else None)
+        # An open conversation that is archived comes last, after those of the list.
+        listed = [item for item in items if not item.archived]
+        latest = ConversationPage(
+            tuple(listed[:limit]), rows.cursor_after(listed[limit - 1]) if listed[limit:] else None
+        )
         for row, item in zip(found, items, strict=True):
             if item.id == conversation_id:
                 return Overview(latest, item, row.begun, row.queue, row.revision, row.feedback)
@@ -135,19 +149,38 @@ class Conversations:
         return await self._database.read(work)
 
     async def rename_conversation(self, user_id: str, conversation_id: str, title: str) -> None:
-        """Set the title: one line, white space collapsed, cut to 200 characters.
+        """Set the title: one line, white space collapsed, cut to 200 characters. Agents do not change it any more.
 
         Raises:
             InvalidInput: The title is empty.
         """
-        line = one_line(title, MAX_TITLE)
+        line = one_line(title, rows.MAX_TITLE)
         if not line:
             raise InvalidInput("A conversation needs a title.")
 
         def work(db: Connection) -> None:
             rows.find(db, user_id, conversation_id)
             change = update(t.conversations).where(t.conversations.c.id == conversation_id)
-            db.execute(change.values(title=line, folded=searchable(line)))
+            db.execute(change.values(title=line, folded=searchable(line), renamed=True))
+
+        await self._database.write(work)
+
+    async def pin_conversation(self, user_id: str, conversation_id: str, pinned: bool) -> None:
+        """Pin a conversation or not. One that is archived comes back into the list by being pinned."""
+        await self._shelve(user_id, conversation_id, rows.PINNED, pinned)
+
+    async def archive_conversation(self, user_id: str, conversation_id: str, archived: bool) -> None:
+        """Archive a conversation, which ends its pin, or bring it back into the list."""
+        await self._shelve(user_id, conversation_id, rows.ARCHIVED, archived)
+
+    async def _shelve(self, user_id: str, conversation_id: str, shelf: int, there: bool) -> None:
+        """Put a conversation on a shelf, or off that one and into the list."""
+
+        def work(db: Connection) -> None:
+            row = rows.find(db, user_id, conversation_id)
+            if there or row.shelf == shelf:
+                this = update(t.conversations).where(t.conversations.c.id == conversation_id)
+                db.execute(this.values(shelf=shelf if there else rows.LISTED))
 
         await self._database.write(work)
 

@@ -34,11 +34,12 @@ from ..events import (
     decode_body,
 )
 from ..models import Conversation, Run, RunState
-from ..text.cleaning import searchable, storable, title_of
+from ..text.cleaning import one_line, searchable, storable, title_of
 from . import tables as t
 from .waiting import parse_standing, standing_of
 
 MAX_QUERY = 500
+MAX_TITLE = 200
 _ID = re.compile("[0-9a-f]{32}")
 _SET_TIME = (
     update(t.conversations).where(t.conversations.c.id == bindparam("conversation")).values(updated_at=bindparam("at"))
@@ -97,21 +98,39 @@ def matching(query: str) -> ColumnElement[bool]:
     return and_(true(), *found)
 
 
+PINNED, LISTED, ARCHIVED = 1, 0, -1
+"""Where a conversation stands: its `shelf`."""
+
+LATEST = t.conversations.c.shelf.desc(), t.conversations.c.updated_at.desc(), t.conversations.c.id.desc()
+"""The order of a list: pinned conversations, then the others, the last changed first."""
+
+
+def on_shelf(*, archived: bool) -> ColumnElement[bool]:
+    """The condition for conversations that are archived, or for those that are not."""
+    shelf = t.conversations.c.shelf
+    return shelf == ARCHIVED if archived else shelf >= LISTED
+
+
 def following(cursor: str | None) -> ColumnElement[bool]:
     """The condition for conversations that come after a page."""
     if cursor is None:
         return true()
     try:
-        at, conversation_id = json.loads(base64.urlsafe_b64decode(cursor.encode("ascii")))
+        shelf, at, conversation_id = json.loads(base64.urlsafe_b64decode(cursor.encode("ascii")))
         at, conversation_id = datetime.fromisoformat(at).astimezone(UTC), known_id(conversation_id)
+        if shelf not in (PINNED, LISTED, ARCHIVED):
+            raise ValueError
     except (ValueError, TypeError, OverflowError, RecursionError, binascii.Error, NotFound):
         raise InvalidInput("This page of the history does not exist. Start again from the first.") from None
     changed = t.conversations.c.updated_at
-    return or_(changed < at, and_(changed == at, t.conversations.c.id < conversation_id))
+    before = or_(changed < at, and_(changed == at, t.conversations.c.id < conversation_id))
+    this = t.conversations.c.shelf
+    return or_(this < int(shelf), and_(this == int(shelf), before))
 
 
 def cursor_after(item: Conversation) -> str:
-    return base64.urlsafe_b64encode(json.dumps([item.updated_at.isoformat(), item.id]).encode()).decode()
+    shelf = PINNED if item.pinned else ARCHIVED if item.archived else LISTED
+    return base64.urlsafe_b64encode(json.dumps([shelf, item.updated_at.isoformat(), item.id]).encode()).decode()
 
 
 def known_id(value: str) -> str:
@@ -155,7 +174,10 @@ def turn_sent(db: Connection, turn_id: str) -> Run | str | None:
 
 def to_conversation(row: Row[Any], state: str | None, passage: str = "", found: str = "") -> Conversation:
     standing = parse_standing(state)
-    return Conversation(row.id, row.user_id, row.title, row.created_at, row.updated_at, *standing, passage, found)
+    return Conversation(
+        row.id, row.user_id, row.title, row.created_at, row.updated_at, *standing, passage, found,
+        pinned=row.shelf == PINNED, archived=row.shelf == ARCHIVED,
+    )  # fmt: skip
 
 
 def to_run(row: Any) -> Run:
@@ -195,6 +217,14 @@ def lock_conversation(db: Connection, user_id: str, conversation_id: str) -> tup
     if row is None:
         raise NotFound
     return max(now(), row.updated_at + timedelta(microseconds=1)), row.head
+
+
+def entitle(db: Connection, titles: Mapping[str, str]) -> None:
+    """Give locked conversations the titles that agents suggest, except where the user has set one."""
+    for conversation_id, title in titles.items():
+        if line := one_line(title, MAX_TITLE):
+            this = t.conversations.c.id == conversation_id, t.conversations.c.renamed.is_(False)
+            db.execute(update(t.conversations).where(*this).values(title=line, folded=searchable(line)))
 
 
 def tick(db: Connection, times: Mapping[str, datetime]) -> None:

@@ -10,7 +10,7 @@ from sqlalchemy import Connection, FromClause, Integer, and_, cast, delete, func
 
 from ..agent import Checkpoint, Pinned, Remember
 from ..errors import NotFound
-from ..events import JSON, RunEvent
+from ..events import JSON, RunEvent, TitleSuggested
 from . import rows, run_rows
 from . import tables as t
 from .database import Database
@@ -47,6 +47,12 @@ class Batch:
     @property
     def empty(self) -> bool:
         return not self.events and self.notes == Notes()
+
+    @property
+    def title(self) -> str:
+        """The last title among the events; empty without any."""
+        suggested = (event.body.title for event in reversed(self.events) if isinstance(event.body, TitleSuggested))
+        return next(suggested, "")
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,8 +96,9 @@ class RunLogs:
         def work(db: Connection) -> set[str]:
             nonlocal again
             maybe_there, again = again, True
-            ending = [batch.run_id for batch in batches if batch.log is not None]
-            conversations = run_rows.lock_conversations_of(db, ending) if ending else {}
+            titles = {batch.run_id: title for batch in batches if (title := batch.title)}
+            changing = [batch.run_id for batch in batches if batch.log is not None or batch.run_id in titles]
+            conversations = run_rows.lock_conversations_of(db, changing) if changing else {}
             there = run_rows.lock_runs(db, [batch.run_id for batch in batches])
             mine = {run.id: run.active == 1 for run in there if run.owner == owner}
             if maybe_there:
@@ -105,6 +112,8 @@ class RunLogs:
             run_rows.keep_checkpoints(db, {id: each.checkpoint for id, each in notes.items() if each.checkpoint})
             run_rows.keep_memories(db, {id: each.memory for id, each in notes.items() if each.memory})
             run_rows.end(db, {batch.run_id: batch.log for batch in write if batch.log is not None}, conversations)
+            known = {batch.run_id for batch in write if batch.run_id in titles}
+            rows.entitle(db, {conversations[run_id]: titles[run_id] for run_id in known})
             return {batch.run_id for batch in batches} - {batch.run_id for batch in write} - over
 
         return await self._database.write(work, reserved=True)

@@ -9,7 +9,7 @@ import hashlib
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, and_, bindparam, delete, func, insert, select, update
+from sqlalchemy import Connection, and_, bindparam, case, delete, func, insert, select, update
 
 from ..agent import Checkpoint, Pinned, Remember
 from ..compaction import compact
@@ -82,13 +82,17 @@ def check_idle(db: Connection, conversation_id: str) -> None:
 
 
 def begin(db: Connection, run: Run, owner: str, agent: str | None) -> RunEvent:
-    """Insert an active run with its first event and make it the head of a locked conversation without an active run."""
+    """Insert an active run with its first event and make it the head of a locked conversation without an active run.
+
+    An archived conversation comes back into the list.
+    """
     values: dict[str, Any] = {"id": run.id, "conversation_id": run.conversation_id, "turn_id": run.turn_id}
     values |= {"user_id": run.user_id, "state": run.state.value, "created_at": run.created_at, "active": 1}
     values |= {"answered_by": run.agent or None, **_remembered(db, run)}
     db.execute(insert(t.runs).values(**values, owner=owner, agent=agent))
     this = t.conversations.c.id == run.conversation_id
-    db.execute(update(t.conversations).where(this).values(head=run.id, updated_at=run.created_at))
+    back = case((t.conversations.c.shelf == rows.ARCHIVED, rows.LISTED), else_=t.conversations.c.shelf)
+    db.execute(update(t.conversations).where(this).values(head=run.id, updated_at=run.created_at, shelf=back))
     event = RunEvent(1, run.created_at, RunStarted(run.agent))
     insert_events(db, {run.id: [event]})
     return event

@@ -13,7 +13,7 @@ from ..models import Run, RunState, RunSummary
 from ..text.cleaning import clean_json, clean_text, one_line, searchable
 from . import branches, file_rows, notices, rows, run_rows
 from . import tables as t
-from .conversations import MAX_PAGE, MAX_TITLE, Conversations
+from .conversations import MAX_PAGE, Conversations
 from .database import Database
 from .notices import Notice
 from .waiting import parse_standing
@@ -179,7 +179,7 @@ class Runs:
             return tuple(
                 RunSummary(
                     rows.to_run(row),
-                    one_line(row.question, MAX_TITLE),
+                    one_line(row.question, rows.MAX_TITLE),
                     row.ended_at,
                     waiting=parse_standing(row.standing)[1],
                 )

@@ -90,7 +90,11 @@ conversations = Table(
     Column("feedback", Integer, nullable=False, default=0),
     # When it was made from a file; NULL for one that was held here.
     Column("imported_at", Moment),
-    Index(f"{_PREFIX}conversations_by_user", "user_id", "updated_at", "id"),
+    # Whether its user has set the title, so that agents do not change it.
+    Column("renamed", Boolean, nullable=False, default=False),
+    # 1 for a pinned conversation, -1 for an archived one, else 0.
+    Column("shelf", SmallInteger, nullable=False, default=0),
+    Index(f"{_PREFIX}conversations_by_shelf", "user_id", "shelf", "updated_at", "id"),
 )
 
 turns = Table(

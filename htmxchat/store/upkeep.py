@@ -72,6 +72,8 @@ def _export(db: Connection, conversation_id: str) -> dict[str, JSON] | None:
     given = feedback.read(db, conversation_id)
     return {
         **_values(conversation, "id", "title", "created_at", "updated_at", "deleted_at", "head"),
+        "pinned": conversation.shelf == rows.PINNED,
+        "archived": conversation.shelf == rows.ARCHIVED,
         "turns": [
             {
                 **_values(turn, "id", "text", "created_at", "follows", "deleted_at"),

@@ -8,7 +8,7 @@ from typing import Literal
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.browser.driving import fill_history, open_menu, rename, send, start, until, wait_for_state
+from tests.browser.driving import emit, fill_history, open_menu, rename, send, start, until, wait_for_state
 
 TITLES = [f"Question {number}" for number in range(60)]
 
@@ -79,7 +79,7 @@ def test_search_narrows_the_list_while_it_is_typed(chat: Page) -> None:
     search.press_sequentially("red")
     until(lambda: titles(chat) == ["red cherry", "red apple"])
     search.press_sequentially(" plum")
-    expect(chat.get_by_text("No results for “red plum”.")).to_be_visible()
+    expect(chat.locator("#history-list .nothing")).to_have_text("No results for “red plum”.")
     expect(search).to_be_focused()
     chat.get_by_role("link", name="Clear search").click()
     expect(search).to_be_focused()
@@ -209,3 +209,86 @@ def test_the_menu_of_a_row_is_reached_and_left_by_keyboard(chat: Page) -> None:
     chat.keyboard.press("Escape")
     expect(chat.locator("#history-list .menu")).to_be_hidden()
     expect(chat.get_by_label("Menu of two")).to_be_focused()
+
+
+def test_pins_archive_and_several_at_once_by_keyboard_and_mouse(chat: Page) -> None:
+    fill_history(chat, ["one", "two", "three", "four", "five"])
+    chat.get_by_role("link", name="four").click()
+    expect(chat.locator("h1")).to_have_text("four")
+    choose(chat, "two", "Pin")
+    until(lambda: titles(chat) == ["two", "five", "four", "three", "one"])
+    expect(chat.locator("#history-list h2")).to_have_text(["Pinned", "Today"])
+    expect(chat.get_by_role("link", name="two")).to_be_focused()
+    for key, focused in ("ArrowDown", "five"), ("End", "one"), ("ArrowUp", "three"), ("Home", "two"):
+        chat.keyboard.press(key)
+        expect(chat.get_by_role("link", name=focused)).to_be_focused()
+    chat.keyboard.press("End")
+    chat.keyboard.press("Space")
+    expect(chat.locator("#selected .count")).to_have_text("1 selected")
+    expect(chat.get_by_role("link", name="one")).to_be_focused()
+    chat.keyboard.press("Shift+ArrowUp")
+    chat.get_by_role("link", name="five").click(modifiers=["Shift"])
+    expect(chat.locator("#status")).to_have_text("4 selected")
+    chat.get_by_label("Select three").uncheck()
+    chat.get_by_role("button", name="Archive").click()
+    until(lambda: titles(chat) == ["two", "three"])
+    expect(chat.locator("#selected")).to_have_count(0)
+    expect(chat.locator("#status")).to_have_text("3 conversations archived. You can undo this.")
+    expect(chat.locator("#conversation-menu")).to_have_attribute("data-shelf", "archived")
+    chat.locator("a.archive").click()
+    until(lambda: titles(chat) == ["five", "four", "one"])
+    chat.get_by_role("searchbox").fill("fo")
+    until(lambda: titles(chat) == ["four"])
+    chat.keyboard.press("ArrowDown")
+    expect(chat.get_by_role("link", name="four")).to_be_focused()
+    open_menu(chat, "Unarchive")
+    expect(chat.locator("#history-list .nothing")).to_have_text("No results for “fo”.")
+    chat.get_by_role("link", name="Clear search").click()
+    until(lambda: titles(chat) == ["five", "one"])
+    chat.get_by_role("link", name="Archived").click()
+    until(lambda: titles(chat) == ["two", "four", "three"])
+
+
+def test_rows_are_renamed_and_deleted_by_keyboard(chat: Page) -> None:
+    fill_history(chat, ["one", "two", "three"])
+    chat.get_by_role("link", name="two").focus()
+    expect(chat.get_by_role("link", name="one")).to_have_attribute("tabindex", "-1")
+    chat.keyboard.press("Delete")
+    until(lambda: titles(chat) == ["three", "one"])
+    expect(chat.get_by_role("button", name="Undo")).to_be_visible()
+    expect(chat.get_by_role("link", name="one")).to_be_focused()
+    chat.keyboard.press("F2")
+    expect(chat.get_by_label("Title")).to_be_focused()
+    chat.get_by_label("Title").fill("A better title")
+    chat.keyboard.press("Enter")
+    until(lambda: titles(chat) == ["three", "A better title"])
+    chat.get_by_role("link", name="three").focus()
+    chat.keyboard.press("Space")
+    expect(chat.locator("#selected .count")).to_have_text("1 selected")
+    chat.keyboard.press("Control+a")
+    expect(chat.locator("#selected .count")).to_have_text("2 selected")
+    chat.keyboard.press("Delete")
+    expect(chat.get_by_text("Your conversations are kept here")).to_be_visible()
+    expect(chat.locator("h1")).to_have_text("New conversation")
+    chat.get_by_role("button", name="Undo").click()
+    until(lambda: titles(chat) == ["three", "A better title"])
+
+
+def test_an_agent_names_the_conversation_in_the_list_the_page_and_other_tabs(chat: Page) -> None:
+    other = chat.context.new_page()
+    other.goto(chat.url)
+    emit(chat, ("TitleSuggested", {"title": "A name by the agent"}))
+    wait_for_state(chat, "completed")
+    until(lambda: titles(chat) == ["A name by the agent"])
+    other.bring_to_front()
+    until(lambda: titles(other) == ["A name by the agent"])
+    expect(chat.locator("h1")).to_have_text("A name by the agent")
+    expect(chat).to_have_title(re.compile("^A name by the agent · "))
+    chat.reload()
+    expect(chat.locator("h1")).to_have_text("A name by the agent")
+    rename(chat, "Mine")
+    emit(chat, ("TitleSuggested", {"title": "Not this one"}))
+    expect(chat.locator("#turns .turn")).to_have_count(4)
+    wait_for_state(chat, "completed")
+    other.bring_to_front()
+    until(lambda: titles(other) == ["Mine"])

@@ -112,3 +112,29 @@ def test_what_needs_a_script_is_not_offered(plain: Page) -> None:
     for button in plain.locator("button[name=copy]").all():
         expect(button).to_be_hidden()
     expect(plain.get_by_text("starts a new line")).to_be_hidden()
+
+
+def test_conversations_are_pinned_archived_and_deleted_several_at_once(plain: Page) -> None:
+    for text in "one", "two", "three":
+        plain.goto(plain.url.partition("/c/")[0].removesuffix("/") + "/")
+        ask(plain, text)
+    open_menu(plain, "Pin")
+    titles = plain.locator("a[data-conversation] .cut")
+    expect(plain.locator("#history-list h2").first).to_have_text("Pinned")
+    plain.get_by_role("link", name="Select").click()
+    expect(plain.locator("a[data-conversation]")).to_have_count(3)
+    plain.get_by_label("Select three").check()
+    plain.get_by_label("Select one").check()
+    plain.get_by_role("button", name="Archive").click()
+    expect(titles).to_have_text(["two"])
+    plain.get_by_role("link", name="Archived").click()
+    expect(titles).to_have_text(["three", "one"])
+    plain.get_by_role("searchbox").fill("thr")
+    plain.get_by_role("searchbox").press("Enter")
+    expect(titles).to_have_text(["three"])
+    plain.get_by_role("link", name="Select").click()
+    plain.get_by_label("Select three").check()
+    plain.get_by_role("button", name="Delete").click()
+    expect(titles).to_have_text(["one"])
+    plain.get_by_role("link", name="Archived").click()
+    expect(titles).to_have_text(["two"])

@@ -8,7 +8,7 @@ from ...events import Outcome, RunEnded, TextDelta, ToolFinished, ToolStarted
 from ...files import Files
 from ...fragments.composer import Hold, composer
 from ...fragments.conversation import conversation
-from ...fragments.history import history
+from ...fragments.history.room import history
 from ...fragments.inspector.run import RunSheet, inspector_side, run_room
 from ...fragments.inspector.runs import run_list
 from ...fragments.login import sign_in_page
@@ -30,6 +30,7 @@ FRAME = Frame("Operations")
 STARTERS = (Starter("Alert", "Why did checkout get slow at 14:30?"), Starter("Queue", "Watch the queue for me."))
 LIST = ConversationPage(
     (
+        talk(6, "On-call handover", 2, pinned=True),
         talk(1, "Which import failed?", 0),
         talk(2, "A title that is so long that it does not fit into the list", 0, RunState.RUNNING),
         talk(3, "Restart the workers", 1, RunState.SUSPENDED),
@@ -44,7 +45,8 @@ _WAITS = Hold("The agent is waiting for your answer.", "The agent is waiting.", 
 
 
 def _history(urls: Urls, found: ConversationPage = LIST, **more: object) -> FT:
-    given = {"current": "talk1", "user_name": "Reader", "can_search": True, "can_rename": True, "can_delete": True}
+    can = dict.fromkeys(["can_search", "can_rename", "can_delete", "can_pin", "can_archive"], True)
+    given = {"current": "talk1", "user_name": "Reader", **can}
     return history(found, urls=urls, brand=FRAME.brand, now=AT, **{**given, **more})  # type: ignore[arg-type]
 
 
@@ -52,7 +54,8 @@ def _room(urls: Urls, *turns: Child, talk: Conversation | None = TALK, **more: o
     closed = [inspector_side(urls, talk), scripts_side(urls, talk)]
     write = more.pop("composer", None) or composer(urls=urls, conversation_id=talk.id if talk else None)
     given = {"turns": turns, "composer": write, "openers": [side_opener(each) for each in closed], **more}
-    return conversation(urls=urls, conversation=talk, can_rename=True, can_delete=True, **given)  # type: ignore[arg-type]
+    can = dict.fromkeys(["can_rename", "can_delete", "can_pin", "can_archive"], True)
+    return conversation(urls=urls, conversation=talk, **{**can, **given})  # type: ignore[arg-type]
 
 
 def _page(urls: Urls, conversation: FT, *, side: Side | None = None, history: FT | None = None, room: str = "") -> str:
@@ -154,6 +157,9 @@ HISTORY = Sheet(
         "empty": _listing(ConversationPage(()), current=None),
         "searched": _listing(FOUND, query="import"),
         "nothing found": _listing(ConversationPage(()), query="nightly"),
+        "several selected": _listing(select=True),
+        "the archive": _listing(FOUND, archived=True),
+        "the empty archive": _listing(ConversationPage(()), archived=True, current=None),
         "after a deletion": _listing(deleted="talk9"),
         "that cannot be loaded": _listing(ConversationPage(()), failure="The database cannot be reached."),
     },

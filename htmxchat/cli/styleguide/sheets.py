@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 from ...drawing import Drawer, Drawings, PartContext
 from ...events import EventBody, Outcome, RunEnded, RunEvent, RunStarted
@@ -75,7 +75,7 @@ def answer(id: str, *bodies: EventBody, over: bool = True, versions: tuple[str, 
     return Turn(id, "assistant", view.text, AT, run, events, versions)
 
 
-def talk(number: int, title: str, days: int, state: RunState = RunState.COMPLETED, **more: str) -> Conversation:
+def talk(number: int, title: str, days: int, state: RunState = RunState.COMPLETED, **more: Any) -> Conversation:
     """Return a conversation of the history."""
     at = AT - timedelta(days=days, minutes=7 * number)
     waiting = Waiting.ANSWER if state is RunState.SUSPENDED else None

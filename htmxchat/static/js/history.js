@@ -9,11 +9,15 @@ import { isAddressed, show } from "./rooms.js";
 class ChatHistory extends ChatElement {
   /** The path of the conversation that is open, whichever room the page's address names. */
   #open = "";
+  #attended = false;
 
   connected() {
     this.#open = this.#links.find((link) => link.hasAttribute("aria-current"))?.pathname ?? "";
     this.on(document, "htmx:after:swap", (event) => this.#swapped(event));
-    this.on(this, "toggle", ({ target }) => target instanceof HTMLDetailsElement && this.#fill(target), { capture: true });
+    this.on(this, "toggle", ({ target }) => target instanceof HTMLDetailsElement && target.open && this.fill(target), { capture: true });
+    // The keys of the list come with its first use, and so does what selects several.
+    for (const type of ["focusin", "pointerdown"]) this.on(this, type, () => this.#attend(), { once: true });
+    if (this.querySelector("[data-select]")) this.#attend();
     this.on(this, "click", (event) => event.target instanceof Element && event.target.matches("[data-clear]") && this.#clear(event));
     // What a live turn waits for, and that it is being stopped, is news for the list.
     const turns = this.keep(new MutationObserver((changes) => changes.some(({ target }) => isLive(target)) && this.#changed()));
@@ -42,7 +46,7 @@ class ChatHistory extends ChatElement {
     if (ctx.sourceElement?.localName === "chat-live") return;
     this.#refresh();
     // A menu that is open when the list is redrawn.
-    for (const details of this.querySelectorAll("li details[open]")) this.#fill(/** @type {HTMLDetailsElement} */ (details));
+    for (const details of this.querySelectorAll("li details[open]")) this.fill(/** @type {HTMLDetailsElement} */ (details));
     if (ctx.sourceElement?.matches("a[data-conversation]")) this.#entered(ctx.sourceEvent);
   }
 
@@ -67,12 +71,21 @@ class ChatHistory extends ChatElement {
     field.focus();
   }
 
+  #attend() {
+    if (this.#attended) return;
+    this.#attended = true;
+    import("./history-keys.js").then(({ attend }) => attend(this)).catch(() => (this.#attended = false));
+  }
+
   /** Make the menu of a row that is opened. @param {HTMLDetailsElement} details */
-  #fill(details) {
+  fill(details) {
     const link = details.closest("li")?.querySelector("a");
     const whole = /** @type {HTMLTemplateElement | null} */ (this.querySelector("#row-menu"));
-    if (!details.open || details.querySelector(".menu") || !link?.dataset.conversation || !whole) return;
+    if (details.querySelector(".menu") || !link?.dataset.conversation || !whole) return;
     details.insertAdjacentHTML("beforeend", whole.innerHTML.replaceAll("conversation-id", encodeURIComponent(link.dataset.conversation)));
+    const { shelf } = link.dataset;
+    const not = `[name=pinned][value=${shelf === "pinned" ? "yes" : "no"}], [name=archived][value=${shelf === "archived" ? "yes" : "no"}]`;
+    for (const each of details.querySelectorAll(not)) each.remove();
     if (link.hasAttribute("aria-current")) details.querySelector("[name=stay]")?.remove();
     htmx.process(details);
   }

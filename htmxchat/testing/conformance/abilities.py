@@ -8,6 +8,7 @@ from typing import Any
 import anyio
 import pytest
 
+from ...arranging import CanArchive, CanPin
 from ...backend import (
     Backend,
     CanBranch,
@@ -62,6 +63,46 @@ class AbilityPromises(Kit):
                     await gone
             await backend.restore_conversation(self.user, run.conversation_id)
             assert len((await backend.load_transcript(self.user, run.conversation_id)).turns) == 2
+
+    async def test_a_pin_puts_a_conversation_before_the_others(self) -> None:
+        async with self._backend() as backend:
+            if not isinstance(backend, CanPin):
+                pytest.skip("the backend cannot pin")
+            first, last = [(await self._answered(backend)).conversation_id for _ in range(2)]
+            await backend.pin_conversation(self.user, first, True)
+            with pytest.raises(NotFound):
+                await backend.pin_conversation(self.other_user, last, True)
+            listed = (await backend.list_conversations(self.user)).items
+            assert [(each.id, each.pinned) for each in listed] == [(first, True), (last, False)]
+            assert (await backend.get_conversation(self.user, first)).pinned
+            page = await backend.list_conversations(self.user, limit=1)
+            (rest,) = (await backend.list_conversations(self.user, limit=1, cursor=page.cursor)).items
+            assert rest.id == last
+            await backend.pin_conversation(self.user, first, False)
+            assert [each.id for each in (await backend.list_conversations(self.user)).items] == [last, first]
+
+    async def test_an_archived_conversation_is_in_the_archive_alone_until_it_goes_on(self) -> None:
+        async with self._backend() as backend:
+            if not isinstance(backend, CanArchive):
+                pytest.skip("the backend cannot archive")
+            first, last = [(await self._answered(backend)).conversation_id for _ in range(2)]
+            for id in first, last:
+                await backend.archive_conversation(self.user, id, True)
+            with pytest.raises(NotFound):
+                await backend.archive_conversation(self.other_user, first, False)
+            await backend.archive_conversation(self.user, last, False)
+            assert [each.id for each in (await backend.list_conversations(self.user)).items] == [last]
+            word = max(self.prompt.split(), key=len)
+            for query in "", word:
+                (found,) = (await backend.list_archived(self.user, query)).items
+                assert (found.id, found.archived) == (first, True)
+            assert (await backend.list_archived(self.user, f"{word} qzxjvw")).items == ()
+            assert (await backend.list_archived(self.other_user)).items == ()
+            if isinstance(backend, CanSearch):
+                assert [each.id for each in (await backend.search_conversations(self.user, word)).items] == [last]
+            await self._answered(backend, first)
+            assert [each.id for each in (await backend.list_conversations(self.user)).items] == [first, last]
+            assert (await backend.list_archived(self.user)).items == ()
 
     async def test_an_overview_is_that_of_the_list_and_of_the_open_conversation(self) -> None:
         async with self._backend() as backend:
