@@ -393,7 +393,7 @@ def test_the_keyboard_alone_does_everything(chat: Page) -> None:
     # Search, and back to all
     tab_to(chat, "#search", "Shift+Tab")
     chat.keyboard.type("nothing like it")
-    expect(chat.get_by_text("No results for")).to_be_visible()
+    expect(chat.locator("#history-list").get_by_text("No results for")).to_be_visible()
     chat.keyboard.press("Control+A")
     chat.keyboard.press("Delete")
     expect(chat.locator("a[data-conversation]")).to_have_count(1)
@@ -404,7 +404,7 @@ def test_the_keyboard_alone_does_everything(chat: Page) -> None:
     # Delete, and bring back
     tab_to(chat, "chat-menu summary", "Shift+Tab")
     chat.keyboard.press("Enter")
-    tab_to(chat, "chat-menu .menu button")
+    tab_to(chat, "chat-menu .menu form[action$='/delete'] button")
     chat.keyboard.press("Enter")
     expect(chat.get_by_role("button", name="Undo")).to_be_visible()
     tab_to(chat, ".undo button")
