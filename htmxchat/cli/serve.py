@@ -102,7 +102,7 @@ def make_app(options: Options) -> Starlette:
         limits=Limits(poll_interval=options.poll_interval / 1000),
     )
     path = urlsplit(options.app_url or "").path
-    guide = [style_guide(path, chat.state.chat.assets.version)] if options.agent == "stub" else []
+    guide = style_guide(path, chat.state.chat.assets.version) if options.agent == "stub" else []
     if not path and not guide:
         return chat
     return Starlette(routes=[*guide, Mount(path, chat)], lifespan=chat_lifespan(chat))

@@ -9,8 +9,8 @@ from typing import Any
 
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
-from starlette.responses import HTMLResponse, PlainTextResponse, Response
-from starlette.routing import Mount, Route
+from starlette.responses import HTMLResponse, PlainTextResponse, RedirectResponse, Response
+from starlette.routing import BaseRoute, Mount, Route
 
 from ...fragments.icons import sprite
 from ...fragments.turns.transcript import log
@@ -37,8 +37,8 @@ _STYLE = (Path(__file__).parent / "styleguide.css").read_text("utf-8")
 _THEMES = "light", "dark"
 
 
-def style_guide(path: str, version: str) -> Mount:
-    """Return the route of the style guide of a chat.
+def style_guide(path: str, version: str) -> list[BaseRoute]:
+    """Return the routes of the style guide of a chat.
 
     Args:
         path: Where the chat is mounted: empty, or with a slash before it.
@@ -70,7 +70,8 @@ def style_guide(path: str, version: str) -> Mount:
         Route("/{sheet}/", sheet),
         Route("/{sheet}/{number:int}", sheet),
     ]
-    return Mount(f"{path}/styleguide", routes=routes)
+    slash = RedirectResponse("styleguide/")
+    return [Route(f"{path}/styleguide", slash), Mount(f"{path}/styleguide", routes=routes)]
 
 
 def addresses() -> Iterator[str]:
