@@ -189,6 +189,15 @@ async def test_a_run_is_resumed_by_its_own_agent_and_left_by_a_process_that_lack
     assert lacking._journal.runs == {}
 
 
+async def test_logs_and_metrics_have_the_name_that_was_chosen(
+    make: Make, ann: User, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO", "htmxchat")
+    backend = make({"fast": respond, "careful": Counting("c")})
+    await read(backend, ann, await backend.start_run(ann, None, "one", agent="careful"))
+    assert "agent=careful" in caplog.text and "not used" not in caplog.text
+
+
 async def test_agents_differ_in_what_they_can_do(make: Make, ann: User) -> None:
     """One that cannot be resumed ends with its process, beside one that can."""
     here = make({"fast": respond, "careful": Counting("c")})
@@ -284,6 +293,17 @@ def test_a_choice_that_is_gone_is_refused_and_the_text_is_kept(client: TestClien
     shown = parse(page.text)
     assert shown.one("textarea", id="text").text.strip() == "Hello"
     assert "not there any more" in shown.one(id="composer-error").text
+
+
+def test_a_conversation_that_comes_back_from_a_file_says_who_answered(client: TestClient) -> None:
+    sent = client.post("/messages", data={"text": "Hello", "agent": "Careful & slow"})
+    path = sent.headers["location"].partition("#")[0]
+    settled(client, path, "C: Hello")
+    data = client.get(f"{path}/export.json").text
+    again = client.post("/import", files={"upload": ("c.json", data)}).headers["location"]
+    page = settled(client, again, "C: Hello")
+    assert again != path and choice(page) == [("Fast", False), ("Careful & slow", True)]
+    assert page.one("chat-menu", cls="by").one("summary").text.strip() == "Careful & slow"
 
 
 def test_one_agent_shows_nothing_of_this() -> None:

@@ -18,7 +18,7 @@ def test_every_component_is_there_below_the_demo(path: str) -> None:
     app = chat("--app-url", f"http://127.0.0.1:8000{path}")
     with TestClient(app) as client:
         index = client.get(f"{path}/styleguide/").text
-        assert all(f'id="{sheet.slug}"' in index for sheet in SHEETS)
+        assert all(f'id="guide-{sheet.slug}"' in index for sheet in SHEETS)
         for address in addresses():
             assert f'src="{address}?theme=dark"' in index
             html = client.get(f"{path}/styleguide/{address}?theme=dark").text

@@ -199,9 +199,9 @@ def endpoint(handle: Callable[[Call], Awaitable[Response]]) -> Endpoint:
     """Make an endpoint of a function that takes a `Call`.
 
     Raises:
-        NotSignedIn: `identify` says that no one asks.
+        NotSignedIn: `identify` returns no user.
         LimitReached: The user has too many requests under way.
-        Gone: The path names something that does not exist or is not the user's; no one can tell which.
+        Gone: The path names something that does not exist or is not the user's, which look the same.
         ChatError: Something else failed; what it was is in the log only.
     """
 
@@ -230,7 +230,7 @@ def endpoint(handle: Callable[[Call], Awaitable[Response]]) -> Endpoint:
 
 
 async def _read_rest(request: Request) -> None:
-    """Read what no one has read of a body: it would cost the connection."""
+    """Read the rest of a body. Otherwise the connection would be closed."""
     with suppress(RuntimeError):  # all of it was read, as it came
         await request.body()
 
@@ -339,7 +339,7 @@ def here(request: Request) -> str:
 
 
 def number(text: str) -> int | None:
-    """Return the number of an event as a request has it; nonsense is none."""
+    """Return the number of an event in a request; `None` if it is not a number."""
     # Nineteen digits hold every seq that a database gives; int() would refuse thousands of them.
     return int(text) if text.isascii() and text.isdigit() and len(text) <= 19 else None
 

@@ -123,7 +123,7 @@ async def _read_form(call: Call, files: Files) -> tuple[list[tuple[str, str]], t
 
 
 async def _store(call: Call, files: Files, part: Part, before: int) -> File | None:
-    """Keep a file as it comes; `None` for the place of one that no one has chosen."""
+    """Store a file while it arrives; `None` for a file field without a file."""
     name = part.filename or ""
     head = b""
     async for chunk in part.chunks:

@@ -51,7 +51,7 @@ async def run_view(call: Call, run: Run, events: Sequence[RunEvent]) -> RunView:
 def queue_data(urls: Urls, conversation: Conversation, scripts: Sequence[Script]) -> dict[str, JSON]:
     """Return the queue for what runs it. Only the script that may run now has its code.
 
-    What waits for approval on a branch that is not shown is left out: nobody can have read it.
+    Scripts that wait for approval on a branch that is not shown are left out, because the user cannot have read them.
     """
     first = next_to_run(scripts)
     told = (each for each in scripts if not (each.elsewhere and each.state is ScriptState.QUEUED))

@@ -185,7 +185,7 @@ def _seconds_left(user: User) -> float | None:
 
 
 def _after(call: Call) -> int | None:
-    """Return the last event that the page has: from the header, else from the query; nonsense is none."""
+    """Return the last event that the page has: from the header, else from the query; `None` if it is not a number."""
     return number(call.request.headers.get("last-event-id") or call.request.query_params.get("after", ""))
 
 

@@ -114,7 +114,7 @@ async def change(call: Call) -> Response:
     action = _action(form, trust=call.chat.trust)
     script = await _change(call, call.run.id, call.request.path_params["script"], action)
     if isinstance(action, Claim | Renew | Abandon):
-        # Only the page that runs it asks for this, and no one sees a difference that matters.
+        # Only the page that runs the script asks for this, and it needs nothing more.
         answer = {"code": script.code, "digest": digest(script.code)} if isinstance(action, Claim) else {}
         return JSONResponse(answer)
     return _changed(call, script)

@@ -111,7 +111,7 @@ async def _let_in(request: Request, user: User, back: str) -> Response:
         raise TypeError("Login.finish returned a user without expires_at")
     sessions, cookie = _login(request).sessions, _cookie(request, SESSION)
     old = cookie.sent_secret(request.scope)
-    # A new secret, whatever the browser came with: no one can have planted it.
+    # Always a new secret, so that an attacker cannot have set it.
     secret = new_secret()
     await sessions.add_session(cookie.key(secret), user)
     if old:

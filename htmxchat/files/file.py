@@ -26,7 +26,7 @@ class File:
     """A file that someone has sent.
 
     Attributes:
-        id: Random; whoever asks for it by its id must be its owner nevertheless.
+        id: Random. A request for it must nevertheless come from its owner.
         name: Of at most 200 characters, without a path or anything that is not to be seen.
         media_type: What its content says that it is: "image/png". Its name decides only among those that begin alike.
         size: In bytes.

@@ -37,7 +37,7 @@ class Checker:
 
     def __init__(self, schema: Mapping[str, Any]) -> None:
         """Raise ValueError when it is no schema."""
-        # It takes a while to load, and most chats ask no one to fill in a form.
+        # It is slow to load, and most chats have no forms.
         from jsonschema_rs import Draft202012Validator, RegexOptions
 
         options = RegexOptions(size_limit=_REGEX_BYTES, dfa_size_limit=_REGEX_BYTES)

@@ -29,7 +29,7 @@ class Bounds:
 
 
 def bounds(schema: Mapping[str, Any], *, whole: bool) -> Bounds | None:
-    """Return the bounds that a schema sets; `None` if they are none that a field can have."""
+    """Return the bounds in a schema; `None` if a field cannot have them."""
     values = {
         name: schema[name]
         for name in ("minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "multipleOf")
@@ -59,7 +59,7 @@ def bounds(schema: Mapping[str, Any], *, whole: bool) -> Bounds | None:
 
 
 def number(text: str, *, whole: bool) -> int | float | None:
-    """Return the number that was written; `None` when it is none, or has no end."""
+    """Return the number in a text; `None` if it is not a number, or not finite."""
     text = text.strip()
     if not _NUMBER.fullmatch(text):
         return None

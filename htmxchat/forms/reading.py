@@ -43,7 +43,7 @@ class _Wrong(Exception):
 def read(form: Form, posted: Posted, zone: tzinfo | None = None) -> Reading:
     """Return what was filled in.
 
-    A field that nobody touched has the value with which it was drawn, exactly.
+    A field that was not changed has exactly the value with which it was drawn.
 
     Args:
         zone: In which dates and times were written; `None` is UTC.

@@ -19,7 +19,7 @@ DEMANDS = frozenset(
     " minContains minItems minLength minProperties minimum multipleOf not oneOf pattern patternProperties prefixItems"
     " properties propertyNames required then type unevaluatedItems unevaluatedProperties uniqueItems".split()
 )
-"""The keywords that demand something. Others are somebody's own and mean nothing here."""
+"""The keywords that restrict values. Others are extensions and are ignored."""
 
 
 def demands(schema: Mapping[str, Any], *known: str) -> bool:

@@ -12,7 +12,7 @@ from .simplifying import key, title_of
 
 
 def held(field: Field, value: Any) -> list[str]:
-    """Return what a field sends when it holds a value and nobody touches it."""
+    """Return what a field with a value sends if the user does not change it."""
     if value is NOTHING:
         return [] if field.kind in ("flag", "choices") else [""]
     match field.kind:

@@ -26,7 +26,7 @@ def post_form(url: str, *children: Child, hx_swap: str = "none", **attributes: A
     """Return a form that is posted to `url`.
 
     Args:
-        hx_swap: What becomes of the answer; by default nothing but what addresses itself to a place of the page.
+        hx_swap: How the response is swapped; by default only its patches, which name their targets.
     """
     return _form(*children, method="post", action=url, hx_post=url, hx_swap=hx_swap, **attributes)
 

@@ -81,7 +81,7 @@ def sent_tile(file: File, urls: Urls) -> FT:
 
 @checked
 def sent_files(files: Sequence[File], urls: Urls, *, id: str | None = None) -> FT | None:
-    """Return the tiles of the files of a message or of an answer; nothing where there are none.
+    """Return the tiles of the files of a message or of an answer; nothing without any.
 
     In an answer (`id`), a picture is large enough to be looked at.
     """

@@ -31,7 +31,7 @@ def preview(file: File, head: bytes, urls: Urls) -> FT:
     """Return what can be shown of a file.
 
     Args:
-        head: The beginning of a text; empty for what is none.
+        head: The beginning of a text; empty for other files.
     """
     more = p(f"This is the beginning of {byte_size(file.size)}.", cls="note") if len(head) < file.size else None
     if file.is_picture:

@@ -30,7 +30,7 @@ class Part:
 
     Attributes:
         name: Of the field.
-        filename: What the browser calls the file; `None` for a field that is none.
+        filename: The name of the file in the browser; `None` for another field.
         chunks: Its content. What is not read of it is passed over when the next part is asked for.
     """
 

@@ -160,16 +160,16 @@ class LiveBody:
         """
         if not places:
             return []
-        anew = set(places)
+        again = set(places)
         while self._written and self._written[-1].place >= places[0]:
             written = self._written.pop()
-            anew.add(written.place)
+            again.add(written.place)
             self._budget.left = written.budget
             self.citations.cut(written.citations, written.place)
-        if self._text is not None and self._text[0] in anew:
+        if self._text is not None and self._text[0] in again:
             self._text = None
         return [
-            Patch(f"#{part_id(self._id, place)}", "outerHTML", self._draw_text(view, place)) for place in sorted(anew)
+            Patch(f"#{part_id(self._id, place)}", "outerHTML", self._draw_text(view, place)) for place in sorted(again)
         ]
 
     def _draw_text(self, view: RunView, place: int) -> str:

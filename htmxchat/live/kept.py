@@ -88,7 +88,7 @@ class KeptPages:
         return page
 
     def keep(self, key: PageKey, page: LivePage, seq: int | None = None) -> None:
-        """Keep a page that no one continues with, after all that it has to say was said.
+        """Keep a page that no stream continues, after all of it was sent.
 
         Args:
             seq: The last event that its reader has, if what came after showed nothing.

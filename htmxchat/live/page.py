@@ -115,12 +115,12 @@ class LivePage:
         await self._turn.draw_ahead(whole=True)
         return [*self._turn.redraw(), *self._row_patches()]
 
-    async def look_at_queue(self, events: Sequence[RunEvent] = (), *, anew: bool = False) -> None:
+    async def look_at_queue(self, events: Sequence[RunEvent] = (), *, again: bool = False) -> None:
         """Learn how scripts stand: while the run waits for one, when `events` may change it, and for a page `again`."""
         has = self._turn.has_scripts
         told = any(isinstance(event.body, _ABOUT_SCRIPTS) for event in events)
         new = told and any(isinstance(event.body, ScriptProposed) for event in events)
-        if self.look is not None and (new or (has and (anew or told)) or self.view.awaited_script is not None):
+        if self.look is not None and (new or (has and (again or told)) or self.view.awaited_script is not None):
             self._turn.see(await self.look())
 
     def lost(self, sentence: str, *, gone: bool = False) -> list[Patch]:
@@ -135,7 +135,7 @@ async def catch_up(page: LivePage, follower: Follower, after: int | None) -> lis
     """Fold what the reader has seen, and return what it has not: all of it, when `after` is not an event of the run."""
     if after is None:
         page.fold(await follower.take())
-        await page.look_at_queue(anew=True)
+        await page.look_at_queue(again=True)
         return await page.redraw()
     backlog = follower.timing.backlog
     patient_until, heard = anyio.current_time() + 4 * backlog, False
@@ -147,7 +147,7 @@ async def catch_up(page: LivePage, follower: Follower, after: int | None) -> lis
         fresh: list[RunEvent] = events[len(seen) :]
         # One that was kept may have folded in more, of which nothing shows.
         if page.view.last_seq is not None and page.view.last_seq >= after and page.view.state.live:
-            await page.look_at_queue(fresh, anew=True)
+            await page.look_at_queue(fresh, again=True)
             return await page.advance(fresh)
         if follower.lost is not None and not heard:
             return []
@@ -156,5 +156,5 @@ async def catch_up(page: LivePage, follower: Follower, after: int | None) -> lis
         waited = heard and (not events or anyio.current_time() > patient_until)
         if fresh or follower.done or (waited and not follower.troubled):
             page.fold(fresh)
-            await page.look_at_queue(anew=True)
+            await page.look_at_queue(again=True)
             return await page.redraw()

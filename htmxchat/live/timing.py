@@ -19,7 +19,7 @@ class Timing:
         well: How long a try takes that has got through.
         apart: Between two failures that have nothing to do with each other.
         poll: How long a poll waits for the first change.
-        copy: Between two copies of a page that a stream continues with: its reader may be gone before anybody notices.
+        copy: Between two copies of a page that a stream continues with: the reader may have left unnoticed.
     """
 
     frame: float = 0.04

@@ -133,9 +133,10 @@ def _put_turns(
             asked.append({**values, "text": turn.text, "folded": searchable(turn.text), "follows": follows})
             continue
         log = [_with_file(event, files) for event in turn.events]
-        text = fold(log).text
-        values |= {"turn_id": follows, "user_id": user_id, "state": turn.state.value, "text": text}
-        runs.append({**values, "folded": searchable(text), "log": run_rows.write_log(log)})
+        view = fold(log)
+        values |= {"turn_id": follows, "user_id": user_id, "state": turn.state.value, "text": view.text}
+        values |= {"answered_by": view.agent or None, "folded": searchable(view.text)}
+        runs.append({**values, "log": run_rows.write_log(log)})
         for event in log:
             name, data = encode_body(event.body)
             events.append({"run_id": id, "seq": event.seq, "at": event.at, "type": name, "data": data})

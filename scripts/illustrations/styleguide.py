@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from threading import Thread
+from typing import Literal
 
 import uvicorn
 
@@ -15,7 +16,7 @@ from htmxchat.cli.serve import make_app, serve
 from htmxchat.cli.styleguide.pages import addresses
 from scripts.benchmarks.browser import chromium
 
-_SIZES = {"light": (1200, 800), "dark": (360, 740)}
+_SIZES: dict[Literal["light", "dark"], tuple[int, int]] = {"light": (1200, 800), "dark": (360, 740)}
 
 
 def style_guide_pictures(folder: Path) -> Iterator[Path]:

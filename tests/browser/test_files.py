@@ -433,7 +433,7 @@ def test_a_restart_keeps_what_is_attached_and_an_upload_it_breaks_can_be_tried_a
         expect(tile(page, "large.bin")).to_have_attribute("data-state", "draft")
         start(page, "Look")
         expect(answer(page)).to_contain_text("bookings.csv is text/csv")
-        expect(answer(page)).to_contain_text("16000000 bytes")
+        expect(answer(page)).to_contain_text("6000000 bytes")
         assert_same_after_reload(page)
 
 

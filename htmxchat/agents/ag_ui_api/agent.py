@@ -1,4 +1,4 @@
-"""The agent: run after run of the server's, until nothing is left to be answered."""
+"""The agent. It starts runs on the server until nothing has to be answered."""
 
 from __future__ import annotations
 
@@ -29,12 +29,12 @@ from .transport.local import Source, events_of
 
 log = logging.getLogger("htmxchat")
 _MAX_RUNS = 50
-_PATIENCE = 60.0  # seconds for which a server that is away is waited for, with what was answered
-_AFTER_END = 1.0  # seconds in which a server may still say that a run has failed after all
+_PATIENCE = 60.0  # seconds to wait with answers for a server that cannot be reached
+_AFTER_END = 1.0  # seconds in which a server may still send an error after the end
 
 
 class AgUi:
-    """An agent behind AG-UI. `ag_ui` makes one, and says what each argument is."""
+    """An agent behind AG-UI. `ag_ui` makes one and documents the arguments."""
 
     def __init__(
         self,
@@ -64,7 +64,7 @@ class AgUi:
         return self._go_on(request, None)
 
     def resume(self, request: Request, checkpoint: JSON) -> AsyncGenerator[Said, Any]:
-        """Go on where something is asked. A run of the server's that was under way cannot be: such turns are pinned."""
+        """Continue at a question. An active run of the server cannot be continued: such turns are pinned."""
         return self._go_on(request, None if checkpoint is None else exchanges.restored(checkpoint))
 
     async def _go_on(self, request: Request, turn: Exchange | None) -> AsyncGenerator[Said, Any]:
@@ -94,7 +94,7 @@ class AgUi:
                     translator.deny(task.interrupt.call_id)
                 if answer.status == "cancelled":
                     if task.interrupt is not None and task.interrupt.langgraph:
-                        # LangGraph would take the word that it is too late for the answer.
+                        # LangGraph would take the text about lateness for the answer.
                         raise BackendError(problems.TOO_LATE)
                     for body in translator.say(f"{turn.runs}:{task.id}", problems.TOO_LATE):
                         yield body
@@ -121,7 +121,7 @@ class AgUi:
     async def _run(
         self, translator: Translator, turn: Exchange, sent: dict[str, Any], request: Request
     ) -> AsyncGenerator[EventBody | SendFile, None]:
-        """Yield what one run of the server's shows.
+        """Yield the events of one run of the server.
 
         Raises:
             BackendError: It has no end, or is not as the protocol says.
@@ -150,7 +150,7 @@ class AgUi:
         if not isinstance(self._source, Http):
             return events_of(self._source, sent)
         headers: Mapping[str, str] | None = await setting_for(self._headers, request)
-        # What the user has answered must not be lost because the server is being restarted.
+        # An answer of the user must not be lost during a restart of the server.
         return self._source.events(sent, headers or {}, _PATIENCE if turn.tasks else 0)
 
     async def _input(self, turn: Exchange, request: Request) -> dict[str, Any]:
@@ -164,7 +164,7 @@ class AgUi:
         )
 
     def _wants(self, file: File) -> str:
-        """Return why the server is not given a file, in words for its model."""
+        """Return why a file is not sent to the server, as text for its model."""
         if file.is_text or self._sees:
             return ""
         return UNSEEN if file.is_picture else UNREAD
@@ -181,7 +181,7 @@ class AgUi:
         )
 
     async def _call(self, task: Task, request: Request) -> Answer:
-        """Return what a tool of the host's gives back. What goes wrong in it, the model is told, and the log."""
+        """Return the result of a tool of the host. Its errors go to the model and to the log."""
         try:
             return Answer(as_content(await call(self._tools[task.name], arguments_of(task.arguments), request)))
         except BadArguments as error:
@@ -193,7 +193,7 @@ class AgUi:
 
 
 async def _to_end(events: AsyncIterator[Event], translator: Translator) -> AsyncIterator[Event]:
-    """Yield events. Once the run has ended, more are not waited for long: some servers leave the stream open."""
+    """Yield events. After the end of the run, wait only briefly for more: some servers leave the stream open."""
     while True:
         try:
             if translator.end is None:

@@ -1,4 +1,4 @@
-"""One turn with the server: what it was told, what it has said, and what is still to be answered. Pure.
+"""One turn with the server: its input, its events, and what has to be answered. Pure.
 
 It is kept between two runs of the server's: as the memory of the branch, and as the checkpoint of a turn that waits.
 """
@@ -81,7 +81,7 @@ class Exchange:
         return asdict(self)
 
     def memory(self, run_id: str) -> JSON:
-        """Return what the next turn of the branch is to know."""
+        """Return the memory for the next turn of the branch."""
         kept: JSON = {
             "thread": self.thread,
             "messages": list(self.messages),
@@ -106,7 +106,7 @@ def begin(request: Request, state: JSON, given: Mapping[str, Given]) -> Exchange
     after = known(memory.get("after"))
     earlier = turns_after(request.history, after or None)
     if messages and not any(turn.id == after for turn in request.history):
-        messages = []  # of a turn that is not there any more
+        messages = []  # of a turn that was deleted
     messages = [*messages, *_as_messages(earlier, given)]
     thread = known(memory.get("thread")) or request.conversation_id
     if request.forks or memory.get("open"):
@@ -121,7 +121,7 @@ def begin(request: Request, state: JSON, given: Mapping[str, Given]) -> Exchange
 
 
 def on_thread(memory: JSON, thread: str) -> JSON:
-    """Return a memory of which the next turn continues with this thread, also when this one comes to nothing."""
+    """Return a memory with which the next turn continues this thread, also if this turn fails."""
     return {**mapping(memory), "thread": thread, "open": False}
 
 
@@ -139,7 +139,7 @@ def restored(checkpoint: JSON) -> Exchange:
 
 
 def run_input(exchange: Exchange, run_id: str, **offered: JSON) -> dict[str, Any]:
-    """Return the RunAgentInput of the next run. Servers of 0.x want every field, also an empty one.
+    """Return the RunAgentInput of the next run. Servers of 0.x need every field, also empty ones.
 
     Args:
         offered: `tools`, `context` and `forwardedProps`.
@@ -174,7 +174,7 @@ def run_input(exchange: Exchange, run_id: str, **offered: JSON) -> dict[str, Any
     if "" in commands:
         sent["forwardedProps"] = {**mapping(forwarded), "command": {"resume": commands[""]}}
     elif len(commands) > 1 and len(commands) == len(resume):
-        # LangGraph takes several answers only so.
+        # LangGraph accepts several answers only in this form.
         sent["forwardedProps"] = {**mapping(forwarded), "command": {"resume": commands}}
     elif resume:
         sent["resume"] = resume
@@ -191,7 +191,7 @@ def with_results(exchange: Exchange) -> list[Message]:
 
 
 def without_empty(messages: Iterable[Message]) -> list[Message]:
-    """Return messages without those of the agent that say and do nothing: some models refuse them."""
+    """Return messages without empty ones of the agent: some models refuse them."""
     return [
         each
         for each in messages
@@ -200,12 +200,12 @@ def without_empty(messages: Iterable[Message]) -> list[Message]:
 
 
 def can_be_plainer(sent: dict[str, Any]) -> bool:
-    """Return whether an input has what servers of 0.x refuse."""
+    """Return whether an input has fields that servers of 0.x refuse."""
     return bool(sent["messages"] != _plain(sent["messages"]))
 
 
 def plainer(sent: dict[str, Any]) -> dict[str, Any]:
-    """Return the input as servers of 0.x take it."""
+    """Return the input in the form that servers of 0.x accept."""
     return {**sent, "messages": _plain(sent["messages"])}
 
 
@@ -247,7 +247,7 @@ def _settled(messages: list[Message]) -> list[Message]:
 
 
 def _as_messages(turns: Sequence[Turn], given: Mapping[str, Given]) -> list[Message]:
-    """Return turns of which nothing is remembered. The user's have the id under which they were sent."""
+    """Return the messages of turns that are in no memory. The user's have the ids with which they were sent."""
     messages: list[Message] = []
     for place, turn in enumerate(turns):
         if turn.role == "user":

@@ -1,4 +1,4 @@
-"""What users send, as AG-UI's parts of a message. Pure.
+"""Files of users as AG-UI's parts of a message. Pure.
 
 What is kept between two runs of the server's has a mark in place of each content: the journal has that already.
 """
@@ -28,7 +28,7 @@ def content_of(text: str, files: Iterable[File], given: Mapping[str, Given]) -> 
 
 
 def filled(messages: Iterable[Message], given: Mapping[str, Given]) -> list[Message]:
-    """Return messages with the content of files; those for which there is no room are left to their words."""
+    """Return messages with the content of files; a file for which there is no room is only named."""
 
     def part(part: dict[str, Any]) -> dict[str, Any] | None:
         value = known(mapping(part.get("source")).get("value"))
@@ -43,7 +43,7 @@ def filled(messages: Iterable[Message], given: Mapping[str, Given]) -> list[Mess
 
 
 def marked(messages: Iterable[Message], given: Mapping[str, Given]) -> list[Message]:
-    """Undo `filled`: a server may send back what it was given."""
+    """Undo `filled`: a server may send the messages back."""
     marks = {each.encoded: f"{_MARK}{id}" for id, each in given.items() if each.content}
 
     def part(part: dict[str, Any]) -> dict[str, Any]:

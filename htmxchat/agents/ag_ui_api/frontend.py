@@ -1,4 +1,4 @@
-"""Tools that the chat offers to the agent: what they are, and what they are told as."""
+"""Tools that the chat offers to the agent, and their descriptions in AG-UI."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ Run: TypeAlias = Callable[[dict[str, Any], Request], JSON | Awaitable[JSON]]
 
 @dataclass(frozen=True, slots=True)
 class FrontendTool:
-    """A tool of the host's that is offered to the agent.
+    """A tool of the host that the agent may call.
 
     Attributes:
         name: What the agent calls it. A function of that name in `create_chat_app(parts=…)` draws its result.
@@ -43,7 +43,7 @@ class FrontendTool:
 
     @property
     def offer(self) -> dict[str, JSON]:
-        """The tool as the agent's server is told of it."""
+        """The description of the tool for the agent's server."""
         return {"name": self.name, "description": self.description, "parameters": self.parameters}
 
 
@@ -64,7 +64,7 @@ BUILT_IN = (RUN_PYTHON, ASK_USER)
 
 
 class BadArguments(ValueError):
-    """The model gave a tool arguments that are none."""
+    """The model called a tool with invalid arguments."""
 
 
 def arguments_of(text: str) -> dict[str, Any]:
@@ -80,7 +80,7 @@ def arguments_of(text: str) -> dict[str, Any]:
 
 
 async def call(tool: FrontendTool, arguments: dict[str, Any], request: Request) -> JSON:
-    """Return what a tool of the host's gives back."""
+    """Return the result of a tool of the host."""
     if tool.run is None:
         return {"shown": True}
     value = tool.run(arguments, request)
@@ -88,5 +88,5 @@ async def call(tool: FrontendTool, arguments: dict[str, Any], request: Request) 
 
 
 def as_content(value: JSON) -> str:
-    """Return what a tool gives back as the text of its message."""
+    """Return the result of a tool as the text of its message."""
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)

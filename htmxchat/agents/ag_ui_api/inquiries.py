@@ -1,4 +1,4 @@
-"""What is asked of the user for a task, and what the answer comes to. Pure, but that each counts its tries."""
+"""Questions to the user for tasks, and the results of the answers. Pure, except that each counts its tries."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from .translation.tools import structured
 
 @dataclass(slots=True)
 class Question:
-    """A question of the server's. It is asked again until the answer fits."""
+    """A question of the server. It is asked again until the answer is valid."""
 
     id: str
     interrupt: Interrupt
@@ -37,7 +37,7 @@ class Question:
         return InputRequested(id, prompt, choices, form.schema, decline, form.approval)
 
     def take(self, given: JSON | ScriptResult) -> Answer | None:
-        """Return what an answer comes to; `None` when it has to be asked again."""
+        """Return the result of an answer; `None` if the question has to be asked again."""
         assert not isinstance(given, ScriptResult)
         if is_over(self.interrupt):
             return Answer(None, "cancelled")
@@ -64,7 +64,7 @@ class Script:
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """A question of the model's."""
+    """A question of the model."""
 
     ask: InputRequested
 
@@ -77,13 +77,13 @@ Inquiry: TypeAlias = Question | Script | Asked
 
 
 def inquiry_of(task: Task, prefix: str) -> Inquiry | None:
-    """Return how the user is asked; `None` for a tool of the host's, which asks no one.
+    """Return the question to the user; `None` for a tool of the host, which asks nothing.
 
     Args:
         prefix: What the ids of this round begin with: some servers use an id again.
 
     Raises:
-        BadArguments: The model gave a tool arguments that are none.
+        BadArguments: The model called a tool with invalid arguments.
     """
     id = f"{prefix}{task.id}"
     if task.interrupt is not None:
@@ -103,12 +103,12 @@ def inquiry_of(task: Task, prefix: str) -> Inquiry | None:
 
 
 def expired(task: Task) -> Answer | None:
-    """Return the answer to a question that no one can answer any more; `None` for any other."""
+    """Return the answer to a question that has expired; `None` for any other."""
     return Answer(None, "cancelled") if task.interrupt is not None and is_over(task.interrupt) else None
 
 
 def is_denial(value: JSON) -> bool:
-    """Return whether an answer says that something must not be done."""
+    """Return whether an answer is a refusal."""
     said = structured(value) if isinstance(value, str) else value
     return isinstance(said, dict) and any(said.get(name) is False for name in ("approved", "accepted", "confirmed"))
 

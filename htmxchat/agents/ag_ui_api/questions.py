@@ -1,4 +1,4 @@
-"""What a server asks as a question of the chat's, and the answer as what the server takes. Pure."""
+"""Converts interrupts of a server into questions of the chat, and the answers into what the server accepts. Pure."""
 
 from __future__ import annotations
 
@@ -18,16 +18,16 @@ _MAX_LENGTH = 2_000
 _MAX_CHOICES = 30
 _EDITED = "editedArgs"
 APPROVE, DENY = "Approve", "Deny"
-"""The answers where a decision is all that the server takes."""
+"""The answers if the server accepts only a decision."""
 
 
 class Unfit(ValueError):
-    """An answer is not what the server asks for. The message says what it asks for."""
+    """An answer is not valid. The message says what the server asks for."""
 
 
 @dataclass(frozen=True, slots=True)
 class Form:
-    """How something is asked.
+    """How a question is asked.
 
     Attributes:
         choices: What there is to choose from, and what each means to the server.
@@ -44,14 +44,14 @@ class Form:
 
 
 def form_of(interrupt: Interrupt, call: dict[str, Any] | None = None) -> Form:
-    """Return how an interrupt is asked.
+    """Return the question for an interrupt.
 
     Args:
         call: The name and the arguments of the tool that it is about.
     """
     prompt = _prompt(interrupt, call)
     if interrupt.way == "tool":
-        # No reason and no other arguments would reach the tool.
+        # A reason and other arguments would not reach the tool.
         return Form(prompt, _yes_no("confirmed" if interrupt.reason == "adk" else "accepted"))
     if interrupt.schema is not None:
         return _by_schema(prompt, interrupt.schema, call)
@@ -65,7 +65,7 @@ def form_of(interrupt: Interrupt, call: dict[str, Any] | None = None) -> Form:
 
 
 def payload_of(form: Form, answer: JSON) -> JSON:
-    """Return an answer as the server takes it.
+    """Return an answer in the form that the server accepts.
 
     Raises:
         Unfit: It is none.
@@ -142,7 +142,7 @@ def _approval(name: str, arguments: JSON, *, editable: bool) -> Approval:
 
 
 def _of_one_action(prompt: str, raw: JSON) -> Form | None:
-    """Return how LangChain's own middleware is answered where it asks about one action; `None` for more."""
+    """Return the answer for LangChain's middleware if it asks about one action; `None` for more."""
     found = mapping(raw)
     actions, reviews = found["action_requests"], found.get("review_configs")
     review = mapping(reviews[0]) if isinstance(reviews, list) and reviews else {}
@@ -166,7 +166,7 @@ def _decided(name: str, decision: Decision) -> JSON:
 
 
 def _simple(schema: JSON) -> tuple[tuple[str, JSON], ...]:
-    """Return what there is to choose from, where a schema is of one value and lists few."""
+    """Return the choices of a schema of one value that lists a few."""
     found = mapping(schema)
     listed = found.get("enum")
     if listed is None and isinstance(one_of := found.get("oneOf", found.get("anyOf")), list):
@@ -181,7 +181,7 @@ def _simple(schema: JSON) -> tuple[tuple[str, JSON], ...]:
 
 
 def kinds(schema: JSON) -> set[str]:
-    """Return the types that a schema names, without null."""
+    """Return the types in a schema, without null."""
     named = mapping(schema).get("type")
     return {each for each in (named if isinstance(named, list) else [named]) if isinstance(each, str)} - {"null"}
 
@@ -220,7 +220,7 @@ def _label(value: JSON) -> str:
 
 
 def _distinct(pairs: tuple[tuple[str, JSON], ...]) -> tuple[tuple[str, JSON], ...]:
-    """Return choices of which no two look the same, as they can be sent and come back."""
+    """Return choices that all look different and do not change when they are sent."""
     labels = [" ".join(label.split()) for label, _ in pairs]
     if len(set(labels)) < len(labels) or not all(labels):
         labels = [f"{number}. {label}" for number, label in enumerate(labels, 1)]

@@ -39,23 +39,23 @@ def ag_ui(
     """Return an agent that speaks AG-UI.
 
     Args:
-        source: Where its server is: the address that takes the POST. Or a function that takes a `RunAgentInput` and
-            yields events.
-        headers: What the server wants besides, such as a key; or a function of the request.
-        tools: What is offered to the agent: `RUN_PYTHON` and `ASK_USER`, and tools of the host's.
-        state: What the state is in the first turn; or a function of the request.
-        context: What the agent is to know, each with `description` and `value`; or a function of the request.
-        forwarded_props: What the server's framework takes besides; or a function of the request.
-        sees: Whether the agent is given pictures and other files that are no text. Without it, it is told that they are
-            there. Servers of 0.x that refuse parts are told so, too.
-        file_bytes: How many bytes of the conversation's files it is given, the latest first.
-        silence: Seconds that the server may say nothing.
-        name: Whose runs these are, where several agents share a store. It has to stay the same.
-        transport: For tests and for special networks.
+        source: The address of its server, which takes the POST. Or a function that takes a `RunAgentInput` and yields
+            events.
+        headers: Additional headers, such as a key; or a function of the request.
+        tools: Tools that the agent may call: `RUN_PYTHON`, `ASK_USER`, and tools of the host.
+        state: The state in the first turn; or a function of the request.
+        context: Texts for the agent, each with `description` and `value`; or a function of the request.
+        forwarded_props: Additional properties for the server's framework; or a function of the request.
+        sees: Whether the agent gets pictures and other files that are not text. Otherwise, and if a server of 0.x
+            refuses parts, it gets only their names.
+        file_bytes: How many bytes of the conversation's files it gets, the latest first.
+        silence: The longest time without data from the server, in seconds.
+        name: The name of the agent, if several agents share a store. It must stay the same.
+        transport: An httpx transport, for tests and special networks.
 
     Raises:
-        ValueError: The address is none, or two tools have the same name.
-        TypeError: An argument is of another kind.
+        ValueError: The address is not valid, or two tools have the same name.
+        TypeError: An argument has the wrong type.
     """
     offered = checks.items("tools", tools, _tool, "such as [RUN_PYTHON, FrontendTool(…)]")
     names = [tool.name for tool in offered]

@@ -1,4 +1,4 @@
-"""State, and how it changes: JSON Patch (RFC 6902) over JSON Pointer (RFC 6901). Pure."""
+"""Changes of the state: JSON Patch (RFC 6902) with JSON Pointer (RFC 6901). Pure."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from ...events import JSON
 
 
 class DoesNotApply(ValueError):
-    """A change does not fit what it is to change. Nothing was changed."""
+    """A patch does not apply to the value. Nothing was changed."""
 
 
 def patched(value: JSON, operations: Sequence[JSON]) -> JSON:

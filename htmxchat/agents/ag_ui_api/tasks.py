@@ -1,4 +1,4 @@
-"""What a run of the server's has left to be answered. Pure."""
+"""The tasks that a run of the server has left to be answered. Pure."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from .translation.tools import structured
 ADK = "adk_request_confirmation"
 MAF = "confirm_changes"
 CONFIRMS = frozenset({ADK, MAF})
-"""Tools that servers call only to ask whether another call is allowed."""
+"""Tools that servers call only to ask for the approval of another call."""
 
 
 def tasks_of(translator: Translator, offered: Collection[str]) -> tuple[Task, ...]:
-    """Return what has to be answered: interrupts, calls of offered tools, and calls that wait for a confirmation."""
+    """Return the tasks: interrupts, calls of offered tools, and calls that wait for an approval."""
     end = translator.end
     assert end is not None
     if end.outcome in ("cancelled", "error"):
@@ -38,7 +38,7 @@ def _question(interrupt: Interrupt, translator: Translator) -> Task:
 
 
 def _confirmations(calls: list[tuple[str, str, str]]) -> Iterable[Task]:
-    """Yield a question for each call that someone has to allow. Some servers ask by a call about the call."""
+    """Yield a question for each call that needs an approval. Some servers ask with a second call about the first."""
     asking = [call for call in calls if call[1] in CONFIRMS]
     for id, name, arguments in asking or calls:
         given = mapping(structured(arguments))

@@ -12,7 +12,7 @@ from ...events import JSON, StageChanged
 from .inquiry import gather
 from .job import Job, Sent, Setup, Signals, SignedOut
 from .progress import Progress
-from .resuming import GOING_ON, resume
+from .resuming import CONTINUING, resume
 from .sending import send
 from .translation import waiting
 from .translation.outcome import conclude
@@ -20,18 +20,18 @@ from .translation.problems import UNCERTAIN, Uncertain
 from .translation.replies import ServerRun
 from .watch import Watch
 
-SIGNED_OUT = "The answer goes on when you have signed in again"
+SIGNED_OUT = "The answer continues when you have signed in again"
 SIGNED_IN = "You are signed in again. Waiting for news of this answer"
 
 
 class KogwistarAgent:
-    """Sends a message once, tells what the server's run does, and hands on the user's answers.
+    """Sends a message once, yields what the server's run does, and sends the user's answers to the server.
 
-    Before it sends something it says so in a checkpoint that is stored: a process that continues with the run after
-    another one has died knows whether it may have arrived.
+    It stores a checkpoint before it sends something. So a process that takes the run over knows that the message may
+    have arrived.
 
     Args:
-        hand_back: Called with a run that this process cannot continue with.
+        hand_back: Called with the id of a run that this process cannot continue.
     """
 
     name = "kogwistar"
@@ -51,11 +51,11 @@ class KogwistarAgent:
         self._signals_of(run_id).stop()
 
     def expect(self, run_id: str) -> None:
-        """Someone is going to wait until a run's message is sent."""
+        """Prepare for a caller that waits until the message of a run is sent."""
         self._signals_of(run_id).sent = asyncio.get_running_loop().create_future()
 
     def sent(self, run_id: str) -> asyncio.Future[Sent] | None:
-        """Return what is to be known about a run's message; `None` for a run that this process has not begun."""
+        """Return the future result of sending a run's message; `None` for a run that another process began."""
         return self._signals[run_id].sent if run_id in self._signals else None
 
     def _signals_of(self, run_id: str) -> Signals:
@@ -83,7 +83,7 @@ class KogwistarAgent:
 
 
 async def _tell(job: Job) -> AsyncGenerator[Said, Any]:
-    """Go on with a run from where it is, and tell what happens, to its end."""
+    """Continue a run to its end, and yield what happens."""
     progress, watch, answer, remark = job.progress, Watch(job), None, ""
     there: ServerRun | None = None
     if progress.signed_out:
@@ -105,7 +105,7 @@ async def _tell(job: Job) -> AsyncGenerator[Said, Any]:
             case "waiting":
                 assert progress.request is not None
                 answer = ((yield waiting.ask(progress.request, remark)[-1]),)
-                yield StageChanged(GOING_ON)
+                yield StageChanged(CONTINUING)
                 progress.enter("resuming")
                 yield progress.checkpoint(wait=True)
                 continue

@@ -34,28 +34,28 @@ MAX_TEXT = 20_000
 class KogwistarBackend(LocalBackend):
     """A backend whose agent is a kogwistar server. asyncio only.
 
-    Runs are the server's: they continue when this process ends, and another process that shares the store continues
-    telling what they do. The journal keeps what was seen here; what other clients wrote is brought in when the user
-    looks. The server has no way to delete: it keeps what is removed here.
+    The server executes the runs: they continue when this process ends, and another process that shares the store then
+    follows them. The journal has what was seen here; what other clients wrote is copied into it when the user opens the
+    page. The server cannot delete: it keeps what is removed here.
 
-    The user's `token` is the server's bearer token. The journal keeps all under the server's own user id for the token,
-    because the server lets any signed-in user reach everything: `account` says it. A run continues with the latest
-    token of its user that this process has seen, or that a sign-in in the store has; without one it waits until its
-    user asks something.
+    The user's `token` is the server's bearer token. The journal stores everything under the server's user id for the
+    token (`account`), because the server lets any signed-in user read everything. A run continues with the latest token
+    of its user that this process has seen or that a sign-in in the store has; without one it waits until its user sends
+    a request.
 
     Args:
         base_url: Where the server is, `"http://127.0.0.1:28110"`.
-        store: Where everything is kept; by default in memory. The backend closes it.
-        workflow_id: What answers. `debug.rag.v1` and `agentic_answering.v2` answer turns; any other is started as a
-            workflow run, for which the server stores no turns, and whose last state is its answer.
-        initial_state: What a workflow run begins with, made of the user's text; by default `{"text": …}`.
-        stream: How events come from the server: as a stream, or by polling where a proxy holds streams back.
+        store: The database; by default in memory. The backend closes it.
+        workflow_id: The workflow that answers. `debug.rag.v1` and `agentic_answering.v2` answer turns. Any other is
+            started as a workflow run, for which the server stores no turns, and whose last state is its answer.
+        initial_state: Returns the initial state of a workflow run for the user's text; by default `{"text": …}`.
+        stream: How to read events: as a stream, or by polling if a proxy buffers streams.
         timing: Only tests and special servers need another than the default.
-        transport: For tests and special networks, an httpx transport.
+        transport: An httpx transport, for tests and special networks.
 
     Raises:
-        TypeError: An argument is of another kind.
-        ValueError: An argument cannot be used.
+        TypeError: An argument has the wrong type.
+        ValueError: An argument has a value that is not allowed.
     """
 
     deletion_notice = "Removed from this list. The kogwistar server keeps the conversation."
@@ -103,11 +103,11 @@ class KogwistarBackend(LocalBackend):
         await self._client.close()
 
     async def account(self, user: User) -> User:
-        """Return who the user is on the server, and remember their token."""
+        """Return the server's user for this user, and remember the token."""
         return await self._credentials.sign_in(user)
 
     async def list_conversations(self, user: User, *, limit: int = 30, cursor: str | None = None) -> ConversationPage:
-        """Return what is in the journal. Now and then the server's list is asked for, in the background.
+        """Return what is in the journal. The server's list is read in the background from time to time.
 
         Raises:
             ChatError: The journal has nothing, and the server's list could not be read.
@@ -117,7 +117,7 @@ class KogwistarBackend(LocalBackend):
     async def search_conversations(
         self, user: User, query: str, *, limit: int = 30, cursor: str | None = None
     ) -> ConversationPage:
-        """Return what matches in titles, questions and answers: what was seen here, not all there is."""
+        """Return matches in titles, questions and answers of the journal, which may not have all."""
         self._journal.start()
         read = partial(super().search_conversations, user, query, limit=limit, cursor=cursor)
         page = await read()
@@ -127,7 +127,7 @@ class KogwistarBackend(LocalBackend):
         return await read() if nameless and await self._learning.titles(user, nameless) else page
 
     async def get_conversation(self, user: User, conversation_id: str) -> Conversation:
-        """Return a conversation by its id here or on the server, which is asked when it was never here."""
+        """Return a conversation by its id here or on the server. The server is asked if the journal never had it."""
         id = own_id(conversation_id)
         try:
             return await super().get_conversation(user, id)
@@ -138,7 +138,7 @@ class KogwistarBackend(LocalBackend):
         return await super().get_conversation(user, id)
 
     async def load_transcript(self, user: User, conversation_id: str) -> Transcript:
-        """Return what is in the journal at once. The server's turns are read when it has none, else in the background.
+        """Return what is in the journal. If it has no turns, the server's are read first, else in the background.
 
         Raises:
             ChatError: The journal has nothing, and the server's turns could not be read.
@@ -174,15 +174,15 @@ class KogwistarBackend(LocalBackend):
         return await insight.read_checkpoint(self._client, user.token or "", id, number)
 
     async def run_evidence(self, user: User, run_id: str) -> tuple[Source, ...]:
-        """Return what the answer rests on, with the words that matter."""
+        """Return the sources of the answer, with excerpts."""
         id = await self._on_server(user, run_id)
         events, _ = await self._store.logs.read_events(run_id, 0)
         return await insight.read_evidence(self._client, user.token or "", id, events) if id else ()
 
     async def stop_run(self, user: User, run_id: str) -> None:
-        """Ask the server to stop. It does so when the present step ends, and may still leave an answer behind.
+        """Ask the server to stop. It stops when the present step ends, and may still write an answer.
 
-        A run that no process has is taken over first: the server is to be told.
+        A run without a process is taken over first, so that the server is asked to stop it.
         """
         await self._take_over([run_id], datetime.now(UTC) - timedelta(seconds=self._timing.orphan))
         await super().stop_run(user, run_id)
@@ -198,10 +198,10 @@ class KogwistarBackend(LocalBackend):
         instead_of: str | None = None,
         agent: str | None = None,
     ) -> Run:
-        """Send a message of at most 20,000 characters; the server never answers much longer ones.
+        """Send a message of at most 20,000 characters; the server does not answer much longer ones.
 
         Raises:
-            Uncertain: A `BackendUnavailable`: the message may have arrived, or may still arrive. It stays.
+            Uncertain: A `BackendUnavailable`: the message may have arrived or may still arrive. It stays here.
         """
         if not text.strip():
             raise EmptyText
@@ -230,7 +230,7 @@ class KogwistarBackend(LocalBackend):
         raise sent.error
 
     async def _on_server(self, user: User, run_id: str) -> str:
-        """Return what the server calls a run of the user's; empty for one of which it knows nothing."""
+        """Return the server's id of a run of the user's; empty if it has none."""
         await self.get_run(user, run_id)
         return await self._links.server_id(run_id) or ""
 
@@ -244,10 +244,10 @@ class KogwistarBackend(LocalBackend):
         super()._drive(user, started, resumed=resumed)
 
     async def _take_over(self, run_ids: Sequence[str], orphans_since: datetime) -> None:
-        """Go on with the runs of those whose token is known here. Others wait for a process that knows it."""
+        """Take over the runs of users whose token this process knows. Others wait for a process that knows it."""
         users = await self._store.takeover.users_of_released(run_ids, self._agents.resumable)
         known = {user_id for user_id in set(users.values()) if await self._credentials.find(user_id)}
         waiting = [id for id, user_id in users.items() if user_id not in known]
-        # Their agent is there, so no other may end them.
+        # This process has their agent, so no other process may end them.
         await self._store.takeover.refresh_released(waiting, orphans_since + timedelta(seconds=self._timing.orphan / 2))
         await super()._take_over([id for id in run_ids if id not in waiting], orphans_since)

@@ -1,4 +1,4 @@
-"""What is read from the server again now and then, in the background, while pages show what is remembered."""
+"""Reads from the server in the background, while pages show what is in the journal."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class _Read:
 
 
 class Background:
-    """Reads by name. One that has failed is due again at once."""
+    """Reads, each with a name. One that has failed is due again at once."""
 
     def __init__(self) -> None:
         self._reads: Latest[str, _Read] = Latest(_MAX_READS)
@@ -34,13 +34,13 @@ class Background:
     async def read(
         self, name: str, every: float, wait: float, work: Callable[[], Awaitable[None]], *, needed: bool = False
     ) -> bool:
-        """Begin to read, unless that was done in the last seconds or continues, and wait a little for its end.
+        """Begin to read, unless it runs or began less than `every` seconds ago, and wait up to `wait` seconds.
 
         Args:
-            needed: Whether there is nothing to be shown without it.
+            needed: Whether the page has nothing else to show.
 
         Returns:
-            Whether it was begun now and has ended well.
+            Whether it was begun now and has succeeded.
 
         Raises:
             ChatError: It is needed, and could not be read.
@@ -61,7 +61,7 @@ class Background:
         return task.done() and read.failure is None
 
     def running(self, name: str) -> bool:
-        """Return whether a read of this name continues."""
+        """Return whether a read of this name is running."""
         read = self._reads.get(name)
         return read is not None and not read.task.done()
 
@@ -71,7 +71,7 @@ class Background:
             read.begun = float("-inf")
 
     async def close(self, patience: float) -> None:
-        """Wait some seconds for what continues, then cancel it."""
+        """Wait up to `patience` seconds for reads that are running, then cancel them."""
         if tasks := set(self._running):
             await asyncio.wait(tasks, timeout=patience)
         for task in tasks:

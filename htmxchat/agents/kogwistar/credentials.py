@@ -1,8 +1,8 @@
-"""Who asks, and with whose token the server is asked about a run that continues while no one looks.
+"""The tokens of users, for their requests and for runs that continue without a request.
 
-The host says who asks, the server says whose its conversations are. A process knows the tokens of those who have asked
-it something, and those of sign-ins that the store keeps. A run of someone whose token is known nowhere waits until
-they ask again, and continues where they do.
+The host says who the user is; the server says who owns a conversation. A process knows the tokens of users who have
+sent it a request, and of sign-ins in the store. A run of a user whose token no process knows waits until that user
+sends a request to some process.
 """
 
 from __future__ import annotations
@@ -22,13 +22,13 @@ _MAX_TOKENS = 10_000
 
 
 class Credentials:
-    """Tokens by the server's user ids, and whose each is, in memory only.
+    """Tokens by the server's user ids, and their owners. In memory only.
 
-    The server is asked, because nothing in a token is certain before the server has checked it, and what is
-    remembered of a user is shown without asking the server again.
+    The server says who owns a token, because a token is not verified here, and the journal is shown to its owner
+    without asking the server again.
 
     Args:
-        keep: For how many seconds it is believed whose a token is. While the server cannot be reached, it still is.
+        keep: How many seconds the owner of a token is remembered; longer while the server cannot be reached.
     """
 
     def __init__(self, client: Client, store: Store, keep: float) -> None:
@@ -40,7 +40,7 @@ class Credentials:
         self._refused: Latest[str, str] = Latest(_MAX_TOKENS)
 
     async def sign_in(self, user: User) -> User:
-        """Return who the host's user is on the server, and remember the token.
+        """Return the server's user for a user of the host, and remember the token.
 
         Raises:
             NotSignedIn: There is no token, it has expired, or the server does not know its user.
@@ -55,7 +55,7 @@ class Credentials:
         return User(me, user.name, user.token, user.expires_at)
 
     async def find(self, user_id: str) -> str | None:
-        """Return a token of a user; `None` when none is known that may be good."""
+        """Return a token of a user; `None` if this process knows no valid one."""
         token = self._tokens.get(user_id)
         if token is not None and not expired(token):
             return token
@@ -63,13 +63,13 @@ class Credentials:
             token = await self._store.sessions.token_of(user_id)
             if token is None or token == self._refused.get(user_id):
                 return None
-            # Sign-ins of the same store need not be of this server.
+            # Sign-ins in the store may be of another server.
             if (await self.sign_in(User(user_id, token=token))).id == user_id:
                 return token
         return None
 
     def refuse(self, user_id: str, token: str) -> None:
-        """The server does not take a token any more."""
+        """Note that the server no longer accepts a token."""
         self._refused.put(user_id, token)
         if self._tokens.get(user_id) == token:
             self._tokens.pop(user_id)

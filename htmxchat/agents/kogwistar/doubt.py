@@ -1,4 +1,4 @@
-"""What has happened to a message that may or may not have arrived: the server's turns tell. Pure functions."""
+"""Finds out from the server's turns whether a message has arrived. Pure functions."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ WAITS = {
         "If none comes, you can send the next message two minutes after it."
     ),
 }
-"""Why the next message has to wait, by the phase of the run of the one in doubt."""
-LOOKING = "Looking whether your message has arrived"
+"""Why the next message has to wait, by the phase of the run whose message is not confirmed."""
+LOOKING = "Checking whether your message has arrived"
 ARRIVED = "Your message has arrived. Waiting for its answer"
 NOT_ARRIVED = "This message did not reach the kogwistar server."
-NO_ANSWER_CAME = "This message reached the kogwistar server, and no answer came."
+NO_ANSWER_CAME = "This message reached the kogwistar server, but there is no answer."
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +28,7 @@ class Found:
     """What the server has of a message.
 
     Attributes:
-        turn: What it calls the user's turn.
+        turn: The server's id of the user's turn.
         answer: The answer, if there is one.
     """
 
@@ -37,10 +37,10 @@ class Found:
 
 
 def look_for(text: str, turns: Sequence[ServerTurn], known: Collection[str]) -> Found | None:
-    """Return what the server has of the last message; `None` when it has nothing.
+    """Return what the server has of the last message; `None` if it has nothing.
 
     Args:
-        known: The turns that were there before.
+        known: Ids of the turns that were there before.
     """
     for number in range(len(turns) - 1, -1, -1):
         turn = turns[number]
@@ -52,11 +52,11 @@ def look_for(text: str, turns: Sequence[ServerTurn], known: Collection[str]) -> 
 
 
 def end(found: Found | None, seconds: float, timing: Timing, *, stopped: bool) -> RunEnded | None:
-    """Return how the run of a message ends; `None` while it may still arrive, or be answered.
+    """Return how the run of a message ends; `None` while the message may still arrive or be answered.
 
     Args:
         found: What the server has of it.
-        seconds: For how long it has been looked for.
+        seconds: How long the check has taken so far.
         stopped: Whether the user asked the run to stop.
     """
     answered = found is not None and found.answer is not None

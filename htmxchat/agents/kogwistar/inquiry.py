@@ -1,4 +1,4 @@
-"""Asks the server what has happened to a run: only what its outcome needs."""
+"""Asks the server for what the outcome of a run needs, and no more."""
 
 from __future__ import annotations
 
@@ -22,10 +22,11 @@ _STATUS = {"run.completed": "succeeded", "run.failed": "failed", "run.cancelled"
 
 
 async def look_at_run(token: str, client: Client, id: str, said: str | None) -> ServerRun:
-    """Return a run as it is now.
+    """Return a run's present data.
 
     Args:
-        said: The terminal event that came, if one did. The row follows its event; the event is believed if it does not.
+        said: The type of the terminal event, if there was one. The server updates the run's row after the event. If it
+            does not, the event is believed.
     """
     run = await client.run(token, id)
     if said is None:
@@ -39,7 +40,7 @@ async def look_at_run(token: str, client: Client, id: str, said: str | None) -> 
 
 
 async def gather(token: str, client: Client, run: ServerRun, text: str, asked: int) -> Facts:
-    """Return what is needed to say how a terminal run went.
+    """Return the facts that the outcome of an ended run depends on.
 
     Args:
         asked: How often it has asked the user before.
@@ -60,12 +61,12 @@ async def gather(token: str, client: Client, run: ServerRun, text: str, asked: i
     except (BackendUnavailable, NotSignedIn):
         raise
     except ChatError:
-        pass  # details that this user may not see, or that are gone: the outcome is known without them
+        pass  # details that the user may not see or that were deleted: the outcome is known without them
     return facts
 
 
 async def read_sources(token: str, client: Client, run: ServerRun) -> tuple[Source, ...]:
-    """Return what the answer of a run rests on."""
+    """Return the sources of a run's answer."""
     if not cites(run.result):
         return ()
     state = await _detail(client.last_state(token, run.id), {})
@@ -76,7 +77,7 @@ async def read_sources(token: str, client: Client, run: ServerRun) -> tuple[Sour
 
 
 async def _detail(asked: Awaitable[T], otherwise: T) -> T:
-    """Return what the server says, or `otherwise` when it does not, tried several times: the answer is there anyway."""
+    """Return the server's reply, or `otherwise` if it refuses: the answer is complete without it."""
     try:
         return await asked
     except NotSignedIn:

@@ -1,4 +1,4 @@
-"""How a run went inside: steps, checkpoints, what it waits for, what its answer rests on."""
+"""Details of a run for the inspector: steps, checkpoints, what it waits for, sources."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from .translation.waiting import waiting_sentence
 from .transport.client import Client
 
 _STATES = {"ok": RunState.COMPLETED, "success": RunState.COMPLETED, "suspended": RunState.SUSPENDED}
-# Long lists of numbers that mean something to machines only.
+# Long lists of numbers that no reader needs.
 _VECTORS = frozenset({"embedding", "embeddings", "vector"})
 
 
@@ -29,7 +29,7 @@ async def read_steps(client: Client, token: str, run_id: str) -> RunSteps:
     latest = contract.get("latest_checkpoint_step_seq")
     kept = tuple(step.seq for step in steps if isinstance(latest, int) and step.seq <= latest)
     last = steps[-1] if steps else None
-    # The contract names a reason also after the run has gone on; the last step tells whether it still waits.
+    # The contract names a reason also after the run was resumed; the last step says whether it still waits.
     waits = last is not None and last.status == "suspended"
     return RunSteps(
         tuple(_step(step) for step in steps),
@@ -41,14 +41,14 @@ async def read_steps(client: Client, token: str, run_id: str) -> RunSteps:
 
 
 async def read_checkpoint(client: Client, token: str, run_id: str, number: int) -> JSON:
-    """Return the state after a step, less vectors."""
+    """Return the state after a step, without vectors."""
     if number < 0:
         raise NotFound
     return _less(clean_json(await client.checkpoint(token, run_id, number)))
 
 
 async def read_evidence(client: Client, token: str, run_id: str, events: Iterable[RunEvent]) -> tuple[Source, ...]:
-    """Return what an answer rests on: what was kept of it, else what the server says now."""
+    """Return the sources of an answer: those in the log, else those that the server has now."""
     kept = [source for event in events if isinstance(event.body, SourcesFound) for source in event.body.sources]
     if kept:
         return tuple(kept)

@@ -1,4 +1,4 @@
-"""One run, as this process continues with it: what it is told here, and how the server is asked about it."""
+"""One run in this process: its signals, its token, and requests about it that are repeated until they succeed."""
 
 from __future__ import annotations
 
@@ -27,12 +27,12 @@ _ANSWERING = frozenset({"debug.rag.v1", "agentic_answering.v2"})
 
 
 class SignedOut(Exception):
-    """No token of the run's user is known here: anyone who knows one continues with the run."""
+    """This process has no token of the run's user. A process that has one continues the run."""
 
 
 @dataclass(frozen=True, slots=True)
 class Setup:
-    """What answers, and what all runs share to reach it."""
+    """The workflow that answers, and what all runs share to reach the server."""
 
     client: Client
     links: Links
@@ -49,11 +49,11 @@ class Setup:
 
 @dataclass(frozen=True, slots=True)
 class Sent:
-    """What happened to sending a message.
+    """The result of sending a message.
 
     Attributes:
-        error: Why it is not known that it has arrived; `None` when it has.
-        kept: Whether the message is to stay in the conversation.
+        error: Why the message was not confirmed; `None` if it was.
+        kept: Whether the message stays in the conversation.
     """
 
     error: Exception | None = None
@@ -103,7 +103,7 @@ class Job:
 
     @property
     def given_up(self) -> bool:
-        """Whether the run was to stop so long ago that it is not waited for any more."""
+        """Whether a stop was requested so long ago that the run is no longer waited for."""
         asked = self.signals.stop_asked
         return asked is not None and asyncio.get_running_loop().time() - asked >= self.setup.timing.give_up
 
@@ -111,7 +111,7 @@ class Job:
         """Return the latest token of the run's user.
 
         Raises:
-            SignedOut: None is known that may be good.
+            SignedOut: This process knows no valid token.
         """
         token = await self.setup.credentials.find(self.request.user.id)
         if token is None:
@@ -119,14 +119,14 @@ class Job:
         return token
 
     def refuse(self, token: str) -> None:
-        """The server does not take a token any more."""
+        """Note that the server no longer accepts a token."""
         self.setup.credentials.refuse(self.request.user.id, token)
 
     async def ask(self, call: Callable[Concatenate[str, P], Awaitable[T]], *args: P.args, **kwargs: P.kwargs) -> T:
-        """Return what a call says that takes a token, when there is an answer: what is away now comes back.
+        """Return the result of a call that takes a token. It is repeated while the server cannot be reached.
 
         Raises:
-            SignedOut: The server takes no token that this process knows.
+            SignedOut: The server accepts no token that this process knows.
         """
         pause = FIRST_PAUSE
         while True:

@@ -1,4 +1,4 @@
-"""Asks the server, now and then, for what other clients of it have begun and written."""
+"""Asks the server from time to time for conversations and turns of its other clients."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _MAX_READ = 10_000
 
 
 class Learning:
-    """Brings conversations that were begun elsewhere, their titles and their turns into the journal."""
+    """Copies conversations of other clients, their titles and their turns into the journal."""
 
     def __init__(self, setup: Setup, store: Store) -> None:
         self._client = setup.client
@@ -37,12 +37,12 @@ class Learning:
             place: Where it stands in the server's list.
 
         Raises:
-            NotFound: It is someone else's, or is not there.
+            NotFound: It belongs to another user, or does not exist.
         """
         try:
             there = await self._client.conversation(me.token or "", server_id)
         except NotFound:
-            raise NotFound from None  # as what is someone else's: without its request id
+            raise NotFound from None  # the same as for another user's: without its request id
         if there.user_id != me.id or there.id != server_id:
             raise NotFound
         await self._store.database.write(lambda db: reconcile.add_conversation(db, me.id, server_id, place))
@@ -51,10 +51,10 @@ class Learning:
         """Read the server's list. Returns whether there is news now.
 
         Args:
-            empty: Whether there is nothing to be shown meanwhile.
+            empty: Whether the page has nothing else to show.
 
         Raises:
-            ChatError: It could not be read, and there is nothing to be shown.
+            ChatError: It could not be read, and the page has nothing else to show.
         """
         work, wait = partial(self._read_list, me), 10 * self._timing.glance * empty
         return await self._background.read(f"list {me.id}", self._timing.list, wait, work, needed=empty)
@@ -72,10 +72,10 @@ class Learning:
         """Read the turns of a conversation. Returns whether there is news now.
 
         Args:
-            empty: Whether there is nothing to be shown meanwhile.
+            empty: Whether the page has nothing else to show.
 
         Raises:
-            ChatError: They could not be read, and there is nothing to be shown.
+            ChatError: They could not be read, and the page has nothing else to show.
         """
         work, wait = partial(self._read_turns, me, id), self._timing.glance * (100 if empty else 1)
         return await self._background.read(f"turns {id}", self._timing.turns, wait, work, needed=empty)

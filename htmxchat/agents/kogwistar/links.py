@@ -48,7 +48,7 @@ class Links:
         return {row.id: row.workflow_id for row in await self._store.database.read(lambda db: db.execute(here).all())}
 
     async def turns(self, conversation_id: str, before: str) -> set[str]:
-        """Return what the server calls all that is known of a conversation but the turn that a run answers."""
+        """Return the server's ids of all turns and runs of a conversation, except the turn that a run answers."""
         own = select(t.runs.c.turn_id).where(t.runs.c.id == before).scalar_subquery()
         here = select(t.links.c.server_id).where(t.links.c.conversation_id == conversation_id, t.links.c.id != own)
         return set(await self._store.database.read(lambda db: db.scalars(here).all()))
@@ -60,8 +60,8 @@ class Links:
         """Remember a run.
 
         Args:
-            turn: What the server calls the turn that it answers, if it has one of its own.
-            names: What is known of `server_id`, `answer_id` and `workflow_id`.
+            turn: The server's id of the turn that the run answers, if it has one of its own.
+            names: The known ones of `server_id`, `answer_id` and `workflow_id`.
         """
 
         def work(db: Connection) -> None:
@@ -76,7 +76,7 @@ class Links:
         await self._store.database.write(work)
 
     async def take_back(self, run: Run, *, conversation: bool) -> None:
-        """Remove a message that the server did not take, and the conversation with it if it was the first."""
+        """Remove a message that the server did not accept, and also its conversation if it was the first one."""
 
         def work(db: Connection) -> None:
             turn = db.execute(select(t.turns.c.follows).where(t.turns.c.id == run.turn_id)).one_or_none()
@@ -91,6 +91,6 @@ class Links:
 
 
 def put(db: Connection, id: str, **values: Any) -> None:
-    """Write a link, or more of one that is there."""
+    """Insert or update a link."""
     if not values or not db.execute(update(t.links).where(t.links.c.id == id).values(**values)).rowcount:
         db.execute(insert(t.links).values(id=id, **values))

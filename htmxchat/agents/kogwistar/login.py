@@ -27,32 +27,32 @@ _WITHOUT_EXP = timedelta(hours=4)  # how long the server's own tokens last
 
 _FAILED = "The server that signs you in failed. Try again in a moment."
 _NO_LOGIN = (
-    "At the address that this chat was given, no kogwistar server offers a sign-in. "
-    "Whoever runs the chat has to check that address."
+    "No kogwistar server offers a sign-in at the address that this chat has. "
+    "The operator of the chat must check that address."
 )
-_REFUSED = "The kogwistar server does not begin a sign-in. Whoever runs it has to look at its sign-in settings."
+_REFUSED = "The kogwistar server does not begin a sign-in. Its operator must check its sign-in settings."
 _NOT_BACK = (
     "The kogwistar server does not send people back to this chat. "
-    "Whoever runs it has to add {} to its AUTH_ALLOWED_RETURN_URLS."
+    "Its operator must add {} to its AUTH_ALLOWED_RETURN_URLS."
 )
 _NO_TOKEN = "The sign-in was not finished. Sign in again."
 _BAD_TOKEN = "The kogwistar server did not accept the sign-in that it sent. Sign in again."
-_NO_USER = "The kogwistar server does not know this user. Ask who runs it for an account."
-_CLOCKS = "The sign-in had ended before it began: the clocks of this server and the kogwistar server differ."
+_NO_USER = "The kogwistar server does not know this user. Ask its operator for an account."
+_CLOCKS = "The sign-in had expired before it began: the clocks of this server and of the kogwistar server differ."
 
 
 class KogwistarLogin:
-    """Signs people in through a kogwistar server, in its dev mode and with OpenID Connect. asyncio only.
+    """Signs users in through a kogwistar server, in its dev mode and with OpenID Connect. asyncio only.
 
-    A dev server sends people back to the address that it is given. One with OpenID Connect is asked to send them to
-    this chat's `/login/callback`: since 0.6 it does if its `AUTH_ALLOWED_RETURN_URLS`, or else its `UI_URL`, is
-    that address. Older ones send people to `UI_URL` in any case.
+    A dev server redirects users to the address that it gets. A server with OpenID Connect is asked to redirect them to
+    this chat's `/login/callback`: since 0.6 it does so if its `AUTH_ALLOWED_RETURN_URLS`, or else its `UI_URL`, is
+    that address. Older servers always redirect to `UI_URL`.
 
-    The session ends when the token does. Tokens are kept in the store's database, and nowhere else.
+    The session ends when the token expires. Tokens are stored only in the store's database.
 
     Args:
         base_url: The server, as this process reaches it.
-        store: Remembers who is signed in; may be the backend's.
+        store: Has the sessions; may be the backend's.
         app_url: The scheme and host by which browsers reach the chat, `https://chat.example`. Default: as each
             request says, which is right unless a proxy changes it.
         public_url: The server, as browsers reach it. Default: `base_url`.
@@ -102,11 +102,11 @@ class KogwistarLogin:
         """
         if await self._is_dev():
             return SignInAt(f"{self._public}/api/auth/login?{urlencode({'redirect_uri': callback})}")
-        # The server compares all of the address, so the state at its end must go.
+        # The server compares the whole address, so the state at its end is removed.
         back = callback.rpartition("/")[0]
         provider = {"provider": self._provider} if self._provider else {}
         path = f"/api/auth/login?{urlencode({'return_to': back, **provider})}"
-        # Asked here first, so that what is wrong is said on a page of ours.
+        # Asked here first, so that an error is shown on a page of the chat.
         answer = await self._ask("GET", path)
         if answer.status_code == 400 and "return_to" in answer.text:
             path = f"/api/auth/login?{urlencode(provider)}".rstrip("?")
@@ -119,7 +119,7 @@ class KogwistarLogin:
         return SignInAt(self._public + path, with_state=False)
 
     async def finish(self, values: Mapping[str, str]) -> User:
-        """Return who the token belongs to, as the server says.
+        """Return the owner of the token, according to the server.
 
         Raises:
             NotSignedIn: There is no token, or the server does not accept it.
@@ -146,13 +146,13 @@ class KogwistarLogin:
         return User(user_id, _name(me), token, _expiry(token))
 
     async def sign_out(self, user: User) -> None:
-        """Tell the server. It answers kindly and does nothing: its tokens stay valid until they expire."""
+        """Tell the server. It confirms, but its tokens stay valid until they expire."""
         await self._ask("POST", "/api/auth/logout", user.token)
 
     async def _is_dev(self) -> bool:
         if cannot_chat(await self._ask("GET", "/health")):
             raise CannotChat(CANNOT_CHAT)
-        # Dev servers have no use for this route and say so. Asking for a login instead would make a token.
+        # A dev server refuses this route and says why. A request for a login would make a token.
         answer = await self._ask("GET", "/api/auth/callback?state=none&code=none")
         if answer.status_code == 404:
             raise BackendError(_NO_LOGIN)
@@ -167,8 +167,8 @@ class KogwistarLogin:
 
 
 def _check(me: Mapping[str, Any]) -> None:
-    """Refuse who could only look at an empty page: the server would answer every click with 403."""
-    who, ask = f"You have signed in as {_name(me)}", "Ask who runs the kogwistar server to change that."
+    """Refuse a user who may not chat: the server would answer every click with 403."""
+    who, ask = f"You have signed in as {_name(me)}", "Ask the operator of the kogwistar server to change that."
     if me.get("is_active") is False:
         raise NotAllowed(f"{who}, but this account is not active. {ask}")
     if me.get("role") == "ro":

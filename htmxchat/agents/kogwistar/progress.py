@@ -1,4 +1,4 @@
-"""How far a run has come: what the agent's checkpoints hold."""
+"""The progress of a run, which the agent's checkpoints contain."""
 
 from __future__ import annotations
 
@@ -13,18 +13,18 @@ from .translation.waiting import Request
 
 @dataclass
 class Progress:
-    """A run, as it can be gone on with in any process.
+    """All that any process needs to continue a run.
 
     Attributes:
-        phase: new, sending, doubt (sent, and it is unknown whether it arrived), arrived (its answer may come), running,
-            waiting (for the user) or resuming (the user has answered).
+        phase: new, sending, doubt (sent, not confirmed), arrived (waits for its answer), running, waiting (for the
+            user) or resuming (the user has answered).
         since: When the phase began, in seconds since 1970.
-        run: What the server calls the run.
-        turn: What the server calls the user's turn.
-        after: The number of the last event of the server that was told.
+        run: The server's id of the run.
+        turn: The server's id of the user's turn.
+        after: The number of the last event of the server that was passed on.
         asked: How often the run has asked the user.
-        request: What it waits for.
-        signed_out: Whether it was left because no token of its user was known.
+        request: What the run waits for.
+        signed_out: Whether the process released the run because it had no token of the user.
     """
 
     phase: str = "new"

@@ -22,10 +22,10 @@ UNTITLED = "Conversation from elsewhere"
 
 @dataclass
 class _Pair:
-    """What a user wrote, and what was answered.
+    """A user's message and its answers.
 
     Attributes:
-        place: Where it stands in the server's list.
+        place: Its position in the server's list.
     """
 
     place: int
@@ -36,10 +36,10 @@ class _Pair:
 
 
 def add_conversation(db: Connection, user_id: str, server_id: str, place: int = 0) -> None:
-    """Write a conversation that was begun elsewhere, unless it was here before. The server tells no times.
+    """Write a conversation of another client, unless it was here before. The server sends no times.
 
     Args:
-        place: Where it stands in the server's list.
+        place: Its position in the server's list.
     """
     id = own_id(server_id)
     if db.scalar(select(t.links.c.id).where(t.links.c.id == id)) is not None:
@@ -54,7 +54,7 @@ def add_conversation(db: Connection, user_id: str, server_id: str, place: int = 
 def learn_turns(db: Connection, conversation_id: str, turns: Sequence[ServerTurn]) -> None:
     """Write turns that are not in the journal yet, and put all of them in the server's order.
 
-    What the server does not know stays behind what it follows.
+    A turn that the server does not have stays after the turn that it follows.
     """
     this = t.conversations.c.id == conversation_id
     conversation = db.execute(select(t.conversations).where(this).with_for_update()).one_or_none()

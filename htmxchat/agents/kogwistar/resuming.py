@@ -1,7 +1,7 @@
-"""The user has answered a run that waits: `resume`, once, and its result.
+"""Sends the user's answer to a run that waits, once, and finds out the result.
 
-Nothing about the run changes on the server after a resume: no events, no row. Its result is the reply, and the
-last checkpoint, which is asked when there was no reply.
+After a resume the server sends no events and does not change the run's row. The result is in the reply; without a
+reply, it is in the last checkpoint.
 """
 
 from __future__ import annotations
@@ -20,16 +20,16 @@ from .translation.replies import ServerRun, mapping
 from .translation.waiting import client_result
 
 log = logging.getLogger("htmxchat")
-GOING_ON = "Going on with your answer"
-NOT_TAKEN = "Your answer was not taken. Please give it again."
-NOT_KNOWN = "It is not known whether your answer arrived, and nothing came of it. Please give it again. "
+CONTINUING = "Continuing with your answer"
+NOT_TAKEN = "Your answer was not accepted. Please give it again."
+NOT_KNOWN = "It is not known whether your answer arrived, and there is no result. Please give it again. "
 
 
 async def resume(job: Job, *answer: JSON | ScriptResult) -> tuple[ServerRun | None, str, RunEnded | None]:
-    """Send the answer, if it is still to be sent, and find out its result. It is sent once.
+    """Send the answer, if it was not sent before, and find out the result.
 
     Returns:
-        The run as it is now, what is to be said before it asks again, and how it ended if that is known.
+        The run as it is now, a remark to show before it asks again, and its end if it has ended.
     """
     client, progress, request = job.setup.client, job.progress, job.progress.request
     assert request is not None
@@ -48,7 +48,7 @@ async def resume(job: Job, *answer: JSON | ScriptResult) -> tuple[ServerRun | No
             reply = await client.resume(await job.token(), progress.run, body, workflow=job.setup.workflow)
             return resumed(run, reply), "", None
         except (BackendUnavailable, NoSuchRoute, NotSignedIn) as error:
-            log.warning("What came of resuming run %s is not known yet: %s", progress.run, error)
+            log.warning("The result of resuming run %s is not known yet: %s", progress.run, error)
             lost = "" if isinstance(error, Uncertain) else str(error)
         except BackendError as error:
             refused = str(error)
@@ -60,7 +60,7 @@ async def resume(job: Job, *answer: JSON | ScriptResult) -> tuple[ServerRun | No
         waits = any([each[0], each[2]] == ours for each in join.get("suspended") or [])
         if waits and refused:
             return None, "", RunEnded(Outcome.FAILED, refused)
-        # Not taken, or not yet: the server notes nothing before the rest of the workflow has run.
+        # Not accepted, or not yet: the server stores nothing before the rest of the workflow has run.
         if waits and lost:
             return run, f"{NOT_TAKEN} {lost} ", None
         if waits and progress.age >= job.setup.timing.resent:

@@ -1,4 +1,4 @@
-"""Sends a message to the server, once, and looks what has happened to one that may have arrived."""
+"""Sends a message to the server, once. If no reply comes, it checks whether the message has arrived."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ NO_ROOM = "The kogwistar server has no room for this run now. Try again later."
 
 
 async def send(job: Job) -> AsyncGenerator[Said, None]:
-    """Send the message, once, and tell the caller what happened to it. It returns when the server's run is known."""
+    """Send the message, once, and report the result to the caller. It returns when the server's run is known."""
     progress, setup, request = job.progress, job.setup, job.request
     if progress.phase == "new":
         token = request.user.token or await job.token()
@@ -61,9 +61,9 @@ async def send(job: Job) -> AsyncGenerator[Said, None]:
 
 
 async def _look_for(job: Job) -> AsyncGenerator[Said, None]:
-    """Look what has happened to a message that may have arrived. It ends the run.
+    """Check whether a message has arrived, until that is known, and end the run.
 
-    A stop does not end it sooner: its run on the server, whose id no one has told, would not hear of it.
+    A stop does not end this earlier: the id of the server's run is not known, so the server cannot be asked to stop it.
     """
     progress, setup, request = job.progress, job.setup, job.request
     if progress.phase == "sending":
@@ -93,7 +93,7 @@ async def _look_for(job: Job) -> AsyncGenerator[Said, None]:
 
 
 async def _conversation(setup: Setup, token: str, request: Request) -> str:
-    """Return what the server calls the conversation; it is made there if need be."""
+    """Return the server's id of the conversation, which is created there if necessary."""
     id = request.conversation_id
     known = await setup.links.server_id(id)
     if known is None:

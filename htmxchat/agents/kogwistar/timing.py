@@ -1,4 +1,4 @@
-"""How long things take, in seconds."""
+"""Intervals and time limits, in seconds."""
 
 from __future__ import annotations
 
@@ -12,22 +12,22 @@ class Timing:
     """Only tests and special servers need another than the default.
 
     Attributes:
-        tick: Between two looks at a run that is silent.
-        check: Silence of a run, after which the server is asked how it is, again and again.
-        stuck: Silence after which the page says so.
+        tick: Interval between two checks of a silent run.
+        check: How long a run may be silent before the server is asked for its state, each time.
+        stuck: How long a run may be silent before the page says so.
         give_up: How long after a stop a silent run is given up.
-        resent: How long the server may show no sign of an answer after the process that gave it has died: as long as
-            the server may take to run the rest of the workflow.
-        submit: How long a message may take to be sent before its sender is told that it may or may not arrive.
-        doubt: Between two looks for a message that may or may not have arrived.
-        missing: How long a message that is not there may still arrive.
-        unanswered: How long the answer to one that has arrived is waited for: a second run beside its own, whose id
-            no one has told, spoils both.
-        poll: Between two polls, when events are polled for.
-        list: For how long the server's list of conversations is not asked for again.
+        resent: How long to wait for a sign that the server got the user's answer, if the process that sent it has died:
+            as long as the server may take to run the rest of the workflow.
+        submit: How long sending a message may take before the page says that it may not have arrived.
+        doubt: Interval between two checks whether a message has arrived.
+        missing: How long a message that the server does not have may still arrive.
+        unanswered: How long to wait for the answer to a message that has arrived. Its run's id is not known, and a
+            second run beside it would spoil both.
+        poll: Interval between two polls for events.
+        list: How long the server's list of conversations is not read again.
         turns: The same for the turns of one conversation.
-        account: For how long it is believed who a token belongs to.
-        glance: How long a page waits for turns that are remembered anyway.
+        account: How long the owner of a token is remembered.
+        glance: How long a page waits for news if the journal has turns to show.
     """
 
     tick: float = 1.0

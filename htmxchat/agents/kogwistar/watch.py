@@ -1,4 +1,4 @@
-"""Follows one run of the server, however often the connection breaks, until the server has nothing more to say."""
+"""Follows one run of the server to its end, also when connections break."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ from .translation.replies import ServerEvent, ServerRun
 from .transport.http import FIRST_PAUSE, rest
 
 log = logging.getLogger("htmxchat")
-SILENT = "Nothing has come for a while. The server says that the run goes on. You can wait, or press Stop"
-BROKEN = "The connection broke, and nothing has come since. If the server was restarted, press Stop, then ask again"
+SILENT = "There is no news. The server says that the run continues. You can wait, or press Stop"
+BROKEN = "The connection broke, and there is no news. If the server was restarted, press Stop, then ask again"
 UNREACHED = "The server cannot be reached. Trying again"
 BACK = "The server is back. Waiting for news of this answer"
 
@@ -29,12 +29,12 @@ Told: TypeAlias = RunEvent | StageChanged | RunEnded
 
 
 class Watch:
-    """One stream from the server, for any number of readers.
+    """One stream of events from the server, for any number of readers.
 
-    What was told before is read again, so that what follows is understood.
+    Events that were passed on before are read again, because later ones depend on them.
 
     Attributes:
-        over: The run as the server has it, once it has ended there.
+        over: The server's data of the run, once it has ended there.
     """
 
     def __init__(self, job: Job) -> None:
@@ -53,12 +53,12 @@ class Watch:
 
     @property
     def text(self) -> str:
-        """The answer so far, as the events tell it."""
+        """The answer so far, according to the events."""
         return self._translator.text
 
     @property
     def after(self) -> int:
-        """The number of the last event of the server that was told."""
+        """The number of the last event of the server that was passed on."""
         return max(self._told, self._translator.seq)
 
     @property
@@ -73,7 +73,7 @@ class Watch:
         """Yield what happens. It returns when the run is `over`; `RunEnded` is yielded for one that is lost.
 
         Raises:
-            SignedOut: The server takes no token that this process knows.
+            SignedOut: The server accepts no token that this process knows.
         """
         self._heard = self._checked = self._now
         pause, unknown = FIRST_PAUSE, False
@@ -90,7 +90,7 @@ class Watch:
                 if unknown and isinstance(error, NotFound):
                     yield RunEnded(Outcome.FAILED, FORGOTTEN)  # the server has said so twice
                 unknown = isinstance(error, NotFound)
-                self._complained = self._complained and self._broken  # what was said of silence is not true any more
+                self._complained = self._complained and self._broken  # the remark about silence is no longer true
                 self._broken = True
                 if not self._unreached and pause > FIRST_PAUSE:
                     self._unreached = True
@@ -103,7 +103,7 @@ class Watch:
                 pause = await rest(pause if seen == self._translator.seq else FIRST_PAUSE)
 
     async def rest(self, token: str) -> list[RunEvent]:
-        """Return what is still to be told of a run that is over on the server."""
+        """Return the remaining events of a run that has ended on the server."""
         found, count = list(self._hear()), -1
         while count != self._translator.seq:
             count = self._translator.seq
@@ -112,7 +112,7 @@ class Watch:
         return found
 
     async def _once(self, token: str) -> AsyncGenerator[Told, None]:
-        """Follow one stream to its end. When it ends, or is silent, ask the server how the run is."""
+        """Follow one stream to its end. When it ends or is silent, ask the server for the run's state."""
         if self._unreached:
             await self._client.run(token, self._id)
             self._unreached = False
@@ -150,7 +150,7 @@ class Watch:
                     return
 
     def _hear(self) -> Iterator[RunEvent]:
-        """Yield what has arrived, except what was told before."""
+        """Yield the events that have arrived, except those that were passed on before."""
         while self._arrived:
             event = self._arrived.popleft()
             seen = self._translator.seq
@@ -163,7 +163,7 @@ class Watch:
                 self._said = event.type
             if event.seq > self._told:
                 self._told = event.seq
-                # The journal tells by itself that a run has begun, and that the user wants it to stop.
+                # The journal itself records that a run has begun, and that the user wants to stop it.
                 if found is not None and not isinstance(found.body, RunStarted | RunStopping):
                     yield found
 
@@ -174,7 +174,7 @@ class Watch:
             log.info("Run %s was not stopped at once: %s", self._id, error)
 
     async def _look(self, token: str) -> list[Told]:
-        """Ask the server how the run is. Say that nothing comes, once; give up one that was to stop and is silent."""
+        """Ask the server for the run's state. Report silence, once; give up a silent run that the user stopped."""
         self._checked = self._now
         run = await look_at_run(token, self._client, self._id, self._said)
         if run.terminal:
@@ -183,7 +183,7 @@ class Watch:
             return found
         silent, asked = self._now - self._heard, self._signals.stop_asked
         if asked is not None and silent >= self._timing.check and run.status in ("queued", "running"):
-            await self._client.cancel(token, self._id)  # the stop did not get through
+            await self._client.cancel(token, self._id)  # the stop did not arrive
         if self._job.given_up and silent >= self._timing.give_up:
             return [RunEnded(Outcome.FAILED, NOT_STOPPED)]
         if silent >= self._timing.stuck and not self._complained and asked is None:

@@ -1,4 +1,4 @@
-"""The run of a graph: it streams, asks the user, and continues."""
+"""The run of a graph: streams, asks the user, and continues."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ Input = Callable[[Request, list[AnyMessage]], Any]
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """What a host has set."""
+    """The host's settings."""
 
     config: Any
     context: Any
@@ -42,7 +42,7 @@ class Settings:
     file_bytes: int
 
     def wants(self, file: File) -> str:
-        """Return why the graph is not given a file, in words for its model."""
+        """Return why a file is not sent to the graph, as text for its model."""
         if file.is_text or self.sees:
             return ""
         return UNSEEN if file.is_picture else UNREAD
@@ -111,14 +111,14 @@ class LangGraph:
         return self.resume(request, None)
 
     async def resume(self, request: Request, checkpoint: JSON) -> AsyncGenerator[Said, Any]:
-        """Go on from a checkpoint: before a step of the graph, or before a question."""
+        """Continue from a checkpoint: before a step of the graph, or before a question."""
         config = checked(await setting_for(self._settings.config, request))
         context = await setting_for(self._settings.context, request)
         place = decode(checkpoint)
         state = await self._state(config, place)
         given: Any = None
         if place is None or state is None:
-            if checkpoint is not None:  # the graph does not know it any more
+            if checkpoint is not None:  # the graph no longer has it
                 yield TextReplaced("")
             place, given = await self._begin(config, request)
         while True:
@@ -178,14 +178,14 @@ class LangGraph:
             raise
 
     async def _state(self, config: RunnableConfig, place: Place | None) -> StateSnapshot | None:
-        """Return what the graph knows of a place, without a checkpoint the last of its thread; `None` if nothing."""
+        """Return the graph's state at a place, without a checkpoint the last of its thread; `None` if there is none."""
         if place is None or not self._remembers:
             return None
         state = await self._graph.aget_state(place.config(config))
         return state if state.created_at else None
 
     async def _begin(self, config: RunnableConfig, request: Request) -> tuple[Place, Any]:
-        """Return where a turn begins, and what the graph is given there."""
+        """Return the place where a turn starts, and the graph's input there."""
         memory = request.memory if isinstance(request.memory, dict) else {}
         place = decode(memory.get("place"))
         since: Sequence[Turn] = request.history

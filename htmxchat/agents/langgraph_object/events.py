@@ -1,4 +1,4 @@
-"""What a graph streams -> what the chat shows."""
+"""Translates the stream of a graph into events of the chat."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from ..shown import class_name, jsonable, own_events
 from .messages import Messages, Shown
 
 MODES: tuple[StreamMode, ...] = ("messages", "custom", "tasks", "checkpoints")
-"""What the graph is asked to stream."""
+"""The stream modes of the graph."""
 
 
 class Translation:
@@ -40,7 +40,7 @@ class Translation:
         return self._messages.used
 
     def of(self, part: Mapping[str, Any]) -> Iterator[Shown]:
-        """Yield what a part of the stream shows."""
+        """Yield the bodies for a part of the stream."""
         data, outermost = part["data"], not part["ns"]
         match part["type"]:
             case "messages":
@@ -51,7 +51,7 @@ class Translation:
             case "checkpoints" if outermost and data["config"]:
                 self._written = data["config"]["configurable"]["checkpoint_id"]
             case "tasks" if "triggers" in data:
-                # The next step begins once the checkpoint before it is stored.
+                # The next step starts after the checkpoint before it is stored.
                 self.checkpoint = self._written
                 if stage := self._stages.get(data["name"], "" if data["name"].startswith("__") else data["name"]):
                     yield StageChanged(stage.replace("_", " "))
@@ -66,7 +66,7 @@ class Translation:
 
 
 def _plain_messages(result: Any) -> Sequence[BaseMessage]:
-    """Return the messages that a node has given as dicts or tuples; the graph streams others by itself."""
+    """Return the messages that a node has returned as dicts or tuples; the graph itself streams others."""
     given = result.get("messages") if isinstance(result, Mapping) else None
     plain = [each for each in (given if isinstance(given, list) else [given]) if isinstance(each, dict | tuple)]
     try:
@@ -76,7 +76,7 @@ def _plain_messages(result: Any) -> Sequence[BaseMessage]:
 
 
 def custom(data: Any) -> Iterator[EventBody]:
-    """Yield what a graph's own stream event shows: text, an event of the chat's own, or a part.
+    """Yield the bodies for a custom event of a graph: text, an event of the chat, or a part.
 
     A dict says with `type` or `name` what the part is called, and may have a `key`.
     """

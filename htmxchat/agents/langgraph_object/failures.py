@@ -1,4 +1,4 @@
-"""What goes wrong in a graph's run, as sentences for the person who asked."""
+"""Errors of a graph's run, as sentences for the user."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ from langgraph.errors import GraphRecursionError, NodeTimeoutError
 
 from ...errors import BackendError
 
-_REFUSED = "The model's provider refused the request. Tell whoever runs this chat."
+_REFUSED = "The model's provider refused the request. Tell the operator of this chat."
 _BY_STATUS = {
-    401: "The model's provider refused the key of this chat. Tell whoever runs it.",
-    403: "The model's provider refused the key of this chat. Tell whoever runs it.",
-    404: "The model that this chat asks for does not exist. Tell whoever runs it.",
+    401: "The model's provider refused the key of this chat. Tell its operator.",
+    403: "The model's provider refused the key of this chat. Tell its operator.",
+    404: "The model that this chat asks for does not exist. Tell its operator.",
     408: "The model took too long to answer. Try again.",
     413: "The conversation is too long for the model. Begin a new one.",
     429: "The model has been asked too much at once. Try again in a moment.",
@@ -18,7 +18,7 @@ _BY_STATUS = {
 
 
 def explained(error: BaseException) -> BackendError | None:
-    """Return the error with a sentence for the user; `None` when there is none, as for a mistake in the code.
+    """Return the error with a sentence for the user; `None` for errors without one, such as a bug.
 
     Models of all providers raise errors of their own; those of HTTP clients have the status.
     """
@@ -32,5 +32,5 @@ def explained(error: BaseException) -> BackendError | None:
     if status >= 500:
         return BackendError("The model's provider cannot answer right now. Try again in a moment.")
     return BackendError(
-        _BY_STATUS.get(status, "The model's provider refused the request. Tell whoever runs this chat.")
+        _BY_STATUS.get(status, "The model's provider refused the request. Tell the operator of this chat.")
     )

@@ -1,4 +1,4 @@
-"""Turns as LangChain messages: for graphs without a checkpointer, and for what one does not know."""
+"""Turns as LangChain messages: for graphs without a checkpointer, and for turns that a checkpointer does not have."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def message_of(text: str, files: Iterable[File], given: Mapping[str, Given], id:
 
 
 def messages_of(turns: Iterable[Turn], given: Mapping[str, Given]) -> Iterator[AnyMessage]:
-    """Yield what was said in some turns. The ids are the same each time, so a graph that knows one does not add it."""
+    """Yield the messages of turns. Their ids are always the same, so a graph adds none that it has."""
     for turn in turns:
         if turn.role == "user":
             yield message_of(turn.text, turn.files, given, turn.id)

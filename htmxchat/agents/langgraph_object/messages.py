@@ -1,4 +1,4 @@
-"""The messages that models and tools of a graph stream -> text, reasoning, tool calls."""
+"""Translates streamed messages of a graph's models and tools into text, reasoning and tool calls."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class _Call:
 
 @dataclass(slots=True)
 class _Message:
-    """A message, so far as it is there, and not shown yet.
+    """The part of a message that has arrived and is not shown yet.
 
     Attributes:
         task: The task of the graph that writes it.
@@ -44,7 +44,7 @@ class _Message:
 
 
 class Messages:
-    """The messages of a run. Of several that are written at once, the first is shown at once; the others follow it.
+    """The messages of a run. If several are written at the same time, the first is shown at once; the others follow it.
 
     Args:
         used: Tokens that the run has used before.
@@ -60,7 +60,7 @@ class Messages:
         self._files = 0
 
     def of(self, message: BaseMessage, task: str) -> Iterator[Shown]:
-        """Yield what is to be shown now that a message, or a piece of one, has come in a task of the graph."""
+        """Yield the bodies for a message, or a piece of one, from a task of the graph."""
         if isinstance(message, ToolMessage):
             shown: list[Shown] = [_finished(message), *own_events(message.artifact)]
             self._open[f"{task} {message.tool_call_id}"] = _Message(task, shown, done=True)
@@ -76,7 +76,7 @@ class Messages:
         yield from self._show()
 
     def end(self, task: str) -> Iterator[Shown]:
-        """Yield what is to be shown now that a task has ended."""
+        """Yield the bodies for the end of a task."""
         for message in self._open.values():
             message.done = message.done or message.task == task
         yield from self._show()
@@ -94,7 +94,7 @@ class Messages:
             del self._open[id]
 
     def _apart(self, id: str, body: Shown) -> Shown:
-        # Each message is Markdown of its own.
+        # Each message is a Markdown document.
         if not isinstance(body, TextDelta):
             self._writer = ""
         elif self._writer != id:
@@ -128,7 +128,7 @@ class Messages:
 
 def _add_calls(calls: dict[Any, _Call], message: AIMessageChunk) -> None:
     for chunk in message.tool_call_chunks:
-        # Those without an index come whole, each in a piece of its own.
+        # A call without an index is complete in one piece.
         index = chunk["index"]
         call = calls.setdefault(len(calls) if index is None else index, _Call())
         call.id = call.id or chunk["id"] or ""

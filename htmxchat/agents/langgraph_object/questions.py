@@ -1,4 +1,4 @@
-"""Interrupts of a graph: what the user is asked, and what the answers mean to the graph."""
+"""Interrupts of a graph: the questions to the user, and the answers for the graph."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from ...scripts.result import ScriptResult
 from ..shown import jsonable
 
 STOP = "stop"
-"""What `interview` returns when the graph is to end there."""
+"""What `interview` returns if the graph has to end there."""
 
 _PROMPTS = ("message", "question", "prompt", "description", "text", "query", "instruction")
 _CHOICES = ("choices", "options", "actions")
@@ -44,13 +44,13 @@ class Question:
     means: Callable[[Any], Any] | None = None
 
     def asks(self, id: str, problem: str = "") -> InputRequested | RunScript:
-        """Return what is asked, after an answer that could not be used with what was wrong with it."""
+        """Return the question; after an invalid answer, with what was wrong."""
         prompt = f"{problem}\n{self.prompt}" if problem else self.prompt
         choices = tuple(words for words, _ in self.choices)
         return InputRequested(id, prompt, choices, schema=self.schema, approval=self.approval)
 
     def read(self, answer: JSON | ScriptResult) -> Any:
-        """Return what an answer means.
+        """Return the meaning of an answer.
 
         Raises:
             ValueError: It means nothing. The message says what is wanted.
@@ -71,7 +71,7 @@ class Question:
 
 @dataclass(frozen=True, slots=True)
 class Script:
-    """Python that is to run in the user's browser."""
+    """Python to run in the user's browser."""
 
     code: str
     title: str
@@ -87,14 +87,14 @@ class Script:
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """What an interrupt asks, one after the other, and how the graph wants the answers."""
+    """The questions of an interrupt, in order, and the form of the answers for the graph."""
 
     questions: Sequence[Question | Script]
     together: Callable[[list[Any]], Any]
 
 
 def interview(state: StateSnapshot, rounds: int) -> Generator[InputRequested | RunScript, Any, Any]:
-    """Ask what a graph asks, one after the other; return what it is given to continue.
+    """Ask the questions of a graph, one after the other; return the value that resumes it.
 
     One that was compiled to stop before or after a node has no question of its own.
 
@@ -124,7 +124,7 @@ def _until_read(question: Question | Script, id: str) -> Generator[InputRequeste
 
 
 def asked_by(interrupt: Interrupt[Any]) -> Asked:
-    """Return what an interrupt asks."""
+    """Return the questions of an interrupt."""
     value = interrupt.value
     match value:
         case {"run_python": str(code)}:
@@ -191,7 +191,7 @@ def _respond(text: Any) -> Any:
 
 
 def _decision(name: str, args: Any, approves: bool, answer: Any) -> Any:
-    """Return what a decision is to LangChain's middleware."""
+    """Return a decision in the form of LangChain's middleware."""
     decision = Decision.of(answer)
     if not decision.approved:
         return {"type": "reject", "message": decision.reason} if decision.reason else {"type": "reject"}
@@ -216,7 +216,7 @@ def _inbox(value: Mapping[str, Any]) -> Question:
 
 
 def _reply(name: str, allowed: Mapping[str, Any], answer: Any) -> Any:
-    """Return what a decision is to LangGraph's inbox."""
+    """Return a decision in the form of LangGraph's inbox."""
     decision = Decision.of(answer)
     if decision.approved and decision.arguments is not None:
         return {"type": "edit", "args": {"action": name, "args": decision.arguments}}

@@ -1,4 +1,4 @@
-"""Where in the graph's own memory a run begins: a thread, and a checkpoint in it."""
+"""The place in the graph's memory where a run starts: a thread and a checkpoint in it."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from ...events import JSON, UsageReported
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """How far a run has come.
+    """The progress of a run.
 
     Attributes:
         thread: The graph's thread. Each first turn of a conversation, and each that takes its place, begins one.
@@ -50,7 +50,7 @@ class Place:
 
 
 def decode(checkpoint: JSON) -> Place | None:
-    """Return the place that a checkpoint of the chat's or a memory names; `None` when it names none."""
+    """Return the place in a checkpoint of the chat or in a memory; `None` if it has none."""
     match checkpoint:
         case {
             "thread": str(thread),
@@ -64,7 +64,7 @@ def decode(checkpoint: JSON) -> Place | None:
 
 
 def checked(config: Any) -> Any:
-    """Return a configuration of the host's.
+    """Return a configuration of the host.
 
     Raises:
         TypeError: It is no dict.

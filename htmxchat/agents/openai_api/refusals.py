@@ -14,7 +14,7 @@ from ...text.phrases import cut
 from ...text.redaction import HIDDEN, redact_text
 from ..retry_after import retry_after
 
-_HOST = "Whoever runs this chat must"
+_HOST = "The operator of this chat must"
 CUT = "The connection to the model's server broke off before the answer was complete. Try again."
 EMPTY = "The model ended its answer without writing anything. Try again."
 TOO_LONG = "The conversation is too long for the model. Edit an earlier message, or begin a new conversation."

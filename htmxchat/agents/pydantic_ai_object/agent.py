@@ -1,4 +1,4 @@
-"""The run of a Pydantic AI agent: it asks the model, asks the user, and continues."""
+"""The run of a Pydantic AI agent: asks the model, asks the user, and continues."""
 
 from __future__ import annotations
 
@@ -90,7 +90,7 @@ class PydanticAI:
         return self.resume(request, None)
 
     async def resume(self, request: Request, checkpoint: JSON) -> AsyncGenerator[Said, Any]:
-        """Go on from a checkpoint: before a question, after an answer of the model's, or after all of its tools."""
+        """Continue from a checkpoint: before a question, after an answer of the model, or after all of its tools."""
         deps = await setting_for(self._deps, request)
         given = await given_files(request, request.history, self._wants, self._file_bytes)
         progress = decode(checkpoint)
@@ -118,7 +118,7 @@ class PydanticAI:
         progress: Progress,
         results: DeferredToolResults,
     ) -> AsyncGenerator[Said | Progress, None]:
-        """Run the agent until it is done or has to ask. The last that is yielded is how far it has come."""
+        """Run the agent until it is done or has to ask. The last value is its progress."""
         translation = Translation(progress.responses, silent=writes_data(self._agent.output_type))
         running = self._agent.run_stream_events(
             None if progress.messages else prompt(request.text, request.files, given),
@@ -143,7 +143,7 @@ class PydanticAI:
                     for said in translation.of(event):
                         yield said
             except Exception as error:
-                with suppress(UserError):  # it has not begun
+                with suppress(UserError):  # it has not started
                     yield progress.after((), events.usage).used
                 if (clear := explained(error)) is not None:
                     raise clear from error
@@ -163,7 +163,7 @@ class PydanticAI:
         yield after
 
     def _wants(self, file: File) -> str:
-        """Return why the model is not given a file, in words for it."""
+        """Return why a file is not sent to the model, as text for it."""
         if file.is_text or self._sees:
             return ""
         return UNSEEN if file.is_picture else UNREAD

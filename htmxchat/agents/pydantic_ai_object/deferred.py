@@ -1,4 +1,4 @@
-"""Tool calls that wait for the user: what is asked, and what the answer means to Pydantic AI."""
+"""Tool calls that wait for the user: the questions, and the answers for Pydantic AI."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class Waiting:
     approval: bool
 
     def settle(self, results: DeferredToolResults, answer: JSON | ScriptResult) -> None:
-        """Add what the answer means. Only what says so approves: an answer can be anything."""
+        """Add the meaning of the answer. Only an explicit approval approves, because an answer can be any value."""
         if self.approval:
             decision = Decision.of(None if isinstance(answer, ScriptResult) else answer)
             results.approvals[self.call.tool_call_id] = _meant(decision)
@@ -42,7 +42,7 @@ class Waiting:
 
 
 def python_toolset() -> ExternalToolset[object]:
-    """Return the tool that has Python run in the user's browser."""
+    """Return the tool that runs Python in the user's browser."""
     described = ToolDefinition(
         name=python_tool.NAME,
         description=python_tool.DESCRIPTION,
@@ -67,7 +67,7 @@ def schemas_of(agent: AbstractAgent[Any, Any]) -> dict[str, JSON]:
 def waiting_calls(
     requests: DeferredToolRequests, responses: int, schemas: Mapping[str, JSON] | None = None
 ) -> Iterator[Waiting]:
-    """Yield the calls that wait, in the order in which they are asked.
+    """Yield the calls that wait, in the order of their questions.
 
     Args:
         schemas: Of the arguments of tools, by their names.

@@ -1,4 +1,4 @@
-"""What Pydantic AI says while it runs -> what the chat shows."""
+"""Translates events of Pydantic AI into events of the chat."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ class Translation:
         self._files = 0
 
     def turns_at(self, event: AgentStreamEvent) -> bool:
-        """Whether the model begins to answer at this event, or its tools begin to work."""
+        """Whether the model starts to answer at this event, or its tools start."""
         if not isinstance(event, PartStartEvent | FunctionToolCallEvent):
             return False
         before, self._responding = self._responding, isinstance(event, PartStartEvent)
@@ -57,7 +57,7 @@ class Translation:
         return before != self._responding
 
     def of(self, event: AgentStreamEvent) -> Iterator[EventBody | SendFile]:
-        """Yield what an event shows."""
+        """Yield the bodies for an event."""
         match event:
             case PartStartEvent(part=TextPart(content=text)):
                 yield from self._write(text)
@@ -89,7 +89,7 @@ class Translation:
             yield TextDelta(text)
 
     def output(self, output: Any) -> Iterator[EventBody]:
-        """Yield what the agent's output shows: a part, or the text, unless the model has written it."""
+        """Yield the bodies for the agent's output: a part, or the text unless the model has written it."""
         if not isinstance(output, str | None):
             yield Custom(class_name(output), jsonable(output))
         elif output and not self._wrote:
@@ -111,7 +111,7 @@ class Translation:
         if "key" in data:
             key = str(data.pop("key"))
             return Custom(event.name, jsonable(data), key)
-        # A tool that reports its progress has one part, brought up to date.
+        # A tool that reports progress has one part, which is updated.
         tool = call_id(self._responses, event.tool_call_id) if event.tool_call_id else ""
         return Custom(event.name, jsonable(data), tool)
 

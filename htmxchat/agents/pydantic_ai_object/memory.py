@@ -1,4 +1,4 @@
-"""Message histories: as JSON, to be remembered, and made of turns that no one has remembered.
+"""Message histories: as JSON for the memory, and made of turns without a memory.
 
 The content of files is not remembered: the journal has it, and it is put in again.
 
@@ -48,7 +48,7 @@ def remember(messages: Sequence[ModelMessage], run_id: str, given: Mapping[str, 
 
 
 def recall(request: Request, given: Mapping[str, Given]) -> list[ModelMessage]:
-    """Return the messages before this turn: those remembered, then what the turns since then say."""
+    """Return the messages before this turn: those in the memory, then those of the turns after it."""
     memory = request.memory if isinstance(request.memory, dict) else {}
     messages, run_id = load(memory.get("messages")), memory.get("run")
     since = turns_after(request.history, run_id if messages and isinstance(run_id, str) else None)
@@ -68,7 +68,7 @@ def prompt(text: str, files: Sequence[File], given: Mapping[str, Given]) -> str 
 
 
 def without_files(messages: Sequence[ModelMessage], given: Mapping[str, Given]) -> list[ModelMessage]:
-    """Return messages in which a mark stands for the content of each file that the journal has."""
+    """Return messages in which a mark replaces the content of each file that the journal has."""
 
     def marked(content: UserContent) -> UserContent:
         known = isinstance(content, BinaryContent) and content.identifier in given
@@ -106,12 +106,12 @@ def _mapped(messages: Sequence[ModelMessage], change: Callable[[UserContent], Us
 def dump(messages: Sequence[ModelMessage]) -> str:
     try:
         return ModelMessagesTypeAdapter.dump_json([*messages]).decode()
-    except PydanticSerializationError:  # a lone surrogate: no text that can be written
+    except PydanticSerializationError:  # a lone surrogate, which UTF-8 cannot encode
         return json.dumps(clean_json(ModelMessagesTypeAdapter.dump_python([*messages], mode="json")))
 
 
 def load(text: object) -> list[ModelMessage]:
-    """Return messages; none when they are not as this version of Pydantic AI writes them."""
+    """Return messages; an empty list if this version of Pydantic AI cannot read them."""
     try:
         return ModelMessagesTypeAdapter.validate_json(text) if isinstance(text, str) else []
     except ValidationError:

@@ -1,4 +1,4 @@
-"""What an agent's `output_type` means for its run."""
+"""The effects of an agent's `output_type` on its run."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pydantic_ai.tools import DeferredToolRequests
 
 
 def with_deferred(agent: AbstractAgent[Any, Any]) -> Any:
-    """Return the agent's output types and the one by which a run ends to ask the user; `None` for its own.
+    """Return the agent's output types and the one with which a run ends to ask the user; `None` for its own.
 
     An agent with output validators cannot be given others: it has to name that type itself.
     """

@@ -1,4 +1,4 @@
-"""How far a run has come: what its checkpoints hold."""
+"""The progress of a run, which its checkpoints contain."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _USAGE = TypeAdapter(RunUsage)
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """How far a run has come.
+    """The progress of a run.
 
     Attributes:
         messages: Those of this run, what the user wrote first; none at the beginning.
@@ -48,7 +48,7 @@ class Progress:
         }
 
     def after(self, messages: Sequence[ModelMessage], usage: RunUsage) -> Progress:
-        """Return it with what a stretch has brought; `usage` counts from the run's beginning."""
+        """Return the progress after more messages; `usage` counts from the start of the run."""
         return Progress([*self.messages, *messages], copy(usage))
 
     def asking(self, requests: DeferredToolRequests) -> Progress:
@@ -56,7 +56,7 @@ class Progress:
 
 
 def decode(checkpoint: JSON) -> Progress:
-    """Return what a checkpoint holds; the beginning, when it cannot be read."""
+    """Return the progress in a checkpoint; the start if it cannot be read."""
     match checkpoint:
         case {"messages": str(messages), "usage": str(usage), "requests": requests}:
             try:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -88,7 +88,8 @@ def _sheet(sheet: Sheet, number: int, urls: Urls, theme: str | None) -> str:
         document = _SCRIPT.sub("", str(list(sheet.states.values())[number](urls)))
         return document.replace('<html lang="en"', f'<html lang="en" data-theme="{theme}"', 1) if theme else document
     shown = [
-        section(h2(name, cls="guide-state"), log(draw(urls)), cls="guide-case") for name, draw in sheet.states.items()
+        section(h2(name, cls="guide-state"), log(div(draw(urls), cls="column")), cls="guide-case")
+        for name, draw in sheet.states.items()
     ]
     return _document(urls, sheet.name, main(h1(sheet.name), *shown, cls="guide"), theme=theme)
 
@@ -122,11 +123,11 @@ def _index() -> FT:
 
 def _entry(sheet: Sheet) -> FT:
     if not sheet.whole:
-        return section(h2(sheet.name), _frames(f"{sheet.slug}/", sheet.name), id=sheet.slug)
+        return section(h2(sheet.name), _frames(f"{sheet.slug}/", sheet.name), id=f"guide-{sheet.slug}")
     states: list[Child] = []
     for number, name in enumerate(sheet.states):
         states += [h3(name), _frames(f"{sheet.slug}/{number}", f"{sheet.name}, {name}")]
-    return section(h2(sheet.name), states, id=sheet.slug)
+    return section(h2(sheet.name), states, id=f"guide-{sheet.slug}")
 
 
 def _frames(address: str, name: str) -> FT:
@@ -138,14 +139,16 @@ def _frames(address: str, name: str) -> FT:
 
 
 def _tokens(theme: str) -> FT:
-    tokens: Mapping[str, str] = dict(_TOKEN.findall((STATIC / "css/tokens.css").read_text("utf-8")))
+    tokens = dict[str, str]()
+    for name, value in _TOKEN.findall((STATIC / "css/tokens.css").read_text("utf-8")):
+        tokens.setdefault(name, value)  # later ones are for special readers
     return div(ul(*[_token(*each) for each in tokens.items()], cls="guide-tokens"), cls="htmxchat", data_theme=theme)
 
 
 def _token(name: str, value: str) -> FT:
     sample: dict[str, Any] = {"style": f"background: var({name})"}
     words: Child = None
-    if "font" in value or name.endswith(("font", "mono")):
+    if "chat-font" in value or "chat-mono" in value or name.endswith(("font", "mono")):
         font = f"font-family: var({name})" if name.endswith(("font", "mono")) else f"font: var({name})"
         sample, words = {"style": font}, "Answer 42"
     elif "light-dark" not in value:

@@ -52,6 +52,7 @@ def context(urls: Urls, *queue: Script, fails: bool = False) -> TurnContext:
         can_retry=True,
         branching=TALK.id,
         can_delete=True,
+        can_rate=True,
         agents=AGENTS,
         can_run_scripts=True,
         queue=queue,

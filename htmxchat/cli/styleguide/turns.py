@@ -25,6 +25,7 @@ from ...events import (
     ToolStarted,
     UsageReported,
 )
+from ...feedback import Feedback
 from ...files.file import File
 from ...fragments.turns.context import Editing
 from ...fragments.turns.tail import turn_lost
@@ -96,6 +97,11 @@ def _answer(id: str, *bodies: EventBody, over: bool = True, versions: tuple[str,
     return lambda urls: turn(answer(id, *bodies, over=over, versions=versions), context(urls))
 
 
+def _rated(id: str, feedback: Feedback) -> Draw:
+    said = replace(answer(id, TextDelta("The second one.")), feedback=feedback)
+    return lambda urls: turn(said, context(urls))
+
+
 def _tools(count: int) -> list[EventBody]:
     calls: list[EventBody] = []
     for number in range(count):
@@ -150,6 +156,8 @@ ANSWERS = Sheet(
         "being stopped": _answer("a4", TextDelta("The import of"), RunStopping(), over=False),
         "completed": _answer("a5", TextDelta(TEXT), SOURCES, UsageReported(1_200, 340)),
         "one of several versions": _answer("a6", TextDelta("The second one."), versions=("a6", "a6b")),
+        "rated": _rated("a11", Feedback("down", AT)),
+        "rated with a comment": _rated("a12", Feedback("up", AT, "It named the night.")),
         "stopped": _answer("a7", TextDelta("The import of"), RunEnded(Outcome.CANCELLED)),
         "failed": _answer("a8", TextDelta("The import of"), RunEnded(Outcome.FAILED, "The model cannot be reached.")),
         "failed before it began": _answer("a9", RunEnded(Outcome.FAILED, "The agent hit an error.")),

@@ -125,7 +125,7 @@ def _queue(
         waiting = [script for script in cards if script.state is ScriptState.QUEUED]
         for script in cards:
             parts.append(_card(urls, script, edit, known, first=script is first))
-        # After the last of them: no one approves what is out of sight.
+        # After the last of them, so that all have been in sight.
         if len(waiting) > 1:
             parts.append(_approve_all(urls, conversation, run_id, waiting))
     return parts

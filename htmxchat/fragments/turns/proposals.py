@@ -39,8 +39,8 @@ def proposal(urls: Urls, run_id: str, id: str, title: str, excerpt: Excerpt, *, 
     """Return one script, as its queue knows it. Its head is the same in all states, so that nothing moves.
 
     Args:
-        awaited: Whether the run waits for it. Nothing stands below it then, and its result is in the open; what
-            comes of another would push away what is read below, and is folded. The queue forgets it: the page does not.
+        awaited: Whether the run waits for it. Then nothing stands below it, and its result is shown open. The result of
+            another would move what is read below it, so it is folded. Only the page remembers this, not the queue.
     """
     name, url = title or "Python", urls.script(run_id, id)
     mine = excerpt.state is ScriptState.QUEUED
@@ -66,7 +66,7 @@ def proposal(urls: Urls, run_id: str, id: str, title: str, excerpt: Excerpt, *, 
     if rest:
         shown.append(p(a(rest, href=url, data_script=id), cls="rest"))
     out = [div(each, cls="out") for each in (shown, _text("stdout", excerpt.stdout)) if each]
-    fold = summary(icon("chevron", "icon chevron"), span("What came of ", bdi(name), cls="hidden"))
+    fold = summary(icon("chevron", "icon chevron"), span("Result of ", bdi(name), cls="hidden"))
     return chat_proposal(
         head,
         details(fold, out, open=awaited) if out else None,

@@ -136,7 +136,7 @@ def _title(source: Source, host: str, number: int) -> str:
 
 
 def _host(url: str) -> str:
-    """Return the host that an address on the web leads to; empty when it is none."""
+    """Return the host of a web address; empty for any other address."""
     if not _WEB.match(url):
         return ""
     try:

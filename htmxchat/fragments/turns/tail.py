@@ -22,7 +22,7 @@ from .context import TurnContext
 from .feedback import comment_box, rate_form
 
 CONTINUE = "Continue"
-"""The message that is sent to have an answer go on that was stopped or failed."""
+"""The message that continues an answer that was stopped or failed."""
 
 a, b, bdi, button, div, footer, p, span = map(tag, ["a", "b", "bdi", "button", "div", "footer", "p", "span"])
 chat_menu, details, input_, summary = map(tag, ["chat-menu", "details", "input", "summary"])

@@ -130,7 +130,7 @@ def is_over(view: RunView, last: int) -> bool:
 def turn_step(id: str, step: Step, context: TurnContext) -> FT:
     """Return a stretch of reasoning or a tool call, to be unfolded.
 
-    Where no one inspects, a call is its line alone, with no words but those that the agent gave it.
+    If runs cannot be inspected, a call is only one line, with the words of the agent.
     """
     if isinstance(step, Reasoning):
         return details(thought_summary(step), p(step.text, cls="detail", dir="auto"), cls="step", id=id)
@@ -160,7 +160,7 @@ def thought_summary(step: Reasoning) -> FT:
 
 
 def record(name: Child, label: str, value: JSON, context: TurnContext) -> FT:
-    """Return something with a name that was said in a run, to be unfolded; its name alone where no one inspects."""
+    """Return a named value of a run, folded; only its name if runs cannot be inspected."""
     if context.inspector is None:
         return p(code(name), cls="step")
     line = [code(name), span(raw(marked(gist(shallow(value)))), cls="cut", dir="auto")]

@@ -16,7 +16,7 @@ class ChatEdit extends ChatElement {
     const key = `htmxchat:draft:${this.dataset.user}:${form.getAttribute("action")}`;
     const sent = form.dataset.text ?? "";
     if (text.value === sent) text.value = load(key) || sent;
-    // Where the browser has put the caret, unless somebody was faster than this script.
+    // To the end, unless the user has moved the caret before this script ran.
     if (text.selectionEnd === 0) text.setSelectionRange(text.value.length, text.value.length);
     this.#measure(text);
     this.on(text, "input", () => {

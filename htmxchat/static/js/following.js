@@ -2,7 +2,7 @@
 
 /** Pixels from the end within which a reader who moves down is taken to want to follow again. */
 export const NEAR = 48;
-/** Pixels that are none: the browser rounds heights, but not the place. */
+/** Pixels that do not count: the browser rounds heights, but not the scroll position. */
 const ROUNDING = 1;
 const KEYS = ["ArrowUp", "PageUp", "Home"];
 /**

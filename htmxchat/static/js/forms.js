@@ -34,7 +34,7 @@ class ChatForm extends ChatElement {
   }
 
   disconnected() {
-    // Another page, or another tab, has answered it. What is drawn again in its place goes on with the draft.
+    // Another page or tab has answered it. A form that is drawn again in its place continues with the draft.
     setTimeout(() => {
       const again = document.getElementById(this.#id);
       if (!this.#sending && again && !again.matches("form")) this.#tooLate();
@@ -223,7 +223,7 @@ function isChanged(control) {
   return control.value !== control.defaultValue;
 }
 
-/** Whether an option is chosen when nobody has chosen. @param {HTMLSelectElement} select @param {HTMLOptionElement} option @param {number} place */
+/** Whether an option is the initial choice. @param {HTMLSelectElement} select @param {HTMLOptionElement} option @param {number} place */
 function first(select, option, place) {
   return [...select.options].some((each) => each.defaultSelected) ? option.defaultSelected : place === 0;
 }

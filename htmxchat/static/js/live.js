@@ -18,7 +18,7 @@ const LONGEST_DELAY = 8_000;
 const PATIENCE = 30_000;
 /** Answers that trying again does not change. */
 const FINAL = new Map([
-  [401, "You are signed out. Reload the page to sign in; the agent goes on without you."],
+  [401, "You are signed out. Reload the page to sign in; the agent continues without you."],
   [403, "You are not allowed to follow this answer any more. Reload the page."],
   [404, "This conversation is not there any more."],
 ]);

@@ -8,7 +8,7 @@ from ....events import JSON, Custom, EventBody
 from ..state import DoesNotApply, patched
 from .fields import known, mapping
 
-# What servers say to clients of their own, and what comes in another form too.
+# Messages for the servers' own clients, and data that is also sent in another form.
 _NOT_SHOWN = frozenset(
     "on_interrupt PredictState function_approval_request "
     "manually_emit_message manually_emit_tool_call manually_emit_state".split()
@@ -28,7 +28,7 @@ class Activities:
         return [Custom(type or "activity", content, id)]
 
     def patch(self, id: str, operations: Sequence[JSON]) -> list[EventBody]:
-        """Change an activity. One that is unknown, and a change that does not fit, are left alone."""
+        """Change an activity. Nothing happens if it is unknown or the change does not apply."""
         if id not in self._all:
             return []
         type, content = self._all[id]
@@ -39,7 +39,7 @@ class Activities:
 
 
 def custom(name: str, value: JSON) -> list[EventBody]:
-    """Return an event of the host's own. One that has an id brings the part with that id up to date."""
+    """Return a custom event. One with an id updates the part with that id."""
     if name in _NOT_SHOWN:
         return []
     return [Custom(name or "custom", value, known(mapping(value).get("id")))]

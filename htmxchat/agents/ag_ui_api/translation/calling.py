@@ -9,7 +9,7 @@ from .tools import text_result
 
 
 class Calling:
-    """What the agent calls, and what that gives back."""
+    """The agent's tool calls and their results."""
 
     def __init__(self, shown: Shown) -> None:
         self._shown = shown
@@ -50,7 +50,7 @@ class Calling:
             raise Malformed(event, "content")
         shown, bodies = self._shown, list[EventBody]()
         if id not in shown.tools.calls:
-            # Of a turn before this one, or told without its call.
+            # Of an earlier turn, or sent without its call.
             bodies += shown.tools.start(id, shown.messages.name_of(id) or "tool")
         shown.messages.put_result(id, message_id, text_result("" if content is None else content))
         shown.media.see(content)

@@ -1,4 +1,4 @@
-"""Events of what the host draws, and of subagents."""
+"""Events of parts that the host draws, and of subagents."""
 
 from __future__ import annotations
 

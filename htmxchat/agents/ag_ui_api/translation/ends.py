@@ -1,4 +1,4 @@
-"""How a run of the server's ended, and what it waits for."""
+"""How a run of the server ended, and what it waits for."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ Way: TypeAlias = Literal["resume", "command", "tool"]
 
 @dataclass(frozen=True, slots=True)
 class Interrupt:
-    """A question of the server's.
+    """A question of the server.
 
     Attributes:
         way: How the answer goes back: as a `resume` entry, as LangGraph's own command, or as the result of a tool.
@@ -52,7 +52,7 @@ class End:
 
 
 def finished(event: Event, noticed: Sequence[JSON]) -> End:
-    """Return the end that RUN_FINISHED tells.
+    """Return the end in RUN_FINISHED.
 
     Args:
         noticed: The values of the `on_interrupt` events before it: how older servers ask.
@@ -70,7 +70,7 @@ def finished(event: Event, noticed: Sequence[JSON]) -> End:
 
 
 def usage(event: Event) -> tuple[int, int] | None:
-    """Return the input and output tokens that an end tells; `None` when it tells none."""
+    """Return the input and output tokens in an end; `None` if it has none."""
     told = event.get("usage")
     used = [each for each in told if isinstance(each, dict)] if isinstance(told, list) else []
     if not used:
@@ -79,7 +79,7 @@ def usage(event: Event) -> tuple[int, int] | None:
 
 
 def failed(event: Event) -> End:
-    """Return the end that RUN_ERROR tells."""
+    """Return the end in RUN_ERROR."""
     return End("error", message=text(event, "message"), code=known(event.get("code")))
 
 
@@ -116,7 +116,7 @@ def _legacy(value: JSON, number: int) -> Interrupt:
 
 
 def said_in(raw: JSON) -> str:
-    """Return the question in what an agent's code gave, if it is there under a usual name."""
+    """Return the question in a value from the agent's code, if it is there under a usual name."""
     if isinstance(raw, str):
         return raw
     found = mapping(raw)

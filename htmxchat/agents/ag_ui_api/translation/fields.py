@@ -13,14 +13,14 @@ Handlers: TypeAlias = Mapping[str, Callable[[Event], list[EventBody]]]
 
 
 class Malformed(ValueError):
-    """A field that the protocol knows is of another kind."""
+    """A field of the protocol has the wrong type."""
 
     def __init__(self, event: Event, name: str) -> None:
         super().__init__(f"{event.get('type', 'an event')}.{name}")
 
 
 def text(event: Event, name: str) -> str:
-    """Return a text; empty when there is none.
+    """Return a text; empty if there is none.
 
     Raises:
         Malformed: It is something else.
@@ -34,7 +34,7 @@ def text(event: Event, name: str) -> str:
 
 
 def objects(event: Event, name: str) -> list[dict[str, Any]]:
-    """Return the objects of a list; what is no object in it is left out.
+    """Return the objects of a list, without its other values.
 
     Raises:
         Malformed: It is no list.

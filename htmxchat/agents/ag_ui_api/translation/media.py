@@ -23,7 +23,7 @@ class Media:
         self._waiting: list[SendFile] = []
 
     def see(self, content: JSON) -> None:
-        """Take the files of a content. One that is only an address or a handle is not fetched: it could be any."""
+        """Take the files of a content. A file that is only an address or a handle is not fetched."""
         for part in map(mapping, content if isinstance(content, list) else ()):
             found = _bytes(part) if known(part.get("type")) in _KINDS and len(self._seen) < _MOST else None
             if found is None or not found[1] or (digest := hashlib.sha256(found[1]).digest()) in self._seen:
@@ -32,7 +32,7 @@ class Media:
             self._waiting.append(SendFile(_name(part) or media_file(len(self._seen), found[0]), found[1]))
 
     def take(self) -> list[SendFile]:
-        """Return what has come since the last time."""
+        """Return the files since the last call."""
         taken, self._waiting = self._waiting, []
         return taken
 

@@ -1,4 +1,4 @@
-"""The conversation as the server knows it: the messages that the next input has."""
+"""The messages of the conversation, as the server has them and the next input repeats them."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ Message: TypeAlias = dict[str, Any]
 
 
 class Messages:
-    """Messages as they grow. Text is kept in pieces, so that a piece more costs what is new.
+    """Growing messages. Text is kept in pieces, so that the cost of a new piece does not depend on the rest.
 
     Only those since the user's last message grow: some servers use the same ids in each turn.
     """
@@ -33,7 +33,7 @@ class Messages:
         return list(self._all)
 
     def replace(self, messages: Iterable[Message]) -> None:
-        """Have these messages and no others."""
+        """Replace all messages."""
         self._all, self._pieces, self._places, self._callers = [], {}, {}, {}
         taken = [dict(message) for message in messages]
         self._begin = last_of_user(taken) + 1
@@ -44,7 +44,7 @@ class Messages:
         return self._places.get((role, id))
 
     def put(self, role: str, id: str, **values: JSON) -> Message:
-        """Return the message with this role and id; it is added when it is new."""
+        """Return the message with this role and id; it is added if it is new."""
         message = self._places.get((role, id))
         if message is None:
             message = self._add({"id": id, "role": role, **{key: each for key, each in values.items() if each}})
@@ -63,7 +63,7 @@ class Messages:
         container[name] = ""
 
     def put_call(self, call_id: str, name: str, parent: str) -> Message:
-        """Return the function of a call; it is added to the message that calls, which is made when it is unknown."""
+        """Return the function of a call. It is added to its message, which is added too if it is unknown."""
         caller = self._callers.get(call_id)
         if caller is None:
             caller = self.put("assistant", parent or call_id)
@@ -74,12 +74,12 @@ class Messages:
         return function_of(caller, call_id)
 
     def renew_call(self, call_id: str) -> None:
-        """What has this id next is another call, of another message."""
+        """The next call with this id is another call, of another message."""
         caller = self._callers.pop(call_id, None)
         self._places = {key: each for key, each in self._places.items() if each is not caller}
 
     def put_result(self, call_id: str, id: str, content: JSON) -> Message:
-        """Put what a tool gave back after the message that calls it, and after earlier results."""
+        """Put the result of a tool after the message with the call, and after earlier results."""
         caller = self._callers.get(call_id)
         begin = self._place_of(caller) if caller is not None else self._begin
         message = next((each for each in self._all[begin:] if each.get("toolCallId") == call_id), None)
@@ -90,7 +90,7 @@ class Messages:
         return message
 
     def name_of(self, call_id: str) -> str:
-        """Return the name of a call of any turn; empty when it is unknown."""
+        """Return the name of a call of any turn; empty if it is unknown."""
         calls = (call for each in reversed(self._all) for call in calls_of(each) if call.get("id") == call_id)
         return next((known(mapping(call.get("function")).get("name")) for call in calls), "")
 
@@ -99,7 +99,7 @@ class Messages:
         return self._callers.get(call_id)
 
     def encrypt_call(self, call_id: str, value: str) -> None:
-        """Keep with a call what only the server can read."""
+        """Store with a call a value that only the server can read."""
         caller = self._callers.get(call_id)
         for call in calls_of(caller) if caller is not None else ():
             if call.get("id") == call_id:
@@ -131,7 +131,7 @@ class Messages:
 
 
 def last_of_user(messages: Sequence[Message]) -> int:
-    """Return where the user's last message is; -1 without one."""
+    """Return the index of the user's last message; -1 without one."""
     return next((place for place in reversed(range(len(messages))) if messages[place].get("role") == "user"), -1)
 
 
@@ -148,7 +148,7 @@ def function_of(caller: Message, call_id: str) -> Message:
 
 
 def unanswered(messages: Sequence[Message]) -> list[tuple[str, str, str]]:
-    """Return the id, the name and the arguments of calls without a result, the first first."""
+    """Return the id, the name and the arguments of calls without a result, in their order."""
     answered = {known(each.get("toolCallId")) for each in messages if each.get("role") == "tool"}
     found = []
     for message in messages:

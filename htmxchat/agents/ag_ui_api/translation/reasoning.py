@@ -1,4 +1,4 @@
-"""Reasoning. Some servers send a thought twice, the second time inside of the open text: that is left out."""
+"""Reasoning. Some servers send a thought twice, the second time within the open text: that one is left out."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class Reasoning:
         self.parted = True
 
     def name(self, *, new: bool = False) -> str:
-        """Return an id for a thought whose server gives none."""
+        """Return an id for a thought that has none from the server."""
         self._unnamed += new or not self._unnamed
         return f"thinking-{self._unnamed}"
 
@@ -41,7 +41,7 @@ class Reasoning:
         return [ReasoningDelta(apart + delta)]
 
     def end(self, id: str) -> list[EventBody]:
-        """A thought is complete. What was held back of it is a beginning of another, or that whole."""
+        """A thought is complete. The text that was held back of it is another thought or its beginning."""
         held = self._held.pop(id, "")
         if not held or any("".join(each) == held for each in self._thoughts.values()):
             return []

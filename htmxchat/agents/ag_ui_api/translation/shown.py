@@ -1,4 +1,4 @@
-"""What a turn has shown and told so far, which all events work on."""
+"""What a turn has shown and sent so far: the state that all events change."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ class Shown:
         self._chunk: tuple[str, str] | None = None
 
     def part(self) -> None:
-        """Something else than text was shown: what comes next stands after it."""
+        """Something that is not text was shown: the next text stands after it."""
         self.texts.parted = self.reasoning.parted = True
 
     def noted(self, bodies: list[EventBody]) -> list[EventBody]:
@@ -67,7 +67,7 @@ class Shown:
         return [*self.reasoning.finish(), *self.texts.finish()]
 
     def go_on(self, kind: str, id: str) -> tuple[list[EventBody], str, bool]:
-        """Return what a chunk closes, the id of what it is more of, and whether that is new."""
+        """Return what a chunk closes, the id of the message that it continues, and whether that is new."""
         if self._chunk is not None and self._chunk[0] == kind and id in ("", self._chunk[1]):
             return [], self._chunk[1], False
         bodies = self.close_chunk()
@@ -75,7 +75,7 @@ class Shown:
         return bodies, id, True
 
     def close_chunk(self) -> list[EventBody]:
-        """What comes in chunks is complete."""
+        """End the message that comes in chunks."""
         chunk, self._chunk = self._chunk, None
         if chunk is None:
             return []

@@ -1,4 +1,4 @@
-"""Lists of messages that the server sends whole, beside what was streamed. Their ids are often others."""
+"""Snapshots of messages, sent in addition to the stream. Their ids often differ from those in the stream."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from .tools import Tools
 
 
 def take_over(messages: Messages, snapshot: Sequence[Message]) -> None:
-    """Have the messages of a snapshot. Reasoning stays if the snapshot has none at all: some servers leave it out."""
+    """Take over the messages of a snapshot. Reasoning stays if the snapshot has none: some servers leave it out."""
     merged = [dict(each) for each in snapshot]
     if not any(each.get("role") == "reasoning" for each in merged):
         local = messages.export()
@@ -27,7 +27,7 @@ def take_over(messages: Messages, snapshot: Sequence[Message]) -> None:
 
 
 def news(snapshot: Sequence[Message], texts: Texts, tools: Tools, media: Media, subagents: bool) -> list[EventBody]:
-    """Return what a snapshot has of this turn that was not streamed: texts, calls and results. `media` takes its files.
+    """Return the texts, calls and results of this turn that were not streamed. `media` takes the files.
 
     Args:
         subagents: Whether subagents told what they do: then their messages are shown there.
@@ -87,7 +87,7 @@ def _result(message: Message, tools: Tools) -> list[EventBody]:
 
 
 def content_text(content: JSON) -> str:
-    """Return the text of a message, which may be in parts."""
+    """Return the text of a message, also of one with parts."""
     if isinstance(content, list):
         return "".join(known(mapping(each).get("text")) for each in content)
     return known(content)

@@ -1,4 +1,4 @@
-"""Subagents: each is one step of the answer, and what it wrote is what the step gave back."""
+"""Subagents: each is one step of the answer, and its text is the result of the step."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class Subagents:
         return [ToolStarted(_call(id), self._all[id].name, asked(description))]
 
     def write(self, id: str, message_id: str, delta: str) -> list[EventBody]:
-        """More of what a subagent says or thinks."""
+        """Add text or reasoning of a subagent."""
         bodies = [] if id in self._all else self.start(id, "", "")
         self._all[id].pieces.setdefault(message_id, []).append(delta)
         return bodies

@@ -10,7 +10,7 @@ _ROLES = ("assistant", "user", "system", "developer")
 
 
 class Talking:
-    """What is said and thought, by the agent and by its subagents."""
+    """Text and reasoning of the agent and of its subagents."""
 
     def __init__(self, shown: Shown) -> None:
         self._shown = shown
@@ -81,7 +81,7 @@ class Talking:
         return shown.reasoning.more(id, delta, inside_text=shown.texts.any_open)
 
     def _keep_encrypted(self, event: Event) -> list[EventBody]:
-        """Keep what only the server can read, to be given back with the message or the call that it belongs to."""
+        """Store a value that only the server can read, to send it back with its message or call."""
         id, value, messages = text(event, "entityId"), text(event, "encryptedValue"), self._shown.messages
         if event.get("subtype") == "tool-call":
             messages.encrypt_call(id, value)

@@ -1,4 +1,4 @@
-"""Text messages, of which several can be open at a time, as the one text of an answer."""
+"""Joins text messages, of which several can be open at a time, to the one text of an answer."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ class Texts:
         begun = bool(self._pieces.setdefault(id, []))
         self._open.add(id)
         if not begun and id != self._last:
-            # It stands where it has something to say, which is where it is shown.
+            # Its place is where its first text is shown.
             self._pieces[id] = self._pieces.pop(id)
             apart = "" if self.parted or not self._last else "\n\n"
             self._last = id
@@ -64,13 +64,13 @@ class Texts:
         return [TextReplaced(self.whole)]
 
     def finish(self) -> list[EventBody]:
-        """The run ended: nothing is open any more."""
+        """The run ended: close all messages."""
         self._open.clear()
         late, self._late = self._late, set()
         return [TextReplaced(self.whole)] if late else []
 
     def forget(self, kept: Collection[str]) -> list[EventBody]:
-        """Take back all messages but these."""
+        """Remove all messages except these."""
         gone = [id for id, pieces in self._pieces.items() if id not in kept and any(pieces)]
         for id in gone:
             del self._pieces[id]
@@ -90,6 +90,6 @@ class Texts:
         return {id: "".join(pieces) for id, pieces in self._pieces.items()}
 
     def correct(self, id: str, text: str) -> list[EventBody]:
-        """A message says something else than was streamed."""
+        """Replace the text of a message that differs from the stream."""
         self._pieces[id] = [text]
         return [TextReplaced(self.whole)]

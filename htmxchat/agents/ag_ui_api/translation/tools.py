@@ -1,4 +1,4 @@
-"""Tool calls and what they give back."""
+"""Tool calls and their results."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _BAD = {"denied": "Denied", "failed": "Failed", "error": "Failed", "retry": "Fai
 
 @dataclass(slots=True)
 class Call:
-    """A tool call as it grows."""
+    """A growing tool call."""
 
     name: str
     arguments: list[str] = field(default_factory=list)
@@ -44,7 +44,7 @@ class Tools:
         if call is None:
             call = self.calls[id] = Call(name)
         else:
-            # Repeated in a run that continues: the arguments come whole once more.
+            # Repeated in a resumed run: the arguments are sent again.
             call.name, call.arguments, call.closed, call.finished = name or call.name, [], False, False
         return self._shown(call, [ToolStarted(id, call.name)])
 
@@ -63,12 +63,12 @@ class Tools:
         return self._shown(call, [ToolStarted(id, call.name, asked(arguments), arguments)])
 
     def deny(self, id: str) -> None:
-        """The user does not want this call: what it gives back is not what it was made for."""
+        """The user has refused this call: its result is only the refusal."""
         if id in self.calls:
             self.calls[id].denied = True
 
     def result(self, id: str, message_id: str, content: JSON, *, failed: bool = False) -> list[EventBody]:
-        """A call has given something back; it is one of `calls`."""
+        """A call of `calls` has a result."""
         call = self.calls[id]
         repeated = call.finished
         call.finished, call.result_id, call.result = True, message_id, shown_result(content)
@@ -76,7 +76,7 @@ class Tools:
         return [] if repeated else self._shown(call, [_finished(id, call.result, word)])
 
     def outcome(self, message_id: str, encrypted: str) -> list[EventBody]:
-        """Some servers say only in a value of their own that a call was denied or has failed."""
+        """Some servers report only in a value of their own that a call was denied or has failed."""
         said = mapping(mapping(structured(encrypted)).get("pydantic_ai")).get("outcome")
         word = _BAD.get(known(said))
         for id, call in self.calls.items():
@@ -85,7 +85,7 @@ class Tools:
         return []
 
     def finish(self, waiting: Collection[str]) -> list[EventBody]:
-        """The run ended well. Calls that no one waits for have ended, though their results were not told."""
+        """The run succeeded. Calls that are not waited for have ended, though their results were not sent."""
         bodies: list[EventBody] = []
         for id, call in self.calls.items():
             if not call.closed:
@@ -114,7 +114,7 @@ def structured(text: str) -> JSON:
 
 
 def shown_result(content: JSON) -> JSON:
-    """Return what a tool gave back, without the bytes of files."""
+    """Return the result of a tool, without the bytes of files."""
     if isinstance(content, str):
         return structured(content)
     if isinstance(content, list):
@@ -125,7 +125,7 @@ def shown_result(content: JSON) -> JSON:
 
 
 def text_result(content: JSON) -> JSON:
-    """Return what a tool gave back as a message may have it: text, or parts."""
+    """Return the result of a tool as the content of a message: text or parts."""
     return content if isinstance(content, str | list) else json.dumps(content, ensure_ascii=False)
 
 

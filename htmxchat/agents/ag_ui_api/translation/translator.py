@@ -1,4 +1,4 @@
-"""The events of one turn, in their order: what each shows, and what it changes of what the server is told next."""
+"""Translates the events of one turn, in order, and updates the next input for the server."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ from .shown import Shown
 from .talking import Talking
 
 _CHUNKS = frozenset("TEXT_MESSAGE_CHUNK TOOL_CALL_CHUNK REASONING_MESSAGE_CHUNK".split())
-# What does not close a message or a call that comes in chunks.
+# Events that do not close a message or a call that comes in chunks.
 _BETWEEN = frozenset("RAW ACTIVITY_SNAPSHOT ACTIVITY_DELTA REASONING_ENCRYPTED_VALUE SUBAGENT_STARTED".split())
 _RETIRED = {"THINKING_TEXT_MESSAGE_": "REASONING_MESSAGE_", "THINKING_": "REASONING_"}
 _ASKED = "confirm_changes"
 
 
 class Translator:
-    """Events in, bodies out. It lives as long as a turn; each run of the server's in it is begun with `begin`.
+    """Takes events, returns bodies. One object for each turn; `begin` starts each run of the server in it.
 
     Args:
         messages: The conversation, this turn's messages last.
@@ -70,12 +70,12 @@ class Translator:
         return self._shown.messages
 
     def begin(self, run_id: str) -> None:
-        """A run of the server's begins."""
+        """Start a run of the server."""
         self.end, self._run_id, self._foreign = None, run_id, False
         self._noticed, self._shown.calls = [], []
 
     def part(self) -> None:
-        """Something that is not of the server's was shown: what comes next stands after it."""
+        """Something that the server did not send was shown: the next text stands after it."""
         self._shown.part()
 
     @property
@@ -88,14 +88,14 @@ class Translator:
 
     @property
     def went_on(self) -> bool:
-        """Whether the agent wrote text after its last call: then it waits for nothing."""
+        """Whether the agent wrote text after its last call, so that it waits for nothing."""
         turn = self.messages.turn
         last = next((place for place in reversed(range(len(turn))) if calls_of(turn[place])), -1)
         later = (each for each in turn[last + 1 :] if each.get("role") == "assistant")
         return any(snapshots.content_text(each.get("content")) for each in later)
 
     def call(self, id: str) -> tuple[str, str]:
-        """Return the name and the arguments of a call; both empty when it is unknown."""
+        """Return the name and the arguments of a call; both empty if it is unknown."""
         caller = self.messages.caller(id)
         if caller is None:
             return "", ""
@@ -104,43 +104,43 @@ class Translator:
         return known(function.get("name")), known(function.get("arguments"))
 
     def deny(self, id: str) -> None:
-        """The user has said that a call must not be made."""
+        """The user has refused a call."""
         self._shown.tools.deny(id)
 
     def answered(self, id: str, content: JSON, *, failed: bool) -> list[EventBody]:
-        """Return what the result of a call shows that was made here."""
+        """Return the bodies for the result of a call that was made here."""
         return self._shown.noted(self._shown.tools.result(id, "", content, failed=failed))
 
     def say(self, id: str, text: str) -> list[EventBody]:
-        """Return a text of the chat's own, which stands in the answer and is not told to the server."""
+        """Return a text of the chat, which is shown in the answer and not sent to the server."""
         return self._shown.noted(self._shown.texts.more(f"\0{id}", text))
 
     def feed(self, event: Event) -> list[EventBody]:
-        """Return what an event shows.
+        """Return the bodies for an event.
 
         Raises:
-            Malformed: A field that the protocol knows is of another kind.
+            Malformed: A field of the protocol has the wrong type.
         """
         type = text(event, "type")
         for old, new in _RETIRED.items():
             if type.startswith(old):
                 type = new + type.removeprefix(old)
         if self._foreign and known(event.get("messageId")) in self._known:
-            return []  # a run of before, told again
+            return []  # an earlier run, sent again
         bodies = [] if type in _CHUNKS or type in _BETWEEN else self._shown.close_chunk()
         handler = self._handlers.get(type)
         bodies += [Unknown(type or "event", without_raw(event))] if handler is None else handler(event)
         return self._shown.noted(bodies)
 
     def files(self) -> list[SendFile]:
-        """Return the files that have come since the last time."""
+        """Return the files since the last call."""
         files = self._shown.media.take()
         if files:
             self._shown.part()
         return files
 
     def stop(self) -> list[EventBody]:
-        """Nothing more will come: return what was held back."""
+        """The stream has ended: return the bodies that were held back."""
         return self._shown.noted([*self._shown.close_chunk(), *self._shown.held()])
 
     # Runs and steps
@@ -154,7 +154,7 @@ class Translator:
             self._own = self._own if before else set(self._shown.texts.all)
             return []
         self.end = None
-        # What was told of a run of before, which is shown in its own place, is no part of this answer.
+        # Messages of an earlier run, which is shown in its own place, are no part of this answer.
         return self._shown.texts.forget(self._own) if before else []
 
     def _finish_run(self, event: Event) -> list[EventBody]:
@@ -195,7 +195,7 @@ class Translator:
         del self._steps[len(self._steps) - 1 - self._steps[::-1].index(name)]
         return [StageChanged(self._steps[-1])] if last and self._steps and self._steps[-1] else []
 
-    # State, lists of messages, and what is the host's own
+    # State, snapshots of messages, custom events
 
     def _have_state(self, event: Event) -> list[EventBody]:
         before, self.state = self.state, event.get("snapshot")
@@ -225,7 +225,7 @@ class Translator:
 
 
 def brief(state: JSON) -> JSON:
-    """Return a state as the inspector shows it: some servers have the whole conversation in it."""
+    """Return a state for the inspector, without the conversation that some servers have in it."""
     if isinstance(state, dict) and isinstance(messages := state.get("messages"), list):
         return {**state, "messages": f"({len(messages)} messages)"}
     return state

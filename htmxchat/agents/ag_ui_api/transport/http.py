@@ -25,7 +25,7 @@ _CONNECT = 10.0
 _AGAIN = 3
 _FIRST_REST, _MAX_REST = 0.25, 4.0  # seconds
 _NOT_THERE = httpx.ConnectError, httpx.ConnectTimeout, httpx.UnsupportedProtocol, httpx.PoolTimeout
-_MAX_PAUSE = 20.0  # seconds that a server may ask to be left alone
+_MAX_PAUSE = 20.0  # the longest Retry-After that is waited for, in seconds
 _BUSY = (429, 503)
 _SENT_ON = (307, 308)
 
@@ -97,13 +97,13 @@ class Http:
                 raise problems.refusal(status)
 
     def _open(self, url: httpx.URL, sent: dict[str, Any], headers: Mapping[str, str]) -> Any:
-        # A lone surrogate cannot be sent as UTF-8, and as an escape it can.
+        # A lone surrogate cannot be sent as UTF-8, but as an escape.
         body = json.dumps(sent, ensure_ascii=False).encode("utf-8", "replace")
         wanted = {"Accept": "text/event-stream", "Content-Type": "application/json", **headers}
         return self._connections().stream("POST", url, content=body, headers=wanted)
 
     def _elsewhere(self, response: httpx.Response, url: httpx.URL) -> httpx.URL | None:
-        """Return where the server is, if it says so and is the same: no other may get the headers."""
+        """Return the address of a redirect within the same server: no other server may get the headers."""
         if response.status_code not in _SENT_ON:
             return None
         there = url.join(response.headers.get("location", ""))
@@ -111,7 +111,7 @@ class Http:
         return there if same and there != url else None
 
     def _connections(self) -> httpx.AsyncClient:
-        """Return the client of this event loop. It keeps no connection, so that no one has to close it."""
+        """Return the client of this event loop. It keeps no connections, so it need not be closed."""
         loop = asyncio.get_running_loop()
         if self._client is None or loop is not self._loop:
             forgetful = CookieJar(DefaultCookiePolicy(allowed_domains=[]))
@@ -144,7 +144,7 @@ async def _read(response: httpx.Response) -> AsyncGenerator[Event, None]:
 
 
 def _event(data: str) -> Event | None:
-    """Return what a frame says; `None` for one that is no event, such as a mark of the end."""
+    """Return the event in a frame; `None` for a frame without one, such as an end mark."""
     try:
         event = read_json(data)
     except ValueError:
@@ -153,7 +153,7 @@ def _event(data: str) -> Event | None:
 
 
 def _pause(response: httpx.Response, deadline: float) -> float | None:
-    """Return for how long the server is to be left alone; `None` when it does not say, or too long."""
+    """Return the seconds in Retry-After; `None` if there are none or too many."""
     seconds = retry_after(response.headers)
     if seconds is None and response.status_code == 503 and asyncio.get_running_loop().time() < deadline:
         return 1.0

@@ -1,4 +1,4 @@
-"""What goes wrong between the chat and an agent's server, in sentences. None says what was sent: keys are in that."""
+"""Errors between the chat and an agent's server, as sentences. None contains what was sent, because that has keys."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _REFUSED = {
 
 
 def refusal(status: int) -> BackendError:
-    """Return the error for an answer that is not a success."""
+    """Return the error for a response that is not a success."""
     if status in _REFUSED:
         return (BackendUnavailable if status == 429 else BackendError)(_REFUSED[status])
     if status in (502, 503, 504):

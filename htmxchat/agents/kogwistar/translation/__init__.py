@@ -1,10 +1,10 @@
-"""What a kogwistar server says -> what the chat says. Pure functions.
+"""Translates what a kogwistar server sends into the chat's types. Pure functions.
 
-replies   answers, as typed values
+replies   responses, as typed values
 mapping   events
-outcome   how a run went
-waiting   what a run that is suspended asks, and how its answer is told
+outcome   how a run ended
+waiting   what a suspended run asks, and how its answer is sent
 sources   citations
 problems  failures, as sentences
-scrub     what belongs to the server's insides is taken out
+scrub     removes internal details of the server
 """

@@ -25,7 +25,7 @@ from .problems import plain
 from .replies import ServerEvent, mapping, text_at
 from .scrub import scrub
 
-# What is written for the user is theirs; all else may tell of the server's insides.
+# Text for the user is kept as it is; all else may contain internal details of the server.
 _ANSWERS = frozenset({"output.delta", "output.completed"})
 TERMINAL = frozenset({"run.completed", "run.failed", "run.cancelled"})
 
@@ -47,7 +47,7 @@ class Translator:
     """Translates the events of one run, in order.
 
     Attributes:
-        ended: Whether the server has said that the run has ended. Nothing after that counts.
+        ended: Whether the server has sent the end of the run. Later events are ignored.
         seq: The number of the last event of the server.
     """
 
@@ -60,12 +60,12 @@ class Translator:
 
     @property
     def text(self) -> str:
-        """The answer as these events tell it."""
+        """The answer according to these events."""
         self._parts = ["".join(self._parts)]
         return self._parts[0]
 
     def add(self, event: ServerEvent) -> RunEvent | None:
-        """Return what a server event becomes; `None` when it was seen before, comes too late, or says nothing new."""
+        """Return the event for a server event; `None` if it is old, comes after the end, or has nothing new."""
         if self.ended or event.seq <= self.seq:
             return None
         self.seq = event.seq
@@ -79,7 +79,7 @@ class Translator:
             case TextReplaced(text):
                 self._parts = [text]
             case StageChanged(name):
-                # The server says each stage twice, by name and as a summary.
+                # The server sends each stage twice, by name and as a summary.
                 if name == self._stage:
                     return None
                 self._stage = name
@@ -100,7 +100,7 @@ class Translator:
             case "output.delta":
                 return self._delta(payload)
             case "output.completed" if (text := text_at(payload, "assistant_text")) and text != self.text:
-                return TextReplaced(text)  # a run that failed early says an empty one, and that takes nothing away
+                return TextReplaced(text)  # a run that failed early sends an empty text, which must not remove anything
             case "tool.call" if text_at(payload, "tool_call_id") and text_at(payload, "name"):
                 arguments = clean_json(payload.get("arguments"))
                 return ToolStarted(text_at(payload, "tool_call_id"), text_at(payload, "name"), arguments=arguments)
@@ -116,7 +116,7 @@ class Translator:
     def _delta(self, payload: Mapping[str, Any]) -> EventBody:
         delta = text_at(payload, "delta")
         if payload.get("chunk_index") == 0 and self._chunks:
-            # A runner that streamed the answer itself: now the server sends the whole again.
+            # The runner has streamed the answer itself; now the server sends the whole again.
             self._chunks = 1
             return TextReplaced(delta)
         self._chunks += 1
@@ -125,14 +125,14 @@ class Translator:
 
 def _summary(payload: Mapping[str, Any]) -> EventBody:
     summary = text_at(payload, "summary").strip()
-    # With a stage it is a fixed sentence about that stage, not what a model thought.
+    # With a stage it is a fixed sentence about that stage, not reasoning of a model.
     if text_at(payload, "stage"):
         return StageChanged(summary.rstrip(".") or "Working")
     return ReasoningDelta(f"{summary}\n")
 
 
 def _safe(event: ServerEvent) -> Any:
-    """Return what is kept for inspection: all of the event, except what a failure says about the server's insides."""
+    """Return the event for the inspector; of a failure, without internal details of the server."""
     if event.type != "run.failed":
         return event.raw
     said = mapping(event.payload.get("error"))
@@ -144,7 +144,7 @@ def _safe(event: ServerEvent) -> Any:
 
 
 def _count(result: Any) -> str:
-    """Return how much a tool found. What it found is for those who may inspect runs, so no summary holds any of it."""
+    """Return how much a tool found. A summary contains nothing of the result, which only inspectors of runs may see."""
     if not isinstance(result, list):
         return ""
     return count(len(result), "result")

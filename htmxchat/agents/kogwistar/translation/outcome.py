@@ -1,6 +1,6 @@
-"""What happened to a run, from what the server knows when its stream has ended. Pure functions.
+"""The outcome of a run, from the server's data after its stream has ended. Pure functions.
 
-`run.completed` and `status: "succeeded"` say only that the run has ended: `result.workflow_status` says how it went.
+`run.completed` and `status: "succeeded"` say only that the run has ended: `result.workflow_status` says how.
 """
 
 from __future__ import annotations
@@ -38,13 +38,13 @@ _MAX_STATE = 20_000
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """What was asked of the server about a run that has ended; only what was needed.
+    """The server's data about a run that has ended; only what was needed.
 
     Attributes:
-        text: The answer as the stream told it.
+        text: The answer according to the stream.
         asked: How often the run has asked the user before.
         state: The workflow's state at the last checkpoint.
-        sources: What the answer rests on.
+        sources: The sources of the answer.
     """
 
     run: ServerRun
@@ -56,7 +56,7 @@ class Facts:
 
 
 def how(run: ServerRun, text: str) -> str:
-    """Return how a terminal run went: completed, failed, cancelled, suspended, or empty (over, but no answer)."""
+    """Return how a run ended: completed, failed, cancelled, suspended, or empty (without an answer)."""
     if run.status == "failed":
         return "failed"
     if run.status == "cancelled" or run.workflow_status == "cancelled":
@@ -69,7 +69,7 @@ def how(run: ServerRun, text: str) -> str:
 
 
 def conclude(facts: Facts) -> tuple[list[EventBody], Request | None]:
-    """Return the last events of a run; with a request, it has not ended but waits for its answer."""
+    """Return the last events of a run, and a request if it has not ended but waits for the user."""
     facts = _after_resume(facts)
     run = facts.run
     went = how(run, facts.text)
@@ -81,7 +81,7 @@ def conclude(facts: Facts) -> tuple[list[EventBody], Request | None]:
         return [RunEnded(Outcome.FAILED, f"{reason} {NOT_RESUMABLE}".strip())], None
     shown = _replaced(run.text, facts.text)
     if went == "cancelled":
-        return [*shown, RunEnded(Outcome.CANCELLED)], None  # one that was stopped late has nevertheless written it
+        return [*shown, RunEnded(Outcome.CANCELLED)], None  # one that was stopped late has written its answer
     text = run.text or facts.text
     if went in ("failed", "empty"):
         return [*shown, RunEnded(Outcome.FAILED, why_failed(facts, text=text, whole=bool(run.text)))], None
@@ -94,11 +94,11 @@ def conclude(facts: Facts) -> tuple[list[EventBody], Request | None]:
 
 
 def why_failed(facts: Facts, *, text: str = "", whole: bool = False) -> str:
-    """Return why a run failed, one plain sentence: of the run itself, else of the last step that failed.
+    """Return why a run failed, as one sentence: the error of the run, else of the last step that failed.
 
     Args:
-        text: What there is of the answer.
-        whole: Whether that is all of it.
+        text: The answer as far as it was written.
+        whole: Whether that is the whole answer.
     """
     said = sentence(facts.run.error)
     if not said and (failed := [step for step in facts.steps if step.failed]):
@@ -113,7 +113,7 @@ def why_failed(facts: Facts, *, text: str = "", whole: bool = False) -> str:
 
 
 def _after_resume(facts: Facts) -> Facts:
-    """A run's row says suspended for ever; if nothing waits at the last checkpoint, it has been resumed since."""
+    """Correct the row of a resumed run, which stays suspended though nothing waits at the last checkpoint."""
     join = mapping(facts.state.get("_rt_join"))
     if how(facts.run, facts.text) != "suspended" or not join or join.get("suspended") or join.get("pending"):
         return facts
@@ -123,7 +123,7 @@ def _after_resume(facts: Facts) -> Facts:
 
 
 def resumed(run: ServerRun, reply: Mapping[str, Any]) -> ServerRun:
-    """Return the run as it would look if the server noted the result of a resume; it does not."""
+    """Return the run with the result of a resume, which the server does not store."""
     status = text_at(reply, "workflow_status")
     state = mapping(reply.get("final_state"))
     result = {"workflow_status": status, "final_state": state}
@@ -132,7 +132,7 @@ def resumed(run: ServerRun, reply: Mapping[str, Any]) -> ServerRun:
 
 
 def state_text(state: Mapping[str, Any]) -> str:
-    """Return the outcome of a workflow that wrote no answer, as Markdown: what is in its state."""
+    """Return the result of a workflow that wrote no answer, as Markdown: its state."""
     for found in (state, mapping(state.get("agentic_answering_result"))):
         if text := text_at(found, "assistant_text"):
             return text

@@ -1,4 +1,4 @@
-"""The server's failures as sentences. Nothing that it says about its own insides reaches a page."""
+"""The server's failures as sentences, without internal details of the server."""
 
 from __future__ import annotations
 
@@ -19,16 +19,16 @@ TOO_SLOW = "The kogwistar server takes too long to answer. Try again in a moment
 BUSY = "The kogwistar server has too much to do right now. Try again in a moment."
 CANNOT_CHAT = (
     "This kogwistar server cannot chat: it is the native one, which has no conversations yet. "
-    "Whoever runs it has to start the Python server instead (knowledge-mcp)."
+    "Its operator must start the Python server instead (knowledge-mcp)."
 )
-NOT_UNDERSTOOD = "The kogwistar server answered with something else than expected. Is its address right?"
+NOT_UNDERSTOOD = "The kogwistar server sent an unexpected answer. Check its address."
 SIGN_IN_AGAIN = "Your sign-in has expired. Sign in again; what you typed is kept."
 NO_TOKEN = "You are not signed in to the kogwistar server. Sign in, then come back to this page."
 NO_USER = "This sign-in has no user on the kogwistar server, so it cannot hold conversations. Sign in as a user."
-DEV_ROLE = "In dev mode, everybody has the role that the server's variable DEV_AUTH_ROLE says, “ro” when it is not set."
+DEV_ROLE = "In dev mode, all users have the role in the server's variable DEV_AUTH_ROLE, “ro” if it is not set."
 UNCERTAIN = (
-    "The kogwistar server has not said whether it got your message, so it may have arrived. "
-    "Look into the conversation before you send it again; a new one is in the history."
+    "The kogwistar server has not confirmed your message, so it may have arrived. "
+    "Check the conversation before you send it again; a new one is in the history."
 )
 NOT_CONFIRMED = "It is not known whether this message reached the kogwistar server."
 
@@ -43,29 +43,29 @@ _ACL = re.compile(r"does not have \w+ access to workflow (\S+)")
 
 
 class Uncertain(BackendUnavailable):
-    """Something was sent, and no readable answer came: it is not known what the server made of it."""
+    """Something was sent, but the response was missing or not readable: the result is not known."""
 
 
 class NoSuchRoute(BackendError):
-    """A 404 that is not the server's own: a proxy that knows no way to it, or another service at its address."""
+    """A 404 that the server itself did not send: a proxy has no route, or another service has the address."""
 
 
 class Refused(BackendUnavailable):
-    """The server, or what stands before it, answered that it cannot do this now, and why."""
+    """The server or a proxy answered that it cannot do this now, and why."""
 
 
 class CannotChat(BackendError):
-    """It is a kogwistar server, but one that has no chat."""
+    """It is a kogwistar server without a chat."""
 
 
 class ServerFailed(BackendError):
-    """The server broke over what was asked; it may have done a part of it."""
+    """The server failed while it handled the request; it may have done a part of it."""
 
 
 def plain(text: str) -> str:
-    """Return what a server said about a failure in one line, without tracebacks and paths; may be empty.
+    """Return a server's error message in one line, without tracebacks and paths; may be empty.
 
-    Of a traceback the error at its end is kept. It is the reason: what comes before it is cut first.
+    Of a traceback, the error at its end is kept. It is the reason, so the text before it is cut first.
     """
     before, *rest = TRACEBACK.split(redact_text(clean_text(text)))
     reason = _line(rest[-1]) if rest else ""
@@ -79,7 +79,7 @@ def _line(text: str) -> str:
 
 
 def first_reason(said: Iterable[str]) -> str:
-    """Return `plain` of the first that says something."""
+    """Return `plain` of the first reason that is not empty."""
     return next(filter(None, map(plain, said)), "")
 
 

@@ -37,7 +37,7 @@ class Submitted:
 
 @dataclass(frozen=True, slots=True)
 class ServerRun:
-    """A run's row. `workflow_status` tells how it went; `status` only whether it has ended."""
+    """A run's row. `workflow_status` says how it ended; `status` only whether it has ended."""
 
     id: str
     conversation_id: str
@@ -148,13 +148,13 @@ def read_run(data: Any) -> ServerRun:
 
 
 def read_event(data: Any, seq: int | None = None, name: str = "") -> ServerEvent:
-    """Read an event with a flat payload as well as with a nested one.
+    """Read an event with a flat or a nested payload.
 
     Args:
-        seq, name: What the stream's own `id` and `event` fields said.
+        seq, name: The stream's `id` and `event` fields.
 
     Raises:
-        KeyError, TypeError, ValueError: It has no number or no type.
+        KeyError, TypeError, ValueError: The event has no number or no type.
     """
     if not isinstance(data, Mapping):
         raise TypeError("an event is an object")
@@ -183,7 +183,7 @@ def read_last_state(data: Any) -> dict[str, Any]:
 
 
 def read_evidence(data: Any) -> dict[str, str]:
-    """Return summaries by reference. References may be objects, or texts that say no more."""
+    """Return summaries by reference. References that are texts have none."""
     return {text_at(ref, "ref"): text_at(ref, "summary") for ref in objects(mapping(data).get("evidence_refs"))}
 
 
@@ -214,7 +214,7 @@ def _seconds(milliseconds: Any) -> float | None:
 
 
 def _update(changes: Any) -> Any:
-    """Return what a step changed as one object. The server says how: overwrite, append, extend."""
+    """Return the changes of a step as one object. The server also names the operation: overwrite, append, extend."""
     found: dict[str, Any] = {}
     for change in changes if isinstance(changes, list) else ():
         if isinstance(change, list) and len(change) == 2:
@@ -226,7 +226,7 @@ def identity(value: Any) -> str:
     """Return an id.
 
     Raises:
-        ValueError: It is none: `null` is no one, and not a user of that name.
+        ValueError: It is no text: `null` must not become a user of that name.
     """
     if not isinstance(value, str) or not value:
         raise ValueError("an id is a text that is not empty")
@@ -234,18 +234,18 @@ def identity(value: Any) -> str:
 
 
 def strings(value: Any) -> list[str]:
-    """Return what a list says, or a text that stands where a list should; anything else says nothing."""
+    """Return the texts in a list, or a text in place of a list; nothing of anything else."""
     items = value if isinstance(value, list) else [value] if isinstance(value, str) else []
     return [str(item) for item in items if item]
 
 
 def objects(value: Any) -> list[dict[str, Any]]:
-    """Return the objects in a list; anything else has none."""
+    """Return the objects in a list; nothing of anything else."""
     return [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []
 
 
 def mapping(value: Any) -> dict[str, Any]:
-    """Return `value` if it is an object, else an empty one."""
+    """Return `value` if it is an object, else an empty object."""
     return value if isinstance(value, dict) else {}
 
 

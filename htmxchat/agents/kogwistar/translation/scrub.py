@@ -1,8 +1,8 @@
-"""Takes out of what the server says what belongs to its own insides. Pure functions over JSON values.
+"""Removes internal details of the server from JSON values. Pure functions.
 
-For values that a page shows as they are: results of tools, events, states. Their text is a user's business, so only
-tracebacks, places in the server's files, and secrets go. Of a traceback, the lines that led to the error go; the error
-at its end stays. `problems.plain` is stricter, for sentences about failures.
+For values that a page shows unchanged: results of tools, events, states. Only tracebacks, paths of the server's files
+and secrets are removed. Of a traceback, the frames are removed and the error at its end stays. For sentences about
+failures, `problems.plain` is stricter.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from ....text.redaction import redact_text
 
 _ROOTS = "app|data|etc|home|mnt|opt|private|root|run|secrets|srv|tmp|usr|Users|var|work|workspace"
 _HEAD = r"Traceback \(most recent call last\)[^\n]*"
-# Its frames are indented; what follows them is the error itself. Those of exception groups stand behind bars.
+# Its frames are indented; the error follows them. Those of exception groups begin with a bar.
 TRACEBACK = re.compile(
     rf"(?:(?<=\| )|\+ Exception Group ){_HEAD}(?:\n *\| {{2}}[^\n]*)*\n *\| |{_HEAD}(?:\n(?:[ \t]+|File \")[^\n]*)*\s*"
 )
@@ -23,7 +23,7 @@ _PLACE = re.compile(rf"<server-path>|(?<![\w/:.])/(?:{_ROOTS})(?:/[\w.@~+-]+)+/?
 
 
 def scrub(value: Any) -> Any:
-    """Return a JSON value without tracebacks, the server's paths, and what looks like a secret, in any of its texts."""
+    """Return a JSON value without tracebacks, paths of the server and probable secrets in any of its texts."""
     if isinstance(value, str):
         return scrub_text(value)
     if isinstance(value, list):
@@ -34,5 +34,5 @@ def scrub(value: Any) -> Any:
 
 
 def scrub_text(text: str) -> str:
-    """Return text in which `…` stands for each of these."""
+    """Return text in which `…` replaces each of these."""
     return _PLACE.sub("…", FRAME.sub("…", TRACEBACK.sub("… ", redact_text(text))))

@@ -1,4 +1,4 @@
-"""Citations -> sources. A citation names a node; the node's words are in the last checkpoint, or in `/evidence`."""
+"""Makes sources of citations. A citation names a node, whose text is in the last checkpoint or in `/evidence`."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _MAX_LENGTH = 400
 
 
 def cites(result: Mapping[str, Any]) -> bool:
-    """Return whether an answer cites anything, so that it is worth asking what."""
+    """Return whether an answer cites anything."""
     citations = mapping(result.get("claim_citations"))
     claims = citations.get("claims")
     return bool(citations.get("selected_node_ids")) or (
@@ -24,12 +24,12 @@ def cites(result: Mapping[str, Any]) -> bool:
 def find_sources(
     result: Mapping[str, Any], state: Mapping[str, Any], evidence: Mapping[str, str]
 ) -> tuple[Source, ...]:
-    """Return the sources of an answer, one a cited place, in the order of the answer's claims.
+    """Return the sources of an answer, one for each cited place, in the order of the claims.
 
     Args:
         result: The run's result.
         state: The workflow's state at the last checkpoint; may be empty.
-        evidence: Summaries by reference, of servers that have them.
+        evidence: Summaries by reference; not all servers have them.
     """
     citations = mapping(result.get("claim_citations"))
     nodes = _nodes(state)

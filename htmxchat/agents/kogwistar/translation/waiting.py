@@ -1,4 +1,4 @@
-"""What a suspended run waits for, and how its answer is told. Pure functions."""
+"""What a suspended run waits for, and how its answer is sent. Pure functions."""
 
 from __future__ import annotations
 
@@ -26,17 +26,17 @@ WAITS: Mapping[str, str] = {
 
 
 def waiting_sentence(reason: str) -> str:
-    """Return what a reason to wait means."""
+    """Return the sentence for a reason to wait."""
     return WAITS.get(reason, "The agent is waiting for you.")
 
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """What a suspended run waits for, and what the server wants to see to continue.
+    """What a suspended run waits for, and what the server needs to resume it.
 
     Attributes:
         kind: `input`, `approval` (one of two choices) or `script`.
-        key: Under which name the answer goes into the workflow's state.
+        key: The name of the answer in the workflow's state.
     """
 
     id: str
@@ -53,7 +53,7 @@ def find_request(state: Mapping[str, Any], steps: Sequence[Step], asked: int) ->
     """Return what a suspended run waits for.
 
     Args:
-        state: That of the last checkpoint, which is the truth: the run's own row is never updated.
+        state: That of the last checkpoint: the run's row is never updated.
         asked: How often the run has asked the user before.
     """
     waiting = mapping(state.get("_rt_join")).get("suspended")
@@ -78,7 +78,7 @@ def find_request(state: Mapping[str, Any], steps: Sequence[Step], asked: int) ->
 
 
 def ask(request: Request, remark: str = "") -> list[EventBody]:
-    """Return the events that put a request to the user, with something to be said before; the last one asks."""
+    """Return the events that ask the user, with a remark before the prompt; the last event asks."""
     if request.kind == "script":
         return [
             StageChanged(remark + request.prompt),
@@ -89,15 +89,15 @@ def ask(request: Request, remark: str = "") -> list[EventBody]:
 
 
 def client_result(request: Request, answer: JSON | ScriptResult) -> dict[str, Any]:
-    """Return what `resume` wants to hear. An answer that has a `state_update` is passed on as it is.
+    """Return the `client_result` for `resume`. An answer that has a `state_update` is passed on unchanged.
 
-    The result of a script is a success when it ran to its end, and else a failure that says why not.
+    The result of a script is a success if it ran to its end, else a failure with its reason.
     """
     said = answer if isinstance(answer, dict) else {}
     errors: list[Any] = []
     value: Any = answer
     if isinstance(answer, ScriptResult):
-        # The first is what people read; the rest is for the agent.
+        # The first is for people; the rest is for the agent.
         errors = [] if answer.done else list(dict.fromkeys([answer.reason, answer.text]))
         value = encode_result(answer)
     elif isinstance(said.get("state_update"), list):

@@ -29,7 +29,7 @@ def _reads(
     """Return a method that takes a token and what goes into the path.
 
     Args:
-        slow: The server reads all of a conversation for it.
+        slow: The server reads a whole conversation for it.
     """
 
     async def ask(self: Client, token: str, *parts: str | int) -> T:
@@ -39,7 +39,7 @@ def _reads(
 
 
 class Client:
-    """Talks to one server for many users; every call takes the token of who asks. asyncio only.
+    """Talks to one server for many users; every call takes the user's token. asyncio only.
 
     Args:
         base_url: Where the server is: `http://host:port`, with a path if it has one.
@@ -64,7 +64,7 @@ class Client:
     # Reads
 
     account = _reads("/api/auth/me", replies.read_account)
-    # The server reads all of all of a user's conversations to list them: ask seldom.
+    # The server reads all conversations of a user completely to list them: ask seldom.
     conversations = _reads("/api/conversations", replies.read_conversations, slow=True)
     conversation = _reads("/api/conversations/{}", replies.read_conversation, slow=True)
     turns = _reads("/api/conversations/{}/turns", replies.read_turns, slow=True)
@@ -72,22 +72,22 @@ class Client:
     steps = _reads("/api/runs/{}/steps", replies.read_steps)
     # At most 500 events after a number, without waiting.
     poll = _reads(f"/api/runs/{{}}/events/poll?after_seq={{}}&limit={_POLLED}", replies.read_events)
-    # What the server says about continuing with a run.
+    # How a run can be resumed.
     resume_contract = _reads("/api/runs/{}/resume-contract", replies.mapping)
-    # The workflow state after a step; `NotFound` when the server did not keep it.
+    # The workflow's state after a step; `NotFound` if the server did not store it.
     checkpoint = _reads("/api/runs/{}/checkpoints/{}", replies.read_state)
     _checkpoints = _reads("/api/runs/{}/checkpoints", replies.read_last_state)
     _evidence = _reads("/api/runs/{}/evidence", replies.read_evidence)
 
     async def last_state(self, token: str, id: str) -> Mapping[str, Any]:
-        """Return the workflow state at the last checkpoint; empty when there is none."""
+        """Return the workflow's state at the last checkpoint; empty if there is none."""
         number = (await self.resume_contract(token, id)).get("latest_checkpoint_step_seq")
         return await (self.checkpoint(token, id, number) if isinstance(number, int) else self._checkpoints(token, id))
 
     async def evidence(self, token: str, id: str) -> dict[str, str]:
-        """Return the summaries of what an answer rests on, by reference.
+        """Return the summaries of an answer's evidence, by reference.
 
-        Some servers do not have this route, and 0.6 refuses all of it on its usual database. The sources are not in it.
+        Some servers do not have this route, and 0.6 refuses it on its usual database. It does not name the sources.
         """
         try:
             return await self._evidence(token, id)
@@ -99,7 +99,7 @@ class Client:
     async def events(self, token: str, run_id: str, after: int) -> AsyncGenerator[ServerEvent, None]:
         """Yield the events of a run after a number, as they come, until the server ends the stream.
 
-        The end says nothing about the run. Silence has no limit here: the reader watches the clock.
+        The end of the stream says nothing about the run. There is no read timeout: the reader has its own.
         """
         while self._poll is not None:
             for polled in await self.poll(token, run_id, after):
@@ -127,7 +127,7 @@ class Client:
         return await self._http.post(token, "/api/conversations", replies.read_conversation, body)
 
     async def answer(self, token: str, conversation_id: str, text: str, workflow_id: str) -> Submitted:
-        """Store a user's turn and begin to answer it."""
+        """Store a user's turn and start the run that answers it."""
         path, body = (
             _path("/api/conversations/{}/turns:answer", conversation_id),
             {"text": text, "workflow_id": workflow_id},
@@ -151,7 +151,7 @@ class Client:
 
 
 def _path(path: str, *parts: str | int) -> str:
-    """Return a path with ids in it, one part each. The server cannot find ids with a slash, whatever is asked."""
+    """Return a path with ids in it, one segment each. The server finds no ids with a slash."""
     ids = [str(part) for part in parts]
     if any(not id or id in (".", "..") or "/" in id for id in ids):
         raise NotFound

@@ -1,4 +1,4 @@
-"""HTTP with the server: connections that all its users share, replies read as JSON, failures as sentences."""
+"""HTTP with the server: connections that all users share, replies as JSON, failures as errors with sentences."""
 
 from __future__ import annotations
 
@@ -31,8 +31,8 @@ _SLOW, _CHANGE = 30.0, 60.0
 class Http:
     """Asks one server on behalf of many users. asyncio only.
 
-    Reads are tried up to three times, with growing and jittered pauses. Calls that change something are made once: the
-    server would do them twice.
+    Reads are tried up to three times, with growing and jittered pauses. Calls that change something are made once,
+    because the server would do them twice.
 
     Args:
         base_url: Where the server is: `http://host:port`, with a path if it has one.
@@ -60,7 +60,7 @@ class Http:
         """Return what `read` makes of the answer.
 
         Args:
-            slow: The server reads a lot for this: wait longer, and ask it less often.
+            slow: This is expensive for the server: wait longer, and try fewer times.
         """
         seconds, pause = _SLOW if slow else self._timeout, FIRST_PAUSE
         for _ in range(_TRIES - 2 if slow else _TRIES - 1):
@@ -73,11 +73,11 @@ class Http:
     async def post(
         self, token: str, path: str, read: Callable[[Any], T], body: Any = None, *, seconds: float = _CHANGE
     ) -> T:
-        """Change something, once. Giving up on that too early would leave it unknown whether it happened."""
+        """Change something, once. The time limit is long, because after it the result is unknown."""
         return await self._call("POST", token, path, read, seconds, body)
 
     def stream(self, token: str, path: str) -> AbstractAsyncContextManager[httpx.Response]:
-        """Open an event stream. Its silence has no limit: the reader watches the clock."""
+        """Open an event stream. It has no read timeout: the reader has its own."""
         _check(token)
         headers = {**_headers(token), "Accept": "text/event-stream", "Cache-Control": "no-store"}
         timeout = httpx.Timeout(self._timeout, read=None)
@@ -86,10 +86,10 @@ class Http:
     async def request(
         self, method: str, path: str, token: str | None, *, seconds: float | None = None, body: Any = None
     ) -> httpx.Response:
-        """Return an answer, whatever it says.
+        """Return a response, whatever its status.
 
         Raises:
-            BackendUnavailable: It did not come.
+            BackendUnavailable: There was no response.
         """
         timeout = httpx.Timeout(self._timeout, read=seconds or self._timeout)
         try:
@@ -100,17 +100,17 @@ class Http:
             raise unreachable(error) from None
 
     async def refused(self, token: str, response: httpx.Response) -> Exception:
-        """Return the error for an answer that is not a success."""
+        """Return the error for a response that is not a success."""
         error = problems.refusal(response.status_code, response.content[:_MAX_ERROR])
         if response.status_code >= 500:
-            # What it said may hold its paths; it is for its own log.
+            # The response may contain the server's paths, so it is not logged here.
             log.error("The kogwistar server answered %d to %s.", response.status_code, response.request.url.path)
         nobody = bool(claims(token)) and "user_id" not in claims(token)
         if isinstance(error, NotSignedIn) and nobody:
             return NotSignedIn(problems.NO_USER)
         if not isinstance(error, NotAllowed):
             return error
-        # The server says 403 to a bad token as to one that is not allowed; only one route tells them apart.
+        # The server answers 403 to a bad token and to a user who is not allowed; only one route tells them apart.
         if expired(token):
             return NotSignedIn(problems.SIGN_IN_AGAIN)
         try:
@@ -126,7 +126,7 @@ class Http:
         response = await self.request(method, path, token, seconds=seconds, body=body)
         if not response.is_success:
             error = await self.refused(token, response)
-            # A proxy that waited in vain says so; the server may continue nevertheless.
+            # The status of a proxy that got no response; the server may still be working.
             lost = method == "POST" and response.status_code in (502, 504)
             raise problems.Uncertain(str(error)) if lost else error
         try:
@@ -142,7 +142,7 @@ class Http:
         if self._client is None or loop is not self._loop:
             # Connections belong to one event loop, but an object made at import time may see several.
             limits = httpx.Limits(max_connections=None, max_keepalive_connections=20)
-            # All users share the connections, so what one is given to remember must not be sent by another.
+            # All users share the connections, so a cookie of one must not be sent for another.
             forgetful = CookieJar(DefaultCookiePolicy(allowed_domains=[]))
             self._client = httpx.AsyncClient(
                 transport=self._transport, limits=limits, cookies=forgetful, trust_env=False
@@ -152,7 +152,7 @@ class Http:
 
 
 async def rest(pause: float) -> float:
-    """Wait before something is tried again; returns the pause before the next time, in seconds."""
+    """Wait before the next try; return the pause before the one after it, in seconds."""
     await asyncio.sleep(pause * random.uniform(0.5, 1.0))
     return min(pause * 2, _MAX_PAUSE)
 
@@ -169,7 +169,7 @@ def address(name: str, text: str) -> str:
 
 
 def unreachable(error: httpx.HTTPError) -> BackendUnavailable:
-    """Return the error for an answer that did not come."""
+    """Return the error for a missing response."""
     if isinstance(error, httpx.ConnectError | httpx.ConnectTimeout | httpx.UnsupportedProtocol):
         return BackendUnavailable(problems.NOT_REACHED)
     slow = isinstance(error, httpx.TimeoutException)

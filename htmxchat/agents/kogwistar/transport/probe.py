@@ -11,13 +11,13 @@ _PATIENCE = 3.0  # seconds
 
 
 def doubt(url: str) -> str | None:
-    """Return what seems to be wrong with a server's address, or `None`. It blocks for a few seconds at most."""
+    """Return what may be wrong with a server's address, or `None`. Blocks for a few seconds at most."""
     try:
         status = httpx.get(f"{url}/api/auth/me", timeout=_PATIENCE).status_code
         health = httpx.get(f"{url}/health", timeout=_PATIENCE)
     except httpx.HTTPError:
         return f"The kogwistar server at {url} cannot be reached now. People can sign in as soon as it is there."
-    # To no one it says 401, and what is ill may get well.
+    # 401 without a token is right, and a 5xx may be temporary.
     if status != 401 and status < 500:
         return f"What answers at {url} does not look like a kogwistar server ({status} for /api/auth/me). Check --url."
     return f"{CANNOT_CHAT} Check --url." if cannot_chat(health) else None

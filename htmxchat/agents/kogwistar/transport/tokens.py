@@ -1,4 +1,4 @@
-"""What a token says about itself. Nothing here is verified: the server does that, and the host says who asks."""
+"""Reads the claims of tokens. Nothing is verified here: the server does that."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _LEEWAY = timedelta(seconds=5)  # a request that starts now must still arrive in
 
 
 def claims(token: str) -> dict[str, Any]:
-    """Return the claims of a JSON Web Token, unverified; empty when it is none."""
+    """Return the claims of a JSON Web Token, unverified; empty if the text is no such token."""
     parts = token.split(".")
     if len(parts) != 3:
         return {}
@@ -28,16 +28,16 @@ def claims(token: str) -> dict[str, Any]:
 
 
 def expires_at(token: str) -> datetime | None:
-    """Return when a token ends, if it says so."""
+    """Return when a token expires, if it says so."""
     return moment(claims(token).get("exp"), per_second=1)
 
 
 def expired(token: str) -> bool:
-    """Return whether a token has ended. The server would answer 403, as to someone not allowed."""
+    """Return whether a token has expired. The server would answer 403, as for a user who is not allowed."""
     end = expires_at(token)
     return end is not None and end <= datetime.now(UTC) + _LEEWAY
 
 
 def fingerprint(token: str) -> str:
-    """Return a key for what is known about a token, from which no one can get it back."""
+    """Return a key for a token from which the token cannot be computed."""
     return hashlib.sha256(token.encode("utf-8", "surrogatepass")).hexdigest()
