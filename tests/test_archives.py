@@ -91,7 +91,8 @@ def ask(chat: TestClient, text: str, path: str = "/messages", **given: Any) -> t
 def full(chat: TestClient) -> str:
     """Make a conversation with branches, files, an answered question, a failure, a script and a part of the host's."""
     files = {"upload": ("data.csv", b"a,b\n1,2\n")}
-    conversation, _ = ask(chat, "ask", files=files)
+    conversation, run = ask(chat, "ask", files=files)
+    assert chat.post(f"/runs/{run}/feedback", data={"rating": "down", "comment": "Too short"}).status_code == 303
     for text in "files", "script", "custom", "fail":
         ask(chat, text, f"/c/{conversation}/messages")
     turn = json.loads(exported(chat, conversation))["turns"][0]["id"]
@@ -136,6 +137,7 @@ class TestExport:
         assert json.loads(first)["imported_at"] is None and json.loads(again)["imported_at"]
         before, after = alike(first), alike(again)
         assert len(before["turns"]) == 12
+        assert [turn["feedback"]["comment"] for turn in after["turns"] if "feedback" in turn] == ["Too short"]
         # A script that no one ran is cancelled on the way.
         proposals = [turn for turn in before["turns"] if turn["text"].endswith("script`.")]
         assert "ScriptFinished" not in str(proposals)

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from ..events import RunEvent
+from ..feedback import Feedback
 from ..kinds import check_fields
 from ..models import Conversation, Role, RunState
 
@@ -77,6 +78,7 @@ class ArchivedTurn:
         agent: The name of the agent that gave it, where there are several.
         events: Those of an answer, from its first to its `RunEnded`.
         files: What a user sent with it, as far as the archive has the bytes.
+        feedback: What the user thinks of an answer.
     """
 
     node: TurnNode
@@ -86,6 +88,7 @@ class ArchivedTurn:
     agent: str = ""
     events: tuple[RunEvent, ...] = ()
     files: tuple[ArchivedFile, ...] = ()
+    feedback: Feedback | None = None
 
     def __post_init__(self) -> None:
         check_fields(self)

@@ -27,6 +27,7 @@ from ..events import (
     Unknown,
     decode_body,
 )
+from ..feedback import RATINGS, Feedback
 from ..files.file import File
 from ..files.names import clean_name
 from ..models import UNDATED, RunState
@@ -48,6 +49,7 @@ _HEAD = frozenset(
 )
 _USER = frozenset({"id", "role", "follows", "created_at", "text", "files"})
 _ANSWER = frozenset({"id", "role", "follows", "created_at", "text", "state", "agent", "feedback", "events"})
+_FEEDBACK = frozenset({"rating", "comment", "given_at"})
 _EVENT = frozenset({"at", "type", "data"})
 _FILE = frozenset({"id", "name", "media_type", "size", "digest", "content"})
 
@@ -143,7 +145,9 @@ class _Reader:
             ended = events[-1].body
             assert isinstance(ended, RunEnded)
             agent = one_line(_text(place, given, "agent"), _MAX_TITLE) if "agent" in given else ""
-            return ArchivedTurn(node, at, state=RunState.after(ended.outcome), agent=agent, events=events)
+            rated = self.feedback(f"{place}, feedback", given.get("feedback"))
+            state = RunState.after(ended.outcome)
+            return ArchivedTurn(node, at, state=state, agent=agent, events=events, feedback=rated)
         text = clean_text(_text(place, given, "text"))
         files = given.get("files", [])
         if not isinstance(files, list) or len(files) > _MAX_FILES:
@@ -156,6 +160,17 @@ class _Reader:
         if not text.strip() and not kept:
             text = ", ".join(file.name for file in read)
         return ArchivedTurn(node, at, text, files=tuple(kept.values()))
+
+    def feedback(self, place: str, given: Any) -> Feedback | None:
+        if given is None:
+            return None
+        if not isinstance(given, dict):
+            raise InvalidInput(f"{place} is not an object.")
+        _check_names(place, given, _FEEDBACK)
+        rating = next((each for each in RATINGS if each == given.get("rating")), None)
+        if rating is None:
+            raise InvalidInput(f"{place}: “rating” must be up or down.")
+        return Feedback(rating, self.time(place, given, "given_at"), clean_text(_text(place, given, "comment")))
 
     def events(self, place: str, given: Any, begun: datetime) -> tuple[RunEvent, ...]:
         if not isinstance(given, list):

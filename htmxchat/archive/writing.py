@@ -70,9 +70,8 @@ def turn_json(node: TurnNode, turn: Turn, *, first: bool) -> Iterator[str | File
             facts["agent"] = turn.run.agent
     if turn.feedback is not None:
         given = turn.feedback
-        facts["feedback"] = {
-            "rating": given.rating, "comment": given.comment, "given_at": given.given_at.isoformat(),
-        }  # fmt: skip
+        said: JSON = {"rating": given.rating, "comment": given.comment, "given_at": given.given_at.isoformat()}
+        facts["feedback"] = said
     facts["text"] = turn.text
     yield _json(facts)[:-1]
     if turn.run is None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import asdict, replace
 from datetime import timedelta
 from typing import Any
 
@@ -61,12 +61,16 @@ class Archives:
             rows.check_user(user_id)
             times = {"created_at": archive.created_at, "updated_at": archive.updated_at, "imported_at": rows.now()}
             title = {"title": archive.title, "folded": searchable(archive.title)}
-            head = ids[archive.shown]
-            db.execute(
-                insert(t.conversations).values(
-                    id=conversation_id, user_id=user_id, **title, **times, head=head, renamed=True
-                )
-            )
+            counted = {"feedback": sum(turn.feedback is not None for turn in archive.turns), "renamed": True}
+            values = {
+                "id": conversation_id,
+                "user_id": user_id,
+                "head": ids[archive.shown],
+                **title,
+                **times,
+                **counted,
+            }
+            db.execute(insert(t.conversations).values(**values))
             _put_turns(db, user_id, conversation_id, archive.turns, ids, files)
             for turn in archive.turns:
                 file_rows.attach(
@@ -103,11 +107,11 @@ def read_turns(db: Connection, conversation_id: str, turn_ids: Sequence[str]) ->
     runs = select(*rows.RUN, t.runs.c.text, t.runs.c.log).join(*rows.TURN_OF_RUN)
     answered = db.execute(runs.where(*here, t.runs.c.id.in_(turn_ids))).all()
     sent = file_rows.read_sent(db, conversation_id, [row.id for row in asked])
+    given = feedback.read(db, conversation_id) if answered else {}
     found = {row.id: branches.user_turn(row, row.text, (), sent.get(row.id, ())) for row in asked}
-    given = feedback.read(db, conversation_id)
     for row in answered:
-        turn = branches.run_turn(db, row, row if row.log is not None else None)
-        found[row.id] = replace(turn, feedback=given.get(row.id))
+        answer = branches.run_turn(db, row, row if row.log is not None else None)
+        found[row.id] = replace(answer, feedback=given.get(row.id))
     return tuple(found[id] for id in turn_ids if id in found)
 
 
@@ -136,7 +140,12 @@ def _put_turns(
         for event in log:
             name, data = encode_body(event.body)
             events.append({"run_id": id, "seq": event.seq, "at": event.at, "type": name, "data": data})
-    for table, values_of in (t.turns, asked), (t.runs, runs), (t.events, events):
+    given = [
+        {"run_id": ids[turn.node.id], "conversation_id": conversation_id, **asdict(turn.feedback)}
+        for turn in turns
+        if turn.feedback
+    ]
+    for table, values_of in (t.turns, asked), (t.runs, runs), (t.events, events), (t.feedback, given):
         for start in range(0, len(values_of), _AT_ONCE):
             db.execute(insert(table), values_of[start : start + _AT_ONCE])
 

@@ -404,7 +404,7 @@ def test_the_keyboard_alone_does_everything(chat: Page) -> None:
     # Delete, and bring back
     tab_to(chat, "chat-menu summary", "Shift+Tab")
     chat.keyboard.press("Enter")
-    tab_to(chat, "chat-menu .menu form[action$=delete] button")
+    tab_to(chat, "chat-menu .menu form[action$='/delete'] button")
     chat.keyboard.press("Enter")
     expect(chat.get_by_role("button", name="Undo")).to_be_visible()
     tab_to(chat, ".undo button")

@@ -108,7 +108,8 @@ def _foot(run_id: str, view: RunView, context: TurnContext, given: Feedback | No
     if view.usage:
         facts.append(count(view.usage.input_tokens + view.usage.output_tokens, "token"))
     url = context.urls.text(run_id)
-    copy = button(icon("copy"), cls="button", **icon_only("Copy the answer"), type="button", name="copy", data_url=url)
+    said = icon_only("Copy the answer")
+    copy = button(icon("copy"), cls="button", **said, type="button", name="copy", data_url=url, data_short="Copy")
     again = None
     if view.state is RunState.CANCELLED or (context.can_retry and view.state is not RunState.FAILED):
         words = "Answer again" if context.can_retry else "Ask again"
@@ -169,4 +170,6 @@ def _times(view: RunView) -> list[str]:
 
 def _inspect(url: str, here: bool) -> FT:
     leads = inspects(url) if here else {"href": url}
-    return a(icon("inspect"), cls="button", **icon_only("Inspect this run"), **leads, name="inspect")
+    return a(
+        icon("inspect"), cls="button", **icon_only("Inspect this run"), **leads, name="inspect", data_short="Inspect"
+    )

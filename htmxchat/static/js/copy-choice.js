@@ -37,6 +37,7 @@ export async function openChoice(button) {
   // In the top layer, and outside the turns: the server knows nothing of it.
   document.querySelector(".chat, chat-log")?.append(menu);
   shown = menu;
+  addEventListener("resize", () => menu.isConnected && menu.hidePopover(), { once: true });
   menu.showPopover();
   place(menu, button);
   button.setAttribute("aria-expanded", "true");
