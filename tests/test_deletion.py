@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import func, select
 
-from htmxchat import Busy, LocalBackend, NotFound, Remember, Request, Run, Store, User
+from htmxchat import Busy, FileSent, LocalBackend, NotFound, Remember, Request, Run, SendFile, Store, User
 from htmxchat.store import tables as t
 from htmxchat.testing import each_event
 
@@ -180,3 +180,27 @@ async def test_nothing_is_deleted_while_the_agent_answers_or_by_someone_else(url
     with pytest.raises(Busy):
         await talk.delete(one)
     await talk.backend.close()
+
+
+async def test_files_of_a_deleted_turn_and_of_its_answer_are_gone_until_it_comes_back(url: str) -> None:
+    async def give(request: Request) -> AsyncIterator[str | SendFile]:
+        yield SendFile("b.txt", b"given")
+        yield "Here."
+
+    async def content() -> AsyncIterator[bytes]:
+        yield b"sent"
+
+    backend = LocalBackend(give, Store(url))
+    sent = await backend.store_file(ANN, "a.txt", content())
+    run = await backend.start_run(ANN, None, "Look", files=[sent.id])
+    events = [event.body async for event in each_event(backend, ANN, run.id)]
+    (given,) = [body.file for body in events if isinstance(body, FileSent)]
+    await backend.delete_turn(ANN, run.conversation_id, run.turn_id)
+    for file in sent, given:
+        with pytest.raises(NotFound):
+            await backend.find_files(ANN, [file.id])
+        with pytest.raises(NotFound):
+            await backend.open_file(ANN, file.id)
+    await backend.restore_turn(ANN, run.conversation_id, run.turn_id)
+    assert [file.size for file in await backend.find_files(ANN, [sent.id, given.id])] == [4, 5]
+    await backend.close()

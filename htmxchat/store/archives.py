@@ -103,7 +103,7 @@ def read_turns(db: Connection, conversation_id: str, turn_ids: Sequence[str]) ->
     runs = select(*rows.RUN, t.runs.c.text, t.runs.c.log).join(*rows.TURN_OF_RUN)
     answered = db.execute(runs.where(*here, t.runs.c.id.in_(turn_ids))).all()
     sent = file_rows.read_sent(db, conversation_id, [row.id for row in asked])
-    found = {row.id: branches.user_turn(row, (), sent.get(row.id, ())) for row in asked}
+    found = {row.id: branches.user_turn(row, row.text, (), sent.get(row.id, ())) for row in asked}
     for row in answered:
         found[row.id] = branches.run_turn(db, row, row if row.log is not None else None)
     return tuple(found[id] for id in turn_ids if id in found)

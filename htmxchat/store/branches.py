@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, and_, select, true, update
+from sqlalchemy import Column, ColumnElement, Connection, Row, Table, and_, select, true, update
 
 from ..compaction import compact
 from ..errors import NotFound
@@ -24,7 +24,7 @@ _NOT_IN_TREE = frozenset({"log", "text", "folded", "checkpoint", "memory", "memo
 
 
 class Tree:
-    """The turns and runs of a conversation, without the runs' logs and without what was deleted."""
+    """The turns and runs of a conversation, without texts and logs, and without what was deleted."""
 
     def __init__(self, turns: Sequence[Row[Any]], runs: Sequence[Row[Any]]) -> None:
         self.turns = {turn.id: turn for turn in turns if turn.deleted_at is None}
@@ -90,10 +90,13 @@ class Tree:
         return None
 
 
+def _lean(table: Table) -> list[Column[Any]]:
+    return [column for column in table.c if column.name not in _NOT_IN_TREE]
+
+
 def read_tree(db: Connection, conversation_id: str) -> Tree:
-    turns = select(t.turns).where(t.turns.c.conversation_id == conversation_id)
-    columns = [column for column in t.runs.c if column.name not in _NOT_IN_TREE]
-    runs = select(*columns).where(t.runs.c.conversation_id == conversation_id)
+    turns = select(*_lean(t.turns)).where(t.turns.c.conversation_id == conversation_id)
+    runs = select(*_lean(t.runs)).where(t.runs.c.conversation_id == conversation_id)
     return Tree(
         db.execute(turns.order_by(t.turns.c.created_at, t.turns.c.id)).all(),
         db.execute(runs.order_by(t.runs.c.created_at, t.runs.c.id)).all(),
@@ -131,23 +134,23 @@ def read_turns(
         live: The events of active runs, as far as they are known.
         feedback: What the user thinks of the runs' answers.
     """
-    logs = _read_logs(db, tree, path)
+    logs, texts = _read_logs(db, tree, path), read_texts(db, tree, path)
     sent = file_rows.read_sent(db, path[0].conversation_id) if path else {}
     turns = []
     for run in path:
         turn = tree.turns[run.turn_id]
         versions = tree.versions(turn)
-        turns.append(user_turn(turn, versions, sent.get(turn.id, ())))
+        turns.append(user_turn(turn, texts[turn.id], versions, sent.get(turn.id, ())))
         answer = answer_turn(db, tree, run, logs.get(run.id), (live or {}).get(run.id))
         given = (feedback or {}).get(run.id)
         turns.append(replace(answer, feedback=given) if given else answer)
     return turns
 
 
-def user_turn(turn: Row[Any], versions: tuple[str, ...], files: tuple[File, ...]) -> Turn:
+def user_turn(turn: Row[Any], text: str, versions: tuple[str, ...], files: tuple[File, ...]) -> Turn:
     """Return what a user has written and sent."""
     others = versions if len(versions) > 1 else ()
-    return Turn(turn.id, "user", turn.text, turn.created_at, versions=others, files=files)
+    return Turn(turn.id, "user", text, turn.created_at, versions=others, files=files)
 
 
 def answer_turn(db: Connection, tree: Tree, run: Row[Any], ended: Any, live: Sequence[RunEvent] | None = None) -> Turn:
@@ -175,11 +178,28 @@ def read_answer(db: Connection, tree: Tree, run_id: str) -> Turn:
     return answer_turn(db, tree, tree.runs[run_id], db.execute(ended).one_or_none())
 
 
+def read_texts(db: Connection, tree: Tree, path: Sequence[Row[Any]]) -> dict[str, str]:
+    """Return what the user wrote on a path, by the ids of the turns."""
+    if not path:
+        return {}
+    here = t.turns.c.conversation_id == path[0].conversation_id
+    shown = and_(here, _among(t.turns.c.id, {run.turn_id for run in path}, tree.turns.keys()))
+    return {row.id: row.text for row in db.execute(select(t.turns.c.id, t.turns.c.text).where(shown))}
+
+
+def _among(column: Column[str], these: Set[str], all: Set[str]) -> ColumnElement[bool]:
+    """The condition for `these` rows of `all` rows of a conversation, in few parameters."""
+    others = all - these
+    if len(others) > len(these):
+        return column.in_(these)
+    return column.not_in(others) if others else true()
+
+
 def _read_logs(db: Connection, tree: Tree, path: Sequence[Row[Any]]) -> dict[str, Any]:
     if all(run.active for run in path):
         return {}
-    others = tree.runs.keys() - {run.id for run in path}
-    shown = and_(t.runs.c.conversation_id == path[0].conversation_id, t.runs.c.id.not_in(others) if others else true())
+    here = t.runs.c.conversation_id == path[0].conversation_id
+    shown = and_(here, _among(t.runs.c.id, {run.id for run in path}, tree.runs.keys()))
     found = select(t.runs.c.id, t.runs.c.text, t.runs.c.log).where(shown, t.runs.c.log.is_not(None))
     return {row.id: row for row in db.execute(found)}
 

@@ -34,13 +34,24 @@ def find(db: Connection, user_id: str, file_ids: Sequence[str]) -> list[Row[Any]
     """Return a user's files in the order of their ids, each with its blob and conversation.
 
     Raises:
-        NotFound: One does not exist, is someone else's, or is of a conversation that was deleted.
+        NotFound: One does not exist, is someone else's, or what had it was deleted.
     """
     rows.check_user(user_id)
     known = [rows.known_id(id) for id in file_ids]
+    conversation = t.conversations.c.id == t.files.c.conversation_id, t.conversations.c.deleted_at.is_(None)
+    sent = t.turns.join(t.turn_files, t.turn_files.c.turn_id == t.turns.c.id)
+    given = t.turns.join(t.runs, t.runs.c.turn_id == t.turns.c.id)
     there = or_(
         t.files.c.conversation_id.is_(None),
-        exists().where(t.conversations.c.id == t.files.c.conversation_id, t.conversations.c.deleted_at.is_(None)),
+        and_(
+            exists().where(*conversation),
+            or_(
+                exists()
+                .select_from(sent)
+                .where(t.turn_files.c.file_id == t.files.c.id, t.turns.c.deleted_at.is_(None)),
+                exists().select_from(given).where(t.runs.c.id == t.files.c.run_id, t.turns.c.deleted_at.is_(None)),
+            ),
+        ),
     )
     these = select_files(t.files.c.blob_id, t.files.c.conversation_id).where(
         t.files.c.user_id == user_id, t.files.c.id.in_(known), there

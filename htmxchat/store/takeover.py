@@ -210,7 +210,7 @@ class Takeover:
             joined = t.runs.outerjoin(last, last.c.id == turn.follows)
             own = db.execute(select(*columns).select_from(joined).where(t.runs.c.id == this.id)).one()
             return RunContext(
-                turn.text,
+                branches.read_texts(db, tree, [this])[turn.id],
                 file_rows.read_sent(db, run.conversation_id).get(turn.id, ()),
                 tuple(branches.read_turns(db, tree, before)),
                 attempt + 1,

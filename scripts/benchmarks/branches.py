@@ -54,7 +54,13 @@ async def _measure(turns: int, versions: int, times: int) -> tuple[tuple[float, 
             for number in range(5 * (versions - 1)):
                 place = number // (versions - 1)
                 shown = [turn for turn in (await backend.load_transcript(ANN, run.conversation_id)).turns if turn.run]
-                await _finish(backend, await backend.retry_run(ANN, shown[-1 - place].id))
+                turn = shown[-1 - place]
+                if number % 2 and turn.run:
+                    text = prose(ANSWER)
+                    begun = await backend.edit_turn(ANN, run.conversation_id, turn.run.turn_id, text)
+                else:
+                    begun = await backend.retry_run(ANN, turn.id)
+                await _finish(backend, begun)
                 await backend.show_version(ANN, run.conversation_id, run.id)
             beside = await _opening(client, run, times)
         await backend.close()

@@ -514,7 +514,9 @@ app.mount("/chat", create_chat_app(LocalBackend(respond, Store({url!r}))))
 """
 
 
-def test_files_are_kept_in_postgresql_over_a_restart(page: Page, postgres: Postgres, tmp_path: Path) -> None:
+def test_files_edits_and_answers_to_forms_are_kept_in_postgresql_over_restarts(
+    page: Page, postgres: Postgres, tmp_path: Path
+) -> None:
     source, port = POSTGRES.format(url=postgres.url), free_port()
     with uvicorn(tmp_path / "app", source, port=port) as host:
         page.goto(f"{host.url}/chat/")
@@ -529,6 +531,19 @@ def test_files_are_kept_in_postgresql_over_a_restart(page: Page, postgres: Postg
         wait_for_state(page, "completed")
         assert_same_after_reload(page)
         expect(answer(page).get_by_role("img", name="chart.png")).to_have_js_property("naturalWidth", 520)
+        page.get_by_role("link", name="Edit").first.click()
+        page.get_by_role("button", name="Remove large.bin").click()
+        page.get_by_role("textbox", name="Your message").fill("ask leave")
+        page.keyboard.press("Enter")
+        page.get_by_role("button", name="Approve").click()
+        wait_for_state(page, "completed")
+    with uvicorn(tmp_path / "app", source, port=port):
+        page.reload()
+        expect(page.locator(".request[data-state=answered]")).to_be_visible()
+        assert question(page) == ["bookings.csv"]
+        page.locator("[name=earlier]").click()
+        expect(page.locator("article.turn")).to_have_count(4)
+        assert_same_after_reload(page)
 
 
 # Look at

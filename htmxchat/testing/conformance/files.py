@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from ...backend import Backend, CanBranch, CanDelete
+from ...backend import Backend, CanBranch, CanDelete, CanDeleteTurns
 from ...errors import FilesFull, InvalidInput, NotFound
 from ...files import File
 from ...files.ability import KeepsFiles
@@ -120,6 +120,24 @@ class FilePromises(Kit):
                 await backend.open_file(self.user, file.id)
             await made.restore_conversation(self.user, run.conversation_id)
             assert await self._content(backend, self.user, file.id) == _CONTENT
+
+    async def test_files_go_with_their_message_unless_another_version_has_them(self) -> None:
+        async with self._backend() as made:
+            backend = self._able(made)
+            if not (isinstance(made, CanDeleteTurns) and isinstance(made, CanBranch)):
+                pytest.skip("the backend cannot delete turns, or knows no branches")
+            first, second = [await self._file(backend, name) for name in ("a.csv", "b.csv")]
+            run = await backend.start_run(self.user, None, self.prompt, files=[first.id, second.id])
+            await self._all(backend, run)
+            edited = await made.edit_turn(self.user, run.conversation_id, run.turn_id, self.prompt, files=[second.id])  # type: ignore[call-arg]
+            await self._all(backend, edited)
+            await made.delete_turn(self.user, run.conversation_id, run.turn_id)
+            for gone in backend.find_files(self.user, [first.id]), backend.open_file(self.user, first.id):
+                with pytest.raises(NotFound):
+                    await gone
+            assert await self._content(backend, self.user, second.id) == _CONTENT
+            await made.restore_turn(self.user, run.conversation_id, run.turn_id)
+            assert await self._content(backend, self.user, first.id) == _CONTENT
 
     async def test_what_breaks_off_or_finds_no_room_is_not_kept(self) -> None:
         async with self._backend() as made:
