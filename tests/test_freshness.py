@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import event
 
 from htmxchat.store.database import Database
-from htmxchat.store.timing import Timing
+from htmxchat.store.timeouts import Timing
 from tests.servers import Postgres
 
 pytestmark = pytest.mark.anyio

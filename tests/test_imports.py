@@ -29,7 +29,7 @@ NOUNS = {
     "scripts",
     "sharing",
     "titles",
-    "words",
+    "state_words",
     *TEXT,
 }
 NOUNS |= {"latest", "part_list", "parts"}

@@ -33,8 +33,8 @@ from htmxchat.scripts.actions import Approve, Claim, Finish
 from htmxchat.scripts.models import FromAgent, Script
 from htmxchat.scripts.result import ScriptResult, ScriptState
 from htmxchat.scripts.states import digest, script_id
+from htmxchat.state_words import SCRIPTS, STEPS, standing, titled
 from htmxchat.view import RunView, fold, with_queue
-from htmxchat.words import SCRIPTS, STEPS, standing, titled
 
 from .support import context, parse
 

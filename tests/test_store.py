@@ -44,7 +44,7 @@ from htmxchat.store.rows import now
 from htmxchat.store.run_logs import RunLogs
 from htmxchat.store.tables import metadata
 from htmxchat.store.takeover import SILENT
-from htmxchat.store.timing import Timing
+from htmxchat.store.timeouts import Timing
 from htmxchat.view import fold
 from tests.servers import Postgres
 

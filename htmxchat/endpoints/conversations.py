@@ -19,7 +19,7 @@ from ..fragments.turns.transcript import run_view, status_text, turn
 from ..html import render, tag
 from ..live.patches import Patch, say, swap
 from ..models import Run, Transcript, Turn
-from ..words import titled
+from ..state_words import titled
 from .call import CHANGED, Call, Gone, endpoint, patches_response, see_other
 from .drawing import drawn
 from .form import usable_text

@@ -35,7 +35,7 @@ from ..live.patches import Patch, render_patches, swap
 from ..models import Conversation, Transcript
 from ..scripts.models import Script
 from ..scripts.states import queue_number
-from ..words import titled
+from ..state_words import titled
 from .call import Call, Gone, endpoint
 from .drawing import drawn
 from .listing import draw_history, load_history

@@ -7,9 +7,9 @@ from typing import Any
 
 from ..events import JSON
 from .checking import checker, is_pattern
-from .drawing import drawn_field, json_field
 from .expanding import expanded
 from .fields import MAX_FIELDS, NOTHING, Field, Form, Group, Path
+from .schema_field import drawn_field, json_field
 from .simplifying import demands, simple, text
 from .texts import held
 

@@ -31,9 +31,9 @@ from ..events import (
 )
 from ..models import RunState
 from ..scripts.result import ScriptState
+from ..state_words import SCRIPTS, standing
 from ..text.phrases import between, byte_size, count, cut, duration
 from ..text.redaction import redact, redact_text
-from ..words import SCRIPTS, standing
 
 _EXCERPT = 100
 _MAX_LENGTH = 300

@@ -12,10 +12,11 @@ from ..errors import InvalidInput, NotFound
 from ..events import RunEvent
 from ..models import Conversation, ConversationPage, Overview, Transcript
 from ..text.cleaning import one_line, searchable
-from . import branches, deletion, feedback, rows, run_rows, script_rows
+from . import branches, feedback, rows, run_rows, script_rows
 from . import tables as t
 from .database import Database
 from .passages import read_passages
+from .turns import purge_turns
 
 MAX_PAGE = 200
 
@@ -230,7 +231,7 @@ class Conversations:
         def work(db: Connection) -> int:
             db.execute(delete(t.shares).where(t.shares.c.expires_at < now))
             script_rows.remove(db, gone)
-            removed = deletion.purge(db, now - self._keep_deleted)
+            removed = purge_turns(db, now - self._keep_deleted)
             return db.execute(delete(t.conversations).where(gone)).rowcount + removed
 
         await self._removed(now=await self._database.write(work) > 0)

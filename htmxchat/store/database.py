@@ -16,7 +16,7 @@ from . import migrations, notices
 from .engines import make_engine
 from .failures import Failures, PoolExhausted, check_tables
 from .tables import metadata
-from .timing import Timing
+from .timeouts import Timing
 
 T = TypeVar("T")
 log = logging.getLogger("htmxchat")

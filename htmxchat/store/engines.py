@@ -22,7 +22,7 @@ from sqlalchemy.pool import StaticPool
 
 from .. import checks
 from .freshness import look_at_connections
-from .timing import Timing
+from .timeouts import Timing
 
 T = TypeVar("T")
 Work = Callable[[Connection], T]

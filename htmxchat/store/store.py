@@ -16,7 +16,6 @@ from . import upkeep
 from .archives import Archives
 from .conversations import Conversations
 from .database import Database
-from .deletion import Turns
 from .feedback import KeptFeedback
 from .file_stores import FileStore
 from .files import KeptFiles
@@ -28,6 +27,7 @@ from .script_log import ScriptLog
 from .sessions import Sessions
 from .shares import Shares
 from .takeover import Takeover
+from .turns import Turns
 
 _YEARS = 10 * 365 * 86_400
 

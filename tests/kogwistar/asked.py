@@ -25,7 +25,7 @@ def _asking(method: Callable[..., Any]) -> Callable[..., Any]:
         async for batch in method(self, await self.account(user), *args, **kwargs):
             yield batch
 
-    return read if inspect.isasyncgenfunction(method) else ask
+    return ask if inspect.iscoroutinefunction(method) else read
 
 
 for _name, _method in inspect.getmembers(kogwistar.KogwistarBackend, inspect.isfunction):

@@ -12,7 +12,7 @@ chat_reader      chat completions: the stream
 responses        the Responses API: the request
 response_reader  the Responses API: the stream
 writing          the text and reasoning of a reply under construction
-calls            reassembles tool calls
+call_assembly    reassembles tool calls
 thinking         separates reasoning in the text
 surrogates       joins characters that were split
 pictures         pictures that a model makes

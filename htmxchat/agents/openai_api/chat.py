@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from ...events import JSON
 from ..attachments import Given
 from ..tools import AnyTool
-from .calls import is_object
+from .call_assembly import is_object
 from .messages import Message, ModelMessage, ResultMessage, UserMessage
 from .options import Options
 from .reply import Call

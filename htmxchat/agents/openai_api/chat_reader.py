@@ -8,7 +8,7 @@ from typing import Any
 from ...events import JSON, UsageReported
 from ..event_stream import ServerEvent
 from . import refusals
-from .calls import Calls
+from .call_assembly import Calls
 from .pictures import Pictures
 from .reply import Piece, Reply
 from .surrogates import whole

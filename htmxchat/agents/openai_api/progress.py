@@ -11,7 +11,7 @@ from ...parts import joined
 from ...scripts.result import Picture
 from ..tools import ToolResult, ToolUse
 from . import messages
-from .calls import named
+from .call_assembly import named
 from .messages import Message, ModelMessage, ResultMessage
 from .reply import Reply
 

@@ -12,11 +12,11 @@ from ...files import File
 from ...models import RunState, Turn, is_dated
 from ...parts import CustomPart, Part, ProposedScript, Question, Reasoning, SentFiles, Text, ToolCall
 from ...scripts.states import MAX_TITLE
+from ...state_words import SCRIPTS, STEPS
 from ...text.cleaning import one_line
 from ...text.phrases import byte_size, cut
 from ...text.zones import exact
 from ...view import RunView
-from ...words import SCRIPTS, STEPS
 from ..turns.sources import sources_text
 from .turns import closed
 

@@ -17,6 +17,7 @@ from ...models import RunState, Turn, is_dated
 from ...parts import CustomPart, ProposedScript, Reasoning, SentFiles, ToolCall
 from ...scripts.result import ScriptResult
 from ...scripts.states import MAX_TITLE
+from ...state_words import SCRIPTS
 from ...text.cleaning import one_line
 from ...text.confusing import marked
 from ...text.highlight import highlight
@@ -24,7 +25,6 @@ from ...text.markdown import Budget
 from ...text.phrases import byte_size, cut
 from ...text.zones import exact
 from ...view import RunView, fold
-from ...words import SCRIPTS
 from ..turns.citations import Citations
 from ..turns.context import TurnContext
 from ..turns.parts import section_html, sections

@@ -16,8 +16,8 @@ from ...html import FT, Child, icon, tag
 from ...kinds import checked
 from ...models import Conversation, ConversationPage, RunState, is_dated
 from ...scripts.states import digest
+from ...state_words import standing
 from ...urls import Urls
-from ...words import standing
 from ..controls import get_link, swaps
 from ..shell import notice
 from ..times import UNDATED, time_element

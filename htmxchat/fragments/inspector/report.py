@@ -16,13 +16,13 @@ from ...inspection import Row
 from ...inspection.timeline import Timeline
 from ...models import Run, is_dated
 from ...parts import CustomPart, Part, Question, SentFiles, Text, ToolCall
+from ...state_words import standing
 from ...text.cleaning import one_line
 from ...text.phrases import byte_size, duration
 from ...text.redaction import redact, redact_text
 from ...text.zones import exact
 from ...urls import Urls
 from ...view import RunView
-from ...words import standing
 from ..times import UNDATED
 from ..turns.context import TurnContext
 from ..turns.custom import custom_part, drawn_result, is_drawn

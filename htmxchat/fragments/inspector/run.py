@@ -12,9 +12,9 @@ from ...html import FT, Child, icon, raw, tag
 from ...inspection import RowFilter, Window
 from ...inspection.timeline import Timeline
 from ...models import Conversation, Run
+from ...state_words import standing
 from ...urls import Urls
 from ...view import RunView
-from ...words import standing
 from ..controls import icon_only
 from ..shell import Side, notice, side_closer
 from ..times import moment

@@ -9,9 +9,9 @@ from collections.abc import Sequence
 
 from ...html import FT, Child, icon, tag
 from ...models import Conversation, RunSummary, is_dated
+from ...state_words import standing
 from ...text.phrases import between
 from ...urls import Urls
-from ...words import standing
 from ..shell import notice, side_closer
 from ..times import moment
 from .inspecting import inspects

@@ -8,10 +8,10 @@ from ...events import JSON, Source
 from ...html import FT, Child, icon, raw, tag
 from ...inspection.state_diff import Change
 from ...models import Run, RunState, RunStep, RunSteps
+from ...state_words import STEPS, standing
 from ...text.phrases import count, duration
 from ...text.redaction import redact, redact_text
 from ...urls import Urls
-from ...words import STEPS, standing
 from ..controls import get_form, icon_only
 from .inspecting import inspects
 from .json_tree import json_tree

@@ -9,9 +9,9 @@ from ...html import FT, Child, tag
 from ...inspection.axis import Axis, axis
 from ...inspection.timeline import Bar, Lane, Timeline
 from ...models import RunState
+from ...state_words import STEPS
 from ...text.phrases import count, duration
 from ...urls import Urls
-from ...words import STEPS
 from .event_rows import row_address
 
 a, bdi, details, div, span, summary = map(tag, ["a", "bdi", "details", "div", "span", "summary"])

@@ -11,12 +11,12 @@ from html import escape
 from ...html import FT, Child, raw, tag
 from ...scripts.models import Script
 from ...scripts.result import Cell, ScriptError, ScriptResult, ScriptState, TableValue, TextValue
+from ...state_words import SCRIPTS
 from ...text.ansi import ansi_html
 from ...text.confusing import doubts, mark, places
 from ...text.highlight import highlight
 from ...text.phrases import duration
 from ...urls import Urls
-from ...words import SCRIPTS
 
 a, code_, dd, details, div, dl, dt = map(tag, ["a", "code", "dd", "details", "div", "dl", "dt"])
 img, li, p, pre, span, summary, ul = map(tag, ["img", "li", "p", "pre", "span", "summary", "ul"])

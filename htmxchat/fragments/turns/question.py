@@ -12,8 +12,8 @@ from ...html import FT, Child, raw, tag
 from ...models import RunState, Waiting
 from ...parts import Question
 from ...scripts.states import digest
+from ...state_words import standing
 from ...text.confusing import marked
-from ...words import standing
 from ..controls import post_form
 from ..times import moment
 from .answered import given, verb

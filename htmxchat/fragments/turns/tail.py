@@ -12,9 +12,9 @@ from ...feedback import Feedback
 from ...html import FT, Child, icon, tag
 from ...models import RunState, Waiting
 from ...scripts.states import digest
+from ...state_words import standing
 from ...text.phrases import count, duration
 from ...view import RunView
-from ...words import standing
 from ..controls import icon_only, post_form, submission_field
 from ..inspector.inspecting import inspects
 from ..times import LEAST

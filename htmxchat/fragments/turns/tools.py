@@ -15,12 +15,12 @@ from ...html import FT, Child, icon, raw, tag
 from ...inspection.meanings import gist
 from ...models import RunState
 from ...parts import Reasoning, Step, ToolCall, is_blank
+from ...state_words import STEPS
 from ...text.cleaning import shallow
 from ...text.confusing import marked
 from ...text.phrases import count, cut
 from ...text.redaction import redact, redact_text
 from ...view import RunView
-from ...words import STEPS
 from ..times import lasted
 from .context import TurnContext
 

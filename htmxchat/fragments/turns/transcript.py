@@ -9,8 +9,8 @@ from __future__ import annotations
 from ...html import FT, Child, raw, tag
 from ...kinds import checked
 from ...models import Transcript, Turn
+from ...state_words import standing
 from ...view import RunView, fold, with_queue
-from ...words import standing
 from ..files import sent_files
 from ..times import moment
 from .citations import Citations

@@ -84,7 +84,7 @@ class Turns:
         await self._database.write(work)
 
 
-def purge(db: Connection, before: datetime) -> int:
+def purge_turns(db: Connection, before: datetime) -> int:
     """Remove what was deleted before a time. The rows of the turns stay: they say that something followed.
 
     Returns how many turns lost all else.
