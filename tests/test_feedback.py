@@ -247,6 +247,7 @@ class TestHost:
         page = Page(client, asked(client))
         page.press("Bad answer")
         with caplog.at_level(logging.INFO, "htmxchat"):
+            caplog.clear()
             page.comment("hush")
         (line,) = [each.message for each in caplog.records if each.message.startswith("Feedback given")]
         assert "rating=down comment=true" in line and "hush" not in caplog.text

@@ -129,7 +129,7 @@ SPACES = repeated(" ", "x\n", "x")
 SEARCH, WHOLE = "finditer", "fullmatch"
 INPUTS: dict[str, tuple[str, list[Text]]] = {
     "agents.event_stream:_LINE_END": (SEARCH, [repeated("\r"), repeated("\r\n"), repeated("a", "\r")]),
-    "agents.openai_api.calls:_ID": (WHOLE, [repeated("a"), repeated("a", after="!")]),
+    "agents.openai_api.call_assembly:_ID": (WHOLE, [repeated("a"), repeated("a", after="!")]),
     "agents.openai_api.refusals:_MASKED": (
         SEARCH,
         [repeated("*"), repeated("a*"), repeated("a", "***"), repeated("a**")],
@@ -197,7 +197,8 @@ INPUTS: dict[str, tuple[str, list[Text]]] = {
         [repeated("a", "data:"), repeated("a", "data:a/"), repeated(";a", "data:a/b"), repeated("data:a/b;")],
     ),
     r"agents.openai_api.entry:[\w.+-]+/[\w.+-]+": (WHOLE, [repeated("a"), repeated("a/"), repeated("a", "a/", "!")]),
-    "endpoints.files:[^A-Za-z0-9 ._()-]": (SEARCH, [repeated("/")]),
+    "cli.styleguide.pages:_SCRIPT": (SEARCH, [repeated("<script "), repeated("<script>"), repeated(" ", "<script")]),
+    "cli.styleguide.pages:_TOKEN": (SEARCH, [repeated("--chat-a"), repeated("--chat-a:"), repeated(" ", "--chat-a:")]),
     "endpoints.files:_RANGE": (WHOLE, [repeated("1", "bytes="), repeated("1-", "bytes=")]),
     "endpoints.form:_SUBMISSION": (WHOLE, [repeated("a", after="!")]),
     r"files.names:[/\\]": (SEARCH, [repeated("/")]),
@@ -212,6 +213,14 @@ INPUTS: dict[str, tuple[str, list[Text]]] = {
     "endpoints.exports:[^A-Za-z0-9.-]": (SEARCH, [repeated("/")]),
     "endpoints.inspector:[?#]": (SEARCH, [repeated("?")]),
     "endpoints.scripts:_RUNNER": (WHOLE, [repeated("a")]),
+    "fragments.export.markdown:`+": (SEARCH, [repeated("`"), repeated("`a")]),
+    r"fragments.export.markdown:([\\`*_\[\]<>&#|~$!])": (SEARCH, [repeated("*"), repeated("a")]),
+    "fragments.export.read_only:_OUTSIDE": (SEARCH, [repeated("http:"), repeated("/", "http:")]),
+    "fragments.export.read_only:_PICTURE": (
+        WHOLE,
+        [repeated("a", "data:image/"), repeated("a", "data:image/a;base64,", "!")],
+    ),
+    "http.attachment:[^A-Za-z0-9 ._()-]": (SEARCH, [repeated("/")]),
     "fragments.inspector.report:`+": (SEARCH, [repeated("`"), repeated("`a")]),
     "fragments.turns.citations:_NUMBERED": (
         SEARCH,
@@ -732,6 +741,14 @@ def test_no_regular_expression_of_a_page_can_be_made_slow() -> None:
         "const STACK = /stack switch/;",
         r"const NETWORK = /^(?:urllib\.error\.URLError|socket\.gaierror): |: TLS not supported in this environment$/;",
         r"const BASE64 = /^[A-Za-z0-9+/]+={0,2}$/;",
+        r"const MAC = /Mac|iPhone|iPad/.test(navigator.platform);",
+        r'const address = turn.querySelector("chat-live")?.getAttribute("data-poll")?.replace(/poll$/, "state");',
+        r'const next = url.replace(run, id).replace(/\?.*/, "");',
+        r'const run = /\/runs\/([^/?]+)/.exec(url)?.[1] ?? "";',
+        r"const words = this.#field.value.trim().toLowerCase().split(/\s+/).filter(Boolean);",
+        r'if (!document.title.startsWith(MARK)) document.title = `${MARK}${document.title.replace(/^○ /, "")}`;',
+        r'return between ? "" : data.replace(/\s+/g, " ");',
+        r'return lines.join("\n").replace(/\n{3,}/g, "\n\n").trim();',
         r"const MODULE = /^[\p{L}_][\p{L}\p{N}_]{0,99}$/u;",
         r'return text.slice(0, low).replace(/[\ud800-\udbff]$/, "");',
         r'const lines = text.replace(/^\s*\n/, "").trimEnd().split("\n");',

@@ -38,8 +38,8 @@ STYLES = (
 )
 """The modules `css/{name}.css` that make up `css/chat.css`, in the order of the cascade."""
 
-LATE_STYLES = ("asides", "edit", "file-window", "forms", "inspector", "scripts")
-"""The modules `css/{name}.css` that a page loads when it needs them, see `js/late.js`."""
+LATE_STYLES = ("asides", "edit", "file-window", "forms", "inspector", "reading", "scripts", "share")
+"""The modules `css/{name}.css` that a page loads when it needs them: `js/late.js`, exports and shared pages."""
 
 PAGE = (
     "element",

@@ -31,8 +31,8 @@ a, body, code, div, h1, h2, h3, head, html, iframe = map(
 )
 li, link, main, meta, p, section, span, ul = map(tag, ["li", "link", "main", "meta", "p", "section", "span", "ul"])
 
-_TOKEN = re.compile(r"(--chat-[a-z0-9-]+):\s*([^;]+);")
-_SCRIPT = re.compile(r"<script\b[^>]*></script>")
+_TOKEN = re.compile(r"(--chat-[a-z0-9-]{1,40}):([^;]{1,400});")
+_SCRIPT = re.compile(r"<script\b[^<>]*></script>")
 _STYLE = (Path(__file__).parent / "styleguide.css").read_text("utf-8")
 _THEMES = "light", "dark"
 
@@ -141,7 +141,7 @@ def _frames(address: str, name: str) -> FT:
 def _tokens(theme: str) -> FT:
     tokens = dict[str, str]()
     for name, value in _TOKEN.findall((STATIC / "css/tokens.css").read_text("utf-8")):
-        tokens.setdefault(name, value)  # later ones are for special readers
+        tokens.setdefault(name, value.strip())  # later ones are for special readers
     return div(ul(*[_token(*each) for each in tokens.items()], cls="guide-tokens"), cls="htmxchat", data_theme=theme)
 
 

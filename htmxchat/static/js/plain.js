@@ -5,7 +5,8 @@ const SKIPPED = "button, .actions, .hidden, .stage, chat-live, chat-proposal, la
 
 /** @param {Node} root */
 export function plain(root) {
-  return text(root).replace(/[ \t]+\n/g, "\n").replace(/\n{3,}/g, "\n\n").trim();
+  const lines = text(root).split("\n").map((line) => line.trimEnd());
+  return lines.join("\n").replace(/\n{3,}/g, "\n\n").trim();
 }
 
 /** @param {Node} node @returns {string} */
