@@ -14,7 +14,7 @@ import click
 from starlette.applications import Starlette
 from starlette.routing import Mount
 
-from .. import FolderFiles, Limits, Look, Store, __version__, chat_lifespan, create_chat_app
+from .. import FolderFiles, Limits, Look, Share, Store, __version__, chat_lifespan, create_chat_app
 from ..store.engines import create_private
 from .agents import AGENTS, Options
 from .objects import python_object
@@ -98,6 +98,7 @@ def make_app(options: Options) -> Starlette:
         login=answering.login,
         title="htmxchat",
         stream=options.stream,
+        share=Share() if options.agent == "stub" else None,
         look=Look(introduction=answering.introduction),
         limits=Limits(poll_interval=options.poll_interval / 1000),
     )
