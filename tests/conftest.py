@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from htmxchat import LocalBackend, Store
 from htmxchat.models import User
 from tests.servers import Postgres, postgres_binaries
+from tests.support import QUICK
 
 
 @pytest.fixture
@@ -52,6 +55,20 @@ def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
         server: Postgres = request.getfixturevalue("postgres")
         return server.url
     return f"sqlite:///{tmp_path}/chat.db"
+
+
+@pytest.fixture
+async def make(url: str) -> AsyncIterator[Callable[[Any], LocalBackend]]:
+    """Make backends on one database, as the processes of a service do."""
+    made: list[LocalBackend] = []
+
+    def make(agent: Any) -> LocalBackend:
+        made.append(LocalBackend(agent, Store(url), timing=QUICK))
+        return made[-1]
+
+    yield make
+    for backend in made:
+        await backend.close()
 
 
 @pytest.fixture

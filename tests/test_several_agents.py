@@ -20,13 +20,12 @@ from htmxchat import (
     RunEvent,
     RunState,
     Said,
-    Store,
     User,
     create_chat_app,
     fold,
 )
 from htmxchat.testing import each_event
-from tests.support import FRAGMENT, QUICK, Element, kill, parse
+from tests.support import FRAGMENT, Element, kill, parse
 
 pytestmark = pytest.mark.anyio
 
@@ -66,19 +65,6 @@ class Counting:
 
 async def respond(request: Request) -> AsyncIterator[str]:
     yield "Plain"
-
-
-@pytest.fixture
-async def make(url: str) -> AsyncIterator[Make]:
-    made: list[LocalBackend] = []
-
-    def make(agent: Any) -> LocalBackend:
-        made.append(LocalBackend(agent, Store(url), timing=QUICK))
-        return made[-1]
-
-    yield make
-    for backend in made:
-        await backend.close()
 
 
 async def read(backend: LocalBackend, user: User, run: Run) -> list[RunEvent]:

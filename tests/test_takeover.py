@@ -55,19 +55,6 @@ WORDS = [f"word{number} " for number in range(40)]
 Make = Callable[..., LocalBackend]
 
 
-@pytest.fixture
-async def make(url: str) -> AsyncIterator[Make]:
-    made: list[LocalBackend] = []
-
-    def make(agent: Any) -> LocalBackend:
-        made.append(LocalBackend(agent, Store(url), timing=QUICK))
-        return made[-1]
-
-    yield make
-    for backend in made:
-        await backend.close()
-
-
 async def owner_of(backend: LocalBackend, run: Run) -> tuple[str | None, str | None]:
     """Return the process that has a run, and what the run waits for."""
     this = select(tables.runs.c.owner, tables.runs.c.waiting).where(tables.runs.c.id == run.id)
