@@ -53,11 +53,12 @@ _STOPPING = Hold(
 _ASKING = Hold(
     "The agent is waiting for your answer.",
     "The agent is waiting for your answer to its question. Answer it, or stop the agent, then send your message.",
-    "Answer above, or press Stop",
+    "Answer above",
 )
 _SCRIPT = Hold(
     "The agent is waiting for a script.",
     "The agent is waiting for a script. Let it run, reject it, or stop the agent, then send your message.",
+    "See the script above",
 )
 
 

@@ -41,7 +41,7 @@ LIST = ConversationPage(
 )  # fmt: skip
 FOUND = ConversationPage((talk(1, "Which import failed?", 0, passage="The second import failed.", found="r"),))
 _BUSY = Hold("The agent is answering.", "The agent is still answering.")
-_WAITS = Hold("The agent is waiting for your answer.", "The agent is waiting.", "Answer above, or press Stop")
+_WAITS = Hold("The agent is waiting for your answer.", "The agent is waiting.", "Answer above")
 
 
 def _history(urls: Urls, found: ConversationPage = LIST, **more: object) -> FT:

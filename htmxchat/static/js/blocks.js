@@ -18,9 +18,16 @@ export function equip() {
   if (document.querySelector("#turns .turn[aria-busy]")) return;
   for (const block of document.querySelectorAll(BLOCKS)) {
     if (block.querySelector("[name=wrap], [name=download]")) continue;
-    if (block.localName === "div") block.append(button("download", "Download as CSV"));
+    if (block.localName === "div") block.append(tableDownload());
     else equipCode(block);
   }
+}
+
+function tableDownload() {
+  const made = button("download", "CSV");
+  made.title = "Download as CSV";
+  made.setAttribute("aria-label", made.title);
+  return made;
 }
 
 /** @param {Element} figure */
