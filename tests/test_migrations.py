@@ -17,8 +17,8 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, inspect, select, text
 
 from htmxchat import LocalBackend, Request, Store, User
+from htmxchat.agents.kogwistar.job import Progress
 from htmxchat.agents.kogwistar.links import Links, own_id
-from htmxchat.agents.kogwistar.progress import Progress
 from htmxchat.errors import OtherSchema
 from htmxchat.models import RunState
 from htmxchat.scripts.models import FromAgent, FromAnswer

@@ -10,9 +10,8 @@ from typing import Any
 from ...agent import Request, Said
 from ...errors import ChatError
 from ...events import JSON, Outcome, RunEnded, StageChanged
-from .inquiry import gather
-from .job import Job, Sent, Setup, Signals, SignedOut
-from .progress import Progress
+from .insight import gather
+from .job import Job, Progress, Setup, Signals, SignedOut
 from .resuming import resume
 from .sending import look_for, send
 from .translation import waiting
@@ -55,7 +54,7 @@ class KogwistarAgent:
         """Prepare for a caller that waits until the message of a run is sent."""
         self._signals_of(run_id).sent = asyncio.get_running_loop().create_future()
 
-    def sent(self, run_id: str) -> asyncio.Future[Sent] | None:
+    def sent(self, run_id: str) -> asyncio.Future[tuple[Exception | None, bool]] | None:
         """Return the future result of sending a run's message; `None` for a run that another process began."""
         return self._signals[run_id].sent if run_id in self._signals else None
 
@@ -107,7 +106,7 @@ class KogwistarAgent:
         except ChatError as error:
             yield RunEnded(Outcome.FAILED, str(error))
         finally:
-            job.signals.settle(Sent(Uncertain(UNCERTAIN)))
+            job.signals.settle(Uncertain(UNCERTAIN))
             self._signals.pop(request.run_id, None)
 
 

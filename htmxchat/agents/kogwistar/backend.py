@@ -20,10 +20,9 @@ from ...store import Started, Store
 from . import insight, reconcile
 from .agent import KogwistarAgent
 from .credentials import Credentials
-from .job import Setup
+from .job import Progress, Setup
 from .learning import Learning
 from .links import Links, own_id
-from .progress import Progress
 from .sending import WAITS
 from .timing import Timing
 from .translation.problems import UNCERTAIN, ServerFailed, Uncertain
@@ -81,12 +80,10 @@ class KogwistarBackend(LocalBackend):
         checks.text("workflow_id", workflow_id, empty=False)
         checks.one_of("stream", stream, ("sse", "poll"))
         checks.synchronous("initial_state", initial_state, 'lambda text: {"text": text}')
-        if timing is not None:
-            checks.instance("timing", timing, Timing, "Timing(poll=1)")
         if transport is not None:
             checks.instance("transport", transport, httpx.AsyncBaseTransport, "httpx.AsyncHTTPTransport(retries=1)")
         store = Store() if store is None else store
-        self._patience = timing or Timing()
+        self._patience = checks.optional("timing", timing, Timing, "Timing(poll=1)")
         poll = self._patience.poll if stream == "poll" else None
         self._client = Client(base_url, poll=poll, transport=transport)
         self._credentials = Credentials(self._client, store, self._patience.account)
@@ -192,15 +189,7 @@ class KogwistarBackend(LocalBackend):
         await super().stop_run(user, run_id)
 
     async def _start(
-        self,
-        user: User,
-        conversation_id: str | None,
-        text: str,
-        submission: str | None,
-        files: Sequence[str] | None = (),
-        *,
-        instead_of: str | None = None,
-        agent: str | None = None,
+        self, user: User, conversation_id: str | None, text: str, submission: str | None, *_: Any, **__: Any
     ) -> Run:
         """Send a message of at most 20,000 characters; the server does not answer much longer ones.
 
@@ -222,16 +211,16 @@ class KogwistarBackend(LocalBackend):
         await asyncio.wait({sending}, timeout=self._patience.submit)
         if not sending.done():
             raise Uncertain(UNCERTAIN)
-        sent = sending.result()
-        if sent.error is None:
+        error, kept = sending.result()
+        if error is None:
             return run
-        if not sent.kept:
+        if not kept:
             while (active := self._journal.runs.get(run.id)) is not None:
                 await active.more(len(active.events))
                 await asyncio.sleep(0)
-            await self._links.take_back(run, conversation=id is None and not isinstance(sent.error, ServerFailed))
+            await self._links.take_back(run, conversation=id is None and not isinstance(error, ServerFailed))
         self._learning.forget_turns(run.conversation_id)
-        raise sent.error
+        raise error
 
     def _hand_back(self, run_id: str) -> None:
         if run_id in self._journal.runs:

@@ -1,8 +1,4 @@
-"""The tokens of users, for their requests and for runs that continue without a request.
-
-A process knows the tokens of users who have sent it a request, and of sign-ins in the store. A run of a user whose
-token no process knows waits until that user sends a request to some process.
-"""
+"""The tokens of users, for their requests and for runs that continue without a request."""
 
 from __future__ import annotations
 
@@ -22,7 +18,7 @@ _MAX_TOKENS = 10_000
 
 
 class Credentials:
-    """Tokens by the server's user ids, and their owners. In memory only.
+    """Tokens by the server's user ids, and their owners: of requests to this process, in memory only, and of sign-ins.
 
     The server says who owns a token, because a token is not verified here, and the journal is shown to its owner
     without asking the server again.

@@ -1,24 +1,77 @@
-"""Details of a run for the inspector: steps, checkpoints, what it waits for, sources."""
+"""Asks the server for details of a run, and no more: for its outcome, and for the inspector."""
 
 from __future__ import annotations
 
+import logging
 import re
-from collections.abc import Iterable
-from typing import Any
+from collections.abc import Awaitable, Iterable
+from dataclasses import replace
+from typing import Any, TypeVar
 
-from ...errors import NotFound
+from ...errors import BackendUnavailable, ChatError, NotFound, NotSignedIn
 from ...events import JSON, RunEvent, Source, SourcesFound
 from ...models import RunState, RunStep, RunSteps
 from ...text.cleaning import clean_json
-from .inquiry import read_sources
+from .translation.outcome import Facts, how
 from .translation.problems import first_reason
-from .translation.replies import Step
+from .translation.replies import ServerRun, Step
 from .translation.scrub import scrub
+from .translation.sources import citations, find_sources
 from .translation.waiting import waiting_sentence
 from .transport.client import Client
 
+T = TypeVar("T")
+log = logging.getLogger("htmxchat")
 _STATES = {"ok": RunState.COMPLETED, "success": RunState.COMPLETED, "suspended": RunState.SUSPENDED}
 _VECTORS = ("embedding", "embeddings", "vector")
+
+
+async def gather(token: str, client: Client, run: ServerRun, text: str, asked: int) -> Facts:
+    """Return the facts that the outcome of an ended run depends on.
+
+    Args:
+        text: The answer according to the stream.
+        asked: How often it has asked the user before.
+
+    Raises:
+        BackendUnavailable, NotSignedIn: The server cannot be asked now.
+    """
+    facts = Facts(run, text, asked=asked)
+    try:
+        match how(run, text):
+            case "suspended":
+                steps = await client.steps(token, run.id)
+                return replace(facts, steps=steps, state=await client.last_state(token, run.id))
+            case "failed" | "empty" if not run.error:
+                return replace(facts, steps=await client.steps(token, run.id))
+            case "completed":
+                return replace(facts, sources=await read_sources(token, client, run))
+    except (BackendUnavailable, NotSignedIn):
+        raise
+    except ChatError:
+        pass  # details that the user may not see or that were deleted: the outcome is known without them
+    return facts
+
+
+async def read_sources(token: str, client: Client, run: ServerRun) -> tuple[Source, ...]:
+    """Return the sources of a run's answer, which is complete without what the server does not tell."""
+    if not citations(run.result):
+        return ()
+    state = await _detail(client.last_state(token, run.id), {})
+    found = find_sources(run.result, state, {})
+    if all(source.excerpt for source in found):
+        return found
+    return find_sources(run.result, state, await _detail(client.evidence(token, run.id), {}))
+
+
+async def _detail(asked: Awaitable[T], otherwise: T) -> T:
+    try:
+        return await asked
+    except NotSignedIn:
+        raise
+    except ChatError as error:
+        log.warning("A source of an answer could not be read: %s", error)
+        return otherwise
 
 
 async def read_steps(client: Client, token: str, run_id: str) -> RunSteps:

@@ -1,20 +1,21 @@
-"""One run in this process: its signals, its token, and requests about it that are repeated until they succeed."""
+"""One run in this process: its progress, its signals, its token, and requests that are repeated until they succeed."""
 
 from __future__ import annotations
 
 import asyncio
 import logging
+import time
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
-from ...agent import Request
+from ...agent import Checkpoint, Request
 from ...errors import BackendUnavailable, NotSignedIn
 from .credentials import Credentials
 from .links import Links
-from .progress import Progress
 from .timing import Timing
+from .translation import waiting
 from .translation.problems import NoSuchRoute, ServerFailed
 from .transport.client import Client
 from .transport.http import FIRST_PAUSE, rest
@@ -47,12 +48,48 @@ class Setup:
         return self.workflow_id not in _ANSWERING
 
 
-@dataclass(frozen=True, slots=True)
-class Sent:
-    """What happened to a message: why it was not confirmed, if so, and whether it stays in the conversation."""
+@dataclass
+class Progress:
+    """All that any process needs to continue a run.
 
-    error: Exception | None = None
-    kept: bool = True
+    Attributes:
+        phase: new, sending, doubt (sent, not confirmed), arrived (waits for its answer), running, waiting (for the
+            user) or resuming (the user has answered).
+        since: When the phase began, in seconds since 1970.
+        run: The server's id of the run.
+        turn: The server's id of the user's turn.
+        after: The number of the last event of the server that was passed on.
+        asked: How often the run has asked the user.
+        request: What the run waits for.
+        signed_out: Whether the process released the run because it had no token of the user.
+    """
+
+    phase: str = "new"
+    since: float = field(default_factory=time.time)
+    run: str = ""
+    turn: str = ""
+    after: int = 0
+    asked: int = 0
+    request: waiting.Request | None = None
+    signed_out: bool = False
+
+    @classmethod
+    def read(cls, checkpoint: Any) -> Progress:
+        progress = cls(**checkpoint) if isinstance(checkpoint, Mapping) else cls()
+        if isinstance(progress.request, Mapping):
+            progress.request = waiting.Request(**progress.request)
+        return progress
+
+    def enter(self, phase: str) -> None:
+        self.phase, self.since = phase, time.time()
+
+    @property
+    def age(self) -> float:
+        """Seconds since the phase began."""
+        return time.time() - self.since
+
+    def checkpoint(self, *, wait: bool = False) -> Checkpoint:
+        return Checkpoint(asdict(self), wait)
 
 
 @dataclass
@@ -62,21 +99,21 @@ class Signals:
     Attributes:
         news: Set when there is something to look at.
         stop_asked: When the user asked it to stop, by the event loop's clock.
-        sent: Is to say what happened to the message, if someone waits for that.
+        sent: Is to say why the message was not confirmed, if so, and whether it stays in the conversation.
     """
 
     news: asyncio.Event = field(default_factory=asyncio.Event)
     stop_asked: float | None = None
-    sent: asyncio.Future[Sent] | None = None
+    sent: asyncio.Future[tuple[Exception | None, bool]] | None = None
 
     def stop(self) -> None:
         self.stop_asked = asyncio.get_running_loop().time()
         self.news.set()
 
-    def settle(self, sent: Sent) -> None:
-        """Say what happened to the message; only the first that is said counts."""
+    def settle(self, error: Exception | None = None, *, kept: bool = True) -> None:
+        """Say what happened to the message, if someone waits for that; only the first that is said counts."""
         if self.sent is not None and not self.sent.done():
-            self.sent.set_result(sent)
+            self.sent.set_result((error, kept))
 
     async def wait(self, seconds: float) -> None:
         """Wait for news, or for some seconds."""

@@ -43,9 +43,6 @@ class Learning:
     async def adopt(self, me: User, server_id: str, place: int = 0) -> None:
         """Write a conversation of the user's that was never here.
 
-        Args:
-            place: Where it stands in the server's list.
-
         Raises:
             NotFound: It belongs to another user, or does not exist.
         """
@@ -60,11 +57,8 @@ class Learning:
     async def conversations(self, me: User, *, empty: bool) -> bool:
         """Read the server's list. Returns whether there is news now.
 
-        Args:
-            empty: Whether the page has nothing else to show.
-
         Raises:
-            ChatError: It could not be read, and the page has nothing else to show.
+            ChatError: It could not be read, and the page is `empty`: it has nothing else to show.
         """
         wait = 10 * self._timing.glance if empty else 0
         return await self._read(f"list {me.id}", self._timing.list, wait, partial(self._read_list, me), needed=empty)

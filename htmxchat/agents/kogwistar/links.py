@@ -31,9 +31,8 @@ class Links:
 
     async def server_id(self, id: str) -> str | None:
         """Return what the server calls a conversation, a turn or a run; `None` if it was never there."""
-        return await self._store.database.read(
-            lambda db: db.scalar(select(t.links.c.server_id).where(t.links.c.id == id))
-        )
+        this = select(t.links.c.server_id).where(t.links.c.id == id)
+        return await self._store.database.read(lambda db: db.scalar(this))
 
     async def new_conversations(self, server_ids: Iterable[str]) -> list[str]:
         """Return which of some conversations have never been here."""
@@ -53,8 +52,9 @@ class Links:
         here = select(t.links.c.server_id).where(t.links.c.conversation_id == conversation_id, t.links.c.id != own)
         return set(await self._store.database.read(lambda db: db.scalars(here).all()))
 
-    async def add_conversation(self, id: str, server_id: str) -> None:
-        await self._store.database.write(lambda db: put(db, id, server_id=server_id))
+    async def add_conversation(self, id: str) -> None:
+        """Remember that the server has a conversation, by the same id."""
+        await self._store.database.write(lambda db: put(db, id, server_id=id))
 
     async def add_run(self, run_id: str, turn: str, **names: str) -> None:
         """Remember a run.
@@ -79,11 +79,11 @@ class Links:
         """Remove a message that the server did not accept, and also its conversation if it was the first one."""
 
         def work(db: Connection) -> None:
-            turn = db.execute(select(t.turns.c.follows).where(t.turns.c.id == run.turn_id)).one_or_none()
-            this = t.conversations.c.id == run.conversation_id
-            db.execute(update(t.conversations).where(this).values(head=turn.follows if turn else None))
+            this, turn = t.conversations.c.id == run.conversation_id, t.turns.c.id == run.turn_id
+            before = db.scalar(select(t.turns.c.follows).where(turn))
+            db.execute(update(t.conversations).where(this).values(head=before))
             db.execute(delete(t.links).where(t.links.c.id.in_([run.id, run.turn_id])))
-            db.execute(delete(t.turns).where(t.turns.c.id == run.turn_id))
+            db.execute(delete(t.turns).where(turn))
             if conversation:
                 db.execute(delete(t.conversations).where(this))
 

@@ -46,9 +46,8 @@ _CLOCKS = "The sign-in had expired before it began: the clocks of this server an
 class KogwistarLogin:
     """Signs users in through a kogwistar server, in its dev mode and with OpenID Connect. asyncio only.
 
-    A dev server redirects users to the address that it gets. A server with OpenID Connect is asked to redirect them to
-    this chat's `/login/callback`: since 0.6 it does so if its `AUTH_ALLOWED_RETURN_URLS`, or else its `UI_URL`, is
-    that address. Older servers always redirect to `UI_URL`.
+    A server with OpenID Connect redirects them to this chat's `/login/callback` if, since 0.6, its
+    `AUTH_ALLOWED_RETURN_URLS`, or else its `UI_URL`, is that address. Older servers always redirect to `UI_URL`.
 
     The session ends when the token expires. Tokens are stored only in the store's database.
 
@@ -182,8 +181,7 @@ def _check(me: Mapping[str, Any]) -> None:
 
 
 def _name(me: Mapping[str, Any]) -> str:
-    name = me.get("display_name") or me.get("email") or me["user_id"]
-    return one_line(str(name), 100)
+    return one_line(str(me.get("display_name") or me.get("email") or me["user_id"]), 100)
 
 
 def _expiry(token: str) -> datetime:

@@ -22,17 +22,19 @@ UNTITLED = "Conversation from elsewhere"
 
 @dataclass
 class _Pair:
-    """A user's message and its answers.
+    """A user's message and its answers. Without a message, it has no id.
 
     Attributes:
         place: Its position in the server's list.
     """
 
     place: int
-    turn: str = ""
-    text: str = ""
-    answer: str = ""
-    answers: list[str] = field(default_factory=list)
+    question: ServerTurn
+    answers: list[ServerTurn] = field(default_factory=list)
+
+    @property
+    def answer_id(self) -> str:
+        return self.answers[0].id if self.answers else ""
 
 
 def add_conversation(db: Connection, user_id: str, server_id: str, place: int = 0) -> None:
@@ -71,57 +73,51 @@ def learn_turns(db: Connection, conversation_id: str, turns: Sequence[ServerTurn
     known |= {link.answer_id: tree.runs[id].turn_id for id, link in links.items() if link.answer_id and id in tree.runs}
     pairs, there = _pairs(turns), dict[str, str]()
     for pair in pairs:
-        turn_id = known.get(pair.turn) or known.get(pair.answer)
+        turn_id = known.get(pair.question.id) or known.get(pair.answer_id)
         if turn_id is None:
-            turn_id = own_id(f"{conversation_id} {pair.turn or pair.answer}")
+            turn_id = own_id(f"{conversation_id} {pair.question.id or pair.answer_id}")
             there[turn_id] = _write(db, conversation, turn_id, pair)
         elif (run := runs.get(turn_id)) is not None:
             there.setdefault(turn_id, run.id)
-            link = links.get(run.id)
-            if pair.answer and link is not None and not link.server_id and not run.active:
+            if pair.answers and run.id in links and not links[run.id].server_id and not run.active:
                 _answer(db, conversation_id, run.id, pair)
     _order(db, conversation, there, path)
-    first = next((pair.text for pair in pairs if pair.text), "")
+    first = next((pair.question.text for pair in pairs if pair.question.text), "")
     if conversation.title == UNTITLED and (title := title_of(first)):
         db.execute(update(t.conversations).where(this).values(title=title, folded=searchable(title)))
 
 
 def _pairs(turns: Sequence[ServerTurn]) -> list[_Pair]:
     pairs: list[_Pair] = []
-    seen = set()
-    for place, turn in enumerate(turns):
-        if turn.id in seen:
-            continue
-        seen.add(turn.id)
+    for place, turn in enumerate({turn.id: turn for turn in turns}.values()):
         if turn.role == "user":
-            pairs.append(_Pair(place, turn.id, turn.text))
+            pairs.append(_Pair(place, turn))
             continue
         if not pairs:
-            pairs.append(_Pair(place))
+            pairs.append(_Pair(place, ServerTurn("", "user", "")))
         # Two that were written at once to the same turn are shown together.
-        pairs[-1].answer = pairs[-1].answer or turn.id
-        pairs[-1].answers.append(turn.text)
+        pairs[-1].answers.append(turn)
     return pairs
 
 
 def _write(db: Connection, conversation: Row[Any], turn_id: str, pair: _Pair) -> str:
     """Write a turn with its answer; without one, with a run that has said nothing. Returns the id of the run."""
+    run_id, text = own_id(f"{conversation.id} answer to {turn_id}"), pair.question.text
     at = UNDATED - timedelta(days=1) + timedelta(milliseconds=pair.place)
     here = {"conversation_id": conversation.id, "created_at": at}
-    db.execute(insert(t.turns).values(id=turn_id, text=pair.text, folded=searchable(pair.text), **here))
-    put(db, turn_id, conversation_id=conversation.id, server_id=pair.turn)
-    run_id = own_id(f"{conversation.id} answer to {turn_id}")
+    db.execute(insert(t.turns).values(id=turn_id, text=text, folded=searchable(text), **here))
     values = {"id": run_id, "turn_id": turn_id, "user_id": conversation.user_id, "state": RunState.COMPLETED.value}
     db.execute(insert(t.runs).values(**values, **here, log=[]))
+    put(db, turn_id, conversation_id=conversation.id, server_id=pair.question.id)
     put(db, run_id, conversation_id=conversation.id)
-    if pair.answer:
+    if pair.answers:
         _answer(db, conversation.id, run_id, pair)
     return run_id
 
 
 def _answer(db: Connection, conversation_id: str, run_id: str, pair: _Pair) -> None:
     """Write, or write again, what a run of another client has answered."""
-    text = "\n\n".join(pair.answers)
+    text = "\n\n".join(each.text for each in pair.answers)
     if db.scalar(select(t.runs.c.text).where(t.runs.c.id == run_id)) == text:
         return
     log = [RunEvent(1, UNDATED, TextReplaced(text)), RunEvent(2, UNDATED, RunEnded(Outcome.COMPLETED))]
@@ -129,7 +125,7 @@ def _answer(db: Connection, conversation_id: str, run_id: str, pair: _Pair) -> N
     run_rows.insert_events(db, {run_id: log})
     written = run_rows.write_log(log)
     db.execute(update(t.runs).where(t.runs.c.id == run_id).values(log=written, text=text, folded=searchable(text)))
-    put(db, run_id, conversation_id=conversation_id, answer_id=pair.answer)
+    put(db, run_id, conversation_id=conversation_id, answer_id=pair.answer_id)
 
 
 def _order(db: Connection, conversation: Row[Any], there: Mapping[str, str], path: Sequence[Row[Any]]) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 from ...agent import Request, Said
 from ...errors import BackendError, ChatError
 from ...events import Outcome, RunEnded, StageChanged, TextReplaced
-from .job import Job, Sent, Setup
+from .job import Job, Setup
 from .translation.problems import NOT_CONFIRMED, UNCERTAIN, Uncertain
 from .translation.replies import ServerRun, ServerTurn
 
@@ -47,20 +47,20 @@ async def send(job: Job) -> AsyncGenerator[Said, None]:
     except Exception as error:
         unsure = isinstance(error, Uncertain)
         if progress.phase == "new" or (isinstance(error, ChatError) and not unsure):
-            job.signals.settle(Sent(error, kept=False))
+            job.signals.settle(error, kept=False)
             raise
         if not unsure:
             log.exception("Sending the message of run %s failed.", request.run_id)
         progress.enter("doubt")
         yield progress.checkpoint(wait=True)
-        job.signals.settle(Sent(Uncertain(UNCERTAIN) if unsure else error))
+        job.signals.settle(Uncertain(UNCERTAIN) if unsure else error)
     else:
         progress.run = run.id
         # The server stores no turn for a workflow run, and gives several of them the same one.
         progress.turn = "" if setup.workflow else run.turn_id
         progress.enter("running")
         yield progress.checkpoint()
-        job.signals.settle(Sent())
+        job.signals.settle()
 
 
 async def _conversation(setup: Setup, token: str, request: Request) -> str:
@@ -68,7 +68,7 @@ async def _conversation(setup: Setup, token: str, request: Request) -> str:
     id = request.conversation_id
     known = await setup.links.server_id(id)
     if known is None:
-        await setup.links.add_conversation(id, id)
+        await setup.links.add_conversation(id)
     if known is None or not request.history:
         await setup.client.create_conversation(token, known or id, request.user.id)
     return known or id

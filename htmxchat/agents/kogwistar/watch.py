@@ -46,6 +46,7 @@ class Watch:
         self._arrived: deque[RunEvent] = deque()
         self._stopping: asyncio.Task[None] | None = None
         self._broken = self._complained = self._unreached = False
+        self._now = asyncio.get_running_loop().time
         self._heard = self._checked = 0.0
 
     @property
@@ -57,10 +58,6 @@ class Watch:
     def _id(self) -> str:
         return self._job.progress.run
 
-    @property
-    def _now(self) -> float:
-        return asyncio.get_running_loop().time()
-
     async def follow(self) -> AsyncGenerator[Said, None]:
         """Yield what happens, with checkpoints, until the run is `over`.
 
@@ -69,7 +66,7 @@ class Watch:
             SignedOut: The server accepts no token that this process knows.
         """
         await self._job.link(server_id=self._id, workflow_id=self._job.setup.workflow_id)
-        self._heard = self._checked = self._now
+        self._heard = self._checked = self._now()
         pause, unknown = FIRST_PAUSE, False
         while self.over is None:
             seen, token = self._translator.seq, await self._job.token()
@@ -124,7 +121,7 @@ class Watch:
                     return
                 if done and not self._translator.end:
                     reader.result()
-                if done or self._translator.end or self._now - max(self._heard, self._checked) >= self._timing.check:
+                if done or self._translator.end or self._now() - max(self._heard, self._checked) >= self._timing.check:
                     if remark := await self._look(token):
                         yield StageChanged(remark)
                     if done and self.over is None:
@@ -153,7 +150,7 @@ class Watch:
         found = self._translator.add(event)
         if self._translator.seq == seen:
             return
-        self._heard = self._now
+        self._heard = self._now()
         self._broken = self._complained = False
         # The journal itself records that a run has begun, and that the user wants to stop it.
         if found and found.seq > self._job.progress.after and not isinstance(found.body, RunStarted | RunStopping):
@@ -171,14 +168,14 @@ class Watch:
         Raises:
             BackendError: The user stopped it, and it is silent for so long that it is given up.
         """
-        self._checked = self._now
+        self._checked = self._now()
         run = await self._row(token)
         if run.terminal:
             if not self._translator.end:
                 await self.catch_up(token)
             self.over = run
             return ""
-        silent, asked = self._now - self._heard, self._signals.stop_asked
+        silent, asked = self._now() - self._heard, self._signals.stop_asked
         if asked is not None and silent >= self._timing.check and run.status in ("queued", "running"):
             await self._client.cancel(token, self._id)  # the stop did not arrive
         if self._job.given_up and silent >= self._timing.give_up:

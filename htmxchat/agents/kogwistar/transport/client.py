@@ -26,11 +26,7 @@ _TIMEOUT, _RESUME = 10.0, 600.0  # seconds
 def _reads(
     path: str, read: Callable[[Any], T], *, slow: bool = False
 ) -> Callable[Concatenate[Client, str, ...], Coroutine[Any, Any, T]]:
-    """Return a method that takes a token and what goes into the path.
-
-    Args:
-        slow: The server reads a whole conversation for it.
-    """
+    """Return a method that takes a token and what goes into the path. `slow`: the server reads a whole conversation."""
 
     async def ask(self: Client, token: str, *parts: str | int) -> T:
         return await self._http.get(token, _path(path, *parts), read, slow=slow)
@@ -42,9 +38,7 @@ class Client:
     """Talks to one server for many users; every call takes the user's token. asyncio only.
 
     Args:
-        base_url: Where the server is: `http://host:port`, with a path if it has one.
         poll: Seconds between two polls for events; `None` to get them as a stream.
-        transport: For tests and for special networks.
     """
 
     def __init__(

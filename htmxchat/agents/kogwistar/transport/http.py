@@ -35,7 +35,6 @@ class Http:
     Args:
         base_url: Where the server is: `http://host:port`, with a path if it has one.
         timeout: Seconds that the server may be silent while it answers.
-        transport: For tests and for special networks.
 
     Raises:
         ValueError: `base_url` is not an address.
@@ -51,11 +50,7 @@ class Http:
         await self._connections.close()
 
     async def get(self, token: str, path: str, read: Callable[[Any], T], *, slow: bool = False) -> T:
-        """Return what `read` makes of the answer.
-
-        Args:
-            slow: This is expensive for the server: wait longer, and try only twice.
-        """
+        """Return what `read` makes of the answer. For one that is `slow`, wait longer, and try only twice."""
         seconds, pause = _SLOW if slow else self._timeout, FIRST_PAUSE
         for _ in range(1 if slow else 2):
             try:
