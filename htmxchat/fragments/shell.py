@@ -98,8 +98,9 @@ def page(
 ) -> str:
     """Return a whole page with its rooms.
 
-    Hooks: `.chat[data-room]`, the room that a phone shows; `nav.tabs`; `#status[role=status]`, the one live region;
-    `header.host-header` and `footer.host-footer`, with what the host puts there.
+    Hooks: `.chat[data-room]`, the room that a phone shows; `[data-sides]`, those at the side that are open; `nav.tabs`;
+    `#status[role=status]`, the one live region; `header.host-header` and `footer.host-footer`, with what the
+    host puts there.
 
     Args:
         current_url: Where the phone's Chat tab leads.
@@ -117,11 +118,15 @@ def page(
         title,
         a("Skip to the composer", cls="hidden", href="#text"),
         _host_part(header, "host-header", frame.header),
-        div(history, rooms, _tabs(urls, current_url, sides, room), cls="chat", data_room=room),
+        div(history, rooms, _tabs(urls, current_url, sides, room), cls="chat", data_room=room, data_sides=_open(sides)),
         _host_part(footer, "host-footer", frame.footer),
         runner,
         _changes(urls, refresh),
     )
+
+
+def _open(sides: Sequence[Side]) -> str | None:
+    return " ".join(side.name for side in sides if side.content is not None) or None
 
 
 def _changes(urls: Urls, refresh: float | None) -> FT:

@@ -214,7 +214,7 @@ class LiveBody:
         shown = before.parts[place]
         assert isinstance(shown, Reasoning)
         more = part.text[len(shown.text) :]
-        patches = [Patch(f"#{id} > :last-child", "beforeend", escape(more, quote=False))] if more else []
+        patches = [Patch(f"#{id}", "beforeend", escape(more, quote=False), (1,))] if more else []
         if part.ended_at != shown.ended_at:
             patches.append(Patch(f"#{id} > :first-child", "outerMorph", render(thought_summary(part))))
         return patches
@@ -247,7 +247,7 @@ class LiveBody:
             self._groups[self._last_group] = replace(group, last=rows[-1], total=total)
         more, stretch = self._draw(view, fresh)
         if more:
-            patches.append(Patch(f"{self._target} > :last-child", "beforeend", more))
+            patches.append(Patch(self._target, "beforeend", more, (1,)))
         if stretch:
             patches.append(Patch(self._target, "beforeend", stretch))
         return patches
@@ -297,7 +297,7 @@ class LiveBody:
             if gist and not group.gist:
                 patches.append(Patch(place, "afterbegin", render(steps_fold(self._id, first, raw(gist)))))
             elif gist != group.gist:
-                patches.append(Patch(f"#fold-{self._id}-{first} > :last-child", "innerHTML", gist))
+                patches.append(Patch(f"#fold-{self._id}-{first}", "innerHTML", gist, (1,)))
         return patches
 
 

@@ -129,14 +129,11 @@ class LiveText:
         """Turn the blocks `shown` at the end of the text into those `wanted`."""
         patches: list[Patch] = []
         for index, block in enumerate(shown):
-            from_end = len(shown) - index
-            target = (
-                f"{self._target} > :last-child" if from_end == 1 else f"{self._target} > :nth-last-child({from_end})"
-            )
+            path = (len(shown) - index,)
             if index < len(wanted):
-                patches += element_patches(target, block, wanted[index])
+                patches += element_patches(self._target, block, wanted[index], path=path)
             else:
-                patches.append(Patch(target, "delete"))
+                patches.append(Patch(self._target, "delete", path=path))
         added = "".join(wanted[len(shown) :])
         return [*patches, Patch(self._target, "beforeend", added)] if added else patches
 
