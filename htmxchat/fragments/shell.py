@@ -113,6 +113,7 @@ def page(
     # Back and forward put what is in `.rooms` in place again, and leave the list beside it alone.
     rooms = div(conversation, [side_room(side) for side in sides], cls="rooms", hx_history_elt=True)
     return _document(
+        "rooms",
         urls,
         frame,
         title,
@@ -206,6 +207,7 @@ def message_page(
     if sign_in_url:
         back = a("Sign in", cls="button", data_kind="primary", href=sign_in_url)
     return _document(
+        "message",
         urls,
         frame,
         title if frame.brand in title else f"{title} · {frame.brand}",
@@ -274,7 +276,7 @@ def _host_part(element: Callable[..., FT], name: str, content: Child) -> FT | No
     return None if content is None else element(content, cls=name)
 
 
-def _document(urls: Urls, frame: Frame, title: str, *children: Child) -> str:
+def _document(kind: str, urls: Urls, frame: Frame, title: str, *children: Child) -> str:
     favicon = (
         {"href": frame.favicon} if frame.favicon else {"href": urls.static("favicon.svg"), "type": "image/svg+xml"}
     )
@@ -294,6 +296,7 @@ def _document(urls: Urls, frame: Frame, title: str, *children: Child) -> str:
             ),
             raw(shown),
             lang="en",
+            data_chat=kind,
         )
     )
 
