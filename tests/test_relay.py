@@ -290,6 +290,14 @@ class TestLaw3:
             swaps = {swap for target, swap, _ in fragments(message) if target.startswith(text)}
             assert all(swap in ("beforeend", "innerHTML") or " path:1" in swap for swap in swaps), swaps
 
+    async def test_law_3_of_a_text_whose_end_is_replaced_the_end_is_sent(self) -> None:
+        said = "".join(f"Paragraph number {number} is here.\n\n" for number in range(30))
+        ends = [TextReplaced(said + f"{'Draft' if number % 2 else 'Final'} {number}.") for number in range(10)]
+        _, _, messages = await streamed((said, *ends))
+        sent = "".join(message.data for message in messages)
+        assert sent.count("number 0 is here") == sent.count("number 28 is here") == 1
+        assert sent.count("number 29 is here") <= len(ends) + 1
+
     async def test_law_3_text_that_grows_is_sent_as_the_new_text_alone(self) -> None:
         words = tuple(f"word{number} " for number in range(20))
         _, _, messages = await streamed(words)

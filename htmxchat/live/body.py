@@ -147,11 +147,13 @@ class LiveBody:
         return [Patch(self._target, "innerHTML", "".join(self._draw(view, list(sections(view.parts, self.context)))))]
 
     def _is_rewritten(self, before: RunView, view: RunView, place: int) -> bool:
-        """Return whether a text was replaced by what does not begin with it."""
+        """Return whether a text was replaced, and not only the end of one that grows."""
         if not isinstance(view.parts[place], Text):
             return False
-        grows = self._text is not None and place == self._text[0]
-        return not (grows and _text(view, place).startswith(_text(before, place)))
+        if self._text is None or place != self._text[0]:
+            return True
+        shown, text = _text(before, place), _text(view, place)
+        return not (text.startswith(shown) or self._text[1].go_back(shown, text))
 
     def _rewrite(self, view: RunView, places: Sequence[int]) -> list[Patch]:
         """Draw texts again, in their places, and those after them: their citations have other numbers now.
