@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from html import escape
@@ -75,7 +74,7 @@ class Element:
         return found[0]
 
     def select(self, selector: str) -> Element:
-        """Return what a selector of a live page finds: `#id`, then any number of ` > :last-child` and the like."""
+        """Return what a selector of a live page finds: `#id`, then any number of ` > :first-child` and the like."""
         first, *steps = selector.split(" > ")
         tag, _, rest = first.partition("#")
         assert rest, selector
@@ -84,11 +83,18 @@ class Element:
             if step == ":first-child":
                 found = found.elements[0]
                 continue
-            if step.startswith(":nth-child("):
-                found = found.elements[int(step[11:-1]) - 1]
+            if step == ":last-child":
+                found = found.elements[-1]
                 continue
-            from_end = 1 if step == ":last-child" else int(re.fullmatch(r":nth-last-child\((\d+)\)", step)[1])  # type: ignore[index]
-            found = found.elements[-from_end]
+            assert step.startswith(":nth-child("), selector
+            found = found.elements[int(step[11:-1]) - 1]
+        return found
+
+    def down(self, path: str) -> Element:
+        """Return what the page's script finds by the path of a patch: each number is a child, counted from the last."""
+        found = self
+        for step in path.split("-") if path else ():
+            found = found.elements[-int(step)]
         return found
 
     @property
@@ -125,9 +131,10 @@ class Element:
             if all_after:
                 found += [(each, partial) for each in self.select(first).after]
                 continue
-            found.append((self.select(partial["hx-target"]), partial))
+            _, _, path = partial["hx-swap"].partition(" path:")
+            found.append((self.select(partial["hx-target"]).down(path), partial))
         for target, partial in found:
-            self._patch(target, partial["hx-swap"], partial)
+            self._patch(target, partial["hx-swap"].partition(" ")[0], partial)
 
     def _patch(self, target: Element, swap: str, new: Element) -> None:
         match swap:

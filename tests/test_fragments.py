@@ -403,7 +403,7 @@ class TestPage:
 
     def test_begins_with_the_doctype_and_its_language(self) -> None:
         html = page(urls=URLS, frame=FRAME, title="t", history=None, conversation=None, current_url="/mount/")
-        assert re.match(r'<!doctype html><html lang="en">', html)
+        assert re.match(r'<!doctype html><html lang="en" data-chat="rooms">', html)
 
     def test_leads_back_from_a_message_or_to_sign_in(self) -> None:
         assert PAGES["message"].one("main").one("a")["href"] == "/mount/"

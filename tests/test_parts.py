@@ -87,6 +87,14 @@ BODY: st.SearchStrategy[e.EventBody] = st.one_of(
 @st.composite
 def logs(draw: st.DrawFn) -> list[e.RunEvent]:
     bodies = [e.RunStarted(), *draw(st.lists(BODY, min_size=1, max_size=40))]
+    text = ""
+    for place, body in enumerate(bodies):
+        if isinstance(body, e.TextReplaced) and draw(st.booleans()):  # its end alone
+            bodies[place] = body = e.TextReplaced(text[: draw(st.integers(0, len(text)))] + body.text)
+        if isinstance(body, e.TextReplaced):
+            text = body.text
+        elif isinstance(body, e.TextDelta):
+            text += body.text
     # Most logs have one stop at most, or nothing would be shown of what comes after it.
     stop = next((place for place, body in enumerate(bodies) if isinstance(body, e.RunStopping)), len(bodies))
     bodies = [

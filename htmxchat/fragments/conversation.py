@@ -1,7 +1,7 @@
 """The room of one conversation: its head, its turns or the empty state, and the composer.
 
-Hooks: `main#conversation`; `#turns`, to which turns are added; `#heading`, the title or the form that changes it;
-`chat-log`, which keeps to the end and copies; `chat-menu`.
+Hooks: `main#conversation`, with `data-empty` while nothing was said; `#turns`, to which turns are added; `#heading`,
+the title or the form that changes it; `chat-log`, which keeps to the end and copies; `chat-menu`.
 """
 
 from __future__ import annotations
@@ -87,6 +87,7 @@ def conversation(
         div(div(div(undo, id="undo-turn"), composer, cls="column"), cls="dock"),
         cls="room",
         id="conversation",
+        data_empty=conversation is None,
     )
 
 

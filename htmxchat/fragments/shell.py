@@ -98,8 +98,9 @@ def page(
 ) -> str:
     """Return a whole page with its rooms.
 
-    Hooks: `.chat[data-room]`, the room that a phone shows; `nav.tabs`; `#status[role=status]`, the one live region;
-    `header.host-header` and `footer.host-footer`, with what the host puts there.
+    Hooks: `.chat[data-room]`, the room that a phone shows; `[data-sides]`, those at the side that are open; `nav.tabs`;
+    `#status[role=status]`, the one live region; `header.host-header` and `footer.host-footer`, with what the
+    host puts there.
 
     Args:
         current_url: Where the phone's Chat tab leads.
@@ -112,16 +113,21 @@ def page(
     # Back and forward put what is in `.rooms` in place again, and leave the list beside it alone.
     rooms = div(conversation, [side_room(side) for side in sides], cls="rooms", hx_history_elt=True)
     return _document(
+        "rooms",
         urls,
         frame,
         title,
         a("Skip to the composer", cls="hidden", href="#text"),
         _host_part(header, "host-header", frame.header),
-        div(history, rooms, _tabs(urls, current_url, sides, room), cls="chat", data_room=room),
+        div(history, rooms, _tabs(urls, current_url, sides, room), cls="chat", data_room=room, data_sides=_open(sides)),
         _host_part(footer, "host-footer", frame.footer),
         runner,
         _changes(urls, refresh),
     )
+
+
+def _open(sides: Sequence[Side]) -> str | None:
+    return " ".join(side.name for side in sides if side.content is not None) or None
 
 
 def _changes(urls: Urls, refresh: float | None) -> FT:
@@ -201,6 +207,7 @@ def message_page(
     if sign_in_url:
         back = a("Sign in", cls="button", data_kind="primary", href=sign_in_url)
     return _document(
+        "message",
         urls,
         frame,
         title if frame.brand in title else f"{title} · {frame.brand}",
@@ -269,7 +276,7 @@ def _host_part(element: Callable[..., FT], name: str, content: Child) -> FT | No
     return None if content is None else element(content, cls=name)
 
 
-def _document(urls: Urls, frame: Frame, title: str, *children: Child) -> str:
+def _document(kind: str, urls: Urls, frame: Frame, title: str, *children: Child) -> str:
     favicon = (
         {"href": frame.favicon} if frame.favicon else {"href": urls.static("favicon.svg"), "type": "image/svg+xml"}
     )
@@ -289,6 +296,7 @@ def _document(urls: Urls, frame: Frame, title: str, *children: Child) -> str:
             ),
             raw(shown),
             lang="en",
+            data_chat=kind,
         )
     )
 

@@ -147,11 +147,13 @@ class LiveBody:
         return [Patch(self._target, "innerHTML", "".join(self._draw(view, list(sections(view.parts, self.context)))))]
 
     def _is_rewritten(self, before: RunView, view: RunView, place: int) -> bool:
-        """Return whether a text was replaced by what does not begin with it."""
+        """Return whether a text was replaced, and not only the end of one that grows."""
         if not isinstance(view.parts[place], Text):
             return False
-        grows = self._text is not None and place == self._text[0]
-        return not (grows and _text(view, place).startswith(_text(before, place)))
+        if self._text is None or place != self._text[0]:
+            return True
+        shown, text = _text(before, place), _text(view, place)
+        return not (text.startswith(shown) or self._text[1].go_back(shown, text))
 
     def _rewrite(self, view: RunView, places: Sequence[int]) -> list[Patch]:
         """Draw texts again, in their places, and those after them: their citations have other numbers now.
@@ -214,7 +216,7 @@ class LiveBody:
         shown = before.parts[place]
         assert isinstance(shown, Reasoning)
         more = part.text[len(shown.text) :]
-        patches = [Patch(f"#{id} > :last-child", "beforeend", escape(more, quote=False))] if more else []
+        patches = [Patch(f"#{id}", "beforeend", escape(more, quote=False), (1,))] if more else []
         if part.ended_at != shown.ended_at:
             patches.append(Patch(f"#{id} > :first-child", "outerMorph", render(thought_summary(part))))
         return patches
@@ -247,7 +249,7 @@ class LiveBody:
             self._groups[self._last_group] = replace(group, last=rows[-1], total=total)
         more, stretch = self._draw(view, fresh)
         if more:
-            patches.append(Patch(f"{self._target} > :last-child", "beforeend", more))
+            patches.append(Patch(self._target, "beforeend", more, (1,)))
         if stretch:
             patches.append(Patch(self._target, "beforeend", stretch))
         return patches
@@ -297,7 +299,7 @@ class LiveBody:
             if gist and not group.gist:
                 patches.append(Patch(place, "afterbegin", render(steps_fold(self._id, first, raw(gist)))))
             elif gist != group.gist:
-                patches.append(Patch(f"#fold-{self._id}-{first} > :last-child", "innerHTML", gist))
+                patches.append(Patch(f"#fold-{self._id}-{first}", "innerHTML", gist, (1,)))
         return patches
 
 

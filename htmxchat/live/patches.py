@@ -39,11 +39,14 @@ class Patch:
         target: A CSS selector.
         swap: An htmx swap style, or `attributes`: take over the attributes of the root of `html`, not its children.
         html: Safe HTML.
+        path: The way down from the target to the element that changes. Each number is a child; the last one is 1. A
+            selector such as `#x > :last-child` would have the browser look at everything in `#x`.
     """
 
     target: str
     swap: Swap
     html: str = ""
+    path: tuple[int, ...] = ()
 
 
 def swap(fragment: FT, how: Swap = "outerHTML") -> Patch:
@@ -59,19 +62,25 @@ def say(words: str) -> Patch:
 def render_patches(patches: Iterable[Patch]) -> str:
     """Return the fragments that make htmx carry out `patches`, in order."""
     return "".join(
-        f'<hx-partial hx-target="{escape(patch.target)}" hx-swap="{patch.swap}">{patch.html}</hx-partial>'
+        f'<hx-partial hx-target="{escape(patch.target)}" hx-swap="{_how(patch)}">{patch.html}</hx-partial>'
         for patch in patches
     )
 
 
-def element_patches(target: str, old: str, new: str, *, otherwise: Swap = "outerHTML") -> list[Patch]:
-    """Return what turns the element at `target`, last rendered as `old`, into `new`; both are one element each."""
+def _how(patch: Patch) -> str:
+    return f"{patch.swap} path:{'-'.join(map(str, patch.path))}" if patch.path else patch.swap
+
+
+def element_patches(
+    target: str, old: str, new: str, *, path: tuple[int, ...] = (), otherwise: Swap = "outerHTML"
+) -> list[Patch]:
+    """Return what turns the element at `target` and `path`, last rendered as `old`, into `new`, one element each."""
     if old == new:
         return []
     grown = growth(old, new)
     if grown is None:
-        return [Patch(target, otherwise, new)]
-    return [Patch(target + " > :last-child" * depth, "beforeend", inserted) for depth, inserted in grown]
+        return [Patch(target, otherwise, new, path)]
+    return [Patch(target, "beforeend", inserted, path + (1,) * depth) for depth, inserted in grown]
 
 
 def growth(old: str, new: str) -> list[tuple[int, str]] | None:

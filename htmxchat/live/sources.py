@@ -31,7 +31,7 @@ def source_patches(run_id: str, before: RunView, view: RunView, citations: Citat
     elif folded:
         words = more_words(known + len(folded) - FEW)
         patches += [
-            Patch(f"#more-{run_id} > :last-child", "beforeend", render(*source_items(run_id, folded, places))),
+            Patch(f"#more-{run_id}", "beforeend", render(*source_items(run_id, folded, places)), (1,)),
             Patch(f"#more-{run_id} > :first-child > :last-child", "innerHTML", words),
         ]
     return [*patches, Patch(f"#sources-{run_id}", "beforeend", added)] if added else patches

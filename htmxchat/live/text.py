@@ -39,6 +39,8 @@ class LiveText:
         self._fed = 0
         self._settled = 0
         self._digest = b""  # of the settled blocks
+        self._before_last = b"", 0  # the digest and the number of citations before the last of them
+        self._noted = False  # whether some of them has footnotes
         self._open: list[str] = []
 
     def copy(self, budget: Budget, citations: Citations) -> LiveText:
@@ -76,6 +78,28 @@ class LiveText:
         settled, shown = self._feed(text), self._open
         self._draw_open()
         return self._block_patches(shown, [*settled, *self._open])
+
+    def go_back(self, before: str, text: str) -> bool:
+        """Return whether `grow` can show `text` in place of `before`, which does not begin it: what differs comes after
+        the last settled block. That block may change then.
+        """
+        shown = before[: self._fed]
+        last, after = self._stream.last()
+        start = len(shown) - len(last) - len(after)
+        if (
+            not last
+            or self._noted
+            or not shown.endswith(last + after)
+            or not text.startswith(shown[: start + len(last)])
+        ):
+            return False
+        self._fed = start
+        if html := self._stream.take_back():
+            self._settled -= 1
+            self._digest, citations = self._before_last
+            self._settled_citations.cut(citations, self._place)
+            self._open = [self._settled_citations.copy().number(html, self._place), *self._open]
+        return True
 
     def close(self, text: str, draw: Callable[[Sequence[str], Sequence[Shown]], list[str]]) -> list[Patch]:
         """Return what changes with the last of the text.
@@ -120,23 +144,24 @@ class LiveText:
         self._stream.append(text[self._fed :])
         self._fed = len(text)
         settled = self._stream.settled()
+        numbered = []
         for block in settled:
+            self._before_last = self._digest, len(self._settled_citations)
             self._digest = _chained(self._digest, block)
+            self._noted |= 'class="note"' in block
+            numbered.append(self._settled_citations.number(block, self._place))
         self._settled += len(settled)
-        return [self._settled_citations.number(block, self._place) for block in settled]
+        return numbered
 
     def _block_patches(self, shown: list[str], wanted: list[str]) -> list[Patch]:
         """Turn the blocks `shown` at the end of the text into those `wanted`."""
         patches: list[Patch] = []
         for index, block in enumerate(shown):
-            from_end = len(shown) - index
-            target = (
-                f"{self._target} > :last-child" if from_end == 1 else f"{self._target} > :nth-last-child({from_end})"
-            )
+            path = (len(shown) - index,)
             if index < len(wanted):
-                patches += element_patches(target, block, wanted[index])
+                patches += element_patches(self._target, block, wanted[index], path=path)
             else:
-                patches.append(Patch(target, "delete"))
+                patches.append(Patch(self._target, "delete", path=path))
         added = "".join(wanted[len(shown) :])
         return [*patches, Patch(self._target, "beforeend", added)] if added else patches
 

@@ -17,9 +17,13 @@ ARGUMENTS = [
 ]  # fmt: skip
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 
-_COUNT_MESSAGES = """
+# The page itself says when the answer has ended: to look for that at every frame costs more than to show a long answer.
+_FOLLOW = """
 window.benchMessages = 0;
 document.addEventListener("htmx:sse:after:message", () => { window.benchMessages += 1; });
+window.benchEnded = new Promise((resolve) => {
+  document.addEventListener("htmx:sse:close", ({ detail }) => detail.reason === "message" && resolve());
+});
 """
 
 
@@ -53,7 +57,7 @@ class Meter:
 
     def __init__(self, page: Page) -> None:
         page.set_default_timeout(600_000)
-        page.add_init_script(_COUNT_MESSAGES)
+        page.add_init_script(_FOLLOW)
         self.page = page
         self._cdp = page.context.new_cdp_session(page)
         self._urls: dict[str, str] = {}
@@ -73,6 +77,11 @@ class Meter:
     def messages(self) -> int:
         """Return how many server-sent events have been shown."""
         return int(self.page.evaluate("window.benchMessages"))
+
+    def wait_for_end(self) -> None:
+        """Return when the answer that streams has ended, and is complete."""
+        self.page.evaluate("window.benchEnded")
+        self.page.wait_for_selector("article.turn[data-state=completed][data-role=assistant]", state="attached")
 
     def wire(self, path: str = "") -> int:
         """Return the bytes that came over the network, as they were encoded, for URLs that hold `path`."""

@@ -93,8 +93,7 @@ def _watch(browser: Browser, server: Server, kind: str, size: int) -> tuple[floa
         page.fill("#composer textarea", f"text {size} {kind}")
         task = page_meter.task_seconds()
         page.press("#composer textarea", "Enter")
-        page.wait_for_selector("article.turn[data-state=completed][data-role=assistant]")
-        page.wait_for_selector("chat-live", state="detached")
+        page_meter.wait_for_end()
         watching = page_meter.task_seconds() - task
         address = page.url
     with meter(browser) as page_meter:

@@ -64,8 +64,7 @@ def _chat(browser: Browser, kind: str, db: str | None = None) -> Cost:
         page.fill("#composer textarea", f"words {kind} {WORDS} {PAUSE}")
         cpu, task = server.cpu(), page_meter.task_seconds()
         page.press("#composer textarea", "Enter")
-        page.wait_for_selector("article.turn[data-state=completed][data-role=assistant]")
-        page.wait_for_selector("chat-live", state="detached")
+        page_meter.wait_for_end()
         task, cpu = page_meter.task_seconds() - task, server.cpu() - cpu
         shown = _words(page, "article.turn[data-role=assistant] .turn-body")
         return Cost(page_meter.wire("/stream"), task, cpu, shown, page_meter.messages())

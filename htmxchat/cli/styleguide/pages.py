@@ -107,6 +107,7 @@ def _document(urls: Urls, title: str, content: FT, *, theme: str | None) -> str:
         ),
         body(sprite(), content, cls="htmxchat guide-page", data_theme=theme),
         lang="en",
+        data_chat="guide",
     )
     return "<!doctype html>" + render(document)
 

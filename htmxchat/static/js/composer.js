@@ -66,8 +66,11 @@ class ChatComposer extends ChatElement {
   /** What Enter does, on the key itself; a message without files needs words. */
   #label() {
     if (!this.#text) return;
-    this.#text.enterKeyHint = TOUCH.matches ? "enter" : "send";
-    this.#text.required = !this.querySelector("#composer-files > *");
+    const hint = TOUCH.matches ? "enter" : "send";
+    const required = !this.querySelector("#composer-files > *");
+    // To set what is set already has the browser validate and style the form again, with every word of an answer.
+    if (this.#text.enterKeyHint !== hint) this.#text.enterKeyHint = hint;
+    if (this.#text.required !== required) this.#text.required = required;
   }
 
   #changed() {

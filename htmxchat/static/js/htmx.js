@@ -55,6 +55,22 @@ function swapAttributes(style, target, fragment) {
 }
 
 /**
+ * The way down from a target to the element that changes, `path:2-1`: each number is a child, counted from the last. A
+ * selector that says so has the browser look at everything in the target.
+ * @param {Element} _source
+ * @param {{tasks: {target: Element | null, swapSpec?: {path?: string | number}}[]}} detail
+ */
+function goDown(_source, { tasks }) {
+  for (const task of tasks) {
+    for (const step of String(task.swapSpec?.path ?? "").split("-").filter(Boolean)) {
+      let child = task.target?.lastElementChild ?? null;
+      for (let before = Number(step); child && before > 1; before--) child = child.previousElementSibling;
+      task.target = child;
+    }
+  }
+}
+
+/**
  * What the page has already is not sent again, and what is older than it changes nothing: an answer can come late. That
  * a run waits for a script is known in its answer alone, so it stays, and the result of the script is unfolded.
  * @param {HTMLElement} node
@@ -71,4 +87,8 @@ function isNewer({ dataset: shown }, { newNode }) {
   return fresh?.same === undefined && !(Number(fresh?.revision) < Number(shown?.revision));
 }
 
-htmx.registerExtension("chat", { handle_swap: swapAttributes, htmx_before_morph_node: isNewer });
+htmx.registerExtension("chat", {
+  handle_swap: swapAttributes,
+  htmx_before_morph_node: isNewer,
+  htmx_before_swap: goDown,
+});

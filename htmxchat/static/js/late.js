@@ -2,49 +2,67 @@
 
 import { isNoted } from "./asides.js";
 
-/** @param {string} selector */
-const has = (selector) => document.querySelector(selector) !== null;
+/**
+ * Whether the page has something, or what is new in it.
+ * @typedef {(selector: string) => boolean} Has
+ */
 
-/** @type {Set<{needed: () => boolean, load?: () => Promise<unknown>, style?: string}>} */
+/** @type {Has} */
+const pageHas = (selector) => document.querySelector(selector) !== null;
+
+/** @type {Set<{needed: (has: Has) => boolean, load?: () => Promise<unknown>, style?: string}>} */
 const waiting = new Set([
-  { needed: () => has("button[name=copy]"), load: () => import("./copy.js") },
-  { needed: () => has("#turns .turn[aria-busy]") || isNoted(), load: () => import("./away.js") },
-  { needed: () => has("chat-menu"), load: () => import("./menu.js") },
-  { needed: () => has("chat-inspector"), load: () => import("./inspector.js"), style: "inspector" },
-  { needed: () => has("chat-scripts"), style: "scripts" },
+  { needed: (has) => has("button[name=copy]"), load: () => import("./copy.js") },
+  { needed: (has) => has("#turns .turn[aria-busy]") || isNoted(), load: () => import("./away.js") },
+  { needed: (has) => has("chat-menu"), load: () => import("./menu.js") },
+  { needed: (has) => has("chat-inspector"), load: () => import("./inspector.js"), style: "inspector" },
+  { needed: (has) => has("chat-scripts"), style: "scripts" },
   {
-    needed: () => has("chat-runner") && has("#turns .turn, #scripts:not([hidden])"),
+    needed: (has) => has("#turns .turn, #scripts:not([hidden])") && pageHas("chat-runner"),
     load: () => import("./scripts.js"),
   },
-  { needed: () => has("chat-form"), load: () => import("./forms.js"), style: "forms" },
-  { needed: () => has("chat-edit"), load: () => import("./edit.js"), style: "edit" },
-  { needed: () => has("chat-share"), load: () => import("./share.js"), style: "share" },
+  { needed: (has) => has("chat-form"), load: () => import("./forms.js"), style: "forms" },
+  { needed: (has) => has("chat-edit"), load: () => import("./edit.js"), style: "edit" },
+  { needed: (has) => has("chat-share"), load: () => import("./share.js"), style: "share" },
   // Not while an answer is written.
   {
-    needed: () => !has("#turns .turn[aria-busy]") && has("#turns :is(.code, .table)"),
+    needed: (has) => has("#turns :is(.code, .table)") && !pageHas("#turns .turn[aria-busy]"),
     load: () => import("./blocks.js"),
   },
 ]);
 
-/** Look now, and at each change of the page. */
+/** What could not be loaded: while the server cannot be reached, it is asked again at the next change. */
+let missed = false;
+
+/** Look now, and at each change of the page: at what is new, for words come many times a second. */
 export function loadLate() {
-  for (const type of ["chat:changed", "htmx:after:swap"]) document.addEventListener(type, look);
-  look();
+  document.addEventListener("chat:changed", () => look(pageHas));
+  document.addEventListener("htmx:before:settle", (event) => {
+    /** @type {Element[]} */
+    const news = /** @type {CustomEvent} */ (event).detail.newContent.filter((/** @type {Node} */ node) => node instanceof Element);
+    const newHas = (/** @type {string} */ selector) => news.some((each) => each.matches(selector) || each.querySelector(selector));
+    look(missed ? pageHas : newHas);
+  });
+  look(pageHas);
 }
 
-function look() {
+/** @param {Has} has */
+function look(has) {
+  missed = false;
   for (const each of waiting) {
-    if (!each.needed()) continue;
+    if (!each.needed(has)) continue;
     waiting.delete(each);
-    // While the server cannot be reached, it is asked again at the next change.
-    Promise.all([each.style && loadStyle(each.style), each.load?.()]).catch(() => waiting.add(each));
+    Promise.all([each.style && loadStyle(each.style), each.load?.()]).catch(() => {
+      waiting.add(each);
+      missed = true;
+    });
   }
 }
 
 /** Load a style sheet, unless the page has it. @param {string} name */
 export function loadStyle(name) {
   const link = document.createElement("link");
-  if (has(`link[href$="/css/${name}.css"]`)) return;
+  if (pageHas(`link[href$="/css/${name}.css"]`)) return;
   link.rel = "stylesheet";
   link.href = new URL(`../css/${name}.css`, import.meta.url).href;
   document.head.append(link);

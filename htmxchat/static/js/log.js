@@ -28,6 +28,10 @@ class ChatLog extends ChatElement {
     // A page of the host's own has turns without a body that scrolls.
     if (!body || !turns) return;
     for (const type of ["chat:sending", "chat:sent"]) this.on(document, type, () => this.#following?.follow(true));
+    // A style that asked with :has() would be asked again with every word.
+    const ring = () => body.toggleAttribute("data-focused", turns.matches(":focus-visible"));
+    for (const type of ["focus", "blur"]) this.on(turns, type, ring);
+    ring();
     // On the link itself: a style that asks an element around the turns has all of them looked through.
     const jump = this.querySelector(".jump");
     const told = (/** @type {number} */ distance) => jump?.toggleAttribute("data-more", distance >= NEAR);

@@ -7,6 +7,8 @@ import { pushAddress } from "./htmx.js";
 
 /** Begin to watch the page. */
 export function showRooms() {
+  // Before the browser draws what has come.
+  document.addEventListener("htmx:before:settle", fit);
   document.addEventListener("htmx:after:swap", (event) => swapped(/** @type {CustomEvent} */ (event)));
   document.addEventListener("htmx:after:history:update", () => show(addressed()));
   document.addEventListener("htmx:before:history:restore", () => show(addressed()));
@@ -38,7 +40,16 @@ function addressed() {
 }
 
 function sides() {
-  return /** @type {HTMLElement[]} */ ([...document.querySelectorAll(".chat .side")]);
+  const rooms = /** @type {HTMLElement[]} */ ([...(document.querySelector(".rooms")?.children ?? [])]);
+  return rooms.filter((room) => room.matches(".side"));
+}
+
+/** Say which sides are open. A style that asked for them with :has() would be asked again with every word of an answer. */
+function fit() {
+  const open = sides().filter((side) => !side.hidden).map(({ id }) => id).join(" ");
+  const chat = document.querySelector(".chat");
+  if (open) chat?.setAttribute("data-sides", open);
+  else chat?.removeAttribute("data-sides");
 }
 
 /** @param {string} name */
@@ -48,6 +59,8 @@ function tab(name) {
 
 /** A side that comes is shown, and one that has gone is not. @param {CustomEvent<{ctx: HtmxContext}>} event */
 function swapped({ detail: { ctx } }) {
+  // What streams in, many times a second, is not about them.
+  if (ctx.sourceElement?.localName === "chat-live") return;
   const shown = sides().find((side) => side.id === document.querySelector(".chat")?.getAttribute("data-room"));
   for (const side of sides()) tab(side.id)?.setAttribute("href", side.dataset.url ?? "");
   if (shown?.hidden || ctx.target?.matches(".side")) show(addressed());
@@ -79,6 +92,7 @@ function close(link) {
   const wasAddressed = addressed() === side.id;
   side.replaceChildren();
   side.hidden = true;
+  fit();
   if (opener) side.dataset.url = opener.getAttribute("href") ?? "";
   if (wasAddressed) pushAddress(link.href);
   show(addressed());

@@ -55,12 +55,17 @@ function message(text, files) {
   stage.innerHTML = '<span class="state" data-state="queued">Sending</span>';
   for (const each of [turn, stage]) each.dataset.sending = "";
   turns?.append(turn, stage);
-  if (empty && turns) [empty.hidden, turns.hidden] = [true, false];
+  const begun = (/** @type {boolean} */ on) => {
+    if (!empty || !turns) return;
+    [empty.hidden, turns.hidden] = [on, !on];
+    empty.closest("#conversation")?.toggleAttribute("data-empty", !on);
+  };
+  begun(true);
   notify("chat:sending");
   return () => {
     turn.remove();
     stage.remove();
-    if (empty && turns) [empty.hidden, turns.hidden] = [false, true];
+    begun(false);
   };
 }
 

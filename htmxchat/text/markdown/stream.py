@@ -32,6 +32,8 @@ class MarkdownStream:
         self._look_at = 0  # the size at which to parse them again
         self._fence = ""  # that the open text is inside of
         self._fence_closed = False
+        # The last block that settled: its source, its HTML, the budget before it.
+        self._last: tuple[str, str, int] | None = None
         # A closed fence that is open still: its source and the budget before it, the budget after it, its HTML.
         self._closed: tuple[tuple[str, int], int, str] | None = None
 
@@ -54,6 +56,24 @@ class MarkdownStream:
         """Return the blocks that settled since the last call, as `Markdown.blocks` renders them."""
         settled, self._settled = self._settled, []
         return settled
+
+    def last(self) -> tuple[str, str]:
+        """Return the source of the block that settled last, and what follows it; empty if it cannot be taken back."""
+        if self._last is None:
+            return "", ""
+        return self._last[0], "".join([*self._lines, *self._tail])
+
+    def take_back(self) -> str:
+        """Forget the block that settled last and all after it, to append other text in its place. Return its HTML.
+
+        What was settled before it stays if that text begins as the block did: its first line ends what stands above.
+        """
+        assert self._last is not None and not self._settled
+        _, html, self._budget.left = self._last
+        self._last = self._closed = None
+        self._lines, self._tail, self._size, self._look_at = [], [], 0, 0
+        self._fence, self._fence_closed = "", False
+        return html
 
     def open(self) -> list[str]:
         """Return the blocks that are not settled: usually one, sometimes none or a few. Costs O(their length)."""
@@ -86,9 +106,14 @@ class MarkdownStream:
     def _settle(self) -> None:
         text = "".join(self._lines)
         *done, last = list(parse(text)) or [Block(0, text, [])]
-        self._settled += [html for block in done if (html := self._markdown.render_block(block, self._budget))]
+        for block in done:
+            budget = self._budget.left
+            if html := self._markdown.render_block(block, self._budget):
+                self._settled.append(html)
         if done:
-            text = text.encode()[last.start :].decode()
+            data = text.encode()
+            text = data[last.start :].decode()
+            self._last = data[done[-1].start : last.start].decode(), html, budget
         self._lines, self._size = [text], len(text)
         self._look_at = self._size + self._size // 8 if self._size > 512 else 0
         if self._size > 512 and not last.is_closed_fence():
