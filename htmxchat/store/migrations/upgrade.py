@@ -10,7 +10,7 @@ from sqlalchemy import Column, Connection, MetaData, String, Table, inspect, sel
 
 from ...errors import OtherSchema
 
-HEAD = "0013"
+HEAD = "0014"
 """The schema that this version of the store reads and writes."""
 
 _FIRST = "0001"
