@@ -7,6 +7,7 @@ import base64
 import contextvars
 import gc
 import json
+import random
 import sqlite3
 import threading
 import uuid
@@ -18,7 +19,7 @@ from pathlib import Path
 
 import anyio
 import pytest
-from sqlalchemy import event, func, select
+from sqlalchemy import event, func, select, text
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.ext.asyncio import create_async_engine
 from sqlalchemy.schema import CreateTable
@@ -37,14 +38,15 @@ from htmxchat.events import (
     TitleSuggested,
     Unknown,
 )
-from htmxchat.models import Run, RunState
-from htmxchat.store import Batch, Notes, Started, Store
+from htmxchat.models import Conversation, Run, RunState
+from htmxchat.store import Batch, Notes, Started, Store, searching
 from htmxchat.store.database import uncancelled
 from htmxchat.store.rows import now
 from htmxchat.store.run_logs import RunLogs
 from htmxchat.store.tables import metadata
 from htmxchat.store.takeover import SILENT
 from htmxchat.store.timeouts import Timing
+from htmxchat.store.turns import purge_turns
 from htmxchat.view import fold
 from tests.servers import Postgres
 
@@ -427,6 +429,13 @@ async def test_a_broken_cursor_is_invalid_input(value: object) -> None:
     await store.close()
 
 
+@pytest.fixture(params=[0, 200], ids=["index", "latest"])
+def where(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Searches ask the index at once, or look at the latest conversations first."""
+    monkeypatch.setattr(searching, "_LATEST", request.param)
+
+
+@pytest.mark.usefixtures("where")
 async def test_search_finds_every_word_anywhere_in_any_case(store: Store, ann: str) -> None:
     first = (await answered(store, ann, "Ärger im Hafen", "Die STRASSE ist gesperrt: 100% voll")).run.conversation_id
     second = (await answered(store, ann, "a_b im hafen", "Nichts")).run.conversation_id
@@ -450,6 +459,47 @@ async def test_search_finds_every_word_anywhere_in_any_case(store: Store, ann: s
     assert await found(" ".join("abcdefghij" * 25)) == set()
 
 
+async def test_search_finds_the_same_with_an_index_and_without(
+    url: str | None, ann: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also what was renamed, deleted, restored or removed for good."""
+    monkeypatch.setattr(searching, "_LATEST", 0)
+    store = Store(url, keep_deleted=0)
+    pick, words = (
+        random.Random(3),
+        ["ana", "banana", "nab", "ab", "天気", "天気予報", "a%b", 'say "hi"', "näh", "\U0001f389x"],
+    )
+    ben, runs = f"ben-{uuid.uuid4().hex}", []
+    for _ in range(12):
+        for user in ann, ben:
+            said, told = (" ".join(pick.choices(words, k=3)) for _ in range(2))
+            runs.append((await answered(store, user, said, told)).run)
+    for run in runs[::4]:
+        await store.conversations.rename_conversation(run.user_id, run.conversation_id, pick.choice(words))
+    for run in runs[1::4]:
+        await store.turns.delete_turn(run.user_id, run.conversation_id, run.turn_id)
+    for run in runs[3::8]:
+        await store.conversations.delete_conversation(run.user_id, run.conversation_id)
+    await store.database.write(lambda db: purge_turns(db, now()))
+    await store.delete_user(ben)
+
+    async def found(query: str) -> list[Conversation]:
+        return [*(await store.conversations.list_conversations(ann, query)).items]
+
+    queries = [*words, *(f"{pick.choice(words)} {pick.choice(words)[1:]}" for _ in range(8))]
+    with_index = [await found(query) for query in queries]
+    assert await store.database.read(searching._has_index) is (url is not None)
+    monkeypatch.setattr(searching, "_has_index", lambda db: False)
+    assert [await found(query) for query in queries] == with_index and any(with_index)
+    if url is not None and url.startswith("sqlite"):
+        text_count = "SELECT count(*) FROM (SELECT 1 FROM htmxchat_searched)"
+        assert await store.database.read(lambda db: db.scalar(text(text_count))) > 0
+        await store.delete_user(ann)
+        assert await store.database.read(lambda db: db.scalar(text(text_count))) == 0
+    await store.close()
+
+
+@pytest.mark.usefixtures("where")
 async def test_search_says_where_it_found_what_the_title_lacks(store: Store, ann: str) -> None:
     await answered(store, ann, "The nightly import", "word " * 400 + "then *retry* the\nmail relay " + "word " * 400)
     long = "x " * 60 + "Die STRASSE ist gesperrt"
@@ -468,6 +518,7 @@ async def test_search_says_where_it_found_what_the_title_lacks(store: Store, ann
     assert await passages("") == ["", ""]
 
 
+@pytest.mark.usefixtures("where")
 async def test_search_finds_what_is_on_any_branch_and_says_which_turn_has_it(store: Store, ann: str) -> None:
     started = await answered(store, ann, "Hello", "Kumquat")
     again = await store.runs.retry_run(ann, started.run.id, owner="me")

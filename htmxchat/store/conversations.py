@@ -12,7 +12,7 @@ from ..errors import InvalidInput, NotFound
 from ..events import RunEvent
 from ..models import Conversation, ConversationPage, Overview, Transcript
 from ..text.cleaning import one_line, searchable
-from . import branches, feedback, rows, run_rows, script_rows
+from . import branches, feedback, rows, run_rows, script_rows, searching
 from . import tables as t
 from .database import Database
 from .passages import read_passages
@@ -76,14 +76,11 @@ class Conversations:
             InvalidInput: The cursor is invalid, or the query has more than 500 characters.
         """
         limit = max(1, min(limit, MAX_PAGE))
-        shelf = rows.on_shelf(archived=archived)
-        found = and_(rows.mine(user_id), shelf, rows.matching(query), rows.following(cursor))
-        state = rows.latest_state(t.conversations.c.id).scalar_subquery()
-        statement = select(t.conversations, state.label("state")).where(found).order_by(*rows.LATEST).limit(limit + 1)
-        words = searchable(query).split()
+        words = searching.words_of(query)
+        looked_at = and_(rows.mine(user_id), rows.on_shelf(archived=archived), rows.following(cursor))
 
         def work(db: Connection) -> ConversationPage:
-            found_rows = db.execute(statement).all()
+            found_rows = searching.find(db, user_id, looked_at, words, limit + 1)
             shown = found_rows[:limit]
             # A title that has all words needs no passage.
             lacking = {row.id: [word for word in words if word not in row.folded] for row in shown}

@@ -15,6 +15,7 @@ from typing import Any
 from sqlalchemy import (
     ColumnElement,
     Connection,
+    FromClause,
     Row,
     Select,
     and_,
@@ -38,7 +39,6 @@ from ..text.cleaning import one_line, searchable, storable, title_of
 from . import tables as t
 from .waiting import parse_standing, standing_of
 
-MAX_QUERY = 500
 MAX_TITLE = 200
 _ID = re.compile("[0-9a-f]{32}")
 _SET_TIME = (
@@ -48,6 +48,9 @@ _WAS_DELETED = "This message was sent before, and {} was deleted. Reload the pag
 TURN_OF_RUN = t.turns, t.turns.c.id == t.runs.c.turn_id
 STAYS = t.turns.c.deleted_at.is_(None)
 """The condition for a turn that was not deleted."""
+_DELETED = select(t.turns.c.deleted_at).where(t.turns.c.id == t.runs.c.turn_id).correlate(t.runs)
+# Not a join: without statistics, PostgreSQL would read all turns for each conversation.
+_TURN_STAYS = _DELETED.scalar_subquery().is_(None)
 # A run without its log.
 RUN = [t.runs.c[name] for name in ("id", "conversation_id", "user_id", "turn_id", "state", "created_at", "answered_by")]
 
@@ -81,28 +84,17 @@ def mine(user_id: str, *, deleted: bool = False) -> ColumnElement[bool]:
     return and_(t.conversations.c.user_id == user_id, hidden.is_not(None) if deleted else hidden.is_(None))
 
 
-def matching(query: str) -> ColumnElement[bool]:
-    """The condition for conversations that hold every word of `query`."""
-    if len(query) > MAX_QUERY:
-        raise InvalidInput(f"Search for less: {MAX_QUERY} characters are allowed.")
-    this = t.conversations.c.id
-    found = []
-    for word in dict.fromkeys(searchable(query).split()):
-        found.append(
-            or_(
-                t.conversations.c.folded.contains(word, autoescape=True),
-                exists().where(t.turns.c.conversation_id == this, t.turns.c.folded.contains(word, autoescape=True)),
-                exists().where(t.runs.c.conversation_id == this, t.runs.c.folded.contains(word, autoescape=True)),
-            )
-        )
-    return and_(true(), *found)
-
-
 PINNED, LISTED, ARCHIVED = 1, 0, -1
 """Where a conversation stands: its `shelf`."""
 
-LATEST = t.conversations.c.shelf.desc(), t.conversations.c.updated_at.desc(), t.conversations.c.id.desc()
-"""The order of a list: pinned conversations, then the others, the last changed first."""
+
+def latest_of(conversations: FromClause) -> tuple[ColumnElement[Any], ...]:
+    """The order of a list: pinned conversations, then the others, the last changed first."""
+    c = conversations.c
+    return c.shelf.desc(), c.updated_at.desc(), c.id.desc()
+
+
+LATEST = latest_of(t.conversations)
 
 
 def on_shelf(*, archived: bool) -> ColumnElement[bool]:
@@ -240,7 +232,7 @@ def tick(db: Connection, times: Mapping[str, datetime]) -> None:
 def latest_state(conversation_id: Any) -> Select[str]:
     """The state of a conversation's latest run, for `waiting.parse_standing`."""
     mine = t.runs.c.conversation_id == conversation_id
-    return select(run_standing()).join(*TURN_OF_RUN).where(mine, STAYS).order_by(t.runs.c.created_at.desc()).limit(1)
+    return select(run_standing()).where(mine, _TURN_STAYS).order_by(t.runs.c.created_at.desc()).limit(1)
 
 
 def run_standing() -> ColumnElement[str]:
@@ -252,9 +244,9 @@ def run_standing() -> ColumnElement[str]:
 
 def begun_head(conversation_id: Any, head: Any) -> ColumnElement[str | None]:
     """The last run on a conversation's shown path, if it has events."""
-    latest = select(t.runs.c.id).join(*TURN_OF_RUN).where(t.runs.c.conversation_id == conversation_id, STAYS)
+    latest = select(t.runs.c.id).where(t.runs.c.conversation_id == conversation_id, _TURN_STAYS)
     latest = latest.order_by(t.runs.c.created_at.desc(), t.runs.c.id.desc()).limit(1)
-    newest = latest.correlate_except(t.runs, t.turns).scalar_subquery()
+    newest = latest.correlate_except(t.runs).scalar_subquery()
     shown = t.runs.alias()
     begun = or_(shown.c.log.is_not(None), exists().where(t.events.c.run_id == shown.c.id))
     return select(shown.c.id).where(shown.c.id == func.coalesce(head, newest), begun).scalar_subquery()

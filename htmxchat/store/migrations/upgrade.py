@@ -11,7 +11,7 @@ from sqlalchemy import Column, Connection, MetaData, String, Table, insert, insp
 from ...errors import OtherSchema
 from ..tables import metadata
 
-HEAD = "0013"
+HEAD = "0014"
 """The schema that this version of the store reads and writes."""
 
 _FIRST = "0001"
