@@ -11,7 +11,7 @@ import pytest
 from playwright.sync_api import BrowserContext, Locator, Page, expect
 
 from .conftest import Server
-from .driving import answer, assert_same_after_reload, reload_until, send, submit, wait_for_state
+from .driving import answer, assert_same_after_reload, body, reload_until, send, submit, wait_for_state
 
 PHONE = {"viewport": {"width": 360, "height": 740}, "has_touch": True, "is_mobile": True, "color_scheme": "dark"}
 
@@ -196,12 +196,18 @@ def test_a_page_whose_question_another_page_answers_says_so_and_shows_what_was_t
     other = chat.context.new_page()
     other.goto(chat.url)
     field(other, "subject").fill("Only here")
+    top = answer(other).locator("form.ask").evaluate("it => it.getBoundingClientRect().top")
     fill(chat)
     chat.get_by_role("button", name="Send answer").click()
     wait_for_state(chat, "completed")
     expect(other.locator("#composer-error")).to_contain_text("no longer open")
     expect(other.locator("#composer-error")).to_contain_text("Subject: Only here")
     expect(answer(other).locator(".given")).to_contain_text("Late mails")
+    record = answer(other).locator(".request[data-state=answered]")
+    expect(record).to_be_in_viewport(ratio=1)
+    # The form began above what was seen of it: the record stands at the top.
+    highest = body(other).evaluate("it => it.getBoundingClientRect().top") + 16
+    assert abs(record.evaluate("it => it.getBoundingClientRect().top") - max(top, highest)) < 2
 
 
 def test_a_call_is_approved_with_another_argument_and_a_reason(place: Page) -> None:
