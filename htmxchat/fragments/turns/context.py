@@ -27,6 +27,7 @@ class Editing:
         user_key: Keeps one user's drafts in this browser apart from another's.
         takes: What files may be sent with it; `None`: it keeps those that it has.
         files: Those that go with it; `None`: those that were sent.
+        agent: The name of the agent that is chosen to answer it; an unknown one is the first.
     """
 
     turn_id: str
@@ -37,6 +38,7 @@ class Editing:
     user_key: str = ""
     takes: Files | None = None
     files: tuple[File, ...] | None = None
+    agent: str = ""
 
     def __post_init__(self) -> None:
         check_fields(self)
