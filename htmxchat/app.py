@@ -55,8 +55,8 @@ from .http.assets import Assets
 from .http.csrf import CrossOriginGuard
 from .http.detaching import Detaching
 from .http.headers import SecurityHeaders
-from .http.lingering import LingeringClose
 from .http.limits import BodyLimit, Bounds, Limits, QuietDisconnects, Slots
+from .http.lingering import LingeringClose
 from .http.mounting import WholePath
 from .http.origins import Origins
 from .http.routing import body_bounds

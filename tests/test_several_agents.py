@@ -296,11 +296,7 @@ def test_a_page_that_another_one_has_outrun_gets_the_choice_too(client: TestClie
     headers = {**FRAGMENT, "Chat-Last-Turn": page.one(id="turns").all("article")[-1]["id"].removeprefix("turn-")}
     sent = client.post(f"{path}/messages", data={"text": "More", "agent": CAREFUL}, headers=headers)
     assert sent.status_code == 200
-    assert (
-        choice(parse(sent.text))
-        == choice(settled(client, path, "C: More"))
-        == [("Fast", False), (CAREFUL, True)]
-    )
+    assert choice(parse(sent.text)) == choice(settled(client, path, "C: More")) == [("Fast", False), (CAREFUL, True)]
 
 
 def test_a_choice_that_is_gone_is_refused_and_the_text_is_kept(client: TestClient) -> None:
