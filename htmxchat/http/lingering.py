@@ -1,4 +1,4 @@
-"""Responses before the end of a request's body: the connection is closed, and not before the client can have read them."""
+"""Responses before the end of a request's body: the connection is closed once the client can have read them."""
 
 from __future__ import annotations
 
@@ -44,11 +44,11 @@ class LingeringClose:
                 MutableHeaders(scope=message)["connection"] = "close"
             elif early and not message.get("more_body", False):
                 await send({**message, "more_body": True})
-                waits = True
-                while waits and not whole:
-                    with anyio.move_on_after(min(_PAUSE, end - anyio.current_time())) as idle:
+                idle = False
+                while not (whole or idle) and (left := end - anyio.current_time()) > 0:
+                    with anyio.move_on_after(min(_PAUSE, left)) as waiting:
                         await receive_noted()
-                    waits = not idle.cancelled_caught
+                    idle = waiting.cancelled_caught
                 message = {"type": "http.response.body"}
             await send(message)
 
