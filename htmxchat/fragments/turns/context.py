@@ -66,6 +66,7 @@ class TurnContext:
             leaves out what tools were given.
         drawings: What the host's functions draw; without them, parts of its own show as records.
         returned: An answer that could not be taken, to be corrected.
+        shared: Whether anyone with a link reads the page.
     """
 
     urls: Urls
@@ -84,6 +85,7 @@ class TurnContext:
     inspector: Literal["here", "elsewhere"] | None = "elsewhere"
     drawings: Drawings | None = None
     returned: Returned | None = None
+    shared: bool = False
 
     def __post_init__(self) -> None:
         check_fields(self)
