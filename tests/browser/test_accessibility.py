@@ -449,7 +449,16 @@ def test_paper_gets_the_conversation_and_nothing_else(chat: Page) -> None:
     chat.locator("a[name=inspect]").first.click()
     expect(chat.locator("#inspector")).to_be_visible()
     chat.emulate_media(media="print")
-    hides = "#history", "#composer", ".tabs", ".turn-foot", "chat-menu", "button[name=copy]", "#inspector", "form.ask .row"
+    hides = (
+        "#history",
+        "#composer",
+        ".tabs",
+        ".turn-foot",
+        "chat-menu",
+        "button[name=copy]",
+        "#inspector",
+        "form.ask .row",
+    )
     for hidden in hides:
         for each in chat.locator(hidden).all():
             expect(each).to_be_hidden()
