@@ -56,6 +56,7 @@ from .http.csrf import CrossOriginGuard
 from .http.detaching import Detaching
 from .http.headers import SecurityHeaders
 from .http.limits import BodyLimit, Bounds, Limits, QuietDisconnects, Slots
+from .http.lingering import LingeringClose
 from .http.mounting import WholePath
 from .http.origins import Origins
 from .http.routing import body_bounds
@@ -191,6 +192,7 @@ def _guards(chat: Chat) -> list[Middleware]:
         Middleware(WholePath),
         *([Middleware(HideCallback, chat.login.fields)] if chat.login else []),
         Middleware(SecurityHeaders, settings.origins.policy(connect)),
+        Middleware(LingeringClose, settings.limits.body_timeout),
         Middleware(CrossOriginGuard, show_failure, settings.origins.trusted_origins),
         Middleware(BodyLimit, body_bounds(Bounds(settings.limits.body, settings.limits.body_timeout)), show_failure),
         *([Middleware(BrowserCookie)] if isinstance(chat.identify, BrowserIdentity) else []),

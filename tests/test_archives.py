@@ -17,6 +17,7 @@ from starlette.testclient import TestClient
 
 from htmxchat import (
     Custom,
+    Files,
     Imports,
     InputRequested,
     LocalBackend,
@@ -253,6 +254,23 @@ class TestImport:
         contents = [chat.get(f"/files/{id}").content for id in ids]
         assert contents == [b"a,b\n1,2\n", PICTURE, b"plain words"]
         assert chat.get(f"/files/{ids[0]}", headers={"x-user": "eve"}).status_code == 404
+
+    @pytest.mark.parametrize(
+        ("files", "words"),
+        [
+            (Files(types=("image/*", "text/plain")), "“data.csv” cannot be sent: it is text/csv"),
+            (Files(types=("text/*",)), "cannot be sent: it is image/png"),  # of the agent
+            (Files(max_size=4), "“data.csv” is too large"),
+            (Files(max_number=1), "A message can have 1 file"),
+        ],
+    )
+    def test_files_that_could_not_be_sent_are_not_taken(self, chat: TestClient, files: Files, words: str) -> None:
+        sent = [("upload", ("data.csv", b"a,b\n1,2\n")), ("upload", ("more.csv", b"c\n"))]
+        data = exported(chat, ask(chat, "files", files=sent)[0])
+        app = create_chat_app(LocalBackend(respond), identify=identify, files=files)
+        with TestClient(app, headers={"x-user": "ann"}) as other:
+            refused = other.post("/import", files={"upload": ("c.json", data)})
+            assert refused.status_code in (413, 415, 422) and words in refused.text
 
     def test_no_script_is_queued_and_no_one_else_has_answered(self, chat: TestClient) -> None:
         conversation, _ = ask(chat, "script")

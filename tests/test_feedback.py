@@ -182,7 +182,7 @@ class TestPage:
         assert client.post(path, data=fields, headers=FRAGMENT).status_code in (400, 422)
         assert Page(client, page.path).pressed == []
 
-    def test_the_inspectors_summary_tells_it(self, make: Callable[..., TestClient]) -> None:
+    def test_the_inspector_and_exports_tell_it(self, make: Callable[..., TestClient]) -> None:
         client = make()
         page = Page(client, asked(client))
         page.press("Bad answer")
@@ -191,6 +191,8 @@ class TestPage:
         assert "- Feedback: down, `` Ask `me` ``" in client.get(f"/runs/{run}/summary.md").text
         report = parse(client.get(f"/runs/{run}/report.html").text)
         assert "Feedback" in report.text and "Ask `me`" in report.text
+        assert "*Rated down: `` Ask `me` ``*" in client.get(f"{page.path}/export.md").text
+        assert parse(client.get(f"{page.path}/export.html").text).one("p", cls="rated").text == "Rated down: Ask `me`"
 
 
 class TestHost:

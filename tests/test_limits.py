@@ -12,10 +12,11 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 from starlette.testclient import TestClient
-from starlette.types import Message, Receive, Scope, Send
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from htmxchat.errors import BodyTooLarge, ChatError
 from htmxchat.http.limits import BodyLimit, Bounds, Limits, QuietDisconnects, Slots
+from htmxchat.http.lingering import LingeringClose
 
 LIMIT = 10
 
@@ -149,7 +150,6 @@ class TestBodyLimit:
         await BodyLimit(app, lambda scope: Bounds(LIMIT, 0.1), refuse)(scope, receive, send)
         assert heard > 1
         assert sent[0]["status"] == 408
-        assert (b"connection", b"close") in sent[0]["headers"]
         assert sent[1]["body"] == b"The request did not arrive completely within 0.1 seconds. Try again."
 
     async def test_a_body_that_pauses_is_refused_however_long_it_may_take(self) -> None:
@@ -188,6 +188,43 @@ class TestBodyLimit:
             {"type": "http", "method": "POST", "headers": []}, receive, send
         )
         assert heard[1] == {"type": "http.disconnect"}
+
+
+class TestLingeringClose:
+    async def _told(self, app: ASGIApp, chunks: int, seconds: float = 60.0) -> tuple[list[Message], int]:
+        """Return what is sent to a client that sends so many chunks and then waits, and how many are left."""
+        left, sent = chunks, list[Message]()
+
+        async def receive() -> Message:
+            nonlocal left
+            if not left:
+                await anyio.sleep_forever()
+            left -= 1
+            return {"type": "http.request", "body": b"x", "more_body": left > 0}
+
+        async def send(message: Message) -> None:
+            sent.append(message)
+
+        scope = {"type": "http", "method": "POST", "headers": [(b"content-length", b"%d" % chunks)]}
+        await LingeringClose(app, seconds)(scope, receive, send)
+        return sent, left
+
+    async def test_what_still_comes_is_read_between_a_refusal_and_its_end(self) -> None:
+        sent, left = await self._told(PlainTextResponse("no", 403), 100)
+        assert left == 0 and sent[1]["body"] == b"no" and sent[1]["more_body"] and not sent[2].get("more_body")
+        assert (b"connection", b"close") in sent[0]["headers"]
+
+    async def test_after_its_time_nothing_more_is_read(self) -> None:
+        _, left = await self._told(PlainTextResponse("no", 403), 100, seconds=0.0)
+        assert left == 100
+
+    async def test_a_connection_whose_body_came_whole_stays(self) -> None:
+        async def app(scope: Scope, receive: Receive, send: Send) -> None:
+            await Request(scope, receive).body()
+            await PlainTextResponse("yes")(scope, receive, send)
+
+        sent, _ = await self._told(app, 3)
+        assert (b"connection", b"close") not in sent[0]["headers"] and len(sent) == 2
 
 
 class TestQuietDisconnects:

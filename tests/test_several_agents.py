@@ -200,6 +200,9 @@ def test_agents_that_cannot_be_used_are_refused(agents: Any, error: type[Excepti
 # The page
 
 
+CAREFUL = "Careful & slow"
+
+
 async def identify(request: Any) -> User:
     return User("ann")
 
@@ -214,16 +217,14 @@ class Slow:
 
 @pytest.fixture
 def client() -> AsyncIterator[TestClient]:  # type: ignore[misc]
-    backend = LocalBackend({"Fast": Slow("F"), "Careful & slow": Slow("C")})
+    backend = LocalBackend({"Fast": Slow("F"), CAREFUL: Slow("C")})
     app = create_chat_app(backend, identify=identify)
     with TestClient(app, base_url="https://chat.test", follow_redirects=False) as client:
         yield client
 
 
-def choice(page: Element) -> list[tuple[str, bool]]:
-    return [
-        (each.text, "selected" in each.attributes) for each in page.one("select", id="composer-agent").all("option")
-    ]
+def choice(page: Element, id: str = "composer-agent") -> list[tuple[str, bool]]:
+    return [(each.text, "selected" in each.attributes) for each in page.one("select", id=id).all("option")]
 
 
 def settled(client: TestClient, path: str, words: str) -> Element:
@@ -234,32 +235,45 @@ def settled(client: TestClient, path: str, words: str) -> Element:
 
 
 def test_the_choice_is_in_the_composer_and_stays_with_the_conversation(client: TestClient) -> None:
-    assert choice(parse(client.get("/").text)) == [("Fast", False), ("Careful & slow", False)]
-    sent = client.post("/messages", data={"text": "Hello", "agent": "Careful & slow"})
+    assert choice(parse(client.get("/").text)) == [("Fast", False), (CAREFUL, False)]
+    sent = client.post("/messages", data={"text": "Hello", "agent": CAREFUL})
     path = sent.headers["location"].partition("#")[0]
     page = settled(client, path, "C: Hello")
-    assert choice(page) == [("Fast", False), ("Careful & slow", True)]
+    assert choice(page) == [("Fast", False), (CAREFUL, True)]
     (answer,) = [turn for turn in page.one(id="turns").all("article") if turn["data-role"] == "assistant"]
-    assert answer.one("h2").text.startswith("Careful & slow, ")
-    assert answer.one("chat-menu").one("summary").text.strip() == "Careful & slow"
+    assert answer.one("h2").text.startswith(f"{CAREFUL}, ")
+    assert answer.one("chat-menu").one("summary").text.strip() == CAREFUL
     (other,) = answer.one("chat-menu").all("button")
     assert (other["name"], other["value"]) == ("agent", "Fast")
     again = client.post(f"/runs/{answer['id'].removeprefix('turn-')}/retry", data={"agent": "Fast"})
     page = settled(client, path, "F: Hello")
-    assert again.status_code == 303 and choice(page) == [("Fast", True), ("Careful & slow", False)]
+    assert again.status_code == 303 and choice(page) == [("Fast", True), (CAREFUL, False)]
+
+
+def test_an_edit_begins_with_the_agent_that_answered_and_may_have_another(client: TestClient) -> None:
+    path = client.post("/messages", data={"text": "Hello", "agent": CAREFUL}).headers["location"].partition("#")[0]
+    settled(client, path, "C: Hello")
+    client.post(f"{path}/messages", data={"text": "More", "agent": "Fast"})
+    first, *_ = settled(client, path, "F: More").one(id="turns").all("article")
+    turn = first["id"].removeprefix("turn-")
+    alone = client.get(path, params={"edit": turn}, headers={**FRAGMENT, "HX-Target": f"article#turn-{turn}"})
+    for page in (client.get(path, params={"edit": turn}), alone):
+        assert choice(parse(page.text), "edit-agent") == [("Fast", False), (CAREFUL, True)]
+    refused = client.post(f"{path}/turns/{turn}/edit", data={"text": "", "agent": "Fast"})
+    assert choice(parse(refused.text), "edit-agent") == [("Fast", True), (CAREFUL, False)]
+    client.post(f"{path}/turns/{turn}/edit", data={"text": "Bye", "agent": "Fast"})
+    settled(client, path, "F: Bye")
+    client.post(f"{path}/turns/{turn}/edit", data={"text": "Again"})
+    settled(client, path, "C: Again")
 
 
 def test_a_page_that_another_one_has_outrun_gets_the_choice_too(client: TestClient) -> None:
     path = client.post("/messages", data={"text": "Hello"}).headers["location"].partition("#")[0]
     page = settled(client, path, "F: Hello")
     headers = {**FRAGMENT, "Chat-Last-Turn": page.one(id="turns").all("article")[-1]["id"].removeprefix("turn-")}
-    sent = client.post(f"{path}/messages", data={"text": "More", "agent": "Careful & slow"}, headers=headers)
+    sent = client.post(f"{path}/messages", data={"text": "More", "agent": CAREFUL}, headers=headers)
     assert sent.status_code == 200
-    assert (
-        choice(parse(sent.text))
-        == choice(settled(client, path, "C: More"))
-        == [("Fast", False), ("Careful & slow", True)]
-    )
+    assert choice(parse(sent.text)) == choice(settled(client, path, "C: More")) == [("Fast", False), (CAREFUL, True)]
 
 
 def test_a_choice_that_is_gone_is_refused_and_the_text_is_kept(client: TestClient) -> None:
@@ -271,14 +285,14 @@ def test_a_choice_that_is_gone_is_refused_and_the_text_is_kept(client: TestClien
 
 
 def test_a_conversation_that_comes_back_from_a_file_says_who_answered(client: TestClient) -> None:
-    sent = client.post("/messages", data={"text": "Hello", "agent": "Careful & slow"})
+    sent = client.post("/messages", data={"text": "Hello", "agent": CAREFUL})
     path = sent.headers["location"].partition("#")[0]
     settled(client, path, "C: Hello")
     data = client.get(f"{path}/export.json").text
     again = client.post("/import", files={"upload": ("c.json", data)}).headers["location"]
     page = settled(client, again, "C: Hello")
-    assert again != path and choice(page) == [("Fast", False), ("Careful & slow", True)]
-    assert page.one("chat-menu", cls="by").one("summary").text.strip() == "Careful & slow"
+    assert again != path and choice(page) == [("Fast", False), (CAREFUL, True)]
+    assert page.one("chat-menu", cls="by").one("summary").text.strip() == CAREFUL
 
 
 def test_one_agent_shows_nothing_of_this() -> None:

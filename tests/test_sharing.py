@@ -56,6 +56,7 @@ async def respond(request: Request) -> AsyncGenerator[Any, Any]:
     yield ToolFinished("1", "found-4711", {"rows": "result-4711"})
     yield f"Answer to {request.text}. [out](https://example.org/) <script>alert(1)</script>"
     yield Custom("forecast", {"sky": "data-4711"})
+    yield Custom("place", {})
     yield ScriptProposed("s", "print-4711()", "The sum")
     if request.text == "approve":
         decision = yield InputRequested("a", "Approve?", approval=Approval("delete", {"path": "approve-4711"}))
@@ -115,7 +116,8 @@ class Chat:
 @pytest.fixture(scope="module", params=["memory", "postgres"])
 def opened(request: pytest.FixtureRequest) -> Iterator[tuple[TestClient, Store]]:
     store = Store(request.getfixturevalue("postgres").url if request.param == "postgres" else None)
-    app = create_chat_app(LocalBackend(respond, store), identify=identify, share=Share())
+    parts = {"place": lambda data, context: f"drawn where shared is {context.shared}"}
+    app = create_chat_app(LocalBackend(respond, store), identify=identify, share=Share(), parts=parts)
     with TestClient(app, follow_redirects=False) as client:
         yield client, store
 
@@ -139,6 +141,13 @@ def test_it_shows_what_was_shared_and_nothing_hidden(chat: Chat) -> None:
     for secret in HIDDEN:
         assert secret not in page.text, secret
     assert chat.ann not in page.text and conversation not in page.text
+
+
+def test_functions_that_draw_parts_know_it(chat: Chat) -> None:
+    conversation, _ = chat.ask("hello")
+    assert "drawn where shared is False" in chat.get(f"/c/{conversation}").text
+    assert "drawn where shared is True" in chat.read(chat.share(conversation)).text
+    assert "drawn where shared is False" in chat.get(f"/c/{conversation}/export.html").text
 
 
 def test_steps_and_files_are_there_only_if_chosen(chat: Chat) -> None:

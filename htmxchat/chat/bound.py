@@ -206,12 +206,18 @@ class BoundBackend:
         return await self._submissions.once((self._user.id, conversation_id, text, submission), start)
 
     async def edit_turn(
-        self, conversation_id: str, turn_id: str, text: str, submission: str | None, files: Sequence[str] | None = None
+        self,
+        conversation_id: str,
+        turn_id: str,
+        text: str,
+        submission: str | None,
+        files: Sequence[str] | None = None,
+        agent: str = "",
     ) -> Run:
         """Start a run on a new branch; `files` are those that come with the text, `None` those of the turn."""
         self.require(CanBranch)
         user, edit = await self.account(), cast(Any, self._backend).edit_turn
-        given = {} if files is None else {"files": files}
+        given = self._chosen(agent) | ({} if files is None else {"files": files})
         return cast(Run, await self.ask(edit(user, conversation_id, turn_id, text, submission, **given)))
 
     async def retry_run(self, run_id: str, agent: str = "") -> Run:

@@ -29,6 +29,7 @@ class PartContext:
         arguments: What the tool was given, as JSON has it; `None` for anything else.
         root: Where the application that mounts the chat is for a browser: `""`, or `"/team"` behind a proxy that takes
             it off. For HTML that is no component: paths in components get it by themselves.
+        shared: Whether the page is a shared one, which anyone with its link reads.
     """
 
     name: str
@@ -37,6 +38,7 @@ class PartContext:
     key: str = ""
     arguments: Any = None
     root: str = ""
+    shared: bool = False
 
 
 class JsonObject:
@@ -99,7 +101,7 @@ class Order:
     def key(self) -> bytes:
         """Return what is the same for what looks the same."""
         each = self.context
-        said = [each.name, each.id, each.run_id, each.key, each.root, self.data, each.arguments]
+        said = [each.name, each.id, each.run_id, each.key, each.root, each.shared, self.data, each.arguments]
         written = json.dumps(shallow(said, _DEEPEST), skipkeys=True, default=str)
         return hashlib.blake2b(written.encode()).digest()
 

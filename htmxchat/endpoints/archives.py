@@ -11,12 +11,13 @@ from datetime import UTC, datetime
 import anyio
 from starlette.responses import HTMLResponse, Response, StreamingResponse
 
-from ..archive import CanExport, Imports, read_archive, writing
+from ..archive import Archive, CanExport, Imports, read_archive, writing
 from ..errors import BodyTooLarge, BodyTooSlow, ChatError, FilesFull, InvalidInput, NotAllowed
-from ..files import File
+from ..files import File, Files
 from ..files.ability import KeepsFiles
 from ..files.names import clean_name
 from ..files.sent import FileSent
+from ..files.types import HEAD, media_type
 from ..fragments.export.document import TAIL, file_head
 from ..fragments.export.importing import import_page
 from ..fragments.export.markdown import markdown_head, markdown_turn
@@ -118,14 +119,22 @@ async def take(call: Call) -> Response:
             lambda: read_archive(data, imports, datetime.now(UTC), files=files is not None)
         )
         if files is not None:
-            for each in [*(file for turn in archive.turns for file in turn.files), *archive.sent]:
-                files.check_size(each.name, len(each.content))
+            _check_files(archive, files)
         conversation = await call.backend.import_conversation(archive, files.max_kept if files else None)
     except (BodyTooLarge, BodyTooSlow):
         raise
     except (InvalidInput, FilesFull) as error:
         return _import_page(call, error)
     return see_other(call.urls.conversation(conversation.id))
+
+
+def _check_files(archive: Archive, files: Files) -> None:
+    """Refuse an archive with files that could not be sent; those of its agents come from who imports, too."""
+    for turn in archive.turns:
+        files.check_number(len(turn.files))
+    for each in [*(file for turn in archive.turns for file in turn.files), *archive.sent]:
+        files.check_size(each.name, len(each.content))
+        files.check_type(each.name, media_type(each.content[:HEAD], each.name))
 
 
 @dataclass(frozen=True, slots=True)

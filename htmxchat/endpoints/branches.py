@@ -45,6 +45,7 @@ async def edit(call: Call) -> Response:
                 text=message.text,
                 error=said,
                 files=message.files if message.names_files else None,
+                agent=message.agent,
             ),
         )
         page.status_code = error.status
@@ -60,7 +61,7 @@ async def _edit(call: Call, turn_id: str, message: Message) -> Run:
     chosen = message.files if message.names_files and call.chat.files else None
     text = call.usable(message.text, empty=bool(chosen))
     ids = None if chosen is None else [file.id for file in chosen]
-    begun = call.backend.edit_turn(call.conversation_id, turn_id, text, message.submission, ids)
+    begun = call.backend.edit_turn(call.conversation_id, turn_id, text, message.submission, ids, message.agent)
     return await owned(call.backend, begun)
 
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
+from itertools import pairwise
 from uuid import uuid4
 
 import anyio
@@ -32,7 +34,7 @@ from ..fragments.turns.transcript import run_view, turn
 from ..fragments.turns.transcript import transcript as turns
 from ..html import FT, Child, render, tag
 from ..live.patches import Patch, render_patches, swap
-from ..models import Conversation, Transcript
+from ..models import Conversation, Transcript, Turn
 from ..scripts.models import Script
 from ..scripts.states import queue_number
 from ..state_words import titled
@@ -90,12 +92,12 @@ async def _at_turn(call: Call, wanted: str) -> Response:
 
 async def _one_turn(call: Call) -> Response:
     """The turn of a message alone, as it is or being edited."""
-    turns = (await call.transcript()).turns
+    shown = (await call.transcript()).turns
     wanted = call.htmx.target.removeprefix("turn-")
-    found = next((each for each in turns if each.id == wanted and each.run is None), None)
+    found = next((each for each in shown if each.id == wanted and each.run is None), None)
     if found is None:
         raise NotFound
-    return HTMLResponse(render(turn(found, replace(call.turn_context, editing=_editing(call)))))
+    return HTMLResponse(render(turn(found, replace(call.turn_context, editing=_answered_by(shown, _editing(call))))))
 
 
 def _editing(call: Call) -> Editing | None:
@@ -107,6 +109,14 @@ def editing(call: Call, turn_id: str) -> Editing:
     """Return what the form needs that edits a message."""
     limit, files = call.chat.settings.limits.text, call.chat.files
     return Editing(turn_id, submission=new_submission(), limit=limit, user_key=call.user.id, takes=files)
+
+
+def _answered_by(shown: Sequence[Turn], editing: Editing | None) -> Editing | None:
+    """Return what the form needs with the agent that answered the message, unless another one was chosen."""
+    if editing is None or editing.agent:
+        return editing
+    answers = (run for before, run in pairwise(shown) if before.id == editing.turn_id)
+    return replace(editing, agent=next((each.run.agent for each in answers if each.run), ""))
 
 
 async def loaded_page(
@@ -174,7 +184,8 @@ async def conversation_page(
     if transcript is not None:
         queue = await transcript_queue(call, transcript) if queue is None else queue
         drawn_with = await drawn(call, transcript.turns)
-        context = replace(drawn_with, queue=queue, returned=returned, editing=editing)
+        edited = _answered_by(transcript.turns, editing)
+        context = replace(drawn_with, queue=queue, returned=returned, editing=edited)
     room = conversation_room(
         call, transcript, context, text=text, drafts=drafts, agent=agent, error=error, heading=heading
     )

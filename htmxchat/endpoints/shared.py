@@ -98,6 +98,7 @@ async def _drawn(chat: Chat, urls: Urls, page: SharedPage, turn: Turn) -> str:
     context = replace(
         chat.turn_context(urls, conversation_id="", can_inspect=False),
         can_run_scripts=False,
+        shared=True,
         inspector="elsewhere" if page.steps else None,
     )
     if chat.drawings is not None and turn.run is not None:

@@ -144,10 +144,10 @@ def composer(
     )
 
 
-def agent_choice(agents: tuple[str, ...], agent: str = "") -> FT:
-    """Return the choice of the agent that answers the next message."""
+def agent_choice(agents: tuple[str, ...], agent: str = "", id: str = AGENT) -> FT:
+    """Return the choice of the agent that answers a message: the next one, in the composer."""
     options = [option(name, value=name, selected=name == agent) for name in agents]
-    return select(options, id=AGENT, name="agent", aria_label="Agent", autocomplete="off")
+    return select(options, id=id, cls="agents", name="agent", aria_label="Agent", autocomplete="off")
 
 
 def composer_form(url: str, *children: Child, files: bool = False) -> FT:

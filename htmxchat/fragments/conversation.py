@@ -23,6 +23,9 @@ span, summary, ul = map(tag, ["span", "summary", "ul"])
 chat_log, chat_menu = tag("chat-log"), tag("chat-menu")
 
 
+_KEYS = "Keys and notices"
+
+
 @checked
 def conversation(
     *,
@@ -60,7 +63,7 @@ def conversation(
         feedback: Of the transcript.
         undo: What restores a message that was deleted.
     """
-    menu = None
+    menu: Child = button(icon("note"), cls="button", type="button", name="keys", **icon_only(_KEYS))
     if conversation:
         menu = page_menu(urls, conversation, Actions(can_pin, can_archive, can_rename, can_delete), exports)
     inside: list[Child] = []
@@ -206,7 +209,7 @@ def page_menu(urls: Urls, conversation: Conversation, actions: Actions, exports:
 
 def _keys() -> FT:
     """Return what shows the keys; the page's script has them."""
-    return button(icon("note"), "Keys and notices", cls="button", data_kind="quiet", type="button", name="keys")
+    return button(icon("note"), _KEYS, cls="button", data_kind="quiet", type="button", name="keys")
 
 
 def _starters(urls: Urls, starters: Sequence[Starter], submission: str) -> FT:

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass
 
 import anyio
-from starlette.datastructures import Headers, MutableHeaders
+from starlette.datastructures import Headers
 from starlette.requests import ClientDisconnect, Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -31,7 +31,7 @@ class Limits:
         body: The largest request body, in bytes. It must fit the longest message as form data, up to 12 bytes per
             character, so that a text that is too long gets a clear error.
         result: The largest result of a script, in bytes of JSON. If a result is larger, the page leaves out pictures.
-        body_timeout: How many seconds a request body may take to arrive.
+        body_timeout: How many seconds a request body may take to arrive, also if it was refused meanwhile.
         streams_per_user: How many open streams a user may have in this process, over all tabs and devices. Browsers
             allow six connections per host over HTTP/1.1.
         requests_per_user: How many concurrent requests a user may have in this process, including streams and polls.
@@ -95,8 +95,7 @@ class BodyLimit:
 
     A `Content-Length` above the limit is rejected before anything is read. Otherwise the body is counted while the app
     reads it: reading past a limit raises the error in the app. If the app does not catch it and has not begun to
-    respond, `refuse` makes the response. A response before the end of the body closes the connection, because nothing
-    would limit the time for the rest of the body.
+    respond, `refuse` makes the response.
 
     Args:
         bounds: Returns the limits of a request's body.
@@ -117,8 +116,6 @@ class BodyLimit:
 
         async def send_noted(message: Message) -> None:
             nonlocal started
-            if message["type"] == "http.response.start" and not body.whole and _announces_body(scope):
-                MutableHeaders(scope=message)["connection"] = "close"
             started = True
             await send(message)
 
@@ -137,12 +134,11 @@ class _Body:
     """A request body while it is read.
 
     Attributes:
-        whole: Whether all of it has been read.
         error: Why reading stopped.
     """
 
     def __init__(self, receive: Receive, bounds: Bounds) -> None:
-        self.whole = False
+        self._whole = False
         self.error: BodyTooLarge | BodyTooSlow | None = None
         self._receive = receive
         self._bounds = bounds
@@ -150,7 +146,7 @@ class _Body:
         self._read = 0
 
     async def receive(self) -> Message:
-        if self.whole:
+        if self._whole:
             return await self._receive()
         now = anyio.current_time()
         if self._deadline is None:
@@ -165,7 +161,7 @@ class _Body:
         if self._read > self._bounds.size:
             self.error = BodyTooLarge(self._bounds.size)
             raise self.error
-        self.whole = not message.get("more_body", False)
+        self._whole = not message.get("more_body", False)
         return message
 
 
@@ -193,12 +189,6 @@ class QuietDisconnects:
         except OSError:
             if not gone:
                 raise
-
-
-def _announces_body(scope: Scope) -> bool:
-    """Return whether the request has a body and its own connection, as in HTTP/1."""
-    alone = str(scope.get("http_version", "1.1")).startswith("1")
-    return alone and (_content_length(scope) > 0 or "transfer-encoding" in Headers(scope=scope))
 
 
 def _content_length(scope: Scope) -> int:

@@ -22,6 +22,14 @@ _CARRY = """([files, types]) => {
   return data;
 }"""
 
+# Uploads so many megabytes, without what the page's script looks at before.
+UPLOAD = """async megabytes => {
+  const body = new FormData();
+  body.append('upload', new Blob(Array(megabytes).fill(new Uint8Array(1024 * 1024))), 'large.bin');
+  const answer = await fetch('files', { method: 'POST', body, headers: { 'HX-Request': 'true' } });
+  return [answer.status, await answer.text()];
+}"""
+
 
 def file(name: str, content: bytes, media_type: str = "text/plain") -> FilePayload:
     return {"name": name, "mimeType": media_type, "buffer": content}

@@ -18,9 +18,9 @@ from starlette.applications import Starlette
 from starlette.routing import Mount
 
 from htmxchat import (
+    JSON,
     Approval,
     Decision,
-    EventBody,
     Files,
     InputRequested,
     LocalBackend,
@@ -28,6 +28,7 @@ from htmxchat import (
     Look,
     Request,
     RunScript,
+    Said,
     ScriptProposed,
     Scripts,
     SendFile,
@@ -104,7 +105,7 @@ def words(count: int = WORDS) -> list[str]:
     return out
 
 
-async def respond(request: Request) -> AsyncGenerator[str | EventBody | RunScript | SendFile, Any]:
+async def respond(request: Request) -> AsyncGenerator[Said, Any]:
     """Answer with an echo, or do what the message says.
 
     `words N PAUSE` writes N words, `stages N` goes through N stages, `ticks PAUSE` changes stage for ever; `forever`
@@ -214,9 +215,20 @@ def hostile() -> Starlette:
     )
 
 
-def others() -> dict[str, Starlette]:
+class Resumable:
+    """`respond`, begun again in another process."""
+
+    def answer(self, request: Request) -> AsyncGenerator[Said, Any]:
+        return respond(request)
+
+    def resume(self, request: Request, _checkpoint: JSON) -> AsyncGenerator[Said, Any]:
+        return respond(request)
+
+
+def others(database: str | None) -> dict[str, Starlette]:
     """Return chats by their name, in addresses, that differ from the first in one setting each."""
     return {
+        "resumable": create_chat_app(LocalBackend(Resumable(), Store(database))),
         "signed-out": signed_out(),
         "hostile": hostile(),
         "demo": create_chat_app(StubBackend(pace=0.01)),
@@ -234,12 +246,14 @@ def others() -> dict[str, Starlette]:
 
 def main() -> None:
     parser = argparse.ArgumentParser()
-    parser.add_argument("--db")
+    parser.add_argument("--db", help="A file of SQLite, or the URL of a database")
     parser.add_argument("--port", type=int, default=0)
     options = parser.parse_args()
-    store = Store(f"sqlite:///{options.db}") if options.db else Store()
-    chat = create_chat_app(LocalBackend(respond, store), title="Test chat", starters=[Starter("Greet", "Say hello")])
-    beside = others()
+    database = f"sqlite:///{options.db}" if options.db and "://" not in options.db else options.db
+    chat = create_chat_app(
+        LocalBackend(respond, Store(database)), title="Test chat", starters=[Starter("Greet", "Say hello")]
+    )
+    beside = others(database)
     mounts = [Mount("/chat", chat), *(Mount(f"/{name}", each) for name, each in beside.items())]
     host = Starlette(routes=mounts, lifespan=chat_lifespan(chat, *beside.values()))
     listener = socket.create_server(("127.0.0.1", options.port))

@@ -445,10 +445,30 @@ def test_states_can_be_told_in_forced_colors(new_context: Callable[..., BrowserC
 
 def test_paper_gets_the_conversation_and_nothing_else(chat: Page) -> None:
     say(chat, RICH * 3)
+    send(chat, "ask form")
+    expect(chat.locator("form.ask")).to_be_visible()
+    chat.locator("a[name=inspect]").first.click()
+    expect(chat.locator("#inspector")).to_be_visible()
     chat.emulate_media(media="print")
-    for hidden in ("#history", "#composer", ".tabs", ".turn-foot", "chat-menu", "button[name=copy]"):
+    hides = (
+        "#history",
+        "#composer",
+        ".tabs",
+        ".turn-foot",
+        "chat-menu",
+        "button[name=copy]",
+        "#inspector",
+        "form.ask .row",
+    )
+    for hidden in hides:
         for each in chat.locator(hidden).all():
             expect(each).to_be_hidden()
     expect(chat.locator("h1")).to_be_visible()
-    expect(answer(chat)).to_be_visible()
+    expect(answer(chat)).to_contain_text("Tell customers about the delay")
+    # All of it, in its own height: the first question begins and the last answer ends on the paper.
+    for turn in chat.locator("article.turn").all():
+        expect(turn).to_be_visible()
     assert chat.evaluate("document.documentElement.scrollHeight") > 900
+    assert chat.evaluate(
+        "document.querySelector('#turns').getBoundingClientRect().bottom <= document.documentElement.scrollHeight"
+    )

@@ -14,6 +14,7 @@ from tests.browser.attaching import (
     CSV,
     PICTURE,
     TABLE,
+    UPLOAD,
     attach,
     drag,
     file,
@@ -39,13 +40,6 @@ from tests.servers import Postgres, free_port, uvicorn
 
 LARGE = file("large.bin", b"\0\1" * 3_000_000, "application/octet-stream")
 ERROR = "#composer-error"
-# Uploads so many megabytes, without what the page's script looks at before.
-UPLOAD = """async megabytes => {
-  const body = new FormData();
-  body.append('upload', new Blob(Array(megabytes).fill(new Uint8Array(1024 * 1024))), 'large.bin');
-  const answer = await fetch('files', { method: 'POST', body, headers: { 'HX-Request': 'true' } });
-  return [answer.status, await answer.text()];
-}"""
 
 
 @pytest.fixture

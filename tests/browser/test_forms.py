@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 from playwright.sync_api import BrowserContext, Locator, Page, expect
 
 from .conftest import Server
-from .driving import answer, reload_until, send, submit, wait_for_state
+from .driving import answer, assert_same_after_reload, body, reload_until, send, submit, wait_for_state
 
 PHONE = {"viewport": {"width": 360, "height": 740}, "has_touch": True, "is_mobile": True, "color_scheme": "dark"}
 
@@ -195,12 +196,18 @@ def test_a_page_whose_question_another_page_answers_says_so_and_shows_what_was_t
     other = chat.context.new_page()
     other.goto(chat.url)
     field(other, "subject").fill("Only here")
+    top = answer(other).locator("form.ask").evaluate("it => it.getBoundingClientRect().top")
     fill(chat)
     chat.get_by_role("button", name="Send answer").click()
     wait_for_state(chat, "completed")
     expect(other.locator("#composer-error")).to_contain_text("no longer open")
     expect(other.locator("#composer-error")).to_contain_text("Subject: Only here")
     expect(answer(other).locator(".given")).to_contain_text("Late mails")
+    record = answer(other).locator(".request[data-state=answered]")
+    expect(record).to_be_in_viewport(ratio=1)
+    # The form began above what was seen of it: the record stands at the top.
+    highest = body(other).evaluate("it => it.getBoundingClientRect().top") + 16
+    assert abs(record.evaluate("it => it.getBoundingClientRect().top") - max(top, highest)) < 2
 
 
 def test_a_call_is_approved_with_another_argument_and_a_reason(place: Page) -> None:
@@ -285,6 +292,39 @@ def test_a_form_is_the_same_after_a_reload(chat: Page) -> None:
     chat.reload()
     expect(chat.locator("chat-form:defined")).to_be_visible()
     assert _plain(answer(chat).locator("form.ask .fields").first.inner_html()) == _plain(before)
+
+
+@pytest.mark.parametrize("database", ["sqlite", "postgresql"])
+def test_forms_that_wait_over_a_restart_are_answered_after_it_also_without_javascript(
+    new_context: Callable[..., BrowserContext],
+    serve: Callable[..., Server],
+    request: pytest.FixtureRequest,
+    tmp_path: Path,
+    database: str,
+) -> None:
+    url = f"{tmp_path}/chat.db" if database == "sqlite" else request.getfixturevalue("postgres").url
+    server = serve("--db", url)
+    page, plain = new_context().new_page(), new_context(java_script_enabled=False).new_page()
+    page.goto(server.at("resumable/"))
+    ask(page, "form")
+    field(page, "subject").fill("Late mails")
+    plain.goto(server.at("resumable/"))
+    plain.fill("#composer textarea", "ask form")
+    submit(plain, "Send")
+    reload_until(plain, "suspended")
+    server.stop()
+    serve("--db", url, "--port", str(server.port))
+    expect(field(page, "subject")).to_have_value("Late mails")
+    fill(page)
+    page.get_by_role("button", name="Send answer").click()
+    wait_for_state(page, "completed")
+    fill(plain)
+    submit(plain, "Send answer")
+    reload_until(plain, "completed")
+    for each in (page, plain):
+        expect(answer(each).locator(".request[data-state=answered]")).to_contain_text("Late mails")
+        expect(answer(each).locator("code")).to_contain_text('"who": "all"')
+    assert_same_after_reload(page)
 
 
 def _plain(html: str) -> Any:

@@ -55,6 +55,19 @@ def test_the_choice_stays_with_the_conversation_in_every_tab(page: Page, site: S
     expect(page.locator(CHOICE)).to_have_value("Careful")
     assert_same_after_reload(page)
 
+    # An edit may have another one than the answer before.
+    page.keyboard.press("Escape")
+    page.locator("#turns").get_by_role("link", name="Edit this message").first.click()
+    edited = page.locator("#edit-agent")
+    expect(edited).to_have_value("Careful")
+    edited.select_option("Fast")
+    assert_accessible(page)
+    page.get_by_role("button", name="Save and send").click()
+    expect(page.locator("article.turn")).to_have_count(2)
+    wait_for_state(page, "completed")
+    expect(answer(page).locator(".by summary")).to_have_text("Fast")
+    expect(page.locator(CHOICE)).to_have_value("Fast")
+
     page.set_viewport_size({"width": 360, "height": 740})
     assert page.evaluate("document.documentElement.scrollWidth") == 360
     expect(page.locator(CHOICE)).to_be_visible()

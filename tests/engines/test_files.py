@@ -6,8 +6,10 @@ from base64 import b64encode
 
 import pytest
 
+from tests.browser.attaching import UPLOAD
+from tests.browser.conftest import Server
 from tests.browser.hosts import PNG
-from tests.engines.chatting import ANSWER, assert_same_after_reload, start, trouble, wait_for_state, watch
+from tests.engines.chatting import ANSWER, assert_same_after_reload, open_chat, start, trouble, wait_for_state, watch
 from tests.engines.webdriver import Browser
 
 TILES = "() => [...document.querySelectorAll('#composer-files > [data-state=draft] .name')].map(it => it.textContent)"
@@ -56,3 +58,11 @@ def test_an_answer_gives_files_the_same_after_a_reload(chat: Browser) -> None:
     wait_for_state(chat, "completed")
     chat.wait("() => document.querySelector('.turn .shown img')?.naturalWidth === 520")
     assert_same_after_reload(chat)
+
+
+def test_what_is_much_too_large_is_refused_with_a_sentence_while_it_is_still_being_sent(
+    engine: Browser, site: Server
+) -> None:
+    open_chat(engine, site.at("limited/"))
+    for _ in range(2):
+        assert engine.run(UPLOAD, 50) == [413, "The request is larger than 812 KB. Send less at a time."]

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from datetime import tzinfo
 
 from ...events import Outcome, RunEnded, RunEvent
+from ...feedback import Feedback
 from ...files.file import File
 from ...html import FT, Child, icon, raw, render, tag
 from ...models import RunState, Turn, is_dated
@@ -77,6 +78,7 @@ def reading_turn(turn: Turn, reading: Reading) -> str:
         div(raw(f'<div class="parts">{parts}</div>'), cls="turn-body"),
         source_list(turn.id, view, citations),
         _ending(view, unfinished),
+        _rated(turn.feedback) if turn.feedback and not reading.context.shared else None,
     ]
     return read_only(render(article(content, id=f"turn-{turn.id}", cls="turn", data_role="assistant")), known)
 
@@ -123,6 +125,11 @@ def _ending(view: RunView, unfinished: bool) -> FT | None:
     if view.state is RunState.FAILED:
         return p(b("The answer failed."), " ", bdi(view.error or ""), cls="stopped")
     return p("Stopped", cls="stopped") if view.state is RunState.CANCELLED else None
+
+
+def _rated(given: Feedback) -> FT:
+    comment = [": ", bdi(raw(marked(given.comment)))] if given.comment.strip() else None
+    return p(f"Rated {given.rating}", comment, cls="rated")
 
 
 def _files(files: Sequence[File], reading: Reading) -> FT | None:

@@ -27,6 +27,7 @@ class Editing:
         user_key: Keeps one user's drafts in this browser apart from another's.
         takes: What files may be sent with it; `None`: it keeps those that it has.
         files: Those that go with it; `None`: those that were sent.
+        agent: The name of the agent that is chosen to answer it; an unknown one is the first.
     """
 
     turn_id: str
@@ -37,6 +38,7 @@ class Editing:
     user_key: str = ""
     takes: Files | None = None
     files: tuple[File, ...] | None = None
+    agent: str = ""
 
     def __post_init__(self) -> None:
         check_fields(self)
@@ -64,6 +66,7 @@ class TurnContext:
             leaves out what tools were given.
         drawings: What the host's functions draw; without them, parts of its own show as records.
         returned: An answer that could not be taken, to be corrected.
+        shared: Whether anyone with a link reads the page.
     """
 
     urls: Urls
@@ -82,6 +85,7 @@ class TurnContext:
     inspector: Literal["here", "elsewhere"] | None = "elsewhere"
     drawings: Drawings | None = None
     returned: Returned | None = None
+    shared: bool = False
 
     def __post_init__(self) -> None:
         check_fields(self)

@@ -59,13 +59,14 @@ def drawn_result(id: str, run_id: str, call: ToolCall, context: TurnContext) -> 
 def _order(id: str, run_id: str, part: Part, context: TurnContext) -> Order | None:
     if not is_drawn(part, context):
         return None
-    root = context.urls.host
+    root, shared = context.urls.host, context.shared
     if isinstance(part, CustomPart):
-        return Order(PartContext(part.name, id, run_id, part.key, root=root), part.data)
+        return Order(PartContext(part.name, id, run_id, part.key, root=root, shared=shared), part.data)
     assert isinstance(part, ToolCall)
     if part.state is not RunState.COMPLETED:
         return None
-    return Order(PartContext(part.name, f"card-{id}", run_id, arguments=part.arguments, root=root), part.result)
+    about = PartContext(part.name, f"card-{id}", run_id, arguments=part.arguments, root=root, shared=shared)
+    return Order(about, part.result)
 
 
 def _card(id: str, order: Order, context: TurnContext) -> FT:

@@ -1,13 +1,14 @@
 """A message of the user's that can be edited, and the form in its place while it is.
 
 Hooks: `a[name=edit]`; `.turn[data-edit]` with `textarea[name=text]`, `button[name=save]` and `a[name=cancel]`;
-`#edit-error`, `#edit-files`.
+`#edit-error`, `#edit-files`, `#edit-agent`.
 """
 
 from __future__ import annotations
 
 from ...html import FT, Child, icon, tag
 from ...models import Turn
+from ..composer import agent_choice
 from ..controls import get_link, icon_only, post_form, submission_field
 from ..files import attach, drafts, sent_files
 from .context import Editing, TurnContext
@@ -77,6 +78,7 @@ def edit_form(turn: Turn, editing: Editing, context: TurnContext) -> FT:
         error,
         div(
             attach(editing.takes, urls, before=turn.files) if editing.takes else None,
+            agent_choice(context.agents, editing.agent, "edit-agent") if context.agents else None,
             button("Save and send", cls="button", data_kind="primary", name="save", type="submit"),
             cancel,
             hint,

@@ -53,7 +53,8 @@ def _order(id: str, run_id: str, number: int, fence: Fence, context: TurnContext
     name = f"{FENCE}{fence.language.lower()}"
     if context.drawings is None or name not in context.drawings:
         return None
-    return Order(PartContext(name, f"card-{id}-{number}", run_id, root=context.urls.host), fence.code)
+    where = PartContext(name, f"card-{id}-{number}", run_id, root=context.urls.host, shared=context.shared)
+    return Order(where, fence.code)
 
 
 def _diagram(order: Order, block: str, context: TurnContext) -> str:

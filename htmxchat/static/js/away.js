@@ -1,7 +1,7 @@
 /**
  * What happens to an answer while nobody looks. Where the reader stopped is noted when the page is left or hidden; when it
- * went on for a while without them, a line stands there until they have read on. When a long answer ends meanwhile, the
- * window's title says so, and a notice does, if the reader wants any.
+ * went on for a while without them, a line stands there until they have read on. When a long answer ends meanwhile, or the
+ * agent waits for them, the window's title says so, and a notice does, if the reader wants any.
  *
  * The line is drawn by a style, at an attribute that the server knows nothing of: it is put there again when a patch has
  * taken it away.
@@ -22,6 +22,7 @@ const MARK = "● ";
 /** Milliseconds between two looks at an answer that nobody sees. */
 const EVERY = 3_000;
 const LIVING = ["queued", "running", "stopping"];
+const WAITING = "suspended";
 const ENDS = new Map([["failed", "The answer failed."], ["cancelled", "The answer was stopped."]]);
 
 /**
@@ -53,7 +54,7 @@ const length = (element) => element.textContent?.length ?? 0;
 function leave() {
   const turn = /** @type {HTMLElement | null} */ (document.querySelector(LIVE));
   if (!turn) return;
-  ask(turn);
+  ask(turn, turn.dataset.state === WAITING);
   if (marked?.isConnected) return;
   const all = blocks(turn);
   const last = all.at(-1);
@@ -124,8 +125,11 @@ function look() {
   if (left && !document.hidden) mark();
 }
 
-/** Ask now and then how an answer stands: a page out of sight has no stream. @param {HTMLElement} turn */
-function ask(turn) {
+/**
+ * Ask now and then how an answer stands: a page out of sight has no stream.
+ * @param {HTMLElement} turn @param {boolean} known Whether the reader knows that it waits for them.
+ */
+function ask(turn, known) {
   clearTimeout(timer);
   const address = turn.querySelector("chat-live")?.getAttribute("data-poll")?.replace(/poll$/, "state");
   timer = setTimeout(async () => {
@@ -133,7 +137,9 @@ function ask(turn) {
     const response = await fetch(address).catch(() => undefined);
     const state = response?.ok ? await response.text().catch(() => "") : "";
     if (!document.hidden || (response && response.status >= 400 && response.status < 500)) return;
-    if (!state || LIVING.includes(state)) ask(turn);
+    const waits = state === WAITING;
+    if (waits && !known) tell(turn.id, "The agent waits for you.");
+    if (!state || waits || LIVING.includes(state)) ask(turn, state ? waits : known);
     else if (performance.now() - (seen.get(turn.id) ?? 0) >= LONG) tell(turn.id, ENDS.get(state) ?? "The answer is complete.");
   }, EVERY);
 }

@@ -3,21 +3,29 @@
 /** Pixels above a record that has come into view. */
 const MARGIN = 16;
 
-/** @param {HTMLFormElement} form One that is being sent. */
-export function holdPlace(form) {
-  const [turns, turn] = [document.getElementById("turns"), form.closest(".turn")];
-  const box = turns?.closest(".room-body");
-  if (!turns || !turn || !box) return;
-  const height = box.scrollHeight;
-  const settled = new MutationObserver(() => {
-    const record = document.getElementById(form.id);
-    if (record === form) return;
-    settled.disconnect();
+/** How high the conversation was when a form in it was drawn last. */
+export class Place {
+  #height = 0;
+  #sizes;
+
+  /** @param {HTMLElement} turns @param {Element} box It scrolls. */
+  constructor(turns, box) {
+    this.turns = turns;
+    this.box = box;
+    this.#sizes = new ResizeObserver(() => (this.#height = box.scrollHeight));
+    this.#sizes.observe(turns);
+  }
+
+  disconnect() {
+    this.#sizes.disconnect();
+  }
+
+  /** @param {Element} record What stands where the form stood. */
+  hold(record) {
     // Before anything is measured: the browser would scroll.
-    turns.style.marginBlockEnd = `${height}px`;
-    fill(turns, box, height - (record ? intoView(box, record) : 0));
-  });
-  settled.observe(turn, { childList: true, subtree: true });
+    this.turns.style.marginBlockEnd = `${this.#height}px`;
+    fill(this.turns, this.box, this.#height - intoView(this.box, record));
+  }
 }
 
 /** Show a record whose form was taller than the room. Returns by how much the room was scrolled. @param {Element} box @param {Element} record */

@@ -5,7 +5,7 @@
 
 import { Draft } from "./draft.js";
 import { ChatElement } from "./element.js";
-import { holdPlace } from "./forms-place.js";
+import { Place } from "./forms-place.js";
 
 /** @typedef {HTMLInputElement | HTMLSelectElement | HTMLTextAreaElement} Control */
 
@@ -15,10 +15,14 @@ class ChatForm extends ChatElement {
   #draft = new Draft("");
   #sending = false;
   #id = "";
+  /** @type {Place | undefined} */
+  #place;
 
   connected() {
     const form = this.closest("form");
     if (!form) return;
+    const [turns, box] = [document.getElementById("turns"), this.closest(".room-body")];
+    if (turns && box) this.#place = this.keep(new Place(turns, box));
     this.#id = form.id;
     this.#draft = new Draft(key(form));
     if (!this.hasAttribute("data-returned")) this.#restore();
@@ -34,10 +38,13 @@ class ChatForm extends ChatElement {
   }
 
   disconnected() {
-    // Another page or tab has answered it. A form that is drawn again in its place continues with the draft.
-    setTimeout(() => {
-      const again = document.getElementById(this.#id);
-      if (!this.#sending && again && !again.matches("form")) this.#tooLate();
+    // A form that is drawn again in its place continues with the draft.
+    queueMicrotask(() => {
+      const record = document.getElementById(this.#id);
+      if (!record || record.matches("form")) return;
+      this.#place?.hold(record);
+      // Another page or tab has answered it.
+      if (!this.#sending) this.#tooLate();
     });
   }
 
@@ -174,7 +181,6 @@ class ChatForm extends ChatElement {
   /** Forget what was typed once it has been taken, even if the form has left the page by then. @param {HTMLFormElement} form */
   #send(form) {
     this.#sending = true;
-    holdPlace(form);
     const listeners = new AbortController();
     document.addEventListener("htmx:finally:request", (event) => {
       const { ctx } = /** @type {CustomEvent<{ctx: HtmxContext}>} */ (event).detail;

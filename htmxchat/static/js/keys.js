@@ -4,6 +4,7 @@ import { forbidNotices, mayNotify, wantNotices, wantsNotices } from "./notices.j
 import { openWindow } from "./windows.js";
 
 const MAC = /Mac|iPhone|iPad/.test(navigator.platform);
+const LIST = "#history-list a[data-conversation]";
 const COMMAND = MAC ? "⌘" : "Ctrl";
 
 /**
@@ -18,6 +19,13 @@ const KEYS = [
     ["Stop the answer", ["Esc"], "#composer"],
     ["Version before, after", ["←", "→"], "#turns .versions"],
     ["Quote what is selected", ["Tab"], "#turns .turn"],
+  ]],
+  ["Conversations", [
+    ["Row before, after", ["↑", "↓"], LIST],
+    ["First, last row", ["Home", "End"], LIST],
+    ["Rename", ["F2"], "#history-list li details"],
+    ["Delete", ["Del"], "#history-list li details"],
+    ["Select", ["Space"], "#history-list :is(a[name=select], li > input)"],
   ]],
   ["Page", [
     ["Go to, or do", [COMMAND, "K"]],
@@ -52,7 +60,7 @@ function sections() {
 function notices() {
   const label = document.createElement("label");
   label.className = "choice";
-  label.innerHTML = `<input type="checkbox" name="notify"><span>Notify me when a long answer ends and this page is out of sight<small></small></span>`;
+  label.innerHTML = `<input type="checkbox" name="notify"><span>Notify me when a long answer ends or the agent asks, and this page is out of sight<small></small></span>`;
   const box = /** @type {HTMLInputElement} */ (label.querySelector("input"));
   const said = /** @type {HTMLElement} */ (label.querySelector("small"));
   said.role = "status";

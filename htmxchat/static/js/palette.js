@@ -24,6 +24,7 @@ const ACTIONS = [
   ["Copy the last answer", "#turns > .turn:last-of-type [name=copy]"],
   ["Answer again", "#turns > .turn:last-of-type [name=retry]"],
   ["Attach a file", "#composer [name=attach]"],
+  ["Keys and notices", ".room-head > [name=keys]"],
   ["", ".room-head chat-menu .menu :is(a, button)"],
   ["", "#history .room-foot :is(a, button)"],
 ];
