@@ -5,8 +5,12 @@ import { isNoted } from "./asides.js";
 /** @param {string} selector */
 const has = (selector) => document.querySelector(selector) !== null;
 
+let inUse = false;
+
 /** @type {Set<{needed: () => boolean, load?: () => Promise<unknown>, style?: string}>} */
 const waiting = new Set([
+  // Before there is a turn: none is sent without a key or a pointer.
+  { needed: () => inUse || has(".turn"), style: "turns" },
   { needed: () => has("button[name=copy]"), load: () => import("./copy.js") },
   { needed: () => has("#turns .turn[aria-busy]") || isNoted(), load: () => import("./away.js") },
   { needed: () => has("chat-menu"), load: () => import("./menu.js") },
@@ -29,6 +33,14 @@ const waiting = new Set([
 /** Look now, and at each change of the page. */
 export function loadLate() {
   for (const type of ["chat:changed", "htmx:after:swap"]) document.addEventListener(type, look);
+  for (const type of ["pointermove", "pointerdown", "keydown", "input"]) {
+    document.addEventListener(type, begin, { once: true, passive: true });
+  }
+  look();
+}
+
+function begin() {
+  inUse = true;
   look();
 }
 
