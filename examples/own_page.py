@@ -22,6 +22,7 @@ PAGE = Template("""\
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <title>The desk</title>
 <link rel="stylesheet" href="$style">
+<link rel="stylesheet" href="$turns_style">
 <style>
   body { margin: 0; color: var(--chat-text); font: var(--chat-ui) }
   .desk { display: grid; grid-template-columns: minmax(0, 1fr) minmax(0, 2fr); gap: 2rem; margin: 2rem }
@@ -61,6 +62,7 @@ async def desk(request: Request) -> HTMLResponse:
         turns = transcript(await backend.load_transcript(user, latest.items[0].id), context)
     page = PAGE.substitute(
         style=context.urls.static("css/chat.css"),
+        turns_style=context.urls.static("css/turns.css"),
         icons=render(sprite()),
         conversations=render(history_items(latest, urls=context.urls, now=datetime.now(UTC))),
         new=context.urls.home(),

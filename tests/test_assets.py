@@ -13,7 +13,7 @@ from starlette.routing import Mount, Router
 from starlette.testclient import TestClient
 from starlette.types import Message
 
-from htmxchat.http.assets import LATE_STYLES, PAGE, STATIC, STYLES, Assets
+from htmxchat.http.assets import LATE_STYLES, PAGE, STATIC, STYLES, TURN_STYLES, Assets
 from htmxchat.http.joining import join_modules, join_styles
 
 SCRIPT = "export const answer = 42;\n" * 100
@@ -257,7 +257,7 @@ class TestStyles:
         assert client(Assets(folder)).get("/static/x/css/base.css").status_code == 404
 
     def test_every_module_of_the_package_is_in_the_cascade(self) -> None:
-        assert {file.stem for file in STATIC.glob("css/*.css")} <= {*STYLES, *LATE_STYLES}
+        assert {file.stem for file in STATIC.glob("css/*.css")} <= {*STYLES, *TURN_STYLES, *LATE_STYLES}
 
 
 def test_htmx_and_its_extension_come_as_one_file() -> None:

@@ -61,7 +61,8 @@ async def markdown(call: Call) -> Response:
 async def html(call: Call) -> Response:
     """The branch that is shown, as one HTML file that needs nothing else."""
     branch = await _branch(call)
-    styles = b"\n".join(call.chat.assets.content(f"css/{name}.css") for name in ("chat", "forms", "reading")).decode()
+    sheets = [call.chat.assets.content(f"css/{name}.css") for name in ("chat", "turns", "forms", "reading")]
+    styles = b"\n".join(sheets).decode()
 
     async def written() -> AsyncIterator[str]:
         room = _PICTURES

@@ -124,7 +124,7 @@ def _facts(chat: Chat, page: SharedPage) -> list[str]:
 
 
 def _sheets(chat: Chat, urls: Urls) -> list[str]:
-    own = [urls.static(f"css/{name}.css") for name in ("chat", "forms", "reading")]
+    own = [urls.static(f"css/{name}.css") for name in ("chat", "turns", "forms", "reading")]
     return [*own, *map(urls.at_host, chat.settings.look.stylesheets)]
 
 

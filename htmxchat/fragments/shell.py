@@ -28,12 +28,13 @@ _HTMX = {
 
 
 _LATE_STYLES = {
+    "turns": 'class="turn"',
     "inspector": "<chat-inspector",
     "scripts": "<chat-scripts",
     "forms": "<chat-form",
     "edit": "<chat-edit",
 }
-"""The style sheets of what few pages have, and what a page that needs one contains. The same is in `js/late.js`."""
+"""The style sheets of what not every page has, and what a page that needs one contains. The same is in `js/late.js`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -251,11 +252,11 @@ def notice(sentence: str, *, retry_url: str, target: str = "", swap: str = "oute
 
 @checked
 def resources(*, urls: Urls) -> list[FT]:
-    """Return what the `head` of a page with turns has: the style sheet, htmx with its settings, the page's script.
+    """Return what the `head` of a page with turns has: the style sheets, htmx with its settings, the page's script.
 
     The script loads the style sheets of rooms at the side and of forms when they are there.
     """
-    return _resources(urls, ["chat"])
+    return _resources(urls, ["chat", "turns"])
 
 
 def _resources(urls: Urls, styles: Sequence[str]) -> list[FT]:

@@ -27,16 +27,15 @@ STYLES = (
     "history",
     "conversation",
     "files",
-    "branches",
-    "feedback",
-    "cards",
-    "prose",
-    "proposals",
+    "marks",
     "phone",
     "figures",
     "motion",
 )
 """The modules `css/{name}.css` that make up `css/chat.css`, in the order of the cascade."""
+
+TURN_STYLES = ("answers", "branches", "feedback", "cards", "prose", "proposals")
+"""The modules `css/{name}.css` that make up `css/turns.css`, which only pages with turns need."""
 
 LATE_STYLES = ("asides", "edit", "file-window", "forms", "inspector", "reading", "scripts", "share")
 """The modules `css/{name}.css` that a page loads when it needs them: `js/late.js`, exports and shared pages."""
@@ -98,8 +97,9 @@ class Assets:
     `scripts/vendor` writes; others are compressed at the first request.
 
     The folder is read once, by the constructor, and served from memory. Hidden files are left out. The style modules in
-    `STYLES` are served as one file, `css/chat.css`, the modules in `PAGE` as one, `js/chat.js`, and the files in `HTMX`
-    also as `vendor/htmx.js`. The style sheets and `js/chat.js` are served without comments.
+    `STYLES` are served as one file, `css/chat.css`, those in `TURN_STYLES` as `css/turns.css`, the modules in `PAGE` as
+    `js/chat.js`, and the files in `HTMX` also as `vendor/htmx.js`. The style sheets and `js/chat.js` are served without
+    comments.
 
     Args:
         apart: Subfolders, each with a trailing slash, whose files are large and seldom change. They are read at the
@@ -209,8 +209,9 @@ def _read(directory: Path, without: tuple[str, ...] = ()) -> dict[str, bytes]:
         hidden = any(part.startswith(".") for part in path.parts)
         if file.is_file() and not hidden and not path.as_posix().startswith(without):
             contents[path.as_posix()] = file.read_bytes()
-    if styles := _take(contents, "css/{}.css", STYLES):
-        contents["css/chat.css"] = join_styles(styles).encode()
+    for name, names in {"chat": STYLES, "turns": TURN_STYLES}.items():
+        if styles := _take(contents, "css/{}.css", names):
+            contents[f"css/{name}.css"] = join_styles(styles).encode()
     for name, style in _take(contents, "css/{}.css", LATE_STYLES).items():
         contents[f"css/{name}.css"] = join_styles({name: style}).encode()
     if "js/chat.js" in contents:

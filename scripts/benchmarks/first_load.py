@@ -22,7 +22,7 @@ def first_load(quick: bool) -> list[Table]:
         runs = [_load(browser, server) for _ in range(times)]
     wire, requests, hosts, ready, load = (median(values) for values in zip(*runs, strict=True))
     rows = [
-        Row("bytes on the wire", [wire / 1000], "KB", limit=80),
+        Row("bytes on the wire", [wire / 1000], "KB", limit=55),
         Row("requests", [requests], limit=12),
         Row("other hosts", [hosts], limit=0, exact=True),
         Row("DOMContentLoaded", [ready], "ms"),

@@ -102,7 +102,7 @@ def _document(urls: Urls, title: str, content: FT, *, theme: str | None) -> str:
             meta(name="viewport", content="width=device-width, initial-scale=1"),
             meta(name="color-scheme", content=theme or "light dark"),
             tag("title")(title),
-            link(rel="stylesheet", href=urls.static("css/chat.css")),
+            [link(rel="stylesheet", href=urls.static(f"css/{name}.css")) for name in ("chat", "turns")],
             link(rel="stylesheet", href=f"{urls.root}/styleguide/styleguide.css"),
         ),
         body(sprite(), content, cls="htmxchat guide-page", data_theme=theme),

@@ -10,8 +10,12 @@ import { isNoted } from "./asides.js";
 /** @type {Has} */
 const pageHas = (selector) => document.querySelector(selector) !== null;
 
+let inUse = false;
+
 /** @type {Set<{needed: (has: Has) => boolean, load?: () => Promise<unknown>, style?: string}>} */
 const waiting = new Set([
+  // Before there is a turn: none is sent without a key or a pointer.
+  { needed: (has) => inUse || has(".turn"), style: "turns" },
   { needed: (has) => has("button[name=copy]"), load: () => import("./copy.js") },
   { needed: (has) => has("#turns .turn[aria-busy]") || isNoted(), load: () => import("./away.js") },
   { needed: (has) => has("chat-menu"), load: () => import("./menu.js") },
@@ -43,6 +47,14 @@ export function loadLate() {
     const newHas = (/** @type {string} */ selector) => news.some((each) => each.matches(selector) || each.querySelector(selector));
     look(missed ? pageHas : newHas);
   });
+  look(pageHas);
+  for (const type of ["pointermove", "pointerdown", "keydown", "input"]) {
+    document.addEventListener(type, begin, { once: true, passive: true });
+  }
+}
+
+function begin() {
+  inUse = true;
   look(pageHas);
 }
 
