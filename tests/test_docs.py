@@ -345,7 +345,10 @@ def test_every_hook_that_is_documented_is_on_the_page() -> None:
     with TestClient(create_chat_app(several)) as client:
         client.get("/")
         shown = client.post("/messages", data={"text": "Hello"})
-        html += _until(client, shown.url.path, 'class="by"')
+        answered = _until(client, shown.url.path, 'class="by"')
+        message = re.search(r'id="turn-(\w+)" class="turn" data-role="user"', answered)
+        assert message is not None
+        html += answered + client.get(f"{shown.url.path}?edit={message[1]}").text
     page = list(parse(html))
     tables = reference("hooks").split("## Custom elements")[0]
     for cell in rows(tables):

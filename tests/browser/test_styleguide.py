@@ -16,7 +16,8 @@ SIZES: dict[str, tuple[Literal["light", "dark"], int, int]] = {
     "desk, light": ("light", 1200, 800),
     "phone, dark": ("dark", 360, 740),
 }
-# What is on the page is as wide as its place, and each state of a component shows something.
+# What is on the page is as wide as its place, no text is cut off without a sign, nothing that is pressed is over
+# anything else that is, and each state of a component shows something.
 WRONG = """() => [
     document.documentElement.scrollWidth > innerWidth && 'it is wider than the window',
     [...document.querySelectorAll('.guide-case')].some(it => it.lastElementChild.getBoundingClientRect().height < 16)
@@ -24,6 +25,18 @@ WRONG = """() => [
     [...document.querySelectorAll('.guide-case, .room')].some(it => it.clientWidth > 1 && it.scrollWidth > it.clientWidth + 1)
         && 'something leaves its place',
     !document.body.innerText.trim() && 'it is empty',
+    ...[...document.querySelectorAll('*')].filter(it => it.checkVisibility({ checkOpacity: true }) && it.clientWidth > 1
+        && getComputedStyle(it).overflowX === 'hidden' && getComputedStyle(it).textOverflow === 'clip'
+        && it.scrollWidth > it.clientWidth + 1).map(it => `text is cut off: ${it.outerHTML.slice(0, 200)}`),
+    ...[...document.querySelectorAll('.room, .guide-case')].flatMap(place => {
+        const pressed = [...place.querySelectorAll('a, button, summary, input, select, textarea')]
+            .filter(it => it.checkVisibility({ checkOpacity: true, checkVisibilityCSS: true })).map(it => [it, it.getBoundingClientRect()]);
+        return pressed.flatMap(([one, a], place) => pressed.slice(place + 1)
+            .filter(([other, b]) => !one.contains(other) && a.width > 1 && b.width > 1
+                && Math.min(a.right, b.right) - Math.max(a.left, b.left) > 2
+                && Math.min(a.bottom, b.bottom) - Math.max(a.top, b.top) > 2)
+            .map(([other]) => `${one.outerHTML.slice(0, 100)} is over ${other.outerHTML.slice(0, 100)}`));
+    }),
 ].filter(Boolean)"""
 
 
