@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import select
 import shutil
 import subprocess
 import sys
@@ -18,6 +19,7 @@ from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, e
 from playwright.sync_api import Request as BrowserRequest
 
 ROOT = Path(__file__).parents[2]
+PATIENCE = 60.0  # seconds, for a host to start or to be gone
 ARGS = [
     "--no-sandbox",
     "--disable-gpu",
@@ -49,11 +51,27 @@ class Server:
 
     def kill(self) -> None:
         self.process.kill()
-        self.process.wait()
+        self.process.wait(timeout=PATIENCE)
+        if self.process.stdout is not None:
+            self.process.stdout.close()
 
     def stop(self) -> None:
         self.process.terminate()
         self.process.wait(timeout=10)
+
+
+def launched(module: str, *arguments: str) -> Server:
+    """Start a module that prints the port it listens on."""
+    process = subprocess.Popen([sys.executable, "-m", module, *arguments], cwd=ROOT, stdout=subprocess.PIPE, text=True)
+    assert process.stdout is not None
+    ready, _, _ = select.select([process.stdout], [], [], PATIENCE)
+    port = process.stdout.readline() if ready else ""
+    if not port:
+        process.kill()
+        process.wait(timeout=PATIENCE)
+        process.stdout.close()
+        raise RuntimeError(f"{module} printed no port within {PATIENCE:g} seconds.")
+    return Server(process, int(port))
 
 
 @contextmanager
@@ -62,19 +80,12 @@ def starting() -> Iterator[Callable[..., Server]]:
     servers: list[Server] = []
 
     def start(*arguments: str) -> Server:
-        process = subprocess.Popen(
-            [sys.executable, "-m", "tests.browser.hosts", *arguments], cwd=ROOT, stdout=subprocess.PIPE, text=True
-        )
-        assert process.stdout is not None
-        server = Server(process, int(process.stdout.readline()))
-        servers.append(server)
-        return server
+        servers.append(launched("tests.browser.hosts", *arguments))
+        return servers[-1]
 
     yield start
     for server in servers:
         server.kill()
-        assert server.process.stdout is not None
-        server.process.stdout.close()
 
 
 @pytest.fixture

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,7 +12,7 @@ from typing import Any
 
 from playwright.sync_api import BrowserContext, Page
 
-from tests.browser.conftest import ROOT, Server
+from tests.browser.conftest import Server, launched
 
 SET_UP = """async options => {
     const { Runner } = await import('/chat/static/x/js/sandbox/runner.js');
@@ -34,15 +32,11 @@ RUN = """async ([code, hook]) => {
 @contextmanager
 def sandbox_host(packages: Path) -> Iterator[Server]:
     """Start the host; `packages` is what it has at `/packages/`."""
-    command = [sys.executable, "-m", "tests.browser.sandbox_host", str(packages)]
-    process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True)
-    assert process.stdout is not None
-    server = Server(process, int(process.stdout.readline()))
+    server = launched("tests.browser.sandbox_host", str(packages))
     try:
         yield server
     finally:
         server.kill()
-        process.stdout.close()
 
 
 def requests(server: Server) -> list[str]:

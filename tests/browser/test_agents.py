@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import signal
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -13,7 +11,7 @@ import pytest
 from playwright.sync_api import BrowserContext, Page, expect
 
 from tests.agents.llama import is_busy, llama, needs_llama
-from tests.browser.conftest import ROOT, Server
+from tests.browser.conftest import Server, launched
 from tests.browser.driving import answer, assert_same_after_reload, send, wait_for_state
 from tests.servers import Host, uvicorn, wait_until
 
@@ -141,13 +139,9 @@ def test_stop_frees_the_place_of_a_model_that_llama_cpp_serves(page: Page, tmp_p
 @pytest.fixture
 def model_host() -> Iterator[Server]:
     """A chat with a scripted model behind an OpenAI-compatible API."""
-    command = [sys.executable, "-m", "tests.browser.model_host"]
-    process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True)
-    assert process.stdout is not None
-    server = Server(process, int(process.stdout.readline()))
+    server = launched("tests.browser.model_host")
     yield server
     server.kill()
-    process.stdout.close()
 
 
 def test_a_model_runs_python_that_the_user_has_changed(context_with_python: BrowserContext, model_host: Server) -> None:

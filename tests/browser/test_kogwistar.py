@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-import subprocess
-import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -23,7 +21,7 @@ from tests.fake_auth import FakeAuth, Serving
 from tests.kogwistar.recordings import NEW, OLD
 from tests.kogwistar.replay import Replay, token
 
-from .conftest import ROOT, Server
+from .conftest import Server, launched
 from .driving import answer, assert_same_after_reload, dom, send, wait_for_state
 from .test_accessibility import assert_accessible
 
@@ -40,18 +38,13 @@ def host(server: Replay, tmp_path: Path) -> Iterator[Callable[..., Server]]:
     started: list[Server] = []
 
     def start(*arguments: str) -> Server:
-        command = [sys.executable, "-m", "tests.browser.kogwistar_host", "--url", server.url]
-        command += ["--db", str(tmp_path / "chat.db"), "--token", token("kog-ann"), *arguments]
-        process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True)
-        assert process.stdout is not None
-        started.append(Server(process, int(process.stdout.readline())))
+        options = ["--url", server.url, "--db", str(tmp_path / "chat.db"), "--token", token("kog-ann"), *arguments]
+        started.append(launched("tests.browser.kogwistar_host", *options))
         return started[-1]
 
     yield start
     for each in started:
         each.kill()
-        assert each.process.stdout is not None
-        each.process.stdout.close()
 
 
 @pytest.mark.parametrize("server", [OLD, NEW], indirect=True)
