@@ -38,7 +38,7 @@ STYLES = (
 )
 """The modules `css/{name}.css` that make up `css/chat.css`, in the order of the cascade."""
 
-LATE_STYLES = ("asides", "edit", "file-window", "forms", "inspector", "reading", "scripts", "share")
+LATE_STYLES = ("asides", "edit", "file-window", "forms", "inspector", "reading", "rooms", "scripts", "share")
 """The modules `css/{name}.css` that a page loads when it needs them: `js/late.js`, exports and shared pages."""
 
 PAGE = (

@@ -5,10 +5,20 @@ import { isNoted } from "./asides.js";
 /** @param {string} selector */
 const has = (selector) => document.querySelector(selector) !== null;
 
+/** Whether the page has been pointed at, or a key pressed. */
+let used = false;
+
 /** @type {Set<{needed: () => boolean, load?: () => Promise<unknown>, style?: string}>} */
 const waiting = new Set([
   { needed: () => has("button[name=copy]"), load: () => import("./copy.js") },
   { needed: () => has("#turns .turn[aria-busy]") || isNoted(), load: () => import("./away.js") },
+  {
+    needed: () => used && has(".chat > #history") && matchMedia("(min-width: 52rem)").matches,
+    load: async () => {
+      await loadStyle("rooms");
+      (await import("./widths.js")).adjustWidths(/** @type {HTMLElement} */ (document.querySelector(".chat")));
+    },
+  },
   { needed: () => has("chat-menu"), load: () => import("./menu.js") },
   { needed: () => has("chat-inspector"), load: () => import("./inspector.js"), style: "inspector" },
   { needed: () => has("chat-scripts"), style: "scripts" },
@@ -29,6 +39,9 @@ const waiting = new Set([
 /** Look now, and at each change of the page. */
 export function loadLate() {
   for (const type of ["chat:changed", "htmx:after:swap"]) document.addEventListener(type, look);
+  for (const type of ["pointermove", "keydown"]) {
+    document.addEventListener(type, () => ((used = true), look()), { once: true });
+  }
   look();
 }
 
