@@ -5,6 +5,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 import pytest
 
@@ -42,6 +43,15 @@ def postgres() -> Iterator[Postgres]:
     """A PostgreSQL for all tests, each with users of its own."""
     with running() as server:
         yield server
+
+
+@pytest.fixture(params=["file", "postgres"])
+def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """A database of each kind that several processes can share."""
+    if request.param == "postgres":
+        server: Postgres = request.getfixturevalue("postgres")
+        return server.url
+    return f"sqlite:///{tmp_path}/chat.db"
 
 
 @pytest.fixture

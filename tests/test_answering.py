@@ -84,14 +84,6 @@ class Site:
         raise AssertionError(words)
 
 
-@pytest.fixture(params=["sqlite", "postgres"])
-def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    if request.param == "postgres":
-        found: str = request.getfixturevalue("postgres").url
-        return found
-    return f"sqlite:///{tmp_path}/chat.db"
-
-
 class Opened:
     """The chat in a process of its own, as far as the database can tell."""
 

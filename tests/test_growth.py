@@ -146,10 +146,6 @@ INPUTS: dict[str, tuple[str, list[Text]]] = {
     "text.ansi:_CONTROL": (SEARCH, [repeated("\x01")]),
     "agents.kogwistar.insight:^(aa|x)_": (SEARCH, [repeated("aa_")]),
     "agents.kogwistar.login:_TOKEN": (WHOLE, [repeated("a", after="!")]),
-    "agents.kogwistar.transport.http:_ADDRESS": (
-        WHOLE,
-        [repeated("a.", "http://", "!"), repeated("/a", "http://a", "<")],
-    ),
     "agents.kogwistar.translation.problems:_QUERY": (
         SEARCH,
         [repeated("a?"), repeated("a", "b?"), repeated("?a=", "x")],

@@ -80,7 +80,7 @@ LAYERS: dict[str, tuple[set[str], set[str]]] = {
         (
             NOUNS | LOG | AGENTS | SEAMS | {"forms", "live.reading", "view"},
             {
-                *("anyio", "docstring_parser", "httpx", "httpx_sse", "pytest", "sqlalchemy"),
+                *("anyio", "docstring_parser", "httpx", "pytest", "sqlalchemy"),
                 *("pydantic", "pydantic_ai", "pydantic_core", "langchain_core", "langgraph", "typing_extensions"),
             },
         ),

@@ -13,10 +13,8 @@ from collections.abc import AsyncGenerator, Callable, Coroutine, Sequence
 from contextlib import aclosing, suppress
 from dataclasses import dataclass, field
 from functools import wraps
-from pathlib import Path
 from typing import Any, TypeVar
 
-import pytest
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, rule, run_state_machine_as_test
@@ -742,14 +740,6 @@ class Journals(RuleBasedStateMachine):
 
 def _waits(row: Any) -> bool:
     return row.waiting is not None and not row.answered
-
-
-@pytest.fixture(params=["file", "postgres"])
-def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    if request.param == "postgres":
-        url: str = request.getfixturevalue("postgres").url
-        return url
-    return f"sqlite:///{tmp_path}/chat.db"
 
 
 def test_whatever_happens_ends_in_one_consistent_log(url: str) -> None:

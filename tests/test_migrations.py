@@ -116,15 +116,10 @@ def test_the_last_step_is_the_schema_that_is_asked_for() -> None:
     assert ScriptDirectory(folder).get_heads() == [migrations.HEAD]
 
 
-async def test_the_steps_make_the_tables_of_the_store(make: Callable[..., Store]) -> None:
-    store, memory = make(), Store()
-    assert await store.database.read(differences) == []
-    assert await store.database.read(columns) == await memory.database.read(columns)
-    await memory.close()
-
-
-async def test_a_database_of_the_first_version_comes_to_the_same_tables(make: Callable[..., Store], old: str) -> None:
-    assert await make(old).database.read(differences) == []
+async def test_the_steps_come_to_the_tables_of_an_empty_database(make: Callable[..., Store], old: str) -> None:
+    empty, migrated = make(), make(old)
+    assert await empty.database.read(differences) == await migrated.database.read(differences) == []
+    assert await empty.database.read(columns) == await migrated.database.read(columns)
 
 
 async def test_nothing_of_the_first_version_is_lost(make: Callable[..., Store], old: str) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, AsyncIterator, Callable
-from pathlib import Path
 from typing import Any
 
 import anyio
@@ -67,14 +66,6 @@ class Counting:
 
 async def respond(request: Request) -> AsyncIterator[str]:
     yield "Plain"
-
-
-@pytest.fixture(params=["file", "postgres"])
-def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    if request.param == "postgres":
-        url: str = request.getfixturevalue("postgres").url
-        return url
-    return f"sqlite:///{tmp_path}/chat.db"
 
 
 @pytest.fixture

@@ -459,11 +459,11 @@ async def test_search_finds_every_word_anywhere_in_any_case(store: Store, ann: s
     assert await found(" ".join("abcdefghij" * 25)) == set()
 
 
-@pytest.mark.usefixtures("where")
 async def test_search_finds_the_same_with_an_index_and_without(
     url: str | None, ann: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Also what was renamed, deleted, restored or removed for good."""
+    monkeypatch.setattr(searching, "_LATEST", 0)
     store = Store(url, keep_deleted=0)
     pick, words = (
         random.Random(3),
@@ -486,7 +486,7 @@ async def test_search_finds_the_same_with_an_index_and_without(
     async def found(query: str) -> list[Conversation]:
         return [*(await store.conversations.list_conversations(ann, query)).items]
 
-    queries = [*words, *(f"{pick.choice(words)} {pick.choice(words)[1:]}" for _ in range(20))]
+    queries = [*words, *(f"{pick.choice(words)} {pick.choice(words)[1:]}" for _ in range(8))]
     with_index = [await found(query) for query in queries]
     assert await store.database.read(searching._has_index) is (url is not None)
     monkeypatch.setattr(searching, "_has_index", lambda db: False)

@@ -7,7 +7,6 @@ from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from contextlib import suppress
 from dataclasses import replace
 from datetime import timedelta
-from pathlib import Path
 from typing import Any
 
 import anyio
@@ -54,14 +53,6 @@ pytestmark = pytest.mark.anyio
 
 WORDS = [f"word{number} " for number in range(40)]
 Make = Callable[..., LocalBackend]
-
-
-@pytest.fixture(params=["file", "postgres"])
-def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    if request.param == "postgres":
-        url: str = request.getfixturevalue("postgres").url
-        return url
-    return f"sqlite:///{tmp_path}/chat.db"
 
 
 @pytest.fixture

@@ -14,11 +14,14 @@
     arguments      a tool call's arguments
     attachments    the files of a conversation, for models
     budget         limits the history that a model receives
+    connections    the connections to a server
+    error_body     what the body of an error says
     event_stream   a client for server-sent events
     history        the history that is sent to an agent without a memory of it
     python_tool    the description of run_python for models
     shown          converts values of frameworks to JSON
     retry_after    the pause that a server asks for
+    server_url     the address of a server
     setting        a value, or a function of the request
     summaries      short descriptions of tools' arguments and results
 

@@ -26,10 +26,12 @@ class ServerEvent:
     Attributes:
         type: What the field `event` says; empty when there is none.
         data: The lines of its data, joined. Bytes that are no UTF-8 are U+FFFD.
+        id: What the field `id` says; empty when there is none.
     """
 
     type: str
     data: str
+    id: str = ""
 
 
 class EventStreamReader:
@@ -42,7 +44,7 @@ class EventStreamReader:
         self._begun = False
         self._after_cr = False
         self._line = bytearray()
-        self._type = ""
+        self._type = self._id = ""
         self._data: list[bytes] = []
         self._size = 0
 
@@ -88,12 +90,28 @@ class EventStreamReader:
             self._size += len(value)
         elif name == b"event":
             self._type = value.decode("utf-8", "replace")
+        elif name == b"id":
+            self._id = value.decode("utf-8", "replace")
         return None
 
     def _end_event(self) -> ServerEvent | None:
-        data, type_ = self._data, self._type
-        self._data, self._type, self._size = [], "", 0
-        return ServerEvent(type_, b"\n".join(data).decode("utf-8", "replace")) if data else None
+        data, type, id = self._data, self._type, self._id
+        self._data, self._type, self._id, self._size = [], "", "", 0
+        return ServerEvent(type, b"\n".join(data).decode("utf-8", "replace"), id) if data else None
+
+
+async def events_in(packets: AsyncIterator[bytes]) -> AsyncIterator[ServerEvent]:
+    """Yield the events of a stream, also one that its end cuts short of its empty line.
+
+    Raises:
+        TooLarge: One does not end.
+    """
+    reader = EventStreamReader()
+    async for packet in unhurried(packets):
+        for event in reader.feed(packet):
+            yield event
+    for event in reader.end():
+        yield event
 
 
 async def unhurried(packets: AsyncIterator[bytes]) -> AsyncIterator[bytes]:

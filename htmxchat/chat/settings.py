@@ -93,16 +93,16 @@ def check_inspector(inspector: Any) -> Inspector:
 
 def check_scripts(scripts: Any) -> Scripts | None:
     """Return the settings for scripts; `None` if they are disabled."""
-    if scripts is None or scripts is False:
-        return Scripts() if scripts is None else None
-    return checks.instance("scripts", scripts, Scripts, "Scripts(timeout=60), or False for none")
+    if scripts is False:
+        return None
+    return checks.optional("scripts", scripts, Scripts, "Scripts(timeout=60), or False for none")
 
 
 def check_files(files: Any) -> Files | None:
     """Return the settings for files; `None` if they are disabled."""
-    if files is None or files is False:
-        return Files() if files is None else None
-    return checks.instance("files", files, Files, "Files(max_number=3), or False for none")
+    if files is False:
+        return None
+    return checks.optional("files", files, Files, "Files(max_number=3), or False for none")
 
 
 def check_feedback(feedback: Any, backend: Backend) -> OnFeedback | Literal[False] | None:
@@ -121,9 +121,9 @@ def check_feedback(feedback: Any, backend: Backend) -> OnFeedback | Literal[Fals
 
 def check_imports(imports: Any) -> Imports | None:
     """Return the settings for imports; `None` if they are disabled."""
-    if imports is None or imports is False:
-        return Imports() if imports is None else None
-    return checks.instance("imports", imports, Imports, "Imports(max_turns=500), or False for none")
+    if imports is False:
+        return None
+    return checks.optional("imports", imports, Imports, "Imports(max_turns=500), or False for none")
 
 
 def check_share(share: Any) -> Share | None:

@@ -59,16 +59,17 @@ class Archives:
 
         def work(db: Connection) -> Conversation:
             rows.check_user(user_id)
-            times = {"created_at": archive.created_at, "updated_at": archive.updated_at, "imported_at": rows.now()}
-            title = {"title": archive.title, "folded": searchable(archive.title)}
-            counted = {"feedback": sum(turn.feedback is not None for turn in archive.turns), "renamed": True}
             values = {
                 "id": conversation_id,
                 "user_id": user_id,
                 "head": ids[archive.shown],
-                **title,
-                **times,
-                **counted,
+                "title": archive.title,
+                "folded": searchable(archive.title),
+                "renamed": True,
+                "created_at": archive.created_at,
+                "updated_at": archive.updated_at,
+                "imported_at": rows.now(),
+                "feedback": sum(turn.feedback is not None for turn in archive.turns),
             }
             db.execute(insert(t.conversations).values(**values))
             _put_turns(db, user_id, conversation_id, archive.turns, ids, files)

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
-from threading import Thread
 
-import uvicorn
 from starlette.applications import Starlette
 from starlette.routing import Mount
 
@@ -24,6 +21,7 @@ from htmxchat import (
     chat_lifespan,
     create_chat_app,
 )
+from scripts.illustrations.serving import serving
 
 _STEPS = (
     ("read the request", 0.04, RunState.COMPLETED),
@@ -46,17 +44,9 @@ class _Stepped(StubBackend):
 
 
 @contextmanager
-def serving() -> Iterator[str]:
+def operations_site() -> Iterator[str]:
     """Serve the chat on a free port; yield its address."""
     look = Look(introduction="Ask about alerts, queues and runbooks.")
     chat = create_chat_app(_Stepped(), title="Operations", look=look)
-    app = Starlette(routes=[Mount("/chat", chat)], lifespan=chat_lifespan(chat))
-    with socket.create_server(("127.0.0.1", 0)) as listening:
-        server = uvicorn.Server(uvicorn.Config(app, log_level="warning", timeout_graceful_shutdown=1))
-        thread = Thread(target=server.run, args=([listening],))
-        thread.start()
-        try:
-            yield f"http://127.0.0.1:{listening.getsockname()[1]}/chat/"
-        finally:
-            server.should_exit = True
-            thread.join()
+    with serving(Starlette(routes=[Mount("/chat", chat)], lifespan=chat_lifespan(chat))) as address:
+        yield f"{address}/chat/"

@@ -9,7 +9,7 @@ from typing import Literal
 from playwright.sync_api import Locator, Page, expect
 
 from scripts.benchmarks.browser import chromium
-from scripts.illustrations.host import serving
+from scripts.illustrations.host import operations_site
 
 _PATIENCE = 120_000  # milliseconds; the first script has Python loaded
 _EARLIER = ("Show me the runbook for a failed nightly import.", "Export last month's bookings.")
@@ -22,7 +22,7 @@ _EXPORT = "Export last month's bookings."
 def pictures(folder: Path) -> Iterator[Path]:
     """Make the pictures in `folder`; yield the path of each."""
     folder.mkdir(parents=True, exist_ok=True)
-    with serving() as url, chromium() as browser:
+    with operations_site() as url, chromium() as browser:
         for name, (draw, scheme, width, height) in _PICTURES.items():
             context = browser.new_context(
                 viewport={"width": width, "height": height}, device_scale_factor=2, color_scheme=scheme

@@ -616,14 +616,19 @@ def test_the_demo_gives_files_and_looks_into_those_that_it_is_given(page: Page, 
 # Without the page's script
 
 
-def test_without_javascript_files_are_sent_with_a_form(
-    new_context: Callable[..., BrowserContext], site: Server
-) -> None:
-    page = new_context(java_script_enabled=False).new_page()
+def with_files_sent(page: Page, site: Server) -> Page:
+    """Send a message with a table and a picture from a new page."""
     page.goto(site.url)
     box(page).fill("Look")
     page.get_by_label("Attach files").set_input_files([TABLE, PICTURE])
     page.get_by_role("button", name="Send").click()
+    return page
+
+
+def test_without_javascript_files_are_sent_with_a_form(
+    new_context: Callable[..., BrowserContext], site: Server
+) -> None:
+    page = with_files_sent(new_context(java_script_enabled=False).new_page(), site)
     expect(page.locator("article.turn[data-role=user] .file .name")).to_have_text(["bookings.csv", "chart.png"])
     until(lambda: page.reload() and answer(page).get_attribute("data-state") == "completed")
     expect(answer(page)).to_contain_text(f"bookings.csv is text/csv, {len(CSV)} bytes.")
@@ -635,11 +640,7 @@ def test_without_javascript_files_are_sent_with_a_form(
 def test_without_javascript_an_edit_takes_files_away_and_adds_some(
     new_context: Callable[..., BrowserContext], site: Server
 ) -> None:
-    page = new_context(java_script_enabled=False).new_page()
-    page.goto(site.url)
-    box(page).fill("Look")
-    page.get_by_label("Attach files").set_input_files([TABLE, PICTURE])
-    page.get_by_role("button", name="Send").click()
+    page = with_files_sent(new_context(java_script_enabled=False).new_page(), site)
     until(lambda: page.reload() and answer(page).get_attribute("data-state") == "completed")
     page.get_by_role("link", name="Edit").click()
     page.get_by_label("Send bookings.csv").uncheck()

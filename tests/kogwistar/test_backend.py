@@ -45,7 +45,7 @@ from htmxchat import (
 )
 from htmxchat.agents.kogwistar import Timing
 from htmxchat.agents.kogwistar.links import own_id
-from htmxchat.agents.kogwistar.translation.replies import Submitted
+from htmxchat.agents.kogwistar.translation.replies import ServerRun
 from htmxchat.agents.kogwistar.transport.client import Client
 from htmxchat.events import InputRequested, RunEnded, RunEvent, RunStopping, ScriptProposed, StageChanged
 from htmxchat.models import Run, Transcript
@@ -993,13 +993,13 @@ async def test_a_state_that_the_host_cannot_make_takes_no_place(server: Replay, 
 async def test_an_unforeseen_failure_while_sending_does_not_keep_the_place(
     server: Replay, chat: KogwistarBackend, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def fail(data: Any) -> Submitted:
+    def fail(data: Any) -> ServerRun:
         raise OSError("not foreseen")
 
     run = await chat.start_run(ANN, None, "hidden")
     await read(chat, run)
     with monkeypatch.context() as patch, pytest.raises(OSError, match="not foreseen"):
-        patch.setattr("htmxchat.agents.kogwistar.transport.client.replies.read_submitted", fail)
+        patch.setattr("htmxchat.agents.kogwistar.transport.client.replies.read_run", fail)
         await chat.start_run(ANN, run.conversation_id, "What is a hypergraph?")
     await until_over(chat, run.conversation_id)
     await chat.start_run(ANN, run.conversation_id, "hidden")
@@ -1122,9 +1122,9 @@ def test_a_token_that_the_server_does_not_take_any_more_leads_to_signing_in(serv
         (500, "500", BackendError, "The kogwistar server failed"),
         (500, "714", BackendError, "The kogwistar server failed"),
         (500, b"Internal Server Error", BackendError, "The kogwistar server failed"),
-        (422, "049", BackendError, "body.user_id: Field required"),
-        (422, {"detail": [{"loc": None, "msg": "Nowhere"}]}, BackendError, "request: Nowhere"),
-        (422, {"detail": [{"loc": 5, "msg": 7}]}, BackendError, "request: 7"),
+        (422, "049", BackendError, "user_id: Field required"),
+        (422, {"detail": [{"loc": None, "msg": "Nowhere"}]}, BackendError, "this: Nowhere"),
+        (422, {"detail": [{"loc": 5, "msg": 7}]}, BackendError, "this: 7"),
         (400, {"error": {"code": "x", "detail": "No such thing", "request_id": "req-7"}}, BackendError, "req-7"),
         (500, {"detail": "the index is broken"}, BackendError, "The kogwistar server failed: the index is broken."),
         (503, b"", BackendUnavailable, "cannot be reached"),
@@ -1464,4 +1464,4 @@ async def test_the_list_of_runs_says_which_workflow_ran(chat: KogwistarBackend) 
 def test_what_is_not_installed_is_said_at_the_import() -> None:
     hidden = "from importlib import util; util.find_spec = lambda name: None; import htmxchat.agents.kogwistar"
     said = subprocess.run([sys.executable, "-c", hidden], capture_output=True, text=True, check=False).stderr
-    assert said.endswith("needs httpx and httpx-sse: pip install 'htmxchat[kogwistar]'\n")
+    assert said.endswith("needs httpx: pip install 'htmxchat[kogwistar]'\n")

@@ -23,10 +23,9 @@ from htmxchat.agents.kogwistar.translation.replies import (
     read_account,
     read_run,
     read_steps,
-    read_submitted,
 )
 from htmxchat.agents.kogwistar.translation.sources import find_sources
-from htmxchat.agents.kogwistar.translation.waiting import Request, client_result
+from htmxchat.agents.kogwistar.translation.waiting import Request, ask, client_result
 from htmxchat.agents.kogwistar.transport.client import Client
 from htmxchat.events import InputRequested, RunEnded, RunEvent, RunStopping, SourcesFound, TextDelta, Unknown
 from htmxchat.inspection import rows
@@ -178,10 +177,16 @@ def view(stream: Recording, events: list[RunEvent]) -> RunView:
         found = states[-1 if after else 0].json
         state = found["checkpoints"][-1]["state"] if "checkpoints" in found else found["state"]
     known = read_steps(steps[-1 if after else 0].json) if steps else ()
-    bodies, _ = conclude(Facts(run, text, steps=known, state=state))
+    bodies = concluded(Facts(run, text, steps=known, state=state))
     last = events[-1]
     ends = [RunEvent(last.seq + number, last.at, body) for number, body in enumerate(bodies, 1)]
     return fold([*events, *ends])
+
+
+def concluded(facts: Facts) -> list[Any]:
+    """Return the last events of a run, or those that ask."""
+    end = conclude(facts)
+    return ask(end) if isinstance(end, Request) else end
 
 
 def check(stream: Recording, events: list[RunEvent]) -> None:
@@ -285,15 +290,12 @@ def test_broken_frames_are_passed_over() -> None:
 
 def test_a_later_failure_keeps_the_answer() -> None:
     run = ServerRun("r", "c", "w", "t", "", "succeeded", True, "failure", result={"assistant_text": "Yes."})
-    bodies, request = conclude(Facts(run, "Yes."))
-    assert bodies[-1].error == "A step after the answer failed."  # type: ignore[union-attr]
-    assert request is None
+    assert concluded(Facts(run, "Yes."))[-1].error == "A step after the answer failed."
 
 
 def test_half_an_answer_is_not_called_an_answer() -> None:
     run = ServerRun("r", "c", "w", "t", "", "failed", True, "", error="the model went away")
-    bodies, _ = conclude(Facts(run, "The first half of a sen"))
-    assert bodies[-1].error == "The answer broke off: the model went away."  # type: ignore[union-attr]
+    assert concluded(Facts(run, "The first half of a sen"))[-1].error == "The answer broke off: the model went away."
 
 
 @pytest.mark.parametrize("odd", [3, "dates", {"a": 1}, [None, "dates"], None])
@@ -301,7 +303,7 @@ def test_odd_details_of_an_answer_do_not_keep_it_from_ending(odd: Any) -> None:
     evaluation = {"is_sufficient": False, "missing_aspects": odd}
     result = {"assistant_text": "Yes.", "evaluation": evaluation, "claim_citations": odd}
     run = ServerRun("r", "c", "w", "t", "", "completed", True, "succeeded", result=result)
-    assert conclude(Facts(run))[0][-1] == RunEnded(Outcome.COMPLETED)
+    assert concluded(Facts(run))[-1] == RunEnded(Outcome.COMPLETED)
 
 
 @pytest.mark.parametrize("value", [None, 0, "", {}, []])
@@ -309,14 +311,13 @@ def test_nobody_is_not_somebody_with_that_name(value: object) -> None:
     with pytest.raises(ValueError, match="id"):
         read_account({"user_id": value})
     with pytest.raises(ValueError, match="id"):
-        read_submitted({"run_id": value})
+        read_run({"run_id": value})
 
 
 def test_an_answer_that_is_called_insufficient_says_so() -> None:
     evaluation = {"is_sufficient": False, "missing_aspects": ["dates"], "notes": "n"}
     result = {"assistant_text": "Yes.", "evaluation": evaluation}
-    bodies, _ = conclude(Facts(ServerRun("r", "c", "w", "t", "", "completed", True, "succeeded", result=result)))
-    text = repr(bodies)
+    text = repr(concluded(Facts(ServerRun("r", "c", "w", "t", "", "completed", True, "succeeded", result=result))))
     assert "Missing: dates" in text
     assert "Insufficient" in text
 
@@ -336,15 +337,16 @@ def test_sources_name_their_place_and_the_claim_they_support() -> None:
     (newer,) = find_sources(result, {}, {"n": "A summary"})
     assert newer.excerpt == "A summary"
     run = ServerRun("r", "c", "w", "t", "", "completed", True, "succeeded", result=result)
-    assert SourcesFound((source,)) in conclude(Facts(run, sources=(source,)))[0]
+    assert SourcesFound((source,)) in concluded(Facts(run, sources=(source,)))
 
 
 def test_client_code_becomes_a_script() -> None:
     run = read_run(recording("403").json)
     state = recording("405").json["checkpoints"][-1]["state"]
-    bodies, request = conclude(Facts(run, steps=read_steps(recording("418").json), state=state))
-    assert request is not None
+    request = conclude(Facts(run, steps=read_steps(recording("418").json), state=state))
+    assert isinstance(request, Request)
     assert request.kind == "script"
+    bodies = ask(request)
     assert [type(body).__name__ for body in bodies] == ["StageChanged", "ScriptProposed"]
     assert not any(isinstance(body, InputRequested) for body in bodies)
 
@@ -365,7 +367,7 @@ def test_why_a_script_failed_is_told_whatever_it_printed_before(error: ScriptErr
     assert told["errors"][1].startswith("hi\nhi")  # all of it, for the agent
     run = ServerRun("r", "c", "w", "t", "", "succeeded", True, "failure")
     steps = (Step(0, "x", "failure", errors=tuple(told["errors"])), Step(1, "other", "ok"))
-    assert conclude(Facts(run, steps=steps))[0][-1] == RunEnded(Outcome.FAILED, reason)
+    assert concluded(Facts(run, steps=steps))[-1] == RunEnded(Outcome.FAILED, reason)
 
 
 def _late(kind: str, seq: int) -> bytes:

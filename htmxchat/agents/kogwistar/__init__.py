@@ -2,8 +2,8 @@
 
 from importlib.util import find_spec
 
-if not (find_spec("httpx") and find_spec("httpx_sse")):
-    raise ImportError("htmxchat.agents.kogwistar needs httpx and httpx-sse: pip install 'htmxchat[kogwistar]'")
+if not find_spec("httpx"):
+    raise ImportError("htmxchat.agents.kogwistar needs httpx: pip install 'htmxchat[kogwistar]'")
 
 from .backend import KogwistarBackend
 from .login import KogwistarLogin

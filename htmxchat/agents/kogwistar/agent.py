@@ -8,20 +8,21 @@ from contextlib import aclosing
 from typing import Any
 
 from ...agent import Request, Said
-from ...events import JSON, StageChanged
+from ...errors import ChatError
+from ...events import JSON, Outcome, RunEnded, StageChanged
 from .inquiry import gather
 from .job import Job, Sent, Setup, Signals, SignedOut
 from .progress import Progress
-from .resuming import CONTINUING, resume
-from .sending import send
+from .resuming import resume
+from .sending import look_for, send
 from .translation import waiting
 from .translation.outcome import conclude
 from .translation.problems import UNCERTAIN, Uncertain
-from .translation.replies import ServerRun
 from .watch import Watch
 
 SIGNED_OUT = "The answer continues when you have signed in again"
 SIGNED_IN = "You are signed in again. Waiting for news of this answer"
+CONTINUING = "Continuing with your answer"
 
 
 class KogwistarAgent:
@@ -62,77 +63,59 @@ class KogwistarAgent:
         return self._signals.setdefault(run_id, Signals())
 
     async def _go(self, request: Request, progress: Progress) -> AsyncGenerator[Said, Any]:
+        """Continue a run to its end, and yield what happens."""
         job = Job(self._setup, request, progress, self._signals_of(request.run_id))
+        watch, answer, remark = Watch(job), tuple[Any, ...](), ""
         try:
-            async with aclosing(_tell(job)) as telling:
-                answer: Any = None
-                while True:
-                    try:
-                        answer = yield await telling.asend(answer)
-                    except StopAsyncIteration:
-                        return
+            if progress.signed_out:
+                progress.signed_out = False
+                yield StageChanged(SIGNED_IN)
+            if progress.request is not None:
+                await job.ask(watch.catch_up)
+            while True:
+                while watch.over is None and progress.request is None:
+                    async with aclosing(_step(job, watch)) as saying:
+                        async for said in saying:
+                            yield said
+                run = watch.over
+                if progress.phase == "waiting" and progress.request is not None:
+                    answer = ((yield waiting.ask(progress.request, remark)[-1]),)
+                    yield StageChanged(CONTINUING)
+                    progress.enter("resuming")
+                    yield progress.checkpoint(wait=True)
+                if progress.phase == "resuming":
+                    run, remark = await resume(job, *answer)
+                assert run is not None
+                end = conclude(await job.ask(gather, self._setup.client, run, watch.text, progress.asked))
+                if not isinstance(end, waiting.Request):
+                    await job.link(answer_id=run.assistant_turn_id)
+                    for body in end:
+                        yield body
+                    return
+                progress.request = end
+                progress.asked += 1
+                for body in waiting.ask(end, remark)[:-1]:
+                    yield body
+                progress.enter("waiting")
+                yield progress.checkpoint()
         except SignedOut:
             progress.signed_out = True
             yield StageChanged(SIGNED_OUT)
             yield progress.checkpoint()
             self._hand_back(request.run_id)
             await asyncio.get_running_loop().create_future()  # until this process has left the run
+        except ChatError as error:
+            yield RunEnded(Outcome.FAILED, str(error))
         finally:
-            job.signals.settle(Uncertain(UNCERTAIN))
+            job.signals.settle(Sent(Uncertain(UNCERTAIN)))
             self._signals.pop(request.run_id, None)
 
 
-async def _tell(job: Job) -> AsyncGenerator[Said, Any]:
-    """Continue a run to its end, and yield what happens."""
-    progress, watch, answer, remark = job.progress, Watch(job), None, ""
-    there: ServerRun | None = None
-    if progress.signed_out:
-        progress.signed_out = False
-        yield StageChanged(SIGNED_IN)
-    if progress.request is not None:
-        await job.ask(watch.rest)
-    while True:
-        match progress.phase:
-            case "running":
-                await _link(job, server_id=progress.run, workflow_id=job.setup.workflow_id)
-                async with aclosing(watch.follow()) as following:
-                    async for said in following:
-                        yield said
-                        if watch.after != progress.after:
-                            progress.after = watch.after
-                            yield progress.checkpoint()
-                there = watch.over
-            case "waiting":
-                assert progress.request is not None
-                answer = ((yield waiting.ask(progress.request, remark)[-1]),)
-                yield StageChanged(CONTINUING)
-                progress.enter("resuming")
-                yield progress.checkpoint(wait=True)
-                continue
-            case "resuming":
-                there, remark, end = await resume(job, *(answer or ()))
-                if end is not None:
-                    yield end
-                    return
-            case _:
-                async with aclosing(send(job)) as sending:
-                    async for step in sending:
-                        yield step
-                continue
-        assert there is not None
-        facts = await job.ask(gather, job.setup.client, there, watch.text, progress.asked)
-        bodies, progress.request = conclude(facts)
-        if progress.request is None:
-            await _link(job, answer_id=facts.run.assistant_turn_id)
-            for body in bodies:
-                yield body
-            return
-        progress.asked += 1
-        for body in waiting.ask(progress.request, remark)[:-1]:
-            yield body
-        progress.enter("waiting")
-        yield progress.checkpoint()
-
-
-async def _link(job: Job, **names: str) -> None:
-    await job.ask(lambda _: job.setup.links.add_run(job.request.run_id, job.progress.turn, **names))
+def _step(job: Job, watch: Watch) -> AsyncGenerator[Said, None]:
+    match job.progress.phase:
+        case "new":
+            return send(job)
+        case "running":
+            return watch.follow()
+        case _:
+            return look_for(job)

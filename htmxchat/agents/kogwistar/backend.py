@@ -17,13 +17,14 @@ from ...errors import Busy, EmptyText, NotFound, TextTooLong
 from ...events import JSON, Source
 from ...models import Conversation, ConversationPage, Run, RunSteps, RunSummary, Transcript, User
 from ...store import Started, Store
-from . import doubt, insight, reconcile
+from . import insight, reconcile
 from .agent import KogwistarAgent
 from .credentials import Credentials
 from .job import Setup
 from .learning import Learning
 from .links import Links, own_id
 from .progress import Progress
+from .sending import WAITS
 from .timing import Timing
 from .translation.problems import UNCERTAIN, ServerFailed, Uncertain
 from .transport.client import Client
@@ -77,7 +78,6 @@ class KogwistarBackend(LocalBackend):
         timing: Timing | None = None,
         transport: httpx.AsyncBaseTransport | None = None,
     ) -> None:
-        checks.text("base_url", base_url)
         checks.text("workflow_id", workflow_id, empty=False)
         checks.one_of("stream", stream, ("sse", "poll"))
         checks.synchronous("initial_state", initial_state, 'lambda text: {"text": text}')
@@ -124,7 +124,7 @@ class KogwistarBackend(LocalBackend):
         if await self._learning.conversations(user, empty=not page.items and not query):
             page = await read()
         nameless = [item.id for item in page.items if item.title == reconcile.UNTITLED]
-        return await read() if nameless and await self._learning.titles(user, nameless) else page
+        return await read() if await self._learning.titles(user, nameless) else page
 
     async def get_conversation(self, user: User, conversation_id: str) -> Conversation:
         """Return a conversation by its id here or on the server. The server is asked if the journal never had it."""
@@ -168,8 +168,7 @@ class KogwistarBackend(LocalBackend):
 
     async def run_checkpoint(self, user: User, run_id: str, number: int) -> JSON:
         """Return the workflow's state after a step: 3 to 15 KB, without the vectors in it."""
-        id = await self._on_server(user, run_id)
-        if not id:
+        if not (id := await self._on_server(user, run_id)):
             raise NotFound
         return await insight.read_checkpoint(self._client, user.token or "", id, number)
 
@@ -178,6 +177,11 @@ class KogwistarBackend(LocalBackend):
         id = await self._on_server(user, run_id)
         events, _ = await self._store.logs.read_events(run_id, 0)
         return await insight.read_evidence(self._client, user.token or "", id, events) if id else ()
+
+    async def _on_server(self, user: User, run_id: str) -> str:
+        """Return the server's id of a run of the user's; empty if it has none."""
+        await self.get_run(user, run_id)
+        return await self._links.server_id(run_id) or ""
 
     async def stop_run(self, user: User, run_id: str) -> None:
         """Ask the server to stop. It stops when the present step ends, and may still write an answer.
@@ -212,7 +216,7 @@ class KogwistarBackend(LocalBackend):
             run = await super()._start(user, id, text, submission, ())
         except Busy:
             phase = Progress.read(await self._store.takeover.live_checkpoint(id or "")).phase
-            raise Busy(doubt.WAITS.get(phase)) from None
+            raise Busy(WAITS.get(phase)) from None
         if (sending := self._kogwistar.sent(run.id)) is None:
             return run
         await asyncio.wait({sending}, timeout=self._patience.submit)
@@ -228,11 +232,6 @@ class KogwistarBackend(LocalBackend):
             await self._links.take_back(run, conversation=id is None and not isinstance(sent.error, ServerFailed))
         self._learning.forget_turns(run.conversation_id)
         raise sent.error
-
-    async def _on_server(self, user: User, run_id: str) -> str:
-        """Return the server's id of a run of the user's; empty if it has none."""
-        await self.get_run(user, run_id)
-        return await self._links.server_id(run_id) or ""
 
     def _hand_back(self, run_id: str) -> None:
         if run_id in self._journal.runs:

@@ -1,14 +1,14 @@
 """The tokens of users, for their requests and for runs that continue without a request.
 
-The host says who the user is; the server says who owns a conversation. A process knows the tokens of users who have
-sent it a request, and of sign-ins in the store. A run of a user whose token no process knows waits until that user
-sends a request to some process.
+A process knows the tokens of users who have sent it a request, and of sign-ins in the store. A run of a user whose
+token no process knows waits until that user sends a request to some process.
 """
 
 from __future__ import annotations
 
 import time
 from contextlib import suppress
+from dataclasses import replace
 
 from ...errors import BackendUnavailable, ChatError, NotFound, NotSignedIn
 from ...latest import Latest
@@ -16,7 +16,7 @@ from ...models import User
 from ...store import Store
 from .translation import problems
 from .transport.client import Client
-from .transport.tokens import expired, fingerprint
+from .transport.tokens import expired
 
 _MAX_TOKENS = 10_000
 
@@ -52,7 +52,7 @@ class Credentials:
         me = await self._owner(user.token)
         if self._refused.get(me) != user.token:
             self._tokens.put(me, user.token)
-        return User(me, user.name, user.token, user.expires_at)
+        return replace(user, id=me)
 
     async def find(self, user_id: str) -> str | None:
         """Return a token of a user; `None` if this process knows no valid one."""
@@ -61,11 +61,9 @@ class Credentials:
             return token
         with suppress(ChatError):
             token = await self._store.sessions.token_of(user_id)
-            if token is None or token == self._refused.get(user_id):
-                return None
             # Sign-ins in the store may be of another server.
-            if (await self.sign_in(User(user_id, token=token))).id == user_id:
-                return token
+            if token and token != self._refused.get(user_id):
+                return token if (await self.sign_in(User(user_id, token=token))).id == user_id else None
         return None
 
     def refuse(self, user_id: str, token: str) -> None:
@@ -75,20 +73,19 @@ class Credentials:
             self._tokens.pop(user_id)
 
     async def _owner(self, token: str) -> str:
-        key = fingerprint(token)
-        known = self._owners.get(key)
-        if known is not None and time.monotonic() - known[1] < self._keep:
-            return known[0]
+        id, asked = self._owners.get(token) or ("", 0.0)
+        if id and time.monotonic() - asked < self._keep:
+            return id
         try:
             id = await self._client.account(token)
         except NotFound:
             raise NotSignedIn(problems.NO_USER) from None
         except BackendUnavailable:
-            if known is None:
+            if not id:
                 raise
-            return known[0]
+            return id
         except NotSignedIn:
-            self._owners.pop(key)
+            self._owners.pop(token)
             raise
-        self._owners.put(key, (id, time.monotonic()))
+        self._owners.put(token, (id, time.monotonic()))
         return id

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
 from collections.abc import Awaitable
 from dataclasses import replace
@@ -12,37 +11,18 @@ from ...errors import BackendUnavailable, ChatError, NotSignedIn
 from ...events import Source
 from .translation.outcome import Facts, how
 from .translation.replies import ServerRun
-from .translation.sources import cites, find_sources
+from .translation.sources import citations, find_sources
 from .transport.client import Client
 
 T = TypeVar("T")
 log = logging.getLogger("htmxchat")
-_LOOKS, _PAUSE = 20, 0.1
-_STATUS = {"run.completed": "succeeded", "run.failed": "failed", "run.cancelled": "cancelled"}
-
-
-async def look_at_run(token: str, client: Client, id: str, said: str | None) -> ServerRun:
-    """Return a run's present data.
-
-    Args:
-        said: The type of the terminal event, if there was one. The server updates the run's row after the event. If it
-            does not, the event is believed.
-    """
-    run = await client.run(token, id)
-    if said is None:
-        return run
-    for _ in range(_LOOKS):
-        if run.terminal:
-            return run
-        await asyncio.sleep(_PAUSE)
-        run = await client.run(token, id)
-    return replace(run, terminal=True, status=_STATUS[said])
 
 
 async def gather(token: str, client: Client, run: ServerRun, text: str, asked: int) -> Facts:
     """Return the facts that the outcome of an ended run depends on.
 
     Args:
+        text: The answer according to the stream.
         asked: How often it has asked the user before.
 
     Raises:
@@ -66,22 +46,21 @@ async def gather(token: str, client: Client, run: ServerRun, text: str, asked: i
 
 
 async def read_sources(token: str, client: Client, run: ServerRun) -> tuple[Source, ...]:
-    """Return the sources of a run's answer."""
-    if not cites(run.result):
+    """Return the sources of a run's answer, which is complete without what the server does not tell."""
+    if not citations(run.result):
         return ()
     state = await _detail(client.last_state(token, run.id), {})
     found = find_sources(run.result, state, {})
-    if found and all(source.excerpt for source in found):
+    if all(source.excerpt for source in found):
         return found
     return find_sources(run.result, state, await _detail(client.evidence(token, run.id), {}))
 
 
 async def _detail(asked: Awaitable[T], otherwise: T) -> T:
-    """Return the server's reply, or `otherwise` if it refuses: the answer is complete without it."""
     try:
         return await asked
     except NotSignedIn:
         raise
     except ChatError as error:
-        log.warning("The sources of an answer could not be read: %s", error)
+        log.warning("A source of an answer could not be read: %s", error)
         return otherwise

@@ -49,12 +49,7 @@ class Setup:
 
 @dataclass(frozen=True, slots=True)
 class Sent:
-    """The result of sending a message.
-
-    Attributes:
-        error: Why the message was not confirmed; `None` if it was.
-        kept: Whether the message stays in the conversation.
-    """
+    """What happened to a message: why it was not confirmed, if so, and whether it stays in the conversation."""
 
     error: Exception | None = None
     kept: bool = True
@@ -75,14 +70,13 @@ class Signals:
     sent: asyncio.Future[Sent] | None = None
 
     def stop(self) -> None:
-        if self.stop_asked is None:
-            self.stop_asked = asyncio.get_running_loop().time()
+        self.stop_asked = asyncio.get_running_loop().time()
         self.news.set()
 
-    def settle(self, error: Exception | None = None, *, kept: bool = True) -> None:
+    def settle(self, sent: Sent) -> None:
         """Say what happened to the message; only the first that is said counts."""
         if self.sent is not None and not self.sent.done():
-            self.sent.set_result(Sent(error, kept))
+            self.sent.set_result(sent)
 
     async def wait(self, seconds: float) -> None:
         """Wait for news, or for some seconds."""
@@ -121,6 +115,10 @@ class Job:
     def refuse(self, token: str) -> None:
         """Note that the server no longer accepts a token."""
         self.setup.credentials.refuse(self.request.user.id, token)
+
+    async def link(self, **names: str) -> None:
+        """Remember names that the server has for the run."""
+        await self.ask(lambda _: self.setup.links.add_run(self.request.run_id, self.progress.turn, **names))
 
     async def ask(self, call: Callable[Concatenate[str, P], Awaitable[T]], *args: P.args, **kwargs: P.kwargs) -> T:
         """Return the result of a call that takes a token. It is repeated while the server cannot be reached.

@@ -15,9 +15,11 @@ from ...auth.login import SignInAt
 from ...errors import BackendError, BackendUnavailable, NotAllowed, NotSignedIn
 from ...models import User
 from ...store import Store
-from ...text.cleaning import one_line, storable
-from .translation.problems import CANNOT_CHAT, DEV_ROLE, CannotChat, Refused, refusal
-from .transport.http import Http, address
+from ...text.cleaning import one_line, read_json, storable
+from ..server_url import server_url
+from .translation.problems import CANNOT_CHAT, DEV_ROLE, Refused, refusal
+from .translation.replies import mapping, strings
+from .transport.http import EXAMPLE, Http
 from .transport.probe import cannot_chat
 from .transport.tokens import expires_at
 
@@ -76,11 +78,11 @@ class KogwistarLogin:
         timeout: float = 10.0,
     ) -> None:
         self._http = Http(base_url, checks.seconds("timeout", timeout))
-        self._public = address("public_url", public_url) if public_url else self._http.base_url
+        self._public = server_url("public_url", public_url, EXAMPLE) if public_url else self._http.base_url
         self._provider = provider if provider is None else checks.text("provider", provider)
         self.store = checks.instance("store", store, Store, 'Store("sqlite:///chat.db")')
         self.sessions = store.sessions
-        self.app_url = address("app_url", app_url) if app_url else None
+        self.app_url = server_url("app_url", app_url, "https://chat.example") if app_url else None
         if self.app_url and urlsplit(self.app_url).path:
             raise ValueError(f"app_url must be a scheme and a host, without a path, not {app_url!r}.")
 
@@ -134,12 +136,12 @@ class KogwistarLogin:
         if answer.status_code == 401:
             raise NotSignedIn(_BAD_TOKEN)
         try:
-            me = answer.json()
+            me = mapping(read_json(answer.content))
         except ValueError:
-            me = None
-        if answer.status_code == 404 and me is not None:
+            me = {}
+        if answer.status_code == 404 and me:
             raise NotAllowed(_NO_USER)
-        user_id = me.get("user_id") if isinstance(me, dict) and answer.status_code == 200 else None
+        user_id = me.get("user_id") if answer.status_code == 200 else None
         if not isinstance(user_id, str) or not user_id or not storable(user_id):
             raise BackendError(_FAILED)
         _check(me)
@@ -150,8 +152,8 @@ class KogwistarLogin:
         await self._ask("POST", "/api/auth/logout", user.token)
 
     async def _is_dev(self) -> bool:
-        if cannot_chat(await self._ask("GET", "/health")):
-            raise CannotChat(CANNOT_CHAT)
+        if cannot_chat((await self._ask("GET", "/health")).content):
+            raise BackendError(CANNOT_CHAT)
         # A dev server refuses this route and says why. A request for a login would make a token.
         answer = await self._ask("GET", "/api/auth/callback?state=none&code=none")
         if answer.status_code == 404:
@@ -174,9 +176,8 @@ def _check(me: Mapping[str, Any]) -> None:
     if me.get("role") == "ro":
         role = "its role is “ro”"
         raise NotAllowed(f"{who}, but this account may only read ({role}), so it cannot chat. {ask} {DEV_ROLE}")
-    spaces = me.get("ns")
-    names = spaces.split(",") if isinstance(spaces, str) else spaces if isinstance(spaces, list) else []
-    if not {"conversation", "*"} & {str(name).strip() for name in names}:
+    # One text with commas, or a list.
+    if not {"conversation", "*"} & {name.strip() for name in ",".join(strings(me.get("ns"))).split(",")}:
         raise NotAllowed(f"{who}, but this account has no access to conversations (namespace “conversation”). {ask}")
 
 

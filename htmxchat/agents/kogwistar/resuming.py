@@ -10,8 +10,8 @@ import logging
 from collections.abc import Mapping
 from typing import Any
 
-from ...errors import BackendError, BackendUnavailable, ChatError, NotFound, NotSignedIn
-from ...events import JSON, Outcome, RunEnded
+from ...errors import BackendError, BackendUnavailable, NotFound, NotSignedIn
+from ...events import JSON
 from ...scripts.result import ScriptResult
 from .job import Job
 from .translation.outcome import NOT_STOPPED, resumed
@@ -20,21 +20,24 @@ from .translation.replies import ServerRun, mapping
 from .translation.waiting import client_result
 
 log = logging.getLogger("htmxchat")
-CONTINUING = "Continuing with your answer"
 NOT_TAKEN = "Your answer was not accepted. Please give it again."
 NOT_KNOWN = "It is not known whether your answer arrived, and there is no result. Please give it again. "
 
 
-async def resume(job: Job, *answer: JSON | ScriptResult) -> tuple[ServerRun | None, str, RunEnded | None]:
+async def resume(job: Job, *answer: JSON | ScriptResult) -> tuple[ServerRun, str]:
     """Send the answer, if it was not sent before, and find out the result.
 
     Returns:
-        The run as it is now, a remark to show before it asks again, and its end if it has ended.
+        The run as it is now, and a remark to show before it asks again.
+
+    Raises:
+        ChatError: The server refuses the answer, or the user stopped the run.
     """
     client, progress, request = job.setup.client, job.progress, job.progress.request
     assert request is not None
     run = await job.ask(client.run, progress.run)
-    lost, refused = "", ""
+    lost = ""
+    refused: BackendError | None = None
     if answer:
         body = {
             "suspended_node_id": request.node_id,
@@ -46,29 +49,27 @@ async def resume(job: Job, *answer: JSON | ScriptResult) -> tuple[ServerRun | No
         }
         try:
             reply = await client.resume(await job.token(), progress.run, body, workflow=job.setup.workflow)
-            return resumed(run, reply), "", None
+            return resumed(run, reply), ""
         except (BackendUnavailable, NoSuchRoute, NotSignedIn) as error:
             log.warning("The result of resuming run %s is not known yet: %s", progress.run, error)
             lost = "" if isinstance(error, Uncertain) else str(error)
         except BackendError as error:
-            refused = str(error)
-        except ChatError as error:
-            return None, "", RunEnded(Outcome.FAILED, str(error))
+            refused = error
     while True:
         join = mapping((await job.ask(_last_state, job)).get("_rt_join"))
         ours = [request.node_id, request.token_id]
         waits = any([each[0], each[2]] == ours for each in join.get("suspended") or [])
         if waits and refused:
-            return None, "", RunEnded(Outcome.FAILED, refused)
+            raise refused
         # Not accepted, or not yet: the server stores nothing before the rest of the workflow has run.
         if waits and lost:
-            return run, f"{NOT_TAKEN} {lost} ", None
+            return run, f"{NOT_TAKEN} {lost} "
         if waits and progress.age >= job.setup.timing.resent:
-            return run, NOT_KNOWN, None
+            return run, NOT_KNOWN
         if not waits and not join.get("pending"):
-            return run, "", None
+            return run, ""
         if job.given_up:
-            return None, "", RunEnded(Outcome.FAILED, NOT_STOPPED)
+            raise BackendError(NOT_STOPPED)
         await job.signals.wait(job.setup.timing.check)
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -12,6 +11,7 @@ from ...errors import BackendError, BackendUnavailable
 from ...text.cleaning import clean_text, read_json
 from ...text.phrases import cut
 from ...text.redaction import HIDDEN, redact_text
+from ..error_body import ErrorBody, read_error
 from ..retry_after import retry_after
 
 _HOST = "The operator of this chat must"
@@ -42,18 +42,6 @@ _TRIED_AGAIN = (429, 502, 503, 529)
 _MAX_RETRY_AFTER = 20.0
 
 
-@dataclass(frozen=True, slots=True)
-class Told:
-    """A parsed error body.
-
-    Attributes:
-        codes: Its codes and types, as one text.
-    """
-
-    message: str = ""
-    codes: str = ""
-
-
 def refused(status: int, body: bytes, secrets: Sequence[str] = ()) -> BackendError:
     """Return the error for a response that is not a success."""
     told = read(body)
@@ -71,7 +59,7 @@ def refused(status: int, body: bytes, secrets: Sequence[str] = ()) -> BackendErr
 
 def in_stream(error: Any, secrets: Sequence[str] = ()) -> BackendError:
     """Return the error for an error in a stream."""
-    told = _told(error)
+    told = read_error(error)
     return _meaning(0, told) or BackendError(
         f"The model's server failed while answering. Try again.{_quote(told.message, secrets)}"
     )
@@ -105,7 +93,7 @@ def pause(status: int, headers: Mapping[str, str], body: bytes, now: datetime | 
     return seconds if seconds <= _MAX_RETRY_AFTER else None
 
 
-def read(body: bytes) -> Told:
+def read(body: bytes) -> ErrorBody:
     """Parse an error body: JSON, an HTML page, or text."""
     text = body.decode("utf-8", "replace")
     if text.startswith("data:"):  # a stream of one error
@@ -113,38 +101,11 @@ def read(body: bytes) -> Told:
     try:
         value = read_json(text)
     except ValueError:
-        return Told(" ".join(_TAG.sub(" ", text).split()))
-    return _told(value)
+        return ErrorBody(" ".join(_TAG.sub(" ", text).split()))
+    return read_error(value)
 
 
-def _told(value: object) -> Told:
-    if isinstance(value, list):
-        value = next((each for each in value if isinstance(each, dict)), "")
-    if isinstance(value, str):
-        return Told(value)
-    if not isinstance(value, dict):
-        return Told()
-    if isinstance(inner := value.get("error"), dict | str | list) and inner:
-        return _told(inner)
-    codes = " ".join(str(value[key]) for key in ("code", "type", "status") if isinstance(value.get(key), str | int))
-    message = value.get("message") or value.get("detail") or value.get("msg")
-    if isinstance(message, dict):
-        message = message.get("message") or message.get("detail") or str(message)
-    if isinstance(message, list):
-        message = "; ".join(map(_problem, message))
-    return Told(message if isinstance(message, str) else "", codes)
-
-
-def _problem(item: Any) -> str:
-    """Return one entry of a list of validation errors as text."""
-    if not isinstance(item, dict):
-        return str(item)
-    place = item.get("loc")
-    where = ".".join(str(each) for each in place if each != "body") if isinstance(place, list) else ""
-    return f"{where}: {item.get('msg', '')}" if where else str(item.get("msg", ""))
-
-
-def _meaning(status: int, told: Told, quote: str = "") -> BackendError | None:
+def _meaning(status: int, told: ErrorBody, quote: str = "") -> BackendError | None:
     """Return a specific error, if the cause is known."""
     all_of_it = f"{told.codes} {told.message}"
     if _WINDOW.search(all_of_it):

@@ -8,7 +8,6 @@ import ssl
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import aclosing, asynccontextmanager
 from typing import Any
-from urllib.parse import urlsplit
 
 import httpx
 
@@ -16,6 +15,7 @@ from ... import checks
 from ...errors import BackendError, BackendUnavailable, ChatError
 from ...events import JSON, ReasoningDelta, StageChanged
 from ..event_stream import EventStreamReader, ServerEvent, TooLarge, unhurried
+from ..server_url import server_url
 from . import refusals
 from .reply import Piece, Reply, ReplyReader
 
@@ -54,7 +54,7 @@ class Server:
         timeout: float,
         client: httpx.AsyncClient | None,
     ) -> None:
-        self.base_url = _address(base_url)
+        self.base_url = server_url("base_url", base_url, "http://localhost:11434/v1")
         self._timeout = checks.seconds("timeout", timeout)
         self._client = client
         self._ssl: ssl.SSLContext | None = None
@@ -215,21 +215,6 @@ async def _beginning(response: httpx.Response, most: int) -> bytes:
         if len(said) >= most:
             break
     return said[:most]
-
-
-def _address(base_url: Any) -> str:
-    checks.text("base_url", base_url, empty=False)
-    example = '"http://localhost:11434/v1"'
-    try:
-        parts = urlsplit(base_url)
-        whole = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
-    except ValueError:
-        whole = False
-    if not whole or not base_url.isprintable() or " " in base_url:
-        raise ValueError(f"base_url must be a URL like {example}.")
-    if parts.username or parts.password or parts.query or parts.fragment:
-        raise ValueError(f"base_url must be a URL like {example}, without a password, a query or a fragment.")
-    return str(base_url).rstrip("/")
 
 
 def _header(name: str, value: Any) -> str:

@@ -6,9 +6,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from sqlalchemy import Column, Connection, MetaData, String, Table, inspect, select, text
+from sqlalchemy import Column, Connection, MetaData, String, Table, insert, inspect, select, text
 
 from ...errors import OtherSchema
+from ..tables import metadata
 
 HEAD = "0014"
 """The schema that this version of the store reads and writes."""
@@ -35,7 +36,11 @@ def prepare(db: Connection, *, migrate: bool) -> None:
     if found is not None and not migrate:
         raise OtherSchema(found, HEAD)
     _lock(db)
-    _upgrade(db, _revision(db))
+    found = _revision(db)
+    if found is None:
+        _create(db)
+    else:
+        _upgrade(db, found)
 
 
 def _revision(db: Connection) -> str | None:
@@ -55,20 +60,26 @@ def _lock(db: Connection) -> None:
         db.exec_driver_sql("BEGIN IMMEDIATE")
 
 
-def _upgrade(db: Connection, found: str | None) -> None:
+def _create(db: Connection) -> None:
+    metadata.create_all(db)
+    _version.create(db)
+    db.execute(insert(_version).values(version_num=HEAD))
+
+
+def _upgrade(db: Connection, found: str) -> None:
     from alembic.migration import MigrationContext
     from alembic.operations import Operations
     from alembic.script import ScriptDirectory
 
     scripts = ScriptDirectory(Path(__file__).parent)
     steps = {script.revision: script for script in scripts.walk_revisions()}
-    if found is not None and found not in steps:
+    if found not in steps:
         raise OtherSchema(found, HEAD)
     context = MigrationContext.configure(db, opts={"version_table": _VERSION_TABLE})
     operations = Operations(context)
     if found == _FIRST:
         context.stamp(scripts, _FIRST)
     for number in sorted(steps):
-        if found is None or number > found:
+        if number > found:
             steps[number].module.upgrade(operations)
             context.stamp(scripts, number)

@@ -7,14 +7,14 @@ import json
 import logging
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import aclosing
-from http.cookiejar import CookieJar, DefaultCookiePolicy
 from typing import Any
 
 import httpx
 
 from ....errors import BackendError, BackendUnavailable
 from ....text.cleaning import read_json
-from ...event_stream import EventStreamReader, TooLarge, unhurried
+from ...connections import Connections
+from ...event_stream import TooLarge, events_in
 from ...retry_after import retry_after
 from ..exchange import can_be_plainer, plainer
 from ..translation.fields import Event
@@ -47,9 +47,7 @@ class Http:
     def __init__(self, url: str, silence: float, transport: httpx.AsyncBaseTransport | None = None) -> None:
         self._url = httpx.URL(url)
         self._timeout = httpx.Timeout(_CONNECT, read=silence, write=silence)
-        self._transport = transport
-        self._client: httpx.AsyncClient | None = None
-        self._loop: asyncio.AbstractEventLoop | None = None
+        self._connections = Connections(transport, idle=0)
 
     async def events(
         self, sent: dict[str, Any], headers: Mapping[str, str], patience: float = 0
@@ -100,7 +98,7 @@ class Http:
         # A lone surrogate cannot be sent as UTF-8, but as an escape.
         body = json.dumps(sent, ensure_ascii=False).encode("utf-8", "replace")
         wanted = {"Accept": "text/event-stream", "Content-Type": "application/json", **headers}
-        return self._connections().stream("POST", url, content=body, headers=wanted)
+        return self._connections.client().stream("POST", url, content=body, headers=wanted, timeout=self._timeout)
 
     def _elsewhere(self, response: httpx.Response, url: httpx.URL) -> httpx.URL | None:
         """Return the address of a redirect within the same server: no other server may get the headers."""
@@ -110,37 +108,17 @@ class Http:
         same = (there.scheme, there.host, there.port) == (url.scheme, url.host, url.port)
         return there if same and there != url else None
 
-    def _connections(self) -> httpx.AsyncClient:
-        """Return the client of this event loop. It keeps no connections, so it need not be closed."""
-        loop = asyncio.get_running_loop()
-        if self._client is None or loop is not self._loop:
-            forgetful = CookieJar(DefaultCookiePolicy(allowed_domains=[]))
-            limits = httpx.Limits(max_connections=None, max_keepalive_connections=0)
-            self._client = httpx.AsyncClient(
-                transport=self._transport, timeout=self._timeout, limits=limits, cookies=forgetful, trust_env=False
-            )
-            self._loop = loop
-        return self._client
-
 
 async def _read(response: httpx.Response) -> AsyncGenerator[Event, None]:
     kind = response.headers.get("content-type", "text/event-stream").partition(";")[0].strip().lower()
     if kind != "text/event-stream":
         raise BackendError(problems.NO_STREAM)
-    reader, ended = EventStreamReader(), False
     try:
-        async for piece in unhurried(response.aiter_bytes()):
-            for frame in reader.feed(piece):
-                if (event := _event(frame.data)) is not None:
-                    yield event
-        ended = True
+        async for frame in events_in(response.aiter_bytes()):
+            if (event := _event(frame.data)) is not None:
+                yield event
     except TooLarge:
         raise BackendError(problems.NOT_UNDERSTOOD) from None
-    finally:
-        last = reader.end() if ended else []
-    for frame in last:
-        if (event := _event(frame.data)) is not None:
-            yield event
 
 
 def _event(data: str) -> Event | None:

@@ -21,13 +21,17 @@ from ....events import (
 )
 from ....text.cleaning import clean_body, clean_json
 from ....text.phrases import count
-from .problems import plain
-from .replies import ServerEvent, mapping, text_at
+from .replies import ServerEvent, text_at
 from .scrub import scrub
 
 # Text for the user is kept as it is; all else may contain internal details of the server.
 _ANSWERS = frozenset({"output.delta", "output.completed"})
-TERMINAL = frozenset({"run.completed", "run.failed", "run.cancelled"})
+TERMINAL: Mapping[str, str] = {
+    "run.completed": "succeeded",
+    "run.failed": "failed",
+    "run.cancelled": "cancelled",
+}
+"""The types of the events that end a run, each with the status of such a run."""
 
 _STAGES: Mapping[str, str] = {
     "prepare": "Preparing the answer run",
@@ -47,12 +51,12 @@ class Translator:
     """Translates the events of one run, in order.
 
     Attributes:
-        ended: Whether the server has sent the end of the run. Later events are ignored.
+        end: The type of the event that ended the run; empty before. Later events are ignored.
         seq: The number of the last event of the server.
     """
 
     def __init__(self) -> None:
-        self.ended = False
+        self.end = ""
         self.seq = 0
         self._parts: list[str] = []
         self._stage = ""
@@ -66,13 +70,14 @@ class Translator:
 
     def add(self, event: ServerEvent) -> RunEvent | None:
         """Return the event for a server event; `None` if it is old, comes after the end, or has nothing new."""
-        if self.ended or event.seq <= self.seq:
+        if self.end or event.seq <= self.seq:
             return None
         self.seq = event.seq
-        self.ended = event.type in TERMINAL
+        if event.type in TERMINAL:
+            self.end = event.type
         if event.type not in _ANSWERS:
             event = replace(event, payload=scrub(dict(event.payload)), raw=scrub(event.raw))
-        body = clean_body(self._body(event))
+        body = clean_body(self._body(event.type, event.payload))
         match body:
             case TextDelta(text):
                 self._parts.append(text)
@@ -83,11 +88,11 @@ class Translator:
                 if name == self._stage:
                     return None
                 self._stage = name
-        return RunEvent(event.seq, event.at, body, _safe(event))
+        return RunEvent(event.seq, event.at, body, event.raw)
 
-    def _body(self, event: ServerEvent) -> EventBody:
-        payload = event.payload
-        match event.type:
+    def _body(self, type: str, payload: Mapping[str, Any]) -> EventBody:
+        call_id = text_at(payload, "tool_call_id")
+        match type:
             case "run.started":
                 return RunStarted()
             case "run.cancelling":
@@ -95,23 +100,27 @@ class Translator:
             case "run.stage":
                 stage = text_at(payload, "stage")
                 return StageChanged(_STAGES.get(stage, stage.replace("_", " ").strip() or "Working"))
+            case "reasoning.summary" if text_at(payload, "stage"):
+                # A fixed sentence about the stage, not reasoning of a model.
+                return StageChanged(text_at(payload, "summary").strip().rstrip(".") or "Working")
             case "reasoning.summary":
-                return _summary(payload)
+                return ReasoningDelta(f"{text_at(payload, 'summary').strip()}\n")
             case "output.delta":
                 return self._delta(payload)
             case "output.completed" if (text := text_at(payload, "assistant_text")) and text != self.text:
                 return TextReplaced(text)  # a run that failed early sends an empty text, which must not remove anything
-            case "tool.call" if text_at(payload, "tool_call_id") and text_at(payload, "name"):
-                arguments = clean_json(payload.get("arguments"))
-                return ToolStarted(text_at(payload, "tool_call_id"), text_at(payload, "name"), arguments=arguments)
-            case "tool.result" if text_at(payload, "tool_call_id"):
-                result = clean_json(payload.get("result"))
+            case "tool.call" if call_id and text_at(payload, "name"):
+                return ToolStarted(call_id, text_at(payload, "name"), arguments=clean_json(payload.get("arguments")))
+            case "tool.result" if call_id:
                 failed = payload.get("ok") is False or bool(payload.get("error"))
+                result = payload.get("result")
                 if result is None and failed:
-                    result = clean_json(payload.get("error"))
-                return ToolFinished(text_at(payload, "tool_call_id"), _count(result), result, failed)
+                    result = payload.get("error")
+                # A summary contains nothing of the result, which only inspectors of runs may see.
+                summary = count(len(result), "result") if isinstance(result, list) else ""
+                return ToolFinished(call_id, summary, clean_json(result), failed)
             case _:
-                return Unknown(event.type, None if event.type in TERMINAL else clean_json(dict(payload)))
+                return Unknown(type, None if type in TERMINAL else clean_json(dict(payload)))
 
     def _delta(self, payload: Mapping[str, Any]) -> EventBody:
         delta = text_at(payload, "delta")
@@ -121,30 +130,3 @@ class Translator:
             return TextReplaced(delta)
         self._chunks += 1
         return TextDelta(delta)
-
-
-def _summary(payload: Mapping[str, Any]) -> EventBody:
-    summary = text_at(payload, "summary").strip()
-    # With a stage it is a fixed sentence about that stage, not reasoning of a model.
-    if text_at(payload, "stage"):
-        return StageChanged(summary.rstrip(".") or "Working")
-    return ReasoningDelta(f"{summary}\n")
-
-
-def _safe(event: ServerEvent) -> Any:
-    """Return the event for the inspector; of a failure, without internal details of the server."""
-    if event.type != "run.failed":
-        return event.raw
-    said = mapping(event.payload.get("error"))
-    error = {"message": plain(text_at(said, "message"))}
-    raw = {key: value for key, value in event.raw.items() if key not in ("error", "payload")}
-    if "payload" in event.raw:
-        return {**raw, "payload": {**mapping(event.raw.get("payload")), "error": error}}
-    return {**raw, "error": error}
-
-
-def _count(result: Any) -> str:
-    """Return how much a tool found. A summary contains nothing of the result, which only inspectors of runs may see."""
-    if not isinstance(result, list):
-        return ""
-    return count(len(result), "result")

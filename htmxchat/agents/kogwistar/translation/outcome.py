@@ -10,20 +10,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from ....events import (
-    EventBody,
-    Outcome,
-    RunEnded,
-    Source,
-    SourcesFound,
-    TextReplaced,
-    ToolFinished,
-    ToolStarted,
-)
+from ....events import EventBody, Outcome, RunEnded, Source, SourcesFound, TextReplaced, ToolFinished, ToolStarted
 from .problems import first_reason, sentence
 from .replies import ServerRun, Step, mapping, strings, text_at
 from .scrub import scrub
-from .waiting import WAITS, Request, ask, find_request
+from .waiting import WAITS, Request, find_request
 
 NO_ANSWER = "The server ended the run without an answer, and without saying why."
 NOT_STOPPED = (
@@ -59,76 +50,65 @@ def how(run: ServerRun, text: str) -> str:
     """Return how a run ended: completed, failed, cancelled, suspended, or empty (without an answer)."""
     if run.status == "failed":
         return "failed"
-    if run.status == "cancelled" or run.workflow_status == "cancelled":
+    if run.status == "cancelled":
         return "cancelled"
-    if run.workflow_status == "suspended":
-        return "suspended"
+    if run.workflow_status in ("cancelled", "suspended"):
+        return run.workflow_status
     if run.workflow_status in ("failure", "failed"):
         return "failed"
     return "completed" if text or run.text or "final_state" in run.result else "empty"
 
 
-def conclude(facts: Facts) -> tuple[list[EventBody], Request | None]:
-    """Return the last events of a run, and a request if it has not ended but waits for the user."""
-    facts = _after_resume(facts)
-    run = facts.run
-    went = how(run, facts.text)
+def conclude(facts: Facts) -> list[EventBody] | Request:
+    """Return the last events of a run, or if it has not ended but waits for the user, for what."""
+    run = _after_resume(facts)
+    went, text = how(run, facts.text), run.text or facts.text
     if went == "suspended":
-        request = find_request(facts.state or run.final_state, facts.steps, facts.asked)
-        if request is not None:
-            return ask(request), request
+        state = facts.state or run.final_state
         reason = WAITS.get(text_at(run.final_state, "wait_reason"), "")
-        return [RunEnded(Outcome.FAILED, f"{reason} {NOT_RESUMABLE}".strip())], None
-    shown = _replaced(run.text, facts.text)
-    if went == "cancelled":
-        return [*shown, RunEnded(Outcome.CANCELLED)], None  # one that was stopped late has written its answer
-    text = run.text or facts.text
-    if went in ("failed", "empty"):
-        return [*shown, RunEnded(Outcome.FAILED, why_failed(facts, text=text, whole=bool(run.text)))], None
-    if not text:
+        failed = RunEnded(Outcome.FAILED, f"{reason} {NOT_RESUMABLE}".strip())
+        return find_request(state, facts.steps, facts.asked) or [failed]
+    if went == "completed" and not text:
         text = state_text(run.final_state)
-    bodies: list[EventBody] = [*_replaced(text, facts.text), *_quality(run.result)]
+    # One that was stopped late or failed late has written its answer.
+    bodies: list[EventBody] = [TextReplaced(text)] if text and text != facts.text else []
+    if went == "cancelled":
+        return [*bodies, RunEnded(Outcome.CANCELLED)]
+    if went != "completed":
+        return [*bodies, RunEnded(Outcome.FAILED, _why_failed(run, facts.steps, facts.text))]
+    bodies += _quality(run.result)
     if facts.sources:
         bodies.append(SourcesFound(facts.sources))
-    return [*bodies, RunEnded(Outcome.COMPLETED)], None
+    return [*bodies, RunEnded(Outcome.COMPLETED)]
 
 
-def why_failed(facts: Facts, *, text: str = "", whole: bool = False) -> str:
-    """Return why a run failed, as one sentence: the error of the run, else of the last step that failed.
-
-    Args:
-        text: The answer as far as it was written.
-        whole: Whether that is the whole answer.
-    """
-    said = sentence(facts.run.error)
-    if not said and (failed := [step for step in facts.steps if step.failed]):
+def _why_failed(run: ServerRun, steps: Sequence[Step], text: str) -> str:
+    """Return why a run failed, as one sentence: the error of the run, else of the last step that failed."""
+    said = sentence(run.error)
+    if not said and (failed := [step for step in steps if step.failed]):
         said = sentence(first_reason(failed[-1].errors))
-    if text and not whole:
-        return f"The answer broke off: {said}" if said else "The answer broke off, and the server does not say why."
-    if text:
+    if run.text:
         return f"The answer is there, but a later step failed: {said}" if said else "A step after the answer failed."
-    if said:
-        return f"The server says: {said}"
-    return NO_ANSWER
+    if text:
+        return f"The answer broke off: {said}" if said else "The answer broke off, and the server does not say why."
+    return f"The server says: {said}" if said else NO_ANSWER
 
 
-def _after_resume(facts: Facts) -> Facts:
-    """Correct the row of a resumed run, which stays suspended though nothing waits at the last checkpoint."""
+def _after_resume(facts: Facts) -> ServerRun:
+    """Return the run. The row of a resumed one stays suspended though nothing waits at the last checkpoint."""
     join = mapping(facts.state.get("_rt_join"))
     if how(facts.run, facts.text) != "suspended" or not join or join.get("suspended") or join.get("pending"):
-        return facts
+        return facts.run
     failed = bool(facts.steps) and facts.steps[-1].failed
     reply = {"workflow_status": "failure" if failed else "succeeded", "final_state": dict(facts.state)}
-    return replace(facts, run=resumed(facts.run, reply))
+    return resumed(facts.run, reply)
 
 
 def resumed(run: ServerRun, reply: Mapping[str, Any]) -> ServerRun:
     """Return the run with the result of a resume, which the server does not store."""
-    status = text_at(reply, "workflow_status")
     state = mapping(reply.get("final_state"))
-    result = {"workflow_status": status, "final_state": state}
-    text = text_at(state, "assistant_text")
-    return replace(run, workflow_status=status, result={**result, "assistant_text": text} if text else result)
+    result = {"final_state": state, "assistant_text": state.get("assistant_text")}
+    return replace(run, workflow_status=text_at(reply, "workflow_status"), result=result)
 
 
 def state_text(state: Mapping[str, Any]) -> str:
@@ -143,10 +123,6 @@ def state_text(state: Mapping[str, Any]) -> str:
     if len(text) > _MAX_STATE or "```" in text:
         return f"The workflow has finished. Its result has {len(shown)} values: {', '.join(list(shown)[:20])}."
     return f"The workflow has finished.\n\n```json\n{text}\n```"
-
-
-def _replaced(text: str, before: str) -> list[EventBody]:
-    return [TextReplaced(text)] if text and text != before else []
 
 
 def _quality(result: Mapping[str, Any]) -> list[EventBody]:

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterable
-from typing import Any
 
 from ....errors import BackendError, BackendUnavailable, ChatError, NotAllowed, NotFound, NotSignedIn
-from ....text.cleaning import clean_text
+from ....text.cleaning import clean_text, read_json
 from ....text.phrases import cut
 from ....text.redaction import redact_text
-from .replies import strings
+from ...error_body import ErrorBody, read_error
 from .scrub import FRAME, TRACEBACK
 
 NOT_REACHED = "The kogwistar server cannot be reached right now. Try again in a moment."
@@ -54,10 +52,6 @@ class Refused(BackendUnavailable):
     """The server or a proxy answered that it cannot do this now, and why."""
 
 
-class CannotChat(BackendError):
-    """It is a kogwistar server without a chat."""
-
-
 class ServerFailed(BackendError):
     """The server failed while it handled the request; it may have done a part of it."""
 
@@ -91,13 +85,19 @@ def sentence(text: str) -> str:
 
 def refusal(status: int, body: bytes) -> ChatError:
     """Return the error for an answer that is not a success."""
-    detail, request_id = _read(body)
+    try:
+        told = read_error(read_json(body))
+    except ValueError:
+        told = ErrorBody()
+    detail = told.message
+    if detail[:1] == detail[-1:] == "'":
+        detail = detail[1:-1]  # `str(KeyError(…))`
     said = sentence(detail)
     kind: type[ChatError] = BackendError
     if status == 401:
         kind, words = NotSignedIn, NO_TOKEN
     elif status == 403:
-        kind, words = NotAllowed, _forbidden(detail)
+        kind, words = NotAllowed, _forbidden(detail, said)
     elif status == 404 and detail in ("", "Not Found"):
         # What the server itself says is JSON with a reason; frameworks say just this when they have no such route.
         kind, words = NoSuchRoute, NOT_UNDERSTOOD
@@ -108,17 +108,17 @@ def refusal(status: int, body: bytes) -> ChatError:
     elif status in (408, 429, 502, 503, 504):
         kind, words = BackendUnavailable, BUSY if status == 429 else NOT_REACHED
     elif status == 501 and b"KOGWISTAR_API" in body:
-        kind, words = CannotChat, CANNOT_CHAT
+        words = CANNOT_CHAT
     elif status == 501 and said:
         words = f"The kogwistar server cannot do this: {said}"
     elif status >= 500:
         kind, words = ServerFailed, f"The kogwistar server failed{f': {said}' if said else '. Try again.'}"
     else:
         words = f"The kogwistar server refused this{f': {said}' if said else '.'}"
-    return kind(f"{words} (Request {request_id})" if request_id else words)
+    return kind(f"{words} (Request {plain(told.request_id)})" if told.request_id else words)
 
 
-def _forbidden(detail: str) -> str:
+def _forbidden(detail: str, said: str) -> str:
     if role := _ROLE.search(detail):
         return (
             f"Your account on the kogwistar server has the role “{role[2]}”, and this needs “{role[1]}”. "
@@ -131,32 +131,4 @@ def _forbidden(detail: str) -> str:
         )
     if workflow := _ACL.search(detail):
         return f"Your account may not use the workflow {workflow[1]}. Ask who runs the kogwistar server for access."
-    said = sentence(detail)
     return f"The kogwistar server does not allow this: {said}" if said else "The kogwistar server does not allow this."
-
-
-def _read(body: bytes) -> tuple[str, str]:
-    """Return what an error body says and its request id. It may be text, a list, an object, or no JSON at all."""
-    try:
-        data: Any = json.loads(body)
-    except (ValueError, RecursionError):
-        return "", ""
-    if not isinstance(data, dict):
-        return "", ""
-    error = data.get("error")
-    if isinstance(error, dict):
-        id = error.get("request_id")
-        return _words(error.get("detail") or error.get("message") or error.get("code")), plain(str(id)) if id else ""
-    return _words(data.get("detail") or error or data.get("message")), ""
-
-
-def _words(detail: Any) -> str:
-    if isinstance(detail, str):
-        # `str(KeyError(…))` comes with quotes around it.
-        return detail[1:-1] if len(detail) > 1 and detail[0] == detail[-1] == "'" else detail
-    if isinstance(detail, list):
-        found = [item for item in detail if isinstance(item, dict)]
-        return "; ".join(f"{'.'.join(strings(item.get('loc'))) or 'request'}: {item.get('msg', '')}" for item in found)
-    if isinstance(detail, dict):
-        return _words(detail.get("error"))
-    return ""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
@@ -14,12 +14,6 @@ _ENVELOPE = frozenset({"seq", "run_id", "event_type", "type", "created_at_ms", "
 
 
 @dataclass(frozen=True, slots=True)
-class ServerConversation:
-    id: str
-    user_id: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
 class ServerTurn:
     id: str
     role: str
@@ -27,17 +21,8 @@ class ServerTurn:
 
 
 @dataclass(frozen=True, slots=True)
-class Submitted:
-    """A run that the server has accepted."""
-
-    run_id: str
-    turn_id: str
-    admission: str = "accepted"
-
-
-@dataclass(frozen=True, slots=True)
 class ServerRun:
-    """A run's row. `workflow_status` says how it ended; `status` only whether it has ended."""
+    """A run. `workflow_status` says how it ended; `status` only whether it has ended."""
 
     id: str
     conversation_id: str
@@ -49,10 +34,11 @@ class ServerRun:
     workflow_status: str = ""
     error: str = ""
     result: Mapping[str, Any] = field(default_factory=dict)
+    admission: str = ""
 
     @property
     def text(self) -> str:
-        """The answer that the row holds, if any."""
+        """The answer in the result, if any."""
         return text_at(self.result, "assistant_text")
 
     @property
@@ -62,7 +48,7 @@ class ServerRun:
 
 @dataclass(frozen=True, slots=True)
 class ServerEvent:
-    """One event of a run's stream, however the server wrote it down.
+    """One event of a run's stream.
 
     Attributes:
         raw: All of it as JSON that can be stored.
@@ -89,11 +75,11 @@ class Step:
     op: str
     status: str
     wait_reason: str = ""
-    errors: tuple[str, ...] = ()
+    errors: Sequence[str] = ()
     resume_payload: Mapping[str, Any] = field(default_factory=dict)
     seconds: float | None = None
-    update: Any = None
-    next: tuple[str, ...] = ()
+    update: Mapping[str, Any] = field(default_factory=dict)
+    next: Sequence[str] = ()
     workflow: str = ""
 
     @property
@@ -106,14 +92,13 @@ def read_account(data: Any) -> str:
     return identity(data["user_id"])
 
 
-def read_conversation(data: Any) -> ServerConversation:
-    """Read an item of the list as well as a whole conversation."""
-    id, user_id = data.get("conversation_id") or data["id"], data.get("user_id")
-    return ServerConversation(identity(id), None if user_id is None else identity(user_id))
+def read_conversation(data: Any) -> tuple[str, str]:
+    """Return the id of a conversation, which has another key in lists, and of its owner, which a list may leave out."""
+    return identity(data.get("conversation_id") or data["id"]), text_at(data, "user_id")
 
 
-def read_conversations(data: Any) -> tuple[ServerConversation, ...]:
-    return tuple(map(read_conversation, data["conversations"]))
+def read_conversations(data: Any) -> list[str]:
+    return [read_conversation(each)[0] for each in data["conversations"]]
 
 
 def read_turns(data: Any) -> tuple[ServerTurn, ...]:
@@ -123,12 +108,8 @@ def read_turns(data: Any) -> tuple[ServerTurn, ...]:
     return tuple(turn for turn in turns if turn.role in ("user", "assistant"))
 
 
-def read_submitted(data: Any) -> Submitted:
-    turn_id = text_at(data, "user_turn_node_id") or text_at(data, "turn_node_id")
-    return Submitted(identity(data["run_id"]), turn_id, text_at(data, "admission") or "accepted")
-
-
 def read_run(data: Any) -> ServerRun:
+    """Read a run's row, or what the server says of one that it has accepted."""
     status = text_at(data, "status")
     result = mapping(data.get("result"))
     error = data.get("error")
@@ -144,6 +125,7 @@ def read_run(data: Any) -> ServerRun:
         workflow_status=text_at(result, "workflow_status"),
         error=clean_text(error) if isinstance(error, str) else text_at(mapping(error), "message"),
         result=result,
+        admission=text_at(data, "admission"),
     )
 
 
@@ -167,8 +149,8 @@ def read_event(data: Any, seq: int | None = None, name: str = "") -> ServerEvent
     return ServerEvent(number, clean_text(kind), at, payload, {"seq": number, **mapping(clean_json(data))})
 
 
-def read_events(data: Any) -> tuple[ServerEvent, ...]:
-    return tuple(map(read_event, data["events"]))
+def read_events(data: Any) -> list[ServerEvent]:
+    return [read_event(each) for each in data["events"]]
 
 
 def read_state(data: Any) -> dict[str, Any]:
@@ -178,8 +160,7 @@ def read_state(data: Any) -> dict[str, Any]:
 
 def read_last_state(data: Any) -> dict[str, Any]:
     """Return the state at the last of all checkpoints; empty without any."""
-    listed = mapping(data).get("checkpoints")
-    return read_state(listed[-1]) if isinstance(listed, list) and listed else {}
+    return read_state((objects(mapping(data).get("checkpoints")) or [{}])[-1])
 
 
 def read_evidence(data: Any) -> dict[str, str]:
@@ -187,39 +168,26 @@ def read_evidence(data: Any) -> dict[str, str]:
     return {text_at(ref, "ref"): text_at(ref, "summary") for ref in objects(mapping(data).get("evidence_refs"))}
 
 
-def read_steps(data: Any) -> tuple[Step, ...]:
-    steps: list[Step] = []
-    for step in data["steps"]:
-        result = mapping(step.get("result"))
-        steps.append(
-            Step(
-                int(step.get("step_seq", len(steps))),
-                text_at(step, "op"),
-                text_at(step, "status"),
-                text_at(result, "wait_reason"),
-                tuple(strings(result.get("errors"))),
-                mapping(result.get("resume_payload")),
-                _seconds(step.get("duration_ms")),
-                _update(result.get("state_update")),
-                tuple(strings(result.get("next_step_names"))),
-                text_at(step, "workflow_id"),
-            )
-        )
-    return tuple(steps)
+def read_steps(data: Any) -> list[Step]:
+    return [_step(number, step, mapping(step.get("result"))) for number, step in enumerate(data["steps"])]
 
 
-def _seconds(milliseconds: Any) -> float | None:
-    known = isinstance(milliseconds, int | float) and not isinstance(milliseconds, bool)
-    return milliseconds / 1000 if known else None
-
-
-def _update(changes: Any) -> Any:
-    """Return the changes of a step as one object. The server also names the operation: overwrite, append, extend."""
-    found: dict[str, Any] = {}
-    for change in changes if isinstance(changes, list) else ():
-        if isinstance(change, list) and len(change) == 2:
-            found.update(mapping(change[1]))
-    return found or None
+def _step(number: int, step: Any, result: Mapping[str, Any]) -> Step:
+    lasted, changes = step.get("duration_ms"), result.get("state_update")
+    # Each change also names its kind: overwrite, append or extend.
+    pairs = [each for each in changes if isinstance(each, list) and len(each) == 2] if isinstance(changes, list) else []
+    return Step(
+        int(step.get("step_seq", number)),
+        text_at(step, "op"),
+        text_at(step, "status"),
+        text_at(result, "wait_reason"),
+        strings(result.get("errors")),
+        mapping(result.get("resume_payload")),
+        lasted / 1000 if isinstance(lasted, int | float) else None,
+        {key: value for _, change in pairs for key, value in mapping(change).items()},
+        strings(result.get("next_step_names")),
+        text_at(step, "workflow_id"),
+    )
 
 
 def identity(value: Any) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 from ....events import JSON, EventBody, InputRequested, ScriptProposed, StageChanged
@@ -63,29 +63,24 @@ def find_request(state: Mapping[str, Any], steps: Sequence[Step], asked: int) ->
     step = next((step for step in reversed(steps) if step.status == "suspended"), Step(0, "", ""))
     payload = step.resume_payload
     why = step.wait_reason or text_at(state, "wait_reason")
-    request = Request(f"wait-{asked + 1}", str(first[0]), str(first[2]), "input", "")
+    asked_by = f"wait-{asked + 1}", str(first[0]), str(first[2])
     code = text_at(payload, "code")
     if text_at(payload, "type") == "client_execute" and code and text_at(payload, "language") in ("", "python"):
         title = plain(text_at(payload, "title") or text_at(payload, "message"))
-        return replace(request, kind="script", code=code, title=title, prompt=WAITS_FOR_SCRIPT)
+        return Request(*asked_by, "script", WAITS_FOR_SCRIPT, code=code, title=title)
     said = [sentence(text_at(payload, "message")), *map(sentence, strings(payload.get("errors")))]
     prompt = " ".join([*filter(None, said), waiting_sentence(why)])
-    keys = mapping(payload.get("repair_payload")).get("expected_keys")
-    if isinstance(keys, list) and keys and isinstance(keys[0], str):
-        request = replace(request, key=keys[0])
+    keys = strings(mapping(payload.get("repair_payload")).get("expected_keys"))
     kind = "approval" if why == "approval" or (not payload and why != "message") else "input"
-    return replace(request, kind=kind, prompt=prompt)
+    return Request(*asked_by, kind, prompt, next(iter(keys), "client_answer"))
 
 
 def ask(request: Request, remark: str = "") -> list[EventBody]:
     """Return the events that ask the user, with a remark before the prompt; the last event asks."""
+    prompt = remark + request.prompt
     if request.kind == "script":
-        return [
-            StageChanged(remark + request.prompt),
-            ScriptProposed(request.id, request.code, request.title, awaited=True),
-        ]
-    choices = (CONTINUE, REFUSE) if request.kind == "approval" else ()
-    return [InputRequested(request.id, remark + request.prompt, choices)]
+        return [StageChanged(prompt), ScriptProposed(request.id, request.code, request.title, awaited=True)]
+    return [InputRequested(request.id, prompt, (CONTINUE, REFUSE) if request.kind == "approval" else ())]
 
 
 def client_result(request: Request, answer: JSON | ScriptResult) -> dict[str, Any]:
@@ -93,19 +88,16 @@ def client_result(request: Request, answer: JSON | ScriptResult) -> dict[str, An
 
     The result of a script is a success if it ran to its end, else a failure with its reason.
     """
-    said = answer if isinstance(answer, dict) else {}
-    errors: list[Any] = []
+    errors: list[str] = []
     value: Any = answer
     if isinstance(answer, ScriptResult):
         # The first is for people; the rest is for the agent.
         errors = [] if answer.done else list(dict.fromkeys([answer.reason, answer.text]))
         value = encode_result(answer)
-    elif isinstance(said.get("state_update"), list):
-        return {"status": "success", **said}
-    elif said.get("status") in ("failure", "failed") or said.get("error"):
-        errors = said.get("errors") or [said.get("error") or "The script failed."]
+    elif isinstance(answer, dict) and isinstance(answer.get("state_update"), list):
+        return {"status": "success", **answer}
     elif request.kind == "approval":
         errors, value = ["The user refused."] if answer == REFUSE else [], True
     if errors:
-        return {"status": "failure", "state_update": [], "errors": [str(each) for each in errors]}
+        return {"status": "failure", "state_update": [], "errors": errors}
     return {"status": "success", "state_update": [["u", {request.key: value}]]}

@@ -9,18 +9,18 @@ from typing import Any, Concatenate, TypeVar
 from urllib.parse import quote
 
 import httpx
-from httpx_sse import EventSource, SSEError
 
-from ....errors import BackendError, BackendUnavailable, ChatError, NotFound, NotSignedIn
+from ....errors import BackendError, NotFound
 from ....text.cleaning import read_json
+from ...event_stream import ServerEvent as Frame
+from ...event_stream import TooLarge, events_in
 from ..translation import problems, replies
-from ..translation.replies import ServerConversation, ServerEvent, Submitted
+from ..translation.replies import ServerEvent, ServerRun
 from .http import Http, unreachable
 
 T = TypeVar("T")
 log = logging.getLogger("htmxchat")
-_POLLED = 500
-_TIMEOUT, _RESUME = 10.0, 600.0
+_TIMEOUT, _RESUME = 10.0, 600.0  # seconds
 
 
 def _reads(
@@ -48,11 +48,7 @@ class Client:
     """
 
     def __init__(
-        self,
-        base_url: str,
-        *,
-        poll: float | None = None,
-        transport: httpx.AsyncBaseTransport | None = None,
+        self, base_url: str, *, poll: float | None = None, transport: httpx.AsyncBaseTransport | None = None
     ) -> None:
         self._http = Http(base_url, _TIMEOUT, transport)
         self._poll = poll
@@ -61,8 +57,6 @@ class Client:
         """Close all connections. The next call opens new ones."""
         await self._http.close()
 
-    # Reads
-
     account = _reads("/api/auth/me", replies.read_account)
     # The server reads all conversations of a user completely to list them: ask seldom.
     conversations = _reads("/api/conversations", replies.read_conversations, slow=True)
@@ -70,31 +64,19 @@ class Client:
     turns = _reads("/api/conversations/{}/turns", replies.read_turns, slow=True)
     run = _reads("/api/runs/{}", replies.read_run)
     steps = _reads("/api/runs/{}/steps", replies.read_steps)
-    # At most 500 events after a number, without waiting.
-    poll = _reads(f"/api/runs/{{}}/events/poll?after_seq={{}}&limit={_POLLED}", replies.read_events)
-    # How a run can be resumed.
+    # The events after a number, without waiting.
+    poll = _reads("/api/runs/{}/events/poll?after_seq={}&limit=500", replies.read_events)
     resume_contract = _reads("/api/runs/{}/resume-contract", replies.mapping)
     # The workflow's state after a step; `NotFound` if the server did not store it.
     checkpoint = _reads("/api/runs/{}/checkpoints/{}", replies.read_state)
     _checkpoints = _reads("/api/runs/{}/checkpoints", replies.read_last_state)
-    _evidence = _reads("/api/runs/{}/evidence", replies.read_evidence)
+    # Some servers do not have this route, and 0.6 refuses it on its usual database.
+    evidence = _reads("/api/runs/{}/evidence", replies.read_evidence)
 
     async def last_state(self, token: str, id: str) -> Mapping[str, Any]:
         """Return the workflow's state at the last checkpoint; empty if there is none."""
         number = (await self.resume_contract(token, id)).get("latest_checkpoint_step_seq")
         return await (self.checkpoint(token, id, number) if isinstance(number, int) else self._checkpoints(token, id))
-
-    async def evidence(self, token: str, id: str) -> dict[str, str]:
-        """Return the summaries of an answer's evidence, by reference.
-
-        Some servers do not have this route, and 0.6 refuses it on its usual database. It does not name the sources.
-        """
-        try:
-            return await self._evidence(token, id)
-        except (BackendUnavailable, NotSignedIn):
-            raise
-        except ChatError:
-            return {}
 
     async def events(self, token: str, run_id: str, after: int) -> AsyncGenerator[ServerEvent, None]:
         """Yield the events of a run after a number, as they come, until the server ends the stream.
@@ -111,34 +93,30 @@ class Client:
                 if response.status_code != 200:
                     await response.aread()
                     raise await self._http.refused(token, response)
-                # Splits on CR and LF only: the server sends U+2028 and its like raw.
-                async for frame in EventSource(response).aiter_sse():
-                    if frame.data and (event := _event(frame.data, frame.id, frame.event)) is not None:
+                if not response.headers.get("content-type", "").startswith("text/event-stream"):
+                    raise BackendError(problems.NOT_UNDERSTOOD)
+                async for frame in events_in(response.aiter_bytes()):
+                    if (event := _event(frame)) is not None:
                         yield event
-        except SSEError:
+        except TooLarge:
             raise BackendError(problems.NOT_UNDERSTOOD) from None
         except httpx.HTTPError as error:
             raise unreachable(error) from None
 
-    # Changes
-
-    async def create_conversation(self, token: str, id: str, user_id: str) -> ServerConversation:
+    async def create_conversation(self, token: str, id: str, user_id: str) -> None:
         body = {"conversation_id": id, "user_id": user_id}
-        return await self._http.post(token, "/api/conversations", replies.read_conversation, body)
+        await self._http.post(token, "/api/conversations", replies.read_conversation, body)
 
-    async def answer(self, token: str, conversation_id: str, text: str, workflow_id: str) -> Submitted:
+    async def answer(self, token: str, conversation_id: str, text: str, workflow_id: str) -> ServerRun:
         """Store a user's turn and start the run that answers it."""
-        path, body = (
-            _path("/api/conversations/{}/turns:answer", conversation_id),
-            {"text": text, "workflow_id": workflow_id},
-        )
-        return await self._http.post(token, path, replies.read_submitted, body)
+        path = _path("/api/conversations/{}/turns:answer", conversation_id)
+        return await self._http.post(token, path, replies.read_run, {"text": text, "workflow_id": workflow_id})
 
     async def start_workflow(
         self, token: str, conversation_id: str, workflow_id: str, initial_state: Mapping[str, Any]
-    ) -> Submitted:
+    ) -> ServerRun:
         body = {"workflow_id": workflow_id, "conversation_id": conversation_id, "initial_state": dict(initial_state)}
-        return await self._http.post(token, "/api/workflow/runs", replies.read_submitted, body)
+        return await self._http.post(token, "/api/workflow/runs", replies.read_run, body)
 
     async def cancel(self, token: str, run_id: str) -> None:
         """Ask a run to stop. It ends when its present step does."""
@@ -158,10 +136,10 @@ def _path(path: str, *parts: str | int) -> str:
     return path.format(*(quote(id.encode("utf-8", "replace"), safe="") for id in ids))
 
 
-def _event(data: str, id: str, name: str) -> ServerEvent | None:
+def _event(frame: Frame) -> ServerEvent | None:
     try:
-        number = int(id) if id.isascii() and id.isdigit() else None
-        return replies.read_event(read_json(data), number, "" if name == "message" else name)
+        number = int(frame.id) if frame.id.isascii() and frame.id.isdigit() else None
+        return replies.read_event(read_json(frame.data), number, frame.type)
     except (ValueError, KeyError, TypeError):
         log.warning("An event of the kogwistar server was not understood.")
         return None

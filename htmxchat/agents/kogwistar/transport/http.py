@@ -5,27 +5,25 @@ from __future__ import annotations
 import asyncio
 import logging
 import random
-import re
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
-from http.cookiejar import CookieJar, DefaultCookiePolicy
 from typing import Any, TypeVar
 
 import httpx
 
-from .... import checks
 from ....errors import BackendError, BackendUnavailable, NotAllowed, NotSignedIn
 from ....text.cleaning import read_json
+from ...connections import Connections
+from ...server_url import server_url
 from ..translation import problems
 from .tokens import claims, expired
 
 T = TypeVar("T")
 log = logging.getLogger("htmxchat")
-_ADDRESS = re.compile(r"https?://([\w.-]+|\[[0-9a-fA-F:.]+\])(:\d{1,5})?(/[\w.~!$&'()*+,;=:@%/-]*)?", re.ASCII)
-_TRIES = 3
+EXAMPLE = "http://localhost:28110"
 FIRST_PAUSE, _MAX_PAUSE = 0.2, 5.0  # seconds
+_SLOW, _CHANGE = 30.0, 60.0  # seconds
 _MAX_ERROR = 65_536
-_SLOW, _CHANGE = 30.0, 60.0
 
 
 class Http:
@@ -44,26 +42,22 @@ class Http:
     """
 
     def __init__(self, base_url: str, timeout: float, transport: httpx.AsyncBaseTransport | None = None) -> None:
-        self.base_url = address("base_url", base_url)
+        self.base_url = server_url("base_url", base_url, EXAMPLE)
         self._timeout = timeout
-        self._transport = transport
-        self._client: httpx.AsyncClient | None = None
-        self._loop: asyncio.AbstractEventLoop | None = None
+        self._connections = Connections(transport, idle=20)
 
     async def close(self) -> None:
         """Close all connections. The next call opens new ones."""
-        client, self._client = self._client, None
-        if client is not None:
-            await client.aclose()
+        await self._connections.close()
 
     async def get(self, token: str, path: str, read: Callable[[Any], T], *, slow: bool = False) -> T:
         """Return what `read` makes of the answer.
 
         Args:
-            slow: This is expensive for the server: wait longer, and try fewer times.
+            slow: This is expensive for the server: wait longer, and try only twice.
         """
         seconds, pause = _SLOW if slow else self._timeout, FIRST_PAUSE
-        for _ in range(_TRIES - 2 if slow else _TRIES - 1):
+        for _ in range(1 if slow else 2):
             try:
                 return await self._call("GET", token, path, read, seconds)
             except BackendUnavailable:
@@ -81,7 +75,7 @@ class Http:
         _check(token)
         headers = {**_headers(token), "Accept": "text/event-stream", "Cache-Control": "no-store"}
         timeout = httpx.Timeout(self._timeout, read=None)
-        return self._connections().stream("GET", self.base_url + path, headers=headers, timeout=timeout)
+        return self._connections.client().stream("GET", self.base_url + path, headers=headers, timeout=timeout)
 
     async def request(
         self, method: str, path: str, token: str | None, *, seconds: float | None = None, body: Any = None
@@ -92,10 +86,9 @@ class Http:
             BackendUnavailable: There was no response.
         """
         timeout = httpx.Timeout(self._timeout, read=seconds or self._timeout)
+        headers, client = _headers(token), self._connections.client()
         try:
-            return await self._connections().request(
-                method, self.base_url + path, headers=_headers(token), json=body, timeout=timeout
-            )
+            return await client.request(method, self.base_url + path, headers=headers, json=body, timeout=timeout)
         except httpx.HTTPError as error:
             raise unreachable(error) from None
 
@@ -105,19 +98,16 @@ class Http:
         if response.status_code >= 500:
             # The response may contain the server's paths, so it is not logged here.
             log.error("The kogwistar server answered %d to %s.", response.status_code, response.request.url.path)
-        nobody = bool(claims(token)) and "user_id" not in claims(token)
-        if isinstance(error, NotSignedIn) and nobody:
+        if isinstance(error, NotSignedIn) and claims(token) and "user_id" not in claims(token):
             return NotSignedIn(problems.NO_USER)
         if not isinstance(error, NotAllowed):
             return error
         # The server answers 403 to a bad token and to a user who is not allowed; only one route tells them apart.
-        if expired(token):
-            return NotSignedIn(problems.SIGN_IN_AGAIN)
         try:
-            bad = not nobody and (await self.request("GET", "/api/auth/me", token)).status_code in (401, 404)
+            bad = (await self.request("GET", "/api/auth/me", token)).status_code in (401, 404)
         except BackendUnavailable:
             bad = False
-        return NotSignedIn(problems.NO_TOKEN) if bad else error
+        return NotSignedIn(problems.SIGN_IN_AGAIN if expired(token) else problems.NO_TOKEN) if bad else error
 
     async def _call(
         self, method: str, token: str, path: str, read: Callable[[Any], T], seconds: float, body: Any = None
@@ -136,36 +126,11 @@ class Http:
             unclear = problems.Uncertain if method == "POST" else BackendError
             raise unclear(problems.NOT_UNDERSTOOD) from None
 
-    def _connections(self) -> httpx.AsyncClient:
-        """Return the client of this event loop."""
-        loop = asyncio.get_running_loop()
-        if self._client is None or loop is not self._loop:
-            # Connections belong to one event loop, but an object made at import time may see several.
-            limits = httpx.Limits(max_connections=None, max_keepalive_connections=20)
-            # All users share the connections, so a cookie of one must not be sent for another.
-            forgetful = CookieJar(DefaultCookiePolicy(allowed_domains=[]))
-            self._client = httpx.AsyncClient(
-                transport=self._transport, limits=limits, cookies=forgetful, trust_env=False
-            )
-            self._loop = loop
-        return self._client
-
 
 async def rest(pause: float) -> float:
     """Wait before the next try; return the pause before the one after it, in seconds."""
     await asyncio.sleep(pause * random.uniform(0.5, 1.0))
     return min(pause * 2, _MAX_PAUSE)
-
-
-def address(name: str, text: str) -> str:
-    """Return an address without a slash at its end.
-
-    Raises:
-        ValueError: It is none.
-    """
-    if not _ADDRESS.fullmatch(checks.text(name, text)):
-        raise ValueError(f"{name} must be an address like https://host or http://host:port, not {text!r}.")
-    return text.rstrip("/")
 
 
 def unreachable(error: httpx.HTTPError) -> BackendUnavailable:

@@ -4,17 +4,16 @@ from __future__ import annotations
 
 import httpx
 
+from ....text.cleaning import read_json
 from ..translation.problems import CANNOT_CHAT
 from ..translation.replies import mapping
-
-_PATIENCE = 3.0  # seconds
 
 
 def doubt(url: str) -> str | None:
     """Return what may be wrong with a server's address, or `None`. Blocks for a few seconds at most."""
     try:
-        status = httpx.get(f"{url}/api/auth/me", timeout=_PATIENCE).status_code
-        health = httpx.get(f"{url}/health", timeout=_PATIENCE)
+        status = httpx.get(f"{url}/api/auth/me", timeout=3).status_code
+        health = httpx.get(f"{url}/health", timeout=3).content
     except httpx.HTTPError:
         return f"The kogwistar server at {url} cannot be reached now. People can sign in as soon as it is there."
     # 401 without a token is right, and a 5xx may be temporary.
@@ -23,10 +22,10 @@ def doubt(url: str) -> str | None:
     return f"{CANNOT_CHAT} Check --url." if cannot_chat(health) else None
 
 
-def cannot_chat(health: httpx.Response) -> bool:
+def cannot_chat(health: bytes) -> bool:
     """Return whether what a server answers to `/health` is that of a native one, which has no conversations."""
     try:
-        what = mapping(mapping(health.json()).get("implementation"))
-    except (ValueError, RecursionError):
+        native = mapping(mapping(read_json(health)).get("implementation"))
+    except ValueError:
         return False
-    return what.get("mode") == "rust" and what.get("server_cutover_ready") is not True
+    return native.get("mode") == "rust" and native.get("server_cutover_ready") is not True

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import base64
-import binascii
-import hashlib
-import json
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from ..translation.replies import moment
+from ....text.cleaning import read_json
+from ..translation.replies import mapping, moment
 
 _LEEWAY = timedelta(seconds=5)  # a request that starts now must still arrive in time
 
@@ -17,14 +15,11 @@ _LEEWAY = timedelta(seconds=5)  # a request that starts now must still arrive in
 def claims(token: str) -> dict[str, Any]:
     """Return the claims of a JSON Web Token, unverified; empty if the text is no such token."""
     parts = token.split(".")
-    if len(parts) != 3:
-        return {}
-    body = parts[1] + "=" * (-len(parts[1]) % 4)
     try:
-        found = json.loads(base64.urlsafe_b64decode(body.encode("ascii")))
-    except (ValueError, binascii.Error, RecursionError):
+        body = parts[1] + "=" * (-len(parts[1]) % 4)
+        return mapping(read_json(base64.urlsafe_b64decode(body.encode("ascii"))))
+    except (IndexError, ValueError):
         return {}
-    return found if isinstance(found, dict) else {}
 
 
 def expires_at(token: str) -> datetime | None:
@@ -36,8 +31,3 @@ def expired(token: str) -> bool:
     """Return whether a token has expired. The server would answer 403, as for a user who is not allowed."""
     end = expires_at(token)
     return end is not None and end <= datetime.now(UTC) + _LEEWAY
-
-
-def fingerprint(token: str) -> str:
-    """Return a key for a token from which the token cannot be computed."""
-    return hashlib.sha256(token.encode("utf-8", "surrogatepass")).hexdigest()
