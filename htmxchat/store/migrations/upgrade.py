@@ -9,6 +9,7 @@ from pathlib import Path
 from sqlalchemy import Column, Connection, MetaData, String, Table, insert, inspect, select, text
 
 from ...errors import OtherSchema
+from ..search_index import make_search_index
 from ..tables import metadata
 
 HEAD = "0014"
@@ -62,6 +63,7 @@ def _lock(db: Connection) -> None:
 
 def _create(db: Connection) -> None:
     metadata.create_all(db)
+    make_search_index(db)
     _version.create(db)
     db.execute(insert(_version).values(version_num=HEAD))
 
