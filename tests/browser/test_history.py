@@ -187,7 +187,7 @@ def test_a_conversation_is_deleted_from_the_list_while_another_stays_open(chat: 
 def test_a_conversation_is_renamed_from_the_list(chat: Page) -> None:
     fill_history(chat, ["another"])
     start(chat, "hello")
-    address, title = chat.url, chat.locator("#history-list").get_by_label("Title")
+    address, title = chat.url, chat.locator("#history-list").get_by_label("Title", exact=True)
     choose(chat, "another", "Rename")
     expect(title).to_be_focused()
     assert chat.evaluate("getSelection().toString()") == "another"
