@@ -30,6 +30,7 @@ from ..errors import (
     NotSignedIn,
 )
 from ..files import File
+from ..fragments import widths
 from ..fragments.turns.context import TurnContext
 from ..http.detaching import Detached
 from ..http.htmx import Htmx
@@ -161,6 +162,11 @@ class Call:
     def zone(self) -> tzinfo | None:
         """The reader's zone; `None` before the page's script has told it."""
         return zone_of(self.request.cookies.get(COOKIE))
+
+    @property
+    def widths(self) -> str | None:
+        """The widths of rooms that the reader has set."""
+        return widths.widths_of(self.request.cookies.get(widths.COOKIE))
 
     async def form(self) -> dict[str, str]:
         """Return the fields of the form that was sent.

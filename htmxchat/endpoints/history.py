@@ -81,6 +81,7 @@ async def show(call: Call) -> Response:
         sides=sides(call, None),
         runner=runner(call),
         refresh=refresh(call),
+        widths=call.widths,
         room="history",
     )
     return HTMLResponse(document, status)

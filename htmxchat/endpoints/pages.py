@@ -239,6 +239,7 @@ async def room_page(
         sides=sides(call, conversation, side),
         runner=runner(call, queue_tag(conversation, queue_number(queue)) if conversation and queue else None),
         refresh=refresh(call),
+        widths=call.widths,
         # On a phone, too, what was deleted can be seen to come back.
         room="history" if deleted else side.name if side else "conversation",
     )

@@ -33,6 +33,7 @@ _LATE_STYLES = {
     "scripts": "<chat-scripts",
     "forms": "<chat-form",
     "edit": "<chat-edit",
+    "rooms": ' data-widths="',
 }
 """The style sheets of what not every page has, and what a page that needs one contains. The same is in `js/late.js`."""
 
@@ -96,12 +97,13 @@ def page(
     runner: Child = None,
     refresh: float | None = None,
     room: str = "conversation",
+    widths: str | None = None,
 ) -> str:
     """Return a whole page with its rooms.
 
-    Hooks: `.chat[data-room]`, the room that a phone shows; `[data-sides]`, those at the side that are open; `nav.tabs`;
-    `#status[role=status]`, the one live region; `header.host-header` and `footer.host-footer`, with what the
-    host puts there.
+    Hooks: `.chat[data-room]`, the room that a phone shows; `[data-sides]`, those at the side that are open;
+    `[data-widths]`, the widths that the reader has set; `nav.tabs`; `#status[role=status]`, the one live region;
+    `header.host-header` and `footer.host-footer`, with what the host puts there.
 
     Args:
         current_url: Where the phone's Chat tab leads.
@@ -110,6 +112,7 @@ def page(
         refresh: Seconds between two looks at what other tabs and devices have changed, while the page is visible;
             `None`: only when it is looked at again.
         room: The room that a phone shows: `history`, `conversation` or the name of a side.
+        widths: Those that the reader has set, as `widths_of` returns them.
     """
     # Back and forward put what is in `.rooms` in place again, and leave the list beside it alone.
     rooms = div(conversation, [side_room(side) for side in sides], cls="rooms", hx_history_elt=True)
@@ -120,7 +123,15 @@ def page(
         title,
         a("Skip to the composer", cls="hidden", href="#text"),
         _host_part(header, "host-header", frame.header),
-        div(history, rooms, _tabs(urls, current_url, sides, room), cls="chat", data_room=room, data_sides=_open(sides)),
+        div(
+            history,
+            rooms,
+            _tabs(urls, current_url, sides, room),
+            cls="chat",
+            data_room=room,
+            data_sides=_open(sides),
+            data_widths=widths,
+        ),
         _host_part(footer, "host-footer", frame.footer),
         runner,
         _changes(urls, refresh),

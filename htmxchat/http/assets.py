@@ -37,7 +37,7 @@ STYLES = (
 TURN_STYLES = ("answers", "branches", "feedback", "cards", "prose", "proposals")
 """The modules `css/{name}.css` that make up `css/turns.css`, which only pages with turns need."""
 
-LATE_STYLES = ("asides", "edit", "file-window", "forms", "inspector", "reading", "scripts", "share")
+LATE_STYLES = ("asides", "edit", "file-window", "forms", "inspector", "reading", "rooms", "scripts", "share")
 """The modules `css/{name}.css` that a page loads when it needs them: `js/late.js`, exports and shared pages."""
 
 PAGE = (

@@ -10,6 +10,7 @@ from playwright.sync_api import BrowserContext, Page, expect
 
 from tests.browser.conftest import Server
 from tests.browser.driving import fill_history, open_menu, send, start, wait_for_state
+from tests.browser.test_accessibility import assert_accessible
 
 SIZES = {"narrow": 1000, "wide": 1280, "very wide": 1800}
 
@@ -51,6 +52,59 @@ def test_back_and_forward_open_and_close_it_as_it_was(chat: Page) -> None:
     expect(chat.locator("article.turn")).to_have_count(2)
     chat.go_forward()
     expect(chat.locator("#inspector .facts")).to_be_visible()
+
+
+SHIFTS = """() => new Promise((done) => new PerformanceObserver((seen) => done(seen.getEntries()
+    .reduce((sum, each) => sum + each.value, 0))).observe({ type: "layout-shift", buffered: true })
+    || setTimeout(() => done(0), 300))"""
+
+
+def breadth(page: Page, room: str) -> float:
+    return float(page.locator(room).evaluate("it => it.getBoundingClientRect().width")) / 16
+
+
+def test_rooms_keep_the_width_that_they_were_given(chat: Page) -> None:
+    start(chat, "hello")
+    opener(chat)
+    chat.set_viewport_size({"width": 1600, "height": 800})
+    handle = chat.get_by_role("separator", name="Width of the list of conversations")
+    box = handle.bounding_box()
+    assert box is not None
+    chat.mouse.move(box["x"] + 4, 200)
+    chat.mouse.down()
+    chat.mouse.move(20 * 16, 300)
+    chat.mouse.up()
+    assert breadth(chat, "#history") == 20
+    handle.press("ArrowRight")
+    expect(handle).to_have_attribute("aria-valuenow", "21")
+    side = chat.get_by_role("separator", name="Width of the room at the side")
+    for key, width in ("Home", 20), ("ArrowLeft", 21), ("ArrowRight", 20), ("ArrowLeft", 21):
+        side.press(key)
+        assert breadth(chat, "#inspector") == width
+    assert_accessible(chat)
+    chat.reload()
+    assert (breadth(chat, "#history"), breadth(chat, "#inspector")) == (21, 21)
+    chat.keyboard.press("Tab")
+    expect(handle).to_be_visible()
+    assert chat.evaluate(SHIFTS) == 0
+
+    chat.evaluate("document.documentElement.dir = 'rtl'")
+    handle.press("ArrowLeft")
+    assert breadth(chat, "#history") == 22
+    handle.press("Enter")
+    expect(chat.locator("#history")).to_be_hidden()
+    expect(chat.get_by_role("link", name="New conversation")).to_be_visible()
+    assert_accessible(chat)
+    chat.reload()
+    expect(chat.locator("#history")).to_be_hidden()
+    chat.keyboard.press("Tab")
+    chat.get_by_role("button", name="Show conversations").click()
+    assert breadth(chat, "#history") == 22
+    handle.dblclick()
+    assert breadth(chat, "#history") == 16.5
+    chat.set_viewport_size({"width": 400, "height": 800})
+    expect(chat.locator(".divider").first).to_be_hidden()
+    assert breadth(chat, "#inspector") == 25
 
 
 def test_another_conversation_closes_it(chat: Page) -> None:

@@ -4,6 +4,7 @@
  */
 
 import { announce } from "./page.js";
+import { rename } from "./history-rename.js";
 import { select } from "./history-select.js";
 
 /** @typedef {HTMLElement & {on: (target: EventTarget, type: string, listener: (event: any) => void, options?: AddEventListenerOptions) => void, fill: (details: HTMLDetailsElement) => void}} List */
@@ -39,6 +40,16 @@ export function attend(list) {
     return Boolean(found);
   };
 
+  /** Change the title of a row in its place. @param {HTMLElement} row */
+  const retitle = (row) => {
+    const details = row.parentElement?.querySelector("details");
+    if (details) list.fill(details);
+    const link = /** @type {HTMLAnchorElement | null} */ (details?.querySelector(".menu > a") ?? null);
+    if (details) details.open = false;
+    if (link) rename(row, link.href, () => go(document.getElementById(row.id)));
+    return link !== null;
+  };
+
   /** @param {HTMLAnchorElement} row */
   const remove = (row) => {
     const all = rows();
@@ -72,7 +83,7 @@ export function attend(list) {
         go(event.key === "Home" ? all[0] : all.at(-1));
         return true;
       case "F2":
-        return choose(row, ".menu a");
+        return retitle(row);
       case "Delete":
         if (selecting.on) selecting.act("delete");
         else remove(row);
@@ -100,6 +111,18 @@ export function attend(list) {
       event.preventDefault();
       go(rows()[0]);
     } else if (selecting.on) selecting.pressed(event);
+  });
+  // Before htmx hears of it.
+  list.on(list, "click", (event) => {
+    const row = event.target instanceof Element && event.target.closest("li .menu > a")?.closest("li")?.querySelector("a[data-conversation]");
+    if (!row || event.ctrlKey || event.metaKey || event.shiftKey) return;
+    event.preventDefault();
+    event.stopPropagation();
+    retitle(row);
+  }, { capture: true });
+  list.on(list, "dblclick", (event) => {
+    const row = event.target instanceof Element && event.target.closest("a[data-conversation]");
+    if (row && !selecting.on && retitle(row)) event.preventDefault();
   });
   // The menu goes when something is chosen, and its row keeps the focus.
   list.on(list, "click", ({ target }) => {

@@ -47,7 +47,7 @@ class ChatHistory extends ChatElement {
     this.#refresh();
     // A menu that is open when the list is redrawn.
     for (const details of this.querySelectorAll("li details[open]")) this.fill(/** @type {HTMLDetailsElement} */ (details));
-    if (ctx.sourceElement?.matches("a[data-conversation]")) this.#entered(ctx.sourceEvent);
+    if (ctx.sourceElement?.matches("a[data-conversation]") && !this.querySelector("form.rename")) this.#entered(ctx.sourceEvent);
   }
 
   /**

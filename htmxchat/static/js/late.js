@@ -10,6 +10,7 @@ import { isNoted } from "./asides.js";
 /** @type {Has} */
 const pageHas = (selector) => document.querySelector(selector) !== null;
 
+/** Whether the page has been pointed at, or a key pressed. */
 let inUse = false;
 
 /** @type {Set<{needed: (has: Has) => boolean, load?: () => Promise<unknown>, style?: string}>} */
@@ -18,6 +19,13 @@ const waiting = new Set([
   { needed: (has) => inUse || has(".turn"), style: "turns" },
   { needed: (has) => has("button[name=copy]"), load: () => import("./copy.js") },
   { needed: (has) => has("#turns .turn[aria-busy]") || isNoted(), load: () => import("./away.js") },
+  {
+    needed: () => inUse && pageHas(".chat > #history") && matchMedia("(min-width: 52rem)").matches,
+    load: async () => {
+      await loadStyle("rooms");
+      (await import("./widths.js")).adjustWidths(/** @type {HTMLElement} */ (document.querySelector(".chat")));
+    },
+  },
   { needed: (has) => has("chat-menu"), load: () => import("./menu.js") },
   { needed: (has) => has("chat-inspector"), load: () => import("./inspector.js"), style: "inspector" },
   { needed: (has) => has("chat-scripts"), style: "scripts" },

@@ -19,7 +19,7 @@ export function keepZone() {
     clearTimeout(timer);
     timer = setTimeout(look, untilMidnight());
     if (zone === told && today === day) return;
-    if (zone !== told) tell(zone);
+    if (zone !== told) keepCookie("htmxchat_zone", zone);
     [told, day] = [zone, today];
     localise(document);
     notify("chat:changed");
@@ -29,12 +29,12 @@ export function keepZone() {
   look();
 }
 
-/** @param {string} zone */
-function tell(zone) {
+/** Tell the server something of this device. @param {string} name @param {string} value */
+export function keepCookie(name, value) {
   const path = /** @type {HTMLAnchorElement | null} */ (document.querySelector(".brand"))?.pathname;
   if (!path) return;
   const secure = location.protocol === "https:" ? "; secure" : "";
-  document.cookie = `htmxchat_zone=${encodeURIComponent(zone)}; path=${path}; max-age=31536000; samesite=lax${secure}`;
+  document.cookie = `${name}=${encodeURIComponent(value)}; path=${path}; max-age=31536000; samesite=lax${secure}`;
 }
 
 /** Milliseconds. A day with a change of the clock has more or fewer; it is looked again at its end. */
