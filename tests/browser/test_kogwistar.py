@@ -22,7 +22,7 @@ from tests.kogwistar.recordings import NEW, OLD
 from tests.kogwistar.replay import Replay, token
 
 from .conftest import Server, launched
-from .driving import answer, assert_same_after_reload, dom, send, wait_for_state
+from .driving import answer, assert_same_after_reload, dom, send, until, wait_for_state
 from .test_accessibility import assert_accessible
 
 
@@ -304,8 +304,7 @@ def test_a_second_tab_opened_while_a_message_is_sent_follows_its_run(
     page.fill("#text", "forever and ever")
     page.press("#text", "Enter")
     other = page.context.new_page()
-    while server.asked["POST /api/conversations/{id}/turns:answer"] < 2:
-        other.wait_for_timeout(20)
+    until(lambda: server.asked["POST /api/conversations/{id}/turns:answer"] >= 2)
     other.goto(page.url)
     expect(other.locator("#turns").get_by_text("forever and ever")).to_have_count(1)
     for each in (page, other):

@@ -9,7 +9,7 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, expect
 
 from tests.browser.conftest import Server
-from tests.browser.driving import answer, open_menu, start, until, wait_for_state
+from tests.browser.driving import open_menu, reload_until, send, start, submit, wait_for_state
 
 QUESTION = "Why did checkout get slow at 14:30?"
 TITLE = "Find the cause of an alert"
@@ -69,13 +69,13 @@ def test_what_is_exported_comes_back(browser: Browser, site: Server, tmp_path: P
     context = browser.new_context(java_script_enabled=javascript, accept_downloads=True)
     page = context.new_page()
     page.goto(site.at("sharing/"))
-    page.fill("#composer textarea", QUESTION)
-    page.get_by_role("button", name="Send").click()
-    expect(page.locator("article.turn[data-role=user]")).to_contain_text(QUESTION)
     if javascript:
+        send(page, QUESTION)
         wait_for_state(page, "completed")
     else:
-        until(lambda: page.reload() and answer(page).get_attribute("data-state") == "completed", seconds=40)
+        page.fill("#composer textarea", QUESTION)
+        submit(page, "Send")
+        reload_until(page, "completed")
     page.get_by_label("Conversation menu").click()
     with page.expect_download() as download:
         page.get_by_text("Export as JSON").click()
