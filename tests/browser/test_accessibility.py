@@ -179,7 +179,7 @@ def editing(page: Page) -> None:
     attach(page, TABLE, PICTURE)
     start(page, "Look")
     page.get_by_role("link", name="Edit").click()
-    page.get_by_role("textbox", name="Your message").fill("Look again")
+    page.locator("chat-edit:defined").get_by_role("textbox", name="Your message").fill("Look again")
     page.keyboard.press("Enter")
     expect(page.locator(".versions")).to_contain_text("2/2")
     wait_for_state(page, "completed")

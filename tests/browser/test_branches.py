@@ -22,7 +22,8 @@ from tests.browser.driving import (
 
 
 def editor(page: Page) -> Locator:
-    return page.get_by_role("textbox", name="Your message")
+    # Enter sends only when the page's script for it has come.
+    return page.locator("chat-edit:defined").get_by_role("textbox", name="Your message")
 
 
 def talk(page: Page, *texts: str) -> None:

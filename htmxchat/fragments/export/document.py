@@ -43,7 +43,7 @@ TAIL = "</div></main></body></html>\n"
 def _head(title: str, facts: Sequence[str], inside: str) -> str:
     said: Child = [p(fact, cls="meta", dir="auto") for fact in facts]
     return (
-        '<!doctype html><html lang="en"><head><meta charset="utf-8">'
+        '<!doctype html><html lang="en" data-chat="reading"><head><meta charset="utf-8">'
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
         f'<meta name="color-scheme" content="light dark"><title>{escape(title)}</title>{inside}</head>'
         f'<body class="htmxchat">{render(sprite())}<main class="reading column">'

@@ -26,6 +26,8 @@ const waiting = new Set([
       (await import("./widths.js")).adjustWidths(/** @type {HTMLElement} */ (document.querySelector(".chat")));
     },
   },
+  // What keeps the controls of versions in their place is here before they are pressed.
+  { needed: (has) => has(".versions"), load: () => import("./versions.js") },
   { needed: (has) => has("chat-menu"), load: () => import("./menu.js") },
   { needed: (has) => has("chat-inspector"), load: () => import("./inspector.js"), style: "inspector" },
   { needed: (has) => has("chat-scripts"), style: "scripts" },

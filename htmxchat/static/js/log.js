@@ -19,9 +19,6 @@ class ChatLog extends ChatElement {
     this.on(document, "htmx:after:history:update", () => location.hash && this.#came());
     this.on(document, "htmx:before:history:restore", (event) => this.#from && event.preventDefault());
     for (const type of ["pointerover", "focusin"]) this.on(this, type, pointed);
-    // What keeps the controls of versions in their place is here before they are pressed.
-    const near = (/** @type {Event} */ { target }) => target instanceof Element && target.closest(".versions") && import("./versions.js").catch(() => {});
-    for (const type of ["pointerover", "focusin"]) this.on(this, type, near);
     for (const type of ["click", "keydown"]) this.on(this, type, (event) => this.#switched(event));
     const body = /** @type {HTMLElement | null} */ (this.querySelector(".room-body"));
     const turns = /** @type {HTMLElement | null} */ (this.querySelector("#turns"));
