@@ -315,7 +315,7 @@ def test_every_hook_that_is_documented_is_on_the_page() -> None:
         client.post(f"{shown.url.path}/turns/{asked[-1]}/edit", data={"text": "Restart the notifier workers, please."})
         html += _until(client, shown.url.path, 'class="versions"')
         html += client.get(f"{shown.url.path}?edit={asked[0]}").text
-        html += client.get("/history?select=yes").text
+        html += client.get("/history?select=yes", headers={"Cookie": "htmxchat_widths=h20"}).text
         many = client.post("/messages", data={"text": "The notifier queue is growing. Find out why."})
         html += _until(client, many.url.path, 'class="fold"', fails=True)
         filled = client.post("/messages", data={"text": "Tell customers about the late mails."})

@@ -112,7 +112,7 @@ def page(
         refresh: Seconds between two looks at what other tabs and devices have changed, while the page is visible;
             `None`: only when it is looked at again.
         room: The room that a phone shows: `history`, `conversation` or the name of a side.
-        widths: Those that the reader has set, as `widths_of` returns them.
+        widths: Those that the reader has set, in rem: `h12` to `h28` (the list), `s20` to `s48` (sides), `folded`.
     """
     # Back and forward put what is in `.rooms` in place again, and leave the list beside it alone.
     rooms = div(conversation, [side_room(side) for side in sides], cls="rooms", hx_history_elt=True)
