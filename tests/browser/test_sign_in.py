@@ -86,6 +86,7 @@ def test_going_back_after_signing_in_does_no_harm(place: Place, page: Page) -> N
     page.goto(place.url)
     sign_in(page)
     page.go_back()
+    page.wait_for_load_state("networkidle")  # what was gone back to can lead on by itself
     page.goto(place.url)
     expect(page.locator("#history")).to_contain_text("Dev User")
 
