@@ -58,14 +58,16 @@ export function loadLate() {
     look(missed ? pageHas : newHas);
   });
   look(pageHas);
+  const waits = new AbortController();
   for (const type of ["pointermove", "pointerdown", "keydown", "input"]) {
-    document.addEventListener(type, begin, { once: true, passive: true });
+    document.addEventListener(type, (event) => {
+      // A browser tells of a pointer that rests where the page has come.
+      if (event instanceof PointerEvent && type === "pointermove" && !event.movementX && !event.movementY) return;
+      waits.abort();
+      inUse = true;
+      look(pageHas);
+    }, { passive: true, signal: waits.signal });
   }
-}
-
-function begin() {
-  inUse = true;
-  look(pageHas);
 }
 
 /** @param {Has} has */
