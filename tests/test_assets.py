@@ -13,6 +13,7 @@ from starlette.routing import Mount, Router
 from starlette.testclient import TestClient
 from starlette.types import Message
 
+from htmxchat.fragments.widths import widths_of
 from htmxchat.http.assets import LATE_STYLES, PAGE, STATIC, STYLES, TURN_STYLES, Assets
 from htmxchat.http.joining import join_modules, join_styles
 
@@ -338,3 +339,17 @@ class TestScripts:
             join_styles({"a": "a {\n  /* why\n */\n  color: red;\n}\n", "b": "b {}\n"})
             == "a {\ncolor: red;\n}\n\nb {}\n"
         )
+
+
+def test_every_width_that_a_reader_can_set_has_a_style() -> None:
+    styles = (STATIC / "css/rooms.css").read_text()
+    set_by_styles = re.findall(r'data-widths~="(\w+)"\] \{ --([hs]): (\d+)rem', styles)
+    assert all(token == f"{room}{width}" for token, room, width in set_by_styles)
+    tokens = {token for token, _, _ in set_by_styles}
+    assert widths_of("folded.") == "folded"
+    assert tokens == {f"{room}{width}" for room in "hs" for width in range(100) if widths_of(f"{room}{width}")}
+    script = (STATIC / "js/widths.js").read_text()
+    for letter, least, most in re.findall(r'letter: "(\w)", least: (\d+), most: (\d+)', script):
+        assert {token for token in tokens if token[0] == letter} == {
+            f"{letter}{width}" for width in range(int(least), int(most) + 1)
+        }

@@ -30,20 +30,16 @@ export function attend(list) {
   };
   const selecting = select(list, rows, go);
 
-  /** Do what the row's menu has. @param {HTMLElement} row @param {string} selector */
-  const choose = (row, selector) => {
+  /** @param {HTMLElement} row @returns the menu of a row, with what is in it */
+  const menuOf = (row) => {
     const details = row.parentElement?.querySelector("details");
     if (details) list.fill(details);
-    const found = details?.querySelector(selector);
-    if (found instanceof HTMLFormElement) found.requestSubmit();
-    else if (found instanceof HTMLElement) found.click();
-    return Boolean(found);
+    return details;
   };
 
   /** Change the title of a row in its place. @param {HTMLElement} row */
   const retitle = (row) => {
-    const details = row.parentElement?.querySelector("details");
-    if (details) list.fill(details);
+    const details = menuOf(row);
     const link = /** @type {HTMLAnchorElement | null} */ (details?.querySelector(".menu > a") ?? null);
     if (details) details.open = false;
     if (link) rename(row, link.href, () => go(document.getElementById(row.id)));
@@ -54,7 +50,9 @@ export function attend(list) {
   const remove = (row) => {
     const all = rows();
     const next = all[all.indexOf(row) + 1] ?? all[all.indexOf(row) - 1];
-    if (!choose(row, "form[action$=delete]")) return;
+    const form = /** @type {HTMLFormElement | null | undefined} */ (menuOf(row)?.querySelector("form[action$=delete]"));
+    if (!form) return;
+    form.requestSubmit();
     // Undo takes the focus when it comes; who works by keyboard goes on with the list.
     const back = () => go(next?.isConnected ? next : rows()[0]);
     const undone = new MutationObserver(() => {

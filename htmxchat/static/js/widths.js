@@ -39,8 +39,8 @@ function divider(chat, name) {
   const tell = () => {
     const now = measured();
     Object.assign(handle, { ariaValueNow: String(now), ariaValueText: now ? `${Math.round(now * rem)} pixels` : "Hidden" });
-    button?.setAttribute("aria-label", isFolded() ? "Show conversations" : "Hide conversations");
-    button?.setAttribute("title", isFolded() ? "Show conversations" : "Hide conversations");
+    const words = isFolded() ? "Show conversations" : "Hide conversations";
+    for (const name of ["aria-label", "title"]) button?.setAttribute(name, words);
   };
   /** @param {string[]} kept */
   const keep = (kept) => {
